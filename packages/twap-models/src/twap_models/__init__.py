@@ -1,0 +1,1 @@
+"""twap_models."""
