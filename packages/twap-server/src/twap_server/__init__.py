@@ -1,1 +1,1 @@
-"""twap_server."""
+"""Collects crypto order books, standardises them and executes TWAP orders against them on paper."""

@@ -1,0 +1,177 @@
+"""Closed sets of the wire. The only module of the models that the server's inside may also use."""
+
+from enum import StrEnum
+
+
+class Side(StrEnum):
+    """Whose side: a buy takes asks, a sell takes bids."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for a buy, -1 for a sell."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderStatus(StrEnum):
+    """States of an order. Filled only if the filled quantity equals the quantity exactly."""
+
+    ACCEPTED = "Accepted"
+    WORKING = "Working"
+    PAUSED = "Paused"
+    FILLED = "Filled"
+    EXPIRED = "Expired"
+    CANCELED = "Canceled"
+    FAILED = "Failed"
+    REJECTED = "Rejected"
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order can still fill."""
+        return self in (OrderStatus.ACCEPTED, OrderStatus.WORKING, OrderStatus.PAUSED)
+
+
+class FillState(StrEnum):
+    """How much of an order was filled, beside its state."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
+class SliceOutcome(StrEnum):
+    """How a slice ended; ``pending`` until then."""
+
+    PENDING = "pending"
+    FILLED = "filled"
+    PARTIAL = "partial"
+    MISSED = "missed"
+    SKIPPED = "skipped"
+    CANCELED = "canceled"
+
+
+class SliceReason(StrEnum):
+    """Why a slice ended as it did, when it did not simply fill."""
+
+    LIMIT_NOT_MET = "limit_not_met"
+    DEPTH_EXHAUSTED = "depth_exhausted"
+    STALE_BOOK = "stale_book"
+    RESYNCING = "resyncing"
+    CROSSED_BOOK = "crossed_book"
+    NO_BOOK = "no_book"
+    BELOW_MINIMUM = "below_minimum"
+    SLIPPAGE_CAP = "slippage_cap"
+    PARTICIPATION_CAP = "participation_cap"
+    PAUSED = "paused"
+    ENGINE_DOWN = "engine_down"
+    STORAGE = "storage"
+    ELAPSED = "elapsed"
+    NOT_NEEDED = "not_needed"
+    CANCELED = "canceled"
+
+
+class RejectReason(StrEnum):
+    """Why an order was rejected."""
+
+    WINDOW_ELAPSED = "window_elapsed"
+    INVALID_WINDOW = "invalid_window"
+    UNKNOWN_EXCHANGE = "unknown_exchange"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    NOT_TRADABLE = "not_tradable"
+    INVALID_INTERVAL = "invalid_interval"
+    INVALID_QUANTITY = "invalid_quantity"
+    BELOW_MINIMUM = "below_minimum"
+    INVALID_PRICE = "invalid_price"
+    INVALID_OPTION = "invalid_option"
+    DUPLICATE_TOKEN_ID = "duplicate_token_id"
+    TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+
+
+class Carry(StrEnum):
+    """What happens with the quantity a slice did not fill."""
+
+    CATCH_UP = "catch_up"
+    SKIP = "skip"
+    LAST = "last"
+
+
+class LateStart(StrEnum):
+    """What happens when the start lies in the past."""
+
+    COMPRESS = "compress"
+    SKIP = "skip"
+    SHIFT = "shift"
+
+
+class Fidelity(StrEnum):
+    """How a slice meets the book: through its depth, or whole at the touch."""
+
+    DEPTH = "depth"
+    L1 = "l1"
+
+
+class Interval(StrEnum):
+    """Candle intervals."""
+
+    M1 = "1m"
+    M3 = "3m"
+    M5 = "5m"
+    M15 = "15m"
+    M30 = "30m"
+    H1 = "1h"
+    H2 = "2h"
+    H4 = "4h"
+    H6 = "6h"
+    H8 = "8h"
+    H12 = "12h"
+    D1 = "1d"
+    D3 = "3d"
+    W1 = "1w"
+    MONTH = "1M"
+
+
+class Integrity(StrEnum):
+    """How an exchange lets us prove that no message is missing."""
+
+    SEQUENCE = "sequence"
+    CHECKSUM = "checksum"
+    NONE = "none"
+
+
+class OrderEventType(StrEnum):
+    """What happened to an order."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    WORKING = "working"
+    SLICE = "slice"
+    ENDED = "ended"
+
+
+class ErrorCode(StrEnum):
+    """The closed list of error codes, in problem documents and on the stream."""
+
+    INVALID_REQUEST = "invalid_request"
+    MALFORMED_JSON = "malformed_json"
+    BODY_TOO_LARGE = "body_too_large"
+    NOT_FOUND = "not_found"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    UNKNOWN_EXCHANGE = "unknown_exchange"
+    UNKNOWN_SYMBOL = "unknown_symbol"
+    ORDER_NOT_FOUND = "order_not_found"
+    ORDER_NOT_OPEN = "order_not_open"
+    USERNAME_TAKEN = "username_taken"
+    CONFLICT = "conflict"
+    NOT_AUTHENTICATED = "not_authenticated"
+    NOT_PERMITTED = "not_permitted"
+    RATE_LIMITED = "rate_limited"
+    TOO_MANY_SUBSCRIPTIONS = "too_many_subscriptions"
+    NOT_IMPLEMENTED = "not_implemented"
+    UNAVAILABLE = "unavailable"
+    BOOK_UNAVAILABLE = "book_unavailable"
+    EXCHANGE_UNAVAILABLE = "exchange_unavailable"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    BUSY = "busy"
+    INTERNAL = "internal"

@@ -1,0 +1,46 @@
+"""Time as the domain knows it: integer nanoseconds since the Unix epoch, UTC.
+
+Only ``twap_server.clock`` reads a real clock. Everything else is given a ``Clock``, so that live,
+replay and simulation run the same code.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import NewType, Protocol
+
+Nanos = NewType("Nanos", int)
+
+SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """Wall time for records, monotonic time for waiting."""
+
+    def now(self) -> Nanos:
+        """Wall time: nanoseconds since the epoch, UTC. May jump."""
+        ...
+
+    def monotonic(self) -> Nanos:
+        """Nanoseconds since some start; never goes back. For measuring waits only."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait at least ``seconds``; zero or less yields once. Cancellation leaves nothing behind."""
+        ...
+
+
+def to_nanos(moment: datetime) -> Nanos:
+    """Convert an aware datetime to nanoseconds, exact to the microsecond.
+
+    Raises:
+        ValueError: the datetime has no offset.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("expected a datetime with an offset")
+    return Nanos((moment - _EPOCH) // timedelta(microseconds=1) * 1_000)
+
+
+def to_datetime(nanos: int) -> datetime:
+    """Convert nanoseconds to an aware UTC datetime, cut to the microsecond."""
+    return _EPOCH + timedelta(microseconds=nanos // 1_000)

@@ -1,0 +1,209 @@
+"""Every failure is a class that says what to do next.
+
+TwapError                 code, safe message (may be shown to a user)
+├── RequestError          the caller can fix it
+│   ├── UnknownExchange, UnknownSymbol, OrderNotFound, OrderNotOpen, InvalidRequest, UsernameTaken
+│   └── Conflict          the same key with another content
+├── AccessError           who you are
+│   └── NotAuthenticated, NotPermitted, TooManyAttempts
+├── UnavailableError      try again later (``retry_after`` seconds)
+│   └── BookUnavailable, ExchangeUnavailable, StoreUnavailable, EngineBusy
+├── StoreConflict         a unique key was already taken
+└── FeedError             the exchange side; ``recovery`` says what the collector does
+    ├── ConnectionLost, FeedStale            -> RECONNECT
+    ├── SequenceGap, ChecksumMismatch,
+    │   CrossedBook, SnapshotTooOld          -> RESYNC
+    ├── WireFormatError                      -> SKIP
+    └── SubscriptionRefused                  -> STOP (that instrument only)
+"""
+
+from enum import Enum, auto
+from typing import ClassVar
+
+from twap_models.enums import ErrorCode
+
+
+class TwapError(Exception):
+    """Base of all: ``str(error)`` is safe to show to a user."""
+
+    code: ClassVar[ErrorCode] = ErrorCode.INTERNAL
+
+
+class RequestError(TwapError):
+    """The caller can fix it."""
+
+    code = ErrorCode.INVALID_REQUEST
+
+
+class InvalidRequest(RequestError):
+    """A value is outside what is accepted; ``field`` names it."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class UnknownExchange(RequestError):
+    """No such exchange is collected here."""
+
+    code = ErrorCode.UNKNOWN_EXCHANGE
+
+
+class UnknownSymbol(RequestError):
+    """The exchange lists no such instrument."""
+
+    code = ErrorCode.UNKNOWN_SYMBOL
+
+
+class OrderNotFound(RequestError):
+    """This user has no such order."""
+
+    code = ErrorCode.ORDER_NOT_FOUND
+
+
+class OrderNotOpen(RequestError):
+    """The order has already ended."""
+
+    code = ErrorCode.ORDER_NOT_OPEN
+
+
+class UsernameTaken(RequestError):
+    """Another account has that name."""
+
+    code = ErrorCode.USERNAME_TAKEN
+
+
+class Conflict(RequestError):
+    """The same key with another content."""
+
+    code = ErrorCode.CONFLICT
+
+
+class AccessError(TwapError):
+    """Who you are."""
+
+    code = ErrorCode.NOT_AUTHENTICATED
+
+
+class NotAuthenticated(AccessError):
+    """No token, or one that does not count."""
+
+
+class NotPermitted(AccessError):
+    """Signed in, but not for this."""
+
+    code = ErrorCode.NOT_PERMITTED
+
+
+class TooManyAttempts(AccessError):
+    """Too many failed attempts; wait ``retry_after`` seconds."""
+
+    code = ErrorCode.RATE_LIMITED
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnavailableError(TwapError):
+    """Right request, wrong moment: try again after ``retry_after`` seconds."""
+
+    code = ErrorCode.UNAVAILABLE
+
+    def __init__(self, message: str, *, retry_after: int = 5) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class BookUnavailable(UnavailableError):
+    """No live book of that instrument at the moment."""
+
+    code = ErrorCode.BOOK_UNAVAILABLE
+
+
+class ExchangeUnavailable(UnavailableError):
+    """The exchange cannot be reached or refuses to answer."""
+
+    code = ErrorCode.EXCHANGE_UNAVAILABLE
+
+
+class StoreUnavailable(UnavailableError):
+    """The database cannot be read or written."""
+
+    code = ErrorCode.STORAGE_UNAVAILABLE
+
+
+class EngineBusy(UnavailableError):
+    """The engine's queue of commands is full."""
+
+    code = ErrorCode.BUSY
+
+
+class StoreConflict(TwapError):
+    """A unique key was already taken: somebody else recorded it first."""
+
+    code = ErrorCode.CONFLICT
+
+
+class Recovery(Enum):
+    """What the collector does after a FeedError."""
+
+    RECONNECT = auto()
+    RESYNC = auto()
+    SKIP = auto()
+    STOP = auto()
+
+
+class FeedError(TwapError):
+    """The exchange side failed; ``recovery`` says what to do."""
+
+    code = ErrorCode.EXCHANGE_UNAVAILABLE
+    recovery: ClassVar[Recovery]
+
+
+class ConnectionLost(FeedError):
+    """The connection failed, was refused or was closed."""
+
+    recovery = Recovery.RECONNECT
+
+
+class FeedStale(FeedError):
+    """The socket is open and says nothing."""
+
+    recovery = Recovery.RECONNECT
+
+
+class SequenceGap(FeedError):
+    """Messages are missing between what we hold and what arrived."""
+
+    recovery = Recovery.RESYNC
+
+
+class ChecksumMismatch(FeedError):
+    """The book we hold is not the book the exchange holds."""
+
+    recovery = Recovery.RESYNC
+
+
+class CrossedBook(FeedError):
+    """The best bid is at or above the best ask after a change."""
+
+    recovery = Recovery.RESYNC
+
+
+class SnapshotTooOld(FeedError):
+    """The snapshot ends before the first held change begins: ask for another."""
+
+    recovery = Recovery.RESYNC
+
+
+class WireFormatError(FeedError):
+    """A frame is not what the exchange's manual says."""
+
+    recovery = Recovery.SKIP
+
+
+class SubscriptionRefused(FeedError):
+    """The exchange refused a subscription for good."""
+
+    recovery = Recovery.STOP

@@ -1,0 +1,133 @@
+"""What an exchange tells us, standardised: the MarketEvent union, and what readers of a book get.
+
+Numbers of book events are the exchange's own text, made canonical by the exchange's mapper: within one
+instrument the same price always has the same text. ``Decimal`` is made only when somebody reads
+(a ``Decimal`` per level costs half the speed; measured).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from twap_models.enums import Side
+from twap_server.domain.clock import Nanos
+
+TextLevel: TypeAlias = tuple[str, str]
+"""(price, quantity) as text; quantity is absolute, zero removes the level."""
+
+
+@dataclass(slots=True, kw_only=True)
+class BookSnapshot:
+    """Full state: discards what was there. ``last_id`` and ``checksum`` are 0 where the exchange has none."""
+
+    symbol: str
+    """Canonical symbol."""
+    bids: Sequence[TextLevel]
+    asks: Sequence[TextLevel]
+    last_id: int = 0
+    checksum: int | None = None
+    ts_exchange: Nanos = Nanos(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class BookChange:
+    """Difference: absolute quantities of changed levels, applied in order."""
+
+    symbol: str
+    bids: Sequence[TextLevel]
+    asks: Sequence[TextLevel]
+    first_id: int = 0
+    last_id: int = 0
+    checksum: int | None = None
+    ts_exchange: Nanos = Nanos(0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Trade:
+    """One public trade; ``taker_side`` is the aggressor's."""
+
+    symbol: str
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    taker_side: Side
+    ts_exchange: Nanos
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscribed:
+    """The exchange acknowledged a request; ``symbol`` is None where the ack names only the request."""
+
+    request_id: int | None
+    symbol: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Refused:
+    """The exchange refused a request."""
+
+    request_id: int | None
+    symbol: str | None
+    message: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Heartbeat:
+    """A frame that only says the connection lives."""
+
+
+@dataclass(slots=True, kw_only=True)
+class ShutdownNotice:
+    """The exchange will soon close this connection: open the next one now."""
+
+
+MarketEvent: TypeAlias = (
+    BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candle:
+    """One candle; ``close_time`` is exclusive minus one millisecond, as exchanges write it."""
+
+    open_time: Nanos
+    close_time: Nanos
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    volume: Decimal
+    closed: bool
+
+
+class PriceLevel(NamedTuple):
+    """One price of a book."""
+
+    price: Decimal
+    quantity: Decimal
+
+
+class BookStatus(StrEnum):
+    """How far a book can be trusted. Only ``LIVE`` may be filled from."""
+
+    LIVE = "live"
+    STALE = "stale"
+    RESYNCING = "resyncing"
+    DOWN = "down"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookView:
+    """What a reader gets: levels best first, and how far to trust them."""
+
+    status: BookStatus
+    reason: str
+    """Why it is not live, in words fit for a user; empty when live."""
+    bids: tuple[PriceLevel, ...]
+    asks: tuple[PriceLevel, ...]
+    ts_exchange: Nanos
+    ts_received: Nanos
+    seq: int
+    """Counts the changes applied since the server started; never goes back."""
