@@ -1,1 +1,57 @@
 """The wire contract of the twap server: enums, requests, answers and stream messages. Needs pydantic alone."""
+
+from twap_models.__about__ import __version__
+from twap_models.accounts import AccessToken, Account, Credentials
+from twap_models.enums import (
+    Carry,
+    ErrorCode,
+    Fidelity,
+    FillState,
+    Integrity,
+    Interval,
+    LateStart,
+    OrderEventType,
+    OrderStatus,
+    RejectReason,
+    Side,
+    SliceOutcome,
+    SliceReason,
+)
+from twap_models.errors import FieldError, Problem
+from twap_models.market import BookTop, Candle, Exchange, Instrument
+from twap_models.orders import ExecutionSummary, Fill, Slice, TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_models.stream import BookMessage, OrderEvent
+
+__all__ = [
+    "AccessToken",
+    "Account",
+    "BookMessage",
+    "BookTop",
+    "Candle",
+    "Carry",
+    "Credentials",
+    "ErrorCode",
+    "Exchange",
+    "ExecutionSummary",
+    "Fidelity",
+    "FieldError",
+    "Fill",
+    "FillState",
+    "Instrument",
+    "Integrity",
+    "Interval",
+    "LateStart",
+    "OrderEvent",
+    "OrderEventType",
+    "OrderStatus",
+    "Problem",
+    "RejectReason",
+    "Side",
+    "Slice",
+    "SliceOutcome",
+    "SliceReason",
+    "TwapOrder",
+    "TwapOrderDetail",
+    "TwapOrderRequest",
+    "__version__",
+]

@@ -1,0 +1,44 @@
+"""Base of every wire model: requests forbid unknown fields, answers ignore them; both are frozen."""
+
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from twap_models import exact_json
+
+
+class WireModel(BaseModel):
+    """What both have in common: exact JSON in and out."""
+
+    model_config = ConfigDict(
+        frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=False
+    )
+
+    @classmethod
+    def from_json(cls, data: bytes | str) -> Self:
+        """Read one object; numbers are read exactly.
+
+        Raises:
+            ValueError: not JSON; ``pydantic.ValidationError`` (a ValueError) where a field is wrong.
+        """
+        return cls.model_validate(exact_json.loads(data))
+
+    def to_wire(self) -> dict[str, Any]:
+        """Give plain values ready for ``exact_json.dumps``."""
+        return self.model_dump()
+
+    def to_json(self) -> bytes:
+        """Write the model as JSON; decimals are numbers, digit for digit."""
+        return exact_json.dumps(self.to_wire())
+
+
+class RequestModel(WireModel):
+    """Something a caller sends: an unknown field is a mistake worth telling."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ResponseModel(WireModel):
+    """Something the server says: an older client ignores what it does not know."""
+
+    model_config = ConfigDict(extra="ignore")

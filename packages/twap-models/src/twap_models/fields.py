@@ -1,0 +1,165 @@
+"""Annotated field types: exact decimals as JSON numbers, UTC times, names, durations."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
+
+from twap_models.exact_json import InexactNumber, check_decimal, parse_decimal
+
+_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
+_UNIT_SECONDS = {
+    "ms": Decimal("0.001"),
+    "s": Decimal(1),
+    "m": Decimal(60),
+    "h": Decimal(3600),
+    "d": Decimal(86400),
+}
+_RELATIVE = re.compile(r"\+(.+)")
+
+
+def _to_decimal(value: Any) -> Decimal:
+    if isinstance(value, bool):
+        raise ValueError("expected a number, got a boolean")
+    if isinstance(value, Decimal):
+        return check_decimal(value)
+    if isinstance(value, int):
+        return check_decimal(Decimal(value))
+    if isinstance(value, float):
+        return parse_decimal(repr(value))
+    if isinstance(value, str):
+        return parse_decimal(value)
+    raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
+
+
+def parse_duration(value: Any) -> timedelta:
+    """Read seconds (a number) or text such as ``90``, ``"5m"``, ``"1h"``, ``"250ms"``.
+
+    Raises:
+        ValueError: anything else, or longer than ten years.
+    """
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, str) and match is None:
+        raise ValueError(f"expected seconds or a duration such as '5m', got {value[:40]!r}")
+    seconds = Decimal(match[1]) * _UNIT_SECONDS[match[2] or "s"] if match else _to_decimal(value)
+    if not 0 <= seconds <= 315_360_000:
+        raise ValueError("expected a duration between 0 and ten years")
+    return timedelta(microseconds=int(seconds * 1_000_000))
+
+
+def _parse_time(value: Any) -> datetime | str:
+    if isinstance(value, str):
+        text = value.strip()
+        relative = _RELATIVE.fullmatch(text)
+        if relative:
+            parse_duration(relative[1])
+            return text
+        return text if text == "now" else _parse_iso(text)
+    if isinstance(value, datetime):
+        return _as_utc(value)
+    raise ValueError("expected an ISO 8601 time, 'now' or '+15m'")
+
+
+def _parse_iso(text: str) -> datetime:
+    try:
+        return _as_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise ValueError(f"expected an ISO 8601 time, 'now' or '+15m', got {text[:40]!r}") from None
+
+
+def _as_utc(value: datetime) -> datetime:
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def format_time(value: datetime) -> str:
+    """Write an aware time as ISO 8601 UTC with ``Z``."""
+    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _to_utc(value: Any) -> datetime:
+    parsed = _parse_time(value)
+    if isinstance(parsed, str):
+        raise ValueError("expected an ISO 8601 time")
+    return parsed
+
+
+def _positive(value: Decimal) -> Decimal:
+    if value <= 0:
+        raise ValueError("expected a number above 0")
+    return value
+
+
+_NUMBER_SCHEMA = WithJsonSchema({"type": "number"})
+
+Number = Annotated[Decimal, BeforeValidator(_to_decimal), _NUMBER_SCHEMA]
+"""An exact decimal, a JSON number on the wire; a decimal string is accepted too."""
+
+Price = Annotated[Number, Field(description="Quote currency per unit of base currency.", examples=[61837.63])]
+Quantity = Annotated[Number, Field(description="Base currency.", examples=[0.5])]
+
+UtcDatetime = Annotated[
+    datetime,
+    BeforeValidator(_to_utc),
+    PlainSerializer(format_time, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""An aware time; on the wire ISO 8601 UTC with ``Z``. Input without an offset is UTC."""
+
+
+def _write_moment(value: datetime | str) -> str:
+    return value if isinstance(value, str) else format_time(value)
+
+
+Moment = Annotated[
+    datetime | str,
+    BeforeValidator(_parse_time),
+    PlainSerializer(_write_moment, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["now", "+15m", "2026-11-23T12:00:00Z"]}),
+]
+"""A time of a request: ISO 8601, ``now`` or ``+15m`` (from the server's clock at receipt)."""
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(
+        lambda value: Decimal(value // timedelta(microseconds=1)) / 1_000_000, return_type=Decimal
+    ),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}], "examples": [5, "5m"]}),
+]
+"""Seconds as a number, or text with a unit (ms, s, m, h, d)."""
+
+ExchangeName = Annotated[
+    str,
+    AfterValidator(
+        lambda value: {"coinbasepro": "coinbase", "gdax": "coinbase"}.get(value.lower(), value.lower())
+    ),
+    Field(
+        min_length=1,
+        max_length=32,
+        pattern=r"^[A-Za-z0-9_-]+$",
+        description="Lower case.",
+        examples=["binance"],
+    ),
+]
+SymbolText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[^\x00-\x20\x7f]+$",
+        description="As you spell it: BTCUSDT, btc/usdt.",
+    ),
+]
+TokenId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        pattern=r"^[A-Za-z0-9._:-]+$",
+        description="Client-chosen order id, unique per user for ever; the idempotency key of the submission.",
+    ),
+]

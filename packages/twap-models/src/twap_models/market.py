@@ -1,0 +1,83 @@
+"""Exchanges, instruments, books and candles as the wire shows them."""
+
+from decimal import Decimal
+
+from pydantic import Field
+
+from twap_models.base import ResponseModel
+from twap_models.enums import Integrity, Interval
+from twap_models.fields import Number, Price, Quantity, UtcDatetime
+
+
+class Exchange(ResponseModel):
+    """One collected exchange."""
+
+    name: str
+    status: str = Field(description="up, connecting or down")
+    reason: str = Field(default="", description="Why it is not up, in words.")
+    since: UtcDatetime | None = None
+    connections: int = 0
+    integrity: Integrity
+    intervals: list[Interval] = Field(default=[], description="Candle intervals the exchange has itself.")
+    instruments: int = Field(default=0, description="How many instruments are listed.")
+
+
+class Instrument(ResponseModel):
+    """One instrument of one exchange."""
+
+    symbol: str = Field(description="Canonical BASE-QUOTE.")
+    native: str = Field(description="The exchange's own spelling.")
+    base: str
+    quote: str
+    tick_size: Number
+    lot_size: Number
+    min_quantity: Number
+    min_notional: Number
+    status: str
+
+
+class Candle(ResponseModel):
+    """One candle; ``volume`` is in base currency."""
+
+    open_time: UtcDatetime
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Quantity
+    close_time: UtcDatetime
+    closed: bool = Field(description="False while the candle is still forming.")
+
+
+Level = tuple[Number, Number]
+"""(price, quantity)."""
+
+
+class BookTop(ResponseModel):
+    """The first levels of a book, best first, and how far to trust them."""
+
+    exchange: str
+    symbol: str
+    instrument: str
+    bids: list[Level]
+    asks: list[Level]
+    ts_exchange: UtcDatetime | None = Field(
+        default=None, description="The exchange's time of the last change."
+    )
+    ts_received: UtcDatetime | None = Field(
+        default=None, description="When the last change reached the server."
+    )
+    ts_sent: UtcDatetime
+    seq: int = Field(description="Counts changes; never goes back while the server runs.")
+    status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
+    reason: str = Field(default="", description="Why it is not live.")
+    age_ms: int | None = Field(default=None, description="Milliseconds since the last change was received.")
+    sources: dict[str, list[list[str]]] | None = Field(
+        default=None, description="Consolidated book: for bids and asks, the exchanges behind each level."
+    )
+    missing: list[str] = Field(default=[], description="Consolidated book: exchanges whose book is not live.")
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle between best bid and best ask, exact; None while a side is empty."""
+        return (self.bids[0][0] + self.asks[0][0]) / 2 if self.bids and self.asks else None

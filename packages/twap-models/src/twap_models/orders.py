@@ -1,0 +1,162 @@
+"""TWAP orders: what a user sends and what the server answers."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Self
+
+from pydantic import AliasChoices, Field, model_validator
+
+from twap_models.base import RequestModel, ResponseModel
+from twap_models.enums import (
+    Carry,
+    Fidelity,
+    FillState,
+    LateStart,
+    OrderStatus,
+    RejectReason,
+    Side,
+    SliceOutcome,
+    SliceReason,
+)
+from twap_models.fields import (
+    Duration,
+    ExchangeName,
+    Moment,
+    Number,
+    Price,
+    Quantity,
+    SymbolText,
+    TokenId,
+    UtcDatetime,
+)
+
+
+class TwapOrderRequest(RequestModel):
+    """One TWAP order. Give ``end_time`` or ``duration``, and ``interval`` or ``slices``."""
+
+    token_id: TokenId
+    exchange: ExchangeName
+    symbol: SymbolText
+    side: Side = Side.BUY
+    quantity: Quantity
+    price: Price | None = Field(
+        default=None,
+        validation_alias=AliasChoices("price", "limit_price"),
+        description="Limit: never buy above, never sell below. Absent: no limit.",
+    )
+    start_time: Moment | None = Field(default=None, description="Absent: now.")
+    end_time: Moment | None = None
+    duration: Duration | None = None
+    interval: Duration | None = Field(
+        default=None, description='Seconds between slices, or text such as "5m".'
+    )
+    slices: int | None = Field(default=None, ge=1, le=1_000_000)
+    carry: Carry = Carry.CATCH_UP
+    late_start: LateStart = LateStart.COMPRESS
+    max_slippage_bps: Number | None = Field(
+        default=None, description="Walk no further than this from the mid."
+    )
+    randomize: Number | None = Field(default=None, description="0 to 50 percent; not available yet.")
+    participation_cap: Number | None = Field(default=None, description="Not available yet.")
+    fidelity: Fidelity = Fidelity.DEPTH
+
+    @model_validator(mode="after")
+    def _one_of_each(self) -> Self:
+        if self.end_time is not None and self.duration is not None:
+            raise ValueError("give end_time or duration, not both")
+        if self.end_time is None and self.duration is None:
+            raise ValueError("end_time or duration is missing")
+        if self.interval is not None and self.slices is not None:
+            raise ValueError("give interval or slices, not both")
+        if self.interval is None and self.slices is None:
+            raise ValueError("interval or slices is missing")
+        return self
+
+
+class Slice(ResponseModel):
+    """One due part of an order."""
+
+    index: int
+    due_time: UtcDatetime
+    outcome: SliceOutcome
+    reason: SliceReason | None = None
+    wanted_quantity: Quantity
+    filled_quantity: Quantity
+    average_price: Price | None = None
+
+
+class Fill(ResponseModel):
+    """One execution against one level of one exchange's book."""
+
+    fill_id: str
+    slice: int
+    time: UtcDatetime
+    exchange: str
+    price: Price
+    quantity: Quantity
+    fee: Number
+
+
+class TwapOrder(ResponseModel):
+    """An order as lists show it."""
+
+    token_id: str
+    symbol: str = Field(description="As the caller sent it.")
+    side: Side
+    quantity: Quantity
+    limit_price: Price | None = None
+    status: OrderStatus
+    creation_time: UtcDatetime
+    instrument: str | None = Field(
+        default=None, description="Canonical symbol; absent when it was not recognised."
+    )
+    exchange: str
+    order_id: str
+    start_time: UtcDatetime | None = None
+    end_time: UtcDatetime | None = None
+    interval: Duration | None = None
+    slice_count: int = 0
+    filled_quantity: Quantity = Decimal(0)
+    remaining_quantity: Quantity = Decimal(0)
+    average_price: Price | None = Field(default=None, description="Σpq/Σq, rounded half-even to 12 decimals.")
+    fill_state: FillState = FillState.NONE
+    reason: RejectReason | str | None = Field(default=None, description="Why it was rejected or ended.")
+    detail: str = Field(default="", description="The reason in words: field, value, what was expected.")
+    warnings: list[str] = []
+
+    @property
+    def progress(self) -> Decimal:
+        """Filled share of the quantity, 0 to 1."""
+        return self.filled_quantity / self.quantity if self.quantity else Decimal(0)
+
+
+class ExecutionSummary(ResponseModel):
+    """What the execution cost so far, from fills and recorded mids alone. A positive cost is bad.
+
+    ``slippage_bps`` is measured against the mid at the order's first due slice with a live book.
+    """
+
+    average_price: Price | None = None
+    arrival_price: Price | None = Field(
+        default=None, description="Mid when the order was accepted; null without a book."
+    )
+    slippage_bps: Number | None = Field(
+        default=None, description="s·(average − arrival)/arrival in basis points."
+    )
+    notional: Number = Decimal(0)
+    fees: Number = Decimal(0)
+    fills: int = 0
+    slices_by_reason: dict[str, int] = {}
+
+
+class TwapOrderDetail(TwapOrder):
+    """An order with its slices, fills and execution summary."""
+
+    slices: list[Slice] = []
+    fills: list[Fill] = []
+    report: ExecutionSummary = ExecutionSummary()
+
+    @property
+    def time_left(self) -> timedelta | None:
+        """Length of the window, or None for an order without one."""
+        return self.end_time - self.start_time if self.start_time and self.end_time else None

@@ -1,0 +1,154 @@
+"""The WebSocket protocol: client and server messages, told apart by ``type``."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from twap_models import exact_json
+from twap_models.base import RequestModel, ResponseModel
+from twap_models.enums import ErrorCode, OrderEventType
+from twap_models.fields import ExchangeName, SymbolText, UtcDatetime
+from twap_models.market import BookTop
+from twap_models.orders import Fill, Slice, TwapOrder
+
+AGGREGATE = "aggregate"
+"""The exchange name of the consolidated book."""
+
+
+class Authenticate(RequestModel):
+    """The first message, unless the upgrade carried an Authorization header."""
+
+    type: Literal["auth"] = "auth"
+    token: str = Field(min_length=1, max_length=4096)
+
+
+class Subscribe(RequestModel):
+    """Ask for a channel; ``exchange`` omitted or ``aggregate`` is the consolidated book."""
+
+    type: Literal["subscribe"] = "subscribe"
+    channel: Literal["book", "orders", "trades", "klines"]
+    exchange: ExchangeName | None = None
+    symbol: SymbolText | None = None
+    since: int | None = Field(
+        default=None, ge=0, description="orders: replay all events with seq above this."
+    )
+
+
+class Unsubscribe(RequestModel):
+    """Give a channel up."""
+
+    type: Literal["unsubscribe"] = "unsubscribe"
+    channel: Literal["book", "orders", "trades", "klines"]
+    exchange: ExchangeName | None = None
+    symbol: SymbolText | None = None
+
+
+class Ping(RequestModel):
+    """Ask for a pong; ``id`` comes back."""
+
+    type: Literal["ping"] = "ping"
+    id: int | str | None = None
+
+
+ClientMessage = Annotated[Authenticate | Subscribe | Unsubscribe | Ping, Field(discriminator="type")]
+
+
+class Authenticated(ResponseModel):
+    """You are signed in."""
+
+    type: Literal["authenticated"] = "authenticated"
+    username: str
+    expires_at: UtcDatetime | None = None
+
+
+class Subscribed(ResponseModel):
+    """The channel is yours; for a book its current state follows at once."""
+
+    type: Literal["subscribed"] = "subscribed"
+    channel: str
+    exchange: str | None = None
+    symbol: str | None = None
+    instrument: str | None = None
+    seq: int | None = Field(default=None, description="orders: the last event's seq at this moment.")
+
+
+class Unsubscribed(ResponseModel):
+    """The channel is no longer sent."""
+
+    type: Literal["unsubscribed"] = "unsubscribed"
+    channel: str
+    exchange: str | None = None
+    symbol: str | None = None
+
+
+class StreamError(ResponseModel):
+    """A message was refused."""
+
+    type: Literal["error"] = "error"
+    code: ErrorCode | str
+    message: str
+
+
+class Pong(ResponseModel):
+    """Answer to ping."""
+
+    type: Literal["pong"] = "pong"
+    id: int | str | None = None
+    time: UtcDatetime
+
+
+class BookMessage(BookTop):
+    """A book's top 10, once a second; status says whether it is current."""
+
+    type: Literal["book"] = "book"
+
+
+class OrderEvent(ResponseModel):
+    """Something happened to one of your orders. ``seq`` is gap-free per user, from 1."""
+
+    type: Literal["order_event"] = "order_event"
+    seq: int
+    event: OrderEventType
+    token_id: str
+    time: UtcDatetime
+    order: TwapOrder
+    slice: Slice | None = None
+    fills: list[Fill] = []
+
+
+ServerMessage = Annotated[
+    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent,
+    Field(discriminator="type"),
+]
+
+_CLIENT: TypeAdapter[Any] = TypeAdapter(ClientMessage)
+_SERVER: TypeAdapter[Any] = TypeAdapter(ServerMessage)
+
+
+def read_client_message(data: bytes | str) -> Authenticate | Subscribe | Unsubscribe | Ping:
+    """Read what a client sent.
+
+    Raises:
+        ValueError: not JSON, or not a message of this protocol.
+    """
+    message: Authenticate | Subscribe | Unsubscribe | Ping = _CLIENT.validate_python(exact_json.loads(data))
+    return message
+
+
+AnyServerMessage = Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent
+
+
+def read_server_message(data: bytes | str) -> AnyServerMessage:
+    """Read what the server sent.
+
+    Raises:
+        ValueError: not JSON, or not a message of this protocol.
+    """
+    message: AnyServerMessage = _SERVER.validate_python(exact_json.loads(data))
+    return message
+
+
+def age_ms(received: datetime | None, sent: datetime) -> int | None:
+    """Milliseconds between the last change received and now; never negative."""
+    return None if received is None else max(0, int((sent - received).total_seconds() * 1000))
