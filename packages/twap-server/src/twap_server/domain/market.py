@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from twap_models.enums import Side
+
 from twap_server.domain.clock import Nanos
 
 TextLevel: TypeAlias = tuple[str, str]

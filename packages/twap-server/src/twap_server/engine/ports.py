@@ -1,0 +1,100 @@
+"""What the engine needs from others, as protocols beside their consumer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from twap_server.domain.book import OrderBook
+from twap_server.domain.clock import Nanos
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookStatus
+from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderWrite:
+    """One decision about one order: all of it is recorded in one transaction, or none of it."""
+
+    order: Order
+    """The order after the decision."""
+    is_new: bool = False
+    slices: tuple[SliceResult, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    events: tuple[OrderEvent, ...] = ()
+
+
+class OrderStore(Protocol):
+    """Where orders are kept."""
+
+    async def commit(self, writes: Sequence[OrderWrite]) -> None:
+        """Record all writes in one durable transaction.
+
+        Raises:
+            StoreConflict: a unique key (user and token, order and slice, fill, user and seq) was taken or an
+                order's version was not the one before; nothing was recorded.
+            StoreUnavailable: nothing is known to be recorded; try again.
+        """
+        ...
+
+    async def open_orders(self) -> list[Order]:
+        """Every order that can still fill."""
+        ...
+
+    async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
+        """The user's orders with these token ids."""
+        ...
+
+    async def last_event_seq(self, user_id: str) -> int:
+        """The highest event seq of a user, 0 without any."""
+        ...
+
+    async def count_open(self, user_id: str) -> int:
+        """How many of the user's orders are open."""
+        ...
+
+
+class LiveBookView(Protocol):
+    """One live book as the engine meets it."""
+
+    book: OrderBook
+    status: BookStatus
+    ts_received: Nanos
+    seq: int
+
+
+class Market(Protocol):
+    """Books and instruments."""
+
+    def live_book(self, instrument: InstrumentId) -> LiveBookView | None:
+        """The instrument's book, or None where there is none yet."""
+        ...
+
+    def find_instrument(self, exchange: str, spelling: str) -> Instrument:
+        """Look an instrument up by any spelling.
+
+        Raises:
+            UnknownExchange, UnknownSymbol: with near matches in the message.
+            ExchangeUnavailable: the exchange's list is not known yet.
+        """
+        ...
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Ask for the book until released."""
+        ...
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give the book up; unknown owners are ignored."""
+        ...
+
+    def taker_fee(self, exchange: str) -> Decimal:
+        """Taker fee as a share of notional."""
+        ...
+
+
+class EventSink(Protocol):
+    """Who is told once something is recorded."""
+
+    def publish(self, user_id: str, event: OrderEvent) -> None:
+        """Tell; never blocks, never raises."""
+        ...
