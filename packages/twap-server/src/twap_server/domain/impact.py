@@ -1,0 +1,75 @@
+"""What a user already took from a level, so that the same displayed size is not taken twice.
+
+available = displayed − remembered. The memory halves every half-life and ends when the exchange removes the
+level (the book gives a level a new generation when it returns). Users do not affect one another. Contract
+section 5. Pure: time and the book's generations are passed in.
+"""
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+from typing import NamedTuple
+
+from twap_models.enums import Side
+
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.instrument import InstrumentId
+
+_FORGOTTEN_AFTER = 40
+"""Half-lives after which nothing of any real size is left."""
+
+
+class LevelKey(NamedTuple):
+    """One user's view of one level."""
+
+    user_id: str
+    instrument: InstrumentId
+    side: Side
+    price: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    quantity: Decimal
+    at: Nanos
+    generation: int
+
+
+class ImpactMemory:
+    """Remembers own impact; bounded because entries are dropped once they have decayed."""
+
+    def __init__(self, *, half_life: int) -> None:
+        """Args: half_life: nanoseconds, above 0."""
+        self._half_life = half_life
+        self._taken: dict[LevelKey, _Taken] = {}
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def remembered(self, key: LevelKey, *, generation: int | None, now: Nanos, lot: Decimal) -> Decimal:
+        """How much of the level this user is taken to have consumed, on the lot grid, rounded up."""
+        entry = self._taken.get(key)
+        if entry is None:
+            return ZERO
+        if generation != entry.generation:
+            del self._taken[key]
+            return ZERO
+        left = entry.quantity * self._decay(entry, now)
+        if left < lot:
+            return ZERO
+        return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
+
+    def take(self, key: LevelKey, quantity: Decimal, *, generation: int, now: Nanos, lot: Decimal) -> None:
+        """Remember that the user took ``quantity`` there, on top of what is still remembered."""
+        before = self.remembered(key, generation=generation, now=now, lot=lot)
+        self._taken[key] = _Taken(exact.add(before, quantity), now, generation)
+
+    def prune(self, now: Nanos) -> None:
+        """Drop what has decayed to nothing."""
+        oldest = now - _FORGOTTEN_AFTER * self._half_life
+        self._taken = {key: entry for key, entry in self._taken.items() if entry.at > oldest}
+
+    def _decay(self, entry: _Taken, now: Nanos) -> Decimal:
+        half_lives = Decimal(max(0, now - entry.at)) / self._half_life
+        return Decimal(2) ** -half_lives
