@@ -131,7 +131,8 @@ def _check_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rej
         nearest = -(-length // limits.max_slices)
         return Rejection(
             reason=RejectReason.INVALID_INTERVAL,
-            detail=f"{count} slices are more than {limits.max_slices}: use an interval of at least {_seconds(nearest)} s",
+            detail=f"{count} slices are more than {limits.max_slices}: "
+            f"use an interval of at least {_seconds(nearest)} s",
         )
     return None
 
@@ -149,7 +150,8 @@ def _check_numbers(request: OrderRequest) -> Rejection | None:
 def _below_minimum(request: OrderRequest, instrument: Instrument, smallest: Decimal) -> Rejection:
     return Rejection(
         reason=RejectReason.BELOW_MINIMUM,
-        detail=f"quantity {request.quantity} is below the smallest order of {instrument.id}: use at least {smallest:f}",
+        detail=f"quantity {request.quantity} is below the smallest order of {instrument.id}: "
+        f"use at least {smallest:f}",
     )
 
 
@@ -192,7 +194,7 @@ def _plan(
     interval = request.interval if request.interval is not None else -(-length // (request.slices or 1))
     count = slice_count(length, interval)
     warnings = list(_rounding_warnings(request, quantity, limit))
-    most = int(quantity // smallest)
+    most = exact.whole(quantity, smallest)
     if most < count:
         warnings.append(f"{count} slices would fall below the minimum of {smallest:f}: merged into {most}")
         interval = -(-length // most)

@@ -10,6 +10,8 @@ _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _TWELVE_PLACES = Decimal("1e-12")
 
+_HALF = Decimal("0.5")
+
 ZERO = Decimal(0)
 
 
@@ -34,6 +36,21 @@ def total(values: Iterable[Decimal]) -> Decimal:
     for value in values:
         result = add(result, value)
     return result
+
+
+def midpoint(low: Decimal, high: Decimal) -> Decimal:
+    """Middle of two prices, exact."""
+    return multiply(add(low, high), _HALF)
+
+
+def to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    """The multiple of ``step`` (above 0) next to ``value`` in the direction of ``rounding``."""
+    return multiply(_WIDE.divide(value, step).to_integral_value(rounding), step)
+
+
+def whole(value: Decimal, step: Decimal) -> int:
+    """How many whole steps fit into ``value``."""
+    return int(_WIDE.divide_int(value, step))
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import NamedTuple
 
+from twap_server.domain import exact
+
 
 class InstrumentId(NamedTuple):
     """A market on one exchange, e.g. ``InstrumentId("binance", "BTC-USDT")``."""
@@ -60,6 +62,4 @@ class Instrument:
 
 
 def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    if step <= 0:
-        return value
-    return (value / step).to_integral_value(rounding) * step
+    return exact.to_grid(value, step, rounding) if step > 0 else value

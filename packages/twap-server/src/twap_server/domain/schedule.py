@@ -59,7 +59,7 @@ class Schedule:
         return exact.multiply(Decimal(CATCH_UP_CAP * equal), self.lot_size)
 
     def _lots(self) -> int:
-        return int(self.quantity / self.lot_size)
+        return exact.whole(self.quantity, self.lot_size)
 
 
 def slice_count(length: int, interval: int) -> int:

@@ -1,0 +1,76 @@
+"""The open orders in memory: found by id and by token, counted per user, looked at when due."""
+
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.order import Order
+from twap_server.engine.agenda import Agenda
+from twap_server.engine.ports import Market
+from twap_server.engine.working import Working, next_look
+
+
+class Desk:
+    """Every open order, exactly as the store holds it."""
+
+    def __init__(self, *, market: Market, clock: Clock) -> None:
+        self._market, self._clock = market, clock
+        self._working: dict[str, Working] = {}
+        self._by_token: dict[tuple[str, str], str] = {}
+        self._open_count: dict[str, int] = {}
+        self._agenda = Agenda()
+
+    def __len__(self) -> int:
+        return len(self._working)
+
+    def open_count(self, user_id: str) -> int:
+        """How many open orders the user has."""
+        return self._open_count.get(user_id, 0)
+
+    def find(self, user_id: str, token_id: str) -> Working | None:
+        """The user's open order with that token id."""
+        return self._working.get(self._by_token.get((user_id, token_id), ""))
+
+    def next_due(self) -> Nanos | None:
+        """When the next order wants to be looked at."""
+        return self._agenda.next()
+
+    def due(self, now: Nanos, *, most: int) -> list[Working]:
+        """The orders to look at now; each must be planned again or replaced."""
+        return [self._working[order_id] for order_id in self._agenda.due(now, most=most)]
+
+    def adopt(self, order: Order) -> None:
+        """Take up an open order and ask for its book."""
+        terms = order.terms
+        working = Working(order=order)
+        self._working[terms.order_id] = working
+        self._by_token[terms.user_id, terms.token_id] = terms.order_id
+        self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
+        if terms.instrument is not None:
+            self._market.hold(terms.instrument, _owner(order))
+        self.plan(working)
+
+    def replace(self, working: Working, order: Order) -> None:
+        """The order as it was just recorded; dropped when it has ended."""
+        working.order, working.storage_failed = order, False
+        if order.status.is_open:
+            self.plan(working)
+        else:
+            self._drop(order)
+
+    def plan(self, working: Working, *, at: Nanos | None = None) -> None:
+        """Look at the order again when its next slice is due, or ``at``."""
+        moment = at if at is not None else next_look(working, now=self._clock.now())
+        self._agenda.set(working.order.terms.order_id, moment)
+
+    def _drop(self, order: Order) -> None:
+        terms = order.terms
+        self._agenda.drop(terms.order_id)
+        del self._working[terms.order_id]
+        del self._by_token[terms.user_id, terms.token_id]
+        self._open_count[terms.user_id] -= 1
+        if not self._open_count[terms.user_id]:
+            del self._open_count[terms.user_id]
+        if terms.instrument is not None:
+            self._market.release(terms.instrument, _owner(order))
+
+
+def _owner(order: Order) -> str:
+    return f"order:{order.terms.order_id}"
