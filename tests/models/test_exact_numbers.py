@@ -1,0 +1,102 @@
+"""exact_json.py and fields.py: digits survive, strange numbers are refused, times are UTC."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from twap_models import TwapOrderRequest, exact_json
+
+BODY = {
+    "token_id": "a",
+    "exchange": "binance",
+    "symbol": "BTCUSDT",
+    "quantity": "1",
+    "duration": 60,
+    "interval": 5,
+}
+decimals = st.decimals(
+    min_value=-(10**12), max_value=10**12, places=12, allow_nan=False, allow_infinity=False
+)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(),
+        lambda x: st.lists(x) | st.dictionaries(st.text(), x),
+    )
+)
+def test_plain_values_are_written_as_the_standard_library_reads_them(value: object) -> None:
+    assert json.loads(exact_json.dumps(value)) == value
+
+
+@given(decimals)
+def test_decimals_come_back_as_they_went_and_without_exponent(value: Decimal) -> None:
+    text = exact_json.dumps([value]).decode()
+    assert "e" not in text.lower()
+    if value:
+        assert exact_json.loads(text) == [value]
+
+
+@pytest.mark.parametrize(
+    "text", ["0.00000001", "12345678901234567890.123456789", "1e-8", "61837.63000000", "1E3"]
+)
+def test_numbers_are_read_exactly_from_number_or_text(text: str) -> None:
+    for form in (text, f'"{text}"'):
+        raw = exact_json.dumps(BODY).decode().replace('"1"', form)
+        assert TwapOrderRequest.from_json(raw).quantity == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["1e999999", "1E-400", "NaN", "Infinity", "-0", "-0.0", '"1_000"', '"١٢"', '" 1 "', '""', "true", '"NaN"', "null",
+     "1" * 31, '"0x10"', "1" + "0" * 40, "[1]", '"1e999999999999"'],
+)  # fmt: skip
+def test_strange_numbers_are_refused(form: str) -> None:
+    raw = exact_json.dumps(BODY).decode().replace('"1"', form)
+    with pytest.raises(ValueError):
+        TwapOrderRequest.from_json(raw)
+
+
+def test_a_float_goes_through_its_repr() -> None:
+    assert TwapOrderRequest(**(BODY | {"quantity": 0.1})).quantity == Decimal("0.1")
+
+
+def test_repeated_keys_and_deep_nesting_are_refused() -> None:
+    for text in ('{"a":1,"a":2}', "[" * 100_000):
+        with pytest.raises(ValueError):
+            exact_json.loads(text)
+
+
+def test_times_without_offset_are_utc_and_offsets_are_kept_true() -> None:
+    request = TwapOrderRequest(**(BODY | {"start_time": "2025-03-30T02:30:00"}))
+    assert request.start_time == datetime(2025, 3, 30, 2, 30, tzinfo=UTC)
+    request = TwapOrderRequest(**(BODY | {"start_time": "2025-03-30T02:30:00+05:30"}))
+    assert request.start_time == datetime(2025, 3, 30, 2, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
+    assert b'"start_time":"2025-03-29T21:00:00.000000Z"' in request.to_json()
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [(5, 5), ("5m", 300), ("250ms", "0.25"), ("1h", 3600), (0.5, "0.5")]
+)
+def test_durations(text: object, seconds: object) -> None:
+    request = TwapOrderRequest(**(BODY | {"interval": text}))
+    assert request.interval == timedelta(seconds=float(Decimal(str(seconds))))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"end_time": "+15m"}, {"duration": None}, {"slices": 3}, {"interval": None}, {"interval": "5 parsecs"},
+     {"start_time": "yesterday"}, {"quantiy": 1}, {"token_id": "a b"}, {"side": "hold"}, {"token_id": "x" * 65}],
+)  # fmt: skip
+def test_wrong_bodies_name_the_field(change: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TwapOrderRequest(**(BODY | change))
+
+
+def test_limit_price_is_an_alias_of_price() -> None:
+    assert TwapOrderRequest(**(BODY | {"limit_price": "7.5"})).price == Decimal("7.5")

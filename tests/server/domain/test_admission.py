@@ -1,0 +1,120 @@
+"""domain/admission.py: each rule, its order, and messages that name field, value and what would do."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
+from twap_server.domain.admission import Limits, Plan, admit, check_window
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.order import OrderRequest, Rejection
+
+NOW = Nanos(1_700_000_000 * SECOND)
+LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
+BTC = Instrument(
+    id=InstrumentId("binance", "BTC-USDT"),
+    native="BTCUSDT",
+    base="BTC",
+    quote="USDT",
+    tick_size=Decimal("0.01"),
+    lot_size=Decimal("0.00001"),
+    min_quantity=Decimal("0.00001"),
+    min_notional=Decimal(5),
+    status="trading",
+)
+REQUEST = OrderRequest(
+    token_id="a",
+    exchange="binance",
+    symbol="BTCUSDT",
+    side=Side.BUY,
+    quantity=Decimal(1),
+    limit=None,
+    start=None,
+    end=Nanos(NOW + 60 * SECOND),
+    interval=SECOND,
+    slices=None,
+    carry=Carry.CATCH_UP,
+    late_start=LateStart.COMPRESS,
+    max_slippage_bps=None,
+    fidelity=Fidelity.DEPTH,
+)
+
+
+def judge(
+    request: OrderRequest, *, instrument: Instrument = BTC, mid: str | None = "50000"
+) -> Plan | Rejection:
+    reference = None if mid is None else Decimal(mid)
+    rejected = check_window(request, now=NOW, limits=LIMITS)
+    return rejected or admit(request, instrument, now=NOW, limits=LIMITS, reference=reference)
+
+
+def plan(request: OrderRequest, **options: str) -> Plan:
+    made = judge(request, **options)  # type: ignore[arg-type]
+    assert isinstance(made, Plan), made
+    return made
+
+
+@pytest.mark.parametrize(
+    ("change", "reason", "words"),
+    [
+        ({"end": Nanos(NOW)}, RejectReason.WINDOW_ELAPSED, "end_time"),
+        ({"start": Nanos(NOW + 61 * SECOND)}, RejectReason.INVALID_WINDOW, "must lie after start_time"),
+        ({"end": Nanos(NOW + 200_000 * SECOND)}, RejectReason.INVALID_WINDOW, "longer than"),
+        ({"interval": 0}, RejectReason.INVALID_INTERVAL, "at least 0.1 s"),
+        ({"interval": SECOND // 20}, RejectReason.INVALID_INTERVAL, "interval 0.05 s"),
+        ({"end": Nanos(NOW + 2_000 * SECOND)}, RejectReason.INVALID_INTERVAL, "at least 2 s"),
+        ({"quantity": Decimal(0)}, RejectReason.INVALID_QUANTITY, "quantity 0"),
+        ({"quantity": Decimal(-1)}, RejectReason.INVALID_QUANTITY, "above 0"),
+        ({"limit": Decimal(-5)}, RejectReason.INVALID_PRICE, "price -5"),
+        ({"limit": Decimal("0.001"), "quantity": Decimal(10**9)}, RejectReason.INVALID_PRICE, "one tick"),
+        ({"quantity": Decimal("0.00009")}, RejectReason.BELOW_MINIMUM, "use at least 0.0001"),
+        ({"max_slippage_bps": Decimal(-1)}, RejectReason.INVALID_OPTION, "max_slippage_bps"),
+        ({"unsupported": "randomize"}, RejectReason.INVALID_OPTION, "randomize"),
+    ],
+)
+def test_each_rule_names_its_reason(change: dict[str, object], reason: RejectReason, words: str) -> None:
+    made = judge(replace(REQUEST, **change))  # type: ignore[arg-type]
+    assert isinstance(made, Rejection)
+    assert made.reason is reason
+    assert words in made.detail
+
+
+def test_a_halted_instrument_is_not_tradable() -> None:
+    made = judge(REQUEST, instrument=replace(BTC, status="halt"))
+    assert isinstance(made, Rejection) and made.reason is RejectReason.NOT_TRADABLE
+
+
+def test_quantity_is_floored_and_limit_rounded_to_the_safe_side() -> None:
+    buy = plan(replace(REQUEST, quantity=Decimal("1.000019"), limit=Decimal("50000.019")))
+    assert (buy.quantity, buy.limit) == (Decimal("1.00001"), Decimal("50000.01"))
+    assert len(buy.warnings) == 2
+    sell = plan(replace(REQUEST, side=Side.SELL, limit=Decimal("50000.011")))
+    assert sell.limit == Decimal("50000.02")
+
+
+def test_slices_below_the_minimum_are_merged() -> None:
+    made = plan(replace(REQUEST, quantity=Decimal("0.00025")))
+    assert made.slice_count == 2
+    assert "merged into 2" in made.warnings[0]
+
+
+def test_slices_instead_of_an_interval() -> None:
+    made = plan(replace(REQUEST, interval=None, slices=7))
+    assert made.slice_count == 7
+
+
+def test_a_late_start_compresses_shifts_or_skips() -> None:
+    late = replace(REQUEST, start=Nanos(NOW - 20 * SECOND))
+    compressed = plan(late)
+    assert (compressed.start, compressed.end, compressed.slice_count) == (NOW, late.end, 60)
+    shifted = plan(replace(late, late_start=LateStart.SHIFT))
+    assert (shifted.start, shifted.end) == (NOW, late.end + 20 * SECOND)
+    skipped = plan(replace(late, late_start=LateStart.SKIP))
+    assert (skipped.start, skipped.slice_count, skipped.first_slice) == (late.start, 80, 20)
+
+
+def test_a_start_ahead_is_kept() -> None:
+    ahead = plan(replace(REQUEST, start=Nanos(NOW + 10 * SECOND)))
+    assert (ahead.start, ahead.slice_count, ahead.first_slice) == (NOW + 10 * SECOND, 50, 0)
