@@ -1,1 +1,104 @@
-"""twap_client."""
+"""Python client of the twap paper-trading server: market data, TWAP orders and their live feed.
+
+::
+
+    async with TwapClient(username="ada", password="...") as client:
+        order = await client.orders.submit(
+            exchange="binance", symbol="BTC-USDT", quantity="0.5", duration="10m", interval=5
+        )
+
+Names are imported when first used, so that the command line starts at once.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from twap_models import __version__
+
+    from twap_client.client import TwapClient
+    from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
+    from twap_client.errors import (
+        ApiError,
+        BadRequest,
+        Conflict,
+        ConnectFailed,
+        ConnectionLost,
+        NotAuthenticated,
+        NotFound,
+        NotPermitted,
+        ProtocolMismatch,
+        RateLimited,
+        RequestTimedOut,
+        ServerError,
+        StreamClosed,
+        StreamError,
+        TransportError,
+        TwapClientError,
+        Unavailable,
+    )
+    from twap_client.stream import (
+        Disconnected,
+        Gap,
+        Reconnected,
+        StreamItem,
+        SubscriptionRefused,
+        TwapStream,
+    )
+
+__all__ = [
+    "ApiError",
+    "BadRequest",
+    "ClientConfig",
+    "Conflict",
+    "ConnectFailed",
+    "ConnectionLost",
+    "Disconnected",
+    "Gap",
+    "MemoryTokenStore",
+    "NotAuthenticated",
+    "NotFound",
+    "NotPermitted",
+    "ProtocolMismatch",
+    "RateLimited",
+    "Reconnected",
+    "RequestTimedOut",
+    "ServerError",
+    "StreamClosed",
+    "StreamError",
+    "StreamItem",
+    "SubscriptionRefused",
+    "TokenStore",
+    "Tokens",
+    "TransportError",
+    "TwapClient",
+    "TwapClientError",
+    "TwapStream",
+    "Unavailable",
+    "__version__",
+]
+
+_HOMES = {
+    "TwapClient": "twap_client.client",
+    "ClientConfig": "twap_client.config",
+    "MemoryTokenStore": "twap_client.config",
+    "TokenStore": "twap_client.config",
+    "Tokens": "twap_client.config",
+    "Disconnected": "twap_client.stream",
+    "Gap": "twap_client.stream",
+    "Reconnected": "twap_client.stream",
+    "StreamItem": "twap_client.stream",
+    "SubscriptionRefused": "twap_client.stream",
+    "TwapStream": "twap_client.stream",
+    "__version__": "twap_models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'twap_client' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "twap_client.errors")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,185 @@
+"""One WebSocket: opened, signed in, read with a deadline for data; ends by raising a ``StreamError``.
+
+A socket may be open and mute. Silence is answered by a ``ping`` of the protocol, and silence after that
+counts as a lost connection. Nothing here reconnects; that is the stream's business.
+"""
+
+import asyncio
+from typing import Self, assert_never
+
+from twap_models import ErrorCode, __version__, exact_json
+from twap_models.base import RequestModel
+from twap_models.stream import (
+    AnyServerMessage,
+    Authenticate,
+    Authenticated,
+    BookMessage,
+    OrderEvent,
+    Ping,
+    Pong,
+    StreamError,
+    Subscribed,
+    Unsubscribed,
+    read_server_message,
+)
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+
+from twap_client.config import ClientConfig
+from twap_client.errors import (
+    ConnectFailed,
+    NotAuthenticated,
+    NotPermitted,
+    ProtocolMismatch,
+    StreamClosed,
+)
+
+_KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "order_event"}
+_LARGEST_MESSAGE = 8 * 2**20
+
+
+class Connection:
+    """An open, signed-in WebSocket."""
+
+    def __init__(self, socket: ClientConnection, config: ClientConfig) -> None:
+        self._socket = socket
+        self._config = config
+        self._loop = asyncio.get_running_loop()
+        self.opened_at = self._loop.time()
+        self.heard_at = self.opened_at
+
+    @classmethod
+    async def open(cls, token: str, config: ClientConfig) -> Self:
+        """Connect and sign in. Cancelled or failed, no socket is left.
+
+        Raises:
+            ConnectFailed: not reachable now; worth another try.
+            NotAuthenticated: the token was refused.
+            NotPermitted: this client may not open a stream.
+            StreamClosed: the connection ended while signing in.
+        """
+        connection = cls(await _dial(config), config)
+        try:
+            await connection._authenticate(token)
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+    async def close(self) -> None:
+        """Say goodbye and close; returns within the close timeout."""
+        await self._socket.close()
+
+    async def send(self, message: RequestModel) -> None:
+        """Send one message.
+
+        Raises:
+            StreamClosed: the connection has ended.
+        """
+        try:
+            async with asyncio.timeout(self._config.silence_limit.total_seconds()):
+                await self._socket.send(
+                    exact_json.dumps(message.model_dump(exclude_none=True)).decode(), text=True
+                )
+        except (ConnectionClosed, TimeoutError) as error:
+            raise StreamClosed(f"the stream's connection ended: {error or 'send timed out'}") from error
+
+    async def receive(self) -> AnyServerMessage:
+        """Wait for the next message this client knows; ask for a sign of life when it is quiet.
+
+        Raises:
+            StreamClosed: the connection ended, or nothing came within the silence limit.
+            ProtocolMismatch: what came is not this protocol.
+        """
+        while True:
+            message = _read(await self._frame())
+            if message is not None:
+                return message
+
+    async def _frame(self) -> str | bytes:
+        quiet = self._config.ping_after.total_seconds()
+        try:
+            return await self._frame_by(self.heard_at + quiet)
+        except TimeoutError:
+            await self.send(Ping())
+        limit = self._config.silence_limit
+        try:
+            return await self._frame_by(self.heard_at + limit.total_seconds())
+        except TimeoutError:
+            raise StreamClosed(f"nothing was heard for {limit.total_seconds():g} s") from None
+
+    async def _frame_by(self, deadline: float) -> str | bytes:
+        try:
+            async with asyncio.timeout_at(deadline):
+                frame = await self._socket.recv()
+        except ConnectionClosed as error:
+            raise StreamClosed(f"the stream's connection ended: {error}") from error
+        self.heard_at = self._loop.time()
+        return frame
+
+    async def _authenticate(self, token: str) -> None:
+        try:
+            async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
+                await self.send(Authenticate(token=token))
+                message = await self.receive()
+        except TimeoutError:
+            raise StreamClosed("the server did not answer the sign-in of the stream") from None
+        match message:
+            case Authenticated():
+                return
+            case StreamError(code=ErrorCode.NOT_AUTHENTICATED):
+                raise NotAuthenticated(message.message, status=401, code=str(message.code))
+            case StreamError():
+                raise StreamClosed(f"the server refused the stream for now: {message.message}")
+            case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent():
+                raise ProtocolMismatch(f"expected the answer to the sign-in, got {message.type!r}")
+            case _:
+                assert_never(message)
+
+
+async def _dial(config: ClientConfig) -> ClientConnection:
+    headers = {"X-API-Key": config.api_key} if config.api_key else {}
+    try:
+        return await connect(
+            config.stream_url,
+            additional_headers=headers,
+            user_agent_header=f"twap-client/{__version__}",
+            open_timeout=config.connect_timeout.total_seconds(),
+            close_timeout=config.close_timeout.total_seconds(),
+            ping_interval=None,
+            max_size=_LARGEST_MESSAGE,
+        )
+    except InvalidStatus as error:
+        raise _refused(error.response.status_code, config) from error
+    except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
+        raise ConnectFailed(f"cannot open {config.stream_url}: {error or 'no answer'}") from error
+
+
+def _refused(status: int, config: ClientConfig) -> Exception:
+    message = f"{config.stream_url} answered {status}"
+    match status:
+        case 401:
+            return NotAuthenticated(message, status=status, code="not_authenticated")
+        case 403:
+            return NotPermitted(message, status=status, code="not_permitted")
+        case _:
+            return ConnectFailed(message)
+
+
+def _read(frame: str | bytes) -> AnyServerMessage | None:
+    try:
+        return read_server_message(frame)
+    except ValueError as error:
+        if _is_newer(frame):
+            return None
+        raise ProtocolMismatch(f"expected a message of the stream, got {frame[:80]!r}") from error
+
+
+def _is_newer(frame: str | bytes) -> bool:
+    """Whether it is a kind of message that a newer server may send and this client does not know."""
+    try:
+        found = exact_json.loads(frame)
+    except ValueError:
+        return False
+    kind = found.get("type") if isinstance(found, dict) else None
+    return isinstance(kind, str) and kind not in _KNOWN

@@ -1,0 +1,121 @@
+"""A request and its answer: statuses become exceptions, bodies are read as exact JSON."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
+from pydantic import TypeAdapter, ValidationError
+from twap_models import Problem, exact_json
+
+from twap_client.errors import ApiError, ServerError, error_class
+
+__all__ = ["Answer", "Call", "httpx", "read_answer", "read_model"]
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    # Authlib builds on httpx2 where that is installed too; exceptions must come from the one it builds on.
+    _base = next(kind for kind in AsyncOAuth2Client.__mro__ if kind.__name__ == "AsyncClient")
+    httpx = importlib.import_module(_base.__module__.partition(".")[0])
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request.
+
+    Attributes:
+        body: plain values, written as exact JSON.
+        signed: whether it needs a sign-in.
+        repeatable: whether doing it twice is the same as doing it once.
+        lists: statuses whose body is a list and therefore no error.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    signed: bool = True
+    repeatable: bool = False
+    lists: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        after: the next page's cursor, from the ``Link`` header.
+    """
+
+    status: int
+    body: Any
+    after: str | None = None
+
+
+def read_answer(response: "httpx.Response", lists: frozenset[int] = frozenset()) -> Answer:
+    """Read a response.
+
+    Raises:
+        ApiError: the server refused, or its answer is not JSON.
+    """
+    status = response.status_code
+    try:
+        body = exact_json.loads(response.content) if response.content else None
+    except ValueError:
+        body = None
+        if status < 400:
+            raise ServerError(
+                "the answer is not JSON: is this a twap server?", status=status, code="invalid_answer"
+            ) from None
+    if status >= 300 and not (status in lists and isinstance(body, list)):
+        raise _refusal(response, body)
+    return Answer(status=status, body=body, after=_next_cursor(response))
+
+
+def read_model(kind: TypeAdapter[_T], answer: Answer) -> _T:
+    """Read the answer's body as what its route promises.
+
+    Raises:
+        ServerError: it is something else.
+    """
+    try:
+        return kind.validate_python(answer.body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ServerError(
+            f"the answer is not what this client expects: {where} {first['msg']}",
+            status=answer.status,
+            code="invalid_answer",
+        ) from error
+
+
+def _refusal(response: "httpx.Response", body: Any) -> ApiError:
+    status = response.status_code
+    try:
+        problem = Problem.model_validate(body)
+    except ValidationError:
+        problem = Problem(title="", status=status, detail=f"the server answered {status}", code="")
+    return error_class(status)(
+        problem.detail or problem.title,
+        status=status,
+        code=str(problem.code),
+        request_id=problem.request_id,
+        errors=problem.errors,
+        retry_after=_retry_after(response.headers.get("Retry-After", "")),
+    )
+
+
+def _next_cursor(response: "httpx.Response") -> str | None:
+    url = response.links.get("next", {}).get("url", "")
+    return next(iter(parse_qs(urlsplit(url).query).get("after", [])), None)
+
+
+def _retry_after(text: str) -> float | None:
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 9 else None

@@ -1,0 +1,206 @@
+"""Who is signed in: tokens fetched, renewed and kept, and the HTTP libraries' exceptions as ours.
+
+Authlib's OAuth2 client renews the access token; any number of calls after its end cause one refresh.
+"""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
+    AsyncOAuth2Client,
+    OAuthError,
+)
+from twap_models import __version__
+
+from twap_client._transport.calls import httpx, read_answer
+from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
+from twap_client.errors import (
+    BadRequest,
+    ConnectFailed,
+    ConnectionLost,
+    NotAuthenticated,
+    RequestTimedOut,
+    ServerError,
+)
+
+_LOGIN = "/auth/token"
+_REFRESH = "/auth/refresh"
+_LEEWAY_S = 10
+
+
+class SignIn:
+    """The HTTP session of one client, and whose it is.
+
+    Attributes:
+        http: authlib's OAuth2 client; requests through it carry no token of their own accord.
+    """
+
+    def __init__(
+        self,
+        config: ClientConfig,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        store: TokenStore | None = None,
+    ) -> None:
+        self._config = config
+        self._username = username
+        self._password = password
+        self._store = store or MemoryTokenStore()
+        self._renewing = asyncio.Lock()
+        self.http = self._session()
+        self._adopt()
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self.http.aclose()
+
+    async def sign_in(self, username: str, password: str) -> Tokens:
+        """Exchange a name and a password for tokens, and keep them.
+
+        Raises:
+            NotAuthenticated: the name or the password is wrong.
+        """
+        with self.translated():
+            async with asyncio.timeout(self._config.request_timeout.total_seconds()):
+                await self.http.fetch_token(
+                    _LOGIN, grant_type="password", username=username, password=password
+                )
+        self._username = username
+        return self._keep()
+
+    def sign_out(self) -> None:
+        """Forget the tokens here; the server is told by the caller."""
+        self.http.token = None
+        self._password = None
+        self._store.save(None)
+
+    @property
+    def refresh_token(self) -> str | None:
+        """The current refresh token, if any."""
+        self._adopt()
+        return (self.http.token or {}).get("refresh_token")
+
+    async def access_token(self, refused: str | None = None) -> str:
+        """Give a token that is valid now, renewing it or signing in as needed.
+
+        Args:
+            refused: a token the server has just refused; another one is given, or none.
+
+        Raises:
+            NotAuthenticated: there is no way to get one.
+        """
+        if self._config.api_key:
+            return _unless_refused(self._config.api_key, refused)
+        if self.http.token is None or refused is not None or self.http.token.is_expired(leeway=_LEEWAY_S):
+            await self._renew(refused)
+        return str(self.http.token["access_token"])
+
+    async def _renew(self, refused: str | None) -> None:
+        async with self._renewing:
+            self._adopt()
+            token = self.http.token
+            try:
+                if token is None:
+                    raise _signed_out()
+                if token["access_token"] == refused:
+                    await self._refresh(token)
+                with self.translated():
+                    await self.http.ensure_active_token(self.http.token)
+            except NotAuthenticated:
+                if not (self._username and self._password):
+                    raise
+                await self.sign_in(self._username, self._password)
+
+    async def _refresh(self, token: Mapping[str, Any]) -> None:
+        if not token.get("refresh_token"):
+            raise _signed_out()
+        with self.translated():
+            await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
+
+    def _session(self) -> Any:
+        timeout = self._config.request_timeout.total_seconds()
+        headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
+        if self._config.api_key:
+            headers["X-API-Key"] = self._config.api_key
+        session = AsyncOAuth2Client(
+            token_endpoint=_REFRESH,
+            update_token=self._updated,
+            leeway=_LEEWAY_S,
+            base_url=self._config.base_url,
+            timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
+            headers=headers,
+        )
+        for hook in ("access_token_response", "refresh_token_response"):
+            session.register_compliance_hook(hook, _granted)
+        return session
+
+    def _adopt(self) -> None:
+        """Take over what another process renewed meanwhile: a refresh token works once."""
+        kept = self._store.load()
+        current = self.http.token or {}
+        if kept is None or kept.access_token == current.get("access_token"):
+            return
+        self._username = kept.username or self._username
+        self.http.token = {
+            "access_token": kept.access_token,
+            "refresh_token": kept.refresh_token,
+            "expires_at": kept.expires_at,
+            "token_type": "bearer",
+        }
+
+    async def _updated(self, _token: Any, **_: Any) -> None:
+        self._keep()
+
+    def _keep(self) -> Tokens:
+        token = self.http.token
+        tokens = Tokens(
+            access_token=token["access_token"],
+            refresh_token=token.get("refresh_token"),
+            expires_at=token.get("expires_at"),
+            expires_in=token.get("expires_in"),
+            username=self._username or "",
+        )
+        self._store.save(tokens)
+        return tokens
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turn the HTTP libraries' exceptions into ours."""
+        url = self._config.base_url
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise ConnectFailed(f"cannot reach {url}: {error or 'no answer'}") from error
+        except (httpx.TimeoutException, TimeoutError) as error:
+            seconds = self._config.request_timeout.total_seconds()
+            raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from error
+        except httpx.TransportError as error:
+            raise ConnectionLost(f"the connection to {url} broke: {error or type(error).__name__}") from error
+        except OAuthError as error:
+            raise _signed_out() from error
+
+
+def _granted(response: "httpx.Response") -> "httpx.Response":
+    try:
+        body = read_answer(response).body
+    except BadRequest as error:
+        if error.status != 400:
+            raise
+        # OAuth2's own way to refuse a password or a refresh token is 400 invalid_grant.
+        raise NotAuthenticated(str(error), status=401, code="not_authenticated") from error
+    if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
+        raise ServerError("the answer holds no access token", status=response.status_code)
+    return response
+
+
+def _unless_refused(key: str, refused: str | None) -> str:
+    if key == refused:
+        raise NotAuthenticated("the API key was refused", status=401, code="not_authenticated")
+    return key
+
+
+def _signed_out() -> NotAuthenticated:
+    return NotAuthenticated("not signed in, or the sign-in has ended", status=401, code="not_authenticated")

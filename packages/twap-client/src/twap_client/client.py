@@ -1,0 +1,117 @@
+"""The client: one server, one sign-in, and the streams opened through it."""
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from dataclasses import replace
+from types import TracebackType
+from typing import Any, Self
+
+from twap_client._transport import SignIn, Transport
+from twap_client.accounts import Accounts
+from twap_client.config import ClientConfig, TokenStore
+from twap_client.market import Market
+from twap_client.orders import Orders
+from twap_client.stream import TwapStream
+
+
+class TwapClient:
+    """A twap server, as seen by one user. Use it with ``async with``.
+
+    Attributes:
+        accounts: register, sign in and out.
+        market: exchanges, instruments, candles, order books.
+        orders: submit, look up, list, cancel.
+        config: the settings in force.
+    """
+
+    def __init__(
+        self,
+        base_url: str | None = None,
+        *,
+        username: str | None = None,
+        password: str | None = None,
+        api_key: str | None = None,
+        token_store: TokenStore | None = None,
+        config: ClientConfig | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet.
+
+        Args:
+            base_url: the server; absent, that of ``config``.
+            username: with ``password``, signs in by itself when a call first needs it.
+            password: see ``username``.
+            api_key: used instead of a sign-in.
+            token_store: where a sign-in outlives this object.
+            config: settings; absent, read from the environment.
+
+        Raises:
+            ValueError: the address or an environment variable is wrong.
+        """
+        settings = config or ClientConfig.from_env()
+        settings = replace(
+            settings, base_url=base_url or settings.base_url, api_key=api_key or settings.api_key
+        )
+        self.config = settings
+        self._sign_in = SignIn(settings, username=username, password=password, store=token_store)
+        transport = Transport(settings, self._sign_in)
+        self.accounts = Accounts(transport, self._sign_in)
+        self.market = Market(transport)
+        self.orders = Orders(transport)
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        self._group = await asyncio.TaskGroup().__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop all streams and close all connections; any number of times."""
+        group, self._group = self._group, None
+        for task in self._tasks:
+            task.cancel()
+        try:
+            if group is not None:
+                # Without the block's exception: the group must not wrap it into a group of exceptions.
+                await group.__aexit__(None, None, None)
+        finally:
+            await self._sign_in.aclose()
+
+    def stream(
+        self, books: Iterable[str] = (), *, orders: bool = False, since: int | None = None
+    ) -> TwapStream:
+        """Open a live feed: iterate over it with ``async for``.
+
+        It yields ``BookMessage`` once a second for each book, ``OrderEvent``, and, about itself,
+        ``Disconnected``, ``Reconnected``, ``Gap`` and ``SubscriptionRefused``. It reconnects for ever, and
+        raises ``NotAuthenticated`` when the sign-in is refused.
+
+        Args:
+            books: ``exchange:symbol``, such as ``binance:BTC-USDT`` or ``aggregate:BTC-USDT``.
+            orders: also the events of this account's orders.
+            since: replay order events after this number first.
+
+        Raises:
+            ValueError: a book is not written ``exchange:symbol``.
+        """
+        return TwapStream(
+            books,
+            orders=orders,
+            since=since,
+            config=self.config,
+            tokens=self._sign_in.access_token,
+            spawn=self._spawn,
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        if self._group is None:
+            work.close()
+            raise RuntimeError("open the client first: async with TwapClient() as client")
+        task = self._group.create_task(work, name="twap stream")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,140 @@
+"""What a caller may set: the address, waiting times, and where the sign-in is kept between runs."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol, Self
+from urllib.parse import urlsplit
+
+from twap_models.fields import parse_duration
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tokens:
+    """A sign-in: an access token, and the refresh token that renews it once.
+
+    Attributes:
+        expires_at: when the access token ends, in seconds since the Unix epoch.
+        expires_in: seconds it was given for, when just signed in.
+        username: whose they are, when known.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str | None = field(default=None, repr=False)
+    expires_at: int | None = None
+    expires_in: int | None = None
+    username: str = ""
+
+
+class TokenStore(Protocol):
+    """Where a sign-in outlives the process. Both calls are short and do not wait for a network."""
+
+    def load(self) -> Tokens | None:
+        """Give what is kept, or None."""
+
+    def save(self, tokens: Tokens | None) -> None:
+        """Keep ``tokens``; None forgets them. Called at once when a refresh token was replaced."""
+
+
+class MemoryTokenStore:
+    """Keeps the sign-in for as long as the object lives."""
+
+    def __init__(self, tokens: Tokens | None = None) -> None:
+        self._tokens = tokens
+
+    def load(self) -> Tokens | None:
+        """Give what is kept, or None."""
+        return self._tokens
+
+    def save(self, tokens: Tokens | None) -> None:
+        """Keep ``tokens``; None forgets them."""
+        self._tokens = tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientConfig:
+    """Settings of one client.
+
+    Attributes:
+        base_url: the server, ``http`` or ``https``; a path prefix is kept.
+        api_key: sent as ``X-API-Key`` instead of a sign-in.
+        connect_timeout: to open a connection, and for the stream to be signed in.
+        request_timeout: for one attempt, from connecting to the last byte of the answer.
+        attempts: how often a repeatable request is tried in all.
+        retry_first: longest wait before the second attempt; doubles from there.
+        retry_cap: longest wait between attempts. A server that asks for more is reported instead.
+        reconnect_first: longest wait before the stream's first reconnect; doubles from there.
+        reconnect_cap: longest wait between reconnects.
+        stable_after: how long a stream must have delivered before its waits start small again.
+        ping_after: silence after which the stream asks for a pong.
+        silence_limit: silence after which the stream's connection counts as lost.
+        close_timeout: how long to wait for the other side's goodbye.
+        event_capacity: how many order events wait for a slow reader before reading stops. None is dropped.
+    """
+
+    base_url: str = DEFAULT_URL
+    api_key: str | None = field(default=None, repr=False)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    request_timeout: timedelta = timedelta(seconds=15)
+    attempts: int = 4
+    retry_first: timedelta = timedelta(milliseconds=200)
+    retry_cap: timedelta = timedelta(seconds=5)
+    reconnect_first: timedelta = timedelta(milliseconds=500)
+    reconnect_cap: timedelta = timedelta(seconds=30)
+    stable_after: timedelta = timedelta(seconds=10)
+    ping_after: timedelta = timedelta(seconds=5)
+    silence_limit: timedelta = timedelta(seconds=15)
+    close_timeout: timedelta = timedelta(milliseconds=500)
+    event_capacity: int = 10_000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base_url", _checked_url(self.base_url))
+        if self.attempts < 1 or self.event_capacity < 1:
+            raise ValueError("attempts and event_capacity must be at least 1")
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read ``TWAP_SERVER_URL``, ``TWAP_API_KEY``, ``TWAP_TIMEOUT`` and ``TWAP_CONNECT_TIMEOUT``.
+
+        Times are seconds, or text with a unit (``500ms``, ``2m``).
+
+        Raises:
+            ValueError: a variable holds something else.
+        """
+        env = os.environ if environ is None else environ
+        standard = cls()
+        return cls(
+            base_url=env.get("TWAP_SERVER_URL") or DEFAULT_URL,
+            api_key=env.get("TWAP_API_KEY") or None,
+            request_timeout=_duration(env, "TWAP_TIMEOUT", standard.request_timeout),
+            connect_timeout=_duration(env, "TWAP_CONNECT_TIMEOUT", standard.connect_timeout),
+        )
+
+    @property
+    def stream_url(self) -> str:
+        """The WebSocket's address: ``ws`` for ``http``, ``wss`` for ``https``."""
+        return f"ws{self.base_url.removeprefix('http')}/ws"
+
+
+def _duration(env: Mapping[str, str], name: str, standard: timedelta) -> timedelta:
+    text = env.get(name)
+    if not text:
+        return standard
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known or parts.query or parts.fragment:
+        raise ValueError(f"expected a server address such as {DEFAULT_URL}, got {url!r}")
+    return url.rstrip("/")

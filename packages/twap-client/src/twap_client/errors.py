@@ -1,0 +1,136 @@
+"""What can go wrong, as a tree that says what to do next.
+
+::
+
+    TwapClientError
+    ├── ApiError (status, code, request_id, errors)    the server answered, and refused
+    │   ├── BadRequest          400, 422: change the request
+    │   ├── NotAuthenticated    401: sign in
+    │   ├── NotPermitted        403: not with this account
+    │   ├── NotFound            404
+    │   ├── Conflict            409: the state does not allow it
+    │   ├── RateLimited         429: wait ``retry_after`` seconds
+    │   ├── Unavailable         502, 503, 504: repeat later, after ``retry_after`` seconds if given
+    │   └── ServerError         any other 5xx, or an answer that makes no sense
+    ├── TransportError          no answer; whether the server acted is unknown
+    │   ├── ConnectFailed       nothing was sent
+    │   ├── RequestTimedOut     no answer in time
+    │   └── ConnectionLost      the connection broke before the answer was complete
+    └── StreamError             the live feed
+        ├── StreamClosed        the connection ended or fell silent
+        └── ProtocolMismatch    the other side does not speak this protocol
+"""
+
+from collections.abc import Sequence
+
+from twap_models import FieldError
+
+
+class TwapClientError(Exception):
+    """Base of everything this library raises on purpose."""
+
+
+class ApiError(TwapClientError):
+    """The server refused the request.
+
+    Attributes:
+        status: HTTP status, or 0 when the refusal came over the stream.
+        code: one of the documented codes, such as ``unknown_symbol``.
+        request_id: names the request in the server's log; empty when unknown.
+        errors: the wrong fields, for an invalid request.
+        retry_after: seconds to wait, when the server said so.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        code: str = "",
+        request_id: str = "",
+        errors: Sequence[FieldError] = (),
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+        self.errors = list(errors)
+        self.retry_after = retry_after
+
+
+class BadRequest(ApiError):
+    """The request itself is wrong; ``errors`` names the fields."""
+
+
+class NotAuthenticated(ApiError):
+    """Nobody is signed in, or the sign-in is no longer valid."""
+
+
+class NotPermitted(ApiError):
+    """Signed in, but not allowed to do this."""
+
+
+class NotFound(ApiError):
+    """No such order, exchange, symbol or route."""
+
+
+class Conflict(ApiError):
+    """The state does not allow it: the name is taken, the order is closed."""
+
+
+class RateLimited(ApiError):
+    """Too many requests; ``retry_after`` says how long to wait."""
+
+
+class Unavailable(ApiError):
+    """The server, or an exchange behind it, cannot answer now."""
+
+
+class ServerError(ApiError):
+    """The server failed, or answered something that is not its contract."""
+
+
+class TransportError(TwapClientError):
+    """No complete answer came."""
+
+
+class ConnectFailed(TransportError):
+    """The server could not be reached; nothing was sent."""
+
+
+class RequestTimedOut(TransportError):
+    """No answer within the time allowed; the server may have acted all the same."""
+
+
+class ConnectionLost(TransportError):
+    """The connection broke; the server may have acted all the same."""
+
+
+class StreamError(TwapClientError):
+    """The live feed failed."""
+
+
+class StreamClosed(StreamError):
+    """The feed's connection ended, or delivered nothing for too long."""
+
+
+class ProtocolMismatch(StreamError):
+    """The other side sent something that is not this protocol."""
+
+
+_BY_STATUS: dict[int, type[ApiError]] = {
+    401: NotAuthenticated,
+    403: NotPermitted,
+    404: NotFound,
+    409: Conflict,
+    429: RateLimited,
+    502: Unavailable,
+    503: Unavailable,
+    504: Unavailable,
+}
+
+
+def error_class(status: int) -> type[ApiError]:
+    """Give the class that stands for an HTTP status of 400 or above."""
+    return _BY_STATUS.get(status) or (ServerError if status >= 500 else BadRequest)

@@ -1,0 +1,102 @@
+"""Market data: exchanges, instruments, candles and order books. Needs no sign-in."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from pydantic import TypeAdapter
+from twap_models import BookTop, Candle, Exchange, Instrument, Interval
+from twap_models.fields import format_time
+
+from twap_client._transport import Answer, Call, Transport, read_model
+
+_EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
+_INSTRUMENTS: TypeAdapter[list[Instrument]] = TypeAdapter(list[Instrument])
+_BOOK = TypeAdapter(BookTop)
+_CANDLES: TypeAdapter[list[Candle]] = TypeAdapter(list[Candle])
+
+
+class Market:
+    """``client.market``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def exchanges(self) -> list[Exchange]:
+        """List the collected exchanges and the state of their connections."""
+        return read_model(_EXCHANGES, await self._fetch("/exchanges", {}))
+
+    async def symbols(
+        self, exchange: str, *, base: str | None = None, quote: str | None = None, q: str | None = None
+    ) -> list[Instrument]:
+        """List an exchange's instruments.
+
+        Args:
+            exchange: its name, such as ``binance``.
+            base: only this base currency.
+            quote: only this quote currency.
+            q: only symbols that contain this text.
+
+        Raises:
+            NotFound: no such exchange.
+        """
+        path = f"/exchanges/{_segment(exchange)}/symbols"
+        return read_model(_INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}))
+
+    async def klines(
+        self,
+        exchange: str,
+        symbol: str,
+        *,
+        interval: Interval | str = Interval.M1,
+        limit: int | None = None,
+        start_time: datetime | str | None = None,
+        end_time: datetime | str | None = None,
+    ) -> list[Candle]:
+        """Fetch candles, oldest first; the latest ``limit`` (1 to 1000, 100 when absent) of the range.
+
+        Raises:
+            NotFound: no such exchange or symbol.
+            Unavailable: the exchange does not answer now.
+        """
+        params = {
+            "interval": str(interval),
+            "limit": limit,
+            "start_time": _time(start_time),
+            "end_time": _time(end_time),
+        }
+        path = f"/klines/{_segment(exchange)}/{_segment(symbol)}"
+        return read_model(_CANDLES, await self._fetch(path, params))
+
+    async def orderbook(self, exchange: str, symbol: str, *, depth: int | None = None) -> BookTop:
+        """Fetch one book; ``aggregate`` as exchange merges all. Its ``status`` says whether it is current.
+
+        Args:
+            exchange: its name, or ``aggregate``.
+            symbol: any spelling the server knows: ``BTC-USDT``, ``btcusdt``, ``BTC/USDT``.
+            depth: levels a side, at most 100.
+
+        Raises:
+            NotFound: no such exchange or symbol.
+            Unavailable: no book could be had within the server's 5 seconds.
+        """
+        path = f"/orderbook/{_segment(exchange)}/{_segment(symbol)}"
+        return read_model(_BOOK, await self._fetch(path, {"depth": depth}))
+
+    async def _fetch(self, path: str, params: dict[str, Any]) -> Answer:
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        answer = await self._transport.send(
+            Call(method="GET", path=path, params=given, signed=False, repeatable=True)
+        )
+        return answer
+
+
+def _segment(text: str) -> str:
+    """Write a name as one path segment; the server reads ``BTC-USDT`` where ``BTC/USDT`` was meant."""
+    return quote(text.replace("/", "-"), safe="")
+
+
+def _time(value: datetime | str | None) -> str | None:
+    if not isinstance(value, datetime):
+        return value
+    return format_time(value) if value.tzinfo else value.isoformat()

@@ -1,0 +1,187 @@
+"""TWAP orders: submit, look up, list, cancel.
+
+A submission may be repeated without harm: its ``token_id`` is the idempotency key, so after a cut
+connection the same request is sent again and the server answers with the order it already has.
+"""
+
+from collections.abc import AsyncIterator, Generator, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack, overload
+from urllib.parse import quote
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+from twap_models import Carry, LateStart, OrderStatus, Side, TwapOrder, TwapOrderDetail, TwapOrderRequest
+
+from twap_client._transport import Call, Transport, read_model
+
+OrderList = list[TwapOrder]
+"""Orders as the server listed them."""
+
+_ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
+_ORDER = TypeAdapter(TwapOrder)
+_DETAIL = TypeAdapter(TwapOrderDetail)
+_LISTS = frozenset({400, 409})
+
+Amount = Decimal | int | str | float
+"""A float is read through its ``repr``: 0.1 means one tenth."""
+
+
+class OrderFields(TypedDict, total=False):
+    """Keywords of ``submit``; see ``twap_models.TwapOrderRequest`` for their meaning."""
+
+    token_id: str
+    price: Amount | None
+    limit_price: Amount | None
+    start_time: datetime | str | None
+    end_time: datetime | str | None
+    duration: timedelta | Amount | None
+    interval: timedelta | Amount | None
+    slices: int | None
+    carry: Carry | str
+    late_start: LateStart | str
+    max_slippage_bps: Amount | None
+
+
+class Orders:
+    """``client.orders``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    @overload
+    async def submit(self, request: TwapOrderRequest) -> TwapOrder: ...
+    @overload
+    async def submit(self, request: Sequence[TwapOrderRequest]) -> OrderList: ...
+    @overload
+    async def submit(
+        self,
+        *,
+        exchange: str,
+        symbol: str,
+        quantity: Amount,
+        side: Side | str = Side.BUY,
+        **fields: Unpack[OrderFields],
+    ) -> TwapOrder: ...
+    async def submit(
+        self, request: TwapOrderRequest | Sequence[TwapOrderRequest] | None = None, **fields: Any
+    ) -> TwapOrder | OrderList:
+        """Submit one order or several; give what the server made of them, in order.
+
+        A rejected order is no exception: look at ``status``, ``reason`` and ``detail``. Timeouts, cut
+        connections and 503 are repeated with the same ``token_id``; if that fails too, or the call is
+        cancelled, the order may still exist: ask ``get(token_id)``.
+
+        Args:
+            request: an order or a list of orders; or none, and the fields as keywords. Then a ``token_id`` is
+                made up when absent, times may be ``"now"`` or ``"+15m"``, durations seconds or ``"5m"``.
+
+        Raises:
+            ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
+            BadRequest: the server could not read the request; nothing was stored.
+            NotAuthenticated: nobody is signed in.
+            TransportError: no answer after all attempts.
+        """
+        if request is None:
+            request = TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
+        elif fields:
+            raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
+        if isinstance(request, TwapOrderRequest):
+            return (await self._submit(request.model_dump(exclude_none=True)))[0]
+        return await self._submit([item.model_dump(exclude_none=True) for item in request])
+
+    async def get(self, token_id: str) -> TwapOrderDetail:
+        """Fetch an order with its slices, fills and execution summary.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        answer = await self._transport.send(Call(method="GET", path=_path(token_id), repeatable=True))
+        return read_model(_DETAIL, answer)
+
+    def list(
+        self,
+        *,
+        status: OrderStatus | str | None = None,
+        exchange: str | None = None,
+        symbol: str | None = None,
+        token_id: str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+    ) -> "OrderPages":
+        """List orders: ``await`` gives one page, ``async for`` walks all pages.
+
+        Args:
+            status: ``open``, ``closed`` or a state such as ``Expired``.
+            exchange: only this exchange.
+            symbol: only this symbol.
+            token_id: only this order.
+            limit: orders a page.
+            after: cursor of the page before.
+        """
+        params = {
+            "status": status,
+            "exchange": exchange,
+            "symbol": symbol,
+            "token_id": token_id,
+            "limit": limit,
+            "after": after,
+        }
+        return OrderPages(self._transport, {k: str(v) for k, v in params.items() if v is not None})
+
+    async def cancel(self, token_id: str) -> TwapOrder:
+        """Cancel an open order; what was filled stays filled.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+            Conflict: the order is closed already.
+        """
+        answer = await self._transport.send(Call(method="DELETE", path=_path(token_id)))
+        return read_model(_ORDER, answer)
+
+    async def _submit(self, body: Any) -> OrderList:
+        answer = await self._transport.send(
+            Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
+        )
+        return read_model(_ORDERS, answer)
+
+
+class OrderPages:
+    """A list of orders: ``await`` it for one page, or walk it with ``async for``."""
+
+    def __init__(self, transport: Transport, params: dict[str, str]) -> None:
+        self._transport = transport
+        self._params = params
+
+    def __await__(self) -> Generator[Any, None, OrderList]:
+        return self._first().__await__()
+
+    async def __aiter__(self) -> AsyncIterator[TwapOrder]:
+        async for page in self.pages():
+            for order in page:
+                yield order
+
+    async def pages(self) -> AsyncIterator[OrderList]:
+        """Walk page by page."""
+        cursor: str | None = None
+        while True:
+            page, following = await self._page(cursor)
+            yield page
+            if following is None or following == cursor:
+                return
+            cursor = following
+
+    async def _first(self) -> OrderList:
+        return (await self._page(None))[0]
+
+    async def _page(self, cursor: str | None) -> tuple[OrderList, str | None]:
+        params = self._params if cursor is None else self._params | {"after": cursor}
+        answer = await self._transport.send(
+            Call(method="GET", path="/orders", params=params, repeatable=True)
+        )
+        return read_model(_ORDERS, answer), answer.after
+
+
+def _path(token_id: str) -> str:
+    return f"/orders/{quote(token_id, safe='')}"

@@ -1,0 +1,76 @@
+"""The bounded buffer between the connection and a reader who may be slow.
+
+When full: of each instrument's books only the newest is kept; order events are never dropped,
+the writer waits.
+"""
+
+import asyncio
+from collections import deque
+
+from twap_models import BookMessage
+
+from twap_client.stream.events import StreamItem
+
+
+class Mailbox:
+    """One writer, one reader."""
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._events: deque[StreamItem] = deque()
+        self._books: dict[tuple[str, str], BookMessage] = {}
+        self._failure: BaseException | None = None
+        self._closed = False
+        self._changed = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def put_book(self, book: BookMessage) -> None:
+        """Keep a book in place of an unread one of the same instrument."""
+        self._books[(book.exchange, book.instrument)] = book
+        self._changed.set()
+
+    async def put(self, item: StreamItem) -> None:
+        """Keep an item in order; wait while the buffer is full."""
+        while len(self._events) >= self._capacity:
+            self._room.clear()
+            await self._room.wait()
+        self._events.append(item)
+        self._changed.set()
+
+    def forget_books(self) -> None:
+        """Drop unread books: they are from before a lost connection."""
+        self._books.clear()
+
+    def close(self, failure: BaseException | None = None) -> None:
+        """Let the reader end after what is kept; with ``failure`` raised once."""
+        self._failure = self._failure or failure
+        self._closed = True
+        self._changed.set()
+
+    async def get(self) -> StreamItem:
+        """Wait for the next item: events first, in order, then books. Cancelled, nothing is lost.
+
+        Raises:
+            StopAsyncIteration: closed, and everything was read.
+        """
+        while True:
+            if self._events:
+                self._room.set()
+                return self._events.popleft()
+            if self._books:
+                return self._books.pop(next(iter(self._books)))
+            self._end_if_closed()
+            self._changed.clear()
+            await self._changed.wait()
+
+    def raise_failure(self) -> None:
+        """Raise what ended the writer, once."""
+        if self._failure is not None:
+            failure, self._failure = self._failure, None
+            raise failure
+
+    def _end_if_closed(self) -> None:
+        self.raise_failure()
+        if self._closed:
+            raise StopAsyncIteration
