@@ -1,0 +1,1 @@
+"""Where orders, accounts and instruments are kept: the only SQL of the server."""

@@ -1,0 +1,130 @@
+"""Users, API keys. Secrets are kept as digests only; sessions are in ``sessions.py``."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, insert, select, update
+
+from twap_server.domain.clock import Nanos
+from twap_server.store.database import Database
+from twap_server.store.sessions import SessionStore
+from twap_server.store.tables import api_keys, users
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord:
+    """An account."""
+
+    user_id: str
+    username: str
+    """As the user spelled it."""
+    password_hash: str = field(repr=False)
+    created: Nanos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKeyRecord:
+    """An API key that counts; its secret is not known here."""
+
+    key_id: str
+    user_id: str
+    name: str
+    created: Nanos
+
+
+_KEY = (api_keys.c.key_id, api_keys.c.user_id, api_keys.c.name, api_keys.c.created)
+_USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.created)
+
+
+class SqlAccountStore(SessionStore):
+    """Accounts, their sessions (inherited) and their API keys."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+
+    async def create_user(
+        self, user_id: str, username: str, password_hash: str, created: Nanos
+    ) -> UserRecord:
+        """Record an account.
+
+        Raises:
+            StoreConflict: the name is taken, in whatever case.
+            StoreUnavailable: nothing is known to be recorded.
+        """
+        user = UserRecord(user_id=user_id, username=username, password_hash=password_hash, created=created)
+        row = {
+            "user_id": user_id,
+            "username": username,
+            "username_key": username.casefold(),
+            "password_hash": password_hash,
+            "created": created,
+        }
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(users), row)
+        return user
+
+    async def find_user(self, username: str) -> UserRecord | None:
+        """The account of that name, in whatever case."""
+        return await self._user_where(users.c.username_key == username.casefold())
+
+    async def user(self, user_id: str) -> UserRecord | None:
+        """The account with that id."""
+        return await self._user_where(users.c.user_id == user_id)
+
+    async def add_key(
+        self, key_id: str, user_id: str, name: str, key_hash: str, created: Nanos
+    ) -> ApiKeyRecord:
+        """Record an API key; ``key_hash`` is the digest of its secret.
+
+        Raises:
+            StoreConflict: the id or the digest is taken, or there is no such user.
+            StoreUnavailable: nothing is known to be recorded.
+        """
+        key = ApiKeyRecord(key_id=key_id, user_id=user_id, name=name, created=created)
+        row = {
+            "key_id": key_id,
+            "user_id": user_id,
+            "name": name,
+            "key_hash": key_hash,
+            "created": created,
+            "revoked": False,
+        }
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(api_keys), row)
+        return key
+
+    async def find_key(self, key_hash: str) -> ApiKeyRecord | None:
+        """The key with that digest; None when there is none or it was revoked."""
+        found = await self._keys_where(api_keys.c.key_hash == key_hash)
+        return found[0] if found else None
+
+    async def list_keys(self, user_id: str) -> list[ApiKeyRecord]:
+        """A user's keys that were not revoked, oldest first."""
+        return await self._keys_where(api_keys.c.user_id == user_id)
+
+    async def revoke_key(self, user_id: str, key_id: str) -> bool:
+        """Make a user's key stop counting.
+
+        Returns:
+            Whether it counted until now; False for another user's key.
+        """
+        statement = (
+            update(api_keys)
+            .where(api_keys.c.key_id == key_id, api_keys.c.user_id == user_id, api_keys.c.revoked.is_(False))
+            .values(revoked=True)
+        )
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount == 1
+
+    async def _user_where(self, condition: ColumnElement[bool]) -> UserRecord | None:
+        async with self._database.reading() as connection:
+            row = (await connection.execute(select(*_USER).where(condition))).mappings().first()
+            return UserRecord(**row) if row else None
+
+    async def _keys_where(self, condition: ColumnElement[bool]) -> list[ApiKeyRecord]:
+        statement = (
+            select(*_KEY)
+            .where(condition, api_keys.c.revoked.is_(False))
+            .order_by(api_keys.c.created, api_keys.c.key_id)
+        )
+        async with self._database.reading() as connection:
+            return [ApiKeyRecord(**row) for row in (await connection.execute(statement)).mappings()]

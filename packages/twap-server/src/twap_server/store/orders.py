@@ -1,0 +1,208 @@
+"""Orders with their slices, fills and events. Only the engine commits; anybody reads."""
+
+import builtins
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from sqlalchemy import Table, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+from twap_models.enums import OrderStatus
+
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import StoreConflict
+from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.store import queries
+from twap_server.store.database import Database
+from twap_server.store.rows import (
+    Columns,
+    Row,
+    event_row,
+    fill_rows,
+    order_row,
+    progress_row,
+    slice_row,
+    to_event,
+    to_fill,
+    to_order,
+    to_slice,
+)
+from twap_server.store.tables import fills, order_events, orders, slices
+
+_IDS_PER_READ = 500
+
+
+class RecordedWrite(Protocol):
+    """One decision about one order, as the engine hands it over (its ``OrderWrite``)."""
+
+    @property
+    def order(self) -> Order:
+        """The order after the decision."""
+        ...
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the order was not recorded before."""
+        ...
+
+    @property
+    def slices(self) -> tuple[SliceResult, ...]:
+        """Slices that ended by it."""
+        ...
+
+    @property
+    def fills(self) -> tuple[Fill, ...]:
+        """Their fills."""
+        ...
+
+    @property
+    def events(self) -> tuple[OrderEvent, ...]:
+        """What it makes to be told."""
+        ...
+
+
+class SqlOrderStore:
+    """Implements the engine's ``OrderStore`` and the read side of the API."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def commit(self, writes: Sequence[RecordedWrite]) -> None:
+        """Record all writes in one durable transaction of at most five statements.
+
+        Raises:
+            StoreConflict: a unique key was taken or an order's version was not the one before; nothing was
+                recorded.
+            StoreUnavailable: nothing is known to be recorded; try again.
+        """
+        if not writes:
+            return
+        new = [order_row(write.order) for write in writes if write.is_new]
+        changed = [_advance_row(write.order) for write in writes if not write.is_new]
+        ended = [slice_row(w.order.terms.order_id, result) for w in writes for result in w.slices]
+        filled = [row for w in writes for row in fill_rows(w.order.terms.order_id, w.fills)]
+        told = [event_row(event) for w in writes for event in w.events]
+        async with self._database.transaction() as connection:
+            await _insert(connection, orders, new)
+            await _advance(connection, changed)
+            await _insert(connection, slices, ended)
+            await _insert(connection, fills, filled)
+            await _insert(connection, order_events, told)
+
+    async def open_orders(self) -> builtins.list[Order]:
+        """Every order that can still fill, oldest first."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(queries.all_open())).mappings()
+            return [to_order(row) for row in rows]
+
+    async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
+        """The user's orders with these token ids; those not recorded are left out."""
+        found: dict[str, Order] = {}
+        async with self._database.reading() as connection:
+            for first in range(0, len(token_ids), _IDS_PER_READ):
+                some = token_ids[first : first + _IDS_PER_READ]
+                rows = (await connection.execute(queries.by_token(user_id, some))).mappings()
+                found.update((row["token_id"], to_order(row)) for row in rows)
+        return found
+
+    async def last_event_seq(self, user_id: str) -> int:
+        """The highest event seq of a user, 0 without any."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(queries.last_seq(user_id)) or 0
+
+    async def count_open(self, user_id: str) -> int:
+        """How many of the user's orders are open."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(queries.count_open(user_id)) or 0
+
+    async def detail(
+        self, user_id: str, token_id: str
+    ) -> tuple[Order, builtins.list[SliceResult], builtins.list[Fill]] | None:
+        """One order with the slices that have ended and its fills, all of the same moment; None without."""
+        async with self._database.reading() as connection:
+            row = (await connection.execute(queries.by_token(user_id, [token_id]))).mappings().first()
+            if row is None:
+                return None
+            order = to_order(row)
+            ended = (await connection.execute(queries.slices_of(order.terms.order_id))).mappings()
+            filled = (await connection.execute(queries.fills_of(order.terms.order_id))).mappings()
+            return order, [to_slice(row) for row in ended], [to_fill(row) for row in filled]
+
+    async def list(
+        self,
+        user_id: str,
+        *,
+        token_id: str | None = None,
+        statuses: Collection[OrderStatus] | None = None,
+        exchange: str | None = None,
+        symbols: Collection[str] | None = None,
+        limit: int,
+        after: tuple[Nanos, str] | None = None,
+    ) -> builtins.list[Order]:
+        """A page of a user's orders, newest first.
+
+        Args:
+            user_id: whose.
+            token_id: the one with this token id only.
+            statuses: in one of these states only; an empty collection finds nothing.
+            exchange: on this exchange only.
+            symbols: with one of these canonical symbols only.
+            limit: at most so many.
+            after: ``created`` and ``order_id`` of the last order of the page before.
+        """
+        statement = queries.newest(
+            user_id,
+            token_id=token_id,
+            statuses=statuses,
+            exchange=exchange,
+            symbols=symbols,
+            limit=limit,
+            after=after,
+        )
+        async with self._database.reading() as connection:
+            return [to_order(row) for row in (await connection.execute(statement)).mappings()]
+
+    async def events(self, user_id: str, since: int, limit: int) -> builtins.list[OrderEvent]:
+        """A user's events with ``seq > since``, in order, at most ``limit``."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(queries.events_after(user_id, since, limit))).mappings().all()
+            if not rows:
+                return []
+            told = queries.fills_of_events(user_id, rows[0]["seq"], rows[-1]["seq"])
+            of_slice: defaultdict[tuple[str, int], builtins.list[Fill]] = defaultdict(builtins.list)
+            for row in (await connection.execute(told)).mappings():
+                of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
+        return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
+
+
+async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
+    if rows:
+        await connection.execute(insert(table), rows)
+
+
+async def _advance(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Drivers that do not count the rows of a batch (asyncpg) get one statement for each order."""
+    counts_batches = connection.dialect.supports_sane_multi_rowcount
+    for batch in [rows] if counts_batches else [[row] for row in rows]:
+        if batch and (await connection.execute(queries.advance(), batch)).rowcount != len(batch):
+            raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
+
+
+def _advance_row(order: Order) -> Row:
+    return {
+        "of_order": order.terms.order_id,
+        "of_version": order.progress.version - 1,
+        **progress_row(order.progress),
+    }
+
+
+def _to_event(row: Columns, of_slice: Sequence[Fill]) -> OrderEvent:
+    result = None
+    if row["slice_index"] is not None:
+        columns = {
+            name.removeprefix(queries.OF_SLICE): value
+            for name, value in row.items()
+            if name.startswith(queries.OF_SLICE)
+        }
+        result = to_slice({**columns, "slice_index": row["slice_index"]})
+    return to_event(row, order=to_order(row), result=result, fills=of_slice)

@@ -1,0 +1,123 @@
+"""The statements about orders, built but not run."""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, select, tuple_, update
+from twap_models.enums import OrderStatus
+
+from twap_server.domain.clock import Nanos
+from twap_server.store.tables import IS_OPEN, fills, order_events, orders, slices
+
+PROGRESS = ("status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "version")
+OF_SLICE = "of_slice_"
+"""Prefix of a slice's columns in a row of events."""
+
+
+def advance() -> Update:
+    """Replace an order's progress, provided that its version is the one before."""
+    return (
+        update(orders)
+        .where(
+            orders.c.order_id == bindparam("of_order"),
+            orders.c.version == bindparam("of_version"),
+        )
+        .values({name: bindparam(name) for name in PROGRESS})
+    )
+
+
+def all_open() -> Select[Any]:
+    """Orders of all users that can still fill, oldest first."""
+    return select(orders).where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
+
+
+def count_open(user_id: str) -> Select[Any]:
+    """How many of a user's orders can still fill."""
+    return select(func.count()).select_from(orders).where(orders.c.user_id == user_id, IS_OPEN)
+
+
+def by_token(user_id: str, token_ids: Sequence[str]) -> Select[Any]:
+    """A user's orders with these token ids."""
+    return select(orders).where(orders.c.user_id == user_id, orders.c.token_id.in_(token_ids))
+
+
+def slices_of(order_id: str) -> Select[Any]:
+    """An order's slices that have ended, in order."""
+    return select(slices).where(slices.c.order_id == order_id).order_by(slices.c.slice_index)
+
+
+def fills_of(order_id: str) -> Select[Any]:
+    """An order's fills, in the order they happened."""
+    return select(fills).where(fills.c.order_id == order_id).order_by(fills.c.slice_index, fills.c.n)
+
+
+def newest(
+    user_id: str,
+    *,
+    token_id: str | None,
+    statuses: Collection[OrderStatus] | None,
+    exchange: str | None,
+    symbols: Collection[str] | None,
+    limit: int,
+    after: tuple[Nanos, str] | None,
+) -> Select[Any]:
+    """A page of a user's orders, newest first, order id breaking ties."""
+    wanted: list[ColumnElement[bool]] = [orders.c.user_id == user_id]
+    if token_id is not None:
+        wanted.append(orders.c.token_id == token_id)
+    if statuses is not None:
+        wanted.append(orders.c.status.in_([status.value for status in statuses]))
+    if exchange is not None:
+        wanted.append(orders.c.exchange == exchange)
+    if symbols is not None:
+        wanted.append(orders.c.instrument_symbol.in_(list(symbols)))
+    if after is not None:
+        wanted.append(tuple_(orders.c.created, orders.c.order_id) < tuple_(*after))
+    return (
+        select(orders)
+        .where(and_(*wanted))
+        .order_by(orders.c.created.desc(), orders.c.order_id.desc())
+        .limit(limit)
+    )
+
+
+def last_seq(user_id: str) -> Select[Any]:
+    """The highest event seq of a user."""
+    return select(func.max(order_events.c.seq)).where(order_events.c.user_id == user_id)
+
+
+def events_after(user_id: str, since: int, limit: int) -> Select[Any]:
+    """A user's events after ``since``: progress as it was then, the order's terms, the slice if any."""
+    terms = [column for column in orders.c if column.name not in (*PROGRESS, "order_id", "user_id")]
+    of_slice = [
+        column.label(OF_SLICE + column.name)
+        for column in slices.c
+        if column.name not in ("order_id", "slice_index")
+    ]
+    same_slice = and_(
+        slices.c.order_id == order_events.c.order_id,
+        slices.c.slice_index == order_events.c.slice_index,
+    )
+    return (
+        select(order_events, *terms, *of_slice)
+        .join_from(order_events, orders, orders.c.order_id == order_events.c.order_id)
+        .outerjoin(slices, same_slice)
+        .where(order_events.c.user_id == user_id, order_events.c.seq > since)
+        .order_by(order_events.c.seq)
+        .limit(limit)
+    )
+
+
+def fills_of_events(user_id: str, first: int, last: int) -> Select[Any]:
+    """The fills of the slices that a user's events ``first``…``last`` tell about."""
+    told = (
+        select(order_events.c.order_id, order_events.c.slice_index)
+        .where(order_events.c.user_id == user_id, order_events.c.seq.between(first, last))
+        .distinct()
+        .subquery()
+    )
+    return (
+        select(fills)
+        .join(told, and_(fills.c.order_id == told.c.order_id, fills.c.slice_index == told.c.slice_index))
+        .order_by(fills.c.order_id, fills.c.slice_index, fills.c.n)
+    )

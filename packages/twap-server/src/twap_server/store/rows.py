@@ -1,0 +1,217 @@
+"""Domain values to rows and back; nothing is decided here."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+from twap_models.enums import (
+    Carry,
+    Fidelity,
+    OrderEventType,
+    OrderStatus,
+    Side,
+    SliceOutcome,
+    SliceReason,
+)
+
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, OrderTerms, SliceResult
+
+Row = dict[str, Any]
+Columns = Mapping[Any, Any]
+
+
+def order_row(order: Order) -> Row:
+    """Write an order, terms and progress."""
+    terms = order.terms
+    instrument = terms.instrument
+    return {
+        "order_id": terms.order_id,
+        "user_id": terms.user_id,
+        "token_id": terms.token_id,
+        "fingerprint": terms.fingerprint,
+        "exchange": terms.exchange,
+        "symbol": terms.symbol,
+        "instrument_exchange": instrument.exchange if instrument else None,
+        "instrument_symbol": instrument.symbol if instrument else None,
+        "side": terms.side.value,
+        "quantity": terms.quantity,
+        "limit_price": terms.limit,
+        "created": terms.created,
+        "start_time": terms.start,
+        "end_time": terms.end,
+        "interval_ns": terms.interval,
+        "slice_count": terms.slice_count,
+        "carry": terms.carry.value,
+        "max_slippage_bps": terms.max_slippage_bps,
+        "fidelity": terms.fidelity.value,
+        "lot_size": terms.lot_size,
+        "min_quantity": terms.min_quantity,
+        "min_notional": terms.min_notional,
+        "warnings": json.dumps(terms.warnings),
+        "arrival_price": terms.arrival_price,
+        **progress_row(order.progress),
+    }
+
+
+def progress_row(progress: OrderProgress) -> Row:
+    """Write an order's progress."""
+    return {
+        "status": progress.status.value,
+        "filled": progress.filled,
+        "notional": progress.notional,
+        "fees": progress.fees,
+        "next_slice": progress.next_slice,
+        "reason": str(progress.reason),
+        "detail": progress.detail,
+        "ended": progress.ended,
+        "version": progress.version,
+    }
+
+
+def slice_row(order_id: str, result: SliceResult) -> Row:
+    """Write how a slice ended."""
+    return {
+        "order_id": order_id,
+        "slice_index": result.index,
+        "due": result.due,
+        "outcome": result.outcome.value,
+        "reason": result.reason.value if result.reason else None,
+        "wanted": result.wanted,
+        "filled": result.filled,
+        "notional": result.notional,
+        "decided": result.decided,
+        "mid": result.mid,
+        "book_seq": result.book_seq,
+        "book_time": result.book_time,
+    }
+
+
+def fill_rows(order_id: str, fills: Sequence[Fill]) -> Iterator[Row]:
+    """Write fills, numbered within their slice in the order given."""
+    ordered = sorted(fills, key=lambda fill: fill.slice_index)
+    for _, same_slice in groupby(ordered, key=lambda fill: fill.slice_index):
+        for n, fill in enumerate(same_slice):
+            yield {
+                "fill_id": fill.fill_id,
+                "order_id": order_id,
+                "slice_index": fill.slice_index,
+                "n": n,
+                "time": fill.time,
+                "exchange": fill.exchange,
+                "price": fill.price,
+                "quantity": fill.quantity,
+                "fee": fill.fee,
+            }
+
+
+def event_row(event: OrderEvent) -> Row:
+    """Write an event with the progress as it was then."""
+    return {
+        "user_id": event.order.terms.user_id,
+        "seq": event.seq,
+        "type": event.type.value,
+        "time": event.time,
+        "order_id": event.order.terms.order_id,
+        "slice_index": event.slice.index if event.slice else None,
+        "fill_count": len(event.fills),
+        **progress_row(event.order.progress),
+    }
+
+
+def to_order(row: Columns) -> Order:
+    """Read an order."""
+    return Order(terms=to_terms(row), progress=to_progress(row))
+
+
+def to_terms(row: Columns) -> OrderTerms:
+    """Read an order's terms."""
+    return OrderTerms(
+        order_id=row["order_id"],
+        user_id=row["user_id"],
+        token_id=row["token_id"],
+        fingerprint=row["fingerprint"],
+        exchange=row["exchange"],
+        symbol=row["symbol"],
+        instrument=_to_instrument_id(row),
+        side=Side(row["side"]),
+        quantity=row["quantity"],
+        limit=row["limit_price"],
+        created=row["created"],
+        start=row["start_time"],
+        end=row["end_time"],
+        interval=row["interval_ns"],
+        slice_count=row["slice_count"],
+        carry=Carry(row["carry"]),
+        max_slippage_bps=row["max_slippage_bps"],
+        fidelity=Fidelity(row["fidelity"]),
+        lot_size=row["lot_size"],
+        min_quantity=row["min_quantity"],
+        min_notional=row["min_notional"],
+        warnings=tuple(json.loads(row["warnings"])),
+        arrival_price=row["arrival_price"],
+    )
+
+
+def to_progress(row: Columns) -> OrderProgress:
+    """Read an order's progress, of now or of an event."""
+    return OrderProgress(
+        status=OrderStatus(row["status"]),
+        filled=row["filled"],
+        notional=row["notional"],
+        fees=row["fees"],
+        next_slice=row["next_slice"],
+        reason=row["reason"],
+        detail=row["detail"],
+        ended=row["ended"],
+        version=row["version"],
+    )
+
+
+def to_slice(row: Columns) -> SliceResult:
+    """Read how a slice ended."""
+    return SliceResult(
+        index=row["slice_index"],
+        due=row["due"],
+        outcome=SliceOutcome(row["outcome"]),
+        reason=SliceReason(row["reason"]) if row["reason"] else None,
+        wanted=row["wanted"],
+        filled=row["filled"],
+        notional=row["notional"],
+        decided=row["decided"],
+        mid=row["mid"],
+        book_seq=row["book_seq"],
+        book_time=row["book_time"],
+    )
+
+
+def to_fill(row: Columns) -> Fill:
+    """Read a fill."""
+    return Fill(
+        fill_id=row["fill_id"],
+        slice_index=row["slice_index"],
+        time=row["time"],
+        exchange=row["exchange"],
+        price=row["price"],
+        quantity=row["quantity"],
+        fee=row["fee"],
+    )
+
+
+def to_event(row: Columns, *, order: Order, result: SliceResult | None, fills: Sequence[Fill]) -> OrderEvent:
+    """Read an event, given what it refers to; ``fills`` are all of its slice."""
+    return OrderEvent(
+        seq=row["seq"],
+        type=OrderEventType(row["type"]),
+        time=row["time"],
+        order=order,
+        slice=result,
+        fills=tuple(fills[: row["fill_count"]]),
+    )
+
+
+def _to_instrument_id(row: Columns) -> InstrumentId | None:
+    if row["instrument_symbol"] is None:
+        return None
+    return InstrumentId(row["instrument_exchange"], row["instrument_symbol"])

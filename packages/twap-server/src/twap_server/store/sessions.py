@@ -1,0 +1,172 @@
+"""Sign-in sessions: refresh tokens in families, where each token counts once.
+
+A family is one sign-in; each refresh uses a token up and makes its successor. A token that comes twice was
+stolen by somebody, so the caller then revokes the family; within ten seconds it is taken for two calls of
+one client at once. Only SHA-256 digests of tokens are kept.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from sqlalchemy import ColumnElement, Row, Update, exists, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.store.database import Database
+from twap_server.store.tables import refresh_families as families
+from twap_server.store.tables import refresh_tokens as tokens
+
+RACE_NS = 10 * SECOND
+"""A used token that comes again within this time is a race, not a theft."""
+
+
+class Rotation(Enum):
+    """How a refresh went."""
+
+    OK = auto()
+    RACED = auto()
+    """Used a moment ago: ``successor_hash`` is what replaced it."""
+    REUSED = auto()
+    """Used before: revoke the family."""
+    UNKNOWN = auto()
+    EXPIRED = auto()
+    REVOKED = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationResult:
+    """How a refresh went and whose it was; all but ``outcome`` is empty for an unknown token."""
+
+    outcome: Rotation
+    user_id: str = ""
+    family_id: str = ""
+    expires: Nanos = Nanos(0)
+    """Of the successor when there is one, of the token itself otherwise."""
+    successor_hash: str = ""
+
+
+class SessionStore:
+    """Refresh tokens and their families."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add_refresh(
+        self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
+    ) -> None:
+        """Begin a family with its first token.
+
+        Raises:
+            StoreConflict: the token or the family is already there, or there is no such user.
+            StoreUnavailable: nothing is known to be recorded.
+        """
+        family = {"family_id": family_id, "user_id": user_id, "revoked": False}
+        async with self._database.transaction() as connection:
+            await connection.execute(insert(families), family)
+            await _add(connection, token_hash, family_id, user_id, created=created, expires=expires)
+
+    async def rotate_refresh(self, token_hash: str, new_hash: str, now: Nanos) -> RotationResult:
+        """Use a token up and record its successor, which lives as long from ``now`` as the token did.
+
+        One conditional write decides: of fifty calls at once, one gets ``OK``.
+
+        Raises:
+            StoreConflict: ``new_hash`` is already there; nothing was recorded.
+            StoreUnavailable: nothing is known to be recorded.
+        """
+        async with self._database.transaction() as connection:
+            used = (await connection.execute(_use_up(token_hash, new_hash, now))).first()
+            if used is None:
+                return await _why_not(connection, token_hash, now)
+            expires = Nanos(now + used.expires - used.created)
+            await _add(connection, new_hash, used.family_id, used.user_id, created=now, expires=expires)
+            return RotationResult(
+                outcome=Rotation.OK,
+                user_id=used.user_id,
+                family_id=used.family_id,
+                expires=expires,
+                successor_hash=new_hash,
+            )
+
+    async def revoke_family(self, family_id: str) -> bool:
+        """End one sign-in: none of its tokens counts any more.
+
+        Returns:
+            Whether it was active until now.
+        """
+        return await self._revoke(families.c.family_id == family_id) == 1
+
+    async def revoke_user(self, user_id: str) -> int:
+        """End all of a user's sign-ins; API keys stay.
+
+        Returns:
+            How many were active until now.
+        """
+        return await self._revoke(families.c.user_id == user_id)
+
+    async def is_family_active(self, family_id: str) -> bool:
+        """Whether the family exists and was not revoked. Says nothing about expiry."""
+        statement = select(families.c.revoked).where(families.c.family_id == family_id)
+        async with self._database.reading() as connection:
+            return (await connection.execute(statement)).scalar_one_or_none() is False
+
+    async def _revoke(self, condition: ColumnElement[bool]) -> int:
+        statement = update(families).where(condition, families.c.revoked.is_(False)).values(revoked=True)
+        async with self._database.transaction() as connection:
+            return (await connection.execute(statement)).rowcount
+
+
+def _use_up(token_hash: str, new_hash: str, now: Nanos) -> Update:
+    active = exists().where(families.c.family_id == tokens.c.family_id, families.c.revoked.is_(False))
+    return (
+        update(tokens)
+        .where(tokens.c.token_hash == token_hash, tokens.c.used.is_(None), tokens.c.expires > now, active)
+        .values(used=now, successor_hash=new_hash)
+        .returning(tokens)  # type: ignore[return-value]
+    )
+
+
+async def _add(
+    connection: AsyncConnection,
+    token_hash: str,
+    family_id: str,
+    user_id: str,
+    *,
+    created: Nanos,
+    expires: Nanos,
+) -> None:
+    row = {
+        "token_hash": token_hash,
+        "family_id": family_id,
+        "user_id": user_id,
+        "created": created,
+        "expires": expires,
+    }
+    await connection.execute(insert(tokens), row)
+
+
+async def _why_not(connection: AsyncConnection, token_hash: str, now: Nanos) -> RotationResult:
+    statement = (
+        select(tokens, families.c.revoked)
+        .join(families, families.c.family_id == tokens.c.family_id)
+        .where(tokens.c.token_hash == token_hash)
+    )
+    token = (await connection.execute(statement)).first()
+    if token is None:
+        return RotationResult(outcome=Rotation.UNKNOWN)
+    raced = _judge(token, now) is Rotation.RACED
+    return RotationResult(
+        outcome=_judge(token, now),
+        user_id=token.user_id,
+        family_id=token.family_id,
+        expires=Nanos(token.used + token.expires - token.created if raced else token.expires),
+        successor_hash=token.successor_hash if raced else "",
+    )
+
+
+def _judge(token: Row[tuple[object, ...]], now: Nanos) -> Rotation:
+    if token.revoked:
+        return Rotation.REVOKED
+    if token.used is None:
+        return Rotation.EXPIRED
+    return Rotation.RACED if now - token.used <= RACE_NS else Rotation.REUSED

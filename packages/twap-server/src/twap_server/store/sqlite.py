@@ -1,0 +1,127 @@
+"""What SQLite needs around a connection: the file, its lock, pragmas, transactions, the check at start.
+
+SQLite lets one connection write at a time. The writer's connection therefore begins with ``BEGIN IMMEDIATE``
+(it takes the write lock before it reads, so that no transaction fails half-way for want of it); the readers'
+connections cannot write at all. In WAL neither waits for the other. ``synchronous=FULL`` makes a commit
+survive a power cut, not just a crash.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from twap_server.domain.errors import StoreUnavailable
+from twap_server.store.config import StoreConfig
+
+if sys.platform != "win32":
+    import fcntl
+
+
+def prepare_file(path: Path) -> None:
+    """Make the folder (0700 when new) and the file (0600) before SQLite would make them readable by others.
+
+    Raises:
+        StoreUnavailable: the folder or the file cannot be made or opened.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the database {path} cannot be opened ({error.strerror}): "
+            "check that its folder is writable for this user, or choose another file"
+        ) from error
+
+
+@contextmanager
+def sole_use(path: Path) -> Iterator[None]:
+    """Hold ``PATH.lock``: two servers on one file would both execute its open orders.
+
+    The operating system gives the lock up with the process, however it ends; the file stays behind. Windows
+    has no such lock: there nothing is checked.
+
+    Raises:
+        StoreUnavailable: another server holds it.
+    """
+    descriptor = _open_lock(path.with_name(path.name + ".lock"))
+    try:
+        _take(descriptor, path)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"the lock file {path} cannot be opened ({error.strerror}): "
+            "check that its folder is writable for this user, or choose another file"
+        ) from error
+
+
+def _take(descriptor: int, path: Path) -> None:
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+        raise StoreUnavailable(
+            f"another server (process {holder}) is using the database {path}: "
+            "stop it first, or start this one with another database"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+
+
+def connect_to(path: Path, config: StoreConfig, *, writing: bool) -> AsyncEngine:
+    """Make the writer's engine (one connection) or the readers' (a pool that cannot write)."""
+    engine = create_async_engine(
+        f"sqlite+aiosqlite:///{path}",
+        pool_size=1 if writing else config.pool_size,
+        max_overflow=0,
+        pool_timeout=config.busy_timeout.total_seconds(),
+        hide_parameters=True,
+        connect_args={"isolation_level": None},
+    )
+    busy_ms = int(config.busy_timeout.total_seconds() * 1_000)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _set_pragmas(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout={busy_ms}",
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"query_only={'OFF' if writing else 'ON'}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def check(connection: Connection) -> str:
+    """Look for damage.
+
+    Returns:
+        What is wrong in SQLite's words, empty when nothing is.
+    """
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    return "" if found == "ok" else str(found)

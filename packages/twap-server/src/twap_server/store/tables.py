@@ -1,0 +1,184 @@
+"""The tables, as SQLAlchemy Core. Times are nanoseconds since the epoch, durations nanoseconds.
+
+A change here needs a new file in ``migrations/versions``; a test compares the two.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from twap_models.enums import OrderStatus
+
+from twap_server.store.columns import ExactDecimal
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+OPEN_STATUSES = tuple(status.value for status in OrderStatus if status.is_open)
+IS_OPEN = text("status IN (" + ", ".join(f"'{status}'" for status in OPEN_STATUSES) + ")")
+"""Literals, not parameters: only so can the partial index answer."""
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("username", Text, nullable=False),
+    Column("username_key", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+refresh_families = Table(
+    "refresh_families",
+    metadata,
+    Column("family_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("revoked", Boolean, nullable=False),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    Column("token_hash", Text, primary_key=True),
+    Column("family_id", Text, ForeignKey("refresh_families.family_id"), nullable=False, index=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used", BigInteger),
+    Column("successor_hash", Text),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("key_hash", Text, nullable=False, unique=True),
+    Column("created", BigInteger, nullable=False),
+    Column("revoked", Boolean, nullable=False),
+)
+
+
+def _progress_columns() -> tuple[Column[object], ...]:
+    return (
+        Column("status", Text, nullable=False),
+        Column("filled", ExactDecimal, nullable=False),
+        Column("notional", ExactDecimal, nullable=False),
+        Column("fees", ExactDecimal, nullable=False),
+        Column("next_slice", Integer, nullable=False),
+        Column("reason", Text, nullable=False),
+        Column("detail", Text, nullable=False),
+        Column("ended", BigInteger),
+        Column("version", Integer, nullable=False),
+    )
+
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("user_id", Text, nullable=False),
+    Column("token_id", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("exchange", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("instrument_exchange", Text),
+    Column("instrument_symbol", Text),
+    Column("side", Text, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("limit_price", ExactDecimal),
+    Column("created", BigInteger, nullable=False),
+    Column("start_time", BigInteger, nullable=False),
+    Column("end_time", BigInteger, nullable=False),
+    Column("interval_ns", BigInteger, nullable=False),
+    Column("slice_count", BigInteger, nullable=False),
+    Column("carry", Text, nullable=False),
+    Column("max_slippage_bps", ExactDecimal),
+    Column("fidelity", Text, nullable=False),
+    Column("lot_size", ExactDecimal, nullable=False),
+    Column("min_quantity", ExactDecimal, nullable=False),
+    Column("min_notional", ExactDecimal, nullable=False),
+    Column("warnings", Text, nullable=False),
+    Column("arrival_price", ExactDecimal),
+    *_progress_columns(),
+    UniqueConstraint("user_id", "token_id"),
+)
+Index("ix_orders_newest", orders.c.user_id, orders.c.created, orders.c.order_id)
+Index(
+    "ix_orders_open",
+    orders.c.user_id,
+    sqlite_where=IS_OPEN,
+    postgresql_where=IS_OPEN,
+)
+
+slices = Table(
+    "slices",
+    metadata,
+    Column("order_id", Text, ForeignKey("orders.order_id"), primary_key=True),
+    Column("slice_index", Integer, primary_key=True),
+    Column("due", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("reason", Text),
+    Column("wanted", ExactDecimal, nullable=False),
+    Column("filled", ExactDecimal, nullable=False),
+    Column("notional", ExactDecimal, nullable=False),
+    Column("decided", BigInteger),
+    Column("mid", ExactDecimal),
+    Column("book_seq", BigInteger, nullable=False),
+    Column("book_time", BigInteger),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("fill_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("slice_index", Integer, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("exchange", Text, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("fee", ExactDecimal, nullable=False),
+    UniqueConstraint("order_id", "slice_index", "n"),
+    ForeignKeyConstraint(["order_id", "slice_index"], ["slices.order_id", "slices.slice_index"]),
+)
+
+order_events = Table(
+    "order_events",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("order_id", Text, ForeignKey("orders.order_id"), nullable=False),
+    Column("slice_index", Integer),
+    Column("fill_count", Integer, nullable=False),
+    *_progress_columns(),
+    ForeignKeyConstraint(["order_id", "slice_index"], ["slices.order_id", "slices.slice_index"]),
+)
+
+instruments = Table(
+    "instruments",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
