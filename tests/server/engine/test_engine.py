@@ -1,0 +1,365 @@
+"""engine/: the life of an order under virtual time, against a book that the test moves."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import count
+
+import pytest
+from support.clocks import EPOCH, LoopClock
+from support.trading import HandMarket, MemoryStore, request
+
+from twap_models.enums import Carry, Fidelity, LateStart, OrderStatus, Side, SliceOutcome, SliceReason
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import EngineBusy, OrderNotFound, OrderNotOpen, StoreUnavailable
+from twap_server.domain.market import BookStatus
+from twap_server.domain.order import Order, OrderEvent
+from twap_server.engine.config import EngineConfig
+from twap_server.engine.engine import Engine
+from twap_server.engine.verdict import VerdictKind
+
+pytestmark = pytest.mark.looptime
+
+
+@dataclass
+class Desk:
+    """An engine at work and all it stands on."""
+
+    engine: Engine
+    market: HandMarket
+    store: MemoryStore
+    clock: LoopClock
+    told: list[OrderEvent]
+
+    async def submit(self, **change: object) -> Order:
+        verdicts = await self.engine.submit("ada", [request(self.clock.now(), **change)])  # type: ignore[arg-type]
+        return verdicts[0].order
+
+    async def until(self, seconds: float) -> None:
+        """Wait until so many seconds after the epoch."""
+        await asyncio.sleep(seconds - (self.clock.now() - self.clock.jump - EPOCH) / 1e9)
+
+    def now(self, order: Order) -> Order:
+        return self.store.orders[order.terms.order_id]
+
+    def reasons(self, order: Order) -> list[str]:
+        return [(s.reason or s.outcome).value for s in self.store.results(order)]
+
+
+@asynccontextmanager
+async def working(
+    store: MemoryStore | None = None, market: HandMarket | None = None, config: EngineConfig | None = None
+) -> AsyncIterator[Desk]:
+    clock, store = LoopClock(), store or MemoryStore()
+    market = market or HandMarket(clock)
+    told: list[OrderEvent] = []
+
+    class Sink:
+        def publish(self, user_id: str, event: OrderEvent) -> None:
+            assert any(kept is event for _, kept in store.log), "told before recorded"
+            told.append(event)
+
+    numbers = count(len(store.orders) + 1)
+    engine = Engine(
+        store=store,
+        market=market,
+        events=Sink(),
+        clock=clock,
+        config=config or EngineConfig(),
+        new_id=lambda: f"o{next(numbers)}",
+    )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(engine.run())
+        await engine.ready.wait()
+        try:
+            yield Desk(engine, market, store, clock, told)
+        finally:
+            task.cancel()
+
+
+async def test_an_order_fills_slice_by_slice_on_time() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(0.5)
+        assert desk.now(order).progress.filled == Decimal("0.1")
+        await desk.until(11)
+        done = desk.now(order)
+        assert (done.status, done.progress.filled, done.average_price) == (OrderStatus.FILLED, 1, 100)
+        results = desk.store.results(order)
+        assert [s.due for s in results] == [EPOCH + i * SECOND for i in range(10)]
+        assert all(s.decided is not None and 0 <= s.decided - s.due < 10_000_000 for s in results)
+        assert not desk.market.held
+        assert [event.seq for event in desk.told] == list(range(1, 13))  # accepted, ten slices, ended
+
+
+async def test_the_default_limit_is_none_and_a_limit_is_never_passed() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal("99.5"))
+        await desk.until(5.5)
+        desk.market.show(bids=[("98", "1")], asks=[("99.2", "0.05"), ("99.5", "0.2"), ("99.6", "50")])
+        await desk.until(11)
+        done = desk.now(order)
+        assert done.status is OrderStatus.EXPIRED
+        assert max(fill.price for fill in desk.store.fills.values()) == Decimal("99.5")
+        assert desk.reasons(order)[:6] == ["limit_not_met"] * 6
+
+
+async def test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("105", "10")])
+        order = await desk.submit(limit=Decimal(100))
+        await desk.until(5.5)
+        desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
+        await desk.until(8.5)
+        filled = [s.filled for s in desk.store.results(order)]
+        assert filled[6:9] == [Decimal("0.3"), Decimal("0.3"), Decimal("0.3")]
+        await desk.until(11)
+        assert desk.now(order).status is OrderStatus.FILLED
+
+
+async def test_skip_leaves_missed_quantity_missed() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(100), carry=Carry.SKIP)
+        await desk.until(4.5)
+        desk.market.show(bids=[("99", "10")], asks=[("105", "10")])
+        await desk.until(6.5)
+        desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
+        await desk.until(11)
+        done = desk.now(order)
+        assert (done.status, done.progress.filled) == (OrderStatus.EXPIRED, Decimal("0.8"))
+
+
+async def test_last_tries_the_remainder_with_the_last_slice() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("105", "10")])
+        order = await desk.submit(limit=Decimal(100), carry=Carry.LAST)
+        await desk.until(7.5)
+        desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
+        await desk.until(11)
+        assert [s.filled for s in desk.store.results(order)][8:] == [Decimal("0.1"), Decimal("0.9")]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(BookStatus.STALE, "stale_book"), (BookStatus.RESYNCING, "resyncing"), (BookStatus.DOWN, "stale_book")],
+)
+async def test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed(
+    status: BookStatus, reason: str
+) -> None:
+    async with working() as desk:
+        assert desk.market.live is not None
+        desk.market.live.status = status
+        order = await desk.submit()
+        await desk.until(0.3)
+        assert desk.reasons(order) == []
+        await desk.until(0.9)
+        assert desk.reasons(order) == [reason]
+        await desk.until(1.2)
+        desk.market.live.status = BookStatus.LIVE
+        await desk.until(1.6)
+        assert desk.reasons(order) == [reason, "filled"]
+        assert desk.store.results(order)[1].filled == Decimal("0.2")
+
+
+async def test_no_book_crossed_and_old_books_are_never_filled_from() -> None:
+    async with working() as desk:
+        kept, desk.market.live = desk.market.live, None
+        order = await desk.submit()
+        await desk.until(0.9)
+        desk.market.live = kept
+        desk.market.show(bids=[("100", "1")], asks=[("100", "1")])
+        await desk.until(1.9)
+        desk.market.fresh = False
+        desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
+        assert desk.market.live is not None
+        desk.market.live.ts_received = Nanos(desk.clock.now() - 31 * SECOND)
+        await desk.until(2.9)
+        assert desk.reasons(order) == ["no_book", "crossed_book", "stale_book"]
+        assert not desk.store.fills
+
+
+async def test_depth_is_walked_one_fill_per_level_and_never_beyond() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.04"), ("101", "0.05")])
+        order = await desk.submit()
+        await desk.until(0.5)
+        assert [(f.price, f.quantity) for f in desk.store.fills.values()] == [
+            (Decimal(100), Decimal("0.04")),
+            (Decimal(101), Decimal("0.05")),
+        ]
+        assert desk.reasons(order) == ["depth_exhausted"]
+        assert desk.store.results(order)[0].outcome is SliceOutcome.PARTIAL
+
+
+async def test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.1")])
+        mine = await desk.submit()
+        await desk.until(0.5)
+        theirs = (await desk.engine.submit("bob", [request(desk.clock.now(), "a")]))[0].order
+        await desk.until(1.2)
+        assert desk.now(theirs).progress.filled == Decimal("0.1")
+        assert desk.store.results(mine)[1].filled < Decimal("0.01")
+        desk.market.change(asks=[("100", "0")])
+        desk.market.change(asks=[("100", "0.1")])
+        await desk.until(2.2)
+        assert desk.store.results(mine)[2].filled == Decimal("0.1")
+
+
+async def test_two_orders_of_one_user_in_one_instant_share_the_level() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.15")])
+        now = desk.clock.now()
+        await desk.engine.submit("ada", [request(now, "a"), request(now, "b")])
+        await desk.until(0.5)
+        assert sum(fill.quantity for fill in desk.store.fills.values()) == Decimal("0.15")
+
+
+async def test_slippage_cap_and_touch_fidelity() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.01"), ("130", "10")])
+        capped = await desk.submit(token_id="cap", max_slippage_bps=Decimal(100))
+        touch = await desk.submit(token_id="l1", fidelity=Fidelity.L1)
+        await desk.until(0.5)
+        assert desk.reasons(capped) == ["slippage_cap"]
+        assert desk.store.results(touch)[0].filled == Decimal("0.1")
+
+
+async def test_fees_are_exact() -> None:
+    async with working() as desk:
+        desk.market.fee = Decimal("0.001")
+        order = await desk.submit(side=Side.SELL)
+        await desk.until(11)
+        assert desk.now(order).progress.fees == Decimal("0.099")
+
+
+async def test_cancel_wins_or_loses_once() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(3.5)
+        canceled = await desk.engine.cancel("ada", "a")
+        assert (canceled.status, canceled.progress.filled) == (OrderStatus.CANCELED, Decimal("0.4"))
+        with pytest.raises(OrderNotOpen, match="Canceled"):
+            await desk.engine.cancel("ada", "a")
+        with pytest.raises(OrderNotFound):
+            await desk.engine.cancel("bob", "a")
+        await desk.until(12)
+        assert desk.now(order) == canceled
+
+
+async def test_same_token_id_fifty_times_at_once_is_one_order() -> None:
+    async with working() as desk:
+        now = desk.clock.now()
+        answers = await asyncio.gather(*(desk.engine.submit("ada", [request(now)]) for _ in range(50)))
+        kinds = [answer[0].kind for answer in answers]
+        assert kinds.count(VerdictKind.NEW) == 1 and kinds.count(VerdictKind.REPEAT) == 49
+        other = (await desk.engine.submit("ada", [request(now, fingerprint="other")]))[0]
+        assert other.kind is VerdictKind.CONFLICT
+        assert other.order.progress.reason == "duplicate_token_id"
+        assert len(desk.store.orders) == 1
+        theirs = (await desk.engine.submit("bob", [request(now)]))[0]
+        assert theirs.kind is VerdictKind.NEW
+
+
+async def test_rejects_are_stored_and_use_up_their_token() -> None:
+    async with working() as desk:
+        order = await desk.submit(end=Nanos(EPOCH - 1))
+        assert (order.status, order.progress.reason) == (OrderStatus.REJECTED, "window_elapsed")
+        assert "used up" in order.progress.detail
+        unknown = await desk.submit(token_id="b", symbol="DOGEBTC")
+        assert (unknown.progress.reason, "BTC-USDT" in unknown.progress.detail) == ("unknown_symbol", True)
+        assert len(desk.store.orders) == 2
+
+
+async def test_elapsed_slices_of_a_late_start_with_skip() -> None:
+    async with working() as desk:
+        order = await desk.submit(
+            start=Nanos(EPOCH - 3 * SECOND), late_start=LateStart.SKIP, end=Nanos(EPOCH + 7 * SECOND)
+        )
+        await desk.until(8)
+        assert desk.reasons(order)[:3] == ["elapsed"] * 3
+        assert desk.now(order).status is OrderStatus.FILLED
+
+
+async def test_down_across_slices_then_one_slice_and_no_backlog() -> None:
+    clock = LoopClock()
+    store, market = MemoryStore(), HandMarket(clock)
+    async with working(store, market) as desk:
+        order = await desk.submit()
+        await desk.until(2.5)
+    await asyncio.sleep(3)
+    assert len(store.slices) == 3
+    async with working(store, market) as desk:
+        await desk.until(5.6)
+        assert desk.reasons(order)[3:5] == ["engine_down"] * 2
+        assert desk.store.results(order)[5].filled == Decimal("0.3")
+        await desk.until(11)
+        assert desk.now(order).status is OrderStatus.FILLED
+        assert all(EPOCH <= f.time <= order.terms.end for f in store.fills.values())
+
+
+async def test_down_past_the_end_expires_without_a_fill_after_the_end() -> None:
+    store, market = MemoryStore(), HandMarket(LoopClock())
+    async with working(store, market) as desk:
+        order = await desk.submit()
+        await desk.until(4.5)
+    await asyncio.sleep(60)
+    async with working(store, market) as desk:
+        await desk.until(66)
+        done = desk.now(order)
+        assert (done.status, done.progress.filled) == (OrderStatus.EXPIRED, Decimal("0.5"))
+        assert len(store.results(order)) == 10
+
+
+async def test_wall_clock_jumps_lose_slices_but_never_repeat_them() -> None:
+    async with working() as desk:
+        order = await desk.submit(end=Nanos(EPOCH + 100 * SECOND), quantity=Decimal(100))
+        await desk.until(3.5)
+        desk.clock.jump = 10 * SECOND
+        await desk.until(5.1)
+        desk.clock.jump = -10 * SECOND
+        await desk.until(9)
+        indices = [s.index for s in desk.store.results(order)]
+        assert indices == list(range(len(indices)))
+        lost = [s for s in desk.store.results(order) if s.reason is SliceReason.ENGINE_DOWN]
+        assert 9 <= len(lost) <= 11
+
+
+async def test_a_failing_store_fills_nothing_and_recovers_by_itself() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(1.5)
+        desk.store.failing = True
+        with pytest.raises(StoreUnavailable):
+            await desk.submit(token_id="b")
+        await desk.until(4.2)
+        desk.store.failing = False
+        await desk.until(5)
+        assert desk.reasons(order)[:5] == ["filled", "filled", "storage", "storage", "filled"]
+        await desk.until(11)
+        assert desk.now(order).status is OrderStatus.FILLED
+        assert [event.seq for event in desk.told] == list(range(1, len(desk.told) + 1))
+
+
+async def test_a_full_queue_says_busy() -> None:
+    async with working(config=EngineConfig(max_pending_commands=1)) as desk:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(desk.submit())
+            await asyncio.sleep(0)
+            with pytest.raises(EngineBusy):
+                await desk.submit(token_id="b")
+
+
+async def test_a_thousand_slices_due_at_once_are_few_commits() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "1000000")])
+        now = desk.clock.now()
+        await desk.engine.submit(
+            "ada", [request(now, str(i), start=Nanos(EPOCH + SECOND)) for i in range(1000)]
+        )
+        before = desk.store.commits
+        await desk.until(1.5)
+        assert len(desk.store.slices) == 1000
+        assert desk.store.commits - before <= 3
