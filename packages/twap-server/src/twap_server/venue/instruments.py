@@ -1,0 +1,58 @@
+"""The instruments the pretended venues list.
+
+A recording holds messages, not the venue's list of instruments, so the figures here are noted from
+the venues' own lists; a recorded symbol that is not among them gets figures that fit its messages.
+"""
+
+from twap_server.venue.source import Spec
+
+BINANCE = "binance"
+KRAKEN = "kraken"
+VENUES = (BINANCE, KRAKEN)
+_QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "EUR", "TRY", "BTC", "ETH", "BNB")
+
+
+def _spec(symbol: str, decimals: int, step: int, min_qty: int, minimum: str) -> Spec:
+    base, quote = split(symbol)
+    return Spec(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        price_decimals=decimals,
+        step=step,
+        min_qty=min_qty,
+        min_notional=minimum,
+    )
+
+
+def split(symbol: str) -> tuple[str, str]:
+    """Take the venue's own symbols apart; only this side of the wire may know them that well."""
+    if "/" in symbol:
+        base, _, quote = symbol.partition("/")
+        return base, quote
+    quote = next((quote for quote in _QUOTES if symbol.endswith(quote)), symbol[-3:])
+    return symbol.removesuffix(quote), quote
+
+
+# symbol, price decimals, lot step and least quantity (10^-8), least value
+LISTED: dict[str, dict[str, Spec]] = {
+    BINANCE: {
+        "BTCUSDT": _spec("BTCUSDT", 2, 1_000, 1_000, "5"),
+        "ETHUSDT": _spec("ETHUSDT", 2, 10_000, 10_000, "5"),
+        "NKNUSDT": _spec("NKNUSDT", 4, 100_000_000, 100_000_000, "5"),
+        "BLZETH": _spec("BLZETH", 8, 100_000_000, 100_000_000, "0.005"),
+    },
+    KRAKEN: {
+        "BTC/USD": _spec("BTC/USD", 1, 1, 5_000, "0.5"),
+        "BTC/USDT": _spec("BTC/USDT", 1, 1, 5_000, "0.5"),
+        "ETH/USDT": _spec("ETH/USDT", 2, 1, 100_000, "0.5"),
+    },
+}
+
+
+def find(venue: str, symbol: str) -> Spec:
+    """Give the listed instrument, or one that takes eight decimals everywhere."""
+    listed = LISTED[venue].get(symbol)
+    if listed is not None:
+        return listed
+    return _spec(symbol, 8, 1, 1, "0.5")
