@@ -1,11 +1,10 @@
-"""Users, API keys. Secrets are kept as digests only; sessions are in ``sessions.py``."""
+"""Users and API keys. Secrets are kept as digests only; sessions are in ``sessions.py``."""
 
 from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, insert, select, update
 
 from twap_server.domain.clock import Nanos
-from twap_server.store.database import Database
 from twap_server.store.sessions import SessionStore
 from twap_server.store.tables import api_keys, users
 
@@ -37,9 +36,6 @@ _USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.creat
 
 class SqlAccountStore(SessionStore):
     """Accounts, their sessions (inherited) and their API keys."""
-
-    def __init__(self, database: Database) -> None:
-        super().__init__(database)
 
     async def create_user(
         self, user_id: str, username: str, password_hash: str, created: Nanos

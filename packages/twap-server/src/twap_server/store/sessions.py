@@ -122,7 +122,7 @@ def _use_up(token_hash: str, new_hash: str, now: Nanos) -> Update:
         update(tokens)
         .where(tokens.c.token_hash == token_hash, tokens.c.used.is_(None), tokens.c.expires > now, active)
         .values(used=now, successor_hash=new_hash)
-        .returning(tokens)  # type: ignore[return-value]
+        .returning(tokens)
     )
 
 
