@@ -1,0 +1,141 @@
+"""Accounts, sessions and keys."""
+
+import asyncio
+
+import pytest
+from sqlalchemy import text
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import StoreConflict
+from twap_server.store.accounts import ApiKeyRecord, SqlAccountStore, UserRecord
+from twap_server.store.database import Database
+from twap_server.store.sessions import Rotation, RotationResult
+
+DAY = 86_400 * SECOND
+START = Nanos(1_790_000_000 * SECOND)
+END = Nanos(START + 30 * DAY)
+
+
+def later(seconds: int) -> Nanos:
+    return Nanos(START + seconds * SECOND)
+
+
+@pytest.fixture
+async def session(accounts: SqlAccountStore) -> SqlAccountStore:
+    await accounts.add_refresh("t1", "f1", "u1", END, START)
+    return accounts
+
+
+async def test_a_user_is_found_in_any_case(accounts: SqlAccountStore) -> None:
+    alice = UserRecord(user_id="u1", username="Alice", password_hash="hash", created=Nanos(1))
+    assert await accounts.find_user("aLICE") == alice
+    assert await accounts.user("u1") == alice
+    assert await accounts.find_user("bob") is None
+    assert await accounts.user("u2") is None
+    assert "hash" not in repr(alice).replace("password_hash", "")
+
+
+async def test_a_name_is_taken_in_any_case(accounts: SqlAccountStore) -> None:
+    with pytest.raises(StoreConflict):
+        await accounts.create_user("u2", "ALICE", "hash", Nanos(1))
+    assert await accounts.user("u2") is None
+
+
+async def test_a_refresh_uses_the_token_up(session: SqlAccountStore) -> None:
+    result = await session.rotate_refresh("t1", "t2", later(900))
+    assert result == RotationResult(
+        outcome=Rotation.OK,
+        user_id="u1",
+        family_id="f1",
+        expires=Nanos(later(900) + 30 * DAY),
+        successor_hash="t2",
+    )
+    again = await session.rotate_refresh("t2", "t3", later(1_800))
+    assert (again.outcome, again.expires) == (Rotation.OK, later(1_800) + 30 * DAY)
+
+
+async def test_two_calls_at_once_are_a_race(session: SqlAccountStore) -> None:
+    first = await session.rotate_refresh("t1", "t2", later(900))
+    raced = await session.rotate_refresh("t1", "t3", later(910))
+    assert raced == RotationResult(
+        outcome=Rotation.RACED, user_id="u1", family_id="f1", expires=first.expires, successor_hash="t2"
+    )
+    assert (await session.rotate_refresh("t3", "t4", later(911))).outcome is Rotation.UNKNOWN
+
+
+async def test_fifty_at_once_have_one_winner(session: SqlAccountStore) -> None:
+    async with asyncio.TaskGroup() as group:
+        tries = [group.create_task(session.rotate_refresh("t1", f"n{n}", later(1))) for n in range(50)]
+    results = [one.result() for one in tries]
+    assert sorted(result.outcome.name for result in results) == ["OK"] + ["RACED"] * 49
+    assert len({result.successor_hash for result in results}) == 1
+
+
+async def test_a_used_token_that_comes_back_is_told(session: SqlAccountStore) -> None:
+    await session.rotate_refresh("t1", "t2", later(900))
+    reused = await session.rotate_refresh("t1", "t3", Nanos(later(910) + 1))
+    assert reused == RotationResult(outcome=Rotation.REUSED, user_id="u1", family_id="f1", expires=END)
+    assert await session.revoke_family("f1")
+    assert (await session.rotate_refresh("t2", "t3", later(920))).outcome is Rotation.REVOKED
+    assert not await session.is_family_active("f1")
+    assert not await session.revoke_family("f1"), "already revoked"
+
+
+async def test_unknown_and_expired(session: SqlAccountStore) -> None:
+    assert await session.rotate_refresh("t9", "t2", START) == RotationResult(outcome=Rotation.UNKNOWN)
+    assert (await session.rotate_refresh("t1", "t2", END)).outcome is Rotation.EXPIRED
+    assert (await session.rotate_refresh("t1", "t2", Nanos(END - 1))).outcome is Rotation.OK
+
+
+async def test_a_successor_that_is_taken_uses_nothing_up(session: SqlAccountStore) -> None:
+    with pytest.raises(StoreConflict):
+        await session.rotate_refresh("t1", "t1", START)
+    assert (await session.rotate_refresh("t1", "t2", START)).outcome is Rotation.OK
+
+
+async def test_sign_out_everywhere(session: SqlAccountStore) -> None:
+    await session.create_user("u2", "bob", "hash", Nanos(1))
+    await session.add_refresh("b1", "fb", "u2", END, START)
+    await session.add_refresh("t5", "f2", "u1", END, START)
+    assert await session.revoke_user("u1") == 2
+    assert [await session.is_family_active(family) for family in ("f1", "f2", "fb", "none")] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert await session.revoke_user("u1") == 0
+
+
+async def test_tokens_need_their_user(accounts: SqlAccountStore) -> None:
+    with pytest.raises(StoreConflict):
+        await accounts.add_refresh("t1", "f1", "nobody", END, START)
+    with pytest.raises(StoreConflict):
+        await accounts.add_key("k1", "nobody", "bot", "digest", START)
+
+
+async def test_keys(accounts: SqlAccountStore) -> None:
+    second = await accounts.add_key("k2", "u1", "second", "digest-2", later(2))
+    first = await accounts.add_key("k1", "u1", "first", "digest-1", later(1))
+    assert first == ApiKeyRecord(key_id="k1", user_id="u1", name="first", created=later(1))
+    assert await accounts.list_keys("u1") == [first, second]
+    assert await accounts.find_key("digest-1") == first
+    assert await accounts.find_key("digest-3") is None
+    with pytest.raises(StoreConflict):
+        await accounts.add_key("k3", "u1", "again", "digest-1", later(3))
+
+
+async def test_a_revoked_key_does_not_count(accounts: SqlAccountStore) -> None:
+    await accounts.add_key("k1", "u1", "first", "digest-1", later(1))
+    assert not await accounts.revoke_key("u2", "k1"), "another user's key"
+    assert await accounts.find_key("digest-1")
+    assert await accounts.revoke_key("u1", "k1")
+    assert not await accounts.revoke_key("u1", "k1")
+    assert await accounts.find_key("digest-1") is None
+    assert await accounts.list_keys("u1") == []
+
+
+async def test_orders_need_no_account(database: Database) -> None:
+    """Whoever signs users in may be somebody else; only sessions and keys refer to an account."""
+    async with database.reading() as connection:
+        refers = (await connection.execute(text("PRAGMA foreign_key_list(orders)"))).all()
+    assert refers == []

@@ -1,0 +1,55 @@
+"""The cache of instruments keeps every digit of every field."""
+
+from dataclasses import fields, replace
+from decimal import Decimal
+
+import pytest
+from twap_server.domain.errors import StoreConflict
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.store.database import Database
+from twap_server.store.instruments import SqlInstrumentStore
+
+BTC = Instrument(
+    id=InstrumentId("kraken", "BTC-USD"),
+    native="XBT/USD",
+    base="BTC",
+    quote="USD",
+    tick_size=Decimal("0.10"),
+    lot_size=Decimal("1E-8"),
+    min_quantity=Decimal("0.00005"),
+    min_notional=Decimal("1E+1"),
+    status="trading",
+    aliases=("XBTUSD", "XXBTZUSD"),
+)
+PEPE = replace(BTC, id=InstrumentId("kraken", "PEPE-EUR"), tick_size=Decimal("1E-30"), aliases=())
+
+
+async def test_round_trip(database: Database) -> None:
+    store = SqlInstrumentStore(database)
+    assert await store.load("kraken") == {}
+    await store.save("kraken", [BTC, PEPE])
+    found = await store.load("kraken")
+    assert found == {"BTC-USD": BTC, "PEPE-EUR": PEPE}
+    assert str(found["BTC-USD"].tick_size) == "0.10"
+    assert type(found["BTC-USD"].id) is InstrumentId
+    assert {field.name for field in fields(Instrument)} == {field.name for field in fields(found["BTC-USD"])}
+
+
+async def test_saving_replaces_one_exchange_only(database: Database) -> None:
+    store = SqlInstrumentStore(database)
+    other = replace(BTC, id=InstrumentId("okx", "BTC-USD"))
+    await store.save("kraken", [BTC, PEPE])
+    await store.save("okx", [other])
+    await store.save("kraken", [PEPE])
+    assert await store.load("kraken") == {"PEPE-EUR": PEPE}
+    assert await store.load("okx") == {"BTC-USD": other}
+    await store.save("okx", [])
+    assert await store.load("okx") == {}
+
+
+async def test_a_failed_save_keeps_what_was_known(database: Database) -> None:
+    store = SqlInstrumentStore(database)
+    await store.save("kraken", [BTC])
+    with pytest.raises(StoreConflict):
+        await store.save("kraken", [PEPE, PEPE])
+    assert await store.load("kraken") == {"BTC-USD": BTC}
