@@ -8,9 +8,9 @@ from decimal import Decimal
 from itertools import count
 
 import pytest
+
 from support.clocks import EPOCH, LoopClock
 from support.trading import HandMarket, MemoryStore, request
-
 from twap_models.enums import Carry, Fidelity, LateStart, OrderStatus, Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import EngineBusy, OrderNotFound, OrderNotOpen, StoreUnavailable
@@ -344,12 +344,11 @@ async def test_a_failing_store_fills_nothing_and_recovers_by_itself() -> None:
 
 
 async def test_a_full_queue_says_busy() -> None:
-    async with working(config=EngineConfig(max_pending_commands=1)) as desk:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(desk.submit())
-            await asyncio.sleep(0)
-            with pytest.raises(EngineBusy):
-                await desk.submit(token_id="b")
+    async with working(config=EngineConfig(max_pending_commands=1)) as desk, asyncio.TaskGroup() as group:
+        group.create_task(desk.submit())
+        await asyncio.sleep(0)
+        with pytest.raises(EngineBusy):
+            await desk.submit(token_id="b")
 
 
 async def test_a_thousand_slices_due_at_once_are_few_commits() -> None:

@@ -26,7 +26,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class TextFormatter(logging.Formatter):
-    """``2026-11-23 12:00:00 INFO  logger message``; control characters are escaped, so no line can be forged."""
+    """``time LEVEL logger message``; control characters are escaped, so no line can be forged."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Write the record on one line (a stack trace follows on its own lines)."""
@@ -40,7 +40,9 @@ def configure_logging(style: LogFormat, *, level: int = logging.INFO) -> None:
     if style == "json":
         handler.setFormatter(JsonFormatter())
     else:
-        handler.setFormatter(TextFormatter("%(asctime)s %(levelname)-7s %(name)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+        handler.setFormatter(
+            TextFormatter("%(asctime)s %(levelname)-7s %(name)s %(message)s", "%Y-%m-%d %H:%M:%S")
+        )
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in ("httpx", "httpcore", "websockets", "uvicorn", "alembic", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)

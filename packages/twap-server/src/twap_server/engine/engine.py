@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from twap_models.enums import OrderEventType, OrderStatus
-
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     EngineBusy,

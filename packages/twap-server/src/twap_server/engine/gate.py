@@ -1,7 +1,6 @@
 """May this book be filled from now? Synced in this connection, unbroken, not crossed, fresh (contract 5)."""
 
 from twap_models.enums import SliceReason
-
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market import BookStatus
 from twap_server.engine.ports import LiveBookView

@@ -7,7 +7,6 @@ recording failed.
 from collections.abc import Sequence
 
 from twap_models.enums import OrderEventType
-
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import TwapError
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult

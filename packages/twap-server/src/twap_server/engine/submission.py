@@ -4,7 +4,6 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
-
 from twap_server.domain.admission import Limits, Plan, admit, check_window
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol

@@ -7,7 +7,6 @@ does the catching up (contract section 4).
 from dataclasses import dataclass, field, replace
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
-
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.order import Fill, Order, SliceResult
 from twap_server.engine.decision import Decision, SliceDecider, lost

@@ -1,0 +1,74 @@
+"""The HTTP server as one child of the root task group: binds early, stops when told, leaves signals alone."""
+
+import contextlib
+import errno
+import socket
+from collections.abc import Generator
+
+import uvicorn
+from fastapi import FastAPI
+
+from twap_server.domain.errors import UnavailableError
+
+_DRAIN_S = 10
+
+
+class HttpServer:
+    """uvicorn without its own signal handling: the composition root decides when everything stops."""
+
+    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
+        """Bind at once, so that a taken port is told before anything starts.
+
+        Raises:
+            UnavailableError: the address cannot be bound; the message says why and what to do.
+        """
+        self._socket = _bind(host, port)
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=65_536,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=_DRAIN_S,
+            server_header=False,
+        )
+        self._server = _QuietServer(config)
+
+    @property
+    def port(self) -> int:
+        """The port that was bound."""
+        port: int = self._socket.getsockname()[1]
+        return port
+
+    async def run(self) -> None:
+        """Serve until ``stop``; returns once the last answer is out or the drain time is over."""
+        await self._server.serve(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Take no new connections and let ``run`` return."""
+        self._server.should_exit = True
+
+
+class _QuietServer(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(2048)
+        listening.setblocking(False)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise UnavailableError(f"port {port} on {host} is taken: choose another with --port") from None
+        raise UnavailableError(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
+    return listening

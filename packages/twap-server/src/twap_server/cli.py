@@ -1,0 +1,155 @@
+"""The ``twap-server`` command: start the server, or an exchange on loopback."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from twap_models import __version__
+from twap_server.domain.errors import TwapError
+
+app = typer.Typer(
+    name="twap-server",
+    help="Collects crypto order books and executes TWAP orders against them, on paper.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+
+class LogStyle(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FaultName(StrEnum):
+    """Faults that the simulated exchange commits on demand."""
+
+    GAP = "gap"
+    REPEAT = "repeat"
+    REORDER = "reorder"
+    SILENCE = "silence"
+    GARBAGE = "garbage"
+    DISCONNECT = "disconnect"
+    CROSSED = "crossed"
+    BADSUM = "badsum"
+    SLOW = "slow"
+
+
+@app.command()
+def start(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any.  [default: 8000]")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+    exchange: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exchange to collect, with symbols to keep subscribed: NAME[:SYMBOL,…]. Repeatable."
+        ),
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="sqlite:///FILE")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Run on a simulated market inside, with a user demo.")
+    ] = False,
+    recording: Annotated[
+        Path | None, typer.Option(help="With --demo: replay this recording instead.")
+    ] = None,
+    log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
+) -> None:
+    """Start the server. Without options: Binance and Kraken, live, on port 8000."""
+    from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
+
+    flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
+    given = {key: value for key, value in flags.items() if value is not None}
+    if recording is not None and not demo:
+        _fail("--recording needs --demo", code=2)
+    try:
+        loaded = settings.load(file=config, flags=given)
+        chosen = bootstrap.choose(loaded, exchange or [])
+    except TwapError as error:
+        _fail(str(error), code=2)
+    if demo:
+        _run(bootstrap.serve_demo(chosen, recording=recording, announce=_say))
+    else:
+        _run(bootstrap.serve(chosen, announce=_say))
+
+
+@app.command()
+def venue(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8010,
+    recording: Annotated[Path | None, typer.Option(help="Replay this recording (.jsonl.gz).")] = None,
+    speed: Annotated[
+        float, typer.Option(help="Times faster than recorded; 0: as fast as it is taken.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Fault to commit now and then: gap, repeat, reorder, silence, garbage, "
+            "disconnect, crossed, badsum, slow[:RATE]. Repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Pretend to be the exchanges, on loopback: a recording, or a synthetic market that never ends."""
+    from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
+
+    for name in fault or []:
+        if name.split(":")[0] not in set(FaultName):
+            _fail(f"--fault {name}: expected one of {', '.join(FaultName)}", code=2)
+    _run(
+        bootstrap.serve_venue(
+            host=host,
+            port=port,
+            recording=recording,
+            speed=speed,
+            seed=seed,
+            faults=fault or [],
+            announce=_say,
+        )
+    )
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point of ``twap-server``."""
+    app()
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except TwapError as error:
+        _fail(str(error))
+    except BaseExceptionGroup as group:
+        expected = group.subgroup(TwapError)
+        if expected is None:
+            raise
+        _fail(str(_first(expected)))
+
+
+def _first(group: BaseException) -> BaseException:
+    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+    sys.stdout.flush()
+
+
+def _fail(message: str, *, code: int = 1) -> NoReturn:
+    typer.echo(f"twap-server: {message}", err=True)
+    raise typer.Exit(code)
