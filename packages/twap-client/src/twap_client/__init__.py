@@ -14,8 +14,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from twap_models import __version__
-
     from twap_client.client import TwapClient
     from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
     from twap_client.errors import (
@@ -45,6 +43,7 @@ if TYPE_CHECKING:
         SubscriptionRefused,
         TwapStream,
     )
+    from twap_models import __version__
 
 __all__ = [
     "ApiError",

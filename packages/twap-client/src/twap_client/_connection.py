@@ -7,6 +7,17 @@ counts as a lost connection. Nothing here reconnects; that is the stream's busin
 import asyncio
 from typing import Self, assert_never
 
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+
+from twap_client.config import ClientConfig
+from twap_client.errors import (
+    ConnectFailed,
+    NotAuthenticated,
+    NotPermitted,
+    ProtocolMismatch,
+    StreamClosed,
+)
 from twap_models import ErrorCode, __version__, exact_json
 from twap_models.base import RequestModel
 from twap_models.stream import (
@@ -21,17 +32,6 @@ from twap_models.stream import (
     Subscribed,
     Unsubscribed,
     read_server_message,
-)
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
-
-from twap_client.config import ClientConfig
-from twap_client.errors import (
-    ConnectFailed,
-    NotAuthenticated,
-    NotPermitted,
-    ProtocolMismatch,
-    StreamClosed,
 )
 
 _KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "order_event"}

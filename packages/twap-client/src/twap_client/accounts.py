@@ -1,10 +1,10 @@
 """Accounts: register, sign in and out, who am I."""
 
 from pydantic import SecretStr, TypeAdapter
-from twap_models import AccessToken, Account, Credentials
 
 from twap_client._transport import Call, SignIn, Transport, read_model
 from twap_client.config import Tokens
+from twap_models import AccessToken, Account, Credentials
 
 _ACCOUNT = TypeAdapter(Account)
 

@@ -5,10 +5,10 @@ from typing import Any
 from urllib.parse import quote
 
 from pydantic import TypeAdapter
-from twap_models import BookTop, Candle, Exchange, Instrument, Interval
-from twap_models.fields import format_time
 
 from twap_client._transport import Answer, Call, Transport, read_model
+from twap_models import BookTop, Candle, Exchange, Instrument, Interval
+from twap_models.fields import format_time
 
 _EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
 _INSTRUMENTS: TypeAdapter[list[Instrument]] = TypeAdapter(list[Instrument])

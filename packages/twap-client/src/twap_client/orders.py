@@ -12,9 +12,9 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter
-from twap_models import Carry, LateStart, OrderStatus, Side, TwapOrder, TwapOrderDetail, TwapOrderRequest
 
 from twap_client._transport import Call, Transport, read_model
+from twap_models import Carry, LateStart, OrderStatus, Side, TwapOrder, TwapOrderDetail, TwapOrderRequest
 
 OrderList = list[TwapOrder]
 """Orders as the server listed them."""

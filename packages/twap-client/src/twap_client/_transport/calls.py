@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
 from pydantic import TypeAdapter, ValidationError
-from twap_models import Problem, exact_json
 
 from twap_client.errors import ApiError, ServerError, error_class
+from twap_models import Problem, exact_json
 
 __all__ = ["Answer", "Call", "httpx", "read_answer", "read_model"]
 

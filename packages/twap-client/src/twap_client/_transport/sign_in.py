@@ -12,7 +12,6 @@ from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
     AsyncOAuth2Client,
     OAuthError,
 )
-from twap_models import __version__
 
 from twap_client._transport.calls import httpx, read_answer
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
@@ -24,6 +23,7 @@ from twap_client.errors import (
     RequestTimedOut,
     ServerError,
 )
+from twap_models import __version__
 
 _LOGIN = "/auth/token"
 _REFRESH = "/auth/refresh"

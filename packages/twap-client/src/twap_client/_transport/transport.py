@@ -2,13 +2,12 @@
 
 import asyncio
 
-from twap_models import exact_json
-
 from twap_client._backoff import Backoff
 from twap_client._transport.calls import Answer, Call, httpx, read_answer
 from twap_client._transport.sign_in import SignIn
 from twap_client.config import ClientConfig
 from twap_client.errors import ApiError, ConnectFailed, RateLimited, TransportError, Unavailable
+from twap_models import exact_json
 
 
 class Transport:

@@ -7,9 +7,8 @@ the writer waits.
 import asyncio
 from collections import deque
 
-from twap_models import BookMessage
-
 from twap_client.stream.events import StreamItem
+from twap_models import BookMessage
 
 
 class Mailbox:

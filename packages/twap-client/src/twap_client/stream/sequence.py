@@ -1,8 +1,7 @@
 """Which messages are new: old and repeated ones are dropped, missing ones are told of. Pure."""
 
-from twap_models import BookMessage, OrderEvent
-
 from twap_client.stream.events import Gap
+from twap_models import BookMessage, OrderEvent
 
 
 class OrderSequence:

@@ -7,17 +7,6 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from twap_models.stream import (
-    AGGREGATE,
-    AnyServerMessage,
-    BookMessage,
-    OrderEvent,
-    StreamError,
-    Subscribe,
-    Subscribed,
-    Unsubscribe,
-)
-
 from twap_client._backoff import Backoff
 from twap_client._connection import Connection
 from twap_client.config import ClientConfig
@@ -32,6 +21,16 @@ from twap_client.errors import (
 from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
 from twap_client.stream.sequence import BookSequence, OrderSequence
+from twap_models.stream import (
+    AGGREGATE,
+    AnyServerMessage,
+    BookMessage,
+    OrderEvent,
+    StreamError,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
 
 _PASSING = (StreamClosed, TransportError, Unavailable, RateLimited, ServerError)
 _ORDERS = "orders"

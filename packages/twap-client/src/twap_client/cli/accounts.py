@@ -1,0 +1,45 @@
+"""register, login, logout, whoami."""
+
+from twap_client.cli import render
+from twap_client.cli.session import Session
+from twap_client.errors import TwapClientError
+from twap_models import Account
+
+
+async def register(session: Session, username: str, password: str) -> int:
+    """Create an account and sign in."""
+    account = await session.client.accounts.register(username, password)
+    await session.client.accounts.login(username, password)
+    _welcome(session, account)
+    return 0
+
+
+async def login(session: Session, username: str, password: str) -> int:
+    """Sign in; the tokens are kept by the client's store."""
+    await session.client.accounts.login(username, password)
+    _welcome(session, await session.client.accounts.me())
+    return 0
+
+
+async def logout(session: Session) -> int:
+    """Sign out. The sign-in is forgotten here even if the server cannot be told."""
+    try:
+        await session.client.accounts.logout()
+    except TwapClientError as error:
+        session.say(f"twap: the server was not told: {error}")
+    if session.as_json:
+        session.line({"signed_out": True})
+    else:
+        session.out.print(f"signed out of {session.server}", markup=False)
+    return 0
+
+
+async def whoami(session: Session) -> int:
+    """Show the account."""
+    account = await session.client.accounts.me()
+    session.show(account, lambda: render.account_line(account, session.server))
+    return 0
+
+
+def _welcome(session: Session, account: Account) -> None:
+    session.show(account, lambda: render.account_line(account, session.server))

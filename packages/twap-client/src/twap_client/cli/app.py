@@ -1,0 +1,242 @@
+"""The commands of ``twap``. Only arguments and help live here; the work is imported when a command runs."""
+
+# ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from twap_client.cli.session import Work
+
+app = typer.Typer(
+    name="twap",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Watch markets and trade TWAP orders on a twap paper-trading server.",
+    epilog="Exit codes: 0 done (watch: Filled), 1 failed, 2 usage, 3 Expired, 4 Canceled, "
+    "5 Rejected or Failed, 6 cannot reach the server or sign in.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch: one per line).")]
+ExchangeArg = Annotated[str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.")]
+SymbolArg = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.")]
+TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.")]
+Username = Annotated[str | None, typer.Option("--username", "-u", help="Asked for when absent.")]
+Password = Annotated[str | None, typer.Option("--password", "-p", help="Asked for when absent.")]
+CarryOption = Annotated[
+    Literal["catch_up", "skip", "last"] | None, typer.Option(help="What becomes of an unfilled part.")
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    server: str | None
+    as_json: bool
+
+
+@app.callback()
+def root(
+    ctx: typer.Context,
+    *,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="TWAP_SERVER_URL, or http://127.0.0.1:8000."),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Watch markets and trade TWAP orders on a twap paper-trading server."""
+    ctx.obj = _Root(server, as_json)
+
+
+def _run(ctx: typer.Context, as_json: bool, work: "Work") -> None:
+    from twap_client.cli.session import run
+
+    raise typer.Exit(run(ctx.obj.server, as_json or ctx.obj.as_json, work))
+
+
+@app.command()
+def register(
+    ctx: typer.Context, username: Username = None, password: Password = None, as_json: Json = False
+) -> None:
+    """Create an account and sign in."""
+    from twap_client.cli import accounts
+
+    name = username or typer.prompt("Username", err=True)
+    secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    _run(ctx, as_json, lambda session: accounts.register(session, name, secret))
+
+
+@app.command()
+def login(
+    ctx: typer.Context, username: Username = None, password: Password = None, as_json: Json = False
+) -> None:
+    """Sign in; kept in a file that only you can read."""
+    from twap_client.cli import accounts
+
+    name = username or typer.prompt("Username", err=True)
+    secret = password or typer.prompt("Password", hide_input=True, err=True)
+    _run(ctx, as_json, lambda session: accounts.login(session, name, secret))
+
+
+@app.command()
+def logout(ctx: typer.Context, as_json: Json = False) -> None:
+    """Sign out and forget the sign-in."""
+    from twap_client.cli import accounts
+
+    _run(ctx, as_json, accounts.logout)
+
+
+@app.command()
+def whoami(ctx: typer.Context, as_json: Json = False) -> None:
+    """Show who is signed in."""
+    from twap_client.cli import accounts
+
+    _run(ctx, as_json, accounts.whoami)
+
+
+@app.command()
+def exchanges(ctx: typer.Context, as_json: Json = False) -> None:
+    """List the exchanges and the state of their connections."""
+    from twap_client.cli import market
+
+    _run(ctx, as_json, market.exchanges)
+
+
+@app.command()
+def symbols(
+    ctx: typer.Context,
+    *,
+    exchange: ExchangeArg,
+    base: Annotated[str | None, typer.Option(help="Only this base currency.")] = None,
+    quote: Annotated[str | None, typer.Option(help="Only this quote currency.")] = None,
+    q: Annotated[str | None, typer.Option("--q", help="Only symbols with this text.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List an exchange's instruments."""
+    from twap_client.cli import market
+
+    _run(ctx, as_json, lambda session: market.symbols(session, exchange, base=base, quote=quote, q=q))
+
+
+@app.command()
+def klines(
+    ctx: typer.Context,
+    *,
+    exchange: ExchangeArg,
+    symbol: SymbolArg,
+    interval: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M")] = "1m",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the latest.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show candles, oldest first."""
+    from twap_client.cli import market
+
+    _run(ctx, as_json, lambda session: market.klines(session, exchange, symbol, interval, limit))
+
+
+@app.command()
+def book(
+    ctx: typer.Context,
+    *,
+    exchange: ExchangeArg,
+    symbol: SymbolArg,
+    depth: Annotated[int, typer.Option(min=1, max=100, help="Levels a side.")] = 10,
+    as_json: Json = False,
+) -> None:
+    """Show an order book; watch --book shows it live."""
+    from twap_client.cli import market
+
+    _run(ctx, as_json, lambda session: market.book(session, exchange, symbol, depth))
+
+
+@app.command()
+def submit(
+    ctx: typer.Context,
+    *,
+    exchange: ExchangeArg,
+    symbol: SymbolArg,
+    side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell")],
+    quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="In base currency.")],
+    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="Never worse than this.")] = None,
+    start: Annotated[str | None, typer.Option(metavar="T", help="ISO 8601 or +15m; absent: now.")] = None,
+    end: Annotated[str | None, typer.Option(metavar="T", help="ISO 8601 or +15m.")] = None,
+    duration: Annotated[str | None, typer.Option(metavar="D", help="Instead of --end: 90, 5m, 1h.")] = None,
+    interval: Annotated[str | None, typer.Option(metavar="S", help="Between slices: 5, 1m.")] = None,
+    slices: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of --interval.")] = None,
+    token_id: Annotated[str | None, typer.Option(help="Your order id; absent: made up.")] = None,
+    carry: CarryOption = None,
+    max_slippage_bps: Annotated[str | None, typer.Option(help="No further from the mid.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
+    from twap_client.cli import orders
+
+    what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
+    when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
+    how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
+    fields = what | when | how
+    _run(ctx, as_json, lambda session: orders.submit(session, fields, ask=not yes, follow=watch))
+
+
+@app.command("orders")
+def list_orders(
+    ctx: typer.Context,
+    *,
+    status: Annotated[str | None, typer.Option(help="open, closed or a state such as Expired.")] = None,
+    exchange: Annotated[str | None, typer.Option(help="Only this exchange.")] = None,
+    symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List your orders."""
+    from twap_client.cli import orders
+
+    _run(
+        ctx,
+        as_json,
+        lambda session: orders.listing(session, limit, status=status, exchange=exchange, symbol=symbol),
+    )
+
+
+@app.command()
+def order(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Show an order with its slices and fills."""
+    from twap_client.cli import orders
+
+    _run(ctx, as_json, lambda session: orders.show(session, token))
+
+
+@app.command()
+def cancel(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Cancel an open order; what was filled stays filled."""
+    from twap_client.cli import orders
+
+    _run(ctx, as_json, lambda session: orders.cancel(session, token))
+
+
+@app.command()
+def watch(
+    ctx: typer.Context,
+    *,
+    token: Annotated[str | None, typer.Argument(metavar="TOKEN", help="The order's token_id.")] = None,
+    book: Annotated[
+        list[str] | None, typer.Option("--book", metavar="EXCHANGE:SYMBOL", help="May be repeated.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Follow an order to its end, or live books; with neither, all your orders."""
+    from twap_client.cli import watch as following
+
+    _run(ctx, as_json, lambda session: following.watch(session, token, book or []))
+
+
+@app.command()
+def report(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Show what an order's execution cost."""
+    from twap_client.cli import orders
+
+    _run(ctx, as_json, lambda session: orders.report(session, token))

@@ -1,0 +1,95 @@
+"""Numbers, times and bars as text. Pure."""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rich.text import Text
+
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+NOTHING = "–"
+
+STATUS_STYLES = {
+    "live": "green",
+    "up": "green",
+    "stale": "yellow",
+    "resyncing": "yellow",
+    "connecting": "yellow",
+    "down": "red",
+    "Accepted": "cyan",
+    "Working": "blue",
+    "Paused": "yellow",
+    "Filled": "green",
+    "Expired": "yellow",
+    "Canceled": "magenta",
+    "Failed": "red",
+    "Rejected": "red",
+    "filled": "green",
+    "partial": "yellow",
+    "missed": "red",
+    "skipped": "dim",
+    "canceled": "magenta",
+    "pending": "dim",
+}
+
+
+def number(value: Decimal | None) -> str:
+    """Write all digits, without zeros at the end."""
+    if value is None:
+        return NOTHING
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def rounded(value: Decimal | None, places: int) -> str:
+    """Write at most so many decimal places, for reading."""
+    return NOTHING if value is None else f"{value:.{places}f}"
+
+
+def percent(share: Decimal) -> str:
+    """Write a share of 1 as percent, rounded down: 100 % is all of it."""
+    return f"{int(share * 1000) / 10:.1f} %"
+
+
+def clock(moment: datetime | None) -> str:
+    """Write a time of day, in UTC."""
+    return NOTHING if moment is None else f"{moment:%H:%M:%S}"
+
+
+def stamp(moment: datetime | None) -> str:
+    """Write date and time, in UTC."""
+    return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def span(length: timedelta | None) -> str:
+    """Write a length of time: ``1:02:03``, ``4:05`` or ``2.5 s``."""
+    if length is None:
+        return NOTHING
+    seconds = max(0, int(length.total_seconds()))
+    if length < timedelta(minutes=1):
+        return f"{max(Decimal(0), Decimal(str(length.total_seconds()))).normalize():.3g} s"
+    hours, rest = divmod(seconds, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
+def age(milliseconds: int | None) -> str:
+    """Write how old something is."""
+    return "age unknown" if milliseconds is None else f"{milliseconds / 1000:.1f} s old"
+
+
+def badge(status: str) -> Text:
+    """Write a state in its colour."""
+    return Text(f"● {status}", style=STATUS_STYLES.get(status, "white"))
+
+
+def coloured(word: str | None) -> Text:
+    """Write an outcome in its colour."""
+    return Text(word or "", style=STATUS_STYLES.get(word or "", ""))
+
+
+def bar(share: Decimal, width: int) -> str:
+    """Draw a share of 1 as a bar of at most ``width`` cells, in eighths of a cell."""
+    eighths = int(min(max(share, Decimal(0)), Decimal(1)) * width * 8)
+    if share > 0 and eighths == 0:
+        eighths = 1
+    full, part = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[part] if part else "")

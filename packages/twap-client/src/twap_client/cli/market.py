@@ -1,0 +1,36 @@
+"""exchanges, symbols, klines, book."""
+
+from twap_client.cli import render
+from twap_client.cli.session import Session
+from twap_models import BookMessage
+
+
+async def exchanges(session: Session) -> int:
+    """List the exchanges."""
+    found = await session.client.market.exchanges()
+    session.show(found, lambda: render.exchanges_table(found))
+    return 0
+
+
+async def symbols(
+    session: Session, exchange: str, *, base: str | None, quote: str | None, q: str | None
+) -> int:
+    """List an exchange's instruments."""
+    found = await session.client.market.symbols(exchange, base=base, quote=quote, q=q)
+    session.show(found, lambda: render.instruments_table(exchange, found))
+    return 0
+
+
+async def klines(session: Session, exchange: str, symbol: str, interval: str, limit: int) -> int:
+    """Show candles."""
+    found = await session.client.market.klines(exchange, symbol, interval=interval, limit=limit)
+    session.show(found, lambda: render.candles_table(f"{exchange} {symbol} {interval}", found))
+    return 0
+
+
+async def book(session: Session, exchange: str, symbol: str, depth: int) -> int:
+    """Show a book."""
+    found = await session.client.market.orderbook(exchange, symbol, depth=depth)
+    shown = BookMessage.model_validate(found.model_dump())
+    session.show(found, lambda: render.book_panel(shown, shown.ts_sent))
+    return 0

@@ -1,0 +1,218 @@
+"""Models as Rich tables and lines. Pure: no clock, no network, nothing printed."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from twap_client.cli.figures import (
+    NOTHING,
+    STATUS_STYLES,
+    age,
+    badge,
+    clock,
+    number,
+    percent,
+    rounded,
+    span,
+    stamp,
+)
+from twap_client.cli.screen import (
+    book_panel,
+    books_screen,
+    fills_table,
+    order_panel,
+    slices_table,
+    watch_screen,
+)
+from twap_models import (
+    Account,
+    BookMessage,
+    Candle,
+    Exchange,
+    Instrument,
+    OrderEvent,
+    TwapOrder,
+    TwapOrderDetail,
+    TwapOrderRequest,
+)
+
+__all__ = [
+    "account_line",
+    "book_line",
+    "book_panel",
+    "books_screen",
+    "candles_table",
+    "event_line",
+    "exchanges_table",
+    "instruments_table",
+    "order_line",
+    "order_panel",
+    "order_view",
+    "orders_table",
+    "report_table",
+    "request_table",
+    "watch_screen",
+]
+
+
+def account_line(account: Account, server: str) -> Text:
+    """Say who is signed in where."""
+    return Text(f"signed in to {server} as {account.username}")
+
+
+def exchanges_table(exchanges: Sequence[Exchange]) -> Table:
+    """Draw the exchanges."""
+    table = _table("exchange", "status", "instruments", "integrity", "connections", "intervals", "reason")
+    for item in exchanges:
+        table.add_row(
+            item.name,
+            badge(item.status),
+            str(item.instruments),
+            item.integrity,
+            str(item.connections),
+            " ".join(item.intervals),
+            item.reason,
+        )
+    return table
+
+
+def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Table:
+    """Draw an exchange's instruments."""
+    table = _table("symbol", "native", "tick", "lot", "min quantity", "min notional", "status")
+    table.title = f"{exchange}: {len(instruments)} instruments"
+    for item in instruments:
+        table.add_row(
+            item.symbol,
+            item.native,
+            number(item.tick_size),
+            number(item.lot_size),
+            number(item.min_quantity),
+            number(item.min_notional),
+            item.status,
+        )
+    return table
+
+
+def candles_table(title: str, candles: Sequence[Candle]) -> Table:
+    """Draw candles, oldest first; one that is still forming is dimmed."""
+    table = _table("open time (UTC)", "open", "high", "low", "close", "volume", "")
+    table.title = title
+    for item in candles:
+        prices = (item.open, item.high, item.low, item.close, item.volume)
+        table.add_row(
+            stamp(item.open_time),
+            *map(number, prices),
+            "" if item.closed else "forming",
+            style=None if item.closed else "dim",
+        )
+    return table
+
+
+def orders_table(orders: Sequence[TwapOrder]) -> Table:
+    """Draw a list of orders."""
+    table = _table("token", "exchange", "symbol", "side", "quantity", "filled", "average", "status", "ends")
+    for item in orders:
+        table.add_row(
+            item.token_id,
+            item.exchange,
+            item.instrument or item.symbol,
+            item.side,
+            number(item.quantity),
+            percent(item.progress),
+            rounded(item.average_price, 4),
+            badge(item.status),
+            stamp(item.end_time),
+        )
+    return table
+
+
+def order_line(order: TwapOrder) -> Text:
+    """Say an order's state in one line."""
+    action = f"{order.side} {number(order.quantity)} {order.instrument or order.symbol} on {order.exchange}"
+    text = Text(f"{order.token_id}  {action}  ")
+    text.append(order.status, style=STATUS_STYLES.get(order.status, ""))
+    if order.filled_quantity:
+        average = rounded(order.average_price, 4)
+        text.append(f"  {percent(order.progress)} filled: {number(order.filled_quantity)} at {average}")
+    if order.reason:
+        text.append(f"  ({order.reason})")
+    return text
+
+
+def order_view(order: TwapOrderDetail) -> RenderableType:
+    """Draw an order with all its slices and fills."""
+    parts: list[RenderableType] = [order_line(order), _facts(order)]
+    if order.slices:
+        parts += [Text("\nslices", style="bold"), slices_table(order.slices)]
+    if order.fills:
+        parts += [Text("\nfills", style="bold"), fills_table(order.fills)]
+    return Group(*parts)
+
+
+def report_table(order: TwapOrderDetail) -> Table:
+    """Draw what the execution cost. A positive cost is bad."""
+    summary = order.report
+    table = _table("execution", "")
+    table.add_row("filled", f"{number(order.filled_quantity)} of {number(order.quantity)}")
+    table.add_row("average price", number(summary.average_price))
+    table.add_row("arrival price", number(summary.arrival_price))
+    table.add_row("slippage", f"{rounded(summary.slippage_bps, 3)} bps")
+    table.add_row("notional", number(summary.notional))
+    table.add_row("fees", number(summary.fees))
+    table.add_row("fills", str(summary.fills))
+    for reason, count in summary.slices_by_reason.items():
+        table.add_row(f"slices: {reason}", str(count))
+    return table
+
+
+def request_table(request: TwapOrderRequest) -> Table:
+    """Draw an order before it is sent."""
+    table = _table("order", "")
+    for name, value in request.model_dump(exclude_none=True).items():
+        shown = {"interval": request.interval, "duration": request.duration}.get(name)
+        table.add_row(name.replace("_", " "), span(shown) if shown is not None else str(value))
+    return table
+
+
+def book_line(book: BookMessage) -> str:
+    """Say a book's best prices in one line."""
+    bid = f"{number(book.bids[0][1])} @ {number(book.bids[0][0])}" if book.bids else NOTHING
+    ask = f"{number(book.asks[0][1])} @ {number(book.asks[0][0])}" if book.asks else NOTHING
+    why = f" ({book.reason})" if book.reason else ""
+    where = f"{book.exchange} {book.instrument}"
+    return f"{clock(book.ts_sent)} {where} {book.status}{why} bid {bid} ask {ask} {age(book.age_ms)}"
+
+
+def event_line(event: OrderEvent) -> str:
+    """Say in one line what happened to an order."""
+    what = str(event.event)
+    if event.slice:
+        part = event.slice
+        reason = f" ({part.reason})" if part.reason else ""
+        average = f" at {number(part.average_price)}" if part.average_price is not None else ""
+        wanted = f"{number(part.filled_quantity)} of {number(part.wanted_quantity)}"
+        what = f"slice {part.index} {part.outcome}{reason}: {wanted}{average}"
+    done = f"{event.order.status} {percent(event.order.progress)}"
+    return f"{clock(event.time)} {event.token_id} {what} [{done}]"
+
+
+def _facts(order: TwapOrderDetail) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_row("window", f"{stamp(order.start_time)} to {stamp(order.end_time)} UTC")
+    grid.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
+    grid.add_row("limit", number(order.limit_price))
+    grid.add_row("remaining", number(order.remaining_quantity))
+    if order.detail:
+        grid.add_row("detail", order.detail)
+    return grid
+
+
+def _table(*names: str) -> Table:
+    words = ("exchange", "status", "symbol", "native", "token", "side", "reason", "integrity", "intervals")
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
+    for name in names:
+        left = name in words or name in ("", "order", "execution", "ends") or name.startswith("open time")
+        table.add_column(name, justify="left" if left else "right", no_wrap=name != "reason")
+    return table

@@ -1,0 +1,182 @@
+"""The live view: a book on the left, an order on the right. Models in, Rich out; no clock, no network."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from twap_client.cli.figures import STATUS_STYLES, badge, bar, clock, coloured, number, percent, rounded, span
+from twap_models import BookMessage, Fill, Slice, SliceOutcome, TwapOrderDetail
+
+_LEVELS = 10
+_BAR_WIDTH = 8
+_LATEST_SLICES = 6
+_LATEST_FILLS = 5
+
+
+def watch_screen(book: BookMessage | None, order: TwapOrderDetail | None, now: datetime) -> RenderableType:
+    """Draw the whole view.
+
+    Args:
+        book: the newest book, or None while none has come.
+        order: the order followed, or None.
+        now: the moment shown, for ages and the time left.
+    """
+    left = book_panel(book, now) if book else Panel(Text("waiting for a book …", style="dim"), title="book")
+    if order is None:
+        return left
+    grid = Table.grid(expand=True, padding=(0, 0))
+    grid.add_column(ratio=9)
+    grid.add_column(ratio=11)
+    grid.add_row(left, order_panel(order, now))
+    return grid
+
+
+def books_screen(books: Sequence[BookMessage], now: datetime) -> RenderableType:
+    """Draw several books side by side, as far as they fit."""
+    if not books:
+        return Text("waiting for books …", style="dim")
+    return Columns([book_panel(book, now, width=58) for book in books])
+
+
+def book_panel(book: BookMessage, now: datetime, width: int | None = None) -> Panel:
+    """Draw a book. One that is not live is dimmed and says why."""
+    live = book.status == "live"
+    title = Text.assemble((f"{book.exchange} {book.instrument}", "bold"), "  ", badge(book.status))
+    parts: list[RenderableType] = [_levels(book)]
+    if not live:
+        parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
+    if book.missing:
+        parts.append(Text(f"without {', '.join(book.missing)}", style="yellow"))
+    return Panel(
+        Group(*parts),
+        title=title,
+        subtitle=Text(f"{_spread(book)} · {_age(book, now)}", style="dim"),
+        border_style=STATUS_STYLES.get(book.status, "white") if not live else "none",
+        style="none" if live else "dim",
+        width=width,
+    )
+
+
+def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
+    """Draw an order: progress, figures, its last slices and fills."""
+    action = f"{order.side} {number(order.quantity)} {order.instrument or order.symbol}"
+    title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
+    parts: list[RenderableType] = [_progress(order), _figures(order, now)]
+    if order.slices:
+        parts += [Text("last slices", style="bold"), slices_table(order.slices[-40:], _LATEST_SLICES)]
+    if order.fills:
+        parts += [Text("last fills", style="bold"), fills_table(order.fills[-_LATEST_FILLS:])]
+    if order.detail:
+        parts.append(Text(order.detail, style="yellow"))
+    return Panel(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
+
+
+def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Table:
+    """Draw slices; with ``latest``, only the last so many that have ended."""
+    ended = [item for item in slices if item.outcome is not SliceOutcome.PENDING]
+    table = _table("#", "due", "outcome", "reason", "filled / wanted", "average")
+    for item in slices if latest is None else ended[-latest:]:
+        table.add_row(
+            str(item.index),
+            clock(item.due_time),
+            coloured(item.outcome),
+            coloured(item.reason),
+            f"{number(item.filled_quantity)} / {number(item.wanted_quantity)}",
+            rounded(item.average_price, 2),
+        )
+    return table
+
+
+def fills_table(fills: Sequence[Fill]) -> Table:
+    """Draw fills in the order they happened."""
+    table = _table("slice", "time", "exchange", "price", "quantity", "fee")
+    for item in fills:
+        table.add_row(
+            str(item.slice),
+            clock(item.time),
+            item.exchange,
+            number(item.price),
+            number(item.quantity),
+            number(item.fee),
+        )
+    return table
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
+    for name in names:
+        right = name in ("filled / wanted", "average", "price", "quantity", "fee")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
+def _levels(book: BookMessage) -> Table:
+    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
+    for name in ("", "quantity", "bid"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("ask", "quantity", ""):
+        table.add_column(name, no_wrap=True)
+    bids, asks = book.bids[:_LEVELS], book.asks[:_LEVELS]
+    largest = max([quantity for _, quantity in (*bids, *asks)], default=Decimal(1)) or Decimal(1)
+    for row in range(_LEVELS):
+        bid = _side(bids, row, largest, "green")
+        table.add_row(bid[2], bid[1], bid[0], *_side(asks, row, largest, "red"))
+    return table
+
+
+def _side(
+    levels: Sequence[tuple[Decimal, Decimal]], row: int, largest: Decimal, colour: str
+) -> tuple[Text, Text, Text]:
+    if row >= len(levels):
+        return Text(), Text(), Text()
+    price, quantity = levels[row]
+    drawn = bar(quantity / largest, _BAR_WIDTH)
+    return Text(number(price), colour), Text(number(quantity)), Text(drawn.ljust(_BAR_WIDTH), colour)
+
+
+def _spread(book: BookMessage) -> str:
+    mid = book.mid
+    if mid is None:
+        return "one side is empty"
+    spread = book.asks[0][0] - book.bids[0][0]
+    return f"spread {number(spread)} ({rounded(spread / mid * 10_000, 2)} bps)" if mid else "no mid"
+
+
+def _age(book: BookMessage, now: datetime) -> str:
+    if book.age_ms is None:
+        return "age unknown"
+    since = max(timedelta(0), now - book.ts_sent) + timedelta(milliseconds=book.age_ms)
+    return f"{since.total_seconds():.1f} s old"
+
+
+def _progress(order: TwapOrderDetail) -> Table:
+    grid = Table.grid(expand=True, padding=(0, 1))
+    grid.add_column(ratio=1)
+    grid.add_column(justify="right", no_wrap=True)
+    grid.add_row(
+        ProgressBar(total=100, completed=float(min(order.progress, Decimal(1)) * 100)),
+        percent(order.progress),
+    )
+    return grid
+
+
+def _figures(order: TwapOrderDetail, now: datetime) -> Table:
+    left = order.end_time - now if order.end_time and order.status.is_open else None
+    ended = sum(item.outcome is not SliceOutcome.PENDING for item in order.slices)
+    slippage = order.report.slippage_bps
+    grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
+    for _ in range(2):
+        grid.add_column(style="dim", no_wrap=True)
+        grid.add_column(no_wrap=True)
+    grid.add_row("filled", number(order.filled_quantity), "remaining", number(order.remaining_quantity))
+    grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
+    grid.add_row("time left", span(left), "until", clock(order.end_time))
+    grid.add_row("slices", f"{ended} of {order.slice_count}", "slippage", f"{rounded(slippage, 2)} bps")
+    return grid

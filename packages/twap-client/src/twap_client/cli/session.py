@@ -1,0 +1,145 @@
+"""One run of a command: a client, two consoles, and every failure as one line and an exit code."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pydantic import ValidationError
+from rich.console import Console, RenderableType
+
+from twap_client.cli.credentials import CredentialFile
+from twap_client.client import TwapClient
+from twap_client.config import ClientConfig
+from twap_client.errors import (
+    ApiError,
+    ConnectFailed,
+    NotAuthenticated,
+    TransportError,
+)
+from twap_models import OrderStatus, exact_json
+from twap_models.base import WireModel
+
+FAILED, USAGE, CANNOT_REACH, INTERRUPTED = 1, 2, 6, 130
+ENDED = {
+    OrderStatus.FILLED: 0,
+    OrderStatus.EXPIRED: 3,
+    OrderStatus.CANCELED: 4,
+    OrderStatus.REJECTED: 5,
+    OrderStatus.FAILED: 5,
+}
+_PIPE_WIDTH = 160
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What a command works with."""
+
+    client: TwapClient
+    server: str
+    as_json: bool
+    out: Console
+    err: Console
+
+    def show(self, value: WireModel | Sequence[WireModel], picture: Callable[[], RenderableType]) -> None:
+        """Print a result: one JSON value, or its picture."""
+        if self.as_json:
+            self.line(value)
+        else:
+            self.out.print(picture())
+
+    def line(self, value: object) -> None:
+        """Print one JSON value on one line."""
+        sys.stdout.write(exact_json.dumps(_plain(value)).decode() + "\n")
+        sys.stdout.flush()
+
+    def say(self, message: str) -> None:
+        """Tell a person something, beside the result."""
+        self.err.print(message, markup=False, highlight=False)
+
+
+Work = Callable[[Session], Awaitable[int]]
+
+
+def run(server: str | None, as_json: bool, work: Work) -> int:
+    """Do a command's work with a client of its own.
+
+    Returns:
+        The exit code.
+    """
+    url = server or ""
+    try:
+        config = ClientConfig.from_env()
+        config = replace(config, base_url=server or config.base_url)
+        url = config.base_url
+        return asyncio.run(_within(config, as_json, work))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as error:  # the outermost edge: one line, never a stack trace
+        code, message = explain(error, url)
+        sys.stderr.write(f"twap: {message}\n")
+        return code
+
+
+def explain(error: Exception, url: str) -> tuple[int, str]:
+    """Say in one line what went wrong and what to do about it; give the exit code too."""
+    match error:
+        case ConnectFailed():
+            return (
+                CANNOT_REACH,
+                f"cannot reach {url}: is the server running? start it with `twap-server start`",
+            )
+        case NotAuthenticated():
+            return CANNOT_REACH, f"{_one_line(error)}; sign in to {url} with `twap login`"
+        case ApiError():
+            return USAGE if error.status == 422 else FAILED, _refusal(error)
+        case ValidationError():
+            return USAGE, "; ".join(_wrong_field(item["loc"], item["msg"]) for item in error.errors())
+        case _:
+            return _code(error), _one_line(error)
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, TransportError):
+        return CANNOT_REACH
+    return USAGE if isinstance(error, ValueError) else FAILED
+
+
+async def _within(config: ClientConfig, as_json: bool, work: Work) -> int:
+    store = None if config.api_key else CredentialFile(config.base_url)
+    out, err = _console(stderr=False), _console(stderr=True)
+    async with TwapClient(config=config, token_store=store) as client:
+        return await work(Session(client=client, server=config.base_url, as_json=as_json, out=out, err=err))
+
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, WireModel):
+        return value.to_wire()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _refusal(error: ApiError) -> str:
+    fields = "; ".join(f"{item.field}: {item.message}" for item in error.errors)
+    named = f" ({error.code})" if error.code else ""
+    return _one_line(f"{error}{named}" + (f": {fields}" if fields else ""))
+
+
+def _wrong_field(where: Sequence[object], message: str) -> str:
+    return ": ".join(filter(None, [".".join(map(str, where)), message.removeprefix("Value error, ")]))
+
+
+def _one_line(problem: object) -> str:
+    return " ".join(str(problem).split()) or type(problem).__name__
