@@ -1,7 +1,7 @@
 """The whole job in about forty seconds: a simulated exchange, a server, an account, a TWAP order, its report.
 
-``python scripts/demo.py`` runs on the endless synthetic market; ``--recording FILE`` on recorded traffic. Ends
-with the exit code of ``twap watch`` (0: the order was Filled) and leaves nothing running.
+``python scripts/demo.py`` runs on the endless synthetic market; ``--recording FILE`` on recorded traffic.
+Ends with the exit code of ``twap watch`` (0: the order was Filled) and leaves nothing running.
 """
 
 import argparse

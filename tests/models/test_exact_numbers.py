@@ -53,9 +53,27 @@ def test_numbers_are_read_exactly_from_number_or_text(text: str) -> None:
 
 @pytest.mark.parametrize(
     "form",
-    ["1e999999", "1E-400", "NaN", "Infinity", "-0", "-0.0", '"1_000"', '"١٢"', '" 1 "', '""', "true", '"NaN"', "null",
-     "1" * 31, '"0x10"', "1" + "0" * 40, "[1]", '"1e999999999999"'],
-)  # fmt: skip
+    [
+        "1e999999",
+        "1E-400",
+        "NaN",
+        "Infinity",
+        "-0",
+        "-0.0",
+        '"1_000"',
+        '"١٢"',
+        '" 1 "',
+        '""',
+        "true",
+        '"NaN"',
+        "null",
+        "1" * 31,
+        '"0x10"',
+        "1" + "0" * 40,
+        "[1]",
+        '"1e999999999999"',
+    ],
+)
 def test_strange_numbers_are_refused(form: str) -> None:
     raw = exact_json.dumps(BODY).decode().replace('"1"', form)
     with pytest.raises(ValueError):
@@ -90,9 +108,19 @@ def test_durations(text: object, seconds: object) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"end_time": "+15m"}, {"duration": None}, {"slices": 3}, {"interval": None}, {"interval": "5 parsecs"},
-     {"start_time": "yesterday"}, {"quantiy": 1}, {"token_id": "a b"}, {"side": "hold"}, {"token_id": "x" * 65}],
-)  # fmt: skip
+    [
+        {"end_time": "+15m"},
+        {"duration": None},
+        {"slices": 3},
+        {"interval": None},
+        {"interval": "5 parsecs"},
+        {"start_time": "yesterday"},
+        {"quantiy": 1},
+        {"token_id": "a b"},
+        {"side": "hold"},
+        {"token_id": "x" * 65},
+    ],
+)
 def test_wrong_bodies_name_the_field(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         TwapOrderRequest(**(BODY | change))
