@@ -34,9 +34,9 @@ class Stream:
 
 
 def parse_stream(name: str) -> Stream:
-    """Take a stream name apart; the symbol comes before the first ``@``."""
+    """Take a stream name apart; the symbol, lowercase or unknown, comes before the ``@``."""
     symbol, _, kind = name.partition("@")
-    return Stream(name=name, symbol=symbol.upper(), kind=kind)
+    return Stream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
 
 
 class BinanceSession(Session):

@@ -20,11 +20,11 @@ from twap_server.venue.source import Spec
 class FlowParameters:
     """Rates are per second; distances in parts per million of the price; values in quote currency."""
 
-    limit_rate: float = 14.0
+    limit_rate: float = 40.0
     """Limit orders a second and side."""
     market_rate: float = 1.6
     """Market orders a second, both sides together."""
-    cancel_rate: float = 0.055
+    cancel_rate: float = 0.04
     """Cancellations a second for each level."""
     levels: int = 400
     """Levels on each side at the start."""
@@ -36,8 +36,8 @@ class FlowParameters:
     far_ppm: float = 2_000.0
     limit_value: float = 15_000.0
     """Mean value of a limit order."""
-    market_value: float = 2_500.0
-    hit_share: float = 0.25
+    market_value: float = 4_000.0
+    hit_share: float = 0.03
     """Part of the stale quotes that is hit; the rest is withdrawn in time."""
     half_spread: int = 2
     """Ticks from the fair price at which somebody always quotes."""

@@ -10,8 +10,8 @@ import random
 from twap_server.venue.candles import MINUTE_MS, Candle
 from twap_server.venue.source import Spec
 
-_TRADES_A_MINUTE = 90
-_VALUE_A_MINUTE = 250_000
+_TRADES_A_MINUTE = 130
+_VALUE_A_MINUTE = 1_000_000
 
 
 def minute_closes(last: int, *, count: int, volatility_ppm: float, seed: str) -> list[float]:

@@ -14,6 +14,7 @@ from twap_server.venue.kraken_book import DEPTHS, View, cross, spoil
 from twap_server.venue.session import Session
 from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
 
+_OPTIONS = {"book": ("depth", 10), "ohlc": ("interval", 1)}
 _CHANNELS = ("book", "trade", "ohlc", "instrument")
 _HEARTBEAT_S = 1.0
 _TRADES_SHOWN = 50
@@ -92,13 +93,13 @@ class KrakenSession(Session):
         fields = params if isinstance(params, dict) else {}
         channel = fields.get("channel")
         symbols = fields.get("symbol", [""] if channel == "instrument" else [])
-        option = fields.get({"book": "depth", "ohlc": "interval"}.get(str(channel), ""))
+        option = fields.get(*_OPTIONS.get(str(channel), ("", 0)))
         for symbol in symbols if isinstance(symbols, list) else [symbols]:
             wish = Wish(
                 method=method,
                 channel=str(channel),
                 symbol=str(symbol),
-                option=int(option or {"book": 10, "ohlc": 1}.get(str(channel), 0)),
+                option=option if isinstance(option, int) else -1,
                 snapshot=bool(fields.get("snapshot", channel != "trade")),
                 ident=ident,
                 time_in=time_in,
@@ -209,9 +210,8 @@ class KrakenSession(Session):
 
 def _result(wish: Wish) -> dict[str, Any]:
     result: dict[str, Any] = {"channel": wish.channel}
-    option = {"book": "depth", "ohlc": "interval"}.get(wish.channel)
-    if option:
-        result[option] = wish.option
+    if wish.channel in _OPTIONS:
+        result[_OPTIONS[wish.channel][0]] = wish.option
     if wish.method == "subscribe":
         result["snapshot"] = wish.snapshot
     if wish.symbol:

@@ -57,7 +57,7 @@ class Venue:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the source, close all connections, free the port."""
-        await self._stack.__aexit__(kind, error, trace)
+        await self._stack.aclose()
 
     def urls(self) -> dict[str, dict[str, str]]:
         """Give each exchange's base URLs, to be used in place of the real ones."""
@@ -87,7 +87,11 @@ class Venue:
     async def _listen(self) -> uvicorn.Server:
         bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((self._host, self.port))
+        try:
+            bound.bind((self._host, self.port))
+        except OSError:
+            bound.close()
+            raise
         self.port = bound.getsockname()[1]
         app = Starlette(routes=[*self._board.routes(), *control.routes(self)])
         config = uvicorn.Config(
@@ -111,8 +115,8 @@ class Venue:
 
 async def _stop(server: uvicorn.Server) -> None:
     await server.shutdown()
-    for listener in server.servers:
-        listener.close()
+    for connection in list(server.server_state.connections):
+        connection.transport.abort()
 
 
 async def serve_venue(
