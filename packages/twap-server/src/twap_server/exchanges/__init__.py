@@ -1,0 +1,1 @@
+"""Translates. Pure: an exchange is described here, nothing is sent from here."""

@@ -1,0 +1,147 @@
+"""Binance's messages in the domain's words. In: bytes and typed wire values. Out: MarketEvents."""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from twap_models.enums import Side
+from twap_server.domain.errors import WireFormatError
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import (
+    BookChange,
+    BookSnapshot,
+    Candle,
+    Heartbeat,
+    MarketEvent,
+    Refused,
+    ShutdownNotice,
+    Subscribed,
+    Trade,
+)
+from twap_server.exchanges.binance import wire
+from twap_server.exchanges.decode import WRONG_SHAPE, from_millis, number, plain
+
+_decode_stream = msgspec.json.Decoder(wire.Stream).decode
+_decode_control = msgspec.json.Decoder(wire.Control).decode
+_decode_other = msgspec.json.Decoder(wire.OtherStream).decode
+
+_MILLI = 1_000_000
+_HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
+_NOTHING: tuple[MarketEvent, ...] = ()
+_OURS = ("@depth", "@trade", "@kline", "!serverShutdown")
+
+
+def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    """Translate one frame; ``symbols`` maps native to canonical, others are left out.
+
+    Raises:
+        WireFormatError: the frame is none of the manual's.
+    """
+    try:
+        data = _decode_stream(raw).data
+    except WRONG_SHAPE:
+        return _other_events(raw)
+    if type(data) is wire.DepthUpdate:
+        symbol = symbols.get(data.s)
+        if symbol is None:
+            return _NOTHING
+        return (_change(data, symbol),)
+    if type(data) is wire.TradeMessage:
+        symbol = symbols.get(data.s)
+        return _NOTHING if symbol is None else (_trade(data, symbol),)
+    return (ShutdownNotice(),) if type(data) is wire.ServerShutdown else _HEARTBEAT
+
+
+def to_snapshot(depth: wire.Depth, symbol: str) -> BookSnapshot:
+    """Translate a REST book."""
+    if not plain(depth.bids) or not plain(depth.asks):
+        raise WireFormatError("a level of a snapshot is not a number")
+    return BookSnapshot(symbol=symbol, bids=depth.bids, asks=depth.asks, last_id=depth.lastUpdateId)
+
+
+def to_instrument(entry: wire.SymbolEntry, exchange: str) -> Instrument:
+    """Translate one symbol; filters are looked up by type, a grid of zero means none."""
+    filters = {one.filterType: one for one in entry.filters}
+    none = wire.Filter(filterType="")
+    lot = filters.get("LOT_SIZE", none)
+    notional = filters.get("NOTIONAL") or filters.get("MIN_NOTIONAL") or none
+    trading = entry.status == "TRADING" and entry.isSpotTradingAllowed
+    status = "trading" if trading else ("halt" if entry.status == "TRADING" else entry.status.lower())
+    return Instrument(
+        id=InstrumentId(exchange, f"{entry.baseAsset}-{entry.quoteAsset}"),
+        native=entry.symbol,
+        base=entry.baseAsset,
+        quote=entry.quoteAsset,
+        tick_size=number(filters.get("PRICE_FILTER", none).tickSize),
+        lot_size=number(lot.stepSize),
+        min_quantity=number(lot.minQty),
+        min_notional=number(notional.minNotional),
+        status=status,
+    )
+
+
+def to_candle(row: wire.KlineRow) -> Candle:
+    """Translate one row of candles."""
+    return Candle(
+        open_time=from_millis(row[0]),
+        close_time=from_millis(row[6]),
+        open=number(row[1]),
+        high=number(row[2]),
+        low=number(row[3]),
+        close=number(row[4]),
+        volume=number(row[5]),
+        closed=False,
+    )
+
+
+def _change(data: wire.DepthUpdate, symbol: str) -> BookChange:
+    if not plain(data.b) or not plain(data.a) or data.u < data.U:
+        raise WireFormatError("a depth update is not what the manual says")
+    return BookChange(
+        symbol=symbol,
+        bids=data.b,
+        asks=data.a,
+        first_id=data.U,
+        last_id=data.u,
+        ts_exchange=data.E * _MILLI,  # type: ignore[arg-type]  # Nanos() costs a call per message
+    )
+
+
+def _trade(data: wire.TradeMessage, symbol: str) -> Trade:
+    return Trade(
+        symbol=symbol,
+        trade_id=str(data.t),
+        price=number(data.p),
+        quantity=number(data.q),
+        taker_side=Side.SELL if data.m else Side.BUY,
+        ts_exchange=from_millis(data.T),
+    )
+
+
+def _other_events(raw: bytes | str) -> Sequence[MarketEvent]:
+    try:
+        control = _decode_control(raw)
+    except WRONG_SHAPE:
+        control = wire.Control()
+    if control.e == "serverShutdown":
+        return (ShutdownNotice(),)
+    if control.code is not None or control.error is not None:
+        message = control.error.msg if control.error else control.msg
+        return (Refused(request_id=_request_id(control), symbol=None, message=message),)
+    if control.result is not msgspec.UNSET:
+        return (Subscribed(request_id=_request_id(control)),)
+    return _foreign_stream(raw)
+
+
+def _foreign_stream(raw: bytes | str) -> Sequence[MarketEvent]:
+    try:
+        stream = _decode_other(raw).stream
+    except WRONG_SHAPE:
+        raise WireFormatError("a frame has an unexpected shape") from None
+    if any(mine in stream for mine in _OURS):
+        raise WireFormatError("a message of a known stream has an unexpected shape")
+    return _HEARTBEAT
+
+
+def _request_id(control: wire.Control) -> int | None:
+    return control.id if isinstance(control.id, int) else None

@@ -1,0 +1,123 @@
+"""Messages of Binance Spot as typed values (manual: WebSocket Streams, General REST API).
+
+Numbers are text on the wire and stay text here. Fields we do not use are not listed: the decoder skips them.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+Millis = Annotated[int, Meta(ge=0, le=32_503_680_000_000)]
+"""Milliseconds since the epoch, before the year 3000."""
+
+Id = Annotated[int, Meta(ge=0)]
+
+Levels = list[tuple[str, str]]
+
+
+class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False):
+    """``<symbol>@depth@100ms``: U and u are the first and last update id covered."""
+
+    E: Millis
+    s: str
+    U: Id
+    u: Id
+    b: Levels
+    a: Levels
+
+
+class TradeMessage(Struct, tag_field="e", tag="trade", gc=False):
+    """``<symbol>@trade``: m says that the buyer was the maker, so the taker sold."""
+
+    s: str
+    t: Id
+    p: str
+    q: str
+    T: Millis
+    m: bool
+
+
+class KlineMessage(Struct, tag_field="e", tag="kline", gc=False):
+    """``<symbol>@kline_1m``: only the canary."""
+
+
+class ServerShutdown(Struct, tag_field="e", tag="serverShutdown", gc=False):
+    """The server is about to close the connection."""
+
+
+class Stream(Struct, gc=False):
+    """What the combined stream wraps around each message."""
+
+    data: DepthUpdate | TradeMessage | KlineMessage | ServerShutdown
+
+
+class OtherStream(Struct):
+    """A stream we did not ask for."""
+
+    stream: str
+
+
+class Control(Struct):
+    """An acknowledgement (``result`` null), an error (``code``, ``msg`` or both in ``error``), or a bare notice."""
+
+    id: int | str | None = None
+    code: int | None = None
+    msg: str = ""
+    error: "ErrorMessage | None" = None
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    e: str = ""
+
+
+class ErrorMessage(Struct):
+    """An error inside a control message."""
+
+    code: int = 0
+    msg: str = ""
+
+
+class Depth(Struct):
+    """``GET /api/v3/depth``."""
+
+    lastUpdateId: Id
+    bids: Levels
+    asks: Levels
+
+
+class Filter(Struct):
+    """One of a symbol's filters; which fields it has depends on its type."""
+
+    filterType: str
+    tickSize: str = "0"
+    stepSize: str = "0"
+    minQty: str = "0"
+    minNotional: str = "0"
+
+
+class SymbolEntry(Struct):
+    """One symbol of ``GET /api/v3/exchangeInfo``."""
+
+    symbol: str
+    status: str
+    baseAsset: str
+    quoteAsset: str
+    filters: list[Filter]
+    isSpotTradingAllowed: bool = True
+
+
+class ExchangeInfo(Struct):
+    """``GET /api/v3/exchangeInfo``."""
+
+    symbols: list[SymbolEntry]
+
+
+KlineRow = tuple[Millis, str, str, str, str, str, Millis, str, int, str, str, msgspec.Raw]
+"""open time, open, high, low, close, volume, close time, quote volume, trades, taker base, taker quote, unused."""
+
+
+class SubscribeRequest(Struct):
+    """A request on the stream."""
+
+    method: str
+    params: list[str]
+    id: int

@@ -1,0 +1,78 @@
+"""From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import TypeVar
+
+import msgspec
+
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_nanos
+from twap_server.domain.errors import WireFormatError
+
+T = TypeVar("T")
+
+WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
+"""What a msgspec decoder raises on bytes that are not what its type says."""
+
+_MAX_DIGITS = 60
+
+
+def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
+    """Build a JSON decoder of one type.
+
+    The decoder raises:
+        WireFormatError: the bytes are not JSON of that shape.
+    """
+    decode = msgspec.json.Decoder(shape).decode
+
+    def checked(raw: bytes | str) -> T:
+        try:
+            return decode(raw)
+        except WRONG_SHAPE:
+            raise WireFormatError("a frame has an unexpected shape") from None
+
+    return checked
+
+
+def number(text: str) -> Decimal:
+    """Read a number that is zero or more, exactly.
+
+    Raises:
+        WireFormatError: it is not a finite number, is negative, or is absurdly long.
+    """
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise WireFormatError("a number cannot be read") from None
+    if not value.is_finite() or value < 0 or len(text) > _MAX_DIGITS:
+        raise WireFormatError("a number is out of range")
+    return value
+
+
+def plain(levels: list[tuple[str, str]]) -> bool:
+    """Tell whether every price and quantity consists of digits and points only. One pass, for the hot path."""
+    text = "".join(map("".join, levels)).replace(".", "")
+    return not text or (text.isdigit() and text.isascii())
+
+
+def from_seconds(seconds: int) -> Nanos:
+    """Turn whole seconds since the epoch into nanoseconds."""
+    return Nanos(seconds * SECOND)
+
+
+def from_millis(millis: int) -> Nanos:
+    """Turn milliseconds since the epoch into nanoseconds."""
+    return Nanos(millis * MILLISECOND)
+
+
+def from_iso(text: str) -> Nanos:
+    """Turn ``2026-01-01T00:00:00.000001Z`` into nanoseconds, exact to the microsecond.
+
+    Raises:
+        WireFormatError: not a time with an offset.
+    """
+    try:
+        return to_nanos(datetime.fromisoformat(text))
+    except ValueError:
+        raise WireFormatError("a time cannot be read") from None

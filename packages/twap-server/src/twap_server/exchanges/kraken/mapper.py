@@ -1,0 +1,151 @@
+"""Kraken's messages in the domain's words. In: bytes. Out: MarketEvents with numbers at the instrument's precision."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from twap_models.enums import Side
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import WireFormatError
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import (
+    BookChange,
+    BookSnapshot,
+    Heartbeat,
+    MarketEvent,
+    Refused,
+    Subscribed,
+    TextLevel,
+    Trade,
+)
+from twap_server.exchanges.decode import decoder, from_iso, number
+from twap_server.exchanges.kraken import wire
+
+_decode_frame = decoder(wire.Frame)
+_decode_books = decoder(list[wire.Book])
+_decode_trades = decoder(list[wire.TradeEntry])
+
+_HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
+_SIDES = {"buy": Side.BUY, "sell": Side.SELL}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How one symbol's numbers are written."""
+
+    symbol: str
+    price_places: int
+    quantity_places: int
+
+
+def grid_of(instrument: Instrument) -> Grid:
+    """Take the places from the grid: tick and lot size carry the exchange's precision in their exponents."""
+    return Grid(instrument.id.symbol, places(instrument.tick_size), places(instrument.lot_size))
+
+
+def places(step: Decimal) -> int:
+    """Count the decimals a step is written with: ``0.10`` has two."""
+    exponent = step.as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
+
+
+def to_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
+    """Translate one frame; ``grids`` is keyed by the stream's symbols, others are left out.
+
+    Raises:
+        WireFormatError: the frame is none of the manual's.
+    """
+    frame = _decode_frame(raw)
+    if frame.channel == "book":
+        return _book_events(frame, grids)
+    if frame.channel == "trade":
+        return _trade_events(frame, grids)
+    if frame.method and frame.method != "pong":
+        return (_answer(frame, grids),)
+    if frame.error:
+        return (Refused(request_id=frame.req_id, symbol=None, message=frame.error),)
+    if not frame.channel and not frame.method:
+        raise WireFormatError("a frame names neither channel nor method")
+    return _HEARTBEAT
+
+
+def fixed(text: str, decimals: int) -> str:
+    """Write a number with at least ``decimals`` decimals, digit for digit.
+
+    Raises:
+        WireFormatError: not a number that is zero or more.
+    """
+    whole, _, part = text.partition(".")
+    if not (whole.isdigit() and (not part or part.isdigit()) and text.isascii()):
+        whole, _, part = format(number(text), "f").partition(".")
+    if len(part) > decimals:
+        part = part[:decimals] + part[decimals:].rstrip("0")
+    elif len(part) < decimals:
+        part = part.ljust(decimals, "0")
+    return f"{whole}.{part}" if part else whole
+
+
+def _book_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
+    return [
+        _book_event(book, grids[book.symbol], frame.type)
+        for book in _decode_books(bytes(frame.data))
+        if book.symbol in grids
+    ]
+
+
+def _book_event(book: wire.Book, grid: Grid, kind: str) -> MarketEvent:
+    if kind not in ("snapshot", "update"):
+        raise WireFormatError("a book message is neither snapshot nor update")
+    shape = BookSnapshot if kind == "snapshot" else BookChange
+    return shape(
+        symbol=grid.symbol,
+        bids=_levels(book.bids, grid),
+        asks=_levels(book.asks, grid),
+        checksum=book.checksum,
+        ts_exchange=from_iso(book.timestamp) if book.timestamp else Nanos(0),
+    )
+
+
+def _levels(levels: list[wire.Level], grid: Grid) -> list[TextLevel]:
+    return [
+        (
+            fixed(str(level.price, "ascii"), grid.price_places),
+            fixed(str(level.qty, "ascii"), grid.quantity_places),
+        )
+        for level in levels
+    ]
+
+
+def _trade_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
+    entries = _decode_trades(bytes(frame.data))
+    return [_trade(one, grids[one.symbol]) for one in entries if one.symbol in grids]
+
+
+def _trade(entry: wire.TradeEntry, grid: Grid) -> Trade:
+    side = _SIDES.get(entry.side)
+    if side is None:
+        raise WireFormatError("a trade has no side")
+    return Trade(
+        symbol=grid.symbol,
+        trade_id=str(entry.trade_id),
+        price=number(bytes(entry.price).decode("ascii")),
+        quantity=number(bytes(entry.qty).decode("ascii")),
+        taker_side=side,
+        ts_exchange=from_iso(entry.timestamp),
+    )
+
+
+def _answer(frame: wire.Frame, grids: Mapping[str, Grid]) -> MarketEvent:
+    native = frame.symbol or (frame.result.symbol if frame.result else None)
+    grid = grids.get(native) if native else None
+    symbol = grid.symbol if grid else None
+    if frame.success is False or frame.error:
+        return Refused(request_id=frame.req_id, symbol=symbol, message=frame.error)
+    return Subscribed(request_id=frame.req_id, symbol=symbol)
+
+
+def encode(request: wire.Request | wire.TradeRequest) -> str:
+    """Write a request."""
+    return msgspec.json.encode(request).decode()

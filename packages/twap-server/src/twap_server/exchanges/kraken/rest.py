@@ -1,0 +1,106 @@
+"""Kraken's REST bodies in the domain's words. Errors come with HTTP 200 in the body."""
+
+from decimal import Decimal
+
+import msgspec
+
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol, WireFormatError
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookSnapshot, Candle
+from twap_server.exchanges.decode import decoder, from_seconds, number
+from twap_server.exchanges.kraken import wire
+
+_decode_body = decoder(wire.Body)
+_decode_result = decoder(dict[str, msgspec.Raw])
+_decode_rows = decoder(list[wire.OhlcRow])
+_decode_depth = decoder(wire.RestDepth)
+_decode_pair = decoder(wire.AssetPair)
+
+_CANONICAL = {"XBT": "BTC", "XDG": "DOGE"}
+
+
+def instruments(body: bytes, exchange: str) -> list[Instrument]:
+    """Read ``AssetPairs``; dark pools and entries that cannot be understood are left out."""
+    found = []
+    for key, raw in _result(body).items():
+        try:
+            pair = _decode_pair(bytes(raw))
+            if pair.wsname.count("/") == 1 and not pair.altname.endswith(".d"):
+                found.append(_instrument(key, pair, exchange))
+        except WireFormatError:
+            continue
+    return found
+
+
+def candles(body: bytes, minutes: int) -> list[Candle]:
+    """Read ``OHLC``: the one entry that is not ``last``."""
+    rows = _decode_rows(bytes(_only_entry(body)))
+    span = minutes * 60 * SECOND - MILLISECOND
+    return [
+        Candle(
+            open_time=from_seconds(row[0]),
+            close_time=Nanos(row[0] * SECOND + span),
+            open=number(row[1]),
+            high=number(row[2]),
+            low=number(row[3]),
+            close=number(row[4]),
+            volume=number(row[6]),
+            closed=False,
+        )
+        for row in rows
+    ]
+
+
+def depth(body: bytes, symbol: str) -> BookSnapshot:
+    """Read ``Depth``. For comparison only: it has neither id nor checksum."""
+    book = _decode_depth(bytes(_only_entry(body)))
+    return BookSnapshot(
+        symbol=symbol,
+        bids=[(price, quantity) for price, quantity, _ in book.bids],
+        asks=[(price, quantity) for price, quantity, _ in book.asks],
+    )
+
+
+def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
+    base, quote = (_CANONICAL.get(leg, leg) for leg in pair.wsname.split("/"))
+    step = _step(pair.pair_decimals)
+    tick = step if pair.tick_size is None else number(pair.tick_size)
+    if tick == tick.quantize(step):
+        tick = tick.quantize(step)
+    return Instrument(
+        id=InstrumentId(exchange, f"{base}-{quote}"),
+        native=pair.altname,
+        base=base,
+        quote=quote,
+        tick_size=tick,
+        lot_size=_step(pair.lot_decimals),
+        min_quantity=number(pair.ordermin),
+        min_notional=number(pair.costmin),
+        status="trading" if pair.status == "online" else pair.status.lower(),
+        aliases=tuple(dict.fromkeys((pair.wsname, f"{base}/{quote}", key))),
+    )
+
+
+def _step(decimals: int) -> Decimal:
+    if not 0 <= decimals <= 30:
+        raise WireFormatError("a precision is out of range")
+    return Decimal(1).scaleb(-decimals)
+
+
+def _only_entry(body: bytes) -> msgspec.Raw:
+    entries = [raw for key, raw in _result(body).items() if key != "last"]
+    if len(entries) != 1:
+        raise WireFormatError("expected one entry")
+    return entries[0]
+
+
+def _result(body: bytes) -> dict[str, msgspec.Raw]:
+    answer = _decode_body(body)
+    if any("Unknown asset pair" in error for error in answer.error):
+        raise UnknownSymbol("the exchange does not list this symbol")
+    if any("Rate limit" in error or "Throttled" in error for error in answer.error):
+        raise ExchangeUnavailable("the exchange asks us to slow down", retry_after=15)
+    if answer.error:
+        raise ExchangeUnavailable("the exchange answered with an error")
+    return _decode_result(bytes(answer.result))

@@ -1,0 +1,61 @@
+"""Kraken's rule for a true book (manual: "Book checksum (WebSocket v2)"). There are no sequence numbers.
+
+1. Ignore changes until the snapshot.
+2. Apply a change's levels in their order, then cut each side to the subscribed depth.
+3. Checksum text: the best 10 asks, low to high, then the best 10 bids, high to low; of each level price and quantity
+   with the instrument's decimals, without the point, without leading zeros.
+4. CRC32 of that text, unsigned, must be the message's ``checksum``. A message without one proves nothing.
+5. On a mismatch the book is wrong: subscribe again.
+"""
+
+from zlib import crc32
+
+from twap_server.domain.book import OrderBook
+from twap_server.domain.errors import ChecksumMismatch
+from twap_server.domain.market import BookChange, BookSnapshot, TextLevel
+
+_LEVELS = 10
+
+
+def checksum(bids: list[TextLevel], asks: list[TextLevel]) -> int:
+    """Compute step 3 and 4 over levels best first; only the first ten count."""
+    text = "".join(
+        [
+            number.replace(".", "").lstrip("0")
+            for side in (asks[:_LEVELS], bids[:_LEVELS])
+            for level in side
+            for number in level
+        ]
+    )
+    return crc32(text.encode("ascii"))
+
+
+class KrakenSequencer:
+    """Checksums of one instrument."""
+
+    __slots__ = ("_has_snapshot",)
+
+    def __init__(self) -> None:
+        self._has_snapshot = False
+
+    def admit(self, change: BookChange) -> bool:
+        """Pass changes after the snapshot: step 1."""
+        return self._has_snapshot
+
+    def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
+        """Start from a snapshot; nothing is held."""
+        self._has_snapshot = True
+        return []
+
+    def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
+        """Compare checksums: step 4."""
+        if event.checksum is not None and checksum(*book.top_text(_LEVELS)) != event.checksum:
+            raise ChecksumMismatch("the book's checksum is not the exchange's")
+
+    def proven(self) -> bool:
+        """Tell whether there was a snapshot."""
+        return self._has_snapshot
+
+    def reset(self) -> None:
+        """Go back to step 1."""
+        self._has_snapshot = False

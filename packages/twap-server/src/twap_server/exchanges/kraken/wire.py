@@ -1,0 +1,118 @@
+"""Messages of Kraken's WebSocket v2 and REST as typed values (manual: docs.kraken.com, Spot).
+
+Prices and quantities on the stream are JSON numbers: they stay raw bytes here, because the checksum is over their digits.
+"""
+
+from msgspec import Raw, Struct
+
+
+class AckResult(Struct):
+    """What was acknowledged; fields differ by channel."""
+
+    channel: str = ""
+    symbol: str | None = None
+
+
+class Frame(Struct):
+    """Every message: data of a ``channel``, or the answer to a ``method``."""
+
+    channel: str = ""
+    type: str = ""
+    data: Raw = Raw(b"[]")
+    method: str = ""
+    success: bool | None = None
+    error: str = ""
+    symbol: str | None = None
+    req_id: int | None = None
+    result: AckResult | None = None
+
+
+class Level(Struct, gc=False):
+    """One level of a book."""
+
+    price: Raw
+    qty: Raw
+
+
+class Book(Struct):
+    """The one element of a book message's ``data``."""
+
+    symbol: str
+    bids: list[Level]
+    asks: list[Level]
+    checksum: int | None = None
+    timestamp: str | None = None
+
+
+class TradeEntry(Struct):
+    """One trade; ``side`` is the taker's."""
+
+    symbol: str
+    side: str
+    price: Raw
+    qty: Raw
+    trade_id: int
+    timestamp: str
+
+
+class BookParams(Struct):
+    """Parameters of a request on the channel ``book``."""
+
+    symbol: list[str]
+    depth: int
+    channel: str = "book"
+
+
+class TradeParams(Struct):
+    """Parameters of a request on the channel ``trade``."""
+
+    symbol: list[str]
+    channel: str = "trade"
+    snapshot: bool = False
+
+
+class Request(Struct, omit_defaults=True):
+    """A request on the stream."""
+
+    method: str
+    req_id: int
+    params: BookParams | None = None
+
+
+class TradeRequest(Struct):
+    """A request for trades."""
+
+    method: str
+    req_id: int
+    params: TradeParams
+
+
+class Body(Struct):
+    """Every REST body: errors come with HTTP 200."""
+
+    error: list[str]
+    result: Raw = Raw(b"{}")
+
+
+class AssetPair(Struct):
+    """One entry of ``AssetPairs``; dark pools have no ``wsname``."""
+
+    altname: str
+    wsname: str = ""
+    pair_decimals: int = 0
+    lot_decimals: int = 8
+    tick_size: str | None = None
+    ordermin: str = "0"
+    costmin: str = "0"
+    status: str = "online"
+
+
+OhlcRow = tuple[int, str, str, str, str, str, str, int]
+"""open time (s), open, high, low, close, vwap, volume, count."""
+
+
+class RestDepth(Struct):
+    """``Depth``: price, volume, time."""
+
+    bids: list[tuple[str, str, int]]
+    asks: list[tuple[str, str, int]]

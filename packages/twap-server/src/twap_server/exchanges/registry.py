@@ -1,0 +1,9 @@
+"""The exchanges that are collected: one line each."""
+
+from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.kraken.adapter import KrakenExchange
+
+EXCHANGES = (
+    BinanceExchange,
+    KrakenExchange,
+)
