@@ -1,0 +1,1 @@
+"""Shows: HTTP and WebSocket. The only stage that speaks the wire models."""

@@ -1,0 +1,73 @@
+"""``create_app(parts)``: routes, handlers, middleware, documentation. Starts nothing, owns no task."""
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from twap_models import __version__
+from twap_server.api import errors
+from twap_server.api.docs import docs_router
+from twap_server.api.middleware import RequestFrame
+from twap_server.api.openapi import install_openapi
+from twap_server.api.parts import Parts, Services, build_services
+from twap_server.api.routers import accounts, health, market, orders, stream
+
+TITLE = "TWAP server"
+_DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
+
+Prices and quantities are exact: JSON numbers, digit for digit. Errors are RFC 9457 problem documents whose
+`code` comes from a closed list. The live stream is the WebSocket `/ws`.
+
+To try it here: `POST /auth/register`, then **Authorize** with that name and password.
+"""
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Build the app.
+
+    Raises:
+        ValueError: the signing key is shorter than 32 bytes.
+    """
+    services = build_services(parts)
+    app = FastAPI(
+        title=TITLE,
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    for router in (accounts.router, market.router, orders.router, health.router, stream.router):
+        app.include_router(router)
+    app.include_router(docs_router(TITLE))
+    errors.install(app)
+    install_openapi(app)
+    _add_gauges(services)
+    _add_middleware(app, services)
+    return app
+
+
+def _add_middleware(app: FastAPI, services: Services) -> None:
+    config = services.parts.config
+    if config.allowed_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(config.allowed_origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Link", "Retry-After", "X-Request-ID"],
+        )
+    app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
+
+
+def _add_gauges(services: Services) -> None:
+    parts, metrics = services.parts, services.metrics
+    metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(parts.sessions))
+    metrics.add_labelled(
+        "twap_books", "Books that clients watch, by status.", "status", services.books_by_status
+    )
+    metrics.add_labelled(
+        "twap_exchanges", "Collected exchanges, by state.", "state", services.exchanges_by_state
+    )
+    for name, read in parts.gauges.items():
+        metrics.add_gauge(name, "", read)

@@ -1,0 +1,113 @@
+"""Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from twap_models.market import BookTop
+from twap_models.stream import AGGREGATE, BookMessage
+from twap_server.api import present
+from twap_server.api.merge import merge
+from twap_server.api.ports import Books
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookStatus, BookView
+from twap_server.feed.bus import BookTopic, Frame
+
+_NO_BOOK = BookView(
+    status=BookStatus.DOWN,
+    reason="the book is being fetched",
+    bids=(),
+    asks=(),
+    ts_exchange=Nanos(0),
+    ts_received=Nanos(0),
+    seq=0,
+)
+
+
+class Found(NamedTuple):
+    """What a spelling means."""
+
+    symbol: str
+    """Canonical."""
+    instruments: tuple[InstrumentId, ...]
+    """One, or one per exchange that lists it."""
+
+
+class BookSource:
+    """Reads live books for the API: finds what a spelling means, merges, presents."""
+
+    def __init__(self, market: Books, clock: Clock, *, depth: int = 10) -> None:
+        """Show ``depth`` levels in stream messages."""
+        self._market = market
+        self._clock = clock
+        self._depth = depth
+
+    def find(self, exchange: str, spelling: str) -> Found:
+        """Find an instrument on an exchange, or with ``aggregate`` on all of them.
+
+        Raises:
+            UnknownExchange, UnknownSymbol: nothing has that name.
+            ExchangeUnavailable: no exchange's list is known yet.
+        """
+        if exchange != AGGREGATE:
+            found = self._market.find_instrument(exchange, spelling).id
+            return Found(found.symbol, (found,))
+        symbol = self._find_anywhere(spelling)
+        return Found(symbol, self.legs(symbol))
+
+    def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
+        """The instrument on every exchange that lists it."""
+        names = [status.name for status in self._market.exchanges()]
+        return tuple(InstrumentId(name, symbol) for name in names if symbol in self._listed(name))
+
+    def message(self, topic: BookTopic) -> BookMessage:
+        """The topic's book at this moment, live or not."""
+        return self._message(topic, self._depth)
+
+    def frame(self, topic: BookTopic) -> Frame:
+        """The same, encoded."""
+        return Frame(self.message(topic).to_json().decode())
+
+    def top(self, topic: BookTopic, depth: int) -> BookTop:
+        """The same with another depth, as an answer (without ``type``)."""
+        made = self._message(topic, depth)
+        return BookTop(**{name: getattr(made, name) for name in BookTop.model_fields})
+
+    def _message(self, topic: BookTopic, depth: int) -> BookMessage:
+        now = self._clock.now()
+        if topic.exchange != AGGREGATE:
+            view = self._view(InstrumentId(topic.exchange, topic.symbol), depth)
+            return present.book_message(
+                view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
+            )
+        views = {leg.exchange: self._view(leg, depth) for leg in self.legs(topic.symbol)}
+        merged = merge(views, depth)
+        return present.book_message(
+            merged.view,
+            exchange=AGGREGATE,
+            symbol=topic.symbol,
+            asked=topic.asked,
+            now=now,
+            sources=merged.sources,
+            missing=merged.missing,
+        )
+
+    def _view(self, instrument: InstrumentId, depth: int) -> BookView:
+        return self._market.view(instrument, depth) or _NO_BOOK
+
+    def _find_anywhere(self, spelling: str) -> str:
+        failures: list[TwapError] = []
+        for status in self._market.exchanges():
+            try:
+                return self._market.find_instrument(status.name, spelling).id.symbol
+            except (UnknownSymbol, UnknownExchange, ExchangeUnavailable) as error:
+                failures.append(error)
+        unknown = [error for error in failures if isinstance(error, UnknownSymbol)]
+        raise next(iter(unknown or failures), UnknownSymbol(f"no exchange lists {spelling!r}"))
+
+    def _listed(self, exchange: str) -> Mapping[str, Instrument] | Sequence[str]:
+        try:
+            return self._market.instruments(exchange)
+        except (UnknownExchange, ExchangeUnavailable):
+            return ()

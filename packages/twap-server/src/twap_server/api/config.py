@@ -1,0 +1,78 @@
+"""The API's settings; their defaults stand here only."""
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class PasswordConfig(BaseModel):
+    """Cost of one password check (argon2id) and how many run at once."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory_kib: int = 65_536
+    passes: int = 3
+    lanes: int = 4
+    concurrent: int = 2
+    max_waiting: int = 64
+    """More checks than this waiting are refused with 503."""
+    max_failures: int = 10
+    """Wrong passwords per user name and address, then locked out."""
+    lockout: timedelta = timedelta(minutes=15)
+
+
+class TokenConfig(BaseModel):
+    """Life of the tokens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = "twap-server"
+    audience: str = "twap"
+    access_lifetime: timedelta = timedelta(minutes=15)
+    refresh_lifetime: timedelta = timedelta(days=30)
+    race_window: timedelta = timedelta(seconds=10)
+    """A refresh token used twice within this time gets the same successor; later its family ends."""
+    max_keys: int = 50
+    """API keys per user."""
+
+
+class StreamConfig(BaseModel):
+    """Limits of one WebSocket connection."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sign_in_timeout: timedelta = timedelta(seconds=10)
+    send_timeout: timedelta = timedelta(seconds=10)
+    """A client that takes nothing for this long is closed."""
+    max_subscriptions: int = 128
+    max_per_user: int = 8
+    """Connections of one user."""
+    max_connections: int = 5_000
+    max_message: int = 65_536
+    """Bytes of one message from a client."""
+    max_messages_per_second: int = 100
+    inbox_capacity: int = 10_000
+    """Order events and answers that may wait for one client."""
+    replay_page: int = 500
+    depth: int = 10
+
+
+class ApiConfig(BaseModel):
+    """How the server meets its callers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
+    body_timeout: timedelta = timedelta(seconds=20)
+    """A body that has not arrived by then is refused with 408."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web pages of other hosts that may call; the server's own pages always may."""
+    book_wait: timedelta = timedelta(seconds=5)
+    """How long ``GET /orderbook`` waits for a book nobody watched."""
+    max_batch: int = 1_000
+    """Orders in one submission."""
+    max_page: int = 500
+    """Orders in one page."""
+    passwords: PasswordConfig = PasswordConfig()
+    tokens: TokenConfig = TokenConfig()
+    stream: StreamConfig = StreamConfig()

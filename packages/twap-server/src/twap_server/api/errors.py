@@ -1,0 +1,128 @@
+"""Failures as problem documents (RFC 9457): one place decides status, title and code.
+
+Messages of ``TwapError`` are safe to show. Anything unexpected becomes a 500 that says nothing but the
+request's id; the log has the rest.
+"""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from twap_models.enums import ErrorCode
+from twap_models.errors import FieldError, Problem
+from twap_server.api.exact import reply
+from twap_server.domain.errors import InvalidRequest, TooManyAttempts, TwapError, UnavailableError
+
+PROBLEM_JSON = "application/problem+json"
+BODY_TAGS = frozenset({"body", "query", "path", "header", "one order", "list of orders"})
+"""Parts of a validation error's location that are no field of the caller's."""
+
+STATUS: Mapping[ErrorCode, int] = {
+    ErrorCode.INVALID_REQUEST: 422,
+    ErrorCode.MALFORMED_JSON: 400,
+    ErrorCode.BODY_TOO_LARGE: 413,
+    ErrorCode.NOT_FOUND: 404,
+    ErrorCode.METHOD_NOT_ALLOWED: 405,
+    ErrorCode.UNKNOWN_EXCHANGE: 404,
+    ErrorCode.UNKNOWN_SYMBOL: 404,
+    ErrorCode.ORDER_NOT_FOUND: 404,
+    ErrorCode.ORDER_NOT_OPEN: 409,
+    ErrorCode.USERNAME_TAKEN: 409,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.NOT_AUTHENTICATED: 401,
+    ErrorCode.NOT_PERMITTED: 403,
+    ErrorCode.RATE_LIMITED: 429,
+    ErrorCode.TOO_MANY_SUBSCRIPTIONS: 429,
+    ErrorCode.NOT_IMPLEMENTED: 501,
+    ErrorCode.UNAVAILABLE: 503,
+    ErrorCode.BOOK_UNAVAILABLE: 503,
+    ErrorCode.EXCHANGE_UNAVAILABLE: 503,
+    ErrorCode.STORAGE_UNAVAILABLE: 503,
+    ErrorCode.BUSY: 503,
+    ErrorCode.INTERNAL: 500,
+}
+_BY_STATUS: Mapping[int, ErrorCode] = {
+    400: ErrorCode.MALFORMED_JSON,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.BODY_TOO_LARGE,
+    500: ErrorCode.INTERNAL,
+}
+
+
+def request_id(request: Request) -> str:
+    """The id the middleware gave this request."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
+
+
+def problem(
+    request: Request,
+    code: ErrorCode,
+    detail: str,
+    *,
+    status: int | None = None,
+    errors: Sequence[FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Write one problem document."""
+    number = STATUS[code] if status is None else status
+    body = Problem(
+        title=HTTPStatus(number).phrase,
+        status=number,
+        detail=detail,
+        code=code,
+        request_id=request_id(request),
+        errors=list(errors),
+    )
+    return reply(body, number, headers=headers, media_type=PROBLEM_JSON)
+
+
+async def answer_twap_error(request: Request, error: Exception) -> Response:
+    """Turn any named failure of ours into its problem document."""
+    assert isinstance(error, TwapError)
+    errors = [FieldError(field=error.field, message=str(error))] if isinstance(error, InvalidRequest) else []
+    detail = str(error) if error.code is not ErrorCode.INTERNAL else "something went wrong on our side"
+    return problem(request, error.code, detail, errors=errors, headers=_headers_of(error))
+
+
+async def answer_validation_error(request: Request, error: Exception) -> Response:
+    """Name every wrong field; a broken JSON text is a 400."""
+    assert isinstance(error, RequestValidationError)
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return problem(request, ErrorCode.MALFORMED_JSON, "the body is not JSON")
+    errors = [FieldError(field=_field(item["loc"]), message=_message(item)) for item in found[:100]]
+    first = f"{errors[0].field}: {errors[0].message}" if errors else "a value is wrong"
+    return problem(request, ErrorCode.INVALID_REQUEST, first, errors=errors)
+
+
+async def answer_http_error(request: Request, error: Exception) -> Response:
+    """Turn the framework's own refusals (no route, wrong method, body too large) into problems."""
+    assert isinstance(error, HTTPException)
+    code = _BY_STATUS.get(error.status_code, ErrorCode.INVALID_REQUEST)
+    return problem(request, code, str(error.detail), status=error.status_code, headers=error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Give the app its handlers."""
+    app.add_exception_handler(TwapError, answer_twap_error)
+    app.add_exception_handler(RequestValidationError, answer_validation_error)
+    app.add_exception_handler(HTTPException, answer_http_error)
+
+
+def _headers_of(error: TwapError) -> dict[str, str]:
+    if isinstance(error, (UnavailableError, TooManyAttempts)):
+        return {"Retry-After": str(error.retry_after)}
+    return {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.NOT_AUTHENTICATED else {}
+
+
+def _field(location: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in location if part not in BODY_TAGS) or "body"
+
+
+def _message(item: Mapping[str, Any]) -> str:
+    return str(item["msg"]).removeprefix("Value error, ")

@@ -1,0 +1,63 @@
+"""A snapshot of a book, held while it is waited for."""
+
+import asyncio
+from datetime import timedelta
+from uuid import uuid4
+
+from twap_models.market import BookTop
+from twap_server.api.book_source import Found
+from twap_server.api.parts import Services
+from twap_server.domain.errors import BookUnavailable
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookStatus
+from twap_server.feed.bus import BookTopic
+
+_GRACE = timedelta(seconds=1)
+"""How long the other exchanges of a merged book are waited for once one is live."""
+
+
+async def held_book(services: Services, *, exchange: str, spelling: str, depth: int) -> BookTop:
+    """Give a live book of any exchange, or all of them merged.
+
+    Raises:
+        UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
+        BookUnavailable: it was not live in time. The book is released in any case.
+    """
+    market = services.parts.market
+    found = services.books.find(exchange, spelling)
+    owner = f"http:{uuid4().hex}"
+    try:
+        for instrument in found.instruments:
+            market.hold(instrument, owner)
+        await _wait(services, found, depth)
+        return services.books.top(BookTopic(exchange, found.symbol, spelling), depth)
+    finally:
+        for instrument in found.instruments:
+            market.release(instrument, owner)
+
+
+async def _wait(services: Services, found: Found, depth: int) -> None:
+    patience = services.parts.config.book_wait
+    waiting = [one for one in found.instruments if not _is_live(services, one, depth)]
+    if len(waiting) < len(found.instruments):
+        patience = min(patience, _GRACE)
+    async with asyncio.TaskGroup() as group:
+        waits = [group.create_task(_becomes_live(services, one, patience)) for one in waiting]
+    failures = [failure for wait in waits if (failure := wait.result()) is not None]
+    if len(failures) == len(found.instruments):
+        raise failures[0] if failures else BookUnavailable("no exchange lists it")
+
+
+def _is_live(services: Services, instrument: InstrumentId, depth: int) -> bool:
+    view = services.parts.market.view(instrument, depth)
+    return view is not None and view.status is BookStatus.LIVE
+
+
+async def _becomes_live(
+    services: Services, instrument: InstrumentId, patience: timedelta
+) -> BookUnavailable | None:
+    try:
+        await services.parts.market.wait_live(instrument, patience)
+    except BookUnavailable as error:
+        return error
+    return None

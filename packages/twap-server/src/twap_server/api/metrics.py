@@ -1,0 +1,59 @@
+"""Counters and gauges for Prometheus, in a registry of their own (nothing global)."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from starlette.types import Scope
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    """What this server tells Prometheus."""
+
+    def __init__(self) -> None:
+        """Start at zero."""
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "twap_requests", "HTTP requests answered.", ("method", "route", "status"), registry=self._registry
+        )
+
+    def count_request(self, scope: Scope, status: int) -> None:
+        """Count one answer under its route's pattern; unknown paths share one label."""
+        route = getattr(scope.get("route"), "path", "unknown")
+        method = scope["method"] if route != "unknown" else "any"
+        self._requests.labels(method, route, str(status)).inc()
+
+    def add_gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a number read at each scrape."""
+        self._registry.register(_Gauge(name, text, lambda: {"": read()}, label=""))
+
+    def add_labelled(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
+        """Show numbers by one label, read at each scrape."""
+        self._registry.register(_Gauge(name, text, read, label=label))
+
+    def render(self) -> bytes:
+        """Write everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+
+class _Gauge(Collector):
+    def __init__(self, name: str, text: str, read: Callable[[], Mapping[str, float]], *, label: str) -> None:
+        self._name = name
+        self._text = text
+        self._read = read
+        self._label = label
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._name, self._text, labels=[self._label] if self._label else [])
+        for value, number in self._read().items():
+            family.add_metric([value] if self._label else [], number)
+        yield family
+
+
+def tally(statuses: Iterable[str]) -> dict[str, float]:
+    """Count how often each status occurs."""
+    return dict(Tally(statuses))

@@ -1,0 +1,123 @@
+"""Around every request: its id, security headers, body limits, counting, and the last net.
+
+Plain ASGI: no buffering, WebSockets pass through untouched.
+"""
+
+import asyncio
+import logging
+import re
+from uuid import uuid4
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from twap_models.enums import ErrorCode
+from twap_server.api.config import ApiConfig
+from twap_server.api.errors import problem
+from twap_server.api.metrics import Metrics
+
+_log = logging.getLogger(__name__)
+_GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_CSP = "default-src 'none'; frame-ancestors 'none'"
+DOCS_CSP = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+)
+_SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _CSP,
+}
+
+
+class RequestFrame:
+    """The outermost layer of the app."""
+
+    def __init__(self, app: ASGIApp, *, config: ApiConfig, metrics: Metrics) -> None:
+        """Wrap ``app``."""
+        self._app = app
+        self._config = config
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request; everything but HTTP passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope.setdefault("state", {})["request_id"] = _id_of(scope)
+        answer = _Answer(scope, send)
+        try:
+            await self._serve(scope, _LimitedBody(receive, self._config).receive, answer)
+        finally:
+            self._metrics.count_request(scope, answer.status)
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+        try:
+            if _announced_length(scope) > self._config.max_body:
+                detail = f"expected a body of at most {self._config.max_body} bytes"
+                refusal = problem(Request(scope), ErrorCode.BODY_TOO_LARGE, detail)
+                await refusal(scope, receive, answer.send)
+                return
+            await self._app(scope, receive, answer.send)
+        except Exception:
+            _log.exception("request %s failed", scope["state"]["request_id"])
+            if answer.status:
+                raise
+            refusal = problem(Request(scope), ErrorCode.INTERNAL, "something went wrong on our side")
+            await refusal(scope, receive, answer.send)
+
+
+class _Answer:
+    """Adds headers to the answer and remembers its status (0 until it began)."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-ID"] = self._scope["state"]["request_id"]
+            for name, value in _SECURITY.items():
+                headers.setdefault(name, value)
+        await self._send(message)
+
+
+class _LimitedBody:
+    """Counts the body's bytes and its time."""
+
+    def __init__(self, receive: Receive, config: ApiConfig) -> None:
+        self._receive = receive
+        self._left = config.max_body
+        self._deadline = asyncio.get_running_loop().time() + config.body_timeout.total_seconds()
+        self._complete = False
+
+    async def receive(self) -> Message:
+        if self._complete:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                message = await self._receive()
+        except TimeoutError:
+            raise HTTPException(408, "the body did not arrive in time") from None
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise HTTPException(413, "the body is larger than this server reads")
+        self._complete = not message.get("more_body", False)
+        return message
+
+
+def _id_of(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+
+
+def _announced_length(scope: Scope) -> int:
+    text = Headers(scope=scope).get("content-length", "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0

@@ -1,0 +1,85 @@
+"""What the app is made of: bootstrap fills ``Parts``, the app builds ``Services`` on top."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from twap_server.api.access import Access
+from twap_server.api.accounts_port import Accounts
+from twap_server.api.book_source import BookSource
+from twap_server.api.config import ApiConfig
+from twap_server.api.lockout import Lockout
+from twap_server.api.metrics import Metrics, tally
+from twap_server.api.passwords import Passwords
+from twap_server.api.ports import MarketData, OrderRecords, Orders
+from twap_server.api.security import SignIn
+from twap_server.api.sessions import Sessions
+from twap_server.api.tokens import Tokens
+from twap_server.domain.clock import Clock
+from twap_server.feed.bus import Bus
+
+
+async def always_ready() -> list[str]:
+    """Nothing stands in the way."""
+    return []
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What bootstrap hands over."""
+
+    orders: Orders
+    records: OrderRecords
+    accounts: Accounts
+    market: MarketData
+    bus: Bus
+    clock: Clock
+    signing_key: bytes = field(repr=False)
+    config: ApiConfig = ApiConfig()
+    sessions: Sessions = field(default_factory=Sessions)
+    """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
+    not_ready: Callable[[], Awaitable[list[str]]] = always_ready
+    """Reasons why ``/ready`` should say 503; empty when all is well."""
+    gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)
+    """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What routes work with."""
+
+    parts: Parts
+    access: Access
+    sign_in: SignIn
+    books: BookSource
+    metrics: Metrics
+
+    def books_by_status(self) -> dict[str, float]:
+        """How many watched books are live, stale and so on."""
+        topics = {topic._replace(asked=topic.symbol) for topic in self.parts.bus.book_topics()}
+        return tally(self.books.message(topic).status for topic in topics)
+
+    def exchanges_by_state(self) -> dict[str, float]:
+        """How many exchanges are up, connecting, down."""
+        return tally(str(status.state) for status in self.parts.market.exchanges())
+
+
+def build_services(parts: Parts) -> Services:
+    """Build what routes work with.
+
+    Raises:
+        ValueError: the signing key is too short.
+    """
+    config = parts.config
+    tokens = Tokens(parts.signing_key, config.tokens, parts.clock)
+    access = Access(parts.accounts, tokens, parts.clock)
+    sign_in = SignIn(
+        accounts=parts.accounts,
+        passwords=Passwords(config.passwords),
+        lockout=Lockout(config.passwords, parts.clock),
+        tokens=tokens,
+        access=access,
+        config=config.tokens,
+        clock=parts.clock,
+    )
+    books = BookSource(parts.market, parts.clock, depth=config.stream.depth)
+    return Services(parts=parts, access=access, sign_in=sign_in, books=books, metrics=Metrics())

@@ -1,0 +1,175 @@
+"""What the API needs from others, as protocols beside their consumer."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from twap_models.enums import Integrity, Interval, OrderStatus
+from twap_server.domain.clock import Nanos
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookView, Candle
+from twap_server.domain.order import Fill, Order, OrderEvent, OrderRequest, SliceResult
+from twap_server.engine.verdict import Verdict
+
+
+class Orders(Protocol):
+    """The engine."""
+
+    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
+        """Accept or reject, one verdict per request, in order; recorded before it answers."""
+        ...
+
+    async def cancel(self, user_id: str, token_id: str) -> Order:
+        """End an open order.
+
+        Raises:
+            OrderNotFound, OrderNotOpen.
+        """
+        ...
+
+
+class OrderReader(Protocol):
+    """Recorded orders; everything is asked for one user."""
+
+    async def detail(self, user_id: str, token_id: str) -> tuple[Order, list[SliceResult], list[Fill]] | None:
+        """One order with its ended slices and fills."""
+        ...
+
+    async def list(
+        self,
+        user_id: str,
+        *,
+        token_id: str | None = None,
+        statuses: Collection[OrderStatus] | None = None,
+        exchange: str | None = None,
+        symbols: Collection[str] | None = None,
+        limit: int,
+        after: tuple[Nanos, str] | None = None,
+    ) -> list[Order]:
+        """A page, newest first; ``after`` is the last order's creation and id."""
+        ...
+
+    async def last_event_seq(self, user_id: str) -> int:
+        """The highest event seq, 0 without any."""
+        ...
+
+
+class EventReader(Protocol):
+    """Recorded order events."""
+
+    async def events(self, user_id: str, since: int, limit: int) -> list[OrderEvent]:
+        """Events with ``seq > since``, in order."""
+        ...
+
+    async def last_event_seq(self, user_id: str) -> int:
+        """The highest event seq, 0 without any."""
+        ...
+
+
+class OrderRecords(OrderReader, EventReader, Protocol):
+    """The store of orders, as the API reads it."""
+
+
+class ExchangeStatus(Protocol):
+    """State of one collected exchange."""
+
+    @property
+    def name(self) -> str:
+        """Lower case."""
+        ...
+
+    @property
+    def state(self) -> str:
+        """``up``, ``connecting`` or ``down``."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is not up, in words fit for a user."""
+        ...
+
+    @property
+    def since(self) -> Nanos | None:
+        """Since when it is in this state."""
+        ...
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        ...
+
+    @property
+    def integrity(self) -> Integrity:
+        """How we know that no message is missing."""
+        ...
+
+    @property
+    def intervals(self) -> Sequence[Interval]:
+        """Candle intervals it has itself."""
+        ...
+
+    @property
+    def instruments(self) -> int:
+        """How many it lists."""
+        ...
+
+
+class Books(Protocol):
+    """Live books and what is listed."""
+
+    def exchanges(self) -> Sequence[ExchangeStatus]:
+        """Every collected exchange."""
+        ...
+
+    def instruments(self, exchange: str) -> Mapping[str, Instrument]:
+        """What an exchange lists, by canonical symbol.
+
+        Raises:
+            UnknownExchange, ExchangeUnavailable.
+        """
+        ...
+
+    def find_instrument(self, exchange: str, spelling: str) -> Instrument:
+        """Look an instrument up by any spelling.
+
+        Raises:
+            UnknownExchange, UnknownSymbol, ExchangeUnavailable.
+        """
+        ...
+
+    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+        """The book as it is, None where nobody holds it."""
+        ...
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Ask for the book until released."""
+        ...
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give the book up."""
+        ...
+
+
+class MarketData(Books, Protocol):
+    """All of the collector that the API uses."""
+
+    async def klines(
+        self,
+        exchange: str,
+        spelling: str,
+        *,
+        interval: Interval,
+        limit: int,
+        start: Nanos | None,
+        end: Nanos | None,
+    ) -> list[Candle]:
+        """Candles, oldest first."""
+        ...
+
+    async def wait_live(self, instrument: InstrumentId, timeout: timedelta) -> BookView:
+        """Wait for a held book to be live.
+
+        Raises:
+            BookUnavailable: it was not in time.
+        """
+        ...

@@ -1,0 +1,237 @@
+"""Domain → wire: the only translation. Nothing is decided here; exact numbers stay exact."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from typing import Any
+
+from twap_models import market as wire_market
+from twap_models import orders as wire_orders
+from twap_models import stream as wire_stream
+from twap_models.enums import SliceOutcome
+from twap_models.stream import age_ms
+from twap_server.api.ports import ExchangeStatus
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos, to_datetime
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import BookView, Candle, PriceLevel
+from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+
+_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
+_FOUR_PLACES = Decimal("0.0001")
+_BPS = Decimal(10_000)
+
+
+def exchange(status: ExchangeStatus) -> wire_market.Exchange:
+    """One collected exchange."""
+    return wire_market.Exchange(
+        name=status.name,
+        status=str(status.state),
+        reason=status.reason,
+        since=to_datetime(status.since) if status.since else None,
+        connections=status.connections,
+        integrity=status.integrity,
+        intervals=list(status.intervals),
+        instruments=status.instruments,
+    )
+
+
+def instrument(listed: Instrument) -> wire_market.Instrument:
+    """One listed instrument."""
+    return wire_market.Instrument(
+        symbol=listed.id.symbol,
+        native=listed.native,
+        base=listed.base,
+        quote=listed.quote,
+        tick_size=listed.tick_size,
+        lot_size=listed.lot_size,
+        min_quantity=listed.min_quantity,
+        min_notional=listed.min_notional,
+        status=listed.status,
+    )
+
+
+def candle(made: Candle) -> wire_market.Candle:
+    """One candle."""
+    return wire_market.Candle(
+        open_time=to_datetime(made.open_time),
+        open=made.open,
+        high=made.high,
+        low=made.low,
+        close=made.close,
+        volume=made.volume,
+        close_time=to_datetime(made.close_time),
+        closed=made.closed,
+    )
+
+
+def book_top(view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos) -> wire_market.BookTop:
+    """One exchange's book as an answer."""
+    return wire_market.BookTop(**_book_fields(view, exchange=exchange, symbol=symbol, asked=asked, now=now))
+
+
+def book_message(
+    view: BookView,
+    *,
+    exchange: str,
+    symbol: str,
+    asked: str,
+    now: Nanos,
+    sources: dict[str, list[list[str]]] | None = None,
+    missing: Sequence[str] = (),
+) -> wire_stream.BookMessage:
+    """A book as the stream sends it; ``sources`` and ``missing`` belong to a consolidated one."""
+    fields = _book_fields(view, exchange=exchange, symbol=symbol, asked=asked, now=now)
+    return wire_stream.BookMessage(**fields, sources=sources, missing=list(missing))
+
+
+def order(made: Order) -> wire_orders.TwapOrder:
+    """An order as lists show it."""
+    return wire_orders.TwapOrder(**_order_fields(made))
+
+
+def order_detail(
+    made: Order, slices: Sequence[SliceResult], fills: Sequence[Fill]
+) -> wire_orders.TwapOrderDetail:
+    """An order with its slices (those still to come included), fills and summary."""
+    shown = [slice_result(result) for result in slices]
+    return wire_orders.TwapOrderDetail(
+        **_order_fields(made),
+        slices=[*shown, *_pending(made)],
+        fills=[fill(one) for one in fills],
+        report=summary(made, slices, fills),
+    )
+
+
+def slice_result(result: SliceResult) -> wire_orders.Slice:
+    """One slice that has its outcome."""
+    return wire_orders.Slice(
+        index=result.index,
+        due_time=to_datetime(result.due),
+        outcome=result.outcome,
+        reason=result.reason,
+        wanted_quantity=result.wanted,
+        filled_quantity=result.filled,
+        average_price=exact.ratio(result.notional, result.filled) if result.filled else None,
+    )
+
+
+def fill(made: Fill) -> wire_orders.Fill:
+    """One execution."""
+    return wire_orders.Fill(
+        fill_id=made.fill_id,
+        slice=made.slice_index,
+        time=to_datetime(made.time),
+        exchange=made.exchange,
+        price=made.price,
+        quantity=made.quantity,
+        fee=made.fee,
+    )
+
+
+def summary(
+    made: Order, slices: Sequence[SliceResult], fills: Sequence[Fill]
+) -> wire_orders.ExecutionSummary:
+    """What the execution cost so far. Arrival: the mid at acceptance, else at the first slice with one."""
+    mids = (result.mid for result in slices if result.mid is not None)
+    arrival = made.terms.arrival_price if made.terms.arrival_price is not None else next(mids, None)
+    return wire_orders.ExecutionSummary(
+        average_price=made.average_price,
+        arrival_price=arrival,
+        slippage_bps=slippage_bps(made, arrival),
+        notional=made.progress.notional,
+        fees=made.progress.fees,
+        fills=len(fills),
+        slices_by_reason=dict(Counter(result.reason.value for result in slices if result.reason)),
+    )
+
+
+def slippage_bps(made: Order, arrival: Decimal | None) -> Decimal | None:
+    """s·(average − arrival)/arrival in basis points, from the exact average, half-even to 4 decimals."""
+    filled = made.progress.filled
+    if not filled or not arrival:
+        return None
+    paid_more = exact.subtract(made.progress.notional, exact.multiply(arrival, filled))
+    cost = exact.multiply(exact.multiply(Decimal(made.terms.side.sign), paid_more), _BPS)
+    relative = _WIDE.divide(cost, exact.multiply(arrival, filled))
+    return relative.quantize(_FOUR_PLACES, context=_WIDE) or exact.ZERO
+
+
+def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
+    """Something that happened to an order."""
+    return wire_stream.OrderEvent(
+        seq=event.seq,
+        event=event.type,
+        token_id=event.order.terms.token_id,
+        time=to_datetime(event.time),
+        order=order(event.order),
+        slice=slice_result(event.slice) if event.slice else None,
+        fills=[fill(one) for one in event.fills],
+    )
+
+
+def _book_fields(view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos) -> dict[str, Any]:
+    sent = to_datetime(now)
+    received = to_datetime(view.ts_received) if view.ts_received else None
+    return {
+        "exchange": exchange,
+        "symbol": asked,
+        "instrument": symbol,
+        "bids": _levels(view.bids),
+        "asks": _levels(view.asks),
+        "ts_exchange": to_datetime(view.ts_exchange) if view.ts_exchange else None,
+        "ts_received": received,
+        "ts_sent": sent,
+        "seq": view.seq,
+        "status": view.status.value,
+        "reason": view.reason,
+        "age_ms": age_ms(received, sent),
+    }
+
+
+def _levels(levels: Sequence[PriceLevel]) -> list[tuple[Decimal, Decimal]]:
+    return [(level.price, level.quantity) for level in levels]
+
+
+def _order_fields(made: Order) -> dict[str, Any]:
+    terms, progress = made.terms, made.progress
+    return {
+        "token_id": terms.token_id,
+        "symbol": terms.symbol,
+        "side": terms.side,
+        "quantity": terms.quantity,
+        "limit_price": terms.limit,
+        "status": progress.status,
+        "creation_time": to_datetime(terms.created),
+        "instrument": terms.instrument.symbol if terms.instrument else None,
+        "exchange": terms.exchange,
+        "order_id": terms.order_id,
+        "start_time": to_datetime(terms.start),
+        "end_time": to_datetime(terms.end),
+        "interval": timedelta(microseconds=terms.interval // 1_000) if terms.interval else None,
+        "slice_count": terms.slice_count,
+        "filled_quantity": progress.filled,
+        "remaining_quantity": made.remaining,
+        "average_price": made.average_price,
+        "fill_state": made.fill_state,
+        "reason": progress.reason or None,
+        "detail": progress.detail,
+        "warnings": list(terms.warnings),
+    }
+
+
+def _pending(made: Order) -> list[wire_orders.Slice]:
+    if not made.status.is_open:
+        return []
+    schedule = made.terms.schedule
+    return [
+        wire_orders.Slice(
+            index=index,
+            due_time=to_datetime(schedule.due(index)),
+            outcome=SliceOutcome.PENDING,
+            wanted_quantity=schedule.size(index),
+            filled_quantity=exact.ZERO,
+        )
+        for index in range(made.progress.next_slice, made.terms.slice_count)
+    ]

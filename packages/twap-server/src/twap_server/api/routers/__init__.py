@@ -1,0 +1,1 @@
+"""One module per group of routes; they raise and hold no ``try``."""

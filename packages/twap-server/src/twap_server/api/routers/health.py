@@ -1,0 +1,40 @@
+"""Liveness, readiness and numbers; open to anyone."""
+
+from fastapi import APIRouter, Response
+
+from twap_models.base import ResponseModel
+from twap_server.api.dependencies import ServicesDep
+from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.metrics import CONTENT_TYPE
+
+router = APIRouter(tags=["health"], route_class=ExactRoute)
+
+
+class Health(ResponseModel):
+    """How the server is."""
+
+    status: str
+    reasons: list[str] = []
+
+
+@router.get("/health", response_model=Health)
+async def health() -> Response:
+    """The process lives and answers."""
+    return reply(Health(status="ok"))
+
+
+@router.get("/ready", response_model=Health, responses={503: {"model": Health, "description": "Not ready."}})
+async def ready(services: ServicesDep) -> Response:
+    """Whether orders and books can be served at the moment."""
+    reasons = await services.parts.not_ready()
+    if services.parts.sessions.closing:
+        reasons = [*reasons, "the server is stopping"]
+    return (
+        reply(Health(status="not ready", reasons=reasons), 503) if reasons else reply(Health(status="ready"))
+    )
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(services: ServicesDep) -> Response:
+    """Numbers for Prometheus."""
+    return Response(services.metrics.render(), headers={"Content-Type": CONTENT_TYPE})

@@ -1,0 +1,93 @@
+"""Exchanges, instruments, candles and book snapshots; open to anyone."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Response
+
+from twap_models.enums import Interval
+from twap_models.fields import ExchangeName, Moment, SymbolText
+from twap_models.market import BookTop, Candle, Exchange, Instrument
+from twap_server.api import present
+from twap_server.api.dependencies import ServicesDep
+from twap_server.api.documented import problems
+from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.held_books import held_book
+from twap_server.api.translate import resolve
+from twap_server.domain.clock import Nanos
+from twap_server.domain.instrument import Instrument as ListedInstrument
+
+router = APIRouter(tags=["market"], route_class=ExactRoute)
+
+ExchangePath = Annotated[ExchangeName, Path(description="An exchange of GET /exchanges.")]
+SymbolPath = Annotated[SymbolText, Path(description="Any spelling; write `/` as `-` or leave it out.")]
+SymbolFilter = Annotated[str | None, Query(max_length=40)]
+
+
+@router.get("/exchanges", response_model=list[Exchange])
+async def list_exchanges(services: ServicesDep) -> Response:
+    """Every collected exchange and the state of its connections."""
+    return reply([present.exchange(status) for status in services.parts.market.exchanges()])
+
+
+@router.get(
+    "/exchanges/{exchange}/symbols", response_model=list[Instrument], responses=problems(404, 422, 503)
+)
+async def list_symbols(
+    services: ServicesDep,
+    exchange: ExchangePath,
+    base: SymbolFilter = None,
+    quote: SymbolFilter = None,
+    q: Annotated[str | None, Query(max_length=40, description="Part of a name.")] = None,
+) -> Response:
+    """Instruments of an exchange with their grid and minimums."""
+    listed = services.parts.market.instruments(exchange).values()
+    chosen = [one for one in listed if _fits(one, base=base, quote=quote, part=q)]
+    return reply([present.instrument(one) for one in sorted(chosen, key=lambda one: one.id.symbol)])
+
+
+@router.get(
+    "/klines/{exchange}/{symbol:path}", response_model=list[Candle], responses=problems(404, 422, 503)
+)
+async def list_klines(
+    *,
+    services: ServicesDep,
+    exchange: ExchangePath,
+    symbol: SymbolPath,
+    interval: Interval = Interval.M1,
+    limit: Annotated[int, Query(ge=1, le=1_000, description="The latest so many.")] = 100,
+    start_time: Moment | None = None,
+    end_time: Moment | None = None,
+) -> Response:
+    """Candles, oldest first; the last may still be forming."""
+    now = services.parts.clock.now()
+    start = _moment(start_time, now=now, field="start_time")
+    end = _moment(end_time, now=now, field="end_time")
+    candles = await services.parts.market.klines(
+        exchange, symbol, interval=interval, limit=limit, start=start, end=end
+    )
+    return reply([present.candle(candle) for candle in candles])
+
+
+@router.get("/orderbook/{exchange}/{symbol:path}", response_model=BookTop, responses=problems(404, 422, 503))
+async def get_orderbook(
+    services: ServicesDep,
+    exchange: ExchangePath,
+    symbol: SymbolPath,
+    depth: Annotated[int, Query(ge=1, le=100, description="Levels of each side.")] = 10,
+) -> Response:
+    """One snapshot; ``aggregate`` merges exchanges. An unwatched book is waited for up to 5 s."""
+    return reply(await held_book(services, exchange=exchange, spelling=symbol, depth=depth))
+
+
+def _fits(one: ListedInstrument, *, base: str | None, quote: str | None, part: str | None) -> bool:
+    names = (one.id.symbol, one.native, one.id.symbol.replace("-", ""))
+    return (
+        (base is None or one.base.upper() == base.upper())
+        and (quote is None or one.quote.upper() == quote.upper())
+        and (part is None or any(part.upper() in name.upper() for name in names))
+    )
+
+
+def _moment(moment: datetime | str | None, *, now: Nanos, field: str) -> Nanos | None:
+    return None if moment is None else resolve(moment, now=now, field=field)

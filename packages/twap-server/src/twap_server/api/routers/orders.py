@@ -1,0 +1,166 @@
+"""TWAP orders: submit, list, look at one, cancel. Everybody sees their own and nothing else."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Body, Query, Request, Response
+from pydantic import Discriminator, Field, Tag
+
+from twap_models.enums import OrderStatus
+from twap_models.fields import ExchangeName, SymbolText, TokenId
+from twap_models.orders import TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_server.api import present
+from twap_server.api.cursor import read_cursor, write_cursor
+from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.documented import problems
+from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.examples import ORDER_EXAMPLES
+from twap_server.api.parts import Services
+from twap_server.api.translate import to_request
+from twap_server.domain.errors import (
+    ExchangeUnavailable,
+    InvalidRequest,
+    OrderNotFound,
+    UnknownExchange,
+    UnknownSymbol,
+)
+from twap_server.engine.verdict import Verdict, VerdictKind
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
+
+_OPEN = frozenset(status for status in OrderStatus if status.is_open)
+_GROUPS = {"open": _OPEN, "closed": frozenset(OrderStatus) - _OPEN}
+_STATES = {status.value.lower(): frozenset({status}) for status in OrderStatus}
+
+
+def _how_many(body: Any) -> str:
+    return "list of orders" if isinstance(body, list) else "one order"
+
+
+Submission = Annotated[
+    Annotated[TwapOrderRequest, Tag("one order")]
+    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=1_000), Tag("list of orders")],
+    Discriminator(_how_many),
+]
+
+
+@router.post(
+    "/twap",
+    status_code=201,
+    response_model=list[TwapOrder],
+    responses={
+        200: {"model": list[TwapOrder], "description": "All were here before: the same orders again."},
+        **problems(401, 413, 422, 503),
+        400: {
+            "description": "Every order broke a rule: the list says which. Or the body is no JSON.",
+            "content": {
+                "application/json": {
+                    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/TwapOrder"}}
+                },
+                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+            },
+        },
+        409: {
+            "model": list[TwapOrder],
+            "description": "Nothing was accepted: a token_id was used before with another body.",
+        },
+    },
+)
+async def submit_orders(
+    services: ServicesDep,
+    caller: CallerDep,
+    body: Annotated[Submission, Body(openapi_examples=ORDER_EXAMPLES)],
+) -> Response:
+    """Submit one order or a list; answered at once, always with a list in the same order.
+
+    ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
+    """
+    wire = body if isinstance(body, list) else [body]
+    now = services.parts.clock.now()
+    requests = [to_request(one, now=now) for one in wire]
+    verdicts = await services.parts.orders.submit(caller.user_id, requests)
+    return reply([present.order(verdict.order) for verdict in verdicts], submission_status(verdicts))
+
+
+@router.get("", response_model=list[TwapOrder], responses=problems(401, 422, 503))
+async def list_orders(
+    *,
+    request: Request,
+    services: ServicesDep,
+    caller: CallerDep,
+    token_id: TokenId | None = None,
+    status: Annotated[str | None, Query(max_length=16, description="open, closed, or a state.")] = None,
+    exchange: ExchangeName | None = None,
+    symbol: SymbolText | None = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[str | None, Query(max_length=256, description="Cursor of the next page.")] = None,
+) -> Response:
+    """Your orders, newest first. The ``Link`` header names the next page while there is one."""
+    found = await services.parts.records.list(
+        caller.user_id,
+        token_id=token_id,
+        statuses=_statuses(status),
+        exchange=exchange,
+        symbols=None if symbol is None else _canonical(services, exchange, symbol),
+        limit=limit + 1,
+        after=None if after is None else read_cursor(after),
+    )
+    page = found[:limit]
+    headers = {"Link": _next_link(request, write_cursor(page[-1]))} if len(found) > limit else {}
+    return reply([present.order(order) for order in page], headers=headers)
+
+
+@router.get("/{token_id}", response_model=TwapOrderDetail, responses=problems(401, 404, 422, 503))
+async def get_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+    """One order with its slices (those to come included), fills and execution summary."""
+    found = await services.parts.records.detail(caller.user_id, token_id)
+    if found is None:
+        raise OrderNotFound(f"you have no order {token_id!r}")
+    return reply(present.order_detail(*found))
+
+
+@router.delete("/{token_id}", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+async def cancel_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+    """Cancel an open order; what was filled stays filled."""
+    return reply(present.order(await services.parts.orders.cancel(caller.user_id, token_id)))
+
+
+def submission_status(verdicts: Sequence[Verdict]) -> int:
+    """201 something new was accepted; 200 accepted before; 409 token ids reused; 400 all broke a rule."""
+    accepted = [
+        verdict.kind
+        for verdict in verdicts
+        if verdict.kind is not VerdictKind.CONFLICT and verdict.order.status is not OrderStatus.REJECTED
+    ]
+    if VerdictKind.NEW in accepted:
+        return 201
+    if any(verdict.kind is VerdictKind.CONFLICT for verdict in verdicts):
+        return 409
+    return 200 if accepted else 400
+
+
+def _statuses(text: str | None) -> frozenset[OrderStatus] | None:
+    if text is None:
+        return None
+    known = {**_GROUPS, **_STATES}
+    if text.lower() not in known:
+        raise InvalidRequest(f"expected one of {', '.join(known)}, got {text!r}", field="status")
+    return known[text.lower()]
+
+
+def _canonical(services: Services, exchange: str | None, symbol: str) -> frozenset[str]:
+    market = services.parts.market
+    names = [exchange] if exchange else [status.name for status in market.exchanges()]
+    found = {symbol.upper().replace("/", "-")}
+    for name in names:
+        try:
+            found.add(market.find_instrument(name, symbol).id.symbol)
+        except (UnknownExchange, UnknownSymbol, ExchangeUnavailable):
+            continue
+    return frozenset(found)
+
+
+def _next_link(request: Request, cursor: str) -> str:
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
+    return f'<{request.url.path}?{urlencode([*kept, ("after", cursor)])}>; rel="next"'

@@ -1,0 +1,240 @@
+"""One WebSocket client: signed in, reading what it asked for, until one side ends it.
+
+Four children in one task group: what comes in, what goes out, whether the sign-in still counts, and the
+order to stop. The first that raises ``SessionOver`` ends the session; everything held is given back.
+"""
+
+import asyncio
+import logging
+from typing import assert_never
+from uuid import uuid4
+
+from starlette.websockets import WebSocket
+
+from twap_models.base import WireModel
+from twap_models.enums import ErrorCode
+from twap_models.stream import (
+    AGGREGATE,
+    Authenticate,
+    Authenticated,
+    Ping,
+    Pong,
+    StreamError,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Unsubscribed,
+)
+from twap_server.api.access import Caller
+from twap_server.api.order_feed import OrderFeed
+from twap_server.api.parts import Services
+from twap_server.api.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
+from twap_server.api.subscriptions import Subscriptions
+from twap_server.api.tokens import REFUSED
+from twap_server.domain.clock import to_datetime
+from twap_server.domain.errors import AccessError, TwapError
+from twap_server.domain.order import OrderEvent
+from twap_server.feed.bus import CatchUp, Frame, Inbox
+from twap_server.feed.mailbox import Mailbox, MailboxClosed
+
+log = logging.getLogger(__name__)
+_CHECK_EVERY_S = 1.0
+
+
+class Session:
+    """The life of one connection; ``run`` it once."""
+
+    def __init__(self, socket: WebSocket, services: Services) -> None:
+        """Take an accepted socket."""
+        parts, config = services.parts, services.parts.config.stream
+        self._services = services
+        self._parts = parts
+        self._config = config
+        self._client = ClientSocket(socket, config, parts.clock)
+        self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity)
+        self._feed = OrderFeed(parts.records, self._client.send, page=config.replay_page)
+        self._books = Subscriptions(
+            f"ws:{uuid4().hex}",
+            self._inbox,
+            market=parts.market,
+            source=services.books,
+            bus=parts.bus,
+            most=config.max_subscriptions,
+        )
+        self._caller: Caller | None = None
+        self._end: asyncio.Future[SessionOver] = asyncio.get_running_loop().create_future()
+
+    def end(self, code: int, reason: str) -> None:
+        """Close soon with this code; never blocks."""
+        if not self._end.done():
+            self._end.set_result(SessionOver(code, reason))
+
+    async def run(self, credential: str | None) -> None:
+        """Serve until the end; ``credential`` is what the upgrade carried, if anything."""
+        self._parts.sessions.add(self)
+        try:
+            await self._client.close(await self._serve(credential))
+        finally:
+            self._parts.sessions.remove(self)
+
+    async def _serve(self, credential: str | None) -> SessionOver:
+        over = SessionOver(INTERNAL, "something went wrong on our side")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._receive(credential))
+                group.create_task(self._send())
+                group.create_task(self._stay_signed_in())
+                group.create_task(self._obey())
+        except* SessionOver as ended:
+            over = _first(ended)
+        except* Exception:
+            log.exception("a stream session failed")
+        finally:
+            self._give_back()
+        return over
+
+    async def _receive(self, credential: str | None) -> None:
+        caller = await self._sign_in(credential)
+        self._caller = caller
+        if not self._parts.sessions.claim(caller.user_id, self._config.max_per_user):
+            self._caller = None
+            raise refusal(
+                ErrorCode.RATE_LIMITED, f"expected at most {self._config.max_per_user} connections per user"
+            )
+        await self._greet(caller)
+        while True:
+            message = await self._client.read()
+            try:
+                await self._handle(message)
+            except AccessError as error:
+                raise refusal(error.code, str(error)) from None
+            except TwapError as error:
+                self._say(StreamError(code=error.code, message=str(error)))
+
+    async def _sign_in(self, credential: str | None) -> Caller:
+        try:
+            async with asyncio.timeout(self._config.sign_in_timeout.total_seconds()):
+                if credential is None:
+                    first = await self._client.read()
+                    credential = first.token if isinstance(first, Authenticate) else ""
+                return await self._services.access.identify(credential)
+        except TimeoutError:
+            raise refusal(ErrorCode.NOT_AUTHENTICATED, "expected an auth message first, in time") from None
+        except TwapError as error:
+            raise refusal(error.code, str(error)) from None
+
+    async def _greet(self, caller: Caller) -> None:
+        user = await self._services.sign_in.account(caller)
+        expires = None if caller.expires is None else to_datetime(caller.expires)
+        self._say(Authenticated(username=user.username, expires_at=expires))
+
+    async def _handle(self, message: Authenticate | Subscribe | Unsubscribe | Ping | StreamError) -> None:
+        match message:
+            case Authenticate():
+                await self._sign_in_again(message.token)
+            case Subscribe():
+                await self._subscribe(message)
+            case Unsubscribe():
+                self._unsubscribe(message)
+            case Ping():
+                self._say(Pong(id=message.id, time=to_datetime(self._parts.clock.now())))
+            case StreamError():
+                self._say(message)
+            case _:
+                assert_never(message)
+
+    async def _sign_in_again(self, credential: str) -> None:
+        caller = await self._services.access.identify(credential)
+        if caller.user_id != self._signed_in.user_id:
+            raise refusal(ErrorCode.NOT_PERMITTED, "another user's token: open another connection")
+        self._caller = caller
+        await self._greet(caller)
+
+    async def _subscribe(self, wanted: Subscribe) -> None:
+        match wanted.channel:
+            case "book":
+                self._subscribe_book(wanted)
+            case "orders":
+                await self._subscribe_orders(wanted.since)
+            case "trades" | "klines":
+                self._say(_not_available(wanted.channel))
+            case _:
+                assert_never(wanted.channel)
+
+    def _subscribe_book(self, wanted: Subscribe) -> None:
+        if wanted.symbol is None:
+            self._say(StreamError(code=ErrorCode.INVALID_REQUEST, message="symbol: is missing"))
+            return
+        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol)
+        self._say(
+            Subscribed(channel="book", exchange=topic.exchange, symbol=wanted.symbol, instrument=topic.symbol)
+        )
+        self._inbox.put_book(topic, self._services.books.frame(topic))
+
+    async def _subscribe_orders(self, since: int | None) -> None:
+        user_id = self._signed_in.user_id
+        self._parts.bus.subscribe_orders(user_id, self._inbox)
+        last = await self._parts.records.last_event_seq(user_id)
+        self._say(Subscribed(channel="orders", seq=last))
+        self._inbox.put(CatchUp(last if since is None else min(since, last)))
+
+    def _unsubscribe(self, unwanted: Unsubscribe) -> None:
+        if unwanted.channel == "orders":
+            self._parts.bus.unsubscribe_orders(self._signed_in.user_id, self._inbox)
+            self._feed.stop()
+        elif unwanted.channel == "book" and unwanted.symbol is not None:
+            self._books.remove(unwanted.exchange or AGGREGATE, unwanted.symbol)
+        self._say(Unsubscribed(channel=unwanted.channel, exchange=unwanted.exchange, symbol=unwanted.symbol))
+
+    async def _send(self) -> None:
+        while True:
+            try:
+                item = await self._inbox.get()
+                match item:
+                    case Frame():
+                        await self._client.send(item.text)
+                    case CatchUp():
+                        await self._feed.follow(self._signed_in.user_id, item.since)
+                    case OrderEvent():
+                        await self._feed.on_event(item)
+                    case _:
+                        assert_never(item)
+            except MailboxClosed:
+                raise SessionOver(POLICY, "slow: too much waits to be read") from None
+            except TwapError as error:
+                raise refusal(error.code, str(error), close=TRY_LATER) from None
+
+    async def _stay_signed_in(self) -> None:
+        while True:
+            await self._parts.clock.sleep(_CHECK_EVERY_S)
+            if self._caller is not None and not self._services.access.is_current(self._caller):
+                raise refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED)
+
+    async def _obey(self) -> None:
+        raise await self._end
+
+    @property
+    def _signed_in(self) -> Caller:
+        assert self._caller is not None, "nothing is handled before the sign-in"
+        return self._caller
+
+    def _say(self, message: WireModel) -> None:
+        self._inbox.put(Frame(message.to_json().decode()))
+
+    def _give_back(self) -> None:
+        self._books.clear()
+        if self._caller is not None:
+            self._parts.bus.unsubscribe_orders(self._caller.user_id, self._inbox)
+            self._parts.sessions.give_back(self._caller.user_id)
+        self._inbox.close()
+
+
+def _not_available(channel: str) -> StreamError:
+    return StreamError(
+        code=ErrorCode.NOT_IMPLEMENTED, message=f"the channel {channel} is not available in this version"
+    )
+
+
+def _first(group: BaseExceptionGroup[SessionOver]) -> SessionOver:
+    first = group.exceptions[0]
+    return first if isinstance(first, SessionOver) else _first(first)

@@ -1,0 +1,71 @@
+"""The open WebSocket sessions: how many there are, whose, and how all of them end."""
+
+import asyncio
+from collections import Counter
+from typing import Protocol
+
+_LONGEST_GOODBYE_S = 5.0
+SERVER_RESTARTS = 1012
+
+
+class Endable(Protocol):
+    """A session that can be told to end."""
+
+    def end(self, code: int, reason: str) -> None:
+        """Close soon, with this code; never blocks."""
+        ...
+
+
+class Sessions:
+    """Register of open sessions."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._open: set[Endable] = set()
+        self._users: Counter[str] = Counter()
+        self._empty = asyncio.Event()
+        self._empty.set()
+        self._closing = False
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @property
+    def closing(self) -> bool:
+        """Whether the server stops: new sessions are refused."""
+        return self._closing
+
+    def add(self, session: Endable) -> None:
+        """A session began."""
+        self._open.add(session)
+        self._empty.clear()
+
+    def remove(self, session: Endable) -> None:
+        """A session has ended."""
+        self._open.discard(session)
+        if not self._open:
+            self._empty.set()
+
+    def claim(self, user_id: str, most: int) -> bool:
+        """Count a connection of a user; False when there are as many as allowed."""
+        if self._users[user_id] >= most:
+            return False
+        self._users[user_id] += 1
+        return True
+
+    def give_back(self, user_id: str) -> None:
+        """A user's connection has ended."""
+        self._users[user_id] -= 1
+        if self._users[user_id] <= 0:
+            del self._users[user_id]
+
+    async def close_all(self) -> None:
+        """End every session with code 1012 ("come back") and wait for them, at most five seconds."""
+        self._closing = True
+        for session in list(self._open):
+            session.end(SERVER_RESTARTS, "the server restarts")
+        try:
+            async with asyncio.timeout(_LONGEST_GOODBYE_S):
+                await self._empty.wait()
+        except TimeoutError:
+            return

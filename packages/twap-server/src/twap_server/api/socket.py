@@ -1,0 +1,123 @@
+"""The client's end of one WebSocket: reads protocol messages with limits, writes with a deadline."""
+
+import asyncio
+import contextlib
+from datetime import timedelta
+
+from pydantic import ValidationError
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from twap_models.base import WireModel
+from twap_models.enums import ErrorCode
+from twap_models.stream import (
+    Authenticate,
+    Ping,
+    StreamError,
+    Subscribe,
+    Unsubscribe,
+    read_client_message,
+)
+from twap_server.api.config import StreamConfig
+from twap_server.domain.clock import SECOND, Clock
+
+POLICY, TOO_BIG, INTERNAL, TRY_LATER, GONE = 1008, 1009, 1011, 1013, 1006
+_GOODBYE = timedelta(seconds=1)
+
+
+class SessionOver(Exception):
+    """The session ends with this close code; ``error`` is sent first."""
+
+    def __init__(self, code: int, reason: str, *, error: StreamError | None = None) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+        self.error = error
+
+
+def refusal(code: ErrorCode, message: str, *, close: int = POLICY) -> SessionOver:
+    """End the session with an error message."""
+    return SessionOver(close, message[:100], error=StreamError(code=code, message=message))
+
+
+class ClientSocket:
+    """Reads and writes; counts what a client does wrong."""
+
+    def __init__(self, socket: WebSocket, config: StreamConfig, clock: Clock) -> None:
+        """Speak over ``socket``, already accepted."""
+        self._socket = socket
+        self._config = config
+        self._clock = clock
+        self._strikes = 0
+        self._second = 0
+        self._messages = 0
+
+    async def read(self) -> Authenticate | Subscribe | Unsubscribe | Ping | StreamError:
+        """Read the next message; a ``StreamError`` is what to answer to a bad one.
+
+        Raises:
+            SessionOver: the client left, floods, or repeats what is no message.
+        """
+        received = await self._socket.receive()
+        if received["type"] == "websocket.disconnect":
+            raise SessionOver(GONE, "the client left")
+        self._count()
+        text = received.get("text")
+        if text is None:
+            return self._strike("expected a text frame", POLICY)
+        if len(text) > self._config.max_message or len(text.encode()) > self._config.max_message:
+            return self._strike(f"expected at most {self._config.max_message} bytes", TOO_BIG)
+        try:
+            return read_client_message(text)
+        except ValidationError as error:
+            return StreamError(code=ErrorCode.INVALID_REQUEST, message=_words(error))
+        except ValueError:
+            return self._strike("expected a JSON object", POLICY)
+
+    async def send(self, text: str) -> None:
+        """Send one message.
+
+        Raises:
+            SessionOver: the client took nothing until the deadline, or has gone.
+        """
+        try:
+            async with asyncio.timeout(self._config.send_timeout.total_seconds()):
+                await self._socket.send_text(text)
+        except TimeoutError:
+            raise SessionOver(POLICY, "slow: nothing was read for too long") from None
+        except (WebSocketDisconnect, RuntimeError, OSError):
+            raise SessionOver(GONE, "the client left") from None
+
+    async def say(self, message: WireModel) -> None:
+        """Send a model."""
+        await self.send(message.to_json().decode())
+
+    async def close(self, over: SessionOver) -> None:
+        """Say the last words and close; never fails, never takes long."""
+        if over.code == GONE:
+            return
+        with contextlib.suppress(SessionOver, WebSocketDisconnect, RuntimeError, OSError, TimeoutError):
+            async with asyncio.timeout(_GOODBYE.total_seconds()):
+                if over.error is not None:
+                    await self.say(over.error)
+                await self._socket.close(over.code, over.reason)
+
+    def _strike(self, message: str, close: int) -> StreamError:
+        self._strikes += 1
+        if self._strikes > 1:
+            raise refusal(ErrorCode.INVALID_REQUEST, message, close=close)
+        return StreamError(code=ErrorCode.INVALID_REQUEST, message=message)
+
+    def _count(self) -> None:
+        second = self._clock.monotonic() // SECOND
+        if second != self._second:
+            self._second, self._messages = second, 0
+        self._messages += 1
+        if self._messages > self._config.max_messages_per_second:
+            raise refusal(ErrorCode.RATE_LIMITED, "too many messages in one second")
+
+
+def _words(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"])
+    text = f"{where}: {first['msg']}" if where else first["msg"]
+    return text[:300].encode(errors="backslashreplace").decode()

@@ -1,0 +1,115 @@
+"""Wire request → domain request: absolute times, nanoseconds, and the fingerprint that tells a repeat.
+
+The fingerprint is taken from the body after defaults and normalisation, before relative times are resolved:
+the same text sent again later is the same order.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from twap_models import exact_json
+from twap_models.fields import format_time, parse_duration
+from twap_models.orders import TwapOrderRequest
+from twap_server.domain.clock import Nanos, to_nanos
+from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.order import OrderRequest
+
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+_UNSUPPORTED = ("randomize", "participation_cap")
+
+
+def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
+    """Translate one order.
+
+    Raises:
+        InvalidRequest: a time lies outside the years this server counts in.
+    """
+    start = None if wire.start_time is None else resolve(wire.start_time, now=now, field="start_time")
+    return OrderRequest(
+        token_id=wire.token_id,
+        exchange=wire.exchange,
+        symbol=wire.symbol,
+        side=wire.side,
+        quantity=wire.quantity,
+        limit=wire.price,
+        start=start,
+        end=_end(wire, start=now if start is None else start, now=now),
+        interval=None if wire.interval is None else to_span(wire.interval),
+        slices=wire.slices,
+        carry=wire.carry,
+        late_start=wire.late_start,
+        max_slippage_bps=wire.max_slippage_bps,
+        fidelity=wire.fidelity,
+        unsupported=next((name for name in _UNSUPPORTED if getattr(wire, name)), ""),
+        fingerprint=fingerprint(wire),
+    )
+
+
+def resolve(moment: datetime | str, *, now: Nanos, field: str) -> Nanos:
+    """Make a wire moment absolute: ``now`` and ``+15m`` count from ``now``.
+
+    Raises:
+        InvalidRequest: outside the years this server counts in; names ``field``.
+    """
+    if moment == "now":
+        return now
+    if isinstance(moment, str):
+        return Nanos(now + to_span(parse_duration(moment.removeprefix("+"))))
+    if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
+        raise InvalidRequest(
+            f"expected a time from {_FIRST_YEAR} to {_LAST_YEAR - 1}, got {format_time(moment)}", field=field
+        )
+    return to_nanos(moment)
+
+
+def to_span(length: timedelta) -> int:
+    """Nanoseconds of a duration."""
+    return length // timedelta(microseconds=1) * 1_000
+
+
+def fingerprint(wire: TwapOrderRequest) -> str:
+    """Digest of what the order means: another spelling of the same value gives the same digest."""
+    content = {
+        "exchange": wire.exchange,
+        "symbol": _plain_symbol(wire.symbol),
+        "side": wire.side.value,
+        "quantity": _plain(wire.quantity),
+        "price": _plain(wire.price),
+        "start_time": _plain_moment(wire.start_time or "now"),
+        "end_time": None if wire.end_time is None else _plain_moment(wire.end_time),
+        "duration": None if wire.duration is None else to_span(wire.duration),
+        "interval": None if wire.interval is None else to_span(wire.interval),
+        "slices": wire.slices,
+        "carry": wire.carry.value,
+        "late_start": wire.late_start.value,
+        "max_slippage_bps": _plain(wire.max_slippage_bps),
+        "randomize": _plain(wire.randomize),
+        "participation_cap": _plain(wire.participation_cap),
+        "fidelity": wire.fidelity.value,
+    }
+    return hashlib.sha256(exact_json.dumps(content)).hexdigest()
+
+
+def _end(wire: TwapOrderRequest, *, start: Nanos, now: Nanos) -> Nanos:
+    if wire.duration is not None:
+        return Nanos(start + to_span(wire.duration))
+    assert wire.end_time is not None, "the model asks for end_time or duration"
+    return resolve(wire.end_time, now=now, field="end_time")
+
+
+def _plain(value: Decimal | None) -> str | None:
+    if value is None:
+        return None
+    text = exact_json.format_decimal(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plain_moment(moment: datetime | str) -> str:
+    if isinstance(moment, datetime):
+        return format_time(moment)
+    return moment if moment == "now" else f"+{to_span(parse_duration(moment.removeprefix('+')))}"
+
+
+def _plain_symbol(symbol: str) -> str:
+    return symbol.upper().replace("/", "-").replace("_", "-")

@@ -1,0 +1,85 @@
+"""Bounded buffer of one subscriber: books conflate (newest wins), everything else is never dropped.
+
+Putting never blocks. When the buffer of what may not be dropped is full, the mailbox closes itself: its
+reader is too slow and learns so from ``MailboxClosed``. Books need no bound of their own: there is one
+slot per topic, and whoever subscribes bounds the topics.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Hashable
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Book = TypeVar("Book")
+
+
+class MailboxClosed(Exception):
+    """Nothing more comes out; ``slow`` says that the reader did not keep up."""
+
+    def __init__(self, *, slow: bool) -> None:
+        super().__init__("the reader is too slow" if slow else "closed")
+        self.slow = slow
+
+
+class Mailbox(Generic[Item, Book]):
+    """What waits for one reader: a queue of items in order, and the newest book of each topic."""
+
+    def __init__(self, *, capacity: int) -> None:
+        """Hold at most ``capacity`` items that may not be dropped."""
+        self._capacity = capacity
+        self._items: deque[Item] = deque()
+        self._books: dict[Hashable, Book] = {}
+        self._filled = asyncio.Event()
+        self._closed: MailboxClosed | None = None
+
+    def __len__(self) -> int:
+        return len(self._items) + len(self._books)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it takes nothing more."""
+        return self._closed is not None
+
+    def put(self, item: Item) -> None:
+        """Add something that may not be dropped; closes the mailbox when it is full."""
+        if self._closed is not None:
+            return
+        if len(self._items) >= self._capacity:
+            self.close(slow=True)
+            return
+        self._items.append(item)
+        self._filled.set()
+
+    def put_book(self, topic: Hashable, book: Book) -> None:
+        """Keep ``book`` as the newest of its topic; an older one not taken yet is forgotten."""
+        if self._closed is None:
+            self._books[topic] = book
+            self._filled.set()
+
+    def forget_book(self, topic: Hashable) -> None:
+        """Drop a book that waits, if there is one."""
+        self._books.pop(topic, None)
+
+    def close(self, *, slow: bool = False) -> None:
+        """Take nothing more; the reader gets ``MailboxClosed`` at once, what waits is dropped."""
+        if self._closed is None:
+            self._closed = MailboxClosed(slow=slow)
+            self._items.clear()
+            self._books.clear()
+        self._filled.set()
+
+    async def get(self) -> Item | Book:
+        """Take the next: items first, in order, then books in the order their topics were filled.
+
+        Raises:
+            MailboxClosed: nothing more will come. Cancelling loses nothing.
+        """
+        while not self._items and not self._books:
+            if self._closed is not None:
+                raise self._closed
+            self._filled.clear()
+            await self._filled.wait()
+        if self._items:
+            return self._items.popleft()
+        return self._books.pop(next(iter(self._books)))
