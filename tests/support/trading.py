@@ -33,6 +33,7 @@ class HandBook:
     book: OrderBook = field(default_factory=OrderBook)
     status: BookStatus = BookStatus.LIVE
     ts_received: Nanos = Nanos(0)
+    confirmed_at: Nanos = Nanos(0)
     seq: int = 0
 
 
@@ -60,7 +61,7 @@ class HandMarket:
     def live_book(self, instrument: InstrumentId) -> HandBook | None:
         assert instrument == BTC.id
         if self.live is not None and self.fresh:
-            self.live.ts_received = self._clock.now()
+            self.live.ts_received = self.live.confirmed_at = self._clock.now()
         return self.live
 
     def find_instrument(self, exchange: str, spelling: str) -> Instrument:

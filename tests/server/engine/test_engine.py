@@ -174,7 +174,7 @@ async def test_no_book_crossed_and_old_books_are_never_filled_from() -> None:
         desk.market.fresh = False
         desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
         assert desk.market.live is not None
-        desk.market.live.ts_received = Nanos(desk.clock.now() - 31 * SECOND)
+        desk.market.live.confirmed_at = Nanos(desk.clock.now() - 31 * SECOND)
         await desk.until(2.9)
         assert desk.reasons(order) == ["no_book", "crossed_book", "stale_book"]
         assert not desk.store.fills

@@ -17,7 +17,7 @@ class EngineConfig(BaseModel):
     min_interval: timedelta = timedelta(milliseconds=100)
     max_duration: timedelta = timedelta(days=366)
     max_book_age: timedelta = timedelta(seconds=30)
-    """A book without any change for longer is not filled from."""
+    """A book whose connection has delivered nothing for longer is not filled from."""
     max_book_wait: timedelta = timedelta(seconds=5)
     """How long a slice waits for a usable book, at most half its interval."""
     impact_half_life: timedelta = timedelta(seconds=10)

@@ -84,6 +84,7 @@ class Engine:
         self._desk = Desk(market=market, clock=clock)
         self._commands: list[_Submit | _Cancel] = []
         self._wake = asyncio.Event()
+        self._stopping = False
         self.ready = asyncio.Event()
         """Set once every open order was taken up again."""
 
@@ -114,15 +115,24 @@ class Engine:
         return await answer
 
     async def run(self) -> None:
-        """Take up the open orders, then work until cancelled."""
+        """Take up the open orders, then work until stopped."""
         await self._recover()
         self.ready.set()
-        while True:
+        while not self._stopping:
             await self._sleep()
             await self._turn()
+        for command in self._commands:
+            if not command.answer.done():
+                command.answer.set_exception(EngineBusy("the server is stopping: send the same again later"))
+
+    def stop(self) -> None:
+        """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""
+        self._stopping = True
+        self.ready.clear()
+        self._wake.set()
 
     def _enqueue(self, command: _Submit | _Cancel) -> None:
-        if len(self._commands) >= self._config.max_pending_commands:
+        if self._stopping or len(self._commands) >= self._config.max_pending_commands:
             raise EngineBusy(
                 "the engine has more to do than it can take: try again in a moment", retry_after=1
             )

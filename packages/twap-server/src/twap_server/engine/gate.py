@@ -12,7 +12,7 @@ def closed_because(live: LiveBookView | None, *, now: Nanos, max_age: int) -> Sl
     Args:
         live: the instrument's book, None where there is none.
         now: wall time.
-        max_age: nanoseconds a book may go without any change.
+        max_age: nanoseconds a book may go without its connection delivering anything.
     """
     if live is None:
         return SliceReason.NO_BOOK
@@ -26,7 +26,7 @@ def closed_because(live: LiveBookView | None, *, now: Nanos, max_age: int) -> Sl
 
 
 def _live_but_unusable(live: LiveBookView, *, now: Nanos, max_age: int) -> SliceReason | None:
-    if now - live.ts_received > max_age:
+    if now - live.confirmed_at > max_age:
         return SliceReason.STALE_BOOK
     if live.book.best_bid() is None or live.book.best_ask() is None:
         return SliceReason.NO_BOOK

@@ -60,6 +60,9 @@ class LiveBookView(Protocol):
     book: OrderBook
     status: BookStatus
     ts_received: Nanos
+    """When the last change came."""
+    confirmed_at: Nanos
+    """When the connection last delivered anything: a quiet market is not a dead one."""
     seq: int
 
 
