@@ -1,0 +1,1 @@
+"""Remembers. The live market: one book per instrument, and how far to trust it."""

@@ -1,0 +1,55 @@
+"""Who wants which book. A book lingers for a while after the last one who wanted it."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Final
+
+from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.instrument import InstrumentId
+
+DEFAULT_LINGER_S: Final = 60
+
+
+class Demand:
+    """Owners per instrument. ``hold`` twice by one owner is one hold."""
+
+    def __init__(self, clock: Clock, *, linger_s: int = DEFAULT_LINGER_S) -> None:
+        self._clock = clock
+        self._linger = linger_s * SECOND
+        self._owners: dict[InstrumentId, set[str]] = defaultdict(set)
+        self._released: dict[InstrumentId, Nanos] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with an exchange's name when somebody begins to want one of its books."""
+        self._listeners.append(callback)
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Want a book until released."""
+        is_new = instrument not in self._owners and instrument not in self._released
+        self._owners[instrument].add(owner)
+        self._released.pop(instrument, None)
+        if is_new:
+            for callback in self._listeners:
+                callback(instrument.exchange)
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give a book up; unknown owners are ignored. It stays wanted for the linger time."""
+        owners = self._owners.get(instrument)
+        if owners is None or owner not in owners:
+            return
+        owners.discard(owner)
+        if not owners:
+            del self._owners[instrument]
+            self._released[instrument] = self._clock.monotonic()
+
+    def wanted(self, exchange: str) -> set[str]:
+        """Return the canonical symbols wanted on one exchange now, lingering ones included."""
+        self._forget_expired()
+        every = (*self._owners, *self._released)
+        return {instrument.symbol for instrument in every if instrument.exchange == exchange}
+
+    def _forget_expired(self) -> None:
+        oldest = self._clock.monotonic() - self._linger
+        for instrument in [one for one, at in self._released.items() if at <= oldest]:
+            del self._released[instrument]

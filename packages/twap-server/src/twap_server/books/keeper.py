@@ -1,0 +1,47 @@
+"""All live books, by instrument. One writer per book; any number of readers."""
+
+from collections.abc import Iterator
+
+from twap_server.books.live import LiveBook
+from twap_server.books.trades import Trades
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookView
+
+
+class Keeper:
+    """Where books are found. ``trades`` holds what was recently traded."""
+
+    def __init__(self) -> None:
+        self._books: dict[InstrumentId, LiveBook] = {}
+        self._last_seq: dict[InstrumentId, int] = {}
+        self.trades = Trades()
+
+    def __len__(self) -> int:
+        """Count the books."""
+        return len(self._books)
+
+    def __iter__(self) -> Iterator[LiveBook]:
+        """Iterate over the books of this moment."""
+        return iter(tuple(self._books.values()))
+
+    def live_book(self, instrument: InstrumentId) -> LiveBook | None:
+        """Return the book itself, None where nobody wants it."""
+        return self._books.get(instrument)
+
+    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+        """Return at most ``depth`` levels a side with the book's status, None where nobody wants the book."""
+        book = self._books.get(instrument)
+        return None if book is None else book.view(depth)
+
+    def add(self, book: LiveBook) -> None:
+        """Start keeping a book; its ``seq`` goes on where an earlier book of the instrument ended."""
+        book.seq = max(book.seq, self._last_seq.get(book.instrument, 0))
+        self._books[book.instrument] = book
+
+    def remove(self, instrument: InstrumentId) -> None:
+        """Stop keeping a book; whoever still holds it sees ``down``."""
+        book = self._books.pop(instrument, None)
+        if book is not None:
+            self._last_seq[instrument] = book.seq
+            book.mark_down("nobody asks for this book any more")
+        self.trades.forget(instrument)

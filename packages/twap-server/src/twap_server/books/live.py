@@ -1,0 +1,180 @@
+"""One instrument's book, with its gap rule and how far it can be trusted."""
+
+from twap_server.domain.book import OrderBook
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import CrossedBook, FeedError, SequenceGap
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel
+from twap_server.exchanges.base import Sequencer
+
+_NO_LEVELS: tuple[PriceLevel, ...] = ()
+
+
+class LiveBook:
+    """A book that knows whether it is live.
+
+    Every failure sets the status before it is raised, so nobody can fill from a book after its first wrong message.
+    Only one writer: the connection that feeds it.
+    """
+
+    __slots__ = (
+        "_depth",
+        "_sequencer",
+        "book",
+        "confirmed_at",
+        "instrument",
+        "reason",
+        "seq",
+        "status",
+        "ts_exchange",
+        "ts_received",
+    )
+
+    def __init__(self, instrument: InstrumentId, sequencer: Sequencer, *, depth: int = 0) -> None:
+        """Args: depth: levels to keep per side, 0 keeps all."""
+        self.instrument = instrument
+        self.book = OrderBook()
+        self.status = BookStatus.DOWN
+        self.reason = "not connected yet"
+        self.ts_exchange = Nanos(0)
+        self.ts_received = Nanos(0)
+        self.confirmed_at = Nanos(0)
+        """Wall time at which the connection was last known to deliver; not older than ``ts_received``."""
+        self.seq = 0
+        self._sequencer = sequencer
+        self._depth = depth
+
+    def on_change(self, change: BookChange, now: Nanos) -> None:
+        """Apply a change unless it is old or has to wait for a snapshot. The hot path.
+
+        Args:
+            change: of this instrument.
+            now: wall time of receipt.
+
+        Raises:
+            FeedError: with Recovery.RESYNC; the status is already ``resyncing``.
+        """
+        try:
+            if not self._sequencer.admit(change):
+                return
+            self._apply(change)
+        except FeedError as error:
+            self._fail(error, change)
+            raise
+        self.ts_exchange = change.ts_exchange
+        self.ts_received = self.confirmed_at = now
+        self.seq += 1
+        if self.status is not BookStatus.LIVE:
+            self._go_live()
+
+    def on_snapshot(self, snapshot: BookSnapshot, now: Nanos) -> None:
+        """Start from a snapshot and the changes that were waiting for it.
+
+        Raises:
+            FeedError: with Recovery.RESYNC or SKIP; the status is not ``live``.
+        """
+        try:
+            waiting = self._sequencer.splice(snapshot)
+        except FeedError as error:  # what is held stays held for the next snapshot
+            self._set(BookStatus.RESYNCING, str(error))
+            raise
+        try:
+            self._load(snapshot, waiting)
+        except FeedError as error:
+            self.resync(str(error))
+            raise
+        last = waiting[-1] if waiting else snapshot
+        self.ts_exchange = last.ts_exchange or self.ts_exchange
+        self.ts_received = self.confirmed_at = now
+        self.seq += 1
+        if self._sequencer.proven():
+            self._go_live()
+        else:
+            self._set(BookStatus.RESYNCING, "waiting for the first change")
+
+    def confirm(self, now: Nanos) -> None:
+        """Note that the connection delivered until ``now``, so a live book without changes is still right."""
+        if self.status is BookStatus.LIVE:
+            self.confirmed_at = max(self.confirmed_at, now)
+
+    def trust_quiet(self) -> None:
+        """Go live without a first change: the subscription was acknowledged before the snapshot was asked for."""
+        if self.awaits_first_change:
+            self._go_live()
+
+    @property
+    def awaits_first_change(self) -> bool:
+        """Whether a snapshot is loaded and no change has met it yet."""
+        return self.status is BookStatus.RESYNCING and self.reason == "waiting for the first change"
+
+    def resync(self, reason: str) -> None:
+        """Trust nothing until the next snapshot; changes are held from now on."""
+        self._sequencer.reset()
+        self._set(BookStatus.RESYNCING, reason)
+
+    def mark_stale(self, reason: str) -> None:
+        """Say that the connection is gone; what it showed last stays readable, as stale."""
+        if self.status is BookStatus.LIVE:
+            self._set(BookStatus.STALE, reason)
+        elif self.status is BookStatus.RESYNCING:
+            self._set(BookStatus.DOWN, reason)
+
+    def mark_down(self, reason: str) -> None:
+        """Say that no data comes and none is on its way."""
+        self._set(BookStatus.DOWN, reason)
+
+    def take_over(self, other: "LiveBook") -> None:
+        """Continue with another connection's book of the same instrument; marks stay, ``seq`` never goes back."""
+        self.book.take_over(other.book)
+        self._sequencer = other._sequencer
+        self.ts_exchange, self.ts_received = other.ts_exchange, other.ts_received
+        self.confirmed_at = other.confirmed_at
+        self.seq += 1
+        self._set(other.status, other.reason)
+
+    def view(self, depth: int) -> BookView:
+        """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``."""
+        bids, asks = _NO_LEVELS, _NO_LEVELS
+        if self.status in (BookStatus.LIVE, BookStatus.STALE):
+            try:
+                bids, asks = self.book.top(depth)
+            except FeedError as error:
+                self.resync(str(error))
+        return BookView(
+            status=self.status,
+            reason=self.reason,
+            bids=bids,
+            asks=asks,
+            ts_exchange=self.ts_exchange,
+            ts_received=self.ts_received,
+            seq=self.seq,
+        )
+
+    def _load(self, snapshot: BookSnapshot, waiting: list[BookChange]) -> None:
+        self.book.replace(snapshot)
+        self._check(snapshot)
+        for change in waiting:
+            self._apply(change)
+
+    def _apply(self, change: BookChange) -> None:
+        self.book.apply(change)
+        self._check(change)
+
+    def _check(self, event: BookSnapshot | BookChange) -> None:
+        if self._depth:
+            self.book.truncate(self._depth)
+        self._sequencer.verify(event, self.book)
+        if self.book.crossed():
+            raise CrossedBook("the best bid is at or above the best ask")
+
+    def _fail(self, error: FeedError, change: BookChange) -> None:
+        self.resync(str(error))
+        if isinstance(error, SequenceGap):
+            self._sequencer.admit(change)
+
+    def _go_live(self) -> None:
+        self._set(BookStatus.LIVE, "")
+
+    def _set(self, status: BookStatus, reason: str) -> None:
+        self.status = status
+        self.reason = reason

@@ -1,0 +1,1 @@
+"""Listens. All traffic to exchanges; ``market.MarketData`` is the door."""

@@ -1,0 +1,45 @@
+"""What can be set about collecting. Times in seconds."""
+
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class ExchangeConfig(BaseModel):
+    """One exchange. Empty addresses and a zero depth mean the exchange's own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ws_url: str = ""
+    rest_url: str = ""
+    enabled: bool = True
+    symbols: tuple[str, ...] = Field(default=(), description="Canonical symbols collected all the time.")
+    depth: int = Field(default=0, ge=0, le=5000, description="Levels per side to ask for.")
+    taker_fee: Decimal = Field(default=Decimal(0), ge=0, lt=1, description="Share of the notional.")
+
+
+class CollectorConfig(BaseModel):
+    """Deadlines, waits and bounds of all exchanges."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    exchanges: dict[str, ExchangeConfig] = Field(default_factory=dict)
+    open_timeout_s: int = Field(default=10, gt=0)
+    ack_timeout_s: int = Field(default=10, gt=0)
+    silence_s: int = Field(default=0, ge=0, description="0 means the exchange's own deadline.")
+    backoff_initial_ms: int = Field(default=500, gt=0)
+    backoff_max_s: int = Field(default=30, gt=0)
+    reconcile_s: int = Field(default=60, gt=0)
+    lifetime_s: int = Field(default=84_600, gt=0, description="Planned reconnect: 23.5 hours.")
+    handover_s: int = Field(default=30, gt=0, description="How long the next connection may take to sync.")
+    quiet_proof_s: int = Field(default=2, ge=0)
+    snapshots_per_minute: int = Field(default=10, gt=0, description="Per instrument.")
+    resubscribes_per_minute: int = Field(default=10, gt=0, description="Per instrument.")
+    http_timeout_s: int = Field(default=10, gt=0)
+    instruments_refresh_s: int = Field(default=3600, gt=0)
+    max_message_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
+    max_levels: int = Field(default=5000, gt=0, description="Levels kept per side of an unlimited book.")
+
+    def exchange(self, name: str) -> ExchangeConfig:
+        """Return an exchange's settings, the defaults where none are given."""
+        return self.exchanges.get(name, ExchangeConfig())
