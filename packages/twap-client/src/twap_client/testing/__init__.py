@@ -1,0 +1,18 @@
+"""A scripted server for tests of programs that use this library: loopback, real sockets, no network beyond.
+
+::
+
+    async with ScriptedServer() as server, TwapClient(server.url) as client:
+        server.add_account("ada", "correct horse")
+        await client.accounts.login("ada", "correct horse")
+        order = await client.orders.submit(
+            exchange="binance", symbol="BTC-USDT", quantity="1", duration=60, slices=6
+        )
+        await server.push_event("ended", order.model_copy(update={"status": OrderStatus.FILLED}))
+"""
+
+from twap_client.testing.examples import book, candle, exchange, instrument, order
+from twap_client.testing.server import ScriptedServer
+from twap_client.testing.sockets import Reply, Request
+
+__all__ = ["Reply", "Request", "ScriptedServer", "book", "candle", "exchange", "instrument", "order"]

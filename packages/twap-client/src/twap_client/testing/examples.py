@@ -1,0 +1,86 @@
+"""Models ready for use in tests; every field can be given another value."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from twap_models import BookMessage, Candle, Exchange, Instrument, OrderStatus, TwapOrderDetail
+from twap_models.fields import parse_duration
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+"""What the scripted server's clock says."""
+
+
+def book(name: str = "binance:BTC-USDT", *, seq: int = 1, **fields: Any) -> BookMessage:
+    """Make a live book of two levels a side."""
+    exchange_name, _, symbol = name.partition(":")
+    standard = {
+        "exchange": exchange_name,
+        "symbol": symbol,
+        "instrument": symbol,
+        "bids": [["61837.63", "0.5"], ["61837.62", "1.25"]],
+        "asks": [["61837.64", "0.75"], ["61837.70", "2"]],
+        "ts_exchange": NOON,
+        "ts_received": NOON,
+        "ts_sent": NOON,
+        "seq": seq,
+        "status": "live",
+        "age_ms": 120,
+    }
+    return BookMessage.model_validate(standard | fields)
+
+
+def exchange(name: str = "binance", **fields: Any) -> Exchange:
+    """Make an exchange that is up."""
+    standard = {"name": name, "status": "up", "integrity": "sequence", "intervals": ["1m", "1h"]}
+    return Exchange.model_validate(standard | {"connections": 1, "instruments": 1} | fields)
+
+
+def instrument(symbol: str = "BTC-USDT", **fields: Any) -> Instrument:
+    """Make an instrument that trades."""
+    base, _, quote = symbol.partition("-")
+    steps = {"tick_size": "0.01", "lot_size": "0.00001", "min_quantity": "0.00001", "min_notional": "5"}
+    names = {"symbol": symbol, "native": base + quote, "base": base, "quote": quote, "status": "trading"}
+    return Instrument.model_validate(names | steps | fields)
+
+
+def candle(minute: int = 0, **fields: Any) -> Candle:
+    """Make a closed one-minute candle, so many minutes after noon."""
+    start = NOON + timedelta(minutes=minute)
+    standard = {
+        "open_time": start,
+        "open": "61800.1",
+        "high": "61900",
+        "low": "61750.55",
+        "close": "61837.63",
+        "volume": "12.3456789",
+        "close_time": start + timedelta(minutes=1),
+        "closed": True,
+    }
+    return Candle.model_validate(standard | fields)
+
+
+def order(token_id: str = "order-1", **fields: Any) -> TwapOrderDetail:
+    """Make an accepted order; fields of a request such as ``duration`` are understood too."""
+    quantity = Decimal(str(fields.get("quantity", 1)))
+    window = parse_duration(fields.pop("duration", 60))
+    count = fields.pop("slices", None)
+    count = count if isinstance(count, int) else 12
+    standard = {
+        "token_id": token_id,
+        "symbol": "BTC-USDT",
+        "instrument": "BTC-USDT",
+        "exchange": "binance",
+        "side": "buy",
+        "quantity": quantity,
+        "remaining_quantity": quantity,
+        "limit_price": fields.pop("price", None),
+        "status": OrderStatus.ACCEPTED,
+        "creation_time": NOON,
+        "order_id": f"id-{token_id}",
+        "start_time": NOON,
+        "end_time": NOON + window,
+        "interval": window / count,
+        "slice_count": count,
+    }
+    return TwapOrderDetail.model_validate(standard | fields)
