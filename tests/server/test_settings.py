@@ -1,0 +1,50 @@
+"""settings.py: file, environment and flags; wrong keys are refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from twap_server import settings
+from twap_server.domain.errors import InvalidRequest
+
+
+def test_defaults_need_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TWAP_PORT", raising=False)
+    loaded = settings.load(file=None, flags={})
+    assert (loaded.host, loaded.port) == ("127.0.0.1", 8000)
+    assert loaded.database_url.startswith("sqlite:///")
+
+
+def test_environment_beats_the_file_and_flags_beat_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "twap.toml"
+    file.write_text('port = 1\nhost = "::1"\nlog_format = "json"\n[exchanges.kraken]\ntaker_fee = "0.0026"\n')
+    monkeypatch.setenv("TWAP_PORT", "2")
+    monkeypatch.setenv("TWAP_EXCHANGES__KRAKEN__WS_URL", "ws://127.0.0.1:9/kraken/v2")
+    loaded = settings.load(file=file, flags={"host": "127.0.0.1"})
+    assert (loaded.port, loaded.host, loaded.log_format) == (2, "127.0.0.1", "json")
+    assert str(loaded.exchanges["kraken"].taker_fee) == "0.0026"
+    assert loaded.exchanges["kraken"].ws_url == "ws://127.0.0.1:9/kraken/v2"
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("prot = 1", "prot"),
+        ("[engine]\nmax_slice = 1", "engine.max_slice"),
+        ("port = 'x'", "port"),
+        ("port =", "cannot read"),
+    ],
+)
+def test_wrong_keys_in_the_file_are_named(tmp_path: Path, text: str, key: str) -> None:
+    file = tmp_path / "twap.toml"
+    file.write_text(text)
+    with pytest.raises(InvalidRequest, match=key):
+        settings.load(file=file, flags={})
+
+
+def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TWAP_PROT", "1")
+    with pytest.raises(InvalidRequest, match="TWAP_PROT"):
+        settings.load(file=None, flags={})
