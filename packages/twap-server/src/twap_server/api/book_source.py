@@ -6,8 +6,8 @@ from typing import NamedTuple
 from twap_models.market import BookTop
 from twap_models.stream import AGGREGATE, BookMessage
 from twap_server.api import present
-from twap_server.api.merge import merge
 from twap_server.api.ports import Books
+from twap_server.books.consolidated import consolidate
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
 from twap_server.domain.instrument import Instrument, InstrumentId
@@ -81,17 +81,9 @@ class BookSource:
             return present.book_message(
                 view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
             )
-        views = {leg.exchange: self._view(leg, depth) for leg in self.legs(topic.symbol)}
-        merged = merge(views, depth)
-        return present.book_message(
-            merged.view,
-            exchange=AGGREGATE,
-            symbol=topic.symbol,
-            asked=topic.asked,
-            now=now,
-            sources=merged.sources,
-            missing=merged.missing,
-        )
+        views = {leg.exchange: self._market.view(leg, depth) for leg in self.legs(topic.symbol)}
+        merged = consolidate(views, depth)
+        return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now)
 
     def _view(self, instrument: InstrumentId, depth: int) -> BookView:
         return self._market.view(instrument, depth) or _NO_BOOK

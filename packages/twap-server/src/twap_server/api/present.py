@@ -12,6 +12,7 @@ from twap_models import stream as wire_stream
 from twap_models.enums import SliceOutcome
 from twap_models.stream import age_ms
 from twap_server.api.ports import ExchangeStatus
+from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.instrument import Instrument
@@ -66,24 +67,23 @@ def candle(made: Candle) -> wire_market.Candle:
     )
 
 
-def book_top(view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos) -> wire_market.BookTop:
-    """One exchange's book as an answer."""
-    return wire_market.BookTop(**_book_fields(view, exchange=exchange, symbol=symbol, asked=asked, now=now))
-
-
 def book_message(
-    view: BookView,
-    *,
-    exchange: str,
-    symbol: str,
-    asked: str,
-    now: Nanos,
-    sources: dict[str, list[list[str]]] | None = None,
-    missing: Sequence[str] = (),
+    view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos
 ) -> wire_stream.BookMessage:
-    """A book as the stream sends it; ``sources`` and ``missing`` belong to a consolidated one."""
-    fields = _book_fields(view, exchange=exchange, symbol=symbol, asked=asked, now=now)
-    return wire_stream.BookMessage(**fields, sources=sources, missing=list(missing))
+    """One exchange's book as the stream sends it."""
+    fields = _book_fields(view, symbol=symbol, asked=asked, now=now)
+    return wire_stream.BookMessage(exchange=exchange, **fields)
+
+
+def merged_message(view: ConsolidatedView, *, symbol: str, asked: str, now: Nanos) -> wire_stream.BookMessage:
+    """Several exchanges' books as one; names the exchanges behind each level, and those not live."""
+    sides = {"bids": view.bids, "asks": view.asks}
+    return wire_stream.BookMessage(
+        exchange=wire_stream.AGGREGATE,
+        sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
+        missing=sorted(view.missing),
+        **_book_fields(view, symbol=symbol, asked=asked, now=now),
+    )
 
 
 def order(made: Order) -> wire_orders.TwapOrder:
@@ -171,11 +171,10 @@ def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
     )
 
 
-def _book_fields(view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos) -> dict[str, Any]:
+def _book_fields(view: BookView | ConsolidatedView, *, symbol: str, asked: str, now: Nanos) -> dict[str, Any]:
     sent = to_datetime(now)
     received = to_datetime(view.ts_received) if view.ts_received else None
     return {
-        "exchange": exchange,
         "symbol": asked,
         "instrument": symbol,
         "bids": _levels(view.bids),
@@ -190,7 +189,9 @@ def _book_fields(view: BookView, *, exchange: str, symbol: str, asked: str, now:
     }
 
 
-def _levels(levels: Sequence[PriceLevel]) -> list[tuple[Decimal, Decimal]]:
+def _levels(
+    levels: Sequence[PriceLevel] | Sequence[ConsolidatedLevel],
+) -> list[tuple[Decimal, Decimal]]:
     return [(level.price, level.quantity) for level in levels]
 
 

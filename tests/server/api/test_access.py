@@ -1,0 +1,187 @@
+"""Signing in, forged tokens, refresh rotation, lock-out, API keys."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import OctKey
+
+from server.api.desk import KEY, PASSWORD, Desk
+from twap_server.api.config import TokenConfig
+from twap_server.api.tokens import Tokens
+
+NOW = 1_790_000_000
+CLAIMS: dict[str, Any] = {
+    "iss": "twap-server",
+    "aud": "twap",
+    "iat": NOW,
+    "exp": NOW + 900,
+    "jti": "x",
+    "typ": "access",
+}
+
+
+def forge(key: bytes = KEY, alg: str = "HS256", **change: Any) -> str:
+    claims = {name: value for name, value in {**CLAIMS, **change}.items() if value is not None}
+    return jwt.encode({"alg": alg}, claims, OctKey.import_key(key), algorithms=[alg])
+
+
+def unsigned(claims: dict[str, Any]) -> str:
+    parts = ({"alg": "none"}, claims)
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(p).encode()).decode().rstrip("=") for p in parts) + "."
+    )
+
+
+async def test_forged_tokens_are_all_the_same_401(desk: Desk) -> None:
+    tokens = await desk.sign_in()
+    owner = next(iter(desk.accounts.users.values())).user_id
+    family = next(iter(desk.accounts.refresh.values())).family_id
+    mine: dict[str, Any] = {"sub": owner, "sid": family}
+    good = {"Authorization": f"Bearer {forge(**mine)}"}
+    assert (await desk.http.get("/auth/me", headers=good)).status_code == 200
+    header, payload, signature = tokens["access_token"].split(".")
+    forged = [
+        forge(b"o" * 32, **mine),
+        forge(alg="HS384", **mine),
+        unsigned({**CLAIMS, **mine}),
+        forge(**mine, exp=None),
+        forge(**mine, exp=NOW),
+        forge(**mine, exp="tomorrow"),
+        forge(**mine, iss="another"),
+        forge(**mine, aud="another"),
+        forge(**mine, typ="refresh"),
+        forge(**mine, jti=None),
+        forge(**mine, iat=None),
+        forge(sub=owner, sid="another"),
+        forge(sid=family),
+        forge(sub=5, sid=family),
+        tokens["refresh_token"],
+        f"{header}.{payload}.",
+        f"{header}.{payload}.{signature[:-4]}AAAA",
+        "",
+        "x",
+        "a.b.c",
+        "x" * 10_000,
+        "twap_unknown",
+    ]
+    bodies = set()
+    for token in forged:
+        answer = await desk.http.get("/orders", headers={"Authorization": f"Bearer {token}"})
+        body = answer.json()
+        assert answer.status_code == 401, token
+        bodies.add(json.dumps({name: value for name, value in body.items() if name != "request_id"}))
+    assert len(bodies) == 1
+
+
+async def test_expiry_follows_our_clock(desk: Desk) -> None:
+    headers = await desk.user()
+    await desk.clock.advance(899)
+    assert (await desk.http.get("/auth/me", headers=headers)).status_code == 200
+    await desk.clock.advance(1)
+    assert (await desk.http.get("/auth/me", headers=headers)).status_code == 401
+
+
+def test_a_short_key_is_refused(desk: Desk) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        Tokens(b"short", TokenConfig(), desk.clock)
+
+
+async def refresh(desk: Desk, token: str) -> Any:
+    return await desk.http.post("/auth/refresh", data={"grant_type": "refresh_token", "refresh_token": token})
+
+
+async def test_refresh_rotates_and_a_race_gets_the_same_successor(desk: Desk) -> None:
+    first = (await desk.sign_in())["refresh_token"]
+    second = (await refresh(desk, first)).json()["refresh_token"]
+    await desk.clock.advance(9)
+    raced = await refresh(desk, first)
+    assert raced.json()["refresh_token"] == second != first
+    as_json = await desk.http.post("/auth/refresh", json={"refresh_token": second})
+    assert as_json.status_code == 200
+    third = await desk.http.post(
+        "/auth/token",
+        data={"grant_type": "refresh_token", "refresh_token": as_json.json()["refresh_token"]},
+    )
+    assert third.status_code == 200
+
+
+async def test_late_reuse_ends_the_family(desk: Desk) -> None:
+    tokens = await desk.sign_in()
+    second = (await refresh(desk, tokens["refresh_token"])).json()
+    await desk.clock.advance(11)
+    assert (await refresh(desk, tokens["refresh_token"])).status_code == 401
+    assert (await refresh(desk, second["refresh_token"])).status_code == 401
+    headers = {"Authorization": f"Bearer {second['access_token']}"}
+    assert (await desk.http.get("/auth/me", headers=headers)).status_code == 401
+
+
+@pytest.mark.parametrize("by_refresh_token", [True, False])
+async def test_logout_counts_at_once(desk: Desk, by_refresh_token: bool) -> None:
+    tokens = await desk.sign_in()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    if by_refresh_token:
+        answer = await desk.http.post("/auth/logout", json={"refresh_token": tokens["refresh_token"]})
+    else:
+        answer = await desk.http.post("/auth/logout", headers=headers)
+    assert answer.status_code == 204
+    assert (await desk.http.get("/auth/me", headers=headers)).status_code == 401
+    assert (await refresh(desk, tokens["refresh_token"])).status_code == 401
+
+
+async def test_wrong_password_and_unknown_user_look_alike(desk: Desk) -> None:
+    await desk.sign_in()
+    bodies = [
+        (await desk.http.post("/auth/token", data={"username": name, "password": "wrong"})).json()
+        for name in ("ada", "nobody", "no\x00body", "n" * 1_000)
+    ]
+    for body in bodies:
+        body.pop("request_id")
+    assert all(body == bodies[0] for body in bodies)
+    assert bodies[0]["status"] == 401
+
+
+async def test_lockout_by_user_and_address(desk: Desk) -> None:
+    await desk.sign_in()
+    wrong = {"username": "ADA", "password": "wrong"}
+    for _ in range(10):
+        assert (await desk.http.post("/auth/token", data=wrong)).status_code == 401
+    right = {"username": "ada", "password": PASSWORD}
+    locked = await desk.http.post("/auth/token", data=right)
+    assert (locked.status_code, locked.json()["code"]) == (429, "rate_limited")
+    assert locked.headers["retry-after"] == "900"
+    await desk.sign_in("bob")
+    await desk.clock.advance(900)
+    assert (await desk.http.post("/auth/token", data=right)).status_code == 200
+
+
+async def test_register_once(desk: Desk) -> None:
+    await desk.sign_in()
+    body = {"username": "Ada", "password": PASSWORD}
+    answer = await desk.http.post("/auth/register", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "username_taken")
+    short = await desk.http.post("/auth/register", json={"username": "bob", "password": "x"})
+    assert short.json()["errors"][0]["field"] == "password"
+
+
+async def test_api_keys(desk: Desk) -> None:
+    headers = await desk.user()
+    made = await desk.http.post("/auth/keys", json={"name": "bot"}, headers=headers)
+    assert made.status_code == 201
+    key = {"X-API-Key": made.json()["key"]}
+    assert (await desk.http.get("/auth/me", headers=key)).json()["username"] == "ada"
+    listed = await desk.http.get("/auth/keys", headers=key)
+    assert [one["name"] for one in listed.json()] == ["bot"]
+    assert "key" not in listed.json()[0]
+    url = f"/auth/keys/{made.json()['key_id']}"
+    assert (await desk.http.delete(url, headers=await desk.user("eve"))).status_code == 404
+    assert (await desk.http.delete(url, headers=headers)).status_code == 204
+    assert (await desk.http.get("/auth/me", headers=key)).status_code == 401
+
+
+async def test_tokens_in_the_url_do_not_count(desk: Desk) -> None:
+    tokens = await desk.sign_in()
+    answer = await desk.http.get("/auth/me", params={"access_token": tokens["access_token"]})
+    assert answer.status_code == 401

@@ -1,0 +1,88 @@
+"""Exchanges, instruments, candles, snapshots; health and metrics."""
+
+from decimal import Decimal
+
+from server.api.desk import Desk
+from server.api.fakes import START, view
+from twap_models import BookTop, Candle, exact_json
+from twap_models.enums import Interval
+from twap_server.domain import market
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookStatus
+
+KRAKEN = InstrumentId("kraken", "BTC-USDT")
+
+
+async def test_exchanges_and_symbols(desk: Desk) -> None:
+    names = [one["name"] for one in (await desk.http.get("/exchanges")).json()]
+    assert names == ["binance", "kraken"]
+    answer = await desk.http.get("/exchanges/Binance/symbols", params={"base": "eth", "q": "thus"})
+    (one,) = exact_json.loads(answer.content)
+    assert one["symbol"] == "ETH-USDT"
+    assert one["lot_size"] == Decimal("0.00000001")
+    assert b"e-" not in answer.content.lower().replace(b"e-u", b"")
+
+
+async def test_klines(desk: Desk) -> None:
+    desk.market.candles = [
+        market.Candle(
+            open_time=START,
+            close_time=Nanos(START + 60 * SECOND),
+            open=Decimal("1.10"),
+            high=Decimal("1e-8"),
+            low=Decimal(1),
+            close=Decimal("12345678901234567890.123456789"),
+            volume=Decimal(0),
+            closed=True,
+        )
+    ]
+    answer = await desk.http.get("/klines/binance/BTC/USDT?interval=1M&limit=5&end_time=now")
+    (candle,) = [Candle.model_validate(one) for one in exact_json.loads(answer.content)]
+    assert candle.close == Decimal("12345678901234567890.123456789")
+    assert candle.high == Decimal("0.00000001")
+    assert desk.market.asked == [("binance", "BTC/USDT", Interval.MONTH, 5, None, desk.clock.now())]
+
+
+async def test_a_watched_book_is_answered_at_once(desk: Desk) -> None:
+    top = BookTop.from_json((await desk.http.get("/orderbook/binance/btc-usdt?depth=1")).content)
+    assert (top.symbol, top.instrument, top.status) == ("btc-usdt", "BTC-USDT", "live")
+    assert top.bids == [(Decimal(99), Decimal(1))]
+    assert not desk.market.held, "given back"
+
+
+async def test_an_unwatched_book_is_waited_for(desk: Desk) -> None:
+    desk.market.coming[KRAKEN] = view([("98", "3")])
+    assert (await desk.http.get("/orderbook/kraken/BTCUSDT")).json()["bids"] == [[98, 3]]
+    assert not desk.market.held
+
+
+async def test_aggregate(desk: Desk) -> None:
+    alone = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (alone["status"], alone["missing"]) == ("live", ["kraken"])
+    desk.market.books[KRAKEN] = view([("99", "0.00000001"), ("98", "1")])
+    answer = await desk.http.get("/orderbook/aggregate/BTCUSDT")
+    top = BookTop.from_json(answer.content)
+    assert top.bids == [(Decimal(99), Decimal("1.00000001")), (Decimal(98), Decimal(1))]
+    assert top.sources is not None
+    assert top.sources["bids"] == [["binance", "kraken"], ["kraken"]]
+    assert top.missing == []
+
+
+async def test_aggregate_without_any_live_book(desk: Desk) -> None:
+    desk.market.books = {KRAKEN: view(status=BookStatus.STALE)}
+    answer = await desk.http.get("/orderbook/aggregate/BTCUSDT")
+    assert (answer.status_code, answer.json()["code"]) == (503, "book_unavailable")
+    assert (await desk.http.get("/orderbook/aggregate/NOPE")).status_code == 404
+
+
+async def test_health_ready_metrics(desk: Desk) -> None:
+    assert (await desk.http.get("/health")).json()["status"] == "ok"
+    assert (await desk.http.get("/ready")).status_code == 200
+    await desk.http.get("/no/such/thing")
+    text = (await desk.http.get("/metrics")).text
+    assert 'twap_requests_total{method="any",route="unknown",status="404"} 1.0' in text
+    assert "twap_open_orders 3.0" in text
+    assert 'twap_exchanges{state="up"} 2.0' in text
+    await desk.parts.sessions.close_all()
+    assert (await desk.http.get("/ready")).status_code == 503

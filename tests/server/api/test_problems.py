@@ -1,0 +1,78 @@
+"""Every failure is a problem document with a request id; nothing inside leaks out."""
+
+import logging
+
+import pytest
+
+from server.api.desk import Desk
+from twap_models import Problem
+from twap_server.domain.errors import EngineBusy, StoreUnavailable
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nothing", 404, "not_found"),
+        ("PUT", "/orders", 405, "method_not_allowed"),
+        ("GET", "/exchanges/nowhere/symbols", 404, "unknown_exchange"),
+        ("GET", "/klines/binance/NOPE", 404, "unknown_symbol"),
+        ("GET", "/klines/binance/BTCUSDT?interval=7m", 422, "invalid_request"),
+        ("GET", "/klines/binance/BTCUSDT?limit=1001", 422, "invalid_request"),
+        ("GET", "/orderbook/kraken/BTCUSDT", 503, "book_unavailable"),
+        ("GET", "/orders", 401, "not_authenticated"),
+    ],
+)
+async def test_problem(desk: Desk, method: str, path: str, status: int, code: str) -> None:
+    answer = await desk.http.request(method, path)
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = Problem.from_json(answer.content)
+    assert (answer.status_code, body.status, body.code) == (status, status, code)
+    assert body.request_id == answer.headers["x-request-id"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    if status == 503:
+        assert int(answer.headers["retry-after"]) > 0
+    if status == 401:
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+async def test_body_too_large(desk: Desk) -> None:
+    async def chunks():  # type: ignore[no-untyped-def]
+        for _ in range(20):
+            yield b" " * 100_000
+
+    for content in (b" " * 1_100_000, chunks()):
+        headers = {**await desk.user(), "Content-Type": "application/json"}
+        answer = await desk.http.post("/orders/twap", content=content, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+async def test_a_bug_says_nothing_but_its_id(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr(desk.market, "exchanges", broken)
+    with caplog.at_level(logging.ERROR):
+        answer = await desk.http.get("/exchanges", headers={"X-Request-ID": "my-id"})
+    assert answer.status_code == 500
+    assert answer.json()["request_id"] == "my-id"
+    assert "secret" not in answer.text
+    assert "my-id" in caplog.text
+
+
+@pytest.mark.parametrize("error", [EngineBusy("full"), StoreUnavailable("the disk is away", retry_after=7)])
+async def test_unavailable(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: EngineBusy) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(desk.orders, "list", fail)
+    answer = await desk.http.get("/orders", headers=await desk.user())
+    assert answer.status_code == 503
+    assert answer.json()["code"] == error.code
+    assert answer.headers["retry-after"] == str(error.retry_after)
+
+
+async def test_a_strange_request_id_is_replaced(desk: Desk) -> None:
+    answer = await desk.http.get("/health", headers={"X-Request-ID": "a b\tc"})
+    assert answer.headers["x-request-id"] != "a b\tc"
