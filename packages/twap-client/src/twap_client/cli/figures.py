@@ -64,10 +64,10 @@ def span(length: timedelta | None) -> str:
     """Write a length of time: ``1:02:03``, ``4:05`` or ``2.5 s``."""
     if length is None:
         return NOTHING
-    seconds = max(0, int(length.total_seconds()))
+    length = max(length, timedelta(0))
     if length < timedelta(minutes=1):
-        return f"{max(Decimal(0), Decimal(str(length.total_seconds()))).normalize():.3g} s"
-    hours, rest = divmod(seconds, 3600)
+        return f"{length.total_seconds():.1f}".removesuffix(".0") + " s"
+    hours, rest = divmod(int(length.total_seconds()), 3600)
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 

@@ -64,8 +64,7 @@ def order(token_id: str = "order-1", **fields: Any) -> TwapOrderDetail:
     """Make an accepted order; fields of a request such as ``duration`` are understood too."""
     quantity = Decimal(str(fields.get("quantity", 1)))
     window = parse_duration(fields.pop("duration", 60))
-    count = fields.pop("slices", None)
-    count = count if isinstance(count, int) else 12
+    count = fields.pop("slices") if isinstance(fields.get("slices"), int) else 12
     standard = {
         "token_id": token_id,
         "symbol": "BTC-USDT",

@@ -60,6 +60,7 @@ class ScriptedServer:
         self._access: dict[str, str] = {}
         self._refresh: dict[str, str] = {}
         self._issued = 0
+        self._asked = asyncio.Event()
         self.feed = Feed(self._user)
         self._sockets = Sockets(self._answer, self.feed.take)
 
@@ -113,11 +114,19 @@ class ScriptedServer:
         async with asyncio.timeout(10):
             return await self.feed.wait_for(set(names), times)
 
+    async def requested(self, method: str, path: str, times: int = 1) -> None:
+        """Wait until so many requests of this kind have come."""
+        async with asyncio.timeout(10):
+            while sum((item.method, item.path) == (method, path) for item in self.requests) < times:
+                self._asked.clear()
+                await self._asked.wait()
+
     def _user(self, token: str) -> str | None:
         return self._access.get(token)
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
+        self._asked.set()
         queue = self._scripted.get((request.method, request.path))
         scripted = queue.popleft() if queue else Reply()
         if queue is not None and scripted is not None and scripted != Reply():

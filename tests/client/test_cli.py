@@ -1,0 +1,277 @@
+"""The twap command: exit codes, JSON, one-line errors, where the sign-in is kept."""
+
+import asyncio
+import json
+import stat
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from twap_client.cli.app import app
+from twap_client.testing import Reply, ScriptedServer, book, candle, exchange, instrument, order
+from twap_client.testing.server import problem
+from twap_models import OrderStatus, TwapOrderDetail, exact_json
+
+SUBMIT = ["submit", "binance", "BTC-USDT", "buy", "0.5", "--duration", "1m", "--interval", "5"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    code: int
+    out: str
+    err: str
+
+
+Twap = Callable[..., Awaitable[Outcome]]
+
+
+@pytest.fixture
+def twap(server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twap:
+    """Run a command in a thread of its own: it brings its own event loop."""
+    monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("TWAP_SERVER_URL", server.url)
+    monkeypatch.delenv("TWAP_API_KEY", raising=False)
+
+    async def run(*args: str, given: str | None = None) -> Outcome:
+        result = await asyncio.to_thread(CliRunner().invoke, app, list(args), given)
+        assert "Traceback" not in result.output
+        return Outcome(result.exit_code, result.stdout, result.stderr)
+
+    return run
+
+
+@pytest.fixture
+async def signed_in(twap: Twap) -> Twap:
+    assert (await twap("login", "--username", "ada", "--password", "correct horse")).code == 0
+    return twap
+
+
+async def test_sign_in_is_kept_in_a_private_file(twap: Twap, tmp_path: Path, server: ScriptedServer) -> None:
+    done = await twap("login", given="ada\ncorrect horse\n")
+    assert done.code == 0 and done.out.endswith(f"signed in to {server.url} as ada\n")
+    path = tmp_path / "config" / "credentials.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert json.loads(path.read_text())[server.url]["refresh_token"] == "refresh-1"
+    assert "correct horse" not in path.read_text()
+    assert (
+        await twap("whoami", "--json")
+    ).out == '{"username":"ada","created":"2026-01-01T12:00:00.000000Z"}\n'
+    server.revoke()
+    assert (await twap("whoami")).code == 0
+    assert json.loads(path.read_text())[server.url]["refresh_token"] == "refresh-2"
+    assert (await twap("logout")).code == 0
+    assert json.loads(path.read_text()) == {}
+    after = await twap("whoami")
+    assert (after.code, after.out) == (6, "")
+    assert "sign in to" in after.err and "`twap login`" in after.err and after.err.count("\n") == 1
+
+
+async def test_register_signs_in(twap: Twap, server: ScriptedServer) -> None:
+    assert (await twap("register", "-u", "grace", "-p", "battery staple")).code == 0
+    assert (await twap("whoami")).code == 0
+    again = await twap("register", "-u", "grace", "-p", "battery staple")
+    assert (again.code, again.err) == (1, "twap: the name 'grace' is taken (username_taken)\n")
+    short = await twap("register", "-u", "x", "-p", "battery staple")
+    assert short.code == 2 and "username" in short.err
+
+
+async def test_a_wrong_password_is_exit_code_6(twap: Twap) -> None:
+    refused = await twap("login", "-u", "ada", "-p", "wrong password")
+    assert refused.code == 6
+    assert refused.err.startswith("twap: wrong name or password") and refused.err.count("\n") == 1
+
+
+async def test_nobody_listens(twap: Twap) -> None:
+    failed = await twap("--server", "http://127.0.0.1:1", "exchanges")
+    assert (failed.code, failed.out) == (6, "")
+    assert failed.err == (
+        "twap: cannot reach http://127.0.0.1:1: is the server running? start it with `twap-server start`\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["no-such-command"],
+        ["klines", "binance"],
+        ["--server", "nonsense", "exchanges"],
+        ["submit", "binance", "BTC-USDT", "hold", "1"],
+        ["submit", "binance", "BTC-USDT", "buy", "1_0", "--duration", "1m", "--slices", "3"],
+        ["submit", "binance", "BTC-USDT", "buy", "1", "--duration", "1m"],
+        ["submit", "binance", "BTC-USDT", "buy", "1", "--duration", "soon", "--slices", "3"],
+        ["watch", "--book", "BTC-USDT"],
+    ],
+)
+async def test_usage_is_exit_code_2(twap: Twap, args: list[str]) -> None:
+    wrong = await twap(*args)
+    assert (wrong.code, wrong.out) == (2, "")
+    assert wrong.err
+
+
+async def test_market_commands(twap: Twap, server: ScriptedServer) -> None:
+    server.exchanges = [exchange(), exchange("kraken", status="down", reason="refused")]
+    server.instruments = [instrument()]
+    server.candles = [candle(0), candle(1, closed=False)]
+    server.books["binance:BTC-USDT"] = book(status="stale", reason="no news")
+    for args, expected in (
+        (["exchanges"], ["binance", "● up", "refused"]),
+        (["symbols", "binance", "--q", "btc"], ["BTC-USDT", "0.00001"]),
+        (["klines", "binance", "BTC-USDT"], ["2026-01-01 12:00:00", "12.3456789", "forming"]),
+        (["book", "binance", "BTC-USDT"], ["61837.63", "not current: no news", "0.01"]),
+    ):
+        shown = await twap(*args)
+        assert shown.code == 0 and shown.err == ""
+        assert all(text in shown.out for text in expected), shown.out
+        for command in ([*args, "--json"], ["--json", *args]):
+            assert exact_json.loads((await twap(*command)).out)
+    missing = await twap("book", "binance", "NOPE")
+    assert (missing.code, missing.err) == (1, "twap: no symbol 'NOPE' (unknown_symbol)\n")
+
+
+async def test_json_is_exact(twap: Twap, server: ScriptedServer) -> None:
+    server.candles = [candle(close="0.123456789012345678")]
+    assert '"close":0.123456789012345678' in (await twap("klines", "binance", "X", "--json")).out
+
+
+async def test_submit_then_look_and_cancel(signed_in: Twap, server: ScriptedServer) -> None:
+    made = await signed_in(*SUBMIT, "--token-id", "o-1", "--limit", "61837.6300000001", "--yes")
+    assert made.code == 0 and made.out.startswith("o-1  buy 0.5 BTC-USDT on binance  Accepted")
+    assert "twap watch o-1" in made.err
+    assert b'"price":61837.6300000001' in server.requests[-1].body
+    assert "Accepted" in (await signed_in("orders")).out
+    listed = exact_json.loads((await signed_in("orders", "--status", "Accepted", "--json")).out)
+    assert [item["token_id"] for item in listed] == ["o-1"]
+    assert "61837.6300000001" in (await signed_in("order", "o-1")).out
+    assert "arrival price" in (await signed_in("report", "o-1")).out
+    assert exact_json.loads((await signed_in("report", "o-1", "--json")).out)["fills"] == 0
+    assert "Canceled" in (await signed_in("cancel", "o-1")).out
+    assert (await signed_in("cancel", "o-1")).code == 1
+
+
+async def test_a_rejected_order_is_exit_code_5(signed_in: Twap, server: ScriptedServer) -> None:
+    rejected = order("o-1", status="Rejected", reason="window_elapsed", detail="the end has passed")
+    server.script("POST", "/orders/twap", Reply(status=400, body=[rejected.to_wire()]))
+    made = await signed_in(*SUBMIT)
+    assert made.code == 5 and "rejected: the end has passed" in made.err
+
+
+async def test_wrong_fields_from_the_server_are_usage(signed_in: Twap, server: ScriptedServer) -> None:
+    server.script("POST", "/orders/twap", problem(422, "invalid_request", "the request is not valid"))
+    made = await signed_in(*SUBMIT)
+    assert (made.code, made.err) == (2, "twap: the request is not valid (invalid_request)\n")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("Filled", 0), ("Expired", 3), ("Canceled", 4), ("Failed", 5), ("Rejected", 5)]
+)
+async def test_watch_of_a_closed_order(
+    signed_in: Twap, server: ScriptedServer, status: str, code: int
+) -> None:
+    server.orders["o-1"] = order("o-1", status=status)
+    watched = await signed_in("watch", "o-1")
+    assert watched.code == code and status in watched.out
+
+
+def sliced(
+    detail: TwapOrderDetail, filled: str, **fields: object
+) -> tuple[TwapOrderDetail, dict[str, object]]:
+    """Give the order after a slice, and the event's own parts."""
+    part = {
+        "index": 0,
+        "due_time": "2026-01-01T12:00:00Z",
+        "outcome": "filled",
+        "wanted_quantity": filled,
+        "filled_quantity": filled,
+        "average_price": "61837.64",
+    }
+    fill = {
+        "fill_id": "f-1",
+        "slice": 0,
+        "time": "2026-01-01T12:00:00Z",
+        "exchange": "binance",
+        "price": "61837.64",
+        "quantity": filled,
+        "fee": 0,
+    }
+    after = TwapOrderDetail.model_validate(
+        detail.model_dump() | {"filled_quantity": filled, "slices": [part], "fills": [fill]} | fields
+    )
+    return after, {"slice": part, "fills": [fill]}
+
+
+async def test_watch_follows_an_order_to_its_end(signed_in: Twap, server: ScriptedServer) -> None:
+    start = server.orders["o-1"] = order("o-1", quantity="0.5")
+
+    async def trade() -> None:
+        socket = await server.subscribed("orders", "binance:BTC-USDT")
+        await server.requested("GET", "/orders/o-1", times=2)
+        server.push_book(book())
+        server.push_event("accepted", order("other"))
+        middle, parts = sliced(start, "0.2", status=OrderStatus.WORKING)
+        server.push_event("slice", middle, **parts)
+        socket.abort()
+        done, _ = sliced(start, "0.5", status=OrderStatus.FILLED)
+        server.push_event("ended", done)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(trade())
+        watching = group.create_task(asyncio.wait_for(signed_in("watch", "o-1"), 20))
+    watched = watching.result()
+    assert watched.code == 0, watched
+    lines = watched.out.splitlines()
+    assert any("slice 0 filled: 0.2 of 0.2 at 61837.64 [Working 40.0 %]" in line for line in lines) or (
+        "connection lost" in watched.err
+    )
+    assert any(line.startswith("o-1  buy 0.5 BTC-USDT on binance  Filled  100.0 % filled") for line in lines)
+    assert "other" not in watched.out
+
+
+async def test_submit_and_watch_in_json_is_one_message_a_line(
+    signed_in: Twap, server: ScriptedServer
+) -> None:
+    async def expire() -> None:
+        await server.subscribed("orders", "binance:BTC-USDT")
+        server.push_book(book())
+        server.push_event("ended", order("o-1", status="Expired", fill_state="partial"))
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(expire())
+        command = [*SUBMIT, "--token-id", "o-1", "--yes", "--watch", "--json"]
+        watching = group.create_task(asyncio.wait_for(signed_in(*command), 20))
+    watched = watching.result()
+    messages = [exact_json.loads(line) for line in watched.out.splitlines()]
+    assert watched.code == 3
+    assert messages[-1]["status"] == "Expired"
+
+
+async def run_python(*args: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *args, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+async def test_help_imports_nothing_of_the_network() -> None:
+    code, out, err = await run_python(
+        "-c",
+        "import sys, atexit; from twap_client.cli import main; sys.argv = ['twap', '--help'];"
+        "atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)));"
+        "main()",
+    )
+    assert code == 0 and "submit" in out
+    loaded = {name.partition(".")[0] for name in err.split()}
+    assert not loaded & {"httpx", "httpx2", "authlib", "websockets", "pydantic", "twap_models"}
+
+
+async def test_without_its_extra_it_says_how_to_install_it() -> None:
+    code, out, err = await run_python(
+        "-c", "import sys; sys.modules['typer'] = None; from twap_client.cli import main; main()"
+    )
+    assert (code, out) == (1, "")
+    assert err == "the twap command needs its extra: pip install 'twap-client[cli]'\n"

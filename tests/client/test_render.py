@@ -1,0 +1,144 @@
+"""What the views show, drawn to text and to a picture."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from rich.console import Console, RenderableType
+
+from twap_client.cli import render
+from twap_client.cli.figures import bar, number, percent, span
+from twap_client.cli.watch import merged
+from twap_client.testing import book, order
+from twap_client.testing.examples import NOON
+from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
+
+
+def text(picture: RenderableType, width: int = 120) -> str:
+    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    with console.file:
+        console.print(picture)
+    return console.export_text()
+
+
+def working() -> TwapOrderDetail:
+    slices = [
+        {
+            "index": index,
+            "due_time": NOON + timedelta(seconds=5 * index),
+            "outcome": "filled" if index < 9 else "missed",
+            "reason": None if index < 9 else "limit_not_met",
+            "wanted_quantity": "0.05",
+            "filled_quantity": "0.05" if index < 9 else 0,
+            "average_price": "61837.64" if index < 9 else None,
+        }
+        for index in range(10)
+    ]
+    fills = [
+        {
+            "fill_id": f"f-{index}",
+            "slice": index,
+            "time": NOON,
+            "exchange": "binance",
+            "price": "61837.64",
+            "quantity": "0.05",
+            "fee": "0.1",
+        }
+        for index in range(9)
+    ]
+    return order(
+        "o-1",
+        status="Working",
+        filled_quantity="0.45",
+        remaining_quantity="0.55",
+        average_price="61837.640000000000",
+        limit_price="62000",
+        slices=slices,
+        fills=fills,
+    )
+
+
+def test_a_live_book_and_its_order_side_by_side() -> None:
+    shown = text(render.watch_screen(book(), working(), NOON + timedelta(seconds=50)))
+    for part in (
+        "binance BTC-USDT",
+        "● live",
+        "61837.64",
+        "spread 0.01 (0.00 bps)",
+        "buy 1 BTC-USDT on binance",
+        "45.0 %",
+        "10 of 12",
+        "10 s",
+        "limit_not_met",
+        "last fills",
+    ):
+        assert part in shown, part
+    assert max(map(len, shown.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_it_fits_the_terminal(width: int) -> None:
+    shown = text(render.watch_screen(book(), working(), NOON), width)
+    assert max(map(len, shown.splitlines())) <= width
+
+
+def test_a_book_that_is_not_live_says_so() -> None:
+    shown = text(render.book_panel(book(status="resyncing", reason="sequence gap"), NOON))
+    assert "● resyncing" in shown and "not current: sequence gap" in shown
+
+
+@pytest.mark.parametrize(
+    "shown", [book(bids=[], asks=[]), book(bids=[], age_ms=None), book(bids=[["0", "0"]], asks=[["0", "0"]])]
+)
+def test_strange_books_are_drawn(shown: object) -> None:
+    assert text(render.watch_screen(shown, None, NOON))  # type: ignore[arg-type]
+
+
+def test_waiting_for_everything() -> None:
+    assert "waiting for a book" in text(render.watch_screen(None, None, NOON))
+    assert "waiting for books" in text(render.books_screen([], NOON))
+    assert "100.0 %" not in text(render.watch_screen(None, order(), NOON))
+
+
+def test_the_view_can_be_exported_as_a_picture() -> None:
+    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    with console.file:
+        console.print(render.watch_screen(book(), working(), NOON))
+    assert console.export_svg(title="twap watch").startswith("<svg")
+
+
+def test_an_event_adds_to_an_order_once() -> None:
+    before = order("o-1")
+    after = working()
+    event = OrderEvent(
+        seq=1,
+        event="slice",
+        token_id="o-1",
+        time=NOON,
+        order=TwapOrder.model_validate(after.model_dump()),
+        slice=after.slices[0],
+        fills=after.fills[:1],
+    )
+    once = merged(before, event)
+    assert (once.filled_quantity, len(once.slices), len(once.fills)) == (Decimal("0.45"), 1, 1)
+    assert merged(once, event) == once
+
+
+@pytest.mark.parametrize(
+    ("drawn", "expected"),
+    [
+        (number(Decimal("1.500")), "1.5"),
+        (number(Decimal("100")), "100"),
+        (number(None), "–"),
+        (percent(Decimal("0.99999")), "99.9 %"),
+        (span(timedelta(seconds=3723)), "1:02:03"),
+        (span(timedelta(seconds=65)), "1:05"),
+        (span(timedelta(seconds=2.5)), "2.5 s"),
+        (span(timedelta(seconds=-5)), "0 s"),
+        (bar(Decimal("0.5"), 8), "████"),
+        (bar(Decimal("0.0001"), 8), "▏"),
+        (bar(Decimal(2), 4), "████"),
+    ],
+)
+def test_figures(drawn: str, expected: str) -> None:
+    assert drawn == expected
