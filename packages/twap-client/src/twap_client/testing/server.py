@@ -207,11 +207,17 @@ class ScriptedServer:
         return listed([_short(self.orders[item.token_id]) for item in wanted], 201 if new else 200)
 
     def _list(self, request: Request) -> Reply:
+        # The cursor is an order's place among all, so a page stays right when orders before it change state.
         status, after = request.query.get("status"), int(request.query.get("after", 0))
-        found = [_short(item) for item in self.orders.values() if status in (None, item.status)]
-        end = after + int(request.query.get("limit", self.page_size))
-        more = {"Link": f'</orders?after={end}>; rel="next"'} if end < len(found) else {}
-        return listed(found[after:end], 200, more)
+        places = [
+            place
+            for place, item in enumerate(self.orders.values(), 1)
+            if place > after and _has_status(item, status)
+        ]
+        page = places[: int(request.query.get("limit", self.page_size))]
+        more = {"Link": f'</orders?after={page[-1]}>; rel="next"'} if len(page) < len(places) else {}
+        every = list(self.orders.values())
+        return listed([_short(every[place - 1]) for place in page], 200, more)
 
     def _show(self, _: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
@@ -240,6 +246,12 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
     body = {"title": code, "status": status, "detail": detail, "code": code, "request_id": "req-1"}
     named = {name.replace("_", "-").title(): value for name, value in headers.items()}
     return Reply(status=status, body=body, headers=named)
+
+
+def _has_status(order: TwapOrder, status: str | None) -> bool:
+    if status in ("open", "closed"):
+        return order.status.is_open == (status == "open")
+    return status in (None, order.status)
 
 
 def _short(detail: TwapOrderDetail) -> TwapOrder:
