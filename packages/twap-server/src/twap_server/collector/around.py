@@ -1,0 +1,50 @@
+"""What the parts of a connection's work share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from twap_server.books.live import LiveBook
+from twap_server.books.trades import Trades
+from twap_server.collector.budget import Budget
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.history import History
+from twap_server.domain.clock import Clock
+from twap_server.domain.instrument import Instrument
+from twap_server.exchanges.base import Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every session of an exchange works with."""
+
+    exchange: Exchange
+    config: CollectorConfig
+    clock: Clock
+    rng: Random
+    history: History
+    trades: Trades
+    instruments: Callable[[], Mapping[str, Instrument]]
+    """Canonical symbol to instrument, as listed now."""
+    connects: Budget
+
+
+class Scene(Protocol):
+    """A session as its helpers see it."""
+
+    around: Surroundings
+    books: dict[str, LiveBook]
+    """The books this connection feeds, by canonical symbol."""
+
+    def wanted(self) -> set[str]:
+        """Return the canonical symbols this connection is to serve."""
+        ...
+
+    def find_book(self, instrument: Instrument) -> LiveBook:
+        """Return the book to feed."""
+        ...
+
+    def reserve_ids(self) -> int:
+        """Return the first of two request ids not used on this connection."""
+        ...

@@ -1,0 +1,121 @@
+"""How one instrument's book gets right again without touching the connection.
+
+Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits. Elsewhere:
+unsubscribe and subscribe the book. One attempt in flight per instrument, and few a minute.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from twap_server.collector.around import Scene
+from twap_server.collector.backoff import delays
+from twap_server.collector.budget import Budget
+from twap_server.collector.connection import Connection
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import FeedError, RequestError, UnavailableError
+from twap_server.domain.market import BookStatus
+
+_log = logging.getLogger(__name__)
+
+
+class Healer:
+    """Remedies for one session's books."""
+
+    def __init__(self, session: Scene) -> None:
+        self._session = session
+        self._busy: set[str] = set()
+        self._since: dict[str, Nanos] = {}
+        self._quiet_since: dict[str, Nanos] = {}
+        around = session.around
+        self._budgets: defaultdict[str, Budget] = defaultdict(
+            lambda: Budget(around.clock, amount=around.config.resubscribes_per_minute, window_s=60)
+        )
+        self._group: asyncio.TaskGroup
+        self._connection: Connection
+
+    def start(self, group: asyncio.TaskGroup, connection: Connection) -> None:
+        """Work on this connection, with tasks of this group."""
+        self._group = group
+        self._connection = connection
+
+    def on_subscribed(self, symbol: str) -> None:
+        """Begin: the exchange acknowledged, changes are held from now on."""
+        self._since[symbol] = self._session.around.clock.monotonic()
+        if self._session.around.exchange.needs_rest_snapshot:
+            self._begin(symbol)
+
+    def heal(self, symbol: str, error: FeedError) -> None:
+        """Begin anew after a fault; the book is already ``resyncing``."""
+        _log.info("%s %s: %s", self._session.around.exchange.name, symbol, error)
+        self._begin(symbol)
+
+    def check(self, now: Nanos) -> None:
+        """Believe quiet books; ask again where a snapshot never came."""
+        config = self._session.around.config
+        for symbol, book in self._session.books.items():
+            if not book.awaits_first_change:
+                self._quiet_since.pop(symbol, None)
+            elif now - self._quiet_since.setdefault(symbol, now) >= config.quiet_proof_s * SECOND:
+                book.trust_quiet()
+            if book.status is not BookStatus.RESYNCING:
+                self._since.pop(symbol, None)
+            elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
+                self._begin(symbol)
+
+    def _begin(self, symbol: str) -> None:
+        if symbol in self._busy:
+            return
+        self._busy.add(symbol)
+        self._since[symbol] = self._session.around.clock.monotonic()
+        self._group.create_task(self._run(symbol), name=f"heal {symbol}")
+
+    async def _run(self, symbol: str) -> None:
+        try:
+            if self._session.around.exchange.needs_rest_snapshot:
+                await self._fetch(symbol)
+            else:
+                await self._resubscribe(symbol)
+        finally:
+            self._busy.discard(symbol)
+
+    async def _fetch(self, symbol: str) -> None:
+        around = self._session.around
+        config, clock, rng = around.config, around.clock, around.rng
+        for delay in delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
+            if symbol not in self._session.books or await self._joined(symbol):
+                return
+            await clock.sleep(delay)
+
+    async def _joined(self, symbol: str) -> bool:
+        around = self._session.around
+        instrument = around.instruments().get(symbol)
+        if instrument is None:
+            return True
+        try:
+            snapshot = await around.history.snapshot(instrument)
+            book = self._session.books.get(symbol)
+            if book is not None:
+                book.on_snapshot(snapshot, around.clock.now())
+        except FeedError:
+            return False
+        except UnavailableError as error:
+            await around.clock.sleep(error.retry_after)
+            return False
+        except RequestError as error:
+            self._give_up(symbol, str(error))
+        return True
+
+    def _give_up(self, symbol: str, reason: str) -> None:
+        book = self._session.books.get(symbol)
+        if book is not None:
+            book.mark_down(reason)
+
+    async def _resubscribe(self, symbol: str) -> None:
+        await self._budgets[symbol].spend()
+        instrument = self._session.around.instruments().get(symbol)
+        if instrument is None or symbol not in self._session.books:
+            return
+        first_id = self._session.reserve_ids()
+        for request in self._session.around.exchange.resubscribe(instrument, first_id=first_id):
+            await self._connection.send(request.text)

@@ -1,0 +1,126 @@
+"""What an exchange tells on request: instruments, candles, book snapshots. Caches nothing."""
+
+import asyncio
+from collections import defaultdict
+
+import httpx
+
+from twap_models.enums import Interval
+from twap_server.collector import candles as build
+from twap_server.collector.budget import Budget
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.rest import Rest
+from twap_server.domain.clock import MILLISECOND, Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import BookSnapshot, Candle
+from twap_server.exchanges.base import Exchange, HttpRequest, Page
+
+_MAX_PAGES = 40
+
+
+class History:
+    """One exchange's past and present over REST."""
+
+    def __init__(
+        self, exchange: Exchange, config: CollectorConfig, clock: Clock, http: httpx.AsyncClient
+    ) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._rest = Rest(exchange, clock, http)
+        self._in_flight: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._budgets: defaultdict[str, Budget] = defaultdict(
+            lambda: Budget(clock, amount=config.snapshots_per_minute, window_s=60)
+        )
+
+    async def instruments(self) -> list[Instrument]:
+        """Fetch every instrument the exchange lists.
+
+        Raises:
+            ExchangeUnavailable: no list, or an empty one.
+        """
+        try:
+            found = self._exchange.parse_instruments(await self._get(self._exchange.instruments_request()))
+        except WireFormatError:
+            raise ExchangeUnavailable("the exchange's list of instruments cannot be read") from None
+        if not found:
+            raise ExchangeUnavailable("the exchange's list of instruments is empty")
+        return found
+
+    async def klines(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int = 100,
+        start: Nanos | None = None,
+        end: Nanos | None = None,
+    ) -> list[Candle]:
+        """Fetch candles, oldest first: the latest ``limit`` of those that open within ``start``..``end``.
+
+        Args:
+            limit: 1..1000 candles; fewer come where the exchange has no more.
+            start: earliest open time; absent means as far back as needed.
+            end: latest open time; absent means now.
+
+        Raises:
+            UnknownSymbol: the exchange does not know it any more.
+            ExchangeUnavailable: no answer, or none that can be read.
+        """
+        now = self._clock.now()
+        part = build.source_of(interval, self._exchange.klines)
+        until = now if end is None else min(end, now)
+        if part is not interval:
+            until = Nanos(build.bucket_end(build.bucket_start(until, interval), interval) - 1)
+        since = Nanos(0) if start is None else build.bucket_start(start, interval)
+        rows = limit * max(1, build.length(interval) // build.length(part))
+        try:
+            found = await self._rows(instrument, part, rows=rows, since=since, until=until)
+        except WireFormatError:
+            raise ExchangeUnavailable("the exchange's candles cannot be read") from None
+        if part is not interval:
+            found = build.aggregate(found, part=part, interval=interval, now=now)
+        wanted = [one for one in found if (start or 0) <= one.open_time <= (now if end is None else end)]
+        return build.with_closed(wanted, now)[-limit:]
+
+    async def snapshot(self, instrument: Instrument) -> BookSnapshot:
+        """Fetch the book: one request at a time and at most ten a minute per instrument; waits for its turn.
+
+        Raises:
+            ExchangeUnavailable: no answer, or none that can be read.
+            UnknownSymbol: the exchange does not know it any more.
+        """
+        symbol = instrument.id.symbol
+        async with self._in_flight[symbol]:
+            await self._budgets[symbol].spend()
+            body = await self._get(self._exchange.depth_request(instrument))
+        try:
+            return self._exchange.parse_depth(body, instrument)
+        except WireFormatError:
+            raise ExchangeUnavailable("the exchange's book cannot be read") from None
+
+    async def _rows(
+        self, instrument: Instrument, interval: Interval, *, rows: int, since: Nanos, until: Nanos
+    ) -> list[Candle]:
+        rules = self._exchange.klines
+        native = rules.native[interval]
+        found: dict[Nanos, Candle] = {}
+        for _ in range(_MAX_PAGES if rules.pages else 1):
+            limit = min(rules.max_rows, rows - len(found))
+            page = Page(native_interval=native, limit=limit, end=until)
+            body = await self._get(self._exchange.klines_request(instrument, page))
+            batch = self._exchange.parse_klines(body, native)
+            before = len(found)
+            found.update({one.open_time: one for one in batch if since <= one.open_time <= until})
+            if len(found) >= rows or len(found) == before or len(batch) < limit:
+                break
+            until = Nanos(min(found) - MILLISECOND)
+        return [found[moment] for moment in sorted(found)][-rows:]
+
+    async def _get(self, request: HttpRequest) -> bytes:
+        try:
+            return await self._rest.get(request)
+        except ExchangeUnavailable as error:
+            raise ExchangeUnavailable(
+                f"{self._exchange.name}: {error}", retry_after=error.retry_after
+            ) from None

@@ -1,0 +1,272 @@
+"""The door to the market: exchanges, instruments, candles and live books in one place."""
+
+import asyncio
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from random import Random
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from twap_models.enums import Interval
+from twap_server.books.demand import Demand
+from twap_server.books.keeper import Keeper
+from twap_server.books.live import LiveBook
+from twap_server.collector.collector import Collector, ExchangeStatus
+from twap_server.collector.config import CollectorConfig
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import (
+    BookUnavailable,
+    ExchangeUnavailable,
+    UnknownExchange,
+    UnknownSymbol,
+)
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookStatus, BookView, Candle
+from twap_server.exchanges.base import Exchange
+
+_EXCHANGE_ALIASES = {"coinbasepro": "coinbase", "gdax": "coinbase"}
+_LEG_ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
+_SEPARATORS = re.compile(r"[-/_:]")
+_POLL_S = 0.02
+
+
+class MarketData:
+    """All exchanges. ``async with`` starts and stops collecting; ``run`` does both for a task group."""
+
+    def __init__(
+        self,
+        exchanges: Iterable[type[Exchange]],
+        config: CollectorConfig,
+        *,
+        keeper: Keeper,
+        demand: Demand,
+        clock: Clock,
+        rng: Random,
+        cached: Mapping[str, Iterable[Instrument]] | None = None,
+        on_instruments: Callable[[str, Mapping[str, Instrument]], None] = lambda *_: None,
+    ) -> None:
+        """Build everything, start nothing.
+
+        Args:
+            exchanges: the registry's classes; those whose settings say so are left out.
+            config: settings of all.
+            keeper: where books are kept.
+            demand: what is wanted.
+            clock: time.
+            rng: chance, for jitter only.
+            cached: instruments known from before, by exchange.
+            on_instruments: called with an exchange's name and list each time it was loaded.
+        """
+        self.keeper = keeper
+        self.demand = demand
+        self._config = config
+        self._clock = clock
+        self._group: asyncio.TaskGroup | None = None
+        self._http = httpx.AsyncClient(timeout=config.http_timeout_s, follow_redirects=False)
+        self._collectors: dict[str, Collector] = {}
+        self._spellings: dict[str, tuple[Mapping[str, Instrument], dict[str, Instrument]]] = {}
+        for shape in exchanges:
+            own = config.exchange(shape.name)
+            if not own.enabled:
+                continue
+            self._collectors[shape.name] = Collector(
+                shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth),
+                config,
+                keeper=keeper,
+                demand=demand,
+                clock=clock,
+                rng=rng,
+                http=self._http,
+                instruments=(cached or {}).get(shape.name, ()),
+                on_instruments=lambda found, name=shape.name: on_instruments(name, found),  # type: ignore[misc]
+            )
+
+    async def run(self) -> None:
+        """Collect, for ever. Cancelling closes every connection."""
+        async with self._http, asyncio.TaskGroup() as group:
+            for name, collector in self._collectors.items():
+                group.create_task(collector.run(), name=f"collector {name}")
+
+    async def __aenter__(self) -> Self:
+        """Start collecting."""
+        self._group = asyncio.TaskGroup()
+        await self._group.__aenter__()
+        self._running = self._group.create_task(self.run(), name="market data")
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop collecting and wait until every connection is closed."""
+        assert self._group is not None
+        self._running.cancel()
+        await self._group.__aexit__(kind, error, trace)
+
+    def exchanges(self) -> list[ExchangeStatus]:
+        """List the exchanges and how each is reached."""
+        return [collector.status() for collector in self._collectors.values()]
+
+    def loaded(self, exchange: str) -> bool:
+        """Tell whether the exchange's instruments are known.
+
+        Raises:
+            UnknownExchange: not collected here.
+        """
+        return self.collector(exchange).loaded
+
+    def instruments(self, exchange: str) -> Mapping[str, Instrument]:
+        """Return canonical symbol to instrument.
+
+        Raises:
+            UnknownExchange: not collected here.
+            ExchangeUnavailable: the list is not loaded yet.
+        """
+        collector = self.collector(exchange)
+        if not collector.loaded:
+            raise ExchangeUnavailable(f"the instruments of {collector.exchange.name} are not known yet")
+        return collector.instruments()
+
+    def find_instrument(self, exchange: str, spelling: str) -> Instrument:
+        """Look an instrument up by any spelling: BTC-USDT, BTCUSDT, btc/usdt, XBT/USD.
+
+        Raises:
+            UnknownExchange: not collected here; the message names those that are.
+            UnknownSymbol: no listed instrument fits; the message names near ones.
+            ExchangeUnavailable: the list is not loaded yet.
+        """
+        listed = self.instruments(exchange)
+        index = self._index(self.collector(exchange).exchange.name, listed)
+        for key in _keys(spelling):
+            if key in index:
+                return index[key]
+        raise UnknownSymbol(_not_listed(spelling, exchange, listed))
+
+    async def klines(
+        self,
+        exchange: str,
+        spelling: str,
+        interval: Interval,
+        *,
+        limit: int = 100,
+        start: Nanos | None = None,
+        end: Nanos | None = None,
+    ) -> list[Candle]:
+        """Fetch candles, oldest first: the latest ``limit`` that open within ``start``..``end``.
+
+        Raises:
+            UnknownExchange, UnknownSymbol: as ``find_instrument``.
+            ExchangeUnavailable: no answer; ``retry_after`` says when to try again.
+        """
+        instrument = self.find_instrument(exchange, spelling)
+        history = self.collector(exchange).history
+        return await history.klines(instrument, interval, limit=limit, start=start, end=end)
+
+    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+        """Return at most ``depth`` levels a side, None where nobody wants the book."""
+        return self.keeper.view(instrument, depth)
+
+    def live_book(self, instrument: InstrumentId) -> LiveBook | None:
+        """Return the book itself, None where nobody wants it."""
+        return self.keeper.live_book(instrument)
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Ask for a book until released."""
+        self.demand.hold(instrument, owner)
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give a book up; unknown owners are ignored."""
+        self.demand.release(instrument, owner)
+
+    def taker_fee(self, exchange: str) -> Decimal:
+        """Return the taker fee as a share of the notional, 0 where none is set."""
+        return self._config.exchange(_exchange_name(exchange)).taker_fee
+
+    async def wait_live(self, instrument: InstrumentId, timeout: float, *, depth: int = 100) -> BookView:
+        """Wait until the book is live; the caller holds it.
+
+        Args:
+            instrument: which book.
+            timeout: seconds.
+            depth: levels per side of the answer.
+
+        Raises:
+            BookUnavailable: not live in time; the message says why.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    view = self.keeper.view(instrument, depth)
+                    if view is not None and view.status is BookStatus.LIVE:
+                        return view
+                    await self._clock.sleep(_POLL_S)
+        except TimeoutError:
+            raise BookUnavailable(self._why_not(instrument)) from None
+
+    def collector(self, exchange: str) -> Collector:
+        """Return one exchange's collector.
+
+        Raises:
+            UnknownExchange: not collected here; the message names those that are.
+        """
+        found = self._collectors.get(_exchange_name(exchange))
+        if found is None:
+            names = ", ".join(sorted(self._collectors))
+            raise UnknownExchange(f"no exchange {exchange[:40]!r} here; there are: {names}")
+        return found
+
+    def _why_not(self, instrument: InstrumentId) -> str:
+        view = self.keeper.view(instrument, 1)
+        if view is not None:
+            return f"no live book of {instrument}: {view.status.value} ({view.reason})"
+        reason = self.collector(instrument.exchange).status().reason or "nobody asked for it"
+        return f"no live book of {instrument}: {reason}"
+
+    def _index(self, name: str, listed: Mapping[str, Instrument]) -> dict[str, Instrument]:
+        cached = self._spellings.get(name)
+        if cached is None or cached[0] is not listed:
+            cached = self._spellings[name] = (listed, _spellings_of(listed.values()))
+        return cached[1]
+
+
+def _exchange_name(spelling: str) -> str:
+    name = spelling.strip().lower()
+    return _EXCHANGE_ALIASES.get(name, name)
+
+
+def _spellings_of(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
+    """Index by every unambiguous spelling; the exchange's own names win over names put together."""
+    index: dict[str, Instrument] = {}
+    every = list(instruments)
+    for one in every:
+        index.setdefault(one.id.symbol.upper(), one)
+    for one in every:
+        for name in (one.native, *one.aliases):
+            index.setdefault(_joined(name), one)
+            index.setdefault(name.upper(), one)
+    for one in every:
+        index.setdefault(_joined(one.id.symbol), one)
+    return index
+
+
+def _keys(spelling: str) -> list[str]:
+    text = spelling.strip().upper()
+    legs = [_LEG_ALIASES.get(leg, leg) for leg in _SEPARATORS.split(text)]
+    return [text, "-".join(legs), "".join(legs), _joined(text)]
+
+
+def _joined(text: str) -> str:
+    return _SEPARATORS.sub("", text.upper())
+
+
+def _not_listed(spelling: str, exchange: str, listed: Mapping[str, Instrument]) -> str:
+    joined = {_joined(symbol): symbol for symbol in listed}
+    near = difflib.get_close_matches(_joined(spelling[:40]), joined, n=5, cutoff=0.6)
+    hint = f"; did you mean {', '.join(joined[one] for one in near)}?" if near else ""
+    return f"{exchange} lists no instrument {spelling[:40]!r}{hint}"

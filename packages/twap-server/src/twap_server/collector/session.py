@@ -1,0 +1,233 @@
+"""One connection at work: wants become subscriptions, frames become books, each fault its remedy.
+
+In: frames of one WebSocket. Out: changed LiveBooks and trades. It ends by raising a FeedError that means reconnect; by
+then its books are already stale. Everything else (gap, bad checksum, crossed book, refusal, garbage) is healed here,
+for one instrument at a time, without touching the connection.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from twap_server.books.live import LiveBook
+from twap_server.collector.around import Surroundings
+from twap_server.collector.connection import Connection, opened
+from twap_server.collector.healing import Healer
+from twap_server.collector.subscriptions import Subscriptions
+from twap_server.domain.clock import SECOND
+from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, WireFormatError
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import (
+    BookChange,
+    BookSnapshot,
+    BookStatus,
+    MarketEvent,
+    Refused,
+    ShutdownNotice,
+    Subscribed,
+    Trade,
+)
+
+_log = logging.getLogger(__name__)
+_TICK_S = 0.25
+_WARN_EVERY = 60 * SECOND
+
+
+class Session:
+    """A connection's life. ``retiring`` asks for a successor, ``ready`` says that all its books are live."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        wanted: Callable[[], set[str]],
+        find_book: Callable[[Instrument], LiveBook],
+        *,
+        primary: bool,
+    ) -> None:
+        """Args: primary: whether readers see its books; a successor works on its own until it takes over."""
+        self.around = around
+        self.books: dict[str, LiveBook] = {}
+        self.primary = primary
+        self.connected = False
+        self.saw_book_data = False
+        self.rejected = 0
+        self.failure: FeedError | None = None
+        self.ended = asyncio.Event()
+        self.retiring = asyncio.Event()
+        self.ready = asyncio.Event()
+        self._find_book = find_book
+        self._wanted = wanted
+        self._healer = Healer(self)
+        self._subscriptions = Subscriptions(self, self._healer)
+        self._frames = 0
+        self._warned_at = -_WARN_EVERY
+
+    async def run(self) -> None:
+        """Work until the connection fails; never raises, ``failure`` says why. Cancelling closes the socket."""
+        try:
+            await self._work()
+        except FeedError as error:
+            self._lose(error)
+        except Exception:
+            _log.exception("session of %s failed", self.around.exchange.name)
+            self._lose(ConnectionLost("an internal failure; reconnecting"))
+        finally:
+            self.connected = False
+            self.ended.set()
+
+    def wanted(self) -> set[str]:
+        """Return the canonical symbols this connection is to serve."""
+        return self._wanted()
+
+    def find_book(self, instrument: Instrument) -> LiveBook:
+        """Return the book to feed."""
+        return self._find_book(instrument)
+
+    def reserve_ids(self) -> int:
+        """Return the first of two request ids not used on this connection."""
+        return self._subscriptions.reserve()
+
+    def take_over(self, other: "Session", find_book: Callable[[Instrument], LiveBook]) -> None:
+        """Become the one that readers see: own books go on in the other's; marks stay, nothing leaves ``live``."""
+        for symbol, kept in other.books.items():
+            shadow = self.books.get(symbol)
+            if shadow is not None:
+                kept.take_over(shadow)
+                self.books[symbol] = kept
+        other.books.clear()
+        other.primary = False
+        self.primary = True
+        self._find_book = find_book
+
+    def demand_changed(self) -> None:
+        """Compare wanted with subscribed soon."""
+        self._subscriptions.wake()
+
+    async def _work(self) -> None:
+        around = self.around
+        await around.connects.spend()
+        async with opened(around.exchange, around.config, around.clock) as connection:
+            self.connected = True
+            try:
+                await self._serve(connection)
+            except* FeedError as errors:
+                failure = _first(errors)
+                self._lose(failure)
+                raise failure from None
+
+    async def _serve(self, connection: Connection) -> None:
+        async with asyncio.TaskGroup() as group:
+            self._healer.start(group, connection)
+            group.create_task(self._subscriptions.follow(connection), name="subscriptions")
+            group.create_task(self._watch(), name="watch")
+            group.create_task(self._ping(connection), name="ping")
+            await self._read(connection)
+
+    async def _read(self, connection: Connection) -> None:
+        receive = connection.receive
+        decode = self.around.exchange.decode
+        now = self.around.clock.now
+        find = self.books.get
+        while True:
+            raw = await receive()
+            self._frames += 1
+            try:
+                events = decode(raw)
+            except WireFormatError as error:
+                self._reject(error)
+                continue
+            for event in events:
+                if type(event) is not BookChange:
+                    self._on_other(event)
+                elif (book := find(event.symbol)) is not None:
+                    try:
+                        book.on_change(event, now())
+                    except FeedError as error:
+                        self._healer.heal(event.symbol, error)
+
+    def _on_other(self, event: MarketEvent) -> None:
+        match event:
+            case Trade():
+                self._on_trade(event)
+            case BookSnapshot():
+                self._on_snapshot(event)
+            case Subscribed():
+                self._subscriptions.on_ack(event)
+            case Refused():
+                self._subscriptions.on_refusal(event)
+            case ShutdownNotice():
+                self.retiring.set()
+            case _:
+                pass
+
+    def _on_trade(self, trade: Trade) -> None:
+        book = self.books.get(trade.symbol)
+        if self.primary and book is not None:
+            self.around.trades.add(book.instrument, trade)
+
+    def _on_snapshot(self, snapshot: BookSnapshot) -> None:
+        book = self.books.get(snapshot.symbol)
+        if book is None:
+            return
+        try:
+            book.on_snapshot(snapshot, self.around.clock.now())
+        except FeedError as error:
+            self._healer.heal(snapshot.symbol, error)
+
+    async def _watch(self) -> None:
+        """Silence, lifetime, unanswered requests, quiet books: four times a second."""
+        clock, config = self.around.clock, self.around.config
+        opened_at = heard_at = clock.monotonic()
+        silence = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
+        frames = -1
+        while True:
+            now = clock.monotonic()
+            if frames != self._frames or not self.books:
+                frames, heard_at = self._frames, now
+            elif now - heard_at >= silence:
+                raise FeedStale("the exchange is silent")
+            if now - opened_at >= config.lifetime_s * SECOND:
+                self.retiring.set()
+            self._subscriptions.check_answers(now)
+            self._healer.check(now)
+            self._look_after_books()
+            await clock.sleep(_TICK_S)
+
+    def _look_after_books(self) -> None:
+        max_levels, now = self.around.config.max_levels, self.around.clock.now()
+        for book in self.books.values():
+            book.confirm(now)
+            book.book.truncate(max_levels)
+            if book.status is BookStatus.LIVE:
+                self.saw_book_data = True
+        if self._subscriptions.settled and all(one.status is BookStatus.LIVE for one in self.books.values()):
+            self.ready.set()
+
+    async def _ping(self, connection: Connection) -> None:
+        exchange, clock = self.around.exchange, self.around.clock
+        if not exchange.heartbeat.ping_every_s:
+            return
+        while True:
+            await clock.sleep(exchange.heartbeat.ping_every_s)
+            await connection.send(exchange.ping(self._subscriptions.next_id()))
+
+    def _reject(self, error: WireFormatError) -> None:
+        self.rejected += 1
+        now = self.around.clock.monotonic()
+        if now - self._warned_at >= _WARN_EVERY:
+            self._warned_at = now
+            _log.warning(
+                "%s: %s (%d frames rejected so far)", self.around.exchange.name, error, self.rejected
+            )
+
+    def _lose(self, error: FeedError) -> None:
+        self.failure = error
+        for book in self.books.values():
+            book.mark_stale(str(error))
+
+
+def _first(errors: BaseExceptionGroup[FeedError]) -> FeedError:
+    first: BaseException = errors
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    return first if isinstance(first, FeedError) else ConnectionLost("the connection failed")
