@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from twap_client.cli import render
-from twap_client.cli.figures import bar, number, percent, span
+from twap_client.cli.figures import number, percent, span
 from twap_client.cli.watch import merged
 from twap_client.testing import book, order
 from twap_client.testing.examples import NOON
@@ -135,9 +135,6 @@ def test_an_event_adds_to_an_order_once() -> None:
         (span(timedelta(seconds=65)), "1:05"),
         (span(timedelta(seconds=2.5)), "2.5 s"),
         (span(timedelta(seconds=-5)), "0 s"),
-        (bar(Decimal("0.5"), 8), "████"),
-        (bar(Decimal("0.0001"), 8), "▏"),
-        (bar(Decimal(2), 4), "████"),
     ],
 )
 def test_figures(drawn: str, expected: str) -> None:

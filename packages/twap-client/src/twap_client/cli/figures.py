@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from rich.text import Text
 
-_EIGHTHS = " ▏▎▍▌▋▊▉"
 NOTHING = "–"
 
 STATUS_STYLES = {
@@ -84,12 +83,3 @@ def badge(status: str) -> Text:
 def coloured(word: str | None) -> Text:
     """Write an outcome in its colour."""
     return Text(word or "", style=STATUS_STYLES.get(word or "", ""))
-
-
-def bar(share: Decimal, width: int) -> str:
-    """Draw a share of 1 as a bar of at most ``width`` cells, in eighths of a cell."""
-    eighths = int(min(max(share, Decimal(0)), Decimal(1)) * width * 8)
-    if share > 0 and eighths == 0:
-        eighths = 1
-    full, part = divmod(eighths, 8)
-    return "█" * full + (_EIGHTHS[part] if part else "")

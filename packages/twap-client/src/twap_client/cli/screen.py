@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from rich.bar import Bar
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -11,11 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from twap_client.cli.figures import STATUS_STYLES, badge, bar, clock, coloured, number, percent, rounded, span
+from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, number, percent, rounded, span
 from twap_models import BookMessage, Fill, Slice, SliceOutcome, TwapOrderDetail
 
 _LEVELS = 10
-_BAR_WIDTH = 8
 _LATEST_SLICES = 6
 _LATEST_FILLS = 5
 
@@ -118,27 +118,34 @@ def _table(*names: str) -> Table:
 
 
 def _levels(book: BookMessage) -> Table:
+    """Bids to the left, best at the top; asks to the right. Bars take the room that the digits leave."""
     table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
-    for name in ("", "quantity", "bid"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("ask", "quantity", ""):
-        table.add_column(name, no_wrap=True)
+    for name in ("", "quantity", "bid", "ask", "quantity", ""):
+        table.add_column(name, justify="right", no_wrap=True, ratio=None if name else 1)
     bids, asks = book.bids[:_LEVELS], book.asks[:_LEVELS]
-    largest = max([quantity for _, quantity in (*bids, *asks)], default=Decimal(1)) or Decimal(1)
+    shown = (*bids, *asks)
+    largest = max([quantity for _, quantity in shown], default=Decimal(1)) or Decimal(1)
+    places = _places([price for price, _ in shown]), _places([quantity for _, quantity in shown])
     for row in range(_LEVELS):
-        bid = _side(bids, row, largest, "green")
-        table.add_row(bid[2], bid[1], bid[0], *_side(asks, row, largest, "red"))
+        price, quantity, share = _cells(bids, row, largest, places)
+        bid = (Bar(1, float(1 - share), 1, color="green"), quantity, Text(price, "green"))
+        price, quantity, share = _cells(asks, row, largest, places)
+        table.add_row(*bid, Text(price, "red"), quantity, Bar(1, 0, float(share), color="red"))
     return table
 
 
-def _side(
-    levels: Sequence[tuple[Decimal, Decimal]], row: int, largest: Decimal, colour: str
-) -> tuple[Text, Text, Text]:
+def _places(values: Sequence[Decimal]) -> int:
+    """How many decimals to write so that a column lines up and no digit is lost."""
+    return max((len(number(value).partition(".")[2]) for value in values), default=0)
+
+
+def _cells(
+    levels: Sequence[tuple[Decimal, Decimal]], row: int, largest: Decimal, places: tuple[int, int]
+) -> tuple[str, str, Decimal]:
     if row >= len(levels):
-        return Text(), Text(), Text()
+        return "", "", Decimal(0)
     price, quantity = levels[row]
-    drawn = bar(quantity / largest, _BAR_WIDTH)
-    return Text(number(price), colour), Text(number(quantity)), Text(drawn.ljust(_BAR_WIDTH), colour)
+    return rounded(price, places[0]), rounded(quantity, places[1]), quantity / largest
 
 
 def _spread(book: BookMessage) -> str:
