@@ -45,8 +45,10 @@ class Venue:
     async def __aenter__(self) -> "Venue":
         """Bind, listen and start the source."""
         async with AsyncExitStack() as stack:
+            bound = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            self._bind(bound)
             group = await stack.enter_async_context(asyncio.TaskGroup())
-            server = await self._listen()
+            server = await self._listen(bound)
             stack.push_async_callback(_stop, server)
             player = group.create_task(self._source.run(self._board))
             stack.callback(player.cancel)
@@ -84,15 +86,12 @@ class Venue:
         for session in self._board.binance():
             session.announce_shutdown(seconds)
 
-    async def _listen(self) -> uvicorn.Server:
-        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    def _bind(self, bound: socket.socket) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            bound.bind((self._host, self.port))
-        except OSError:
-            bound.close()
-            raise
+        bound.bind((self._host, self.port))
         self.port = bound.getsockname()[1]
+
+    async def _listen(self, bound: socket.socket) -> uvicorn.Server:
         app = Starlette(routes=[*self._board.routes(), *control.routes(self)])
         config = uvicorn.Config(
             app,
@@ -103,7 +102,6 @@ class Venue:
             lifespan="off",
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=_GRACE_S,
         )
         config.load()
         server = uvicorn.Server(config)
@@ -114,9 +112,20 @@ class Venue:
 
 
 async def _stop(server: uvicorn.Server) -> None:
-    await server.shutdown()
-    for connection in list(server.server_state.connections):
+    """Do what the server's own shutdown does, without its fixed waits; cut off what does not end."""
+    state = server.server_state
+    for listener in server.servers:
+        listener.close()
+    for connection in list(state.connections):
+        connection.shutdown()
+    if state.tasks:
+        await asyncio.wait(state.tasks, timeout=_GRACE_S)
+    for task in list(state.tasks):
+        task.cancel()
+    for connection in list(state.connections):
         connection.transport.abort()
+    for listener in server.servers:
+        await listener.wait_closed()
 
 
 async def serve_venue(
