@@ -104,7 +104,7 @@ def _show(line: str, environment: dict[str, str]) -> None:
 def _twap(arguments: str, environment: dict[str, str], *, say: bool) -> int:
     if say:
         print(f"\n$ twap {arguments}", flush=True)
-    command = [sys.executable, "-m", "twap_client.cli", *arguments.split()]
+    command = [str(Path(sys.executable).with_name("twap")), *arguments.split()]
     return subprocess.run(command, env=environment, check=False).returncode
 
 

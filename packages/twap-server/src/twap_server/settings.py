@@ -21,7 +21,9 @@ from twap_server.engine.config import EngineConfig
 from twap_server.telemetry import LogFormat
 
 _PREFIX = "TWAP_"
-_OTHERS = frozenset({"SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"})
+_OTHERS = frozenset(
+    {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"}
+)
 """Variables of the client and of the tests: not ours, not wrong."""
 
 

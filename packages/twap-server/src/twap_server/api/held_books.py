@@ -57,7 +57,7 @@ async def _becomes_live(
     services: Services, instrument: InstrumentId, patience: timedelta
 ) -> BookUnavailable | None:
     try:
-        await services.parts.market.wait_live(instrument, patience)
+        await services.parts.market.wait_live(instrument, patience.total_seconds())
     except BookUnavailable as error:
         return error
     return None

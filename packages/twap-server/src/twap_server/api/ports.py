@@ -1,7 +1,6 @@
 """What the API needs from others, as protocols beside their consumer."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
 from typing import Protocol
 
 from twap_models.enums import Integrity, Interval, OrderStatus
@@ -166,8 +165,8 @@ class MarketData(Books, Protocol):
         """Candles, oldest first."""
         ...
 
-    async def wait_live(self, instrument: InstrumentId, timeout: timedelta) -> BookView:
-        """Wait for a held book to be live.
+    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:
+        """Wait up to ``timeout`` seconds for a held book to be live.
 
         Raises:
             BookUnavailable: it was not in time.

@@ -1,0 +1,319 @@
+"""Composition root: builds every part, owns the one root task group, knows in which order things stop.
+
+Stop order is the data flow: the engine (the turn under way is recorded), the collectors, the stream sessions
+(closed by us, so that clients come back), then the HTTP server.
+"""
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import signal
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+from twap_server.api.app import create_app
+from twap_server.api.parts import Parts, build_services
+from twap_server.api.server import HttpServer
+from twap_server.api.ticker import BookTicker
+from twap_server.books.demand import Demand
+from twap_server.books.keeper import Keeper
+from twap_server.clock import SystemClock
+from twap_server.collector.config import ExchangeConfig
+from twap_server.collector.market import MarketData
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest, TwapError, UsernameTaken
+from twap_server.domain.instrument import Instrument
+from twap_server.engine.engine import Engine
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.feed.bus import Bus
+from twap_server.settings import Settings, data_folder
+from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.database import Database
+from twap_server.store.instruments import SqlInstrumentStore
+from twap_server.store.orders import SqlOrderStore
+from twap_server.telemetry import configure_logging
+from twap_server.venue.market import SyntheticSource
+from twap_server.venue.recording import RecordingSource
+from twap_server.venue.server import Venue
+from twap_server.venue.server import serve_venue as _serve_venue
+from twap_server.venue.source import Source
+
+log = logging.getLogger(__name__)
+
+DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
+_KEY_BYTES = 32
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server at work, without its HTTP side."""
+
+    parts: Parts
+    engine: Engine
+    group: asyncio.TaskGroup
+    """The root task group: when a child dies, everything stops and the error surfaces."""
+
+
+def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
+    """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, every exchange is collected.
+
+    Raises:
+        InvalidRequest: no such exchange; the message lists those there are.
+    """
+    known = [exchange.name for exchange in EXCHANGES]
+    for name in settings.exchanges:
+        _check_name(name, known, field=f"exchanges.{name}")
+    if not exchanges:
+        chosen = {name: settings.exchanges.get(name, ExchangeConfig()) for name in known}
+        return settings.model_copy(update={"exchanges": chosen})
+    chosen = {}
+    for text in exchanges:
+        name, _, symbols = text.partition(":")
+        _check_name(name.lower(), known, field="--exchange")
+        wanted = tuple(symbol for symbol in symbols.split(",") if symbol)
+        base = settings.exchanges.get(name.lower(), ExchangeConfig())
+        chosen[name.lower()] = base.model_copy(update={"symbols": wanted or base.symbols})
+    return settings.model_copy(update={"exchanges": chosen})
+
+
+@asynccontextmanager
+async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]:
+    """Open the store and run collectors, engine and feed until the block ends."""
+    async with Database.open(settings.database_url) as database, asyncio.TaskGroup() as group:
+        lists = SqlInstrumentStore(database)
+        market = _market(
+            settings,
+            clock=clock,
+            cached={name: await lists.load(name) for name in settings.exchanges},
+            on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
+        )
+        store, bus = SqlOrderStore(database), Bus()
+        engine = Engine(
+            store=store,
+            market=market,
+            events=bus,
+            clock=clock,
+            config=settings.engine,
+            new_id=lambda: uuid4().hex,
+        )
+        parts = Parts(
+            orders=engine,
+            records=store,
+            accounts=SqlAccountStore(database),
+            market=market,
+            bus=bus,
+            clock=clock,
+            signing_key=_signing_key(settings),
+            config=settings.api,
+            not_ready=_readiness(engine),
+            gauges={"twap_open_orders": lambda: engine.open_orders},
+        )
+        ticker = BookTicker(build_services(parts).books, bus, clock)
+        collecting = group.create_task(market.run(), name="market data")
+        working = group.create_task(engine.run(), name="engine")
+        ticking = group.create_task(ticker.run(), name="book ticker")
+        try:
+            yield Running(parts=parts, engine=engine, group=group)
+        finally:
+            engine.stop()
+            await asyncio.wait([working])
+            collecting.cancel()
+            ticking.cancel()
+
+
+async def serve(settings: Settings, *, announce: Announce) -> None:
+    """Run the server until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Raises:
+        UnavailableError: the port is taken, or the database cannot be used.
+    """
+    configure_logging(settings.log_format)
+    stopping = _stop_on_signals()
+    async with running(settings, clock=SystemClock()) as server:
+        await _serve_http(server, settings, stopping, announce)
+
+
+async def serve_demo(settings: Settings, *, recording: Path | None, announce: Announce) -> None:
+    """Run the server on a simulated market inside, with a user ``demo``, in a folder that is removed.
+
+    Raises:
+        InvalidRequest: the host is not loopback: the demo's password is public.
+    """
+    if settings.host not in _LOOPBACK:
+        raise InvalidRequest(f"--demo listens on loopback only, not on {settings.host}", field="--host")
+    configure_logging(settings.log_format, level=logging.WARNING)
+    clock, stopping = SystemClock(), _stop_on_signals()
+    with tempfile.TemporaryDirectory(prefix="twap-demo-") as folder:
+        async with Venue(_source(recording, clock=clock), clock=clock) as venue:
+            demo = _on_venue(settings, venue, Path(folder))
+            async with running(demo, clock=clock) as server:
+                await _make_demo_user(server.parts)
+                await _serve_http(server, demo, stopping, announce, demo=True)
+
+
+async def serve_venue(
+    *,
+    host: str,
+    port: int,
+    recording: Path | None,
+    speed: float,
+    seed: int,
+    faults: Sequence[str],
+    announce: Announce,
+) -> None:
+    """Pretend to be the exchanges until SIGTERM or SIGINT."""
+    clock, stopping = SystemClock(), _stop_on_signals()
+    source = _source(recording, clock=clock, speed=speed, seed=seed)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(
+            _serve_venue(source, clock=clock, host=host, port=port, faults=faults, announce=announce)
+        )
+        await stopping.wait()
+        serving.cancel()
+
+
+async def _serve_http(
+    server: Running, settings: Settings, stopping: asyncio.Event, announce: Announce, *, demo: bool = False
+) -> None:
+    http = HttpServer(create_app(server.parts), host=settings.host, port=settings.port)
+    serving = server.group.create_task(http.run(), name="http server")
+    base = f"http://{settings.host}:{http.port}"
+    announce(f"twap-server listens on {base} (API: {base}/docs)")
+    if demo:
+        for line in _how_to(base):
+            announce(line)
+    try:
+        await stopping.wait()
+        log.info("stopping")
+    finally:
+        server.engine.stop()
+        await server.parts.sessions.close_all()
+        http.stop()
+        await asyncio.wait([serving])
+
+
+def _how_to(base: str) -> list[str]:
+    return [
+        "This is a demo on a simulated market: nothing here is a real price.",
+        f"  export TWAP_SERVER_URL={base}",
+        f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
+        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5 --token-id first --yes",
+        "  twap watch first --book binance:BTC-USDT",
+    ]
+
+
+def _market(
+    settings: Settings,
+    *,
+    clock: Clock,
+    cached: Mapping[str, Mapping[str, Instrument]],
+    on_instruments: Callable[[str, Mapping[str, Instrument]], None],
+) -> MarketData:
+    shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
+    return MarketData(
+        shapes,
+        settings.collector.model_copy(update={"exchanges": settings.exchanges}),
+        keeper=Keeper(),
+        demand=Demand(clock),
+        clock=clock,
+        rng=random.Random(),
+        cached={name: listed.values() for name, listed in cached.items()},
+        on_instruments=on_instruments,
+    )
+
+
+async def _remember(store: SqlInstrumentStore, exchange: str, listed: Mapping[str, Instrument]) -> None:
+    """Keep the list for the next start; without it that start would only have to wait for the exchange."""
+    try:
+        await store.save(exchange, listed.values())
+    except TwapError as error:
+        log.warning("exchange=%s the instruments could not be kept: %s", exchange, error)
+
+
+def _start(group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+    group.create_task(work)
+
+
+def _readiness(engine: Engine) -> Callable[[], Awaitable[list[str]]]:
+    async def reasons() -> list[str]:
+        return [] if engine.ready.is_set() else ["open orders are being taken up"]
+
+    return reasons
+
+
+def _source(recording: Path | None, *, clock: Clock, speed: float = 1.0, seed: int = 1) -> Source:
+    if recording is None:
+        return SyntheticSource(seed=seed, clock=clock)
+    if not recording.is_file():
+        raise InvalidRequest(f"there is no recording {recording}", field="--recording")
+    return RecordingSource(recording, clock=clock, speed=speed)
+
+
+def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:
+    urls = venue.urls()
+    exchanges = {
+        name: config.model_copy(update=urls[name])
+        for name, config in settings.exchanges.items()
+        if name in urls
+    }
+    database = settings.database or f"sqlite:///{folder / 'demo.sqlite3'}"
+    return settings.model_copy(update={"exchanges": exchanges, "database": database})
+
+
+async def _make_demo_user(parts: Parts) -> None:
+    try:
+        await build_services(parts).sign_in.register(DEMO_USER, DEMO_PASSWORD)
+    except UsernameTaken:
+        log.info("the demo user is already there")
+
+
+def _signing_key(settings: Settings) -> bytes:
+    """The given key, or one generated on first start into a 0600 file beside the database."""
+    if settings.signing_key is not None:
+        key = settings.signing_key.get_secret_value().encode()
+        if len(key) < _KEY_BYTES:
+            raise InvalidRequest("signing_key must have at least 32 characters", field="signing_key")
+        return key
+    file = _key_file(settings)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
+            new.write(secrets.token_urlsafe(_KEY_BYTES))
+    except FileExistsError:
+        pass
+    return file.read_text(encoding="ascii").encode()
+
+
+def _key_file(settings: Settings) -> Path:
+    scheme, _, path = settings.database_url.partition(":///")
+    return Path(path).parent / "signing.key" if scheme == "sqlite" else data_folder() / "signing.key"
+
+
+def _check_name(name: str, known: Sequence[str], *, field: str) -> None:
+    if name not in known:
+        raise InvalidRequest(
+            f"{field}: unknown exchange {name!r}, expected one of {', '.join(known)}", field=field
+        )
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """First signal: stop in order. Second: the default action, at once."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop() -> None:
+        stopping.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopping
