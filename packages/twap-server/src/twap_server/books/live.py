@@ -84,7 +84,7 @@ class LiveBook:
             self.resync(str(error))
             raise
         last = waiting[-1] if waiting else snapshot
-        self.ts_exchange = last.ts_exchange or self.ts_exchange
+        self.ts_exchange = last.ts_exchange or now  # a REST snapshot has no time of its own
         self.ts_received = self.confirmed_at = now
         self.seq += 1
         if self._sequencer.proven():

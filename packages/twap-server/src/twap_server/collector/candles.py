@@ -21,7 +21,6 @@ DAY = 24 * _HOUR
 
 _UNITS = {"m": _MINUTE, "h": _HOUR, "d": DAY, "w": 7 * DAY, "M": 31 * DAY}
 _FIRST_MONDAY = 4 * DAY
-_OWN_BUCKETS = (Interval.D3,)
 
 
 def length(interval: Interval) -> int:
@@ -32,9 +31,9 @@ def length(interval: Interval) -> int:
 def source_of(interval: Interval, rules: KlineRules) -> Interval:
     """Choose what to ask the exchange for: the interval itself, or the coarsest that divides it.
 
-    3d is always built here, because exchanges disagree about where it begins.
+    No adapter lists 3d: exchanges disagree about where it begins, so it is always built here.
     """
-    if interval in rules.native and interval not in _OWN_BUCKETS:
+    if interval in rules.native:
         return interval
     if length(interval) > DAY:
         return Interval.D1

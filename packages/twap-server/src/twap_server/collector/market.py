@@ -107,7 +107,10 @@ class MarketData:
         """Stop collecting and wait until every connection is closed."""
         assert self._group is not None
         self._running.cancel()
-        await self._group.__aexit__(kind, error, trace)
+        if kind is not None and issubclass(kind, asyncio.CancelledError):
+            await self._group.__aexit__(kind, error, trace)
+        else:  # an error of the block is the block's own: it is not wrapped
+            await self._group.__aexit__(None, None, None)
 
     def exchanges(self) -> list[ExchangeStatus]:
         """List the exchanges and how each is reached."""

@@ -42,7 +42,9 @@ class BinanceExchange:
     )
     heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=20)
     klines: ClassVar[KlineRules] = KlineRules(
-        native={one: one.value for one in Interval}, max_rows=1000, pages=True
+        native={one: one.value for one in Interval if one is not Interval.D3},  # whose phase is its own
+        max_rows=1000,
+        pages=True,
     )
     depths: ClassVar[tuple[int, ...]] = (100, 500, 1000, 5000)
 
