@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+
 from twap_server.domain.clock import Nanos
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database

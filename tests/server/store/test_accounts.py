@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import text
+
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.store.accounts import ApiKeyRecord, SqlAccountStore, UserRecord

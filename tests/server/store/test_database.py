@@ -6,13 +6,15 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from server.store.builders import accepted, make_order, sliced
 from sqlalchemy import Connection, text
+
+from server.store.builders import accepted, make_order, sliced
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
@@ -71,6 +73,36 @@ async def test_an_error_inside_takes_everything_back(database: Database) -> None
             raise RuntimeError
     async with database.reading() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM instruments"))).scalar_one() == 0
+
+
+async def test_a_writer_holds_the_write_lock_from_its_start(database: Database, url: str) -> None:
+    other = sqlite3.connect(file_of(url), timeout=0, isolation_level=None)
+    async with database.transaction():
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
+async def test_writers_wait_for_each_other_without_a_limit(url: str) -> None:
+    async with Database.open(StoreConfig(url=url, busy_timeout=timedelta(milliseconds=1))) as database:
+        orders = SqlOrderStore(database)
+        async with asyncio.TaskGroup() as group, database.transaction():
+            waiting = group.create_task(orders.commit([accepted(make_order())]))
+            for _ in range(50):
+                await orders.open_orders()
+            assert not waiting.done()
+        assert await orders.open_orders() == [make_order()]
+
+
+async def test_another_program_that_writes_is_named(url: str) -> None:
+    async with Database.open(StoreConfig(url=url, busy_timeout=timedelta(0))) as database:
+        other = sqlite3.connect(file_of(url), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked by another program"):
+            await SqlOrderStore(database).commit([accepted(make_order())])
+        other.close()
+        await SqlOrderStore(database).commit([accepted(make_order())])
 
 
 async def test_no_sql_reaches_a_message(database: Database) -> None:

@@ -4,6 +4,7 @@ from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
+
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.store.database import Database

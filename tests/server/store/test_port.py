@@ -1,6 +1,7 @@
 """The store is what the engine asks for: checked by the type checker and by using it."""
 
 import pytest
+
 from server.store.builders import make_order
 from twap_server.store.orders import SqlOrderStore
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from sqlalchemy import Table, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
-from twap_models.enums import OrderStatus
 
+from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult

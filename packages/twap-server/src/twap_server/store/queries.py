@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, select, tuple_, update
-from twap_models.enums import OrderStatus
 
+from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.store.tables import IS_OPEN, fills, order_events, orders, slices
 

@@ -14,7 +14,6 @@ from twap_models.enums import (
     SliceOutcome,
     SliceReason,
 )
-
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, OrderTerms, SliceResult
 

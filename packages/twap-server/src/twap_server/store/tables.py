@@ -17,8 +17,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from twap_models.enums import OrderStatus
 
+from twap_models.enums import OrderStatus
 from twap_server.store.columns import ExactDecimal
 
 metadata = MetaData(

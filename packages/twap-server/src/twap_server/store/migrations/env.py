@@ -1,6 +1,7 @@
 """Alembic's entry: migrations run on the connection that the store gives them."""
 
 from alembic import context
+
 from twap_server.store.tables import metadata
 
 context.configure(

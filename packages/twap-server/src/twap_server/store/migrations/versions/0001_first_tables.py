@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+
 from twap_server.store.columns import ExactDecimal
 
 revision = "0001"
