@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from twap_client.cli.session import Work
 
 app = typer.Typer(
@@ -50,10 +52,12 @@ def root(
     ctx.obj = _Root(server, as_json)
 
 
-def _run(ctx: typer.Context, as_json: bool, work: "Work") -> None:
+def _run(
+    ctx: typer.Context, as_json: bool, work: "Work", prepare: "Callable[[], bool] | None" = None
+) -> None:
     from twap_client.cli.session import run
 
-    raise typer.Exit(run(ctx.obj.server, as_json or ctx.obj.as_json, work))
+    raise typer.Exit(run(ctx.obj.server, as_json or ctx.obj.as_json, work, prepare))
 
 
 @app.command()
@@ -178,8 +182,8 @@ def submit(
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
     when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
-    fields = what | when | how
-    _run(ctx, as_json, lambda session: orders.submit(session, fields, ask=not yes, follow=watch))
+    submission = orders.Submission(what | when | how, ask=not yes, follow=watch)
+    _run(ctx, as_json, submission.work, submission.prepare)
 
 
 @app.command("orders")

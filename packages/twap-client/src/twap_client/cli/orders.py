@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 import typer
+from rich.console import Console
 
 from twap_client.cli import render
 from twap_client.cli.session import ENDED, Session
@@ -12,25 +13,48 @@ from twap_client.cli.watch import watch
 from twap_models import OrderStatus, TwapOrder, TwapOrderRequest
 
 
-async def submit(session: Session, fields: dict[str, Any], *, ask: bool, follow: bool) -> int:
-    """Show the order, ask, submit it, and follow it if wanted."""
-    given = {name: value for name, value in fields.items() if value is not None}
-    request = TwapOrderRequest.model_validate({"token_id": str(uuid4())} | given)
-    if ask and sys.stdin.isatty() and not _confirmed(session, request):
-        session.say("nothing was submitted")
-        return 1
-    order = await session.client.orders.submit(request)
-    if not session.as_json or not follow:
-        session.show(order, lambda: render.order_line(order))
-    for warning in order.warnings:
-        session.say(f"note: {warning}")
-    if order.status is OrderStatus.REJECTED:
-        session.say(f"rejected: {order.detail or order.reason}")
-        return ENDED[order.status]
-    if not follow:
+class Submission:
+    """One ``submit``: read and confirmed before the event loop runs, for a prompt would block it."""
+
+    def __init__(self, fields: dict[str, Any], *, ask: bool, follow: bool) -> None:
+        self._fields = {name: value for name, value in fields.items() if value is not None}
+        self._ask = ask
+        self._follow = follow
+
+    def prepare(self) -> bool:
+        """Read the order, show it and ask; False when it is not wanted.
+
+        Raises:
+            ValueError: a field is wrong.
+        """
+        self._request = TwapOrderRequest.model_validate({"token_id": str(uuid4())} | self._fields)
+        if not (self._ask and sys.stdin.isatty()):
+            return True
+        console = Console(stderr=True, highlight=False)
+        console.print(render.request_table(self._request))
+        try:
+            wanted = typer.confirm("Submit this order?", err=True)
+        except typer.Abort:
+            wanted = False
+        if not wanted:
+            console.print("nothing was submitted")
+        return wanted
+
+    async def work(self, session: Session) -> int:
+        """Submit it, and follow it if wanted."""
+        order = await session.client.orders.submit(self._request)
+        following = self._follow and order.status is not OrderStatus.REJECTED
+        if not (session.as_json and following):
+            session.show(order, lambda: render.order_line(order))
+        for warning in order.warnings:
+            session.say(f"note: {warning}")
+        if order.status is OrderStatus.REJECTED:
+            session.say(f"rejected: {order.detail or order.reason}")
+            return ENDED[order.status]
+        if following:
+            return await watch(session, order.token_id, [])
         session.say(f"follow it with: twap watch {order.token_id}")
         return 0
-    return await watch(session, order.token_id, [])
 
 
 async def listing(session: Session, limit: int, **filters: str | None) -> int:
@@ -63,8 +87,3 @@ async def report(session: Session, token: str) -> int:
     order = await session.client.orders.get(token)
     session.show(order.report, lambda: render.report_table(order))
     return 0
-
-
-def _confirmed(session: Session, request: TwapOrderRequest) -> bool:
-    session.err.print(render.request_table(request))
-    return typer.confirm("Submit this order?", err=True)

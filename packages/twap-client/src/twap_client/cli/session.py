@@ -62,8 +62,14 @@ class Session:
 Work = Callable[[Session], Awaitable[int]]
 
 
-def run(server: str | None, as_json: bool, work: Work) -> int:
+def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], bool] | None = None) -> int:
     """Do a command's work with a client of its own.
+
+    Args:
+        server: its address; absent, from the environment.
+        as_json: whether results are JSON.
+        work: what to do.
+        prepare: what to do before, outside the event loop; False ends the command.
 
     Returns:
         The exit code.
@@ -73,6 +79,8 @@ def run(server: str | None, as_json: bool, work: Work) -> int:
         config = ClientConfig.from_env()
         config = replace(config, base_url=server or config.base_url)
         url = config.base_url
+        if prepare is not None and not prepare():
+            return FAILED
         return asyncio.run(_within(config, as_json, work))
     except KeyboardInterrupt:
         return INTERRUPTED
