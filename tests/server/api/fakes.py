@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from decimal import Decimal
 from enum import Enum, auto
 
@@ -252,13 +251,13 @@ class HandMarket:
     def release(self, instrument: InstrumentId, owner: str) -> None:
         self.held.discard((instrument, owner))
 
-    async def wait_live(self, instrument: InstrumentId, timeout: timedelta) -> BookView:
+    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:
         assert any(held == instrument for held, _ in self.held), "wait only for a held book"
         if instrument in self.coming:
             self.books[instrument] = self.coming[instrument]
         found = self.books.get(instrument)
         if found is None or found.status is not BookStatus.LIVE:
-            raise BookUnavailable(f"no live book of {instrument} within {timeout.total_seconds():g} s")
+            raise BookUnavailable(f"no live book of {instrument} within {timeout:g} s")
         return found
 
     async def klines(

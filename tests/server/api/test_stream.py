@@ -331,14 +331,14 @@ async def test_the_server_says_come_back(live: Live) -> None:
 
 
 async def test_a_slow_reader_is_closed_and_others_go_on() -> None:
-    stream = StreamConfig.model_validate({"send_timeout": "PT0.2S", "inbox_capacity": 100_000})
+    stream = StreamConfig.model_validate({"send_timeout": "PT0.2S", "max_messages_per_second": 100_000})
     async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live:
         await live.http.post("/orders/twap", json=BODY, headers=await live.user())
         owner, order = await live.owner(), next(iter(live.orders.orders.values()))
         for _ in range(30_000):
             live.orders.tell(owner, order, live=False)
         async with live.stream() as quick:
-            slow = await connect(live.url, max_queue=1)
+            slow = await connect(live.url, max_queue=1, compression=None)
             await say(slow, type="auth", token=await live.token())
             await say(slow, type="subscribe", channel="orders", since=0)
             async with asyncio.timeout(20):
