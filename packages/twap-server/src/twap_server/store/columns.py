@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 class ExactDecimal(TypeDecorator[Decimal]):
     """A ``Decimal``, digit for digit: NUMERIC in PostgreSQL, plain text without exponent in SQLite.
 
-    SQLite's own numbers are floats, so values are never compared or summed in SQL.
+    SQLite's own numbers lose digits and text does not sort, so values are never compared or summed in SQL.
     """
 
     impl = Text
