@@ -21,7 +21,10 @@ class ConsolidatedLevel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsolidatedView:
-    """The merged book. ``live`` when at least one exchange is; ``missing`` names the others with their status."""
+    """The merged book.
+
+    ``live`` when at least one exchange is; ``missing`` names the others with their status.
+    """
 
     status: BookStatus
     reason: str

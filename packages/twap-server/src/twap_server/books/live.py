@@ -13,8 +13,8 @@ _NO_LEVELS: tuple[PriceLevel, ...] = ()
 class LiveBook:
     """A book that knows whether it is live.
 
-    Every failure sets the status before it is raised, so nobody can fill from a book after its first wrong message.
-    Only one writer: the connection that feeds it.
+    Every failure sets the status before it is raised, so nobody can fill from a book after its first wrong
+    message. Only one writer: the connection that feeds it.
     """
 
     __slots__ = (
@@ -98,7 +98,10 @@ class LiveBook:
             self.confirmed_at = max(self.confirmed_at, now)
 
     def trust_quiet(self) -> None:
-        """Go live without a first change: the subscription was acknowledged before the snapshot was asked for."""
+        """Go live without a first change.
+
+        The subscription was acknowledged before the snapshot was asked for.
+        """
         if self.awaits_first_change:
             self._go_live()
 
@@ -124,7 +127,10 @@ class LiveBook:
         self._set(BookStatus.DOWN, reason)
 
     def take_over(self, other: "LiveBook") -> None:
-        """Continue with another connection's book of the same instrument; marks stay, ``seq`` never goes back."""
+        """Continue with another connection's book of the same instrument.
+
+        Marks stay, ``seq`` never goes back.
+        """
         self.book.take_over(other.book)
         self._sequencer = other._sequencer
         self.ts_exchange, self.ts_received = other.ts_exchange, other.ts_received

@@ -35,7 +35,10 @@ class Trades:
             callback(instrument, trade)
 
     def volume_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
-        """Sum the quantity traded at or after ``since`` (exchange time), in base currency, as far as remembered."""
+        """Sum the quantity traded at or after ``since`` (exchange time), in base currency.
+
+        Only what is still remembered counts.
+        """
         return exact.total(trade.quantity for trade in self.since(instrument, since))
 
     def since(self, instrument: InstrumentId, since: Nanos) -> list[Trade]:

@@ -1,7 +1,8 @@
 """Candles of an interval the exchange lacks, built from a finer one. Pure.
 
-Buckets are the same on every exchange: 3d counts from 1970-01-01, 1w begins on Monday, 1M is the calendar month, all
-UTC. A bucket with a missing part is left out, not made smaller; only the newest may still be growing.
+Buckets are the same on every exchange: 3d counts from 1970-01-01, 1w begins on Monday, 1M is the calendar
+month, all UTC. A bucket with a missing part is left out, not made smaller; only the newest may still be
+growing.
 """
 
 from collections.abc import Iterable, Sequence

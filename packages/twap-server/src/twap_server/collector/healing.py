@@ -1,7 +1,7 @@
 """How one instrument's book gets right again without touching the connection.
 
-Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits. Elsewhere:
-unsubscribe and subscribe the book. One attempt in flight per instrument, and few a minute.
+Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits.
+Elsewhere: unsubscribe and subscribe the book. One attempt in flight per instrument, and few a minute.
 """
 
 import asyncio

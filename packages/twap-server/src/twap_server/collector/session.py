@@ -1,8 +1,8 @@
 """One connection at work: wants become subscriptions, frames become books, each fault its remedy.
 
-In: frames of one WebSocket. Out: changed LiveBooks and trades. It ends by raising a FeedError that means reconnect; by
-then its books are already stale. Everything else (gap, bad checksum, crossed book, refusal, garbage) is healed here,
-for one instrument at a time, without touching the connection.
+In: frames of one WebSocket. Out: changed LiveBooks and trades. It ends by raising a FeedError that means
+reconnect; by then its books are already stale. Everything else (gap, bad checksum, crossed book, refusal,
+garbage) is healed here, for one instrument at a time, without touching the connection.
 """
 
 import asyncio
@@ -63,7 +63,10 @@ class Session:
         self._warned_at = -_WARN_EVERY
 
     async def run(self) -> None:
-        """Work until the connection fails; never raises, ``failure`` says why. Cancelling closes the socket."""
+        """Work until the connection fails.
+
+        Never raises, ``failure`` says why. Cancelling closes the socket.
+        """
         try:
             await self._work()
         except FeedError as error:
@@ -88,7 +91,10 @@ class Session:
         return self._subscriptions.reserve()
 
     def take_over(self, other: "Session", find_book: Callable[[Instrument], LiveBook]) -> None:
-        """Become the one that readers see: own books go on in the other's; marks stay, nothing leaves ``live``."""
+        """Become the one that readers see.
+
+        Own books go on in the other's; marks stay, nothing leaves ``live``.
+        """
         for symbol, kept in other.books.items():
             shadow = self.books.get(symbol)
             if shadow is not None:

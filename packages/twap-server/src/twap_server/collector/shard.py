@@ -1,7 +1,8 @@
 """The connection of some of an exchange's instruments, kept up for ever.
 
-After a failure: backoff with full jitter, starting anew only when book data has flowed. Before a planned end (lifetime,
-shutdown notice): the next connection gets its books live on its own, then takes over; readers notice nothing.
+After a failure: backoff with full jitter, starting anew only when book data has flowed. Before a planned
+end (lifetime, shutdown notice): the next connection gets its books live on its own, then takes over;
+readers notice nothing.
 """
 
 import asyncio

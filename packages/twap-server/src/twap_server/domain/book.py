@@ -1,12 +1,12 @@
 """The order book of one instrument: exact, and fast enough for every message of every exchange.
 
-Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads. Each side keeps
-``price text -> quantity text`` and two parallel lists, worst level first, best level last: a float rank and the price
-text. An update of a known price is one dictionary store.
+Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads. Each
+side keeps ``price text -> quantity text`` and two parallel lists, worst level first, best level last: a
+float rank and the price text. An update of a known price is one dictionary store.
 
-Why a float may order levels: conversion of a decimal text to float is correctly rounded, hence monotone: a < b implies
-float(a) <= float(b). Equal floats are a tie and are decided by comparing Decimals, so prices are never put in the wrong
-order and never merged. No float leaves this module.
+Why a float may order levels: conversion of a decimal text to float is correctly rounded, hence monotone:
+a < b implies float(a) <= float(b). Equal floats are a tie and are decided by comparing Decimals, so prices
+are never put in the wrong order and never merged. No float leaves this module.
 """
 
 from bisect import bisect_left
@@ -67,7 +67,10 @@ class OrderBook:
         self._asks.take_over(other._asks)
 
     def truncate(self, depth: int) -> None:
-        """Drop all but the best ``depth`` levels of each side; marks stay (the exchange did not remove them)."""
+        """Drop all but the best ``depth`` levels of each side.
+
+        Marks stay (the exchange did not remove them).
+        """
         self._bids.truncate(depth)
         self._asks.truncate(depth)
 
@@ -115,10 +118,10 @@ class OrderBook:
         return _levels((text, half.levels[text]) for text in reversed(half.texts))
 
     def mark(self, side: Side, price: Decimal) -> int:
-        """Return the generation of a level on the side a taker of ``side`` takes, giving it one if it has none.
+        """Return the generation of a level on the side a taker of ``side`` takes; give it one if need be.
 
-        Stable until the exchange removes the level; then the next mark is a new, larger number. At most 10,000 marks a
-        side are kept, the oldest is forgotten first.
+        Stable until the exchange removes the level; then the next mark is a new, larger number. At most
+        10,000 marks a side are kept, the oldest is forgotten first.
         """
         half = self._taken_by(side)
         text = half.find(price) or format(price, "f")

@@ -1,7 +1,7 @@
 """What an exchange must tell about itself: everything as values, nothing is sent from here.
 
-The collector holds one ``Exchange`` per exchange and does all input and output for it. Add an exchange by writing one
-class with this shape and one line in ``registry.py``.
+The collector holds one ``Exchange`` per exchange and does all input and output for it. Add an exchange by
+writing one class with this shape and one line in ``registry.py``.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,7 +63,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Which candles to ask for: native interval, inclusive start and end by open time, at most ``limit`` rows."""
+    """Which candles to ask for: inclusive start and end by open time, at most ``limit`` rows."""
 
     native_interval: str
     limit: int

@@ -59,7 +59,7 @@ class OtherStream(Struct):
 
 
 class Control(Struct):
-    """An acknowledgement (``result`` null), an error (``code``, ``msg`` or both in ``error``), or a bare notice."""
+    """An acknowledgement (``result`` null), an error (bare or in ``error``), or a notice."""
 
     id: int | str | None = None
     code: int | None = None
@@ -112,7 +112,7 @@ class ExchangeInfo(Struct):
 
 
 KlineRow = tuple[Millis, str, str, str, str, str, Millis, str, int, str, str, msgspec.Raw]
-"""open time, open, high, low, close, volume, close time, quote volume, trades, taker base, taker quote, unused."""
+"""Open time, open, high, low, close, volume, close time, quote volume, trades, taker volumes, unused."""
 
 
 class SubscribeRequest(Struct):

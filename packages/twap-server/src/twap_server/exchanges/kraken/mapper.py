@@ -1,4 +1,4 @@
-"""Kraken's messages in the domain's words. In: bytes. Out: MarketEvents with numbers at the instrument's precision."""
+"""Kraken's messages in the domain's words. In: bytes. Out: MarketEvents, numbers at instrument precision."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

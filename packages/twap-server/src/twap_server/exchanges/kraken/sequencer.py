@@ -2,8 +2,8 @@
 
 1. Ignore changes until the snapshot.
 2. Apply a change's levels in their order, then cut each side to the subscribed depth.
-3. Checksum text: the best 10 asks, low to high, then the best 10 bids, high to low; of each level price and quantity
-   with the instrument's decimals, without the point, without leading zeros.
+3. Checksum text: the best 10 asks, low to high, then the best 10 bids, high to low; of each level price and
+   quantity with the instrument's decimals, without the point, without leading zeros.
 4. CRC32 of that text, unsigned, must be the message's ``checksum``. A message without one proves nothing.
 5. On a mismatch the book is wrong: subscribe again.
 """
