@@ -201,19 +201,75 @@ def test_the_float_rule_sees(source: str, what: str) -> None:
 
 def test_what_the_models_export_is_pinned() -> None:
     assert sorted(twap_models.__all__) == sorted(
-        "AccessToken Account BookMessage BookTop Candle Carry Credentials ErrorCode Exchange ExecutionSummary "
-        "Fidelity FieldError Fill FillState Instrument Integrity Interval LateStart OrderEvent OrderEventType "
-        "OrderStatus Problem RejectReason Side Slice SliceOutcome SliceReason TwapOrder TwapOrderDetail "
-        "TwapOrderRequest __version__".split()
+        [
+            "AccessToken",
+            "Account",
+            "BookMessage",
+            "BookTop",
+            "Candle",
+            "Carry",
+            "Credentials",
+            "ErrorCode",
+            "Exchange",
+            "ExecutionSummary",
+            "Fidelity",
+            "FieldError",
+            "Fill",
+            "FillState",
+            "Instrument",
+            "Integrity",
+            "Interval",
+            "LateStart",
+            "OrderEvent",
+            "OrderEventType",
+            "OrderStatus",
+            "Problem",
+            "RejectReason",
+            "Side",
+            "Slice",
+            "SliceOutcome",
+            "SliceReason",
+            "TwapOrder",
+            "TwapOrderDetail",
+            "TwapOrderRequest",
+            "__version__",
+        ]
     )
     assert all(hasattr(twap_models, name) for name in twap_models.__all__)
 
 
 def test_what_the_client_exports_is_pinned() -> None:
     assert sorted(twap_client.__all__) == sorted(
-        "ApiError BadRequest ClientConfig Conflict ConnectFailed ConnectionLost Disconnected Gap MemoryTokenStore "
-        "NotAuthenticated NotFound NotPermitted ProtocolMismatch RateLimited Reconnected RequestTimedOut "
-        "ServerError StreamClosed StreamError StreamItem SubscriptionRefused TokenStore Tokens TransportError "
-        "TwapClient TwapClientError TwapStream Unavailable __version__".split()
+        [
+            "ApiError",
+            "BadRequest",
+            "ClientConfig",
+            "Conflict",
+            "ConnectFailed",
+            "ConnectionLost",
+            "Disconnected",
+            "Gap",
+            "MemoryTokenStore",
+            "NotAuthenticated",
+            "NotFound",
+            "NotPermitted",
+            "ProtocolMismatch",
+            "RateLimited",
+            "Reconnected",
+            "RequestTimedOut",
+            "ServerError",
+            "StreamClosed",
+            "StreamError",
+            "StreamItem",
+            "SubscriptionRefused",
+            "TokenStore",
+            "Tokens",
+            "TransportError",
+            "TwapClient",
+            "TwapClientError",
+            "TwapStream",
+            "Unavailable",
+            "__version__",
+        ]
     )
     assert all(hasattr(twap_client, name) for name in twap_client.__all__)
