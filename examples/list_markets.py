@@ -14,7 +14,7 @@ async def main() -> None:
         for exchange in await client.market.exchanges():
             print(f"{exchange.name}: {exchange.status}, {exchange.instruments} instruments")
             for item in (await client.market.symbols(exchange.name))[:5]:
-                print(f"  {item.symbol:12} tick {item.tick_size}  lot {item.lot_size}")
+                print(f"  {item.symbol:12} tick {item.tick_size:f}  lot {item.lot_size:f}")
 
 
 if __name__ == "__main__":

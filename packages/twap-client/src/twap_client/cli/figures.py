@@ -10,6 +10,7 @@ NOTHING = "–"
 STATUS_STYLES = {
     "live": "green",
     "up": "green",
+    "connected": "green",
     "stale": "yellow",
     "resyncing": "yellow",
     "connecting": "yellow",

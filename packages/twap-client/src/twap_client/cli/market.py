@@ -32,5 +32,6 @@ async def book(session: Session, exchange: str, symbol: str, depth: int) -> int:
     """Show a book."""
     found = await session.client.market.orderbook(exchange, symbol, depth=depth)
     shown = BookMessage.model_validate(found.model_dump())
-    session.show(found, lambda: render.book_panel(shown, shown.ts_sent))
+    levels = max(len(shown.bids), len(shown.asks))
+    session.show(found, lambda: render.book_panel(shown, shown.ts_sent, levels=levels))
     return 0

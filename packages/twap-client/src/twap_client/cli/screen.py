@@ -45,11 +45,11 @@ def books_screen(books: Sequence[BookMessage], now: datetime) -> RenderableType:
     return Columns([book_panel(book, now, width=58) for book in books])
 
 
-def book_panel(book: BookMessage, now: datetime, width: int | None = None) -> Panel:
-    """Draw a book. One that is not live is dimmed and says why."""
+def book_panel(book: BookMessage, now: datetime, *, width: int | None = None, levels: int = _LEVELS) -> Panel:
+    """Draw a book, so many levels a side. One that is not live is dimmed and says why."""
     live = book.status == "live"
     title = Text.assemble((f"{book.exchange} {book.instrument}", "bold"), "  ", badge(book.status))
-    parts: list[RenderableType] = [_levels(book)]
+    parts: list[RenderableType] = [_levels(book, levels)]
     if not live:
         parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
     if book.missing:
@@ -117,16 +117,16 @@ def _table(*names: str) -> Table:
     return table
 
 
-def _levels(book: BookMessage) -> Table:
+def _levels(book: BookMessage, levels: int) -> Table:
     """Bids to the left, best at the top; asks to the right. Bars take the room that the digits leave."""
     table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
     for name in ("", "quantity", "bid", "ask", "quantity", ""):
         table.add_column(name, justify="right", no_wrap=True, ratio=None if name else 1)
-    bids, asks = book.bids[:_LEVELS], book.asks[:_LEVELS]
+    bids, asks = book.bids[:levels], book.asks[:levels]
     shown = (*bids, *asks)
     largest = max([quantity for _, quantity in shown], default=Decimal(1)) or Decimal(1)
     places = _places([price for price, _ in shown]), _places([quantity for _, quantity in shown])
-    for row in range(_LEVELS):
+    for row in range(levels):
         price, quantity, share = _cells(bids, row, largest, places)
         bid = (Bar(1, float(1 - share), 1, color="green"), quantity, Text(price, "green"))
         price, quantity, share = _cells(asks, row, largest, places)

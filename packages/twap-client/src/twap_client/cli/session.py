@@ -56,7 +56,7 @@ class Session:
 
     def say(self, message: str) -> None:
         """Tell a person something, beside the result."""
-        self.err.print(message, markup=False, highlight=False)
+        self.err.print(message, markup=False, highlight=False, soft_wrap=True)
 
 
 Work = Callable[[Session], Awaitable[int]]
@@ -140,7 +140,9 @@ def _plain(value: object) -> object:
 
 
 def _refusal(error: ApiError) -> str:
-    fields = "; ".join(f"{item.field}: {item.message}" for item in error.errors)
+    fields = "; ".join(
+        f"{item.field}: {item.message}" for item in error.errors if item.message not in str(error)
+    )
     named = f" ({error.code})" if error.code else ""
     return _one_line(f"{error}{named}" + (f": {fields}" if fields else ""))
 
