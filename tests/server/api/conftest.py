@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from server.api.desk import Desk, build
+from server.api.desk import CHEAP, Desk, build
+from server.api.live import Live, serving
 from twap_server.api.app import create_app
+from twap_server.api.config import ApiConfig, StreamConfig
 
 
 @pytest.fixture
@@ -16,3 +18,10 @@ async def desk() -> AsyncIterator[Desk]:
     transport = ASGITransport(app, client=("10.0.0.1", 1234))
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
         yield Desk(app, parts, accounts, market, orders, clock, http)
+
+
+@pytest.fixture
+async def live() -> AsyncIterator[Live]:
+    stream = StreamConfig(max_subscriptions=3, max_per_user=2, max_message=2_000, max_messages_per_second=20)
+    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live:
+        yield live

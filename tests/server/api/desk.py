@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from server.api.fakes import HandClock, HandMarket, MemoryAccounts, MemoryOrders
+from server.api.fake_accounts import MemoryAccounts
+from server.api.fake_orders import MemoryOrders
+from server.api.fakes import HandClock, HandMarket
 from twap_server.api.config import ApiConfig, PasswordConfig
 from twap_server.api.parts import Parts
 from twap_server.feed.bus import Bus

@@ -1,97 +1,20 @@
 """/ws on a real server on loopback: sign-in, books, order events without loss, limits, goodbye."""
 
-import asyncio
-import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
-from httpx import AsyncClient
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
-from server.api.desk import CHEAP, Desk, build
+from server.api.desk import CHEAP
 from server.api.fakes import view
-from server.api.test_orders import BODY
-from twap_server.api.app import create_app
-from twap_server.api.book_source import BookSource
+from server.api.live import Live, closed, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.ticker import BookTicker
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
 
 BINANCE = InstrumentId("binance", "BTC-USDT")
 KRAKEN = InstrumentId("kraken", "BTC-USDT")
-
-
-@dataclass
-class Live(Desk):
-    """A desk behind a real socket."""
-
-    url: str
-    ticker: BookTicker
-
-    async def token(self, username: str = "ada") -> str:
-        return (await self.sign_in(username))["access_token"]
-
-    @asynccontextmanager
-    async def stream(self, username: str = "ada") -> AsyncIterator[ClientConnection]:
-        async with connect(self.url) as socket:
-            await say(socket, type="auth", token=await self.token(username))
-            assert (await hear(socket))["type"] == "authenticated"
-            yield socket
-
-    async def owner(self) -> str:
-        return next(iter(self.accounts.users.values())).user_id
-
-
-async def say(socket: ClientConnection, **message: Any) -> None:
-    await socket.send(json.dumps(message))
-
-
-async def hear(socket: ClientConnection) -> dict[str, Any]:
-    async with asyncio.timeout(5):
-        message: dict[str, Any] = json.loads(await socket.recv())
-        return message
-
-
-async def closed(socket: ClientConnection) -> int:
-    async with asyncio.timeout(5):
-        with pytest.raises(ConnectionClosed) as ended:
-            while True:
-                await socket.recv()
-    assert ended.value.rcvd is not None
-    return ended.value.rcvd.code
-
-
-@asynccontextmanager
-async def serving(config: ApiConfig) -> AsyncIterator[Live]:
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(parts)
-    settings = uvicorn.Config(app, port=0, lifespan="off", log_config=None, ws="websockets-sansio")
-    server = uvicorn.Server(settings)
-    ticker = BookTicker(BookSource(market, clock), parts.bus, clock)
-    async with asyncio.TaskGroup() as group:
-        running = group.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-            url = f"ws://127.0.0.1:{port}/ws"
-            yield Live(app, parts, accounts, market, orders, clock, http, url, ticker)
-        await parts.sessions.close_all()
-        server.should_exit = True
-        await running
-
-
-@pytest.fixture
-async def live() -> AsyncIterator[Live]:
-    stream = StreamConfig(max_subscriptions=3, max_per_user=2, max_message=2_000, max_messages_per_second=20)
-    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live:
-        yield live
 
 
 async def test_the_first_message_signs_in(live: Live) -> None:
@@ -247,47 +170,6 @@ async def test_floods_are_closed(live: Live) -> None:
         assert await closed(socket) == 1008
 
 
-async def test_order_events_replay_then_live_without_loss_or_doubling(live: Live) -> None:
-    headers = await live.user()
-    owner = await live.owner()
-    answer = await live.http.post("/orders/twap", json=BODY, headers=headers)
-    assert answer.status_code == 201
-    order = next(iter(live.orders.orders.values()))
-    for _ in range(1_200):
-        live.orders.tell(owner, order)
-    async with live.stream() as socket:
-        await say(socket, type="subscribe", channel="orders", since=1)
-        ack = await hear(socket)
-        assert (ack["type"], ack["seq"]) == ("subscribed", 1_201)
-        seqs = []
-        for turn in range(1_300):
-            if turn % 13 == 0:
-                live.orders.tell(owner, order, live=turn % 2 == 1)
-            seqs.append((await hear(socket))["seq"])
-        assert seqs == list(range(2, 1_302))
-
-
-async def test_a_gap_in_live_events_is_filled_from_the_records(live: Live) -> None:
-    async with live.stream() as socket:
-        await live.http.post("/orders/twap", json=BODY, headers=await live.user())
-        owner, order = await live.owner(), next(iter(live.orders.orders.values()))
-        await say(socket, type="subscribe", channel="orders")
-        assert (await hear(socket))["seq"] == 1
-        live.orders.tell(owner, order, live=False)
-        live.orders.tell(owner, order, live=False)
-        live.orders.tell(owner, order)
-        assert [(await hear(socket))["seq"] for _ in range(3)] == [2, 3, 4]
-
-
-async def test_events_of_others_never_come(live: Live) -> None:
-    async with live.stream("eve") as eve:
-        await say(eve, type="subscribe", channel="orders", since=0)
-        assert (await hear(eve))["seq"] == 0
-        await live.http.post("/orders/twap", json=BODY, headers=await live.user("ada"))
-        await say(eve, type="ping")
-        assert (await hear(eve))["type"] == "pong"
-
-
 async def test_expiry_closes_unless_signed_in_again(live: Live) -> None:
     async with live.stream() as kept, live.stream() as lost:
         await live.clock.advance(800)
@@ -328,22 +210,3 @@ async def test_the_server_says_come_back(live: Live) -> None:
         with pytest.raises(InvalidStatus):
             async with connect(live.url):
                 pass
-
-
-async def test_a_slow_reader_is_closed_and_others_go_on() -> None:
-    stream = StreamConfig.model_validate({"send_timeout": "PT0.2S", "max_messages_per_second": 100_000})
-    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live:
-        await live.http.post("/orders/twap", json=BODY, headers=await live.user())
-        owner, order = await live.owner(), next(iter(live.orders.orders.values()))
-        for _ in range(30_000):
-            live.orders.tell(owner, order, live=False)
-        async with live.stream() as quick:
-            slow = await connect(live.url, max_queue=1, compression=None)
-            await say(slow, type="auth", token=await live.token())
-            await say(slow, type="subscribe", channel="orders", since=0)
-            async with asyncio.timeout(20):
-                while len(live.parts.sessions) > 1:
-                    await say(quick, type="ping")
-                    assert (await hear(quick))["type"] == "pong"
-                    await asyncio.sleep(0.02)
-            slow.transport.abort()

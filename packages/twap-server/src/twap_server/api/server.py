@@ -4,6 +4,8 @@ import contextlib
 import errno
 import socket
 from collections.abc import Generator
+from types import TracebackType
+from typing import Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -11,25 +13,45 @@ from fastapi import FastAPI
 from twap_server.domain.errors import UnavailableError
 
 _DRAIN_S = 10
+_LARGEST_FRAME = 65_536
+"""Bytes of one WebSocket frame from a client."""
+
+
+class Listening:
+    """A bound socket; a context manager that closes it."""
+
+    def __init__(self, host: str, port: int) -> None:
+        """Bind at once, so that a taken port is told before anything else starts; port 0 takes any.
+
+        Raises:
+            UnavailableError: the address cannot be bound; the message says why and what to do.
+        """
+        self.socket = _bind(host, port)
+        shown = f"[{host}]" if ":" in host else host
+        self.url = f"http://{shown}:{self.socket.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.socket.close()
 
 
 class HttpServer:
     """uvicorn without its own signal handling: the composition root decides when everything stops."""
 
-    def __init__(self, app: FastAPI, *, host: str, port: int) -> None:
-        """Bind at once, so that a taken port is told before anything starts.
-
-        Raises:
-            UnavailableError: the address cannot be bound; the message says why and what to do.
-        """
-        self._socket = _bind(host, port)
+    def __init__(self, app: FastAPI, listening: Listening) -> None:
+        """Prepare; ``run`` serves."""
+        self._socket = listening.socket
         config = uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             lifespan="off",
             ws="websockets-sansio",
-            ws_max_size=65_536,
+            ws_max_size=_LARGEST_FRAME,
             ws_ping_interval=20,
             ws_ping_timeout=20,
             ws_per_message_deflate=False,
@@ -37,12 +59,6 @@ class HttpServer:
             server_header=False,
         )
         self._server = _QuietServer(config)
-
-    @property
-    def port(self) -> int:
-        """The port that was bound."""
-        port: int = self._socket.getsockname()[1]
-        return port
 
     async def run(self) -> None:
         """Serve until ``stop``; returns once the last answer is out or the drain time is over."""

@@ -1,0 +1,117 @@
+"""Accounts in memory, by the rules of the real store."""
+
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import StoreConflict
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    user_id: str
+    username: str
+    password_hash: str
+    created: Nanos
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    key_id: str
+    user_id: str
+    name: str
+    created: Nanos
+
+
+class Rotation(Enum):
+    OK = auto()
+    RACED = auto()
+    REUSED = auto()
+    UNKNOWN = auto()
+    EXPIRED = auto()
+    REVOKED = auto()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotated:
+    outcome: Rotation
+    user_id: str = ""
+    family_id: str = ""
+
+
+@dataclass(kw_only=True)
+class _Refresh:
+    family_id: str
+    user_id: str
+    expires: Nanos
+    used: Nanos | None = None
+
+
+class MemoryAccounts:
+    """The rules of the real store, without a disk."""
+
+    def __init__(self) -> None:
+        self.users: dict[str, User] = {}
+        self.refresh: dict[str, _Refresh] = {}
+        self.ended: set[str] = set()
+        self.keys: dict[str, Key] = {}
+
+    async def create_user(self, user_id: str, username: str, password_hash: str, created: Nanos) -> User:
+        if username.casefold() in self.users:
+            raise StoreConflict("taken")
+        user = User(user_id=user_id, username=username, password_hash=password_hash, created=created)
+        self.users[username.casefold()] = user
+        return user
+
+    async def find_user(self, username: str) -> User | None:
+        return self.users.get(username.casefold())
+
+    async def user(self, user_id: str) -> User | None:
+        return next((user for user in self.users.values() if user.user_id == user_id), None)
+
+    async def add_refresh(
+        self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
+    ) -> None:
+        self.refresh[token_hash] = _Refresh(family_id=family_id, user_id=user_id, expires=expires)
+
+    async def rotate_refresh(self, token_hash: str, new_hash: str, now: Nanos) -> Rotated:
+        token = self.refresh.get(token_hash)
+        if token is None:
+            return Rotated(outcome=Rotation.UNKNOWN)
+        outcome = self._judge(token, now)
+        if outcome is Rotation.OK:
+            self.refresh[new_hash] = replace(token, used=None)
+            token.used = now
+        return Rotated(outcome=outcome, user_id=token.user_id, family_id=token.family_id)
+
+    def _judge(self, token: _Refresh, now: Nanos) -> Rotation:
+        if token.family_id in self.ended:
+            return Rotation.REVOKED
+        if token.used is not None:
+            return Rotation.RACED if now - token.used <= 10 * SECOND else Rotation.REUSED
+        return Rotation.EXPIRED if token.expires <= now else Rotation.OK
+
+    async def revoke_family(self, family_id: str) -> bool:
+        self.ended.add(family_id)
+        return True
+
+    async def is_family_active(self, family_id: str) -> bool:
+        known = any(token.family_id == family_id for token in self.refresh.values())
+        return known and family_id not in self.ended
+
+    async def add_key(self, key_id: str, user_id: str, name: str, key_hash: str, created: Nanos) -> Key:
+        key = Key(key_id=key_id, user_id=user_id, name=name, created=created)
+        self.keys[key_hash] = key
+        return key
+
+    async def find_key(self, key_hash: str) -> Key | None:
+        return self.keys.get(key_hash)
+
+    async def list_keys(self, user_id: str) -> list[Key]:
+        return [key for key in self.keys.values() if key.user_id == user_id]
+
+    async def revoke_key(self, user_id: str, key_id: str) -> bool:
+        left = {h: k for h, k in self.keys.items() if (k.key_id, k.user_id) != (key_id, user_id)}
+        ended = len(left) < len(self.keys)
+        self.keys = left
+        return ended

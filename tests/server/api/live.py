@@ -1,0 +1,80 @@
+"""A desk behind a real socket, and a client's few words."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+from httpx import AsyncClient
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from server.api.desk import Desk, build
+from twap_server.api.app import create_app
+from twap_server.api.book_source import BookSource
+from twap_server.api.config import ApiConfig
+from twap_server.api.ticker import BookTicker
+
+
+@dataclass
+class Live(Desk):
+    """A desk behind a real socket."""
+
+    url: str
+    ticker: BookTicker
+
+    async def token(self, username: str = "ada") -> str:
+        return (await self.sign_in(username))["access_token"]
+
+    @asynccontextmanager
+    async def stream(self, username: str = "ada") -> AsyncIterator[ClientConnection]:
+        async with connect(self.url) as socket:
+            await say(socket, type="auth", token=await self.token(username))
+            assert (await hear(socket))["type"] == "authenticated"
+            yield socket
+
+    async def owner(self) -> str:
+        return next(iter(self.accounts.users.values())).user_id
+
+
+async def say(socket: ClientConnection, **message: Any) -> None:
+    await socket.send(json.dumps(message))
+
+
+async def hear(socket: ClientConnection) -> dict[str, Any]:
+    async with asyncio.timeout(5):
+        message: dict[str, Any] = json.loads(await socket.recv())
+        return message
+
+
+async def closed(socket: ClientConnection) -> int:
+    async with asyncio.timeout(5):
+        with pytest.raises(ConnectionClosed) as ended:
+            while True:
+                await socket.recv()
+    assert ended.value.rcvd is not None
+    return ended.value.rcvd.code
+
+
+@asynccontextmanager
+async def serving(config: ApiConfig) -> AsyncIterator[Live]:
+    parts, accounts, market, orders, clock = build(config)
+    app = create_app(parts)
+    settings = uvicorn.Config(app, port=0, lifespan="off", log_config=None, ws="websockets-sansio")
+    server = uvicorn.Server(settings)
+    ticker = BookTicker(BookSource(market, clock), parts.bus, clock)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(server.serve())
+        while not server.started:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            url = f"ws://127.0.0.1:{port}/ws"
+            yield Live(app, parts, accounts, market, orders, clock, http, url, ticker)
+        await parts.sessions.close_all()
+        server.should_exit = True
+        await running
