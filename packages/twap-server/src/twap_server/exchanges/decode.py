@@ -46,7 +46,7 @@ def number(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise WireFormatError("a number cannot be read") from None
-    if not value.is_finite() or value < 0 or len(text) > _MAX_DIGITS:
+    if not text.isascii() or "_" in text or not value.is_finite() or value < 0 or len(text) > _MAX_DIGITS:
         raise WireFormatError("a number is out of range")
     return value
 

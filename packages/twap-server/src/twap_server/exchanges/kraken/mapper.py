@@ -111,8 +111,8 @@ def _book_event(book: wire.Book, grid: Grid, kind: str) -> MarketEvent:
 def _levels(levels: list[wire.Level], grid: Grid) -> list[TextLevel]:
     return [
         (
-            fixed(str(level.price, "ascii"), grid.price_places),
-            fixed(str(level.qty, "ascii"), grid.quantity_places),
+            fixed(str(level.price, "latin-1"), grid.price_places),
+            fixed(str(level.qty, "latin-1"), grid.quantity_places),
         )
         for level in levels
     ]
@@ -130,8 +130,8 @@ def _trade(entry: wire.TradeEntry, grid: Grid) -> Trade:
     return Trade(
         symbol=grid.symbol,
         trade_id=str(entry.trade_id),
-        price=number(bytes(entry.price).decode("ascii")),
-        quantity=number(bytes(entry.qty).decode("ascii")),
+        price=number(str(entry.price, "latin-1")),
+        quantity=number(str(entry.qty, "latin-1")),
         taker_side=side,
         ts_exchange=from_iso(entry.timestamp),
     )

@@ -1,0 +1,203 @@
+"""The order book against a naive sorted model, and at the edges where floats tie."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twap_models.enums import Side
+from twap_server.domain.book import OrderBook
+from twap_server.domain.errors import WireFormatError
+from twap_server.domain.market import BookChange, BookSnapshot
+
+CLOSE = [f"61234.56789012345678901234{digit}" for digit in "123456789"]
+"""27 digits: one float for all of them."""
+assert len({float(text) for text in CLOSE}) == 1
+
+prices = st.one_of(
+    st.sampled_from(CLOSE),
+    st.integers(1, 40).map(str),
+    st.decimals(min_value="0.00000001", max_value="99999", places=8).map(lambda d: format(d, "f")),
+    st.sampled_from(["7.0", "7.00", "7", "61234.567890123456789012341000"]),
+)
+quantities = st.sampled_from(["0", "0.00000000", "1", "0.5", "3.00", "0.00000001"])
+levels = st.lists(st.tuples(prices, quantities), max_size=12)
+changes = st.lists(st.tuples(levels, levels), max_size=12)
+
+
+def change(bids=(), asks=()):
+    return BookChange(symbol="X", bids=list(bids), asks=list(asks))
+
+
+def snapshot(bids=(), asks=()):
+    return BookSnapshot(symbol="X", bids=list(bids), asks=list(asks))
+
+
+class Naive:
+    """Value to value, sorted when asked."""
+
+    def __init__(self):
+        self.sides = ({}, {})
+
+    def apply(self, bids, asks):
+        for side, texts in zip(self.sides, (bids, asks), strict=True):
+            for price, quantity in texts:
+                if Decimal(quantity) == 0:
+                    side.pop(Decimal(price), None)
+                else:
+                    side[Decimal(price)] = Decimal(quantity)
+
+    def top(self, n):
+        bids, asks = self.sides
+        return (
+            tuple(sorted(bids.items(), key=lambda level: level[0], reverse=True)[:n]),
+            tuple(sorted(asks.items(), key=lambda level: level[0])[:n]),
+        )
+
+
+@given(changes)
+def test_it_equals_a_sorted_model(messages):
+    book, naive = OrderBook(), Naive()
+    for bids, asks in messages:
+        book.apply(change(bids, asks))
+        naive.apply(bids, asks)
+        assert book.top(99) == naive.top(99)
+        assert book.top(3) == naive.top(3)
+        best_bid, best_ask = naive.top(1)
+        assert book.crossed() is bool(best_bid and best_ask and best_bid[0][0] >= best_ask[0][0])
+        assert tuple(book.walk(Side.BUY)) == naive.top(99)[1]
+        assert tuple(book.walk(Side.SELL)) == naive.top(99)[0]
+        assert len(book) == sum(map(len, naive.sides))
+
+
+@given(levels, levels, st.integers(0, 6))
+def test_truncate_keeps_the_best(bids, asks, depth):
+    book, naive = OrderBook(), Naive()
+    book.apply(change(bids, asks))
+    naive.apply(bids, asks)
+    book.truncate(depth)
+    assert book.top(99) == naive.top(depth)
+
+
+@given(st.permutations(CLOSE))
+def test_equal_floats_are_neither_merged_nor_misordered(order):
+    book = OrderBook()
+    book.apply(change([(price, "1") for price in order], [(price, "1") for price in order]))
+    bids, asks = book.top_text(99)
+    assert [price for price, _ in asks] == CLOSE
+    assert [price for price, _ in bids] == CLOSE[::-1]
+    book.apply(change([(order[0], "0")]))
+    assert [price for price, _ in book.top_text(99)[0]] == [one for one in CLOSE[::-1] if one != order[0]]
+
+
+def test_another_text_of_the_same_value_is_the_same_level():
+    book = OrderBook()
+    book.apply(change([("7.0", "1")]))
+    book.apply(change([("7.00", "2")]))
+    assert book.top_text(9)[0] == [("7.0", "2")]
+    book.apply(change([("7", "0")]))
+    assert len(book) == 0
+
+
+def test_crossed_decides_ties_exactly():
+    book = OrderBook()
+    book.apply(change([(CLOSE[0], "1")], [(CLOSE[1], "1")]))
+    assert not book.crossed()
+    book.apply(change([(CLOSE[1], "1")]))
+    assert book.crossed()
+
+
+def test_a_snapshot_discards_what_was_there():
+    book = OrderBook()
+    book.apply(change([("1", "1")], [("2", "1")]))
+    book.replace(snapshot([("3", "1")], [("4", "1"), ("5", "0")]))
+    assert book.top_text(9) == ([("3", "1")], [("4", "1")])
+    assert book.best_bid() == (3, 1)
+    assert book.best_ask() == (4, 1)
+
+
+def test_an_empty_side_has_no_best_and_is_not_crossed():
+    book = OrderBook()
+    assert book.best_bid() is None
+    assert book.best_ask() is None
+    book.apply(change([("1", "1")]))
+    assert not book.crossed()
+
+
+@pytest.mark.parametrize("price", ["nan", "inf", "-1", "1_0", "abc", "", "0", "0.0", "٣"])
+def test_a_price_that_is_no_price_is_refused(price):
+    book = OrderBook()
+    with pytest.raises(WireFormatError):
+        book.apply(change([(price, "1")]))
+    with pytest.raises(WireFormatError):
+        book.replace(snapshot([("1", "1"), (price, "1")]))
+    assert len(book) == 0
+
+
+def test_a_quantity_that_is_no_number_is_noticed_by_the_reader():
+    book = OrderBook()
+    book.apply(change([("1", "1.2.3")]))
+    with pytest.raises(WireFormatError):
+        book.top(1)
+
+
+class TestMarks:
+    def test_a_mark_lasts_as_long_as_the_level(self):
+        book = OrderBook()
+        book.apply(change((), [("10.0", "1")]))
+        assert book.generation(Side.BUY, Decimal(10)) is None
+        first = book.mark(Side.BUY, Decimal(10))
+        book.apply(change((), [("10.0", "2")]))
+        assert book.mark(Side.BUY, Decimal("10.000")) == first
+        assert book.generation(Side.BUY, Decimal(10)) == first
+        book.apply(change((), [("10.0", "0")]))
+        assert book.generation(Side.BUY, Decimal(10)) is None
+        book.apply(change((), [("10.0", "1")]))
+        assert book.mark(Side.BUY, Decimal(10)) > first
+
+    def test_sides_are_apart(self):
+        book = OrderBook()
+        book.apply(change([("9", "1")], [("10", "1")]))
+        assert book.mark(Side.SELL, Decimal(9)) != book.mark(Side.BUY, Decimal(10))
+        assert book.generation(Side.BUY, Decimal(9)) is None
+
+    def test_truncating_is_not_removing(self):
+        book = OrderBook()
+        book.apply(change((), [("10", "1"), ("11", "1")]))
+        mark = book.mark(Side.BUY, Decimal(11))
+        book.truncate(1)
+        assert book.generation(Side.BUY, Decimal(11)) == mark
+        book.apply(change((), [("11", "1")]))
+        assert book.mark(Side.BUY, Decimal(11)) == mark
+        book.truncate(1)
+        book.apply(change((), [("11", "0")]))
+        assert book.generation(Side.BUY, Decimal(11)) is None
+
+    def test_a_snapshot_keeps_marks_of_levels_it_has_or_does_not_reach(self):
+        book = OrderBook()
+        book.apply(change((), [("10", "1"), ("11", "1"), ("20", "1")]))
+        ten, eleven, twenty = (book.mark(Side.BUY, Decimal(price)) for price in (10, 11, 20))
+        book.replace(snapshot((), [("10", "5"), ("12", "1")]))
+        assert book.generation(Side.BUY, Decimal(10)) == ten
+        assert book.generation(Side.BUY, Decimal(11)) is None
+        assert book.generation(Side.BUY, Decimal(20)) == twenty
+        assert book.mark(Side.BUY, Decimal(11)) > eleven
+
+    def test_marks_are_bounded(self):
+        book = OrderBook()
+        for price in range(1, 10_102):
+            book.mark(Side.BUY, Decimal(price))
+        assert book.generation(Side.BUY, Decimal(1)) is None
+        assert book.generation(Side.BUY, Decimal(10_101)) is not None
+
+    def test_taking_over_keeps_own_marks(self):
+        old, new = OrderBook(), OrderBook()
+        old.apply(change((), [("10", "1"), ("11", "1")]))
+        ten = old.mark(Side.BUY, Decimal(10))
+        old.mark(Side.BUY, Decimal(11))
+        new.apply(change((), [("10", "7"), ("12", "1")]))
+        old.take_over(new)
+        assert old.top_text(9)[1] == [("10", "7"), ("12", "1")]
+        assert old.generation(Side.BUY, Decimal(10)) == ten
+        assert old.generation(Side.BUY, Decimal(11)) is None

@@ -1,0 +1,168 @@
+"""Binance: the splice rule as a table, steady state, frames and answers."""
+
+import pytest
+
+from support.recordings import BINANCE_BTCUSDT, recording, rows
+from twap_server.domain.errors import SequenceGap, SnapshotTooOld, WireFormatError
+from twap_server.domain.market import (
+    BookChange,
+    BookSnapshot,
+    Heartbeat,
+    Refused,
+    ShutdownNotice,
+    Subscribed,
+    Trade,
+)
+from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
+
+INFO = (
+    b'{"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":['
+    b'{"filterType":"LOT_SIZE","stepSize":"0.00001000","minQty":"0.00002000"},'
+    b'{"filterType":"PRICE_FILTER","tickSize":"0.01000000"},'
+    b'{"filterType":"NOTIONAL","minNotional":"5.00000000"}]},'
+    b'{"symbol":"XY","status":"BREAK","baseAsset":"X","quoteAsset":"Y","filters":[]},'
+    b'{"symbol":"ZZ","status":"TRADING","baseAsset":"Z","quoteAsset":"Z","filters":['
+    b'{"filterType":"PRICE_FILTER","tickSize":"NaN"}]}]}'
+)
+
+
+def change(first, last):
+    return BookChange(symbol="X", bids=[], asks=[], first_id=first, last_id=last)
+
+
+def snapshot(last):
+    return BookSnapshot(symbol="X", bids=[], asks=[], last_id=last)
+
+
+@pytest.fixture
+def exchange():
+    found = BinanceExchange()
+    found.learn(found.parse_instruments(INFO))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("held", "last", "left"),
+    [
+        ([(5, 9), (10, 12)], 9, [(10, 12)]),  # U == L+1: contiguous
+        ([(5, 9), (10, 12)], 7, [(5, 9), (10, 12)]),  # straddles
+        ([(5, 9), (10, 12)], 12, []),  # all older
+        ([(5, 9), (10, 12)], 4, [(5, 9), (10, 12)]),  # L+1 == U0
+        ([(5, 9), (10, 12)], 20, []),  # the snapshot is ahead
+        ([], 20, []),
+    ],
+)
+def test_splice(held, last, left):
+    sequencer = BinanceSequencer()
+    assert not any(sequencer.admit(change(*ids)) for ids in held)
+    assert [(one.first_id, one.last_id) for one in sequencer.splice(snapshot(last))] == left
+    assert sequencer.admit(change(max([last, *(b for _, b in held)]) + 1, 99))
+
+
+def test_an_old_snapshot_leaves_what_is_held():
+    sequencer = BinanceSequencer()
+    sequencer.admit(change(5, 9))
+    with pytest.raises(SnapshotTooOld):
+        sequencer.splice(snapshot(3))
+    assert len(sequencer.splice(snapshot(6))) == 1
+
+
+def test_a_gap_among_held_changes_restarts_behind_it():
+    sequencer = BinanceSequencer()
+    sequencer.admit(change(5, 9))
+    sequencer.admit(change(12, 13))
+    with pytest.raises(SequenceGap):
+        sequencer.splice(snapshot(6))
+    assert len(sequencer.splice(snapshot(12))) == 1
+
+
+def test_steady_state():
+    sequencer = BinanceSequencer()
+    sequencer.splice(snapshot(10))
+    assert not sequencer.proven()
+    assert sequencer.admit(change(11, 12))
+    assert sequencer.proven()
+    assert not sequencer.admit(change(11, 12))
+    assert sequencer.admit(change(12, 14))
+    with pytest.raises(SequenceGap):
+        sequencer.admit(change(16, 17))
+
+
+def test_ids_that_start_anew_are_noticed():
+    sequencer = BinanceSequencer()
+    sequencer.splice(snapshot(10_000))
+    with pytest.raises(SequenceGap):
+        for number in range(1, 100):
+            sequencer.admit(change(number, number))
+
+
+def test_what_is_held_is_bounded():
+    sequencer = BinanceSequencer()
+    for number in range(MAX_HELD):
+        sequencer.admit(change(number, number))
+    with pytest.raises(SequenceGap):
+        sequencer.admit(change(MAX_HELD, MAX_HELD))
+
+
+def test_the_recorded_chain_has_no_gap(exchange):
+    sequencer, changes, trades, last = BinanceSequencer(), 0, 0, None
+    for row in rows(recording(BINANCE_BTCUSDT)):
+        raw = row["raw"].encode()
+        if row["conn"].startswith("http"):
+            taken = exchange.parse_depth(raw, exchange.parse_instruments(INFO)[0])
+            changes += len(sequencer.splice(taken))
+            continue
+        for event in exchange.decode(raw):
+            if isinstance(event, BookChange):
+                assert last is None or event.first_id == last + 1
+                last = event.last_id
+                changes += sequencer.admit(event)
+            trades += isinstance(event, Trade)
+    assert (changes, trades) == (6_493, 19_904)
+
+
+def test_instruments(exchange):
+    bitcoin, other = exchange.parse_instruments(INFO)
+    assert str(bitcoin.id) == "binance:BTC-USDT"
+    assert [
+        str(n) for n in (bitcoin.tick_size, bitcoin.lot_size, bitcoin.min_quantity, bitcoin.min_notional)
+    ] == [
+        "0.01000000",
+        "0.00001000",
+        "0.00002000",
+        "5.00000000",
+    ]
+    assert bitcoin.tradable
+    assert other.status == "break"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b'{"result":null,"id":7}', Subscribed(request_id=7)),
+        (
+            b'{"code":2,"msg":"Invalid request","id":8}',
+            Refused(request_id=8, symbol=None, message="Invalid request"),
+        ),
+        (b'{"error":{"code":2,"msg":"no"},"id":9}', Refused(request_id=9, symbol=None, message="no")),
+        (b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}', ShutdownNotice()),
+        (b'{"e":"serverShutdown","E":1}', ShutdownNotice()),
+        (b'{"stream":"btcusdt@kline_1m","data":{"e":"kline","s":"BTCUSDT","k":{}}}', Heartbeat()),
+        (b'{"stream":"btcusdt@bookTicker","data":{"u":1}}', Heartbeat()),
+    ],
+)
+def test_frames_that_are_no_data(exchange, raw, expected):
+    assert list(exchange.decode(raw)) == [expected]
+
+
+@pytest.mark.parametrize(
+    "level", ['["1","abc"]', '["1","NaN"]', '["1","-1"]', '["1"]', '[1,"1"]', '["1_0","1"]', '["1","1e5"]']
+)
+def test_levels_that_are_no_numbers_are_refused(exchange, level):
+    raw = (
+        f'{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,'
+        f'"b":[{level}],"a":[]}}}}'
+    )
+    with pytest.raises(WireFormatError):
+        exchange.decode(raw.encode())

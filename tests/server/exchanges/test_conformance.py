@@ -1,0 +1,188 @@
+"""What every exchange of the registry must do."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.recordings import ROOT, rows
+from twap_models.enums import Integrity, Interval
+from twap_server.domain.book import OrderBook
+from twap_server.domain.errors import ChecksumMismatch, FeedError, SequenceGap, WireFormatError
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.exchanges.registry import EXCHANGES
+
+STREAMS = {"binance": "spot-*.jsonl.gz", "kraken": "v2-*.jsonl.gz"}
+
+each = pytest.mark.parametrize("shape", EXCHANGES, ids=lambda shape: shape.name)
+
+
+def instrument(exchange, base="BTC", quote="USDT"):
+    tick = "0.01" if exchange == "binance" else "0.1"
+    return Instrument(
+        id=InstrumentId(exchange, f"{base}-{quote}"),
+        native=f"{base}{quote}",
+        base=base,
+        quote=quote,
+        tick_size=Decimal(tick),
+        lot_size=Decimal("0.00000001"),
+        min_quantity=Decimal(0),
+        min_notional=Decimal(0),
+        status="trading",
+    )
+
+
+def taught(shape):
+    exchange = shape()
+    pairs = [("BTC", "USDT"), ("BTC", "USD"), ("NKN", "USDT"), ("BLZ", "ETH")]
+    exchange.learn([instrument(shape.name, *pair) for pair in pairs])
+    return exchange
+
+
+def recorded(shape):
+    found = sorted((ROOT / shape.name).glob(STREAMS[shape.name]))
+    if not found:
+        pytest.skip("no recordings: set TWAP_RECORDINGS to the folder that holds the recordings")
+    for path in found:
+        for row in rows(path):
+            if row["dir"] == "in" and row["conn"].startswith("ws"):
+                yield row["raw"]
+
+
+@each
+def test_every_recorded_message_decodes(shape):
+    exchange, events = taught(shape), 0
+    for raw in recorded(shape):
+        events += len(exchange.decode(raw.encode()))
+    assert events > 100
+
+
+@each
+def test_no_value_loses_a_digit(shape):
+    exchange = taught(shape)
+    for number, raw in enumerate(recorded(shape)):
+        if number > 2_000:
+            return
+        wire = {Decimal(text) for text in re.findall(r"\d+\.\d+", raw)}
+        for event in exchange.decode(raw):
+            if isinstance(event, BookChange | BookSnapshot):
+                for price, quantity in (*event.bids, *event.asks):
+                    assert {Decimal(price), Decimal(quantity)} <= wire | {Decimal(0)}
+
+
+@each
+def test_a_removed_message_is_noticed(shape):
+    """Leave one change out after each few; its absence must show at once or at the next change of its levels."""
+    exchange, noticed = taught(shape), False
+    sequencer, book, number = exchange.new_sequencer(instrument(shape.name)), OrderBook(), 0
+    for raw in recorded(shape):
+        for event in exchange.decode(raw):
+            if isinstance(event, BookSnapshot):
+                sequencer.splice(event)
+                book.replace(event)
+            elif isinstance(event, BookChange):
+                number += 1
+                if number == 3:
+                    continue
+                if number == 1 and exchange.needs_rest_snapshot:
+                    sequencer.splice(
+                        BookSnapshot(symbol=event.symbol, bids=[], asks=[], last_id=event.first_id - 1)
+                    )
+                try:
+                    if sequencer.admit(event):
+                        book.apply(event)
+                        book.truncate(10)
+                        sequencer.verify(event, book)
+                except (SequenceGap, ChecksumMismatch):
+                    noticed = True
+        if noticed or number > 50:
+            break
+    assert noticed
+    assert exchange.integrity in (Integrity.SEQUENCE, Integrity.CHECKSUM)
+
+
+GARBAGE = [
+    b"",
+    b"{",
+    b"\x1f\x8b\x08\x00",
+    b"\xff\xfe",
+    b"<html>502</html>",
+    b"NaN",
+    b"[]",
+    b"null",
+    b"1",
+    b'"text"',
+    b"{}",
+    b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":1,"s":"BTCUSDT"',
+    b'{"stream":"btcusdt@depth@100ms","data":{"e":"depthUpdate","E":NaN}}',
+    b'{"channel":"book","type":"update","data":[{"symbol":NaN,"bids":"none"}]',
+    b"[" * 100_000,
+]
+
+
+@each
+@pytest.mark.parametrize("raw", GARBAGE, ids=range(len(GARBAGE)))
+def test_garbage_is_a_wire_format_error(shape, raw):
+    with pytest.raises(WireFormatError):
+        taught(shape).decode(raw)
+
+
+@each
+@settings(max_examples=300)
+@given(data=st.data())
+def test_no_bytes_do_more_than_that(shape, data):
+    exchange = taught(shape)
+    raw = data.draw(st.one_of(st.binary(max_size=60), st.sampled_from(GARBAGE).flatmap(mutated)))
+    try:
+        exchange.decode(raw)
+    except FeedError as error:
+        assert isinstance(error, WireFormatError)
+
+
+def mutated(raw):
+    return st.tuples(st.integers(0, max(0, len(raw) - 1)), st.binary(max_size=3)).map(
+        lambda edit: raw[: edit[0]] + edit[1] + raw[edit[0] + 1 :]
+    )
+
+
+@each
+def test_unknown_symbols_are_left_out(shape):
+    exchange = shape()
+    for number, raw in enumerate(recorded(shape)):
+        assert not any(isinstance(one, BookChange | BookSnapshot) for one in exchange.decode(raw))
+        if number > 200:
+            break
+
+
+@each
+def test_requests_name_their_symbols_and_ids(shape):
+    exchange, one = shape(), instrument(shape.name)
+    for requests in (
+        exchange.subscribe([one], first_id=5),
+        exchange.unsubscribe([one], first_id=5),
+        exchange.resubscribe(one, first_id=5),
+    ):
+        assert len(requests) <= 2
+        assert [request.request_id for request in requests] == list(range(5, 5 + len(requests)))
+        assert all(request.symbols == ("BTC-USDT",) for request in requests)
+    assert exchange.subscribe([], first_id=1) == ()
+
+
+@each
+def test_addresses_come_from_the_settings(shape):
+    own, other = shape(), shape(ws_url="ws://127.0.0.1:1/x/", rest_url="http://127.0.0.1:1/y/")
+    assert own.ws_url.startswith("wss://")
+    assert own.rest_url.startswith("https://")
+    assert other.ws_url.startswith("ws://127.0.0.1:1/x/")
+    assert other.rest_url == "http://127.0.0.1:1/y"
+
+
+@each
+def test_every_interval_can_be_had(shape):
+    native = shape.klines.native
+    assert Interval.D1 in native
+    assert Interval.M1 in native
+    assert Interval.D3 not in native
