@@ -6,8 +6,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.live import serving, signed_in, simulated, until_listed
 
+from support.live import serving, signed_in, simulated, until_listed
 from twap_client import TwapClient, errors
 from twap_models import BookMessage, OrderEvent, OrderStatus, exact_json
 
@@ -38,7 +38,7 @@ EXAMPLES = [
 
 async def test_submit_follow_and_finish(tmp_path: Path) -> None:
     async with simulated(tmp_path) as url, signed_in(url) as client:
-        await until_listed(url)
+        await until_listed(url, "binance", "kraken")
         order = await client.orders.submit(
             exchange="binance",
             symbol="btc/usdt",
@@ -93,7 +93,7 @@ async def test_the_examples_of_the_brief_are_answered_not_refused(tmp_path: Path
 
 async def test_digits_survive_from_the_body_to_the_answer(tmp_path: Path) -> None:
     async with simulated(tmp_path) as url, signed_in(url) as client:
-        await until_listed(url)
+        await until_listed(url, "binance", "kraken")
         token = await client.accounts.login("ada", "correct horse battery")
         body = (
             b'{"token_id":"x","exchange":"binance","symbol":"BTCUSDT","side":"buy","quantity":12345.67891,'
@@ -110,7 +110,7 @@ async def test_digits_survive_from_the_body_to_the_answer(tmp_path: Path) -> Non
 
 async def test_users_see_only_their_own(tmp_path: Path) -> None:
     async with simulated(tmp_path) as url, signed_in(url) as ada, signed_in(url, "bob") as bob:
-        await until_listed(url)
+        await until_listed(url, "binance", "kraken")
         fields = {
             "exchange": "kraken",
             "symbol": "ETH-USDT",
@@ -133,7 +133,7 @@ async def test_users_see_only_their_own(tmp_path: Path) -> None:
 
 async def test_orders_go_on_after_a_restart(tmp_path: Path) -> None:
     async with simulated(tmp_path) as url, signed_in(url) as client:
-        await until_listed(url)
+        await until_listed(url, "binance", "kraken")
         await client.orders.submit(
             exchange="binance",
             symbol="BTCUSDT",

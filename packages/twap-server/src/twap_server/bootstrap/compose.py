@@ -1,33 +1,24 @@
-"""Composition root: builds every part, owns the one root task group, knows in which order things stop.
-
-Stop order is the data flow: the engine (the turn under way is recorded), the collectors, the stream sessions
-(closed by us, so that clients come back), then the HTTP server.
-"""
+"""Builds every part and owns the one root task group: when a stage dies, all stop and the error surfaces."""
 
 import asyncio
 import logging
 import os
 import random
 import secrets
-import signal
-import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
-from twap_server.api.app import create_app
 from twap_server.api.parts import Parts, build_services
-from twap_server.api.server import HttpServer
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
-from twap_server.clock import SystemClock
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
 from twap_server.domain.clock import Clock
-from twap_server.domain.errors import InvalidRequest, TwapError, UsernameTaken
+from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.instrument import Instrument
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
@@ -37,20 +28,10 @@ from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
 from twap_server.store.orders import SqlOrderStore
-from twap_server.telemetry import configure_logging
-from twap_server.venue.market import SyntheticSource
-from twap_server.venue.recording import RecordingSource
-from twap_server.venue.server import Venue
-from twap_server.venue.server import serve_venue as _serve_venue
-from twap_server.venue.source import Source
 
 log = logging.getLogger(__name__)
 
-DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
 _KEY_BYTES = 32
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,87 +111,6 @@ async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]
             ticking.cancel()
 
 
-async def serve(settings: Settings, *, announce: Announce) -> None:
-    """Run the server until SIGTERM or SIGINT; a second signal ends the process at once.
-
-    Raises:
-        UnavailableError: the port is taken, or the database cannot be used.
-    """
-    configure_logging(settings.log_format)
-    stopping = _stop_on_signals()
-    async with running(settings, clock=SystemClock()) as server:
-        await _serve_http(server, settings, stopping, announce)
-
-
-async def serve_demo(settings: Settings, *, recording: Path | None, announce: Announce) -> None:
-    """Run the server on a simulated market inside, with a user ``demo``, in a folder that is removed.
-
-    Raises:
-        InvalidRequest: the host is not loopback: the demo's password is public.
-    """
-    if settings.host not in _LOOPBACK:
-        raise InvalidRequest(f"--demo listens on loopback only, not on {settings.host}", field="--host")
-    configure_logging(settings.log_format, level=logging.WARNING)
-    clock, stopping = SystemClock(), _stop_on_signals()
-    with tempfile.TemporaryDirectory(prefix="twap-demo-") as folder:
-        async with Venue(_source(recording, clock=clock), clock=clock) as venue:
-            demo = _on_venue(settings, venue, Path(folder))
-            async with running(demo, clock=clock) as server:
-                await _make_demo_user(server.parts)
-                await _serve_http(server, demo, stopping, announce, demo=True)
-
-
-async def serve_venue(
-    *,
-    host: str,
-    port: int,
-    recording: Path | None,
-    speed: float,
-    seed: int,
-    faults: Sequence[str],
-    announce: Announce,
-) -> None:
-    """Pretend to be the exchanges until SIGTERM or SIGINT."""
-    clock, stopping = SystemClock(), _stop_on_signals()
-    source = _source(recording, clock=clock, speed=speed, seed=seed)
-    async with asyncio.TaskGroup() as group:
-        serving = group.create_task(
-            _serve_venue(source, clock=clock, host=host, port=port, faults=faults, announce=announce)
-        )
-        await stopping.wait()
-        serving.cancel()
-
-
-async def _serve_http(
-    server: Running, settings: Settings, stopping: asyncio.Event, announce: Announce, *, demo: bool = False
-) -> None:
-    http = HttpServer(create_app(server.parts), host=settings.host, port=settings.port)
-    serving = server.group.create_task(http.run(), name="http server")
-    base = f"http://{settings.host}:{http.port}"
-    announce(f"twap-server listens on {base} (API: {base}/docs)")
-    if demo:
-        for line in _how_to(base):
-            announce(line)
-    try:
-        await stopping.wait()
-        log.info("stopping")
-    finally:
-        server.engine.stop()
-        await server.parts.sessions.close_all()
-        http.stop()
-        await asyncio.wait([serving])
-
-
-def _how_to(base: str) -> list[str]:
-    return [
-        "This is a demo on a simulated market: nothing here is a real price.",
-        f"  export TWAP_SERVER_URL={base}",
-        f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
-        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5 --token-id first --yes",
-        "  twap watch first --book binance:BTC-USDT",
-    ]
-
-
 def _market(
     settings: Settings,
     *,
@@ -250,32 +150,6 @@ def _readiness(engine: Engine) -> Callable[[], Awaitable[list[str]]]:
     return reasons
 
 
-def _source(recording: Path | None, *, clock: Clock, speed: float = 1.0, seed: int = 1) -> Source:
-    if recording is None:
-        return SyntheticSource(seed=seed, clock=clock)
-    if not recording.is_file():
-        raise InvalidRequest(f"there is no recording {recording}", field="--recording")
-    return RecordingSource(recording, clock=clock, speed=speed)
-
-
-def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:
-    urls = venue.urls()
-    exchanges = {
-        name: config.model_copy(update=urls[name])
-        for name, config in settings.exchanges.items()
-        if name in urls
-    }
-    database = settings.database or f"sqlite:///{folder / 'demo.sqlite3'}"
-    return settings.model_copy(update={"exchanges": exchanges, "database": database})
-
-
-async def _make_demo_user(parts: Parts) -> None:
-    try:
-        await build_services(parts).sign_in.register(DEMO_USER, DEMO_PASSWORD)
-    except UsernameTaken:
-        log.info("the demo user is already there")
-
-
 def _signing_key(settings: Settings) -> bytes:
     """The given key, or one generated on first start into a 0600 file beside the database."""
     if settings.signing_key is not None:
@@ -303,17 +177,3 @@ def _check_name(name: str, known: Sequence[str], *, field: str) -> None:
         raise InvalidRequest(
             f"{field}: unknown exchange {name!r}, expected one of {', '.join(known)}", field=field
         )
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """First signal: stop in order. Second: the default action, at once."""
-    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def stop() -> None:
-        stopping.set()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
-    return stopping

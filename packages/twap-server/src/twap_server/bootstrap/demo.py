@@ -1,0 +1,117 @@
+"""The simulated market: as a server of its own, or inside a demo server that leaves nothing behind."""
+
+import asyncio
+import logging
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from twap_server.api.parts import Parts, build_services
+from twap_server.api.server import Listening
+from twap_server.bootstrap.compose import running
+from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
+from twap_server.clock import SystemClock
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest, UsernameTaken
+from twap_server.settings import Settings
+from twap_server.telemetry import configure_logging
+from twap_server.venue.market import SyntheticSource
+from twap_server.venue.recording import RecordingSource
+from twap_server.venue.server import Venue
+from twap_server.venue.server import serve_venue as serve_until_cancelled
+from twap_server.venue.source import Source
+
+log = logging.getLogger(__name__)
+
+DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+async def serve_demo(settings: Settings, *, recording: Path | None, announce: Announce) -> None:
+    """Run the server on a simulated market inside, with a user ``demo``, in a folder that is removed.
+
+    Raises:
+        InvalidRequest: the host is not loopback (the demo's password is public), or the recording is absent.
+        UnavailableError: the port is taken.
+    """
+    if settings.host not in _LOOPBACK:
+        raise InvalidRequest(f"--demo listens on loopback only, not on {settings.host}", field="--host")
+    configure_logging(settings.log_format, level=logging.WARNING)
+    clock, stopping = SystemClock(), stop_on_signals()
+    source = _source(recording, clock=clock)
+    traded = {name: own for name, own in settings.exchanges.items() if source.pairs(name)}
+    settings = settings.model_copy(update={"exchanges": traded})
+    with (
+        tempfile.TemporaryDirectory(prefix="twap-demo-") as folder,
+        Listening(settings.host, settings.port) as listening,
+    ):
+        async with (
+            Venue(source, clock=clock) as venue,
+            running(_on_venue(settings, venue, Path(folder)), clock=clock) as server,
+        ):
+            await _make_demo_user(server.parts)
+            for line in _how_to(listening.url):
+                announce(line)
+            await answer_until(stopping, server, listening)
+
+
+async def serve_venue(
+    *,
+    host: str,
+    port: int,
+    recording: Path | None,
+    speed: float,
+    seed: int,
+    faults: Sequence[str],
+    announce: Announce,
+) -> None:
+    """Pretend to be the exchanges until SIGTERM or SIGINT.
+
+    Raises:
+        InvalidRequest: there is no such recording.
+    """
+    clock, stopping = SystemClock(), stop_on_signals()
+    source = _source(recording, clock=clock, speed=speed, seed=seed)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(
+            serve_until_cancelled(source, clock=clock, host=host, port=port, faults=faults, announce=announce)
+        )
+        await stopping.wait()
+        serving.cancel()
+
+
+def _source(recording: Path | None, *, clock: Clock, speed: float = 1.0, seed: int = 1) -> Source:
+    if recording is None:
+        return SyntheticSource(seed=seed, clock=clock)
+    if not recording.is_file():
+        raise InvalidRequest(f"there is no recording {recording}", field="--recording")
+    return RecordingSource(recording, clock=clock, speed=speed)
+
+
+def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:
+    urls = venue.urls()
+    exchanges = {
+        name: config.model_copy(update=urls[name])
+        for name, config in settings.exchanges.items()
+        if name in urls
+    }
+    database = settings.database or f"sqlite:///{folder / 'demo.sqlite3'}"
+    return settings.model_copy(update={"exchanges": exchanges, "database": database})
+
+
+async def _make_demo_user(parts: Parts) -> None:
+    try:
+        await build_services(parts).sign_in.register(DEMO_USER, DEMO_PASSWORD)
+    except UsernameTaken:
+        log.info("the demo user is already there")
+
+
+def _how_to(base: str) -> list[str]:
+    return [
+        f"twap-server listens on {base} (API: {base}/docs)",
+        "This is a demo on a simulated market: nothing here is a real price.",
+        f"  export TWAP_SERVER_URL={base}",
+        f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
+        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5 --token-id first --yes",
+        "  twap watch first --book binance:BTC-USDT",
+    ]

@@ -1,0 +1,63 @@
+"""Runs the server as a process: binds first, stops in order, leaves nothing behind.
+
+Stop order is the data flow: the engine (the turn under way is recorded), the stream sessions (closed by us,
+so that clients come back), the HTTP server, then the collectors.
+"""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Callable, Sequence
+
+from twap_server.api.app import create_app
+from twap_server.api.server import HttpServer, Listening
+from twap_server.bootstrap.compose import Running, running
+from twap_server.clock import SystemClock
+from twap_server.settings import Settings
+from twap_server.telemetry import configure_logging
+
+log = logging.getLogger(__name__)
+
+Announce = Callable[[str], None]
+
+
+async def serve(settings: Settings, *, announce: Announce) -> None:
+    """Run the server until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Raises:
+        UnavailableError: the port is taken, or the database cannot be used.
+    """
+    configure_logging(settings.log_format)
+    stopping = stop_on_signals()
+    with Listening(settings.host, settings.port) as listening:
+        async with running(settings, clock=SystemClock()) as server:
+            announce(f"twap-server listens on {listening.url} (API: {listening.url}/docs)")
+            await answer_until(stopping, server, listening)
+
+
+async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
+    """Serve HTTP beside the stages, and stop both in order once asked to."""
+    http = HttpServer(create_app(server.parts), listening)
+    serving = server.group.create_task(http.run(), name="http server")
+    try:
+        await stopping.wait()
+        log.info("stopping")
+    finally:
+        server.engine.stop()
+        await server.parts.sessions.close_all()
+        http.stop()
+        await asyncio.wait([serving])
+
+
+def stop_on_signals() -> asyncio.Event:
+    """Set on the first SIGTERM or SIGINT; from then on a signal has its default action, at once."""
+    stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def stop(numbers: Sequence[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> None:
+        stopping.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return stopping

@@ -1,0 +1,108 @@
+"""A TWAP order filled from the recorded Binance book; its average price is recomputed from the recording."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+from support.live import signed_in, simulated, until_listed
+from support.recordings import BINANCE_BTCUSDT, recording, rows
+from twap_client import TwapClient
+from twap_models import Fill, OrderEvent, OrderStatus, TwapOrderDetail, exact_json
+from twap_server.clock import SystemClock
+from twap_server.venue.recording import RecordingSource
+
+DEPTH_LOOKED_AT = 20
+Side = dict[Decimal, Decimal]
+
+
+class RecordedAsks:
+    """The ask side replayed from the recording by the manual's rule, independent of the product's code."""
+
+    def __init__(self, path: Path, messages: int) -> None:
+        self.states = list(self._replay(path, messages))
+
+    def _replay(self, path: Path, messages: int) -> "list[Side]":
+        asks: Side = {}
+        held: list[dict[str, object]] = []
+        last = 0
+        states = []
+        for row in rows(path):
+            body = exact_json.loads(row["raw"])
+            if "lastUpdateId" in body:
+                last = body["lastUpdateId"]
+                asks = {Decimal(price): Decimal(quantity) for price, quantity in body["asks"]}
+                changes, held = held, []
+            elif body["stream"].endswith("@depth@100ms"):
+                changes = [body["data"]]
+                if not last:
+                    held += changes
+                    continue
+            else:
+                continue
+            for change in changes:
+                if change["u"] > last:
+                    self._apply(asks, change["a"])
+            states.append(dict(sorted(asks.items())[:DEPTH_LOOKED_AT]))
+            if len(states) >= messages:
+                break
+        return states
+
+    @staticmethod
+    def _apply(asks: Side, levels: list[list[str]]) -> None:
+        for price, quantity in levels:
+            if Decimal(quantity):
+                asks[Decimal(price)] = Decimal(quantity)
+            else:
+                asks.pop(Decimal(price), None)
+
+    def first_that_gives(self, fills: list[Fill], start: int) -> int:
+        """The first state from ``start`` on whose best levels give exactly these fills."""
+        for index in range(start, len(self.states)):
+            if _gives(self.states[index], fills):
+                return index
+        raise AssertionError(f"no recorded book gives {fills}")
+
+
+def _gives(asks: Side, fills: list[Fill]) -> bool:
+    best = list(asks.items())[: len(fills)]
+    prices = [price for price, _ in best] == [fill.price for fill in fills]
+    return prices and all(fill.quantity <= shown for fill, (_, shown) in zip(fills, best, strict=True))
+
+
+async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: Path) -> None:
+    path = recording(BINANCE_BTCUSDT)
+    source = RecordingSource(path, clock=SystemClock(), speed=5)
+    async with simulated(tmp_path, source) as url, signed_in(url) as client:
+        done = await _fill(url, client)
+    assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
+    recorded = RecordedAsks(path, messages=900)
+    position, notional = 0, Decimal(0)
+    for piece in done.slices:
+        fills = [fill for fill in done.fills if fill.slice == piece.index]
+        position = recorded.first_that_gives(fills, position)
+        book = recorded.states[position]
+        notional += sum(
+            (fill.quantity * next(p for p in book if p == fill.price) for fill in fills), Decimal(0)
+        )
+    assert done.average_price == (notional / Decimal("0.2")).quantize(Decimal("1e-12"))
+    assert done.report.notional == notional
+    assert 0 < position < len(recorded.states)
+
+
+async def _fill(url: str, client: TwapClient) -> TwapOrderDetail:
+    await until_listed(url, "binance")
+    await client.market.orderbook("binance", "BTCUSDT")
+    await client.orders.submit(
+        exchange="binance",
+        symbol="BTCUSDT",
+        side="buy",
+        quantity="0.2",
+        duration=5,
+        slices=20,
+        token_id="real",
+    )
+    async with asyncio.timeout(20):
+        async for message in client.stream(orders=True, since=0):
+            if isinstance(message, OrderEvent) and not message.order.status.is_open:
+                break
+    return await client.orders.get("real")
