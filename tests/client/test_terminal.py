@@ -84,6 +84,9 @@ async def test_the_view_ends_with_the_order(keyed: ScriptedServer, tmp_path: Pat
     keyed.push_book(book())
     await screen.shows("61837.63")
     await screen.shows("spread")
+    keyed.feed.drop(1012)
+    await screen.shows("reconnecting")
+    await keyed.subscribed("orders", times=2)
     keyed.push_event("ended", order("o-1", status="Expired", detail="the window is over"))
     async with asyncio.timeout(20):
         assert await screen.process.wait() == 3

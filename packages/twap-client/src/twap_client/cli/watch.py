@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from rich.console import RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from twap_client.cli import render
 from twap_client.cli.session import ENDED, Session
@@ -126,9 +127,12 @@ def _lost(book: BookMessage) -> BookMessage:
 def _picture(watched: Watched) -> RenderableType:
     # The view shows ages and the time left, so it is the one place of the client that asks what time it is.
     now = datetime.now(UTC)  # noqa: TID251
+    books = list(watched.books.values())
     if watched.order is None:
-        return render.books_screen(list(watched.books.values()), now)
-    return render.watch_screen(next(iter(watched.books.values()), None), watched.order, now)
+        view = render.books_screen(books, now)
+    else:
+        view = render.watch_screen(next(iter(books), None), watched.order, now)
+    return Group(view, Text(watched.notice, style="yellow")) if watched.notice else view
 
 
 def _print_item(session: Session, item: StreamItem) -> None:
