@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twap_models.enums import LateStart, RejectReason, Side
-
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos, to_datetime
 from twap_server.domain.exact import ZERO

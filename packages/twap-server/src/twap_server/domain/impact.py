@@ -10,7 +10,6 @@ from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
 from twap_models.enums import Side
-
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO

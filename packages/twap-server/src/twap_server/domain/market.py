@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
 from twap_models.enums import Side
-
 from twap_server.domain.clock import Nanos
 
 TextLevel: TypeAlias = tuple[str, str]
@@ -84,9 +83,7 @@ class ShutdownNotice:
     """The exchange will soon close this connection: open the next one now."""
 
 
-MarketEvent: TypeAlias = (
-    BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice
-)
+MarketEvent: TypeAlias = BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twap_models.enums import Side, SliceReason
-
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market import PriceLevel

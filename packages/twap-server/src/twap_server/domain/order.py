@@ -20,7 +20,6 @@ from twap_models.enums import (
     SliceOutcome,
     SliceReason,
 )
-
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
