@@ -69,7 +69,7 @@ async def serving(config: ApiConfig) -> AsyncIterator[Live]:
     ticker = BookTicker(BookSource(market, clock), parts.bus, clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110
+        while not server.started:
             await asyncio.sleep(0)
         port = server.servers[0].sockets[0].getsockname()[1]
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:

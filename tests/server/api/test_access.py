@@ -185,3 +185,24 @@ async def test_tokens_in_the_url_do_not_count(desk: Desk) -> None:
     tokens = await desk.sign_in()
     answer = await desk.http.get("/auth/me", params={"access_token": tokens["access_token"]})
     assert answer.status_code == 401
+
+
+async def test_every_route_that_needs_a_user_refuses_without_one(desk: Desk) -> None:
+    paths = (await desk.http.get("/openapi.json")).json()["paths"]
+    guarded = [
+        (method, path)
+        for path, methods in paths.items()
+        for method, route in methods.items()
+        if route.get("security") and path != "/auth/logout"
+    ]
+    assert len(guarded) == 8, "a new route is covered by itself; a lost guard is noticed"
+    for method, path in guarded:
+        url = path.replace("{token_id}", "a").replace("{key_id}", "a")
+        body = {"name": "x"} if path == "/auth/keys" else {}
+        answer = await desk.http.request(method, url, json=body or None)
+        assert answer.status_code == 401, (method, path)
+
+
+async def test_a_body_is_not_judged_before_the_caller(desk: Desk) -> None:
+    answer = await desk.http.post("/orders/twap", json={"odd": 1})
+    assert answer.status_code == 401

@@ -9,7 +9,7 @@ from httpx import Response
 
 from server.api.desk import Desk
 from twap_models import TwapOrder, TwapOrderDetail, exact_json
-from twap_models.enums import OrderStatus, SliceOutcome, SliceReason
+from twap_models.enums import LateStart, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.order import Fill, SliceResult
 
@@ -162,6 +162,15 @@ async def test_relative_times(desk: Desk) -> None:
     assert request.start == desk.clock.now() + 60 * SECOND
     assert request.end == desk.clock.now() + 900 * SECOND
     assert request.interval == 5 * SECOND
+
+
+@pytest.mark.parametrize("start", [{}, {"start_time": "now"}])
+async def test_a_duration_that_begins_now_keeps_its_length(desk: Desk, start: dict[str, str]) -> None:
+    await submit(desk, {**BODY, **start})
+    request = desk.orders.requests[0]
+    assert request.start == desk.clock.now()
+    assert request.end - desk.clock.now() == 10 * SECOND
+    assert request.late_start is LateStart.SHIFT
 
 
 async def test_nobody_sees_anothers_order(desk: Desk) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from twap_models import exact_json
+from twap_models.enums import LateStart
 from twap_models.fields import format_time, parse_duration
 from twap_models.orders import TwapOrderRequest
 from twap_server.domain.clock import Nanos, to_nanos
@@ -22,10 +23,13 @@ _UNSUPPORTED = ("randomize", "participation_cap")
 def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
     """Translate one order.
 
+    A duration that begins now keeps its length: the end moves by what the engine needs to take the order up.
+
     Raises:
         InvalidRequest: a time lies outside the years this server counts in.
     """
     start = None if wire.start_time is None else resolve(wire.start_time, now=now, field="start_time")
+    begins_now = wire.duration is not None and wire.start_time in (None, "now")
     return OrderRequest(
         token_id=wire.token_id,
         exchange=wire.exchange,
@@ -33,12 +37,12 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
         side=wire.side,
         quantity=wire.quantity,
         limit=wire.price,
-        start=start,
+        start=now if begins_now else start,
         end=_end(wire, start=now if start is None else start, now=now),
         interval=None if wire.interval is None else to_span(wire.interval),
         slices=wire.slices,
         carry=wire.carry,
-        late_start=wire.late_start,
+        late_start=LateStart.SHIFT if begins_now else wire.late_start,
         max_slippage_bps=wire.max_slippage_bps,
         fidelity=wire.fidelity,
         unsupported=next((name for name in _UNSUPPORTED if getattr(wire, name)), ""),
