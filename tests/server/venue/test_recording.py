@@ -207,6 +207,7 @@ async def test_kraken_subscribers_in_mid_recording_get_a_right_snapshot(depth: i
                         book.apply(frame)
     assert books[0].applied == 118
     assert books[1].applied < 60
+    assert len(books[0].bids) == len(books[0].asks) == 10
     assert (books[0].bids, books[0].asks) == (books[1].bids, books[1].asks)
 
 
