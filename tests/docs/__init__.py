@@ -1,0 +1,1 @@
+"""Everything README and docs say, run or compared with the code."""

@@ -1,0 +1,191 @@
+"""Lists in the docs name exactly what the code has."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+from pydantic import BaseModel, TypeAdapter
+
+from docs.pages import PAGES, ROOT, blocks, name_of, table, tables
+from twap_client.cli.app import app as client_app
+from twap_models import ErrorCode, RejectReason, TwapOrderRequest
+from twap_server import settings
+from twap_server.api.errors import STATUS
+from twap_server.cli import FaultName
+from twap_server.cli import app as server_app
+from twap_server.collector.collector import ConnectionState
+from twap_server.collector.config import ExchangeConfig
+from twap_server.venue.faults import NAMES
+
+COMPARED = {
+    "codes",
+    "commands",
+    "dependencies",
+    "exchange states",
+    "faults",
+    "metrics",
+    "order fields",
+    "reject reasons",
+    "server commands",
+    "settings",
+    "start options",
+    "submit options",
+    "venue options",
+}
+WORDS: dict[str, Any] = {"none": None, "empty": "", "`true`": True, "`{}`": {}, "`()`": ()}
+
+
+def commands_of(app: typer.Typer) -> dict[str, Any]:
+    group: Any = typer.main.get_command(app)
+    return dict(group.commands)
+
+
+def options_of(command: Any) -> set[str]:
+    found = (param for param in command.params if param.param_type_name == "option")
+    return {next(name for name in param.opts if name.startswith("--")) for param in found}
+
+
+def first_words(name: str) -> set[str]:
+    return {re.split(r"[ `,\[]", cell)[0] for cell in table(name)}
+
+
+def second_words(name: str) -> set[str]:
+    return {cell.split()[1] for cell in table(name)}
+
+
+def test_every_marked_list_is_compared() -> None:
+    assert tables() == COMPARED
+
+
+def test_error_codes() -> None:
+    listed = table("codes")
+    assert list(listed) == [code.value for code in ErrorCode]
+    assert {code: int(cells[0]) for code, cells in listed.items()} == {c.value: s for c, s in STATUS.items()}
+
+
+def test_reject_reasons() -> None:
+    assert set(table("reject reasons")) == {reason.value for reason in RejectReason}
+
+
+def test_exchange_states() -> None:
+    assert list(table("exchange states")) == [state.value for state in ConnectionState]
+
+
+def test_order_fields() -> None:
+    listed = table("order fields")
+    assert set(listed) == set(TwapOrderRequest.model_fields)
+    required = {name for name, field in TwapOrderRequest.model_fields.items() if field.is_required()}
+    assert {name for name, cells in listed.items() if cells[0] == "required"} == required
+
+
+def test_commands() -> None:
+    assert second_words("commands") == set(commands_of(client_app))
+    assert second_words("server commands") == set(commands_of(server_app))
+
+
+def test_options_in_the_table_of_commands_exist() -> None:
+    commands = commands_of(client_app)
+    for cell, others in table("commands").items():
+        named = set(re.findall(r"--[a-z-]+", " ".join(others)))
+        assert named <= options_of(commands[cell.split()[1]]), cell
+
+
+@pytest.mark.parametrize(
+    ("name", "app", "command"),
+    [
+        ("submit options", client_app, "submit"),
+        ("start options", server_app, "start"),
+        ("venue options", server_app, "venue"),
+    ],
+)
+def test_options(name: str, app: typer.Typer, command: str) -> None:
+    assert first_words(name) == options_of(commands_of(app)[command]) - {"--help"}
+
+
+def test_exit_codes() -> None:
+    text = (ROOT / "docs/cli.md").read_text("utf-8").partition("### Exit codes")[2].partition("###")[0]
+    assert re.findall(r"^\| (\d+) \|", text, re.MULTILINE) == ["0", "1", "2", "3", "4", "5", "6", "130"]
+
+
+def test_faults() -> None:
+    assert set(table("faults")) == set(NAMES) == set(FaultName)
+
+
+def settings_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        if isinstance(default, BaseModel):
+            yield from settings_fields(type(default), f"{prefix}{name}.")
+            continue
+        yield f"{prefix}{name}", default
+        if prefix + name == "exchanges":
+            yield from settings_fields(ExchangeConfig, "exchanges.NAME.")
+
+
+def shown_default(text: str, default: Any) -> Any:
+    if text in WORDS:
+        return WORDS[text]
+    kind = timedelta if isinstance(default, timedelta) else type(default)
+    return TypeAdapter(kind).validate_python(text.strip("`"))
+
+
+def test_settings() -> None:
+    listed = {key: cells[0] for key, cells in table("settings").items()}
+    known = dict(settings_fields(settings.Settings))
+    assert list(listed) == list(known)
+    assert {key: shown_default(text, known[key]) for key, text in listed.items()} == known
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.where)
+def test_settings_files_are_accepted(block: Any, tmp_path: Path) -> None:
+    file = tmp_path / "twap.toml"
+    file.write_text(block.text, encoding="utf-8")
+    settings.load(file=file, flags={}, environment={})
+
+
+def test_variables_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "docs/settings.md").read_text("utf-8")
+    given = dict(re.findall(r"`(TWAP_[A-Z_]+)=([^`]+)`", text))
+    assert len(given) == 3
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    loaded = settings.load(file=None, flags={}, environment=given)
+    assert loaded.port == 8001 and loaded.engine.max_open_orders == 100
+    assert str(loaded.exchanges["binance"].taker_fee) == "0.001"
+
+
+def test_dependencies() -> None:
+    needed: dict[str, set[str]] = {}
+    for file in ROOT.glob("packages/*/pyproject.toml"):
+        project = tomllib.loads(file.read_text("utf-8"))["project"]
+        extras = project.get("optional-dependencies", {}).values()
+        for text in [*project["dependencies"], *(one for extra in extras for one in extra)]:
+            name = re.split(r"[^A-Za-z0-9-]", text)[0]
+            needed.setdefault(name, set()).add(project["name"].removeprefix("twap-"))
+    del needed["twap-models"]
+    listed = {
+        name: set(re.findall(r"models|client|server", cells[0]))
+        for name, cells in table("dependencies").items()
+    }
+    assert listed == needed
+
+
+def test_walks_name_files_that_exist() -> None:
+    text = (ROOT / "docs/walks.md").read_text("utf-8")
+    named = set(re.findall(r"`([\w/.-]+/[\w.-]+\.py)`", text))
+    assert len(named) > 30
+    server = ROOT / "packages/twap-server/src/twap_server"
+    assert [name for name in named if not (server / name).exists() and not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
+    relative = [link for link in links if not link.startswith(("http://", "https://"))]
+    assert [link for link in relative if not (page.parent / link).exists()] == []
