@@ -86,7 +86,9 @@ def test_numbers_keep_every_digit(text, places, expected):
     assert Decimal(fixed(text, places)) == Decimal(text)
 
 
-@pytest.mark.parametrize("text", ["-1", '"1"', "null", "[1]", "1.2.3", "", "٣"])
+@pytest.mark.parametrize(
+    "text", ["-1", '"1"', "null", "[1]", "1.2.3", "", "٣", "1e999999999", "0e-999999999", "NaN"]
+)
 def test_what_is_no_number_is_refused(text):
     with pytest.raises(WireFormatError):
         fixed(text, 8)

@@ -88,7 +88,7 @@ class Healer:
             await clock.sleep(delay)
 
     async def _joined(self, symbol: str) -> bool:
-        around = self._session.around
+        around, config = self._session.around, self._session.around.config
         instrument = around.instruments().get(symbol)
         if instrument is None:
             return True
@@ -100,7 +100,7 @@ class Healer:
         except FeedError:
             return False
         except UnavailableError as error:
-            await around.clock.sleep(error.retry_after)
+            await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
             return False
         except RequestError as error:
             self._give_up(symbol, str(error))

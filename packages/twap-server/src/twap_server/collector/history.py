@@ -73,7 +73,9 @@ class History:
         if part is not interval:
             until = Nanos(build.bucket_end(build.bucket_start(until, interval), interval) - 1)
         since = Nanos(0) if start is None else build.bucket_start(start, interval)
-        rows = limit * max(1, build.length(interval) // build.length(part))
+        rows = limit
+        if part is not interval:  # one more bucket, because the oldest may come in parts
+            rows = (limit + 1) * (build.length(interval) // build.length(part))
         try:
             found = await self._rows(instrument, part, rows=rows, since=since, until=until)
         except WireFormatError:

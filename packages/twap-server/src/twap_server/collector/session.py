@@ -95,11 +95,15 @@ class Session:
 
         Own books go on in the other's; marks stay, nothing leaves ``live``.
         """
-        for symbol, kept in other.books.items():
-            shadow = self.books.get(symbol)
-            if shadow is not None:
-                kept.take_over(shadow)
-                self.books[symbol] = kept
+        listed = self.around.instruments()
+        for symbol, shadow in list(self.books.items()):
+            kept = other.books.pop(symbol, None) or (
+                find_book(listed[symbol]) if symbol in listed else shadow
+            )
+            kept.take_over(shadow)
+            self.books[symbol] = kept
+        for left in other.books.values():
+            left.mark_down("the new connection does not serve this book")
         other.books.clear()
         other.primary = False
         self.primary = True

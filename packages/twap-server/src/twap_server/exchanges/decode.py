@@ -17,6 +17,7 @@ WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What a msgspec decoder raises on bytes that are not what its type says."""
 
 _MAX_DIGITS = 60
+_YEAR_3000 = 32_503_680_000
 
 
 def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
@@ -46,7 +47,10 @@ def number(text: str) -> Decimal:
         value = Decimal(text)
     except InvalidOperation:
         raise WireFormatError("a number cannot be read") from None
-    if not text.isascii() or "_" in text or not value.is_finite() or value < 0 or len(text) > _MAX_DIGITS:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or value < 0 or not -_MAX_DIGITS <= exponent <= _MAX_DIGITS:
+        raise WireFormatError("a number is out of range")
+    if len(text) > _MAX_DIGITS or not text.isascii() or "_" in text:
         raise WireFormatError("a number is out of range")
     return value
 
@@ -57,7 +61,13 @@ def plain(levels: list[tuple[str, str]]) -> bool:
 
 
 def from_seconds(seconds: int) -> Nanos:
-    """Turn whole seconds since the epoch into nanoseconds."""
+    """Turn whole seconds since the epoch into nanoseconds.
+
+    Raises:
+        WireFormatError: before 1970 or after 2999.
+    """
+    if not 0 <= seconds <= _YEAR_3000:
+        raise WireFormatError("a time is out of range")
     return Nanos(seconds * SECOND)
 
 
@@ -74,5 +84,5 @@ def from_iso(text: str) -> Nanos:
     """
     try:
         return to_nanos(datetime.fromisoformat(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise WireFormatError("a time cannot be read") from None

@@ -1,6 +1,7 @@
 """Kraken's REST bodies in the domain's words. Errors come with HTTP 200 in the body."""
 
-from decimal import Decimal
+from contextlib import suppress
+from decimal import Context, Decimal, Inexact, InvalidOperation
 
 import msgspec
 
@@ -17,6 +18,7 @@ _decode_rows = decoder(list[wire.OhlcRow])
 _decode_depth = decoder(wire.RestDepth)
 _decode_pair = decoder(wire.AssetPair)
 
+_EXACT = Context(prec=60, traps=[InvalidOperation, Inexact])
 _CANONICAL = {"XBT": "BTC", "XDG": "DOGE"}
 
 
@@ -66,8 +68,8 @@ def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
     base, quote = (_CANONICAL.get(leg, leg) for leg in pair.wsname.split("/"))
     step = _step(pair.pair_decimals)
     tick = step if pair.tick_size is None else number(pair.tick_size)
-    if tick == tick.quantize(step):
-        tick = tick.quantize(step)
+    with suppress(InvalidOperation, Inexact):  # a finer tick stays as it is
+        tick = tick.quantize(step, context=_EXACT)
     return Instrument(
         id=InstrumentId(exchange, f"{base}-{quote}"),
         native=pair.altname,

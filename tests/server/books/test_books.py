@@ -1,0 +1,251 @@
+"""Live books, demand, samples, consolidation, trades."""
+
+from decimal import Decimal
+
+import pytest
+
+from support.clocks import LoopClock
+from twap_models.enums import Side
+from twap_server.books.consolidated import consolidate
+from twap_server.books.demand import Demand
+from twap_server.books.keeper import Keeper
+from twap_server.books.live import LiveBook
+from twap_server.books.sampler import Sampler
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import CrossedBook, SequenceGap, WireFormatError
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
+from twap_server.exchanges.binance.sequencer import BinanceSequencer
+
+BTC = InstrumentId("binance", "BTC-USDT")
+ETH = InstrumentId("kraken", "ETH-USD")
+
+
+def change(first, last=None, bids=(), asks=()):
+    return BookChange(
+        symbol="BTC-USDT", bids=list(bids), asks=list(asks), first_id=first, last_id=last or first
+    )
+
+
+def snapshot(last, bids=(("1", "1"),), asks=(("2", "1"),)):
+    return BookSnapshot(symbol="BTC-USDT", bids=list(bids), asks=list(asks), last_id=last)
+
+
+@pytest.fixture
+def live():
+    book = LiveBook(BTC, BinanceSequencer())
+    book.on_change(change(10, 12, bids=[("1", "5")]), Nanos(1))
+    book.on_snapshot(snapshot(11), Nanos(2))
+    assert book.status is BookStatus.LIVE
+    return book
+
+
+class TestLiveBook:
+    def test_it_starts_down_and_needs_both_snapshot_and_change(self):
+        book = LiveBook(BTC, BinanceSequencer())
+        assert book.status is BookStatus.DOWN
+        book.resync("synchronising")
+        book.on_snapshot(snapshot(11), Nanos(2))
+        assert book.status is BookStatus.RESYNCING
+        assert book.view(5).bids == ()
+        book.on_change(change(12), Nanos(3))
+        assert book.status is BookStatus.LIVE
+        assert book.view(5).bids == ((1, 1),)
+
+    def test_waiting_changes_are_applied_on_top(self, live):
+        assert live.view(1).bids == ((1, 5),)
+        assert (live.seq, live.ts_received) == (1, 2)
+
+    def test_a_gap_is_resyncing_before_it_is_raised_and_what_came_is_held(self, live):
+        with pytest.raises(SequenceGap):
+            live.on_change(change(15, bids=[("1.5", "1")]), Nanos(3))
+        assert live.status is BookStatus.RESYNCING
+        assert live.view(5) == BookView(
+            status=BookStatus.RESYNCING,
+            reason="update ids are missing",
+            bids=(),
+            asks=(),
+            ts_exchange=live.ts_exchange,
+            ts_received=Nanos(2),
+            seq=1,
+        )
+        live.on_snapshot(snapshot(14), Nanos(4))
+        assert live.view(1).bids == ((Decimal("1.5"), 1),)
+
+    def test_a_crossed_or_locked_book_is_not_live(self, live):
+        with pytest.raises(CrossedBook):
+            live.on_change(change(13, bids=[("2", "1")]), Nanos(3))
+        assert live.status is BookStatus.RESYNCING
+        live.on_change(change(14), Nanos(3))
+        assert live.status is BookStatus.RESYNCING
+        with pytest.raises(CrossedBook):
+            live.on_snapshot(snapshot(14, bids=[("3", "1")]), Nanos(4))
+        live.on_change(change(15), Nanos(5))
+        assert live.status is BookStatus.RESYNCING
+
+    def test_a_wrong_price_is_a_resync(self, live):
+        with pytest.raises(WireFormatError):
+            live.on_change(change(13, bids=[("0", "1")]), Nanos(3))
+        assert live.status is BookStatus.RESYNCING
+
+    def test_a_wrong_quantity_is_a_resync_when_it_is_read(self, live):
+        live.on_change(change(13, bids=[("1", "1.2.3")]), Nanos(3))
+        assert live.view(1).status is BookStatus.RESYNCING
+
+    def test_stale_shows_what_was_last_known_but_a_broken_book_shows_nothing(self, live):
+        live.mark_stale("gone")
+        assert (live.status, live.view(1).bids) == (BookStatus.STALE, ((1, 5),))
+        live.resync("synchronising")
+        live.mark_stale("gone")
+        assert (live.status, live.view(1).bids) == (BookStatus.DOWN, ())
+
+    def test_quiet_books_are_confirmed(self, live):
+        live.confirm(Nanos(9))
+        assert (live.confirmed_at, live.ts_received) == (9, 2)
+        live.mark_stale("gone")
+        live.confirm(Nanos(10))
+        assert live.confirmed_at == 9
+
+    def test_one_side_may_be_empty(self, live):
+        live.on_change(change(13, bids=[("1", "0")]), Nanos(3))
+        assert live.status is BookStatus.LIVE
+        assert live.view(1).bids == ()
+
+    def test_taking_over_keeps_marks_and_seq(self, live):
+        mark = live.book.mark(Side.BUY, Decimal(2))
+        other = LiveBook(BTC, BinanceSequencer())
+        other.on_snapshot(snapshot(20), Nanos(5))
+        other.on_change(change(21), Nanos(6))
+        before = live.seq
+        live.take_over(other)
+        assert live.seq > before
+        live.on_change(change(22), Nanos(7))
+        assert live.status is BookStatus.LIVE
+        assert live.book.mark(Side.BUY, Decimal(2)) == mark
+
+
+def test_seq_never_goes_back_even_when_a_book_returns(live):
+    keeper = Keeper()
+    keeper.add(live)
+    keeper.remove(BTC)
+    assert live.status is BookStatus.DOWN
+    assert keeper.view(BTC, 1) is None
+    again = LiveBook(BTC, BinanceSequencer())
+    keeper.add(again)
+    assert again.seq == live.seq
+    assert keeper.live_book(BTC) is again
+    assert len(keeper) == 1
+
+
+@pytest.mark.looptime
+async def test_demand_lingers_after_the_last_release():
+    clock, told = LoopClock(), []
+    demand = Demand(clock, linger_s=60)
+    demand.listen(told.append)
+    demand.hold(BTC, "a")
+    demand.hold(BTC, "a")
+    demand.hold(BTC, "b")
+    demand.hold(ETH, "a")
+    assert told == ["binance", "kraken"]
+    demand.release(BTC, "a")
+    demand.release(BTC, "nobody")
+    await clock.sleep(100)
+    assert demand.wanted("binance") == {"BTC-USDT"}
+    demand.release(BTC, "b")
+    await clock.sleep(59)
+    assert demand.wanted("binance") == {"BTC-USDT"}
+    await clock.sleep(1)
+    assert demand.wanted("binance") == set()
+    assert demand.wanted("kraken") == {"ETH-USD"}
+    demand.hold(BTC, "c")
+    assert told[-1] == "binance"
+
+
+@pytest.mark.looptime
+async def test_samples_come_every_second_without_catching_up(live):
+    import asyncio
+
+    clock, keeper, times = LoopClock(), Keeper(), []
+    keeper.add(live)
+
+    def publish(sample):
+        assert sample.instrument == BTC
+        assert len(sample.view.bids) == 1
+        times.append(clock.monotonic())
+
+    sampler = Sampler(keeper, clock, publish)
+    begun = clock.monotonic()
+    task = asyncio.get_running_loop().create_task(sampler.run())
+    await clock.sleep(2.5)
+    assert [at - begun for at in times] == [0, SECOND, 2 * SECOND]
+    assert sampler._next(Nanos(begun - 10 * SECOND)) - clock.monotonic() <= SECOND
+    task.cancel()
+    await asyncio.wait([task])
+
+
+def test_only_followed_books_are_sampled(live):
+    keeper, seen = Keeper(), []
+    keeper.add(live)
+    Sampler(keeper, LoopClock(), seen.append, instruments=lambda: [ETH]).sample()
+    assert seen == []
+    Sampler(keeper, LoopClock(), seen.append, instruments=lambda: [BTC, ETH]).sample()
+    assert [one.instrument for one in seen] == [BTC]
+
+
+def view(status=BookStatus.LIVE, bids=(), asks=(), received=1):
+    def levels(side):
+        return tuple(PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in side)
+
+    return BookView(
+        status=status,
+        reason="",
+        bids=levels(bids),
+        asks=levels(asks),
+        ts_exchange=Nanos(received),
+        ts_received=Nanos(received),
+        seq=3,
+    )
+
+
+def test_consolidation_sums_per_price_and_names_sources_and_missing():
+    merged = consolidate(
+        {
+            "a": view(bids=[("10", "1"), ("9", "1")], asks=[("11", "1")], received=5),
+            "b": view(bids=[("10.0", "2"), ("8", "1")], asks=[("10", "4")], received=3),
+            "c": view(BookStatus.STALE, bids=[("99", "1")]),
+            "d": None,
+        },
+        2,
+    )
+    assert [(one.price, one.quantity) for one in merged.bids] == [(10, 3), (9, 1)]
+    assert merged.bids[0].sources == {"a": 1, "b": 2}
+    assert [(one.price, one.quantity) for one in merged.asks] == [(10, 4), (11, 1)]
+    assert merged.missing == {"c": BookStatus.STALE, "d": BookStatus.DOWN}
+    assert merged.status is BookStatus.LIVE
+    assert merged.ts_received == 3
+
+
+def test_consolidation_of_nothing_live():
+    merged = consolidate({"c": view(BookStatus.STALE), "d": view(BookStatus.RESYNCING)}, 5)
+    assert (merged.status, merged.bids, merged.asks) == (BookStatus.RESYNCING, (), ())
+
+
+def test_trades_are_bounded_and_summed():
+    keeper, told = Keeper(), []
+    keeper.trades.listen(lambda instrument, trade: told.append(trade))
+    for number in range(10_005):
+        trade = Trade(
+            symbol="BTC-USDT",
+            trade_id=str(number),
+            price=Decimal(1),
+            quantity=Decimal("0.1"),
+            taker_side=Side.BUY,
+            ts_exchange=Nanos(number),
+        )
+        keeper.trades.add(BTC, trade)
+    assert len(told) == 10_005
+    assert keeper.trades.volume_since(BTC, Nanos(0)) == 1_000
+    assert keeper.trades.volume_since(BTC, Nanos(10_000)) == Decimal("0.5")
+    assert [one.trade_id for one in keeper.trades.since(BTC, Nanos(10_003))] == ["10003", "10004"]
+    keeper.trades.forget(BTC)
+    assert keeper.trades.since(BTC, Nanos(0)) == []

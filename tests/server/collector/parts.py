@@ -1,0 +1,44 @@
+"""The real collector on a real socket: parts, and waiting for what must become true."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+
+from twap_server.books.demand import Demand
+from twap_server.books.keeper import Keeper
+from twap_server.clock import SystemClock
+from twap_server.collector.config import CollectorConfig, ExchangeConfig
+from twap_server.collector.market import MarketData
+from twap_server.exchanges.registry import EXCHANGES
+
+QUICK = {
+    "backoff_initial_ms": 10,
+    "backoff_max_s": 1,
+    "snapshots_per_minute": 600,
+    "resubscribes_per_minute": 600,
+}
+
+
+async def until(predicate, seconds=10):
+    """Wait until something is true; fails with the predicate's last value."""
+    async with asyncio.timeout(seconds):
+        while not (value := predicate()):
+            await asyncio.sleep(0.002)
+    return value
+
+
+@asynccontextmanager
+async def collecting(urls, *, depth=0, clock=None, linger_s=60, **settings):
+    clock = clock or SystemClock()
+    exchanges = {
+        shape.name: ExchangeConfig(**urls[shape.name], depth=depth if shape.name == "kraken" else 0)
+        if shape.name in urls
+        else ExchangeConfig(enabled=False)
+        for shape in EXCHANGES
+    }
+    config = CollectorConfig(exchanges=exchanges, **(QUICK | settings))
+    demand = Demand(clock, linger_s=linger_s)
+    async with MarketData(
+        EXCHANGES, config, keeper=Keeper(), demand=demand, clock=clock, rng=random.Random(1)
+    ) as market:
+        yield market

@@ -1,0 +1,110 @@
+"""A scripted Binance on loopback: deletes, repeats, swaps and corrupts what it is told to, then goes on."""
+
+import json
+from contextlib import asynccontextmanager
+
+import websockets
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+INFO = {
+    "symbols": [
+        {
+            "symbol": f"{base}USDT",
+            "status": "TRADING",
+            "baseAsset": base,
+            "quoteAsset": "USDT",
+            "filters": [
+                {"filterType": "PRICE_FILTER", "tickSize": "0.01"},
+                {"filterType": "LOT_SIZE", "stepSize": "0.001", "minQty": "0.001"},
+            ],
+        }
+        for base in ("BTC", "ETH")
+    ]
+}
+
+
+class ScriptedBinance:
+    """One update id a message; the best bid's quantity is that id, so a reader knows which book it sees."""
+
+    def __init__(self):
+        self.last_id = 100
+        self.sockets = []
+        self.requests = []
+        self.snapshots = 0
+        self.snapshot_lag = 0
+        self.refuse_http = None
+        self.mute_acks = False
+        self.refused = set()
+        self.port = 0
+
+    @property
+    def urls(self):
+        return {
+            "binance": {
+                "ws_url": f"ws://127.0.0.1:{self.port}",
+                "rest_url": f"http://127.0.0.1:{self.port}",
+            }
+        }
+
+    def change(self, symbol="BTCUSDT", *, bids=None):
+        self.last_id += 1
+        levels = bids or [["100.00", f"{self.last_id}.0"]]
+        data = {
+            "e": "depthUpdate",
+            "E": 1,
+            "s": symbol,
+            "U": self.last_id,
+            "u": self.last_id,
+            "b": levels,
+            "a": [],
+        }
+        return json.dumps({"stream": f"{symbol.lower()}@depth@100ms", "data": data})
+
+    async def send(self, *frames):
+        for socket in self.sockets:
+            for frame in frames:
+                await socket.send(frame)
+
+    async def step(self, count=1, symbol="BTCUSDT"):
+        for _ in range(count):
+            await self.send(self.change(symbol))
+
+    def respond(self, connection, request):
+        if request.path.startswith("/stream"):
+            return None
+        self.requests.append(request.path)
+        if self.refuse_http is not None:
+            status, headers = self.refuse_http
+            return Response(status, "No", Headers(headers), b'{"code":-1003,"msg":"SECRET"}')
+        body = json.dumps(INFO if "exchangeInfo" in request.path else self.snapshot()).encode()
+        return Response(200, "OK", Headers({"Content-Length": str(len(body)), "Connection": "close"}), body)
+
+    def snapshot(self):
+        self.snapshots += 1
+        at = self.last_id - self.snapshot_lag
+        return {"lastUpdateId": at, "bids": [["100.00", f"{at}.0"]], "asks": [["101.00", "1.0"]]}
+
+    async def serve(self, socket):
+        self.sockets.append(socket)
+        try:
+            async for text in socket:
+                request = json.loads(text)
+                self.requests.append(request)
+                if self.mute_acks:
+                    continue
+                if self.refused & set(request["params"]):
+                    answer = {"code": 2, "msg": "SECRET", "id": request["id"]}
+                else:
+                    answer = {"result": None, "id": request["id"]}
+                await socket.send(json.dumps(answer))
+        finally:
+            self.sockets.remove(socket)
+
+
+@asynccontextmanager
+async def scripted():
+    venue = ScriptedBinance()
+    async with websockets.serve(venue.serve, "127.0.0.1", 0, process_request=venue.respond) as server:
+        venue.port = server.sockets[0].getsockname()[1]
+        yield venue
