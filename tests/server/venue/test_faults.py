@@ -210,6 +210,7 @@ async def test_the_control_route_injects_and_tells(venue: Venue) -> None:
         for body in (
             {"fault": "nosuch"},
             {},
+            [],
             {"fault": "badsum", "venue": "binance"},
             {"fault": "gap", "venue": "x"},
         ):

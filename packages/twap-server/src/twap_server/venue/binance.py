@@ -168,15 +168,15 @@ class BinanceSession(Session):
     def _push_depth(self, name: str, payload: str, pair: Pair) -> None:
         best = pair.book.asks.best
         if best is not None and self._line.take("crossed"):
-            payload = wire.crossed(payload, best, pair.spec)
+            payload = wire.crossed(payload, best, spec=pair.spec)
         self._push(name, payload, book=True)
 
     def _hear_trades(self, event: TradeEvent, pair: Pair, name: str) -> None:
         for made in event.trades:
             if f"{name}@trade" in self._streams:
-                self._push(f"{name}@trade", event.text or wire.trade(made, event.symbol, pair.spec))
+                self._push(f"{name}@trade", event.text or wire.trade(made, pair.spec))
             if f"{name}@aggTrade" in self._streams:
-                self._push(f"{name}@aggTrade", wire.agg_trade(made, event.symbol, pair.spec))
+                self._push(f"{name}@aggTrade", wire.agg_trade(made, pair.spec))
 
     def _push(self, name: str, payload: str, *, book: bool = False) -> None:
         text = f'{{"stream":"{name}","data":{payload}}}' if self._combined else payload

@@ -6,6 +6,7 @@ Follows ``rest-api.md`` and ``errors.md`` of the venue's documents. Errors are H
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -144,7 +145,7 @@ class BinanceRest:
             end_ms=end if end >= 0 else None,
             limit=_rows(request),
         )
-        return json.dumps([wire.kline_row(row, wire.INTERVALS[name], pair.spec) for row in rows])
+        return json.dumps([wire.kline_row(row, wire.INTERVALS[name], spec=pair.spec) for row in rows])
 
     def _trades(self, request: Request) -> str:
         pair, limit = self._pair(request), _rows(request)
@@ -168,7 +169,6 @@ class BinanceRest:
 
 def symbol_info(spec: Spec) -> dict[str, Any]:
     """Describe an instrument as ``exchangeInfo`` does."""
-    step, least = wire.qty(spec.step), wire.qty(spec.min_qty)
     return {
         "symbol": spec.symbol,
         "status": "TRADING",
@@ -182,35 +182,34 @@ def symbol_info(spec: Spec) -> dict[str, Any]:
         "ocoAllowed": True,
         "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": True,
-        "filters": [
-            {
-                "filterType": "PRICE_FILTER",
-                "minPrice": wire.price(1, spec),
-                "maxPrice": "1000000.00000000",
-                "tickSize": wire.price(1, spec),
-            },
-            {"filterType": "LOT_SIZE", "minQty": least, "maxQty": "9000.00000000", "stepSize": step},
-            {"filterType": "ICEBERG_PARTS", "limit": 10},
-            {
-                "filterType": "MARKET_LOT_SIZE",
-                "minQty": "0.00000000",
-                "maxQty": "120.00000000",
-                "stepSize": "0.00000000",
-            },
-            {
-                "filterType": "NOTIONAL",
-                "minNotional": f"{spec.min_notional}.00000000"
-                if "." not in spec.min_notional
-                else spec.min_notional,
-                "applyMinToMarket": True,
-                "maxNotional": "9000000.00000000",
-                "applyMaxToMarket": False,
-                "avgPriceMins": 5,
-            },
-        ],
+        "filters": _filters(spec),
         "permissions": [],
         "permissionSets": [["SPOT", "MARGIN"]],
     }
+
+
+def _filters(spec: Spec) -> list[dict[str, Any]]:
+    tick, most = wire.price(1, spec), "1000000.00000000"
+    step, least = wire.qty(spec.step), wire.qty(spec.min_qty)
+    return [
+        {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": most, "tickSize": tick},
+        {"filterType": "LOT_SIZE", "minQty": least, "maxQty": "9000.00000000", "stepSize": step},
+        {"filterType": "ICEBERG_PARTS", "limit": 10},
+        {
+            "filterType": "MARKET_LOT_SIZE",
+            "minQty": "0.00000000",
+            "maxQty": "120.00000000",
+            "stepSize": "0.00000000",
+        },
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": f"{Decimal(spec.min_notional):.8f}",
+            "applyMinToMarket": True,
+            "maxNotional": "9000000.00000000",
+            "applyMaxToMarket": False,
+            "avgPriceMins": 5,
+        },
+    ]
 
 
 def _limit(kind: str, count: int, limit: int) -> dict[str, Any]:

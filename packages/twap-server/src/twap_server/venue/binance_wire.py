@@ -33,7 +33,7 @@ MILLISECOND = 1_000_000
 
 def price(value: int, spec: Spec) -> str:
     """Write a price with eight decimals."""
-    return text.rescale(value, spec.price_decimals, text.QTY_DECIMALS)
+    return text.rescale(value, spec.price_decimals, wanted=text.QTY_DECIMALS)
 
 
 def qty(value: int) -> str:
@@ -43,7 +43,7 @@ def qty(value: int) -> str:
 
 def value(amount: int, spec: Spec) -> str:
     """Write a quote amount with eight decimals."""
-    return text.rescale(amount, spec.price_decimals + text.QTY_DECIMALS, text.QTY_DECIMALS)
+    return text.rescale(amount, spec.price_decimals + text.QTY_DECIMALS, wanted=text.QTY_DECIMALS)
 
 
 def levels(side: Iterable[Level], spec: Spec) -> str:
@@ -62,25 +62,25 @@ def depth_update(event: BookEvent, spec: Spec) -> str:
     )
 
 
-def crossed(update: str, best_ask: int, spec: Spec) -> str:
+def crossed(update: str, best_ask: int, *, spec: Spec) -> str:
     """Add a bid above the best ask to a diff event."""
     level = levels([(best_ask + best_ask // 1_000 + 1, 10**text.QTY_DECIMALS)], spec)
     return update.replace('"b":[', f'"b":[{level},', 1).replace(",]", "]", 1)
 
 
-def trade(made: Trade, symbol: str, spec: Spec) -> str:
+def trade(made: Trade, spec: Spec) -> str:
     """Write a trade; the event follows the trade at once."""
     return (
-        f'{{"e":"trade","E":{made.time // MILLISECOND},"s":"{symbol}","t":{made.id},'
+        f'{{"e":"trade","E":{made.time // MILLISECOND},"s":"{spec.symbol}","t":{made.id},'
         f'"p":"{price(made.price, spec)}","q":"{qty(made.qty)}","T":{made.time // MILLISECOND},'
         f'"m":{_flag(not made.taker_buys)},"M":true}}'
     )
 
 
-def agg_trade(made: Trade, symbol: str, spec: Spec) -> str:
+def agg_trade(made: Trade, spec: Spec) -> str:
     """Write a trade as an aggregate of itself."""
     return (
-        f'{{"e":"aggTrade","E":{made.time // MILLISECOND},"s":"{symbol}","a":{made.id},'
+        f'{{"e":"aggTrade","E":{made.time // MILLISECOND},"s":"{spec.symbol}","a":{made.id},'
         f'"p":"{price(made.price, spec)}","q":"{qty(made.qty)}","f":{made.id},"l":{made.id},'
         f'"T":{made.time // MILLISECOND},"m":{_flag(not made.taker_buys)},"M":true}}'
     )
@@ -110,7 +110,7 @@ def kline(candle: Candle, *, symbol: str, interval: str, spec: Spec, now_ms: int
     )
 
 
-def kline_row(candle: Candle, interval: Interval, spec: Spec) -> list[int | str]:
+def kline_row(candle: Candle, interval: Interval, *, spec: Spec) -> list[int | str]:
     """Give the twelve items of a REST row."""
     return [
         candle.open_ms,

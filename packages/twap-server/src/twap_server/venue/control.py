@@ -29,10 +29,10 @@ def routes(venue: Controlled) -> list[Route]:
     """Make the control routes."""
 
     async def faults(request: Request) -> JSONResponse:
-        body = await request.json()
         try:
+            body = await request.json()
             venue.inject(str(body["fault"]), venue=body.get("venue"))
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse(venue.state())
 

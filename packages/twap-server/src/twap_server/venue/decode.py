@@ -29,7 +29,7 @@ def decode(row: Row, pair: Pair, *, time: int, shift: Callable[[int], int], dept
     data = row.message.get("data")
     if not isinstance(data, dict):
         return None
-    frame = tape.payload(tape.shifted(row.raw, row.venue, shift))
+    frame = tape.payload(tape.shifted(row.raw, row.venue, shift=shift))
     kind = data.get("e", "bookTicker")
     if kind == "depthUpdate":
         return _diff(data, pair.spec, time=time, frame=frame)
@@ -88,7 +88,7 @@ def _kraken(row: Row, pair: Pair, *, time: int, shift: Callable[[int], int], dep
         bids=bids,
         asks=asks,
         snapshot=snapshot,
-        text=tape.shifted(row.raw, row.venue, shift),
+        text=tape.shifted(row.raw, row.venue, shift=shift),
         text_depth=depth,
     )
 

@@ -197,7 +197,7 @@ class KrakenSession(Session):
         if frame is None:
             return
         if not event.snapshot and len(pair.book.asks) and self._line.take("crossed"):
-            frame = cross(frame, pair.book, pair.spec)
+            frame = cross(frame, pair.book, spec=pair.spec)
         if self._line.take("badsum"):
             frame = spoil(frame)
         self._quiet = False

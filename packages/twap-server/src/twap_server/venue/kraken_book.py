@@ -101,7 +101,7 @@ def spoil(frame: str) -> str:
     return _CHECKSUM.sub(lambda match: f'"checksum":{int(match[1]) ^ 1}', frame)
 
 
-def cross(frame: str, book: Book, spec: Spec) -> str:
+def cross(frame: str, book: Book, *, spec: Spec) -> str:
     """Add a bid above the best ask to an update, with the checksum of the book it leads to."""
     best = book.asks.price(0)
     level = (best + best // 1_000 + 1, 10**text.QTY_DECIMALS)

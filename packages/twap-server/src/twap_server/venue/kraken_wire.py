@@ -29,7 +29,7 @@ def price(value: int, spec: Spec) -> str:
 
 def rest_price(value: int, spec: Spec) -> str:
     """Write a price of REST's trades and books: at least five decimals."""
-    return text.rescale(value, spec.price_decimals, max(5, spec.price_decimals))
+    return text.rescale(value, spec.price_decimals, wanted=max(5, spec.price_decimals))
 
 
 def qty(value: int) -> str:

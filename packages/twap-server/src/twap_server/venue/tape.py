@@ -58,7 +58,7 @@ def event_time(row: Row) -> int | None:
     return text.iso_nanos(found[1]) if found else None
 
 
-def shifted(raw: str, venue: str, shift: Callable[[int], int]) -> str:
+def shifted(raw: str, venue: str, *, shift: Callable[[int], int]) -> str:
     """Replace the event times of a message, in nanoseconds, and nothing else."""
     if venue == instruments.BINANCE:
         return _BINANCE_TIME.sub(

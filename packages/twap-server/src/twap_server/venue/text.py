@@ -10,12 +10,12 @@ QTY_DECIMALS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def fixed(value: int, decimals: int, pad: int = 0) -> str:
-    """Write a scaled integer with exactly ``decimals`` places, then ``pad`` further zeros."""
+def fixed(value: int, decimals: int) -> str:
+    """Write a scaled integer with exactly ``decimals`` places."""
     if decimals == 0:
-        return f"{value}.{'0' * pad}" if pad else str(value)
+        return str(value)
     whole, part = divmod(value, 10**decimals)
-    return f"{whole}.{part:0{decimals}d}{'0' * pad}"
+    return f"{whole}.{part:0{decimals}d}"
 
 
 def scaled(text: str, decimals: int) -> int:
@@ -30,7 +30,7 @@ def scaled(text: str, decimals: int) -> int:
     return int(whole + part[:decimals].ljust(decimals, "0"))
 
 
-def rescale(value: int, decimals: int, wanted: int) -> str:
+def rescale(value: int, decimals: int, *, wanted: int) -> str:
     """Write a value of ``decimals`` places with ``wanted`` places, cut towards zero."""
     if decimals > wanted:
         return fixed(value // 10 ** (decimals - wanted), wanted)
