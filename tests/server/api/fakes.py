@@ -45,7 +45,7 @@ class HandClock:
 @dataclass(frozen=True, kw_only=True)
 class Status:
     name: str
-    state: str = "up"
+    state: str = "connected"
     reason: str = ""
     since: Nanos | None = START
     connections: int = 1

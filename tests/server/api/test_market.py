@@ -83,6 +83,6 @@ async def test_health_ready_metrics(desk: Desk) -> None:
     text = (await desk.http.get("/metrics")).text
     assert 'twap_requests_total{method="any",route="unknown",status="404"} 1.0' in text
     assert "twap_open_orders 3.0" in text
-    assert 'twap_exchanges{state="up"} 2.0' in text
+    assert 'twap_exchanges{state="connected"} 2.0' in text
     await desk.parts.sessions.close_all()
     assert (await desk.http.get("/ready")).status_code == 503

@@ -1,4 +1,4 @@
-"""The wire contract of the twap server: enums, requests, answers and stream messages. Needs pydantic alone."""
+"""The wire contract of the twap server: requests, answers and stream messages. Needs pydantic alone."""
 
 from twap_models.__about__ import __version__
 from twap_models.accounts import AccessToken, Account, Credentials

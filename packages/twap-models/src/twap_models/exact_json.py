@@ -1,4 +1,4 @@
-"""JSON whose numbers are exact: read into ``Decimal`` from the text, written from ``Decimal`` digit for digit.
+"""JSON whose numbers are exact: read into ``Decimal`` from the text, written digit for digit.
 
 Never through ``float``. Written numbers carry no exponent. Limits are checked before any arithmetic
 (an exponent of a million would cost gigabytes), so strange input fails fast.
@@ -63,8 +63,8 @@ def loads(data: bytes | str) -> Any:
     """Read JSON; integers stay ``int``, every other number becomes an exact ``Decimal``.
 
     Raises:
-        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, nested too deeply, or a number
-            out of bounds (``InexactNumber``).
+        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, nested too deeply, or a
+            number out of bounds (``InexactNumber``).
     """
     try:
         return json.loads(

@@ -160,6 +160,6 @@ TokenId = Annotated[
         min_length=1,
         max_length=64,
         pattern=r"^[A-Za-z0-9._:-]+$",
-        description="Client-chosen order id, unique per user for ever; the idempotency key of the submission.",
+        description="Client-chosen order id, unique per user for ever: the idempotency key of a submission.",
     ),
 ]

@@ -13,8 +13,8 @@ class Exchange(ResponseModel):
     """One collected exchange."""
 
     name: str
-    status: str = Field(description="up, connecting or down")
-    reason: str = Field(default="", description="Why it is not up, in words.")
+    status: str = Field(description="connected, connecting or down")
+    reason: str = Field(default="", description="Why it is not connected, in words.")
     since: UtcDatetime | None = None
     connections: int = 0
     integrity: Integrity

@@ -9,7 +9,6 @@ NOTHING = "–"
 
 STATUS_STYLES = {
     "live": "green",
-    "up": "green",
     "connected": "green",
     "stale": "yellow",
     "resyncing": "yellow",

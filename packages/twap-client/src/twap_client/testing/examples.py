@@ -32,7 +32,7 @@ def book(name: str = "binance:BTC-USDT", *, seq: int = 1, **fields: Any) -> Book
 
 def exchange(name: str = "binance", **fields: Any) -> Exchange:
     """Make an exchange that is up."""
-    standard = {"name": name, "status": "up", "integrity": "sequence", "intervals": ["1m", "1h"]}
+    standard = {"name": name, "status": "connected", "integrity": "sequence", "intervals": ["1m", "1h"]}
     return Exchange.model_validate(standard | {"connections": 1, "instruments": 1} | fields)
 
 

@@ -59,7 +59,7 @@ class Services:
         return tally(self.books.message(topic).status for topic in topics)
 
     def exchanges_by_state(self) -> dict[str, float]:
-        """How many exchanges are up, connecting, down."""
+        """How many exchanges are connected, connecting, down."""
         return tally(str(status.state) for status in self.parts.market.exchanges())
 
 

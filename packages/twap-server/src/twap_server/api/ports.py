@@ -79,12 +79,12 @@ class ExchangeStatus(Protocol):
 
     @property
     def state(self) -> str:
-        """``up``, ``connecting`` or ``down``."""
+        """``connected``, ``connecting`` or ``down``."""
         ...
 
     @property
     def reason(self) -> str:
-        """Why it is not up, in words fit for a user."""
+        """Why it is not connected, in words fit for a user."""
         ...
 
     @property

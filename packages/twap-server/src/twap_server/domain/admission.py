@@ -82,7 +82,7 @@ def admit(
     if limit is not None and limit <= ZERO:
         return Rejection(
             reason=RejectReason.INVALID_PRICE,
-            detail=f"price {request.limit} is below one tick ({instrument.tick_size}) of {instrument.id}",
+            detail=f"price {request.limit:f} is below one tick ({instrument.tick_size:f}) of {instrument.id}",
         )
     return _plan(request, instrument, now=now, quantity=quantity, limit=limit, smallest=smallest)
 
@@ -100,7 +100,8 @@ def _check_options(request: OrderRequest) -> Rejection | None:
     bps = request.max_slippage_bps
     if bps is not None and not ZERO <= bps <= 10_000:
         return Rejection(
-            reason=RejectReason.INVALID_OPTION, detail=f"max_slippage_bps {bps} must lie between 0 and 10000"
+            reason=RejectReason.INVALID_OPTION,
+            detail=f"max_slippage_bps {bps:f} must lie between 0 and 10000",
         )
     return None
 
@@ -139,17 +140,17 @@ def _check_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rej
 def _check_numbers(request: OrderRequest) -> Rejection | None:
     if request.quantity <= ZERO:
         return Rejection(
-            reason=RejectReason.INVALID_QUANTITY, detail=f"quantity {request.quantity} must be above 0"
+            reason=RejectReason.INVALID_QUANTITY, detail=f"quantity {request.quantity:f} must be above 0"
         )
     if request.limit is not None and request.limit <= ZERO:
-        return Rejection(reason=RejectReason.INVALID_PRICE, detail=f"price {request.limit} must be above 0")
+        return Rejection(reason=RejectReason.INVALID_PRICE, detail=f"price {request.limit:f} must be above 0")
     return None
 
 
 def _below_minimum(request: OrderRequest, instrument: Instrument, smallest: Decimal) -> Rejection:
     return Rejection(
         reason=RejectReason.BELOW_MINIMUM,
-        detail=f"quantity {request.quantity} is below the smallest order of {instrument.id}: "
+        detail=f"quantity {request.quantity:f} is below the smallest order of {instrument.id}: "
         f"use at least {smallest:f}",
     )
 

@@ -16,6 +16,7 @@ from twap_server.engine.decision import lost
 from twap_server.engine.ports import Market
 from twap_server.engine.verdict import Verdict, VerdictKind
 
+_AGGREGATE = "aggregate"
 _USED_UP = "; this token_id is used up: send the corrected order under a new one"
 
 
@@ -85,6 +86,11 @@ class Admission:
         return self._rejected(user_id, request, instrument, verdict, now), ()
 
     def _find(self, request: OrderRequest) -> Instrument | Rejection:
+        if request.exchange == _AGGREGATE:
+            return Rejection(
+                reason=RejectReason.UNKNOWN_EXCHANGE,
+                detail="exchange: orders over all exchanges are not available yet: name one exchange",
+            )
         try:
             return self._market.find_instrument(request.exchange, request.symbol)
         except UnknownExchange as error:
