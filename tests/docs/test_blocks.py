@@ -46,6 +46,17 @@ for command, expected in json.load(sys.stdin):
         sys.exit(f"ended with {code!r}, expected {expected}")
 """
 """Runs commands one after another in one process, as the real command line parses them."""
+WAIT = """
+import asyncio, datetime
+from twap_client import ClientConfig, TwapClient
+async def main():
+    config = ClientConfig.from_env()
+    patient = ClientConfig(base_url=config.base_url, attempts=6, retry_cap=datetime.timedelta(seconds=8))
+    async with TwapClient(config=patient) as client:
+        for exchange in ("binance", "kraken"):
+            assert (await client.market.orderbook(exchange, "BTC-USDT")).status == "live"
+asyncio.run(main())
+"""
 CONSOLE = blocks("console")
 RUN = [block for block in CONSOLE if block.mark.startswith("run")]
 
@@ -88,9 +99,8 @@ def _announced(server: "subprocess.Popen[str]") -> str:
 
 
 def _books_are_live(url: str) -> None:
-    """The server waits for a book by itself, so asking once or twice is enough."""
-    for exchange in ("binance", "kraken"):
-        assert '"status":"live"' in _get(f"{url}/orderbook/{exchange}/BTC-USDT").decode()
+    """The server waits for a book, the client repeats while the exchange is not known yet."""
+    _run([sys.executable, "-c", WAIT], {**os.environ, "TWAP_SERVER_URL": url})
 
 
 @contextmanager
