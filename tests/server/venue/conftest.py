@@ -9,10 +9,6 @@ from twap_server.domain.clock import Nanos
 
 FASTER = 20
 
-# Until somebody has set a loop, Python 3.11 makes one for whoever asks; the test plugin asks, drops it
-# unclosed, and its warning then fails whichever test is running when it is collected.
-asyncio.set_event_loop(None)
-
 
 class HurriedClock:
     def __init__(self) -> None:

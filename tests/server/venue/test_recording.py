@@ -9,18 +9,8 @@ from typing import Any
 
 import pytest
 
-from server.venue.wire_client import (
-    BINANCE_FILE,
-    KRAKEN_FILE,
-    BinanceBook,
-    GapError,
-    KrakenBook,
-    ask,
-    connect,
-    get,
-    recording,
-    until_closed,
-)
+from server.venue.wire_client import BinanceBook, GapError, KrakenBook, ask, connect, get, until_closed
+from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording
 from twap_server.clock import SystemClock
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.server import Venue
@@ -52,7 +42,7 @@ def source(path: Path, **options: Any) -> RecordingSource:
 
 
 async def test_binance_frames_are_byte_exact_but_for_their_times(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 20_000)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 20_000)
     recorded = [raw for raw in received(path) if raw.startswith('{"stream"')]
     async with Venue(source(path), clock=SystemClock()) as venue:
         async with connect(venue.urls()["binance"]["ws_url"] + STREAMS) as socket:
@@ -69,7 +59,7 @@ async def test_binance_frames_are_byte_exact_but_for_their_times(tmp_path: Path)
 
 
 async def test_the_whole_recording_is_one_good_book_and_its_candles_add_up() -> None:
-    path = recording(BINANCE_FILE)
+    path = recording(BINANCE_BTCUSDT)
     async with Venue(source(path), clock=SystemClock()) as venue:
         urls = venue.urls()["binance"]
         depth = urls["rest_url"] + "/api/v3/depth?symbol=BTCUSDT&limit=1000"
@@ -93,7 +83,7 @@ async def test_the_whole_recording_is_one_good_book_and_its_candles_add_up() -> 
 
 
 async def test_a_client_can_start_over_in_mid_recording(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 20_000)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 20_000)
     async with Venue(source(path), clock=SystemClock()) as venue:
         urls = venue.urls()["binance"]
         depth = urls["rest_url"] + "/api/v3/depth?symbol=BTCUSDT&limit=5000"
@@ -115,7 +105,7 @@ async def test_a_client_can_start_over_in_mid_recording(tmp_path: Path) -> None:
 
 
 async def test_a_gap_in_mid_recording_is_healed_by_a_snapshot(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 20_000)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 20_000)
     async with Venue(source(path), clock=SystemClock()) as venue:
         urls = venue.urls()["binance"]
         depth = urls["rest_url"] + "/api/v3/depth?symbol=BTCUSDT&limit=1000"
@@ -134,7 +124,7 @@ async def test_a_gap_in_mid_recording_is_healed_by_a_snapshot(tmp_path: Path) ->
 
 
 async def test_the_recording_begins_again_with_a_new_connection(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 2_000)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 2_000)
     async with Venue(source(path), clock=SystemClock()) as venue:
         urls = venue.urls()["binance"]
         runs, times = [], []
@@ -148,7 +138,7 @@ async def test_the_recording_begins_again_with_a_new_connection(tmp_path: Path) 
 
 
 async def test_nothing_plays_before_a_book_is_subscribed(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 500)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 500)
     async with Venue(source(path, loop=False), clock=SystemClock()) as venue:
         urls = venue.urls()["binance"]
         async with connect(urls["ws_url"] + "/ws/btcusdt@trade") as socket:
@@ -162,7 +152,7 @@ async def test_nothing_plays_before_a_book_is_subscribed(tmp_path: Path) -> None
 
 
 async def test_intervals_are_kept_and_divided_by_speed(tmp_path: Path) -> None:
-    path = cut(recording(BINANCE_FILE), tmp_path / "part.jsonl.gz", 400)
+    path = cut(recording(BINANCE_BTCUSDT), tmp_path / "part.jsonl.gz", 400)
     clock = SystemClock()
     venue = Venue(source(path, speed=4.0), clock=clock)
     async with venue, connect(venue.urls()["binance"]["ws_url"] + "/ws/btcusdt@depth@100ms") as socket:
@@ -175,7 +165,7 @@ async def test_intervals_are_kept_and_divided_by_speed(tmp_path: Path) -> None:
 
 
 async def test_kraken_frames_are_byte_exact_and_their_checksums_hold() -> None:
-    path = recording(KRAKEN_FILE)
+    path = recording(KRAKEN_BTCUSD)
     recorded = [raw for raw in received(path) if raw.startswith('{"channel":"book"')]
     venue = Venue(source(path), clock=SystemClock())
     async with venue, connect(venue.urls()["kraken"]["ws_url"]) as socket:
@@ -189,7 +179,7 @@ async def test_kraken_frames_are_byte_exact_and_their_checksums_hold() -> None:
 
 @pytest.mark.parametrize("depth", [10, 100])
 async def test_kraken_subscribers_in_mid_recording_get_a_right_snapshot(depth: int) -> None:
-    path = recording(KRAKEN_FILE)
+    path = recording(KRAKEN_BTCUSD)
     async with Venue(source(path, speed=20.0, loop=False), clock=SystemClock()) as venue:
         url = venue.urls()["kraken"]["ws_url"]
         params = {"channel": "book", "symbol": ["BTC/USD"], "depth": depth}
@@ -212,7 +202,7 @@ async def test_kraken_subscribers_in_mid_recording_get_a_right_snapshot(depth: i
 
 
 async def test_kraken_rest_lists_the_recorded_pair_under_its_old_name() -> None:
-    async with Venue(source(recording(KRAKEN_FILE)), clock=SystemClock()) as venue:
+    async with Venue(source(recording(KRAKEN_BTCUSD)), clock=SystemClock()) as venue:
         base = venue.urls()["kraken"]["rest_url"] + "/0/public/"
         result = (await get(base + "AssetPairs")).json()["result"]
         assert list(result) == ["XXBTZUSD"]

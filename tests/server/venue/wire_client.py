@@ -2,32 +2,16 @@
 
 import asyncio
 import json
-import os
 import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
-
-ROOT = Path(__file__).parents[3]
-RECORDINGS = Path(os.environ.get("TWAP_RECORDINGS", ROOT / "../shared/market-data"))
-BINANCE_FILE = "binance/spot-btcusdt-2024-08-08.jsonl.gz"
-KRAKEN_FILE = "kraken/v2-btcusd-d10-2026-08-16.jsonl.gz"
-
-
-def recording(name: str) -> Path:
-    """Find a recording, or skip the test."""
-    path = RECORDINGS / name
-    if not path.exists():
-        pytest.skip(f"recording {name} not found; set TWAP_RECORDINGS to the folder of recordings")
-    return path
 
 
 def connect(url: str) -> open_socket:
