@@ -1,6 +1,7 @@
 """A TWAP order filled from the recorded Binance book; its average price is recomputed from the recording."""
 
 import asyncio
+from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
@@ -55,18 +56,24 @@ class RecordedAsks:
             else:
                 asks.pop(Decimal(price), None)
 
-    def first_that_gives(self, fills: list[Fill], start: int) -> int:
+    def first_that_gives(self, fills: list[Fill], taken: Side, start: int) -> int:
         """The first state from ``start`` on whose best levels give exactly these fills."""
         for index in range(start, len(self.states)):
-            if _gives(self.states[index], fills):
+            if _gives(self.states[index], fills, taken):
                 return index
         raise AssertionError(f"no recorded book gives {fills}")
 
 
-def _gives(asks: Side, fills: list[Fill]) -> bool:
-    best = list(asks.items())[: len(fills)]
-    prices = [price for price, _ in best] == [fill.price for fill in fills]
-    return prices and all(fill.quantity <= shown for fill, (_, shown) in zip(fills, best, strict=True))
+def _gives(asks: Side, fills: list[Fill], taken: Side) -> bool:
+    """Whether a walk of this book gives the fills: what a level better than the last keeps, we took before."""
+    filled = {fill.price: fill.quantity for fill in fills}
+    worst = max(filled)
+    if not filled.keys() <= asks.keys():
+        return False
+    left = {price: shown - filled.get(price, Decimal(0)) for price, shown in asks.items() if price <= worst}
+    return left[worst] >= 0 and all(
+        0 <= kept <= taken.get(price, Decimal(0)) for price, kept in left.items() if price < worst
+    )
 
 
 async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: Path) -> None:
@@ -76,10 +83,11 @@ async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: 
         done = await _fill(url, client)
     assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
     recorded = RecordedAsks(path, messages=900)
-    position, notional = 0, Decimal(0)
+    position, notional, taken = 0, Decimal(0), Counter[Decimal]()
     for piece in done.slices:
         fills = [fill for fill in done.fills if fill.slice == piece.index]
-        position = recorded.first_that_gives(fills, position)
+        position = recorded.first_that_gives(fills, dict(taken), position)
+        taken.update({fill.price: fill.quantity for fill in fills})
         book = recorded.states[position]
         notional += sum(
             (fill.quantity * next(p for p in book if p == fill.price) for fill in fills), Decimal(0)

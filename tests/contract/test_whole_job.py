@@ -10,6 +10,9 @@ import pytest
 from support.live import serving, signed_in, simulated, until_listed
 from twap_client import TwapClient, errors
 from twap_models import BookMessage, OrderEvent, OrderStatus, exact_json
+from twap_server.clock import SystemClock
+from twap_server.venue.market import SyntheticSource
+from twap_server.venue.server import Venue
 
 EXAMPLES = [
     {
@@ -164,3 +167,23 @@ async def test_without_a_network_it_starts_and_says_what_is_down(tmp_path: Path)
             await client.market.orderbook("binance", "BTC-USDT")
         assert refused.value.retry_after
         assert (await client.orders.list()) == []
+
+
+async def test_a_book_that_stops_being_live_is_announced_at_once(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with (
+        Venue(SyntheticSource(seed=7, clock=clock), clock=clock) as venue,
+        serving(tmp_path, venue.urls()) as url,
+        signed_in(url) as client,
+    ):
+        await until_listed(url, "binance", "kraken")
+        statuses: list[str] = []
+        async with asyncio.timeout(15), client.stream(books=["binance:BTC-USDT"]) as stream:
+            async for message in stream:
+                if isinstance(message, BookMessage):
+                    statuses.append(message.status)
+                    assert message.status == "live" or not message.bids
+                    if statuses.count("live") == 2:
+                        venue.inject("gap", venue="binance")
+                    if statuses[-1] == "live" and "resyncing" in statuses[statuses.index("live") :]:
+                        break

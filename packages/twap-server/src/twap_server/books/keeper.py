@@ -1,6 +1,6 @@
 """All live books, by instrument. One writer per book; any number of readers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from twap_server.books.live import LiveBook
 from twap_server.books.trades import Trades
@@ -13,6 +13,7 @@ class Keeper:
 
     def __init__(self) -> None:
         self._books: dict[InstrumentId, LiveBook] = {}
+        self._listeners: list[Callable[[InstrumentId], None]] = []
         self._last_seq: dict[InstrumentId, int] = {}
         self.trades = Trades()
 
@@ -37,6 +38,11 @@ class Keeper:
         """Start keeping a book; its ``seq`` goes on where an earlier book of the instrument ended."""
         book.seq = max(book.seq, self._last_seq.get(book.instrument, 0))
         self._books[book.instrument] = book
+        book.on_status = self._announce
+
+    def listen(self, callback: Callable[[InstrumentId], None]) -> None:
+        """Call ``callback`` as soon as a kept book becomes live or stops being live."""
+        self._listeners.append(callback)
 
     def remove(self, instrument: InstrumentId) -> None:
         """Stop keeping a book; whoever still holds it sees ``down``."""
@@ -45,3 +51,7 @@ class Keeper:
             self._last_seq[instrument] = book.seq
             book.mark_down("nobody asks for this book any more")
         self.trades.forget(instrument)
+
+    def _announce(self, instrument: InstrumentId) -> None:
+        for callback in self._listeners:
+            callback(instrument)

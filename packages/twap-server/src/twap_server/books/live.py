@@ -1,5 +1,7 @@
 """One instrument's book, with its gap rule and how far it can be trusted."""
 
+from collections.abc import Callable
+
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CrossedBook, FeedError, SequenceGap
@@ -23,6 +25,7 @@ class LiveBook:
         "book",
         "confirmed_at",
         "instrument",
+        "on_status",
         "reason",
         "seq",
         "status",
@@ -41,6 +44,8 @@ class LiveBook:
         self.confirmed_at = Nanos(0)
         """Wall time at which the connection was last known to deliver; not older than ``ts_received``."""
         self.seq = 0
+        self.on_status: Callable[[InstrumentId], None] = _tell_nobody
+        """Called right after the status changed."""
         self._sequencer = sequencer
         self._depth = depth
 
@@ -182,5 +187,12 @@ class LiveBook:
         self._set(BookStatus.LIVE, "")
 
     def _set(self, status: BookStatus, reason: str) -> None:
+        changed = status is not self.status
         self.status = status
         self.reason = reason
+        if changed:
+            self.on_status(self.instrument)
+
+
+def _tell_nobody(instrument: InstrumentId) -> None:
+    """What a book does that nobody keeps."""

@@ -99,6 +99,7 @@ async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]
             gauges={"twap_open_orders": lambda: engine.open_orders},
         )
         ticker = BookTicker(build_services(parts).books, bus, clock)
+        market.keeper.listen(ticker.announce)
         collecting = group.create_task(market.run(), name="market data")
         working = group.create_task(engine.run(), name="engine")
         ticking = group.create_task(ticker.run(), name="book ticker")
