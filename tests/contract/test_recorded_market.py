@@ -65,7 +65,7 @@ class RecordedAsks:
 
 
 def _gives(asks: Side, fills: list[Fill], taken: Side) -> bool:
-    """Whether a walk of this book gives the fills: what a level better than the last keeps, we took before."""
+    """Whether a walk of this book gives the fills; what better levels keep, we took before."""
     filled = {fill.price: fill.quantity for fill in fills}
     worst = max(filled)
     if not filled.keys() <= asks.keys():

@@ -91,7 +91,9 @@ async def test_an_order_fills_slice_by_slice_on_time() -> None:
         assert [s.due for s in results] == [EPOCH + i * SECOND for i in range(10)]
         assert all(s.decided is not None and 0 <= s.decided - s.due < 10_000_000 for s in results)
         assert not desk.market.held
-        assert [event.seq for event in desk.told] == list(range(1, 13))  # accepted, ten slices, ended
+        assert [event.seq for event in desk.told] == list(
+            range(1, 14)
+        )  # accepted, working, ten slices, ended
 
 
 async def test_the_default_limit_is_none_and_a_limit_is_never_passed() -> None:

@@ -73,7 +73,8 @@ class TwapClient:
         """Stop all streams and close all connections; any number of times."""
         group, self._group = self._group, None
         for task in self._tasks:
-            task.cancel()
+            if not task.cancelling():  # a second cancel would interrupt the closing of its socket
+                task.cancel()
         try:
             if group is not None:
                 # Without the block's exception: the group must not wrap it into a group of exceptions.

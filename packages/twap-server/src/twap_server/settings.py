@@ -23,6 +23,7 @@ from twap_server.telemetry import LogFormat
 _PREFIX = "TWAP_"
 _OTHERS = frozenset(
     {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"}
+    | {"TIMEOUT", "CONNECT_TIMEOUT"}
 )
 """Variables of the client and of the tests: not ours, not wrong."""
 

@@ -128,7 +128,8 @@ class TwapStream:
         task = self._task
         self._mailbox.close()
         if task is not None:
-            task.cancel()
+            if not task.cancelling():  # a second cancel would interrupt the closing of the socket
+                task.cancel()
             await asyncio.wait([task])
 
     async def _iterate(self) -> AsyncIterator[StreamItem]:

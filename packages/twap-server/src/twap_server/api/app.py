@@ -70,4 +70,4 @@ def _add_gauges(services: Services) -> None:
         "twap_exchanges", "Collected exchanges, by state.", "state", services.exchanges_by_state
     )
     for name, read in parts.gauges.items():
-        metrics.add_gauge(name, "", read)
+        metrics.add_gauge(name, f"{name.removeprefix('twap_').replace('_', ' ').capitalize()}.", read)

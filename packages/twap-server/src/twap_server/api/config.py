@@ -69,10 +69,6 @@ class ApiConfig(BaseModel):
     """Web pages of other hosts that may call; the server's own pages always may."""
     book_wait: timedelta = timedelta(seconds=5)
     """How long ``GET /orderbook`` waits for a book nobody watched."""
-    max_batch: int = 1_000
-    """Orders in one submission."""
-    max_page: int = 500
-    """Orders in one page."""
     passwords: PasswordConfig = PasswordConfig()
     tokens: TokenConfig = TokenConfig()
     stream: StreamConfig = StreamConfig()

@@ -9,7 +9,7 @@ from typing import Any
 from twap_models import market as wire_market
 from twap_models import orders as wire_orders
 from twap_models import stream as wire_stream
-from twap_models.enums import SliceOutcome
+from twap_models.enums import SliceOutcome, SliceReason
 from twap_models.stream import age_ms
 from twap_server.api.ports import ExchangeStatus
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
@@ -223,14 +223,14 @@ def _order_fields(made: Order) -> dict[str, Any]:
 
 
 def _pending(made: Order) -> list[wire_orders.Slice]:
-    if not made.status.is_open:
-        return []
-    schedule = made.terms.schedule
+    """Slices without a recorded outcome: still to come, or ended together with their order."""
+    schedule, is_open = made.terms.schedule, made.status.is_open
     return [
         wire_orders.Slice(
             index=index,
             due_time=to_datetime(schedule.due(index)),
-            outcome=SliceOutcome.PENDING,
+            outcome=SliceOutcome.PENDING if is_open else SliceOutcome.CANCELED,
+            reason=None if is_open else SliceReason.CANCELED,
             wanted_quantity=schedule.size(index),
             filled_quantity=exact.ZERO,
         )

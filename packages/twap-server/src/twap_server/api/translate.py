@@ -116,4 +116,4 @@ def _plain_moment(moment: datetime | str) -> str:
 
 
 def _plain_symbol(symbol: str) -> str:
-    return symbol.upper().replace("/", "-").replace("_", "-")
+    return "".join(part for part in symbol.upper() if part not in "-/_:")

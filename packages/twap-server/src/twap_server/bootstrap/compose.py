@@ -79,12 +79,7 @@ async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]
         )
         store, bus = SqlOrderStore(database), Bus()
         engine = Engine(
-            store=store,
-            market=market,
-            events=bus,
-            clock=clock,
-            config=settings.engine,
-            new_id=lambda: uuid4().hex,
+            store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=_new_id
         )
         parts = Parts(
             orders=engine,
@@ -110,6 +105,10 @@ async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]
             await asyncio.wait([working])
             collecting.cancel()
             ticking.cancel()
+
+
+def _new_id() -> str:
+    return uuid4().hex
 
 
 def _market(

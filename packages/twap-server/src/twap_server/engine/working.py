@@ -40,7 +40,10 @@ class Step:
 
     def add(self, decision: Decision) -> None:
         """Take a slice's outcome in."""
+        began = self.order.status is OrderStatus.ACCEPTED
         self.order = self.order.after_slice(decision.result, decision.fills)
+        if began:
+            self.events.append((OrderEventType.WORKING, self.order, None, ()))
         self.slices.append(decision.result)
         self.fills.extend(decision.fills)
         self.events.append((OrderEventType.SLICE, self.order, decision.result, decision.fills))
