@@ -274,5 +274,7 @@ async def test_slices_that_a_canceled_order_never_met_are_canceled(desk: Desk) -
     headers = await desk.user()
     await submit(desk, BODY)
     key, order = next(iter(desk.orders.orders.items()))
+    canceled = replace(order.progress, status=OrderStatus.CANCELED)
+    desk.orders.orders[key] = replace(order, progress=canceled)
     slices = (await desk.http.get("/orders/a-1", headers=headers)).json()["slices"]
     assert slices and {(piece["outcome"], piece["reason"]) for piece in slices} == {("canceled", "canceled")}

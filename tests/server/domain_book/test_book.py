@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_models.enums import Side
@@ -56,6 +56,7 @@ class Naive:
         )
 
 
+@settings(deadline=None)
 @given(changes)
 def test_it_equals_a_sorted_model(messages):
     book, naive = OrderBook(), Naive()
@@ -71,6 +72,7 @@ def test_it_equals_a_sorted_model(messages):
         assert len(book) == sum(map(len, naive.sides))
 
 
+@settings(deadline=None)
 @given(levels, levels, st.integers(0, 6))
 def test_truncate_keeps_the_best(bids, asks, depth):
     book, naive = OrderBook(), Naive()
@@ -80,6 +82,7 @@ def test_truncate_keeps_the_best(bids, asks, depth):
     assert book.top(99) == naive.top(depth)
 
 
+@settings(deadline=None)
 @given(st.permutations(CLOSE))
 def test_equal_floats_are_neither_merged_nor_misordered(order):
     book = OrderBook()

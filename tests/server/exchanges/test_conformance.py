@@ -138,7 +138,7 @@ def test_garbage_is_a_wire_format_error(shape, raw):
 
 
 @each
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_bytes_do_more_than_that(shape, data):
     exchange = taught(shape)
