@@ -10,8 +10,7 @@ from twap_server.books.consolidated import consolidate
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
-from twap_server.books.sampler import Sampler
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CrossedBook, SequenceGap, WireFormatError
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
@@ -159,37 +158,6 @@ async def test_demand_lingers_after_the_last_release():
     assert demand.wanted("kraken") == {"ETH-USD"}
     demand.hold(BTC, "c")
     assert told[-1] == "binance"
-
-
-@pytest.mark.looptime
-async def test_samples_come_every_second_without_catching_up(live):
-    import asyncio
-
-    clock, keeper, times = LoopClock(), Keeper(), []
-    keeper.add(live)
-
-    def publish(sample):
-        assert sample.instrument == BTC
-        assert len(sample.view.bids) == 1
-        times.append(clock.monotonic())
-
-    sampler = Sampler(keeper, clock, publish)
-    begun = clock.monotonic()
-    task = asyncio.get_running_loop().create_task(sampler.run())
-    await clock.sleep(2.5)
-    assert [at - begun for at in times] == [0, SECOND, 2 * SECOND]
-    assert sampler._next(Nanos(begun - 10 * SECOND)) - clock.monotonic() <= SECOND
-    task.cancel()
-    await asyncio.wait([task])
-
-
-def test_only_followed_books_are_sampled(live):
-    keeper, seen = Keeper(), []
-    keeper.add(live)
-    Sampler(keeper, LoopClock(), seen.append, instruments=lambda: [ETH]).sample()
-    assert seen == []
-    Sampler(keeper, LoopClock(), seen.append, instruments=lambda: [BTC, ETH]).sample()
-    assert [one.instrument for one in seen] == [BTC]
 
 
 def view(status=BookStatus.LIVE, bids=(), asks=(), received=1):
