@@ -191,8 +191,8 @@ class Session:
         silence = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
         frames = -1
         while True:
-            now = clock.monotonic()
-            if frames != self._frames or not self.books:
+            now, delivered = clock.monotonic(), frames != self._frames
+            if delivered or not self.books:
                 frames, heard_at = self._frames, now
             elif now - heard_at >= silence:
                 raise FeedStale("the exchange is silent")
@@ -200,13 +200,14 @@ class Session:
                 self.retiring.set()
             self._subscriptions.check_answers(now)
             self._healer.check(now)
-            self._look_after_books()
+            self._look_after_books(delivered=delivered)
             await clock.sleep(_TICK_S)
 
-    def _look_after_books(self) -> None:
+    def _look_after_books(self, *, delivered: bool) -> None:
         max_levels, now = self.around.config.max_levels, self.around.clock.now()
         for book in self.books.values():
-            book.confirm(now)
+            if delivered:
+                book.confirm(now)
             book.book.truncate(max_levels)
             if book.status is BookStatus.LIVE:
                 self.saw_book_data = True
