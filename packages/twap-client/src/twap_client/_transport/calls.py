@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from authlib.integrations.httpx_client import AsyncOAuth2Client  # type: ignore[import-untyped]
 from pydantic import TypeAdapter, ValidationError
 
+from twap_client._transport.oauth import AsyncOAuth2Client
 from twap_client.errors import ApiError, ServerError, error_class
 from twap_models import Problem, exact_json
 

@@ -8,12 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from authlib.integrations.httpx_client import (  # type: ignore[import-untyped]
-    AsyncOAuth2Client,
-    OAuthError,
-)
-
 from twap_client._transport.calls import httpx, read_answer
+from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
     BadRequest,
