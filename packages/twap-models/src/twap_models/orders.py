@@ -1,6 +1,5 @@
 """TWAP orders: what a user sends and what the server answers."""
 
-from datetime import timedelta
 from decimal import Decimal
 from typing import Self
 
@@ -155,8 +154,3 @@ class TwapOrderDetail(TwapOrder):
     slices: list[Slice] = []
     fills: list[Fill] = []
     report: ExecutionSummary = ExecutionSummary()
-
-    @property
-    def time_left(self) -> timedelta | None:
-        """Length of the window, or None for an order without one."""
-        return self.end_time - self.start_time if self.start_time and self.end_time else None

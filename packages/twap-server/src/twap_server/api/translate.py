@@ -5,14 +5,14 @@ the same text sent again later is the same order.
 """
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
 from twap_models import exact_json
 from twap_models.enums import LateStart
 from twap_models.fields import format_time, parse_duration
 from twap_models.orders import TwapOrderRequest
-from twap_server.domain.clock import Nanos, to_nanos
+from twap_server.domain.clock import Nanos, to_nanos, to_span
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.order import OrderRequest
 
@@ -65,11 +65,6 @@ def resolve(moment: datetime | str, *, now: Nanos, field: str) -> Nanos:
             f"expected a time from {_FIRST_YEAR} to {_LAST_YEAR - 1}, got {format_time(moment)}", field=field
         )
     return to_nanos(moment)
-
-
-def to_span(length: timedelta) -> int:
-    """Nanoseconds of a duration."""
-    return length // timedelta(microseconds=1) * 1_000
 
 
 def fingerprint(wire: TwapOrderRequest) -> str:

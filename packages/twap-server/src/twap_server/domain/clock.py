@@ -41,6 +41,11 @@ def to_nanos(moment: datetime) -> Nanos:
     return Nanos((moment - _EPOCH) // timedelta(microseconds=1) * 1_000)
 
 
+def to_span(length: timedelta) -> int:
+    """Convert a length of time to nanoseconds, exact to the microsecond."""
+    return length // timedelta(microseconds=1) * 1_000
+
+
 def to_datetime(nanos: int) -> datetime:
     """Convert nanoseconds to an aware UTC datetime, cut to the microsecond."""
     return _EPOCH + timedelta(microseconds=nanos // 1_000)

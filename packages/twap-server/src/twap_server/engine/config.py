@@ -22,8 +22,3 @@ class EngineConfig(BaseModel):
     """How long a slice waits for a usable book, at most half its interval."""
     impact_half_life: timedelta = timedelta(seconds=10)
     max_pending_commands: int = 10_000
-
-
-def nanos(span: timedelta) -> int:
-    """A span in nanoseconds, exact."""
-    return span // timedelta(microseconds=1) * 1_000

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from twap_models.enums import OrderEventType, OrderStatus
-from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import (
     EngineBusy,
     OrderNotFound,
@@ -24,7 +24,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.impact import ImpactMemory
 from twap_server.domain.order import Order, OrderRequest
-from twap_server.engine.config import EngineConfig, nanos
+from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
 from twap_server.engine.desk import Desk
 from twap_server.engine.ports import EventSink, Market, OrderStore, OrderWrite
@@ -77,9 +77,9 @@ class Engine:
         self._store, self._market, self._clock, self._config = store, market, clock, config
         self._recorder = Recorder(store=store, events=events)
         self._admission = Admission(market=market, config=config, new_id=new_id)
-        self._impact = ImpactMemory(half_life=nanos(config.impact_half_life))
+        self._impact = ImpactMemory(half_life=to_span(config.impact_half_life))
         self._decider = SliceDecider(
-            impact=self._impact, max_book_age=nanos(config.max_book_age), fee=market.taker_fee
+            impact=self._impact, max_book_age=to_span(config.max_book_age), fee=market.taker_fee
         )
         self._desk = Desk(market=market, clock=clock)
         self._commands: list[_Submit | _Cancel] = []
@@ -186,7 +186,9 @@ class Engine:
     def _look(self, working: Working, now: Nanos) -> Step:
         instrument = working.order.terms.instrument
         live = self._market.live_book(instrument) if instrument is not None else None
-        return look(working, live, now=now, decider=self._decider, max_wait=nanos(self._config.max_book_wait))
+        return look(
+            working, live, now=now, decider=self._decider, max_wait=to_span(self._config.max_book_wait)
+        )
 
     async def _record(self, changed: _Changed, now: Nanos) -> None:
         try:

@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
 from twap_server.domain.admission import Limits, Plan, admit, check_window
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol
 from twap_server.domain.exact import ZERO, midpoint
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Order, OrderProgress, OrderRequest, OrderTerms, Rejection, SliceResult
-from twap_server.engine.config import EngineConfig, nanos
+from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
 from twap_server.engine.ports import Market
 from twap_server.engine.verdict import Verdict, VerdictKind
@@ -28,8 +28,8 @@ class Admission:
         self._market, self._new_id = market, new_id
         self._limits = Limits(
             max_slices=config.max_slices,
-            min_interval=nanos(config.min_interval),
-            max_duration=nanos(config.max_duration),
+            min_interval=to_span(config.min_interval),
+            max_duration=to_span(config.max_duration),
         )
 
     def judge(
