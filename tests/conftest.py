@@ -1,7 +1,25 @@
 """What holds for every test."""
 
 import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from support.postgres import PostgresServer
 
 # Until somebody has set a loop, Python 3.11 makes one for whoever asks; pytest-asyncio asks, drops it
 # unclosed, and the warning then fails whichever test is running when it is collected.
 asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator["PostgresServer"]:
+    """A real PostgreSQL for the whole session. A test that stops it starts it again before it ends."""
+    from support.postgres import PostgresServer, why_not
+
+    if reason := why_not():
+        pytest.skip(reason)
+    with PostgresServer() as server:
+        yield server
