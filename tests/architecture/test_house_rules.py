@@ -224,6 +224,8 @@ def test_what_the_models_export_is_pinned() -> None:
             "FieldError",
             "Fill",
             "FillState",
+            "GoLiveRule",
+            "GoLiveVerdict",
             "Instrument",
             "Integrity",
             "Interval",

@@ -20,6 +20,7 @@ from twap_server.cli import FaultName
 from twap_server.cli import app as server_app
 from twap_server.collector.collector import ConnectionState
 from twap_server.collector.config import ExchangeConfig
+from twap_server.domain.go_live_table import RULES
 from twap_server.venue.faults import NAMES
 
 COMPARED = {
@@ -28,6 +29,7 @@ COMPARED = {
     "dependencies",
     "exchange states",
     "faults",
+    "go live rules",
     "metrics",
     "order fields",
     "reject reasons",
@@ -114,6 +116,18 @@ def test_exit_codes() -> None:
 
 def test_faults() -> None:
     assert set(table("faults")) == set(NAMES) == set(FaultName)
+
+
+def test_go_live_rules() -> None:
+    known = {
+        f"{rule.exchange} {rule.market} {rule.what}": [
+            rule.limit,
+            f"[{rule.source.title}]({rule.source.url})",
+            rule.source.as_of,
+        ]
+        for rule in RULES
+    }
+    assert list(table("go live rules").items()) == list(known.items())
 
 
 def settings_fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -150,6 +150,30 @@ class OrderEventType(StrEnum):
     ENDED = "ended"
 
 
+class GoLiveVerdict(StrEnum):
+    """Whether an exchange's own TWAP would take an order as it is."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class GoLiveRule(StrEnum):
+    """What a rule of an exchange's own TWAP bounds."""
+
+    DURATION = "duration"
+    DURATION_STEP = "duration_step"
+    HORIZON = "horizon"
+    INTERVAL = "interval"
+    INTERVAL_STEP = "interval_step"
+    DIVISIBILITY = "divisibility"
+    MINIMUM_PER_SLICE = "minimum_per_slice"
+    MINIMUM_TOTAL = "minimum_total"
+    MAXIMUM_TOTAL = "maximum_total"
+    LIMIT_PRICE = "limit_price"
+    RANDOMIZE = "randomize"
+
+
 class ErrorCode(StrEnum):
     """The closed list of error codes, in problem documents and on the stream."""
 
