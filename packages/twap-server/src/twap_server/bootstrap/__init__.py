@@ -1,7 +1,7 @@
 """Composition root: the only place that knows every part. ``compose`` builds, ``serving`` runs."""
 
-from twap_server.bootstrap.compose import Running, choose, running
+from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
 from twap_server.bootstrap.serving import serve
 
-__all__ = ["Running", "choose", "running", "serve", "serve_demo", "serve_venue"]
+__all__ = ["Outside", "Running", "choose", "running", "serve", "serve_demo", "serve_venue"]

@@ -6,8 +6,8 @@ import os
 import random
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import uuid4
 
@@ -32,6 +32,21 @@ from twap_server.store.orders import SqlOrderStore
 log = logging.getLogger(__name__)
 
 _KEY_BYTES = 32
+
+
+def _new_id() -> str:
+    return uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What else of the world a simulation replaces, beside the clock and the event loop."""
+
+    rng: random.Random = field(default_factory=random.Random)
+    """Chance, for jitter only."""
+    new_id: Callable[[], str] = _new_id
+    """Gives order ids, unique for ever."""
+    open_database: Callable[[str], AbstractAsyncContextManager[Database]] = Database.open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,19 +82,23 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
 
 
 @asynccontextmanager
-async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]:
+async def running(
+    settings: Settings, *, clock: Clock, outside: Outside | None = None
+) -> AsyncIterator[Running]:
     """Open the store and run collectors, engine and feed until the block ends."""
-    async with Database.open(settings.database_url) as database, asyncio.TaskGroup() as group:
+    world = outside or Outside()
+    async with world.open_database(settings.database_url) as database, asyncio.TaskGroup() as group:
         lists = SqlInstrumentStore(database)
         market = _market(
             settings,
             clock=clock,
+            rng=world.rng,
             cached={name: await lists.load(name) for name in settings.exchanges},
             on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
         )
         store, bus = SqlOrderStore(database), Bus()
         engine = Engine(
-            store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=_new_id
+            store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=world.new_id
         )
         parts = Parts(
             orders=engine,
@@ -107,14 +126,11 @@ async def running(settings: Settings, *, clock: Clock) -> AsyncIterator[Running]
             ticking.cancel()
 
 
-def _new_id() -> str:
-    return uuid4().hex
-
-
 def _market(
     settings: Settings,
     *,
     clock: Clock,
+    rng: random.Random,
     cached: Mapping[str, Mapping[str, Instrument]],
     on_instruments: Callable[[str, Mapping[str, Instrument]], None],
 ) -> MarketData:
@@ -125,7 +141,7 @@ def _market(
         keeper=Keeper(),
         demand=Demand(clock),
         clock=clock,
-        rng=random.Random(),
+        rng=rng,
         cached={name: listed.values() for name, listed in cached.items()},
         on_instruments=on_instruments,
     )

@@ -29,11 +29,14 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, config: StoreConfig | str) -> AsyncIterator[Self]:
+    async def open(
+        cls, config: StoreConfig | str, *, connect: sqlite.Connect | None = None
+    ) -> AsyncIterator[Self]:
         """Open, check and migrate a database; close it on leaving.
 
         Args:
             config: the settings, or just the URL: ``sqlite:///FILE`` or ``postgresql://…``.
+            connect: makes SQLite's connections in place of aiosqlite; for simulation.
 
         Raises:
             StoreUnavailable: it cannot be opened, is damaged, is in use by another server, or was written by
@@ -44,7 +47,7 @@ class Database:
         with sqlite.sole_use(path) if path else nullcontext():
             if path:
                 sqlite.prepare_file(path)
-            database = cls._connect(settings, path)
+            database = cls._connect(settings, path, connect)
             try:
                 await database._start(path)
                 yield database
@@ -52,11 +55,11 @@ class Database:
                 await database._close()
 
     @classmethod
-    def _connect(cls, config: StoreConfig, path: Path | None) -> Self:
+    def _connect(cls, config: StoreConfig, path: Path | None, connect: sqlite.Connect | None) -> Self:
         if path:
             return cls(
-                writer=sqlite.connect_to(path, config, writing=True),
-                readers=sqlite.connect_to(path, config, writing=False),
+                writer=sqlite.connect_to(path, config, writing=True, connect=connect),
+                readers=sqlite.connect_to(path, config, writing=False, connect=connect),
             )
         engine = _postgresql(config)
         return cls(writer=engine, readers=engine)

@@ -8,10 +8,10 @@ survive a power cut, not just a crash.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -21,6 +21,10 @@ from twap_server.store.config import StoreConfig
 
 if sys.platform != "win32":
     import fcntl
+
+
+Connect: TypeAlias = Callable[..., Any]
+"""Makes the driver's connection from its arguments, in place of ``aiosqlite.connect``."""
 
 
 def prepare_file(path: Path) -> None:
@@ -85,7 +89,9 @@ def _take(descriptor: int, path: Path) -> None:
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
-def connect_to(path: Path, config: StoreConfig, *, writing: bool) -> AsyncEngine:
+def connect_to(
+    path: Path, config: StoreConfig, *, writing: bool, connect: Connect | None = None
+) -> AsyncEngine:
     """Make the writer's engine (one connection) or the readers' (a pool that cannot write)."""
     engine = create_async_engine(
         f"sqlite+aiosqlite:///{path}",
@@ -93,7 +99,7 @@ def connect_to(path: Path, config: StoreConfig, *, writing: bool) -> AsyncEngine
         max_overflow=0,
         pool_timeout=config.busy_timeout.total_seconds(),
         hide_parameters=True,
-        connect_args={"isolation_level": None},
+        connect_args={"isolation_level": None, "async_creator_fn": connect},
     )
     busy_ms = int(config.busy_timeout.total_seconds() * 1_000)
 
