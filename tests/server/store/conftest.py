@@ -1,19 +1,53 @@
-"""A real database file for each test."""
+"""A real database for each test: a file, and a PostgreSQL."""
 
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from support.postgres import PostgresServer
 from twap_server.domain.clock import Nanos
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
+Outside = Callable[[str], list[str]]
+"""Runs a statement as another program would; gives the rows, a column of text."""
+
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def file_url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'data' / 'twap.db'}"
+
+
+@pytest.fixture
+def server_url(postgres: PostgresServer) -> Iterator[str]:
+    with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(params=["file_url", "server_url"], ids=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def outside(url: str, request: pytest.FixtureRequest) -> Outside:
+    def on_server(statement: str) -> list[str]:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        return server.sql(statement, database=url.rpartition("/")[2]).splitlines()
+
+    def on_file(statement: str) -> list[str]:
+        file = Path(url.removeprefix("sqlite:///"))
+        file.parent.mkdir(exist_ok=True)
+        connection = sqlite3.connect(file)
+        with connection:
+            rows = [str(row[0]) for row in connection.execute(statement)]
+        connection.close()
+        return rows
+
+    return on_file if url.startswith("sqlite") else on_server
 
 
 @pytest.fixture

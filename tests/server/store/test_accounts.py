@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import inspect
 
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreConflict
@@ -138,5 +138,5 @@ async def test_a_revoked_key_does_not_count(accounts: SqlAccountStore) -> None:
 async def test_orders_need_no_account(database: Database) -> None:
     """Whoever signs users in may be somebody else; only sessions and keys refer to an account."""
     async with database.reading() as connection:
-        refers = (await connection.execute(text("PRAGMA foreign_key_list(orders)"))).all()
+        refers = await connection.run_sync(lambda inner: inspect(inner).get_foreign_keys("orders"))
     assert refers == []

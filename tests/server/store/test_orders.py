@@ -18,6 +18,7 @@ from server.store.builders import (
     sliced,
     with_terms,
 )
+from server.store.conftest import Outside
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
@@ -54,13 +55,22 @@ async def test_absent_values_stay_absent(orders: SqlOrderStore) -> None:
 
 
 @pytest.mark.parametrize("value", ["1E-8", "1E+20", "-0.5", "0", "123456789012345678.901234567891"])
-async def test_decimals_are_plain_text_in_the_file(
-    orders: SqlOrderStore, database: Database, value: str
+async def test_decimals_are_kept_digit_for_digit(
+    orders: SqlOrderStore, url: str, outside: Outside, value: str
 ) -> None:
     await orders.commit([accepted(with_terms(make_order(), quantity=Decimal(value)))])
-    async with database.reading() as connection:
-        kept = (await connection.execute(text("SELECT typeof(quantity), quantity FROM orders"))).one()
-    assert tuple(kept) == ("text", format(Decimal(value), "f"))
+    type_of, kind = ("typeof", "text") if url.startswith("sqlite") else ("pg_typeof", "numeric")
+    assert outside(f"SELECT {type_of}(quantity) FROM orders") == [kind]
+    assert outside("SELECT quantity FROM orders") == [format(Decimal(value), "f")]
+    kept = (await orders.open_orders())[0].terms.quantity
+    assert format(kept, "f") == format(Decimal(value), "f")
+
+
+async def test_times_are_whole_nanoseconds_of_64_bits(orders: SqlOrderStore, outside: Outside) -> None:
+    order = with_terms(make_order(), created=Nanos(2**63 - 1))
+    await orders.commit([accepted(order)])
+    assert outside("SELECT created FROM orders") == [str(2**63 - 1)]
+    assert await orders.open_orders() == [order]
 
 
 @pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), 1.5])
@@ -176,7 +186,11 @@ async def test_open_orders_use_the_partial_index(database: Database) -> None:
     for statement in (queries.all_open(), queries.count_open("alice")):
         async with database.reading() as connection:
             compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
-            plan = (await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all()
+            if connection.dialect.name == "postgresql":
+                await connection.execute(text("SET LOCAL enable_seqscan = off"))
+                plan = (await connection.execute(text(f"EXPLAIN {compiled}"))).all()
+            else:
+                plan = (await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all()
         assert "ix_orders_open" in str(plan)
 
 

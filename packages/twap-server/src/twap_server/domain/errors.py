@@ -7,7 +7,8 @@ TwapError                 code, safe message (may be shown to a user)
 ├── AccessError           who you are
 │   └── NotAuthenticated, NotPermitted, TooManyAttempts
 ├── UnavailableError      try again later (``retry_after`` seconds)
-│   └── BookUnavailable, ExchangeUnavailable, StoreUnavailable, EngineBusy
+│   ├── BookUnavailable, ExchangeUnavailable, EngineBusy
+│   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver is for good
 ├── StoreConflict         a unique key was already taken
 └── FeedError             the exchange side; ``recovery`` says what the collector does
     ├── ConnectionLost, FeedStale            -> RECONNECT
@@ -131,6 +132,14 @@ class StoreUnavailable(UnavailableError):
     """The database cannot be read or written."""
 
     code = ErrorCode.STORAGE_UNAVAILABLE
+
+
+class CommitInDoubt(StoreUnavailable):
+    """The database failed while it committed: all of it was recorded or nothing; look it up by key."""
+
+
+class StoreTakenOver(StoreUnavailable):
+    """Another server took the database over: this one must stop, waiting does not help."""
 
 
 class EngineBusy(UnavailableError):

@@ -8,13 +8,15 @@ from typing import Self
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from twap_server.domain.errors import StoreUnavailable
-from twap_server.store import sqlite
+from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
+from twap_server.store import postgresql, sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.failures import reason, translated
 from twap_server.store.migrate import migrate
+
+_LAST_PORT = 65_535
 
 
 class Database:
@@ -23,8 +25,8 @@ class Database:
     def __init__(self, *, writer: AsyncEngine, readers: AsyncEngine) -> None:
         self._writer = writer
         self._readers = readers
-        # SQLite has one writer: who waits here waits in order and without a busy loop in the driver.
-        self._turn = asyncio.Lock() if writer.dialect.name == "sqlite" else nullcontext()
+        # There is one writer: who waits here waits in order and without a busy loop in the driver.
+        self._turn = asyncio.Lock()
         self._is_open = True
 
     @classmethod
@@ -47,29 +49,39 @@ class Database:
         with sqlite.sole_use(path) if path else nullcontext():
             if path:
                 sqlite.prepare_file(path)
-            database = cls._connect(settings, path, connect)
+            database = await (cls._on_file(settings, path, connect) if path else cls._on_server(settings))
             try:
-                await database._start(path)
                 yield database
             finally:
                 await database._close()
 
     @classmethod
-    def _connect(cls, config: StoreConfig, path: Path | None, connect: sqlite.Connect | None) -> Self:
-        if path:
-            return cls(
-                writer=sqlite.connect_to(path, config, writing=True, connect=connect),
-                readers=sqlite.connect_to(path, config, writing=False, connect=connect),
-            )
-        engine = _postgresql(config)
-        return cls(writer=engine, readers=engine)
+    async def _on_file(cls, config: StoreConfig, path: Path, connect: sqlite.Connect | None) -> Self:
+        database = cls(
+            writer=sqlite.connect_to(path, config, writing=True, connect=connect),
+            readers=sqlite.connect_to(path, config, writing=False, connect=connect),
+        )
+        try:
+            await database._refuse_damaged(path)
+            await _migrate(database._writer)
+        except BaseException:
+            await database._close()
+            raise
+        return database
 
-    async def _start(self, path: Path | None) -> None:
-        if path:
-            await self._refuse_damaged(path)
+    @classmethod
+    async def _on_server(cls, config: StoreConfig) -> Self:
+        use = postgresql.SoleUse()
+        patient = postgresql.connect_to(config, use, patient=True)
+        try:
+            await _migrate(patient)
+        finally:
+            await patient.dispose()
+        database = cls(writer=postgresql.connect_to(config, use), readers=postgresql.connect_to(config, None))
         with translated():
-            async with self._writer.begin() as connection:
-                await connection.run_sync(migrate)
+            async with database._writer.connect():
+                """From here on the writer's connection holds the lock."""
+        return database
 
     async def _refuse_damaged(self, path: Path) -> None:
         try:
@@ -92,33 +104,58 @@ class Database:
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Write: everything done with the connection is recorded on leaving, or nothing of it.
 
-        Transactions run one after another in SQLite. When cancelled while it commits, the transaction may
-        or may not have been recorded; before that, nothing was.
+        Transactions run one after another. When cancelled while it commits, the transaction may or may not
+        have been recorded; before that, nothing was.
 
         Raises:
             StoreConflict: a unique key was taken; nothing was recorded.
-            StoreUnavailable: the database failed; nothing is known to be recorded.
+            CommitInDoubt: the database failed while it committed; all was recorded or nothing.
+            StoreUnavailable: the database failed; nothing was recorded.
         """
         self._refuse_closed()
-        with translated():
-            async with self._turn, self._writer.begin() as connection:
-                yield connection
+        is_committing = False
+        try:
+            with translated():
+                async with self._turn, _answering(self._writer) as connection, connection.begin():
+                    yield connection
+                    is_committing = True
+        except StoreUnavailable as error:
+            if is_committing:
+                raise CommitInDoubt(str(error)) from error
+            raise
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """Read: all reads with the connection see the same moment in SQLite.
+        """Read: all reads with the connection see the same moment.
 
         Raises:
             StoreUnavailable: the database failed.
         """
         self._refuse_closed()
         with translated():
-            async with self._readers.connect() as connection:
+            async with _answering(self._readers) as connection:
                 yield connection
 
     def _refuse_closed(self) -> None:
         if not self._is_open:
             raise StoreUnavailable("the database is closed: the server is stopping")
+
+
+@asynccontextmanager
+async def _answering(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection that is not used again once it left a question unanswered."""
+    async with engine.connect() as connection:
+        try:
+            yield connection
+        except OSError:
+            await connection.invalidate()
+            raise
+
+
+async def _migrate(engine: AsyncEngine) -> None:
+    with translated():
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
 
 
 def _file_of(url: str) -> Path | None:
@@ -131,25 +168,11 @@ def _file_of(url: str) -> Path | None:
         ) from None
     backend = parts.get_backend_name()
     if backend == "postgresql":
+        if (parts.port or 0) > _LAST_PORT:
+            raise StoreUnavailable(f"the database URL has port {parts.port}: use one below {_LAST_PORT + 1}")
         return None
     if backend != "sqlite":
         raise StoreUnavailable(f"databases of kind {backend!r} are not supported: use sqlite or postgresql")
     if parts.database in (None, "", ":memory:"):
         raise StoreUnavailable("the database needs a file, for orders must survive a restart: sqlite:///FILE")
     return Path(str(parts.database)).expanduser().resolve()
-
-
-def _postgresql(config: StoreConfig) -> AsyncEngine:
-    url = make_url(config.url).set(drivername="postgresql+asyncpg")
-    lock_ms = int(config.busy_timeout.total_seconds() * 1_000)
-    try:
-        return create_async_engine(
-            url,
-            pool_size=config.pool_size + 1,
-            hide_parameters=True,
-            connect_args={"server_settings": {"lock_timeout": str(lock_ms)}},
-        )
-    except ModuleNotFoundError as error:
-        raise StoreUnavailable(
-            "PostgreSQL needs a package that is not installed: pip install asyncpg, or use sqlite:///FILE"
-        ) from error

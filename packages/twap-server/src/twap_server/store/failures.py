@@ -18,6 +18,28 @@ _REASONS = {
     "SQLITE_NOTADB": "the file is not a database",
     "SQLITE_PERM": "the file may not be used",
 }
+_REASONS_BY_STATE = {
+    "08": "the connection was lost",
+    "25006": "it may not be written",
+    "28": "the user or the password is wrong",
+    "3D000": "there is no database of that name: create it first",
+    "40": "another transaction was in the way",
+    "42704": "the URL asks for a setting that it does not have",
+    "42501": "this user lacks a right that is needed",
+    "53100": "the disk is full",
+    "53300": "it has no connection left",
+    "55P03": "it is locked by another program",
+    "57014": "it took too long",
+    "57P": "it is being started or stopped",
+    "58": "the disk reported an error",
+    "XX00": "it is damaged",
+}
+"""PostgreSQL's states (SQLSTATE) by their beginning."""
+_REASONS_BY_KIND: dict[type[BaseException], str] = {
+    ConnectionRefusedError: "nothing listens at its address",
+    TimeoutError: "it did not answer in time",
+    ConnectionError: "it cut the connection off; its log, or sslmode in the URL, may say why",
+}
 _GENERIC = "the database did not answer"
 
 
@@ -44,10 +66,17 @@ def reason(error: BaseException) -> str:
     """Say in plain words why the database failed."""
     original = getattr(error, "orig", None) or error
     for cause in (original, original.__cause__):
-        name = getattr(cause, "sqlite_errorname", "")
-        for prefix, words in _REASONS.items():
-            if name.startswith(prefix):
-                return words
+        for words in _named(cause):
+            return words
+    for kind, words in _REASONS_BY_KIND.items():
+        if isinstance(original, kind):
+            return words
     if isinstance(original, OSError) and original.strerror:
         return original.strerror.lower()
     return _GENERIC
+
+
+def _named(cause: BaseException | None) -> Iterator[str]:
+    for attribute, reasons in (("sqlite_errorname", _REASONS), ("sqlstate", _REASONS_BY_STATE)):
+        name = getattr(cause, attribute, None) or ""
+        yield from (words for prefix, words in reasons.items() if name.startswith(prefix))

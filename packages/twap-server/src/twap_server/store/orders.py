@@ -181,11 +181,15 @@ async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]
 
 
 async def _advance(connection: AsyncConnection, rows: Sequence[Row]) -> None:
-    """Drivers that do not count the rows of a batch (asyncpg) get one statement for each order."""
-    counts_batches = connection.dialect.supports_sane_multi_rowcount
-    for batch in [rows] if counts_batches else [[row] for row in rows]:
-        if batch and (await connection.execute(queries.advance(), batch)).rowcount != len(batch):
-            raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
+    """Change all orders or none, with one statement where the driver does not count a batch (asyncpg)."""
+    if not rows:
+        return
+    if connection.dialect.supports_sane_multi_rowcount:
+        done = await connection.execute(queries.advance(), rows)
+    else:
+        done = await connection.execute(queries.advance_all(rows))
+    if done.rowcount != len(rows):
+        raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
 
 
 def _advance_row(order: Order) -> Row:

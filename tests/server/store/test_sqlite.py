@@ -1,0 +1,129 @@
+"""What only SQLite has: a file, its lock, its pragmas, its damage."""
+
+import os
+import sqlite3
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from server.store.builders import accepted, make_order
+from twap_server.domain.errors import StoreUnavailable
+from twap_server.store.config import StoreConfig
+from twap_server.store.database import Database
+from twap_server.store.orders import SqlOrderStore
+
+
+@pytest.fixture
+def url(file_url: str) -> str:
+    return file_url
+
+
+def file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+async def pragma(connection: object, name: str) -> object:
+    return (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()  # type: ignore[attr-defined]
+
+
+async def test_every_connection_is_durable(url: str) -> None:
+    async with (
+        Database.open(StoreConfig(url=url, pool_size=3)) as database,
+        database.reading() as a,
+        database.reading() as b,
+        database.reading() as c,
+        database.transaction() as w,
+    ):
+        for connection, reads_only in ((a, 1), (b, 1), (c, 1), (w, 0)):
+            assert await pragma(connection, "journal_mode") == "wal"
+            assert await pragma(connection, "synchronous") == 2, "FULL"
+            assert await pragma(connection, "foreign_keys") == 1
+            assert await pragma(connection, "busy_timeout") == 5_000
+            assert await pragma(connection, "query_only") == reads_only
+
+
+async def test_a_writer_holds_the_write_lock_from_its_start(database: Database, url: str) -> None:
+    other = sqlite3.connect(file_of(url), timeout=0, isolation_level=None)
+    async with database.transaction():
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+    other.execute("BEGIN IMMEDIATE")
+    other.close()
+
+
+async def test_another_program_that_writes_is_named(url: str) -> None:
+    async with Database.open(StoreConfig(url=url, busy_timeout=timedelta(0))) as database:
+        other = sqlite3.connect(file_of(url), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked by another program"):
+            await SqlOrderStore(database).commit([accepted(make_order())])
+        other.close()
+        await SqlOrderStore(database).commit([accepted(make_order())])
+
+
+async def test_files_are_private(url: str) -> None:
+    file_of(url).parent.parent.chmod(0o755)
+    async with Database.open(url) as database:
+        await SqlOrderStore(database).commit([accepted(make_order())])
+        folder = file_of(url).parent
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        names = {path.name for path in folder.iterdir()}
+        assert {"twap.db", "twap.db-wal", "twap.db.lock"} <= names
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()} == {0o600}
+
+
+async def test_a_readable_file_becomes_private(url: str) -> None:
+    file_of(url).parent.mkdir()
+    file_of(url).touch(0o644)
+    async with Database.open(url):
+        assert stat.S_IMODE(file_of(url).stat().st_mode) == 0o600
+
+
+async def test_a_second_server_is_refused(url: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(file_of(url).parent)
+    async with Database.open(url) as database:
+        for other in (url, f"sqlite:///{tmp_path}/link/twap.db"):
+            with pytest.raises(StoreUnavailable, match=rf"process {os.getpid()}\) is using") as caught:
+                async with Database.open(other):
+                    pass
+            assert "stop it first" in str(caught.value)
+        await SqlOrderStore(database).commit([accepted(make_order())])
+    async with Database.open(url):
+        pass
+
+
+async def damaged(url: str, content: bytes, *, at: int) -> StoreUnavailable:
+    with file_of(url).open("r+b") as file:
+        file.seek(at)
+        file.write(content)
+    with pytest.raises(StoreUnavailable) as caught:
+        async with Database.open(url):
+            pass
+    return caught.value
+
+
+async def test_a_file_that_is_no_database_is_refused(url: str) -> None:
+    file_of(url).parent.mkdir()
+    file_of(url).touch()
+    error = await damaged(url, b"these are my notes, not a database\n" * 100, at=0)
+    assert "not a database" in str(error)
+    assert "restore it from a backup" in str(error)
+
+
+async def test_a_damaged_file_is_refused(url: str) -> None:
+    async with Database.open(url) as database:
+        await SqlOrderStore(database).commit([accepted(make_order(n)) for n in range(500)])
+    error = await damaged(url, os.urandom(4_096 * 3), at=4_096 * 20)
+    assert "cannot be used" in str(error)
+    assert "restore it from a backup" in str(error)
+    assert str(file_of(url)) in str(error)
+
+
+async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreUnavailable, match="writable for this user"):
+        async with Database.open(f"sqlite:///{tmp_path}/file/twap.db"):
+            pass
