@@ -1,0 +1,7 @@
+"""The kill loop: a real server under load, killed at random moments, and a checker that shares no code with
+it.
+
+``world`` runs the processes, ``load`` and ``readers`` are the users, ``journal`` keeps what they were told,
+``kills`` chooses the moments, ``facts`` reads the store with its own SQL, ``rules`` and ``answers`` judge,
+``loop`` puts it together, ``figures`` is what is printed. Run by ``scripts/crash_test.py`` and the tests here.
+"""

@@ -1,0 +1,115 @@
+"""When to kill: at random moments, and at those that hurt.
+
+In: the world, its load, a seeded source of chance. Out: a dead server, and the name of the moment. The plan
+is repeatable, the timing of a real machine is not.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from crash.journal import Wire
+from crash.load import Load, User, send_and_leave
+from crash.world import Server
+
+_NEVER_LATER_S = 3.0
+Moment = Callable[[], Awaitable[None]]
+
+
+class Killer:
+    """Chooses a moment, waits for it and kills."""
+
+    def __init__(self, server: Server, load: Load, *, rng: random.Random, database: Path | None) -> None:
+        """Args: database: the SQLite file, whose log shows commits; None for another database."""
+        self._server, self._load, self._rng = server, load, rng
+        self._log = None if database is None else database.with_name(database.name + "-wal")
+
+    def choose(self) -> tuple[str, Moment]:
+        """The next moment and how to wait for it."""
+        moments: list[tuple[int, str, Moment]] = [
+            (30, "any time", self._any_time),
+            (15, "event told", self._event_told),
+            (15, "order sent", self._order_sent),
+            (12, "list sent", self._list_sent),
+            (8, "cancel sent", self._cancel_sent),
+        ]
+        if self._log is not None:
+            moments.append((20, "commit", self._commit))
+        weights = [weight for weight, _, _ in moments]
+        _, name, moment = self._rng.choices(moments, weights)[0]
+        return name, moment
+
+    async def _any_time(self) -> None:
+        await asyncio.sleep(self._rng.uniform(0, 2.5))
+
+    async def _event_told(self) -> None:
+        """As soon as anybody is told of something: it must have been recorded."""
+        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        seen = self._events()
+        await _until(lambda: self._events() != seen)
+
+    async def _commit(self) -> None:
+        """As soon as the write-ahead log grows or changes, within or right after a commit."""
+        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        before = _stamp(self._log)
+        await _until(lambda: _stamp(self._log) != before)
+        await asyncio.sleep(self._rng.choice((0, 0, 0.001, 0.003)))
+
+    async def _order_sent(self) -> None:
+        """A request has left and its answer has not come."""
+        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        await self._post(self._user(), count=1)
+        await asyncio.sleep(self._rng.uniform(0, 0.02))
+
+    async def _list_sent(self) -> None:
+        """In the middle of a list."""
+        await asyncio.sleep(self._rng.uniform(0.2, 0.8))
+        await self._post(self._user(), count=self._rng.randint(20, 80))
+        await asyncio.sleep(self._rng.uniform(0.005, 0.12))
+
+    async def _cancel_sent(self) -> None:
+        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        user = self._user()
+        for token in list(user.open)[:2]:
+            await self._send(user, "DELETE", f"/orders/{token}", b"")
+        await asyncio.sleep(self._rng.uniform(0, 0.015))
+
+    def _user(self) -> User:
+        return self._rng.choice(self._load.users)
+
+    def _events(self) -> int:
+        return sum(map(len, self._load.journal.events.values()))
+
+    async def _post(self, user: User, *, count: int) -> None:
+        bodies = [
+            _short(self._load.order(user)) if count > 1 else self._load.order(user) for _ in range(count)
+        ]
+        user.doubtful.append(self._load.journal.sent(user.name, bodies))
+        await self._send(user, "POST", "/orders/twap", json.dumps(bodies).encode())
+
+    async def _send(self, user: User, method: str, path: str, body: bytes) -> None:
+        await send_and_leave(
+            "127.0.0.1", self._server.port, key=user.key, method=method, path=path, body=body
+        )
+
+
+def _short(body: Wire) -> Wire:
+    """A list is many orders: few slices each, or they would be all of the load."""
+    return body | {"interval": "800ms", "duration": "3s"}
+
+
+async def _until(happened: Callable[[], bool]) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + _NEVER_LATER_S
+    while not happened() and loop.time() < deadline:
+        await asyncio.sleep(0)
+
+
+def _stamp(log: Path | None) -> tuple[int, int]:
+    try:
+        found = log.stat() if log is not None else None
+    except FileNotFoundError:
+        found = None
+    return (found.st_size, found.st_mtime_ns) if found else (0, 0)

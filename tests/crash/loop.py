@@ -1,0 +1,168 @@
+"""The loop: kill, look at the dead store, start again, ask the server, look again.
+
+In: options. Out: figures with every breach found. The exchange's process lives through all of it.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from crash.answers import check_details, check_lists, check_replay
+from crash.facts import Facts, from_sqlite
+from crash.figures import Figures
+from crash.journal import Breach, Journal
+from crash.kills import Killer
+from crash.load import Load
+from crash.rules import Times, check
+from crash.world import Server, exchange
+
+WHOLE_EVERY = 10
+"""So often the whole store is checked; in between only what changed."""
+_LOOK_BACK_NS = 3_000_000_000
+_ENDED_WITHIN_S = 60
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What to run."""
+
+    folder: Path
+    kills: int
+    seed: int = 1
+    users: int = 4
+    orders: int = 24
+    """Orders kept open by all users together."""
+
+
+class KillLoop:
+    """One run on SQLite."""
+
+    def __init__(self, server: Server, load: Load, options: Options, *, say: Say) -> None:
+        self._server, self._load, self._options, self._say = server, load, options, say
+        self._database = database_file(options.folder)
+        self._rng = random.Random(options.seed)
+        self._killer = Killer(server, load, rng=self._rng, database=self._database)
+        self._http = httpx.AsyncClient(base_url=server.url, timeout=30)
+        self._since = 0
+        self.figures = Figures(database="SQLite")
+
+    @property
+    def journal(self) -> Journal:
+        """What users were told."""
+        return self._load.journal
+
+    async def run(self) -> Figures:
+        """Kill as often as asked, then let everything end and check all of it."""
+        async with asyncio.TaskGroup() as group:
+            traffic = group.create_task(self._load.run())
+            while self.figures.kills.total() < self._options.kills:
+                await self._once()
+            await self._load.calm()
+            await self._until_ended()
+            traffic.cancel()
+        await self._last_checks()
+        await self._http.aclose()
+        return self.figures
+
+    async def _once(self) -> None:
+        name, moment = self._killer.choose()
+        await moment()
+        await self._die(name)
+        await self._server.start()
+        if self._rng.random() < 0.1 and self.figures.kills.total() < self._options.kills:
+            await asyncio.sleep(self._rng.uniform(0.1, 1.5))
+            await self._die("while starting")
+            await self._server.start()
+        await self._server.until_ready()
+        await self._ask()
+        number = self.figures.kills.total()
+        if number % WHOLE_EVERY == 0 or self.figures.breaches:
+            took = self._server.lives[-1].seconds_to_ready
+            self._say(
+                f"kill {number}, {name}: ready after {took:.2f} s, {len(self.figures.breaches)} violations"
+            )
+
+    async def _die(self, name: str) -> None:
+        await self._server.kill()
+        self.figures.kills[name] += 1
+        whole = self.figures.kills.total() % WHOLE_EVERY == 0
+        facts = from_sqlite(self._database, since=None if whole else self._since)
+        self._judge(facts)
+        await asyncio.sleep(
+            self._rng.choice((0, 0, self._rng.uniform(0.1, 0.5), self._rng.uniform(0.5, 1.5)))
+        )
+
+    def _judge(self, facts: Facts) -> None:
+        now = time.time_ns()
+        self._note(check(facts, self.journal, Times(lives=self._server.lives, now=now)))
+
+    async def _ask(self) -> None:
+        """The first thing after ready, before the engine has had time to tidy up."""
+        spawned = self._server.lives[-1].spawned
+        for user in self._load.users:
+            found = await check_lists(self._http, user, self.journal, spawned=spawned, since=self._since)
+            self._note(found)
+        self._since = spawned - _LOOK_BACK_NS
+
+    async def _until_ended(self) -> None:
+        async with asyncio.timeout(_ENDED_WITHIN_S):
+            for user in self._load.users:
+                headers = {"X-API-Key": user.key}
+                while (await self._http.get("/orders?status=open", headers=headers)).json():
+                    await asyncio.sleep(0.1)
+
+    async def _last_checks(self) -> None:
+        await self._server.kill()
+        facts = from_sqlite(self._database)
+        self._judge(facts)
+        await self._server.start()
+        await self._server.until_ready()
+        for user in self._load.users:
+            self._note(await check_details(self._http, user, self.journal, facts))
+            self._note(await check_replay(self._server.url, user, self.journal, facts))
+        self.figures.take(self.journal, facts, self._server.lives)
+
+    def _note(self, found: Iterable[Breach]) -> None:
+        """Each breach once, however often it is seen."""
+        self.figures.checks += 1
+        found = [*found, *self.journal.breaches]
+        self.journal.breaches.clear()
+        known = set(self.figures.breaches)
+        self.figures.breaches += [breach for breach in dict.fromkeys(found) if breach not in known]
+
+
+def database_file(folder: Path) -> Path:
+    """Where the SQLite database of a run is."""
+    return folder / "crash.sqlite3"
+
+
+@asynccontextmanager
+async def world(options: Options) -> AsyncIterator[tuple[Server, Load]]:
+    """A ready server on a simulated market, and users who signed up; all gone at the end."""
+    async with exchange(seed=options.seed) as urls:
+        database = f"sqlite:///{database_file(options.folder)}"
+        server = Server(folder=options.folder, database=database, exchanges=urls)
+        load = Load(
+            server.url, journal=Journal(), users=options.users, orders=options.orders, seed=options.seed
+        )
+        try:
+            await server.start()
+            await server.until_ready()
+            await load.sign_up()
+            yield server, load
+        finally:
+            await load.close()
+            await server.close()
+
+
+async def crash_test(options: Options, *, say: Say) -> Figures:
+    """Run the loop on SQLite."""
+    async with world(options) as (server, load):
+        return await KillLoop(server, load, options, say=say).run()
