@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from crash.figures import Figures
 from crash.loop import Options, crash_test
+from crash.many import many_orders
 
 
 def main() -> int:
@@ -24,7 +25,10 @@ def main() -> int:
     options = Options(
         folder=folder, kills=given.kills, seed=given.seed, users=given.users, orders=given.orders
     )
-    figures = asyncio.run(crash_test(options, say=_say))
+    if given.open_orders:
+        figures = asyncio.run(many_orders(options, count=given.open_orders, say=_say))
+    else:
+        figures = asyncio.run(crash_test(options, say=_say))
     return _report(figures, folder)
 
 
@@ -34,6 +38,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the market, the load and the moments")
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--orders", type=int, default=24, help="orders kept open by all users together")
+    parser.add_argument("--open-orders", type=int, default=0, help="instead: measure the start with so many")
     parser.add_argument("--folder", help="where database and log are kept; default: a temporary folder")
     return parser.parse_args()
 

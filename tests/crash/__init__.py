@@ -3,5 +3,5 @@ it.
 
 ``world`` runs the processes, ``load`` and ``readers`` are the users, ``journal`` keeps what they were told,
 ``kills`` chooses the moments, ``facts`` reads the store with its own SQL, ``rules`` and ``answers`` judge,
-``loop`` puts it together, ``figures`` is what is printed. Run by ``scripts/crash_test.py`` and the tests here.
+``loop`` puts it together, ``many`` starts with many orders, ``figures`` is what is printed.
 """

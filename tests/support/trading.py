@@ -1,5 +1,6 @@
 """A market set by hand and a store in memory, for tests of the engine."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -89,10 +90,13 @@ class MemoryStore:
         self.log: list[tuple[str, OrderEvent]] = []
         self.commits = 0
         self.failing = False
+        self.latency_s = 0.0
+        """How long a commit takes."""
 
     async def commit(self, writes: Sequence[OrderWrite]) -> None:
         if self.failing:
             raise StoreUnavailable("the disk is full")
+        await asyncio.sleep(self.latency_s)
         for write in writes:
             self._check(write)
         for write in writes:

@@ -315,6 +315,20 @@ async def test_down_past_the_end_expires_without_a_fill_after_the_end() -> None:
         assert len(store.results(order)) == 10
 
 
+async def test_ready_means_that_nothing_is_open_past_its_end() -> None:
+    store, market = MemoryStore(), HandMarket(LoopClock())
+    async with working(store, market) as desk:
+        short = await desk.submit()
+        long = await desk.submit(token_id="b", end=Nanos(EPOCH + 100 * SECOND))
+        await desk.until(4.5)
+    await asyncio.sleep(60)
+    store.latency_s = 0.1
+    async with working(store, market) as desk:  # entered at the moment it says ready
+        assert desk.now(short).status is OrderStatus.EXPIRED
+        assert desk.now(long).status is OrderStatus.WORKING
+        assert desk.engine.open_orders == 1
+
+
 async def test_wall_clock_jumps_lose_slices_but_never_repeat_them() -> None:
     async with working() as desk:
         order = await desk.submit(end=Nanos(EPOCH + 100 * SECOND), quantity=Decimal(100))

@@ -36,6 +36,10 @@ class Desk:
         """The orders to look at now; each must be planned again or replaced."""
         return [self._working[order_id] for order_id in self._agenda.due(now, most=most)]
 
+    def elapsed(self, now: Nanos) -> list[Working]:
+        """The orders whose end has passed."""
+        return [working for working in self._working.values() if working.order.terms.end <= now]
+
     def adopt(self, order: Order) -> None:
         """Take up an open order and ask for its book."""
         terms = order.terms

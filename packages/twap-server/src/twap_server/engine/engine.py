@@ -149,7 +149,14 @@ class Engine:
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
             self._desk.adopt(order)
-        log.info("engine ready open_orders=%d", len(orders))
+        await self._end_elapsed()
+        log.info("engine ready open_orders=%d", len(self._desk))
+
+    async def _end_elapsed(self) -> None:
+        """End what ran out while nobody was here: who hears "ready" finds no order open past its end."""
+        elapsed = self._desk.elapsed(self._clock.now())
+        for first in range(0, len(elapsed), _ORDERS_PER_TURN):
+            await self._work(elapsed[first : first + _ORDERS_PER_TURN])
 
     async def _sleep(self) -> None:
         moment = self._desk.next_due()
