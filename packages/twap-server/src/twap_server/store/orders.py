@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import StoreConflict
+from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.store import queries
 from twap_server.store.database import Database
@@ -25,6 +25,7 @@ from twap_server.store.rows import (
     to_event,
     to_fill,
     to_order,
+    to_progress,
     to_slice,
 )
 from twap_server.store.tables import fills, order_events, orders, slices
@@ -70,13 +71,43 @@ class SqlOrderStore:
     async def commit(self, writes: Sequence[RecordedWrite]) -> None:
         """Record all writes in one durable transaction of at most five statements.
 
+        A commit whose answer was lost is looked up at once.
+
         Raises:
             StoreConflict: a unique key was taken or an order's version was not the one before; nothing was
                 recorded.
-            StoreUnavailable: nothing is known to be recorded; try again.
+            CommitInDoubt: all was recorded or nothing, and the database is not there to be asked: ask
+                :meth:`was_recorded` before anything else is decided.
+            StoreUnavailable: nothing was recorded; try again.
         """
         if not writes:
             return
+        try:
+            await self._record(writes)
+        except CommitInDoubt as error:
+            if not await self._look_up(writes, error):
+                raise StoreUnavailable(str(error)) from error
+
+    async def was_recorded(self, writes: Sequence[RecordedWrite]) -> bool:
+        """Whether a commit in doubt was recorded. The answer is final: no earlier commit is still under way.
+
+        Raises:
+            StoreUnavailable: the database is not there to be asked.
+        """
+        order = writes[0].order
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(queries.by_id(order.terms.order_id))).mappings().first()
+        return row is not None and to_progress(row) == order.progress
+
+    async def _look_up(self, writes: Sequence[RecordedWrite], doubt: CommitInDoubt) -> bool:
+        try:
+            return await self.was_recorded(writes)
+        except StoreTakenOver:
+            raise
+        except StoreUnavailable:
+            raise doubt from None
+
+    async def _record(self, writes: Sequence[RecordedWrite]) -> None:
         new = [order_row(write.order) for write in writes if write.is_new]
         changed = [_advance_row(write.order) for write in writes if not write.is_new]
         ended = [slice_row(w.order.terms.order_id, result) for w in writes for result in w.slices]

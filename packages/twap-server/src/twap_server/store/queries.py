@@ -70,6 +70,11 @@ def by_token(user_id: str, token_ids: Sequence[str]) -> Select[Any]:
     return select(orders).where(orders.c.user_id == user_id, orders.c.token_id.in_(token_ids))
 
 
+def by_id(order_id: str) -> Select[Any]:
+    """The order with that id."""
+    return select(orders).where(orders.c.order_id == order_id)
+
+
 def slices_of(order_id: str) -> Select[Any]:
     """An order's slices that have ended, in order."""
     return select(slices).where(slices.c.order_id == order_id).order_by(slices.c.slice_index)
