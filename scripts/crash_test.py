@@ -6,6 +6,7 @@ wrong. See ``docs/crash-test.md``.
 
 import argparse
 import asyncio
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -25,16 +26,30 @@ def main() -> int:
     options = Options(
         folder=folder, kills=given.kills, seed=given.seed, users=given.users, orders=given.orders
     )
+    code = _report(_run(given, options), folder)
+    if code == 0 and not given.folder:
+        shutil.rmtree(folder)
+    return code
+
+
+def _run(given: argparse.Namespace, options: Options) -> Figures:
     if given.open_orders:
-        figures = asyncio.run(many_orders(options, count=given.open_orders, say=_say))
-    else:
-        figures = asyncio.run(crash_test(options, say=_say))
-    return _report(figures, folder)
+        return asyncio.run(many_orders(options, count=given.open_orders, say=_say))
+    if given.database == "sqlite":
+        return asyncio.run(crash_test(options, say=_say))
+    from crash.restarts import restart_test  # noqa: PLC0415 - only where PostgreSQL is installed
+    from support.postgres import PostgresServer  # noqa: PLC0415
+
+    with PostgresServer() as postgres:
+        return asyncio.run(restart_test(options, postgres=postgres, say=_say))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0] if __doc__ else None)
     parser.add_argument("--kills", type=int, default=20, help="how often to kill")
+    parser.add_argument(
+        "--database", choices=("sqlite", "postgresql"), default="sqlite", help="postgresql: kill the database"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the market, the load and the moments")
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--orders", type=int, default=24, help="orders kept open by all users together")

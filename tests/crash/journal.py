@@ -126,6 +126,14 @@ class Journal:
         if promise is not None and promise.end is None and message["event"] == "ended":
             self.shown(user, message["order"], asked=time.time_ns())
 
+    def as_it_is(self) -> "Journal":
+        """A copy that what is told from now on does not change."""
+        return Journal(
+            promises=dict(self.promises),
+            batches=[batch for batch in self.batches if batch.answered is None],
+            events={user: dict(events) for user, events in self.events.items()},
+        )
+
     def unanswered(self) -> Iterator[Batch]:
         """Submissions in doubt."""
         return (batch for batch in self.batches if batch.answered is None)

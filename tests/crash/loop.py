@@ -1,4 +1,4 @@
-"""The loop: kill, look at the dead store, start again, ask the server, look again.
+"""What every loop has in common, and the one that kills the server.
 
 In: options. Out: figures with every breach found. The exchange's process lives through all of it.
 """
@@ -6,7 +6,8 @@ In: options. Out: figures with every breach found. The exchange's process lives 
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,29 +42,35 @@ class Options:
     """Orders kept open by all users together."""
 
 
-class KillLoop:
-    """One run on SQLite."""
+class Loop(ABC):
+    """Hurt, look, ask; as often as asked. Then let everything end and check all of it."""
 
-    def __init__(self, server: Server, load: Load, options: Options, *, say: Say) -> None:
+    def __init__(self, server: Server, load: Load, options: Options, *, figures: Figures, say: Say) -> None:
         self._server, self._load, self._options, self._say = server, load, options, say
-        self._database = database_file(options.folder)
         self._rng = random.Random(options.seed)
-        self._killer = Killer(server, load, rng=self._rng, database=self._database)
         self._http = httpx.AsyncClient(base_url=server.url, timeout=30)
         self._since = 0
-        self.figures = Figures(database="SQLite")
+        self._outages: list[tuple[int, int]] = []
+        self.figures = figures
 
     @property
     def journal(self) -> Journal:
         """What users were told."""
         return self._load.journal
 
+    @property
+    def number(self) -> int:
+        """How often it was hurt."""
+        return self.figures.kills.total()
+
     async def run(self) -> Figures:
-        """Kill as often as asked, then let everything end and check all of it."""
+        """Do all of it."""
         async with asyncio.TaskGroup() as group:
             traffic = group.create_task(self._load.run())
-            while self.figures.kills.total() < self._options.kills:
-                await self._once()
+            while self.number < self._options.kills:
+                news = await self._once()
+                if self.number % WHOLE_EVERY == 0 or self.figures.breaches:
+                    self._say(f"{self.number}, {news}, {len(self.figures.breaches)} violations")
             await self._load.calm()
             await self._until_ended()
             traffic.cancel()
@@ -71,37 +78,22 @@ class KillLoop:
         await self._http.aclose()
         return self.figures
 
-    async def _once(self) -> None:
-        name, moment = self._killer.choose()
-        await moment()
-        await self._die(name)
-        await self._server.start()
-        if self._rng.random() < 0.1 and self.figures.kills.total() < self._options.kills:
-            await asyncio.sleep(self._rng.uniform(0.1, 1.5))
-            await self._die("while starting")
-            await self._server.start()
-        await self._server.until_ready()
-        await self._ask()
-        number = self.figures.kills.total()
-        if number % WHOLE_EVERY == 0 or self.figures.breaches:
-            took = self._server.lives[-1].seconds_to_ready
-            self._say(
-                f"kill {number}, {name}: ready after {took:.2f} s, {len(self.figures.breaches)} violations"
-            )
+    @abstractmethod
+    async def _once(self) -> str:
+        """Hurt once and see it recover; gives a few words about it."""
 
-    async def _die(self, name: str) -> None:
-        await self._server.kill()
-        self.figures.kills[name] += 1
-        whole = self.figures.kills.total() % WHOLE_EVERY == 0
-        facts = from_sqlite(self._database, since=None if whole else self._since)
-        self._judge(facts)
-        await asyncio.sleep(
-            self._rng.choice((0, 0, self._rng.uniform(0.1, 0.5), self._rng.uniform(0.5, 1.5)))
-        )
+    @abstractmethod
+    async def _facts(self, *, since: int | None) -> Facts:
+        """Read the store."""
 
-    def _judge(self, facts: Facts) -> None:
-        now = time.time_ns()
-        self._note(check(facts, self.journal, Times(lives=self._server.lives, now=now)))
+    async def _look(self) -> None:
+        """Check the store, with what users had been told before it is read."""
+        told = self.journal.as_it_is()
+        facts = await self._facts(since=self._since if self.number % WHOLE_EVERY else None)
+        self._note(check(facts, told, self._times()))
+
+    def _times(self) -> Times:
+        return Times(lives=self._server.lives, outages=self._outages, now=time.time_ns())
 
     async def _ask(self) -> None:
         """The first thing after ready, before the engine has had time to tidy up."""
@@ -109,7 +101,7 @@ class KillLoop:
         for user in self._load.users:
             found = await check_lists(self._http, user, self.journal, spawned=spawned, since=self._since)
             self._note(found)
-        self._since = spawned - _LOOK_BACK_NS
+        self._since = time.time_ns() - _LOOK_BACK_NS
 
     async def _until_ended(self) -> None:
         async with asyncio.timeout(_ENDED_WITHIN_S):
@@ -120,8 +112,8 @@ class KillLoop:
 
     async def _last_checks(self) -> None:
         await self._server.kill()
-        facts = from_sqlite(self._database)
-        self._judge(facts)
+        facts = await self._facts(since=None)
+        self._note(check(facts, self.journal, self._times()))
         await self._server.start()
         await self._server.until_ready()
         for user in self._load.users:
@@ -138,17 +130,62 @@ class KillLoop:
         self.figures.breaches += [breach for breach in dict.fromkeys(found) if breach not in known]
 
 
+class KillLoop(Loop):
+    """Kills the server; its store is an SQLite file, read while nobody has it open."""
+
+    def __init__(self, server: Server, load: Load, options: Options, *, say: Say) -> None:
+        super().__init__(server, load, options, figures=Figures(database="SQLite"), say=say)
+        self._database = database_file(options.folder)
+        self._killer = Killer(server, load, rng=self._rng, database=self._database)
+
+    async def _once(self) -> str:
+        name, moment = self._killer.choose()
+        await moment()
+        await self._die(name)
+        await self._server.start()
+        if self._rng.random() < 0.1 and self.number < self._options.kills:
+            await asyncio.sleep(self._rng.uniform(0.1, 1.5))
+            await self._die("while starting")
+            await self._server.start()
+        await self._server.until_ready()
+        await self._ask()
+        return f"{name}: ready after {self._server.lives[-1].seconds_to_ready:.2f} s"
+
+    async def _die(self, name: str) -> None:
+        await self._server.kill()
+        self.figures.kills[name] += 1
+        await self._look()
+        await asyncio.sleep(
+            self._rng.choice((0, 0, self._rng.uniform(0.1, 0.5), self._rng.uniform(0.5, 1.5)))
+        )
+
+    async def _facts(self, *, since: int | None) -> Facts:
+        return from_sqlite(self._database, since=since)
+
+
 def database_file(folder: Path) -> Path:
     """Where the SQLite database of a run is."""
     return folder / "crash.sqlite3"
 
 
 @asynccontextmanager
-async def world(options: Options) -> AsyncIterator[tuple[Server, Load]]:
-    """A ready server on a simulated market, and users who signed up; all gone at the end."""
+async def world(
+    options: Options, *, database: str = "", settings: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Server, Load]]:
+    """A ready server on a simulated market, and users who signed up; all gone at the end.
+
+    Args:
+        options: of the run.
+        database: URL; absent: the SQLite file in the folder.
+        settings: more variables for the server's environment.
+    """
     async with exchange(seed=options.seed) as urls:
-        database = f"sqlite:///{database_file(options.folder)}"
-        server = Server(folder=options.folder, database=database, exchanges=urls)
+        server = Server(
+            folder=options.folder,
+            database=database or f"sqlite:///{database_file(options.folder)}",
+            exchanges=urls,
+            settings=settings or {},
+        )
         load = Load(
             server.url, journal=Journal(), users=options.users, orders=options.orders, seed=options.seed
         )
@@ -163,6 +200,6 @@ async def world(options: Options) -> AsyncIterator[tuple[Server, Load]]:
 
 
 async def crash_test(options: Options, *, say: Say) -> Figures:
-    """Run the loop on SQLite."""
+    """Kill the server, on SQLite."""
     async with world(options) as (server, load):
         return await KillLoop(server, load, options, say=say).run()

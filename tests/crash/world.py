@@ -43,13 +43,20 @@ class ServerDied(Exception):
 class Server:
     """A server process that can be killed and started again on the same port and database."""
 
-    def __init__(self, *, folder: Path, database: str, exchanges: Mapping[str, Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        database: str,
+        exchanges: Mapping[str, Mapping[str, str]],
+        settings: Mapping[str, str],
+    ) -> None:
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database
         self.log = folder / "server.log"
         self.lives: list[Life] = []
-        self._environment = _environment(exchanges)
+        self._environment = _environment(exchanges) | dict(settings)
         self._flags = f"--port {self.port} --exchange binance --exchange kraken --database {database}"
         self._process: asyncio.subprocess.Process | None = None
         self._probe = httpx.AsyncClient(base_url=self.url, timeout=1)
