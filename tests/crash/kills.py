@@ -21,9 +21,14 @@ Moment = Callable[[], Awaitable[None]]
 class Killer:
     """Chooses a moment, waits for it and kills."""
 
-    def __init__(self, server: Server, load: Load, *, rng: random.Random, database: Path | None) -> None:
-        """Args: database: the SQLite file, whose log shows commits; None for another database."""
-        self._server, self._load, self._rng = server, load, rng
+    def __init__(
+        self, server: Server, load: Load, *, rng: random.Random, pace: float, database: Path | None
+    ) -> None:
+        """Args:
+        pace: 1 leaves the server up to two and a half seconds of life, less is shorter.
+        database: the SQLite file, whose log shows commits; None for another database.
+        """
+        self._server, self._load, self._rng, self._pace = server, load, rng, pace
         self._log = None if database is None else database.with_name(database.name + "-wal")
 
     def choose(self) -> tuple[str, Moment]:
@@ -42,39 +47,42 @@ class Killer:
         return name, moment
 
     async def _any_time(self) -> None:
-        await asyncio.sleep(self._rng.uniform(0, 2.5))
+        await self._live(0, 2.5)
 
     async def _event_told(self) -> None:
         """As soon as anybody is told of something: it must have been recorded."""
-        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        await self._live(0.2, 1.2)
         seen = self._events()
         await _until(lambda: self._events() != seen)
 
     async def _commit(self) -> None:
         """As soon as the write-ahead log grows or changes, within or right after a commit."""
-        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        await self._live(0.2, 1.2)
         before = _stamp(self._log)
         await _until(lambda: _stamp(self._log) != before)
         await asyncio.sleep(self._rng.choice((0, 0, 0.001, 0.003)))
 
     async def _order_sent(self) -> None:
         """A request has left and its answer has not come."""
-        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        await self._live(0.2, 1.2)
         await self._post(self._user(), count=1)
         await asyncio.sleep(self._rng.uniform(0, 0.02))
 
     async def _list_sent(self) -> None:
         """In the middle of a list."""
-        await asyncio.sleep(self._rng.uniform(0.2, 0.8))
+        await self._live(0.2, 0.8)
         await self._post(self._user(), count=self._rng.randint(20, 80))
         await asyncio.sleep(self._rng.uniform(0.005, 0.12))
 
     async def _cancel_sent(self) -> None:
-        await asyncio.sleep(self._rng.uniform(0.2, 1.2))
+        await self._live(0.2, 1.2)
         user = self._user()
         for token in list(user.open)[:2]:
             await self._send(user, "DELETE", f"/orders/{token}", b"")
         await asyncio.sleep(self._rng.uniform(0, 0.015))
+
+    async def _live(self, least: float, most: float) -> None:
+        await asyncio.sleep(self._rng.uniform(least, most) * self._pace)
 
     def _user(self) -> User:
         return self._rng.choice(self._load.users)

@@ -44,11 +44,16 @@ class User:
 class Load:
     """All users and their traffic; run it in a task group and cancel it to stop."""
 
-    def __init__(self, url: str, *, journal: Journal, users: int, orders: int, seed: int) -> None:
-        """Args: orders: how many orders all users together keep open."""
+    def __init__(
+        self, url: str, *, journal: Journal, users: int, orders: int, seed: int, pace: float = 1.0
+    ) -> None:
+        """Args:
+        orders: how many orders all users together keep open.
+        pace: 1 makes orders of two to nine seconds, less makes shorter ones.
+        """
         self.url, self.journal = url, journal
         self.users: list[User] = []
-        self._count, self._seed = users, seed
+        self._count, self._seed, self._pace = users, seed, pace
         self._each = max(2, orders // users)
         self._quiet = False
 
@@ -192,7 +197,7 @@ class Load:
             "symbol": symbol,
             "side": side,
             "quantity": rng.choice(_SIZES[symbol]),
-            "duration": f"{rng.randint(2_000, 9_000)}ms",
+            "duration": f"{round(rng.randint(2_000, 9_000) * self._pace)}ms",
             "interval": f"{rng.randint(100, 250)}ms",
             "carry": rng.choice(("catch_up", "catch_up", "skip", "last")),
         }

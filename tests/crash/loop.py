@@ -40,6 +40,8 @@ class Options:
     users: int = 4
     orders: int = 24
     """Orders kept open by all users together."""
+    pace: float = 1.0
+    """Below 1 for shorter lives and orders."""
 
 
 class Loop(ABC):
@@ -136,7 +138,7 @@ class KillLoop(Loop):
     def __init__(self, server: Server, load: Load, options: Options, *, say: Say) -> None:
         super().__init__(server, load, options, figures=Figures(database="SQLite"), say=say)
         self._database = database_file(options.folder)
-        self._killer = Killer(server, load, rng=self._rng, database=self._database)
+        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, database=self._database)
 
     async def _once(self) -> str:
         name, moment = self._killer.choose()
@@ -187,7 +189,12 @@ async def world(
             settings=settings or {},
         )
         load = Load(
-            server.url, journal=Journal(), users=options.users, orders=options.orders, seed=options.seed
+            server.url,
+            journal=Journal(),
+            users=options.users,
+            orders=options.orders,
+            seed=options.seed,
+            pace=options.pace,
         )
         try:
             await server.start()

@@ -32,7 +32,7 @@ class RestartLoop(Loop):
     ) -> None:
         super().__init__(server, load, options, figures=Figures(database="PostgreSQL"), say=say)
         self._postgres = postgres
-        self._killer = Killer(server, load, rng=self._rng, database=None)
+        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, database=None)
 
     async def _once(self) -> str:
         name, moment = self._killer.choose()
