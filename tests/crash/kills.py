@@ -8,10 +8,11 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from crash.journal import Wire
-from crash.load import Load, User, send_and_leave
+from crash.load import Load, User
 from crash.world import Server
 
 _NEVER_LATER_S = 3.0
@@ -29,6 +30,7 @@ class Killer:
         database: the SQLite file, whose log shows commits; None for another database.
         """
         self._server, self._load, self._rng, self._pace = server, load, rng, pace
+        self._left: list[asyncio.StreamWriter] = []
         self._log = None if database is None else database.with_name(database.name + "-wal")
 
     def choose(self) -> tuple[str, Moment]:
@@ -45,6 +47,12 @@ class Killer:
         weights = [weight for weight, _, _ in moments]
         _, name, moment = self._rng.choices(moments, weights)[0]
         return name, moment
+
+    def hang_up(self) -> None:
+        """Drop the connections on which nobody waits for an answer."""
+        for writer in self._left:
+            writer.transport.abort()
+        self._left.clear()
 
     async def _any_time(self) -> None:
         await self._live(0, 2.5)
@@ -98,9 +106,14 @@ class Killer:
         await self._send(user, "POST", "/orders/twap", json.dumps(bodies).encode())
 
     async def _send(self, user: User, method: str, path: str, body: bytes) -> None:
-        await send_and_leave(
-            "127.0.0.1", self._server.port, key=user.key, method=method, path=path, body=body
-        )
+        """Write a whole request and wait for no answer; the connection stays until the server is dead."""
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self._server.port)
+            self._left.append(writer)
+            head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {user.key}\r\n"
+            head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode() + body)
+            await writer.drain()
 
 
 def _short(body: Wire) -> Wire:

@@ -8,7 +8,6 @@ import asyncio
 import random
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -224,15 +223,3 @@ class Load:
 
 def _ago(seconds: float) -> str:
     return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat()
-
-
-async def send_and_leave(host: str, port: int, *, key: str, method: str, path: str, body: bytes) -> None:
-    """Write a whole request and wait for no answer; the connection is cut when the server dies."""
-    with suppress(OSError):
-        _, writer = await asyncio.open_connection(host, port)
-        head = (
-            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nX-API-Key: {key}\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write(head.encode() + body)
-        await writer.drain()

@@ -155,6 +155,7 @@ class KillLoop(Loop):
 
     async def _die(self, name: str) -> None:
         await self._server.kill()
+        self._killer.hang_up()
         self.figures.kills[name] += 1
         await self._look()
         await asyncio.sleep(

@@ -65,7 +65,7 @@ async def _kill_and_start(
 ) -> Figures:
     figures = Figures(database="SQLite")
     for number in range(options.kills):
-        await asyncio.sleep(2)
+        await asyncio.sleep(2 * options.pace)
         await server.kill()
         figures.kills["any time"] += 1
         facts = from_sqlite(database_file(options.folder))

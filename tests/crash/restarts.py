@@ -39,6 +39,7 @@ class RestartLoop(Loop):
         await moment()
         began = time.time_ns()
         how = await self._hurt()
+        self._killer.hang_up()
         self.figures.kills[f"{how}, {name}"] += 1
         await asyncio.sleep(self._rng.choice((0, 0, self._rng.uniform(0, 1.5))))
         await asyncio.to_thread(self._postgres.start)

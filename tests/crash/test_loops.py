@@ -29,6 +29,6 @@ async def test_a_restarted_database_loses_nothing(tmp_path: Path, postgres: Post
 
 
 async def test_many_open_orders_are_taken_up(tmp_path: Path) -> None:
-    figures = await many_orders(options(tmp_path, 1), count=2_000, say=print)
+    figures = await many_orders(options(tmp_path, 1), count=1_000, say=print)
     assert figures.breaches == []
-    assert figures.stored["orders"] == 2_000
+    assert figures.stored["orders"] == 1_000
