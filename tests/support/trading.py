@@ -8,7 +8,7 @@ from decimal import Decimal
 from twap_models.enums import Carry, Fidelity, LateStart, Side
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import StoreConflict, StoreUnavailable, UnknownSymbol
+from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, UnknownSymbol
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookChange, BookSnapshot, BookStatus
 from twap_server.domain.order import Fill, Order, OrderEvent, OrderRequest, SliceResult
@@ -92,6 +92,10 @@ class MemoryStore:
         self.failing = False
         self.latency_s = 0.0
         """How long a commit takes."""
+        self.unreadable: set[str] = set()
+        """Users whose last event cannot be asked for."""
+        self.doubt: bool | None = None
+        """The next commit is left in doubt: recorded all the same, or not."""
 
     async def commit(self, writes: Sequence[OrderWrite]) -> None:
         if self.failing:
@@ -99,9 +103,20 @@ class MemoryStore:
         await asyncio.sleep(self.latency_s)
         for write in writes:
             self._check(write)
-        for write in writes:
-            self._keep(write)
-        self.commits += 1
+        doubt, self.doubt = self.doubt, None
+        if doubt is not False:
+            for write in writes:
+                self._keep(write)
+            self.commits += 1
+        if doubt is not None:
+            self.failing = True
+            raise CommitInDoubt("the connection was lost")
+
+    async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
+        order = writes[0].order
+        if self.failing:
+            raise StoreUnavailable("the disk is full")
+        return self.orders.get(order.terms.order_id) == order
 
     def _check(self, write: OrderWrite) -> None:
         terms, before = write.order.terms, self.orders.get(write.order.terms.order_id)
@@ -128,6 +143,8 @@ class MemoryStore:
         return {order.terms.token_id: order for order in mine if order.terms.token_id in token_ids}
 
     async def last_event_seq(self, user_id: str) -> int:
+        if user_id in self.unreadable:
+            raise StoreUnavailable("the connection was lost")
         return max((event.seq for user, event in self.log if user == user_id), default=0)
 
     async def count_open(self, user_id: str) -> int:

@@ -13,7 +13,7 @@ from support.clocks import EPOCH, LoopClock
 from support.trading import HandMarket, MemoryStore, request
 from twap_models.enums import Carry, Fidelity, LateStart, OrderStatus, Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import EngineBusy, OrderNotFound, OrderNotOpen, StoreUnavailable
+from twap_server.domain.errors import CommitInDoubt, EngineBusy, OrderNotFound, OrderNotOpen, StoreUnavailable
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Order, OrderEvent
 from twap_server.engine.config import EngineConfig
@@ -34,7 +34,10 @@ class Desk:
     told: list[OrderEvent]
 
     async def submit(self, **change: object) -> Order:
-        verdicts = await self.engine.submit("ada", [request(self.clock.now(), **change)])  # type: ignore[arg-type]
+        return await self.submit_as("ada", **change)
+
+    async def submit_as(self, user_id: str, **change: object) -> Order:
+        verdicts = await self.engine.submit(user_id, [request(self.clock.now(), **change)])  # type: ignore[arg-type]
         return verdicts[0].order
 
     async def until(self, seconds: float) -> None:
@@ -357,6 +360,60 @@ async def test_a_failing_store_fills_nothing_and_recovers_by_itself() -> None:
         await desk.until(11)
         assert desk.now(order).status is OrderStatus.FILLED
         assert [event.seq for event in desk.told] == list(range(1, len(desk.told) + 1))
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_a_new_order_in_doubt_is_looked_up(recorded: bool) -> None:
+    """Recorded, it is worked and told of although nobody was answered; not recorded, it is gone."""
+    async with working() as desk:
+        desk.store.doubt = recorded
+        with pytest.raises(CommitInDoubt):
+            await desk.submit()
+        with pytest.raises(StoreUnavailable):
+            await desk.submit(token_id="b")
+        await desk.until(2.2)
+        assert desk.told == []
+        desk.store.failing = False
+        await desk.until(11)
+        assert desk.store.orders.keys() == ({"o1"} if recorded else set())
+        assert [event.seq for event in desk.told] == [event.seq for _, event in desk.store.log]
+        again = await desk.submit()
+        assert again.status is (OrderStatus.FILLED if recorded else OrderStatus.ACCEPTED)
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+async def test_a_slice_in_doubt_is_looked_up(recorded: bool) -> None:
+    """Its fills are there once, and it is told of once."""
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(1.5)
+        desk.store.doubt = recorded
+        await desk.until(4.3)
+        assert len(desk.told) == 4, "accepted, working and two slices"
+        desk.store.failing = False
+        await desk.until(11)
+        third = "filled" if recorded else "storage"
+        assert desk.reasons(order)[:5] == ["filled", "filled", third, "storage", "filled"]
+        assert desk.now(order).status is OrderStatus.FILLED
+        assert [event.seq for event in desk.told] == list(range(1, len(desk.told) + 1))
+        assert len(desk.told) == len(desk.store.log)
+
+
+async def test_numbers_are_given_back_when_another_user_cannot_be_numbered() -> None:
+    async with working() as desk:
+        for name in ("ada", "bob"):
+            await desk.submit_as(name, end=Nanos(EPOCH + 100 * SECOND), quantity=Decimal(100))
+        await desk.until(1.5)
+        desk.store.unreadable = {"bob"}
+        desk.store.failing = True
+        await desk.until(4.5)
+        desk.store.failing = False
+        await desk.until(6.5)
+        desk.store.unreadable = set()
+        await desk.until(12.5)
+        for name in ("ada", "bob"):
+            seqs = [event.seq for user, event in desk.store.log if user == name]
+            assert seqs == list(range(1, len(seqs) + 1))
 
 
 async def test_a_full_queue_says_busy() -> None:

@@ -51,6 +51,16 @@ class Desk:
             self._market.hold(terms.instrument, _owner(order))
         self.plan(working)
 
+    def take_in(self, order: Order) -> None:
+        """The order as it is found to be recorded, known before or not."""
+        working = self.find(order.terms.user_id, order.terms.token_id)
+        if working is not None:
+            failed = working.storage_failed
+            self.replace(working, order)
+            working.storage_failed = failed  # what was lost meanwhile is lost to storage all the same
+        elif order.status.is_open:
+            self.adopt(order)
+
     def replace(self, working: Working, order: Order) -> None:
         """The order as it was just recorded; dropped when it has ended."""
         working.order, working.storage_failed = order, False

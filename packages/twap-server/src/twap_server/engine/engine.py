@@ -171,6 +171,9 @@ class Engine:
         commands, self._commands = self._commands[:_COMMANDS_PER_TURN], self._commands[_COMMANDS_PER_TURN:]
         if self._commands:
             self._wake.set()
+        with contextlib.suppress(StoreUnavailable):
+            for write in await self._recorder.settle():
+                self._desk.take_in(write.order)
         for command in commands:
             await self._obey(command)
         await self._work(self._desk.due(self._clock.now(), most=_ORDERS_PER_TURN))
@@ -199,7 +202,7 @@ class Engine:
 
     async def _record(self, changed: _Changed, now: Nanos) -> None:
         try:
-            writes = [await self._recorder.step(working.order, step, at=now) for working, step in changed]
+            writes = [self._recorder.step(working.order, step, at=now) for working, step in changed]
             await self._recorder.commit(writes)
         except StoreConflict as error:
             await self._after_conflict(changed, error, now)
@@ -261,16 +264,12 @@ class Engine:
             if verdict.kind is VerdictKind.NEW:
                 known[request.token_id] = verdict.order
                 room -= verdict.order.status.is_open
-                writes.append(await self._recorder.new_order(verdict.order, slices, _event_of(verdict.order)))
-        await self._take_up(writes)
-        return verdicts
-
-    async def _take_up(self, writes: list[OrderWrite]) -> None:
+                writes.append(self._recorder.new_order(verdict.order, slices, _event_of(verdict.order)))
         if writes:
             await self._recorder.commit(writes)
         for write in writes:
-            if write.order.status.is_open:
-                self._desk.adopt(write.order)
+            self._desk.take_in(write.order)
+        return verdicts
 
     async def _cancel(self, command: _Cancel) -> Order:
         working = self._desk.find(command.user_id, command.token_id)
@@ -279,7 +278,7 @@ class Engine:
         now = self._clock.now()
         step = Step(order=working.order)
         step.end(OrderStatus.CANCELED, reason="canceled_by_user", at=now)
-        await self._recorder.commit([await self._recorder.step(working.order, step, at=now)])
+        await self._recorder.commit([self._recorder.step(working.order, step, at=now)])
         canceled = step.sealed(working.order)
         self._desk.replace(working, canceled)
         return canceled

@@ -33,7 +33,16 @@ class OrderStore(Protocol):
         Raises:
             StoreConflict: a unique key (user and token, order and slice, fill, user and seq) was taken or an
                 order's version was not the one before; nothing was recorded.
-            StoreUnavailable: nothing is known to be recorded; try again.
+            CommitInDoubt: all was recorded or nothing; ask ``was_recorded`` before anything else is decided.
+            StoreUnavailable: nothing was recorded; try again.
+        """
+        ...
+
+    async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
+        """Whether a commit in doubt was recorded; the answer is final.
+
+        Raises:
+            StoreUnavailable: the database is not there to be asked.
         """
         ...
 

@@ -1,14 +1,16 @@
 """Records decisions and tells of them afterwards: numbering, one transaction, then the bus.
 
 A user's event numbers have no gap: they are given in the order of recording, and given back when the
-recording failed.
+recording failed. Where the database failed in the middle of a commit, nothing more is recorded until it was
+asked whether that commit is there.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twap_models.enums import OrderEventType
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import TwapError
+from twap_server.domain.errors import CommitInDoubt, TwapError
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
 from twap_server.engine.working import Step
@@ -22,17 +24,16 @@ class Recorder:
     def __init__(self, *, store: OrderStore, events: EventSink) -> None:
         self._store, self._events = store, events
         self._seqs: dict[str, int] = {}
+        self._doubtful: list[OrderWrite] = []
 
-    async def new_order(
-        self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType
-    ) -> OrderWrite:
-        """The write of a new order."""
-        events = await self._number(order.terms.user_id, [(kind, order, None, ())], at=order.terms.created)
+    def new_order(self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType) -> OrderWrite:
+        """The write of a new order; its event gets its number when it is recorded."""
+        events = _unnumbered([(kind, order, None, ())], at=order.terms.created)
         return OrderWrite(order=order, is_new=True, slices=slices, events=events)
 
-    async def step(self, before: Order, step: Step, *, at: Nanos) -> OrderWrite:
+    def step(self, before: Order, step: Step, *, at: Nanos) -> OrderWrite:
         """The write of one decision about an order that was ``before``."""
-        events = await self._number(before.terms.user_id, step.events, at=at)
+        events = _unnumbered(step.events, at=at)
         return OrderWrite(
             order=step.sealed(before), slices=tuple(step.slices), fills=tuple(step.fills), events=events
         )
@@ -42,12 +43,44 @@ class Recorder:
 
         Raises:
             StoreConflict, StoreUnavailable: nothing was recorded and nobody was told.
+            CommitInDoubt: not known; ``settle`` tells, and until then nothing else is recorded.
         """
+        if self._doubtful:
+            raise CommitInDoubt("the database has not said yet what became of the last change; try again")
         try:
-            await self._store.commit(writes)
+            numbered = [await self._numbered(write) for write in writes]
+            await self._record(numbered)
         except TwapError:
             self._forget(writes)
             raise
+        self._tell(numbered)
+
+    async def settle(self) -> list[OrderWrite]:
+        """Ask what became of a commit in doubt; tell of it if it was recorded.
+
+        Returns:
+            What was recorded after all.
+
+        Raises:
+            StoreUnavailable: the database is not there to be asked.
+        """
+        if not self._doubtful:
+            return []
+        was_recorded = await self._store.was_recorded(self._doubtful)
+        writes, self._doubtful = self._doubtful, []
+        if not was_recorded:
+            return []
+        self._tell(writes)
+        return writes
+
+    async def _record(self, writes: list[OrderWrite]) -> None:
+        try:
+            await self._store.commit(writes)
+        except CommitInDoubt:
+            self._doubtful = writes
+            raise
+
+    def _tell(self, writes: list[OrderWrite]) -> None:
         for write in writes:
             for event in write.events:
                 self._events.publish(write.order.terms.user_id, event)
@@ -56,12 +89,18 @@ class Recorder:
         for write in writes:
             self._seqs.pop(write.order.terms.user_id, None)
 
-    async def _number(self, user_id: str, drafts: Sequence[_Draft], *, at: Nanos) -> tuple[OrderEvent, ...]:
+    async def _numbered(self, write: OrderWrite) -> OrderWrite:
+        user_id = write.order.terms.user_id
         if user_id not in self._seqs:
             self._seqs[user_id] = await self._store.last_event_seq(user_id)
         first = self._seqs[user_id] + 1
-        self._seqs[user_id] += len(drafts)
-        return tuple(
-            OrderEvent(seq=seq, type=kind, time=at, order=order, slice=result, fills=fills)
-            for seq, (kind, order, result, fills) in enumerate(drafts, first)
-        )
+        self._seqs[user_id] += len(write.events)
+        events = (replace(event, seq=seq) for seq, event in enumerate(write.events, first))
+        return replace(write, events=tuple(events))
+
+
+def _unnumbered(drafts: Sequence[_Draft], *, at: Nanos) -> tuple[OrderEvent, ...]:
+    return tuple(
+        OrderEvent(seq=0, type=kind, time=at, order=order, slice=result, fills=fills)
+        for kind, order, result, fills in drafts
+    )
