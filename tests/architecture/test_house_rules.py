@@ -240,6 +240,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "SliceOutcome",
             "SliceReason",
             "TwapOrder",
+            "TwapOrderAmendment",
             "TwapOrderDetail",
             "TwapOrderRequest",
             "__version__",

@@ -22,6 +22,8 @@ _TABLES = {
     "fills": "order_id, slice_index, n",
     "order_events": "user_id, seq",
 }
+_JOINED = {"orders": "orders JOIN order_plans USING (order_id, revision)"}
+"""An order with the plan it is at."""
 _EXACT = frozenset(
     ("quantity", "limit_price", "filled", "notional", "fees", "wanted", "price", "fee", "lot_size", "mid")
 )
@@ -96,7 +98,10 @@ async def from_postgresql(url: str, *, since: int | None = None) -> Facts:
 
 def _statements(since: int | None) -> dict[str, str]:
     where = "" if since is None else f" WHERE order_id IN ({_TOUCHED.format(since=int(since))})"
-    made = {name: f"SELECT * FROM {name}{where} ORDER BY {order}" for name, order in _TABLES.items()}
+    made = {
+        name: f"SELECT * FROM {_JOINED.get(name, name)}{where} ORDER BY {order}"
+        for name, order in _TABLES.items()
+    }
     return made | {"users": "SELECT user_id, username FROM users"}
 
 

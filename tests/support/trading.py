@@ -11,7 +11,9 @@ from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, UnknownSymbol
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookChange, BookSnapshot, BookStatus
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderRequest, SliceResult
+from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.sample import Sample
+from twap_server.domain.terms import OrderRequest
 from twap_server.engine.ports import OrderWrite
 
 BTC = Instrument(
@@ -47,6 +49,7 @@ class HandMarket:
         self.fee = Decimal(0)
         self.live: HandBook | None = HandBook()
         self.held: set[str] = set()
+        self.trades: list[tuple[Nanos, Decimal, Decimal]] = []
         self.show(bids=[("99", "10")], asks=[("100", "10"), ("101", "10")])
 
     def show(self, *, bids: Sequence[tuple[str, str]], asks: Sequence[tuple[str, str]]) -> None:
@@ -76,6 +79,20 @@ class HandMarket:
     def release(self, instrument: InstrumentId, owner: str) -> None:
         self.held.discard(owner)
 
+    def find_everywhere(self, spelling: str) -> list[Instrument]:
+        return [self.find_instrument("binance", spelling)]
+
+    def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
+        return sum((quantity for at, _, quantity in self.trades if at > since), Decimal(0))
+
+    def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
+        base = sum((quantity for _, _, quantity in self.trades), Decimal(0))
+        return base, sum((price * quantity for _, price, quantity in self.trades), Decimal(0))
+
+    def trade(self, price: str, quantity: str) -> None:
+        """Somebody else trades."""
+        self.trades.append((self._clock.now(), Decimal(price), Decimal(quantity)))
+
     def taker_fee(self, exchange: str) -> Decimal:
         return self.fee
 
@@ -88,6 +105,7 @@ class MemoryStore:
         self.slices: dict[tuple[str, int], SliceResult] = {}
         self.fills: dict[str, Fill] = {}
         self.log: list[tuple[str, OrderEvent]] = []
+        self.samples: dict[tuple[str, Nanos], Sample] = {}
         self.commits = 0
         self.failing = False
         self.latency_s = 0.0
@@ -97,7 +115,7 @@ class MemoryStore:
         self.doubt: bool | None = None
         """The next commit is left in doubt: recorded all the same, or not."""
 
-    async def commit(self, writes: Sequence[OrderWrite]) -> None:
+    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
         if self.failing:
             raise StoreUnavailable("the disk is full")
         await asyncio.sleep(self.latency_s)
@@ -107,6 +125,8 @@ class MemoryStore:
         if doubt is not False:
             for write in writes:
                 self._keep(write)
+            for order_id, sample in samples:
+                self.samples.setdefault((order_id, sample.time), sample)
             self.commits += 1
         if doubt is not None:
             self.failing = True
@@ -146,9 +166,6 @@ class MemoryStore:
         if user_id in self.unreadable:
             raise StoreUnavailable("the connection was lost")
         return max((event.seq for user, event in self.log if user == user_id), default=0)
-
-    async def count_open(self, user_id: str) -> int:
-        return sum(order.terms.user_id == user_id for order in await self.open_orders())
 
     def results(self, order: Order) -> list[SliceResult]:
         """The order's slices, in order."""

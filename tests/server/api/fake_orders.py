@@ -10,6 +10,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import (
     OrderNotFound,
     OrderNotOpen,
+    RevisionMismatch,
 )
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import (
@@ -17,10 +18,11 @@ from twap_server.domain.order import (
     Order,
     OrderEvent,
     OrderProgress,
-    OrderRequest,
-    OrderTerms,
     SliceResult,
 )
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.sample import Sample
+from twap_server.domain.terms import Amendment, OrderRequest, OrderTerms, Plan
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.feed.bus import Bus
 
@@ -35,7 +37,9 @@ class MemoryOrders:
     slices: dict[str, list[SliceResult]] = field(default_factory=dict)
     fills: dict[str, list[Fill]] = field(default_factory=dict)
     log: dict[str, list[OrderEvent]] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
     requests: list[OrderRequest] = field(default_factory=list)
+    amendments: list[Amendment] = field(default_factory=list)
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
         self.requests.extend(requests)
@@ -51,7 +55,7 @@ class MemoryOrders:
             return Verdict(order=made, kind=VerdictKind.CONFLICT)
         if request.end <= self.clock.now():
             made = _rejected(made, RejectReason.WINDOW_ELAPSED)
-        elif request.unsupported:
+        elif request.randomize > 50:
             made = _rejected(made, RejectReason.INVALID_OPTION)
         self.orders[user_id, request.token_id] = made
         kind = OrderEventType.REJECTED if not made.status.is_open else OrderEventType.ACCEPTED
@@ -72,22 +76,24 @@ class MemoryOrders:
             symbol=request.symbol,
             instrument=InstrumentId(request.exchange, "BTC-USDT"),
             side=request.side,
+            created=now,
+            start=Nanos(start),
+            carry=request.carry,
+            max_slippage_bps=request.max_slippage_bps,
+            fidelity=request.fidelity,
+            tick_size=Decimal("0.01"),
+            lot_size=Decimal("0.00000001"),
+            decision_price=Decimal(100),
+        )
+        plan = Plan(
             quantity=request.quantity,
             limit=request.limit,
-            created=now,
             start=Nanos(start),
             end=request.end,
             interval=interval,
             slice_count=-(-length // interval),
-            carry=request.carry,
-            max_slippage_bps=request.max_slippage_bps,
-            fidelity=request.fidelity,
-            lot_size=Decimal("0.00000001"),
-            min_quantity=Decimal(0),
-            min_notional=Decimal(0),
-            arrival_price=Decimal(100),
         )
-        return Order(terms=terms, progress=OrderProgress(status=OrderStatus.ACCEPTED))
+        return Order(terms=terms, plan=plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def tell(
         self, user_id: str, order: Order, kind: OrderEventType = OrderEventType.WORKING, *, live: bool = True
@@ -100,22 +106,56 @@ class MemoryOrders:
             self.bus.publish(user_id, event)
         return event
 
-    async def cancel(self, user_id: str, token_id: str) -> Order:
+    def _open(self, user_id: str, token_id: str) -> Order:
         order = self.orders.get((user_id, token_id))
         if order is None:
             raise OrderNotFound(f"you have no order {token_id!r}")
         if not order.status.is_open:
             raise OrderNotOpen(f"order {token_id!r} has already ended as {order.status}")
-        ended = order.ended_as(OrderStatus.CANCELED, reason="canceled_by_user", at=self.clock.now())
-        self.orders[user_id, token_id] = ended
-        self.tell(user_id, ended, OrderEventType.ENDED)
-        return ended
+        return order
 
-    async def detail(self, user_id: str, token_id: str) -> tuple[Order, list[SliceResult], list[Fill]] | None:
+    def _keep(self, user_id: str, changed: Order, kind: OrderEventType) -> Order:
+        self.orders[user_id, changed.terms.token_id] = changed
+        self.tell(user_id, changed, kind)
+        return changed
+
+    async def cancel(self, user_id: str, token_id: str) -> Order:
+        order = self._open(user_id, token_id)
+        ended = order.ended_as(OrderStatus.CANCELED, reason="canceled_by_user", at=self.clock.now())
+        return self._keep(user_id, ended, OrderEventType.ENDED)
+
+    async def pause(self, user_id: str, token_id: str) -> Order:
+        return self._keep(user_id, self._open(user_id, token_id).paused(), OrderEventType.PAUSED)
+
+    async def resume(self, user_id: str, token_id: str) -> Order:
+        return self._keep(user_id, self._open(user_id, token_id).resumed(), OrderEventType.RESUMED)
+
+    async def amend(self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None) -> Order:
+        order = self._open(user_id, token_id)
+        if revision not in (None, order.plan.revision):
+            raise RevisionMismatch(f"order {token_id!r} is at revision {order.plan.revision}")
+        self.amendments.append(wanted)
+        plan = replace(order.plan, revision=order.plan.revision + 1)
+        return self._keep(user_id, order.amended(plan, at=self.clock.now()), OrderEventType.AMENDED)
+
+    async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         order = self.orders.get((user_id, token_id))
         if order is None:
             return None
-        return order, self.slices.get(token_id, []), self.fills.get(token_id, [])
+        return OrderRecord(
+            order=order,
+            slices=tuple(self.slices.get(token_id, ())),
+            fills=tuple(self.fills.get(token_id, ())),
+            samples=tuple(self.samples.get(token_id, ())),
+        )
+
+    async def events_of(
+        self, user_id: str, token_id: str, *, since: int, limit: int
+    ) -> "list[OrderEvent] | None":  # type: ignore[valid-type]
+        if (user_id, token_id) not in self.orders:
+            return None
+        found = await self.events(user_id, since, 1_000_000)
+        return [event for event in found if event.order.terms.token_id == token_id][:limit]
 
     async def list(
         self,

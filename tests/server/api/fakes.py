@@ -116,6 +116,10 @@ class HandMarket:
                 return instrument
         raise UnknownSymbol(f"{spelling!r} is not listed on {exchange}")
 
+    def find_everywhere(self, spelling: str) -> list[Instrument]:
+        symbol = self.find_instrument("binance", spelling).id.symbol
+        return [listed[symbol] for listed in self.listed.values() if symbol in listed]
+
     def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
         book = self.books.get(instrument)
         return None if book is None else replace(book, bids=book.bids[:depth], asks=book.asks[:depth])

@@ -141,10 +141,11 @@ async def test_limit_price_is_price(desk: Desk) -> None:
     assert (await submit(desk, other)).status_code == 409
 
 
-async def test_options_not_available_are_named(desk: Desk) -> None:
-    answer = await submit(desk, {**BODY, "randomize": 10})
-    assert answer.status_code == 400
-    assert desk.orders.requests[0].unsupported == "randomize"
+async def test_options_reach_the_engine(desk: Desk) -> None:
+    answer = await submit(desk, {**BODY, "randomize": 12.5, "participation_cap": "7.5"})
+    assert answer.status_code == 201
+    asked = desk.orders.requests[0]
+    assert (asked.randomize, asked.participation_cap) == (Decimal("12.5"), Decimal("7.5"))
 
 
 @pytest.mark.parametrize("time", ["0001-01-01T00:00:00", "1969-12-31", "9999-12-31T23:59:59Z"])
@@ -232,7 +233,7 @@ async def test_detail_shows_slices_fills_and_cost(desk: Desk) -> None:
     headers = await desk.user()
     await submit(desk, {**BODY, "side": "sell"})
     (owner, _), order = next(iter(desk.orders.orders.items()))
-    due = order.terms.schedule.due(0)
+    due = order.schedule.due(0)
     result = SliceResult(
         index=0,
         due=due,

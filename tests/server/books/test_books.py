@@ -209,11 +209,13 @@ def test_trades_are_bounded_and_summed():
             quantity=Decimal("0.1"),
             taker_side=Side.BUY,
             ts_exchange=Nanos(number),
+            ts_received=Nanos(number + 5),
         )
         keeper.trades.add(BTC, trade)
     assert len(told) == 10_005
     assert keeper.trades.volume_since(BTC, Nanos(0)) == 1_000
-    assert keeper.trades.volume_since(BTC, Nanos(10_000)) == Decimal("0.5")
+    assert keeper.trades.volume_since(BTC, Nanos(10_005)) == Decimal("0.4"), "by time of receipt"
+    assert keeper.trades.totals(BTC) == (Decimal("1000.5"), Decimal("1000.5"))
     assert [one.trade_id for one in keeper.trades.since(BTC, Nanos(10_003))] == ["10003", "10004"]
     keeper.trades.forget(BTC)
     assert keeper.trades.since(BTC, Nanos(0)) == []

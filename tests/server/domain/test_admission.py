@@ -6,10 +6,11 @@ from decimal import Decimal
 import pytest
 
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
-from twap_server.domain.admission import Limits, Plan, admit, check_window
+from twap_server.domain.admission import Admitted, Limits, admit, check_window
 from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.grid import grid_of
 from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.order import OrderRequest, Rejection
+from twap_server.domain.terms import OrderRequest, Plan, Rejection
 
 NOW = Nanos(1_700_000_000 * SECOND)
 LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
@@ -44,16 +45,18 @@ REQUEST = OrderRequest(
 
 def judge(
     request: OrderRequest, *, instrument: Instrument = BTC, mid: str | None = "50000"
-) -> Plan | Rejection:
+) -> Admitted | Rejection:
     reference = None if mid is None else Decimal(mid)
     rejected = check_window(request, now=NOW, limits=LIMITS)
-    return rejected or admit(request, instrument, now=NOW, limits=LIMITS, reference=reference)
+    return rejected or admit(
+        request, grid_of([instrument], {}, exchange="binance"), now=NOW, limits=LIMITS, reference=reference
+    )
 
 
 def plan(request: OrderRequest, **options: str) -> Plan:
     made = judge(request, **options)  # type: ignore[arg-type]
-    assert isinstance(made, Plan), made
-    return made
+    assert isinstance(made, Admitted), made
+    return made.plan
 
 
 @pytest.mark.parametrize(
@@ -71,7 +74,8 @@ def plan(request: OrderRequest, **options: str) -> Plan:
         ({"limit": Decimal("0.001"), "quantity": Decimal(10**9)}, RejectReason.INVALID_PRICE, "one tick"),
         ({"quantity": Decimal("0.00009")}, RejectReason.BELOW_MINIMUM, "use at least 0.0001"),
         ({"max_slippage_bps": Decimal(-1)}, RejectReason.INVALID_OPTION, "max_slippage_bps"),
-        ({"unsupported": "randomize"}, RejectReason.INVALID_OPTION, "randomize"),
+        ({"randomize": Decimal(51)}, RejectReason.INVALID_OPTION, "randomize 51 must lie between 0 and 50"),
+        ({"participation_cap": Decimal(0)}, RejectReason.INVALID_OPTION, "participation_cap 0"),
     ],
 )
 def test_each_rule_names_its_reason(change: dict[str, object], reason: RejectReason, words: str) -> None:
@@ -111,10 +115,11 @@ def test_a_late_start_compresses_shifts_or_skips() -> None:
     assert (compressed.start, compressed.end, compressed.slice_count) == (NOW, late.end, 60)
     shifted = plan(replace(late, late_start=LateStart.SHIFT))
     assert (shifted.start, shifted.end) == (NOW, late.end + 20 * SECOND)
-    skipped = plan(replace(late, late_start=LateStart.SKIP))
-    assert (skipped.start, skipped.slice_count, skipped.first_slice) == (late.start, 80, 20)
+    skipped = judge(replace(late, late_start=LateStart.SKIP))
+    assert isinstance(skipped, Admitted)
+    assert (skipped.plan.start, skipped.plan.slice_count, skipped.elapsed) == (late.start, 80, 20)
 
 
 def test_a_start_ahead_is_kept() -> None:
     ahead = plan(replace(REQUEST, start=Nanos(NOW + 10 * SECOND)))
-    assert (ahead.start, ahead.slice_count, ahead.first_slice) == (NOW + 10 * SECOND, 50, 0)
+    assert (ahead.start, ahead.slice_count) == (NOW + 10 * SECOND, 50)

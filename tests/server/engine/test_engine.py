@@ -93,10 +93,12 @@ async def test_an_order_fills_slice_by_slice_on_time() -> None:
         results = desk.store.results(order)
         assert [s.due for s in results] == [EPOCH + i * SECOND for i in range(10)]
         assert all(s.decided is not None and 0 <= s.decided - s.due < 10_000_000 for s in results)
-        assert not desk.market.held
+        assert desk.market.held == {f"mark-outs:{order.terms.order_id}"}, "the mids after the last fill"
         assert [event.seq for event in desk.told] == list(
             range(1, 14)
         )  # accepted, working, ten slices, ended
+        await desk.until(75)
+        assert not desk.market.held
 
 
 async def test_the_default_limit_is_none_and_a_limit_is_never_passed() -> None:
@@ -302,7 +304,7 @@ async def test_down_across_slices_then_one_slice_and_no_backlog() -> None:
         assert desk.store.results(order)[5].filled == Decimal("0.3")
         await desk.until(11)
         assert desk.now(order).status is OrderStatus.FILLED
-        assert all(EPOCH <= f.time <= order.terms.end for f in store.fills.values())
+        assert all(EPOCH <= f.time <= order.plan.end for f in store.fills.values())
 
 
 async def test_down_past_the_end_expires_without_a_fill_after_the_end() -> None:

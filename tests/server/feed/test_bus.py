@@ -7,7 +7,8 @@ import pytest
 
 from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.order import Order, OrderEvent, OrderProgress, OrderTerms
+from twap_server.domain.order import Order, OrderEvent, OrderProgress
+from twap_server.domain.terms import OrderTerms, Plan
 from twap_server.feed.bus import BookTopic, Bus, Frame, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
@@ -25,21 +26,16 @@ def event(seq: int) -> OrderEvent:
         symbol="BTCUSDT",
         instrument=None,
         side=Side.BUY,
-        quantity=Decimal(1),
-        limit=None,
         created=Nanos(0),
         start=Nanos(0),
-        end=Nanos(1),
-        interval=1,
-        slice_count=1,
         carry=Carry.SKIP,
         max_slippage_bps=None,
         fidelity=Fidelity.DEPTH,
+        tick_size=Decimal(1),
         lot_size=Decimal(1),
-        min_quantity=Decimal(0),
-        min_notional=Decimal(0),
     )
-    order = Order(terms=terms, progress=OrderProgress(status=OrderStatus.WORKING))
+    plan = Plan(quantity=Decimal(1), limit=None, start=Nanos(0), end=Nanos(1), interval=1, slice_count=1)
+    order = Order(terms=terms, plan=plan, progress=OrderProgress(status=OrderStatus.WORKING))
     return OrderEvent(seq=seq, type=OrderEventType.WORKING, time=Nanos(0), order=order)
 
 

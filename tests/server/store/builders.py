@@ -14,7 +14,8 @@ from twap_models.enums import (
 )
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, OrderTerms, SliceResult
+from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.terms import Leg, OrderTerms, Plan
 
 T0 = Nanos(1_790_000_000_123_456_789)
 LONG = Decimal("123456789012345678.901234567891")
@@ -28,6 +29,7 @@ class Write:
 
     order: Order
     is_new: bool = False
+    is_replanned: bool = False
     slices: tuple[SliceResult, ...] = ()
     fills: tuple[Fill, ...] = ()
     events: tuple[OrderEvent, ...] = ()
@@ -42,29 +44,49 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         exchange="binance",
         symbol="btc/usdt",
         instrument=InstrumentId("binance", "BTC-USDT"),
+        legs=(
+            Leg(
+                instrument=InstrumentId("binance", "BTC-USDT"),
+                lot_size=TINY,
+                min_quantity=Decimal("0.00001000"),
+                min_notional=Decimal(10),
+                fee=Decimal("0.0010"),
+            ),
+        ),
         side=Side.SELL,
+        created=Nanos(T0 + number),
+        start=T0,
+        carry=Carry.LAST,
+        max_slippage_bps=Decimal("2.50"),
+        fidelity=Fidelity.L1,
+        randomize=Decimal("12.5"),
+        participation_cap=Decimal("7.50"),
+        tick_size=Decimal("0.010"),
+        lot_size=TINY,
+        decision_price=Decimal("64000.005"),
+    )
+
+
+def make_plan() -> Plan:
+    return Plan(
         quantity=LONG,
         limit=TINY,
-        created=Nanos(T0 + number),
         start=T0,
         end=Nanos(T0 + 60 * SECOND),
         interval=5 * SECOND,
         slice_count=12,
-        carry=Carry.LAST,
-        max_slippage_bps=Decimal("2.50"),
-        fidelity=Fidelity.L1,
-        lot_size=TINY,
-        min_quantity=Decimal("0.00001000"),
-        min_notional=Decimal(10),
         warnings=('quantity was cut to "the lot"', "größer"),
-        arrival_price=Decimal("64000.005"),
     )
 
 
 def make_order(
     number: int = 1, *, user_id: str = "alice", status: OrderStatus = OrderStatus.ACCEPTED
 ) -> Order:
-    return Order(terms=make_terms(number, user_id=user_id), progress=OrderProgress(status=status))
+    return Order(
+        terms=make_terms(number, user_id=user_id),
+        plan=make_plan(),
+        progress=OrderProgress(status=status),
+    )
 
 
 def make_slice(index: int = 0, *, filled: Decimal = TINY) -> SliceResult:
@@ -78,7 +100,10 @@ def make_slice(index: int = 0, *, filled: Decimal = TINY) -> SliceResult:
         notional=Decimal("0.00064000"),
         decided=Nanos(T0 + 1),
         mid=Decimal("64000.0050"),
-        book_seq=2**40,
+        target=Decimal("1.20"),
+        touch=Decimal("64000.0060"),
+        touch_exchange="binance",
+        traded=Decimal("3.50"),
         book_time=Nanos(T0 - 1),
     )
 
@@ -93,6 +118,8 @@ def make_fills(order: Order, index: int = 0, *, count: int = 2) -> tuple[Fill, .
             price=Decimal(f"64000.{n + 1}0"),
             quantity=TINY,
             fee=Decimal("0.000000064"),
+            book_seq=2**40 + n,
+            book_time=Nanos(T0 - 1),
         )
         for n in range(count)
     )

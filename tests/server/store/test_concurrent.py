@@ -72,7 +72,8 @@ async def test_a_slice_ends_once(stores: list[SqlOrderStore]) -> None:
     won = await all_at_once(stores, lambda n: replace(write, fills=write.fills[: n % 3]))
     assert len(won) == 1
     found = await stores[0].detail("alice", "token-1")
-    assert found == (write.order, list(write.slices), list(write.fills[: won[0] % 3]))
+    assert found is not None and found.order == write.order
+    assert (found.slices, found.fills) == (write.slices, write.fills[: won[0] % 3])
 
 
 async def test_an_order_changes_once_from_each_version(stores: list[SqlOrderStore]) -> None:

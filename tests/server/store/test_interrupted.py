@@ -57,7 +57,8 @@ async def test_a_commit_whose_answer_was_lost_is_found(
     await orders.commit([SECOND])
     await holds(orders, FIRST, SECOND)
     detail = await orders.detail("alice", "token-1")
-    assert detail == (SECOND.order, list(SECOND.slices), list(SECOND.fills))
+    assert detail is not None and detail.order == SECOND.order
+    assert (detail.slices, detail.fills) == (SECOND.slices, SECOND.fills)
 
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.SILENT])

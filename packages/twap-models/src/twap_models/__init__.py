@@ -21,7 +21,15 @@ from twap_models.enums import (
 )
 from twap_models.errors import FieldError, Problem
 from twap_models.market import BookTop, Candle, Exchange, Instrument
-from twap_models.orders import ExecutionSummary, Fill, Slice, TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_models.orders import (
+    ExecutionSummary,
+    Fill,
+    Slice,
+    TwapOrder,
+    TwapOrderAmendment,
+    TwapOrderDetail,
+    TwapOrderRequest,
+)
 from twap_models.stream import BookMessage, OrderEvent
 
 __all__ = [
@@ -55,6 +63,7 @@ __all__ = [
     "SliceOutcome",
     "SliceReason",
     "TwapOrder",
+    "TwapOrderAmendment",
     "TwapOrderDetail",
     "TwapOrderRequest",
     "__version__",

@@ -147,6 +147,9 @@ class OrderEventType(StrEnum):
     REJECTED = "rejected"
     WORKING = "working"
     SLICE = "slice"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    AMENDED = "amended"
     ENDED = "ended"
 
 
@@ -186,6 +189,8 @@ class ErrorCode(StrEnum):
     UNKNOWN_SYMBOL = "unknown_symbol"
     ORDER_NOT_FOUND = "order_not_found"
     ORDER_NOT_OPEN = "order_not_open"
+    PRECONDITION_FAILED = "precondition_failed"
+    PRECONDITION_REQUIRED = "precondition_required"
     USERNAME_TAKEN = "username_taken"
     CONFLICT = "conflict"
     NOT_AUTHENTICATED = "not_authenticated"

@@ -55,8 +55,14 @@ class TwapOrderRequest(RequestModel):
     max_slippage_bps: Number | None = Field(
         default=None, description="Walk no further than this from the mid."
     )
-    randomize: Number | None = Field(default=None, description="0 to 50 percent; not available yet.")
-    participation_cap: Number | None = Field(default=None, description="Not available yet.")
+    randomize: Number | None = Field(
+        default=None,
+        description="Percent, 0 to 50, by which size and time of a slice may move inside its bucket.",
+    )
+    participation_cap: Number | None = Field(
+        default=None,
+        description="Percent, up to 100: most that a slice takes of what was traded since the one before.",
+    )
     fidelity: Fidelity = Fidelity.DEPTH
 
     @model_validator(mode="after")
@@ -69,6 +75,20 @@ class TwapOrderRequest(RequestModel):
             raise ValueError("give interval or slices, not both")
         if self.interval is None and self.slices is None:
             raise ValueError("interval or slices is missing")
+        return self
+
+
+class TwapOrderAmendment(RequestModel):
+    """What to change of an open order; at least one field. ``price: null`` takes the limit away."""
+
+    quantity: Quantity | None = Field(default=None, description="The new total, at least what is filled.")
+    price: Price | None = Field(default=None, validation_alias=AliasChoices("price", "limit_price"))
+    end_time: Moment | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if "price" not in self.model_fields_set and self.quantity is None and self.end_time is None:
+            raise ValueError("nothing to change: give quantity, price or end_time")
         return self
 
 
@@ -115,6 +135,7 @@ class TwapOrder(ResponseModel):
     end_time: UtcDatetime | None = None
     interval: Duration | None = None
     slice_count: int = 0
+    revision: int = Field(default=1, description="Rises with each amendment: what If-Match names.")
     filled_quantity: Quantity = Decimal(0)
     remaining_quantity: Quantity = Decimal(0)
     average_price: Price | None = Field(default=None, description="Σpq/Σq, rounded half-even to 12 decimals.")

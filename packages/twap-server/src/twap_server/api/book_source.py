@@ -9,7 +9,7 @@ from twap_server.api import present
 from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
+from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus, BookView
 from twap_server.feed.bus import BookTopic, Frame
@@ -53,7 +53,7 @@ class BookSource:
         if exchange != AGGREGATE:
             found = self._market.find_instrument(exchange, spelling).id
             return Found(found.symbol, (found,))
-        symbol = self._find_anywhere(spelling)
+        symbol = self._market.find_everywhere(spelling)[0].id.symbol
         return Found(symbol, self.legs(symbol))
 
     def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
@@ -87,16 +87,6 @@ class BookSource:
 
     def _view(self, instrument: InstrumentId, depth: int) -> BookView:
         return self._market.view(instrument, depth) or _NO_BOOK
-
-    def _find_anywhere(self, spelling: str) -> str:
-        failures: list[TwapError] = []
-        for status in self._market.exchanges():
-            try:
-                return self._market.find_instrument(status.name, spelling).id.symbol
-            except (UnknownSymbol, UnknownExchange, ExchangeUnavailable) as error:
-                failures.append(error)
-        unknown = [error for error in failures if isinstance(error, UnknownSymbol)]
-        raise next(iter(unknown or failures), UnknownSymbol(f"no exchange lists {spelling!r}"))
 
     def _listed(self, exchange: str) -> Mapping[str, Instrument] | Sequence[str]:
         try:

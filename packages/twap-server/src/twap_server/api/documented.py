@@ -9,8 +9,10 @@ _WORDS = {
     401: "Not signed in.",
     404: "No such thing, or not yours.",
     409: "It conflicts with what is recorded.",
+    412: "The order was amended since you looked.",
     413: "The body is too large.",
     422: "A value is wrong; `errors` names the fields.",
+    428: "`If-Match` is missing.",
     429: "Too many attempts; see `Retry-After`.",
     503: "Not available at the moment; see `Retry-After`.",
 }

@@ -31,6 +31,8 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.UNKNOWN_SYMBOL: 404,
     ErrorCode.ORDER_NOT_FOUND: 404,
     ErrorCode.ORDER_NOT_OPEN: 409,
+    ErrorCode.PRECONDITION_FAILED: 412,
+    ErrorCode.PRECONDITION_REQUIRED: 428,
     ErrorCode.USERNAME_TAKEN: 409,
     ErrorCode.CONFLICT: 409,
     ErrorCode.NOT_AUTHENTICATED: 401,

@@ -7,7 +7,9 @@ from twap_models.enums import Integrity, Interval, OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookView, Candle
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderRequest, SliceResult
+from twap_server.domain.order import Order, OrderEvent
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.terms import Amendment, OrderRequest
 from twap_server.engine.verdict import Verdict
 
 
@@ -26,12 +28,36 @@ class Orders(Protocol):
         """
         ...
 
+    async def pause(self, user_id: str, token_id: str) -> Order:
+        """Let an open order fill nothing until resumed.
+
+        Raises:
+            OrderNotFound, OrderNotOpen.
+        """
+        ...
+
+    async def resume(self, user_id: str, token_id: str) -> Order:
+        """Let a paused order go on.
+
+        Raises:
+            OrderNotFound, OrderNotOpen.
+        """
+        ...
+
+    async def amend(self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None) -> Order:
+        """Change an open order; ``revision`` None takes any.
+
+        Raises:
+            OrderNotFound, OrderNotOpen, RevisionMismatch, InvalidRequest.
+        """
+        ...
+
 
 class OrderReader(Protocol):
     """Recorded orders; everything is asked for one user."""
 
-    async def detail(self, user_id: str, token_id: str) -> tuple[Order, list[SliceResult], list[Fill]] | None:
-        """One order with its ended slices and fills."""
+    async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
+        """All that is recorded of one order."""
         ...
 
     async def list(
@@ -58,6 +84,12 @@ class EventReader(Protocol):
 
     async def events(self, user_id: str, since: int, limit: int) -> list[OrderEvent]:
         """Events with ``seq > since``, in order."""
+        ...
+
+    async def events_of(
+        self, user_id: str, token_id: str, *, since: int, limit: int
+    ) -> list[OrderEvent] | None:
+        """One order's events with ``seq > since``, in order; None where the user has no such order."""
         ...
 
     async def last_event_seq(self, user_id: str) -> int:
@@ -133,6 +165,14 @@ class Books(Protocol):
 
         Raises:
             UnknownExchange, UnknownSymbol, ExchangeUnavailable.
+        """
+        ...
+
+    def find_everywhere(self, spelling: str) -> Sequence[Instrument]:
+        """Look an instrument up on every exchange; at least one.
+
+        Raises:
+            UnknownSymbol, ExchangeUnavailable.
         """
         ...
 

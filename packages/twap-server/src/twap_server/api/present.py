@@ -18,6 +18,7 @@ from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.record import OrderRecord
 
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _FOUR_PLACES = Decimal("0.0001")
@@ -91,10 +92,9 @@ def order(made: Order) -> wire_orders.TwapOrder:
     return wire_orders.TwapOrder(**_order_fields(made))
 
 
-def order_detail(
-    made: Order, slices: Sequence[SliceResult], fills: Sequence[Fill]
-) -> wire_orders.TwapOrderDetail:
+def order_detail(record: OrderRecord) -> wire_orders.TwapOrderDetail:
     """An order with its slices (those still to come included), fills and summary."""
+    made, slices, fills = record.order, record.slices, record.fills
     shown = [slice_result(result) for result in slices]
     return wire_orders.TwapOrderDetail(
         **_order_fields(made),
@@ -135,7 +135,7 @@ def summary(
 ) -> wire_orders.ExecutionSummary:
     """What the execution cost so far. Arrival: the mid at acceptance, else at the first slice with one."""
     mids = (result.mid for result in slices if result.mid is not None)
-    arrival = made.terms.arrival_price if made.terms.arrival_price is not None else next(mids, None)
+    arrival = made.terms.decision_price if made.terms.decision_price is not None else next(mids, None)
     return wire_orders.ExecutionSummary(
         average_price=made.average_price,
         arrival_price=arrival,
@@ -196,35 +196,36 @@ def _levels(
 
 
 def _order_fields(made: Order) -> dict[str, Any]:
-    terms, progress = made.terms, made.progress
+    terms, plan, progress = made.terms, made.plan, made.progress
     return {
         "token_id": terms.token_id,
         "symbol": terms.symbol,
         "side": terms.side,
-        "quantity": terms.quantity,
-        "limit_price": terms.limit,
+        "quantity": plan.quantity,
+        "limit_price": plan.limit,
         "status": progress.status,
         "creation_time": to_datetime(terms.created),
         "instrument": terms.instrument.symbol if terms.instrument else None,
         "exchange": terms.exchange,
         "order_id": terms.order_id,
         "start_time": to_datetime(terms.start),
-        "end_time": to_datetime(terms.end),
-        "interval": timedelta(microseconds=terms.interval // 1_000) if terms.interval else None,
-        "slice_count": terms.slice_count,
+        "end_time": to_datetime(plan.end),
+        "interval": timedelta(microseconds=plan.interval // 1_000) if plan.interval else None,
+        "slice_count": plan.slice_count,
         "filled_quantity": progress.filled,
         "remaining_quantity": made.remaining,
         "average_price": made.average_price,
         "fill_state": made.fill_state,
         "reason": progress.reason or None,
         "detail": progress.detail,
-        "warnings": list(terms.warnings),
+        "revision": plan.revision,
+        "warnings": list(plan.warnings),
     }
 
 
 def _pending(made: Order) -> list[wire_orders.Slice]:
     """Slices without a recorded outcome: still to come, or ended together with their order."""
-    schedule, is_open = made.terms.schedule, made.status.is_open
+    schedule, is_open = made.schedule, made.status.is_open
     return [
         wire_orders.Slice(
             index=index,
@@ -234,5 +235,5 @@ def _pending(made: Order) -> list[wire_orders.Slice]:
             wanted_quantity=schedule.size(index),
             filled_quantity=exact.ZERO,
         )
-        for index in range(made.progress.next_slice, made.terms.slice_count)
+        for index in range(made.progress.next_slice, made.plan.slice_count)
     ]

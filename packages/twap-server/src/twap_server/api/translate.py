@@ -11,13 +11,13 @@ from decimal import Decimal
 from twap_models import exact_json
 from twap_models.enums import LateStart
 from twap_models.fields import format_time, parse_duration
-from twap_models.orders import TwapOrderRequest
+from twap_models.orders import TwapOrderAmendment, TwapOrderRequest
 from twap_server.domain.clock import Nanos, to_nanos, to_span
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.order import OrderRequest
+from twap_server.domain.exact import ZERO
+from twap_server.domain.terms import Amendment, OrderRequest
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
-_UNSUPPORTED = ("randomize", "participation_cap")
 
 
 def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
@@ -45,8 +45,23 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
         late_start=LateStart.SHIFT if begins_now else wire.late_start,
         max_slippage_bps=wire.max_slippage_bps,
         fidelity=wire.fidelity,
-        unsupported=next((name for name in _UNSUPPORTED if getattr(wire, name)), ""),
+        randomize=wire.randomize or ZERO,
+        participation_cap=wire.participation_cap,
         fingerprint=fingerprint(wire),
+    )
+
+
+def to_amendment(wire: TwapOrderAmendment, *, now: Nanos) -> Amendment:
+    """Translate a change: a price that is given as null means "no limit any more".
+
+    Raises:
+        InvalidRequest: a time lies outside the years this server counts in.
+    """
+    return Amendment(
+        quantity=wire.quantity,
+        limit=wire.price,
+        limit_set="price" in wire.model_fields_set,
+        end=None if wire.end_time is None else resolve(wire.end_time, now=now, field="end_time"),
     )
 
 
@@ -83,7 +98,7 @@ def fingerprint(wire: TwapOrderRequest) -> str:
         "carry": wire.carry.value,
         "late_start": wire.late_start.value,
         "max_slippage_bps": _plain(wire.max_slippage_bps),
-        "randomize": _plain(wire.randomize),
+        "randomize": _plain(wire.randomize or None),
         "participation_cap": _plain(wire.participation_cap),
         "fidelity": wire.fidelity.value,
     }

@@ -1,8 +1,6 @@
 """The door to the market: exchanges, instruments, candles and live books in one place."""
 
 import asyncio
-import difflib
-import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from random import Random
@@ -17,10 +15,12 @@ from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.collector.collector import Collector, ExchangeStatus
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.spellings import exchange_name, keys, not_listed, spellings_of
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
     ExchangeUnavailable,
+    TwapError,
     UnknownExchange,
     UnknownSymbol,
 )
@@ -28,9 +28,6 @@ from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus, BookView, Candle
 from twap_server.exchanges.base import Exchange
 
-_EXCHANGE_ALIASES = {"coinbasepro": "coinbase", "gdax": "coinbase"}
-_LEG_ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
-_SEPARATORS = re.compile(r"[-/_:]")
 _POLL_S = 0.02
 
 
@@ -146,10 +143,29 @@ class MarketData:
         """
         listed = self.instruments(exchange)
         index = self._index(self.collector(exchange).exchange.name, listed)
-        for key in _keys(spelling):
+        for key in keys(spelling):
             if key in index:
                 return index[key]
-        raise UnknownSymbol(_not_listed(spelling, exchange, listed))
+        raise UnknownSymbol(not_listed(spelling, exchange, listed))
+
+    def find_everywhere(self, spelling: str) -> list[Instrument]:
+        """Look an instrument up on every exchange: the same canonical symbol wherever it is listed.
+
+        Raises:
+            UnknownSymbol: no exchange lists it; the message names near ones.
+            ExchangeUnavailable: no exchange's list is known yet.
+        """
+        found: list[Instrument] = []
+        failures: list[TwapError] = []
+        for name in self._collectors:
+            try:
+                found.append(self.find_instrument(name, found[0].id.symbol if found else spelling))
+            except (UnknownSymbol, ExchangeUnavailable) as error:
+                failures.append(error)
+        if not found:
+            unknown = [error for error in failures if isinstance(error, UnknownSymbol)]
+            raise next(iter(unknown or failures), UnknownSymbol(f"no exchange lists {spelling[:40]!r}"))
+        return found
 
     async def klines(
         self,
@@ -187,9 +203,17 @@ class MarketData:
         """Give a book up; unknown owners are ignored."""
         self.demand.release(instrument, owner)
 
+    def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
+        """Return the base currency traded since then, by time of receipt, as far as it is remembered."""
+        return self.keeper.trades.volume_since(instrument, since)
+
+    def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
+        """Return base and quote currency traded since the server started."""
+        return self.keeper.trades.totals(instrument)
+
     def taker_fee(self, exchange: str) -> Decimal:
         """Return the taker fee as a share of the notional, 0 where none is set."""
-        return self._config.exchange(_exchange_name(exchange)).taker_fee
+        return self._config.exchange(exchange_name(exchange)).taker_fee
 
     async def wait_live(self, instrument: InstrumentId, timeout: float, *, depth: int = 100) -> BookView:
         """Wait until the book is live; the caller holds it.
@@ -218,7 +242,7 @@ class MarketData:
         Raises:
             UnknownExchange: not collected here; the message names those that are.
         """
-        found = self._collectors.get(_exchange_name(exchange))
+        found = self._collectors.get(exchange_name(exchange))
         if found is None:
             names = ", ".join(sorted(self._collectors))
             raise UnknownExchange(f"no exchange {exchange[:40]!r} here; there are: {names}")
@@ -234,42 +258,5 @@ class MarketData:
     def _index(self, name: str, listed: Mapping[str, Instrument]) -> dict[str, Instrument]:
         cached = self._spellings.get(name)
         if cached is None or cached[0] is not listed:
-            cached = self._spellings[name] = (listed, _spellings_of(listed.values()))
+            cached = self._spellings[name] = (listed, spellings_of(listed.values()))
         return cached[1]
-
-
-def _exchange_name(spelling: str) -> str:
-    name = spelling.strip().lower()
-    return _EXCHANGE_ALIASES.get(name, name)
-
-
-def _spellings_of(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
-    """Index by every unambiguous spelling; the exchange's own names win over names put together."""
-    index: dict[str, Instrument] = {}
-    every = list(instruments)
-    for one in every:
-        index.setdefault(one.id.symbol.upper(), one)
-    for one in every:
-        for name in (one.native, *one.aliases):
-            index.setdefault(_joined(name), one)
-            index.setdefault(name.upper(), one)
-    for one in every:
-        index.setdefault(_joined(one.id.symbol), one)
-    return index
-
-
-def _keys(spelling: str) -> list[str]:
-    text = spelling.strip().upper()
-    legs = [_LEG_ALIASES.get(leg, leg) for leg in _SEPARATORS.split(text)]
-    return [text, "-".join(legs), "".join(legs), _joined(text)]
-
-
-def _joined(text: str) -> str:
-    return _SEPARATORS.sub("", text.upper())
-
-
-def _not_listed(spelling: str, exchange: str, listed: Mapping[str, Instrument]) -> str:
-    joined = {_joined(symbol): symbol for symbol in listed}
-    near = difflib.get_close_matches(_joined(spelling[:40]), joined, n=5, cutoff=0.6)
-    hint = f"; did you mean {', '.join(joined[one] for one in near)}?" if near else ""
-    return f"{exchange} lists no instrument {spelling[:40]!r}{hint}"

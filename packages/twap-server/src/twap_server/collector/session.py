@@ -173,6 +173,7 @@ class Session:
     def _on_trade(self, trade: Trade) -> None:
         book = self.books.get(trade.symbol)
         if self.primary and book is not None:
+            trade.ts_received = self.around.clock.now()
             self.around.trades.add(book.instrument, trade)
 
     def _on_snapshot(self, snapshot: BookSnapshot) -> None:

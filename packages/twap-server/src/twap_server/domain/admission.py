@@ -4,16 +4,19 @@ The window comes first, before the exchange and the symbol (contract section 2).
 field, the value, the rule and the nearest value that would do, where there is one.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from twap_models.enums import LateStart, RejectReason, Side
+from twap_models.enums import LateStart, RejectReason
 from twap_server.domain import exact
-from twap_server.domain.clock import SECOND, Nanos, to_datetime
+from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.order import OrderRequest, Rejection
-from twap_server.domain.schedule import slice_count
+from twap_server.domain.grid import Grid
+from twap_server.domain.instrument import TRADING
+from twap_server.domain.schedule import merged, slice_count
+from twap_server.domain.terms import OrderRequest, Plan, Rejection
+
+_HUNDRED = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,18 +29,11 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What an accepted request becomes: grid-true quantity and limit, effective window, slices."""
+class Admitted:
+    """An accepted request: its plan, and how many slices had elapsed already (``late_start=skip``)."""
 
-    quantity: Decimal
-    limit: Decimal | None
-    start: Nanos
-    end: Nanos
-    interval: int
-    slice_count: int
-    first_slice: int
-    """Slices before this one had elapsed when the order arrived (``late_start=skip``)."""
-    warnings: tuple[str, ...]
+    plan: Plan
+    elapsed: int = 0
 
 
 def check_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rejection | None:
@@ -46,45 +42,46 @@ def check_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Reject
     if request.end <= now:
         return Rejection(
             reason=RejectReason.WINDOW_ELAPSED,
-            detail=f"end_time {_time(request.end)} lies in the past: choose an end after now ({_time(now)})",
+            detail=f"end_time {to_text(request.end)} lies in the past: "
+            f"choose an end after now ({to_text(now)})",
         )
     if request.end <= start:
-        return _invalid_window(f"end_time {_time(request.end)} must lie after start_time {_time(start)}")
+        return _invalid_window(f"end_time {to_text(request.end)} must lie after start_time {to_text(start)}")
     if request.end - min(start, now) > limits.max_duration:
         days = limits.max_duration // (86_400 * SECOND)
         return _invalid_window(
-            f"the window is longer than {days} days: end by {_time(Nanos(now + limits.max_duration))}"
+            f"the window is longer than {days} days: end by {to_text(Nanos(now + limits.max_duration))}"
         )
     return None
 
 
 def admit(
-    request: OrderRequest, instrument: Instrument, *, now: Nanos, limits: Limits, reference: Decimal | None
-) -> Plan | Rejection:
+    request: OrderRequest, grid: Grid, *, now: Nanos, limits: Limits, reference: Decimal | None
+) -> Admitted | Rejection:
     """Apply the rules that need the instrument and plan the slices.
 
     Args:
         request: its window was checked by ``check_window``.
-        instrument: what the symbol names.
+        grid: of what the symbol names.
         now: time of receipt.
         limits: bounds of one order.
         reference: a price to value the quantity with (the mid) where the order has no limit; None if unknown.
     """
-    rejection = _check_options(request) or _check_tradable(request, instrument)
+    rejection = _check_options(request) or _check_tradable(request, grid)
     if rejection is None:
         rejection = _check_interval(request, now=now, limits=limits) or _check_numbers(request)
     if rejection is not None:
         return rejection
-    quantity, limit = instrument.floor_lot(request.quantity), _safe_limit(request, instrument)
-    smallest = _smallest_slice(instrument, limit if limit is not None else reference)
+    quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
+    smallest = grid.smallest(limit if limit is not None else reference)
     if quantity < smallest:
-        return _below_minimum(request, instrument, smallest)
+        return _below_minimum(request, grid, smallest)
     if limit is not None and limit <= ZERO:
         return Rejection(
             reason=RejectReason.INVALID_PRICE,
-            detail=f"price {request.limit:f} is below one tick ({instrument.tick_size:f}) of {instrument.id}",
+            detail=f"price {request.limit:f} is below one tick ({grid.tick_size:f}) of {grid.name}",
         )
-    return _plan(request, instrument, now=now, quantity=quantity, limit=limit, smallest=smallest)
+    return _plan(request, grid, now=now, quantity=quantity, limit=limit, smallest=smallest)
 
 
 def _invalid_window(detail: str) -> Rejection:
@@ -92,26 +89,27 @@ def _invalid_window(detail: str) -> Rejection:
 
 
 def _check_options(request: OrderRequest) -> Rejection | None:
-    if request.unsupported:
-        return Rejection(
-            reason=RejectReason.INVALID_OPTION,
-            detail=f"{request.unsupported} is not available in this version: leave it out",
-        )
-    bps = request.max_slippage_bps
-    if bps is not None and not ZERO <= bps <= 10_000:
-        return Rejection(
-            reason=RejectReason.INVALID_OPTION,
-            detail=f"max_slippage_bps {bps:f} must lie between 0 and 10000",
-        )
+    bounds = (
+        ("max_slippage_bps", request.max_slippage_bps, ZERO, 10_000),
+        ("randomize", request.randomize, ZERO, 50),
+        ("participation_cap", request.participation_cap, Decimal("0.0001"), 100),
+    )
+    for name, value, low, high in bounds:
+        if value is not None and not low <= value <= high:
+            nearest = low if value < low else Decimal(high)
+            return Rejection(
+                reason=RejectReason.INVALID_OPTION,
+                detail=f"{name} {value:f} must lie between {low:f} and {high}: use {nearest:f}",
+            )
     return None
 
 
-def _check_tradable(request: OrderRequest, instrument: Instrument) -> Rejection | None:
-    if instrument.tradable:
+def _check_tradable(request: OrderRequest, grid: Grid) -> Rejection | None:
+    if grid.status == TRADING:
         return None
     return Rejection(
         reason=RejectReason.NOT_TRADABLE,
-        detail=f"symbol {request.symbol}: {instrument.id} is {instrument.status}, not trading",
+        detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
     )
 
 
@@ -147,27 +145,12 @@ def _check_numbers(request: OrderRequest) -> Rejection | None:
     return None
 
 
-def _below_minimum(request: OrderRequest, instrument: Instrument, smallest: Decimal) -> Rejection:
+def _below_minimum(request: OrderRequest, grid: Grid, smallest: Decimal) -> Rejection:
     return Rejection(
         reason=RejectReason.BELOW_MINIMUM,
-        detail=f"quantity {request.quantity:f} is below the smallest order of {instrument.id}: "
+        detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
         f"use at least {smallest:f}",
     )
-
-
-def _safe_limit(request: OrderRequest, instrument: Instrument) -> Decimal | None:
-    if request.limit is None:
-        return None
-    safe = instrument.floor_tick if request.side is Side.BUY else instrument.ceil_tick
-    return safe(request.limit)
-
-
-def _smallest_slice(instrument: Instrument, price: Decimal | None) -> Decimal:
-    """The smallest quantity the instrument takes at ``price``: lot, minimum quantity, minimum notional."""
-    smallest = max(instrument.lot_size, instrument.ceil_lot(instrument.min_quantity))
-    if price is not None and price > ZERO and instrument.min_notional > ZERO:
-        smallest = max(smallest, instrument.ceil_lot(instrument.min_notional / price))
-    return smallest
 
 
 def _effective_start(request: OrderRequest, now: Nanos) -> Nanos:
@@ -178,38 +161,51 @@ def _effective_start(request: OrderRequest, now: Nanos) -> Nanos:
 
 def _plan(
     request: OrderRequest,
-    instrument: Instrument,
+    grid: Grid,
     *,
     now: Nanos,
     quantity: Decimal,
     limit: Decimal | None,
     smallest: Decimal,
-) -> Plan:
+) -> Admitted:
     start = _effective_start(request, now)
     shift = (
         start - request.start if request.start is not None and request.late_start is LateStart.SHIFT else 0
     )
-    end = Nanos(request.end + max(0, shift))
-    length = end - start
-    interval = request.interval if request.interval is not None else -(-length // (request.slices or 1))
-    count = slice_count(length, interval)
-    warnings = list(_rounding_warnings(request, quantity, limit))
-    most = exact.whole(quantity, smallest)
-    if most < count:
-        warnings.append(f"{count} slices would fall below the minimum of {smallest:f}: merged into {most}")
-        interval = -(-length // most)
-        count = slice_count(length, interval)
-    first = -(-(now - start) // interval) if start < now else 0
-    return Plan(
-        quantity=quantity,
-        limit=limit,
-        start=start,
-        end=end,
-        interval=interval,
-        slice_count=count,
-        first_slice=min(first, count),
-        warnings=tuple(warnings),
+    plan = sliced(
+        Plan(
+            quantity=quantity,
+            limit=limit,
+            start=start,
+            end=Nanos(request.end + max(0, shift)),
+            interval=request.interval or -(-(request.end + max(0, shift) - start) // (request.slices or 1)),
+            slice_count=0,
+            warnings=tuple(_rounding_warnings(request, quantity, limit)),
+        ),
+        lot_size=grid.lot_size,
+        smallest=smallest,
+        randomize=request.randomize,
     )
+    elapsed = -(-(now - start) // plan.interval) if start < now else 0
+    return Admitted(plan=plan, elapsed=min(elapsed, plan.slice_count))
+
+
+def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
+    """The plan with its slices counted; they are merged, with a warning, where they would be too small."""
+    always_left = exact.subtract(_HUNDRED, randomize)
+    least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
+    length = plan.end - plan.start
+    interval, count = merged(
+        exact.whole(exact.subtract(plan.quantity, plan.base), lot_size),
+        smallest=least,
+        length=length,
+        interval=plan.interval,
+    )
+    warnings = plan.warnings
+    asked = slice_count(length, plan.interval)
+    if count < asked:
+        warnings += (f"{asked} slices would fall below the minimum of {smallest:f}: merged into {count}",)
+    return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 
 
 def _rounding_warnings(request: OrderRequest, quantity: Decimal, limit: Decimal | None) -> list[str]:
@@ -223,7 +219,3 @@ def _rounding_warnings(request: OrderRequest, quantity: Decimal, limit: Decimal 
 
 def _seconds(nanos: int) -> str:
     return f"{exact.ratio(Decimal(nanos), Decimal(SECOND)).normalize():f}"
-
-
-def _time(nanos: Nanos) -> str:
-    return to_datetime(nanos).isoformat(timespec="seconds").replace("+00:00", "Z")

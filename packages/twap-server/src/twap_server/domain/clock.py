@@ -49,3 +49,8 @@ def to_span(length: timedelta) -> int:
 def to_datetime(nanos: int) -> datetime:
     """Convert nanoseconds to an aware UTC datetime, cut to the microsecond."""
     return _EPOCH + timedelta(microseconds=nanos // 1_000)
+
+
+def to_text(nanos: int) -> str:
+    """Write a moment for a message: ISO 8601, UTC with ``Z``, cut to the second."""
+    return to_datetime(nanos).isoformat(timespec="seconds").replace("+00:00", "Z")

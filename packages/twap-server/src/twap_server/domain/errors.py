@@ -3,7 +3,8 @@
 TwapError                 code, safe message (may be shown to a user)
 ├── RequestError          the caller can fix it
 │   ├── UnknownExchange, UnknownSymbol, OrderNotFound, OrderNotOpen, InvalidRequest, UsernameTaken
-│   └── Conflict          the same key with another content
+│   ├── Conflict          the same key with another content
+│   └── RevisionMismatch, RevisionMissing   an amendment meets another revision, or names none
 ├── AccessError           who you are
 │   └── NotAuthenticated, NotPermitted, TooManyAttempts
 ├── UnavailableError      try again later (``retry_after`` seconds)
@@ -66,6 +67,18 @@ class OrderNotOpen(RequestError):
     """The order has already ended."""
 
     code = ErrorCode.ORDER_NOT_OPEN
+
+
+class RevisionMismatch(RequestError):
+    """The order was amended since the caller looked."""
+
+    code = ErrorCode.PRECONDITION_FAILED
+
+
+class RevisionMissing(RequestError):
+    """The caller did not say which revision the change is for."""
+
+    code = ErrorCode.PRECONDITION_REQUIRED
 
 
 class UsernameTaken(RequestError):

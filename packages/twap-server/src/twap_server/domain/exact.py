@@ -3,8 +3,9 @@
 Every sum and product that reaches a fill or a ledger goes through here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from math import lcm
 
 _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
@@ -51,6 +52,21 @@ def to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
 def whole(value: Decimal, step: Decimal) -> int:
     """How many whole steps fit into ``value``."""
     return int(_WIDE.divide_int(value, step))
+
+
+def whole_up(value: Decimal, step: Decimal) -> int:
+    """How many whole steps cover ``value``, 0 or above."""
+    below = whole(value, step)
+    return below + (multiply(Decimal(below), step) < value)
+
+
+def common_multiple(steps: Sequence[Decimal]) -> Decimal:
+    """The smallest number that is a whole multiple of every step above 0; 0 without any."""
+    known = [step for step in steps if step > ZERO]
+    if not known:
+        return ZERO
+    finest = Decimal(1).scaleb(min(int(step.as_tuple().exponent) for step in known))
+    return multiply(Decimal(lcm(*(whole(step, finest) for step in known))), finest)
 
 
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:

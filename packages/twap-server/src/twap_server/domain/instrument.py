@@ -1,13 +1,14 @@
-"""What can be traded, on which grid. The one place that quantises.
+"""What can be traded, under which names and rules. ``domain/grid.py`` quantises.
 
 Units: price is quote currency per unit of base currency, quantity is base currency.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import NamedTuple
 
-from twap_server.domain import exact
+TRADING = "trading"
+"""The status of an instrument that can be traded now."""
 
 
 class InstrumentId(NamedTuple):
@@ -42,24 +43,4 @@ class Instrument:
     @property
     def tradable(self) -> bool:
         """Whether orders are accepted now."""
-        return self.status == "trading"
-
-    def floor_lot(self, quantity: Decimal) -> Decimal:
-        """Round a quantity down to the lot grid."""
-        return _to_grid(quantity, self.lot_size, ROUND_FLOOR)
-
-    def ceil_lot(self, quantity: Decimal) -> Decimal:
-        """Round a quantity up to the lot grid."""
-        return _to_grid(quantity, self.lot_size, ROUND_CEILING)
-
-    def floor_tick(self, price: Decimal) -> Decimal:
-        """Round a price down to the tick grid: the safe side of a buy's limit."""
-        return _to_grid(price, self.tick_size, ROUND_FLOOR)
-
-    def ceil_tick(self, price: Decimal) -> Decimal:
-        """Round a price up to the tick grid: the safe side of a sell's limit."""
-        return _to_grid(price, self.tick_size, ROUND_CEILING)
-
-
-def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
-    return exact.to_grid(value, step, rounding) if step > 0 else value
+        return self.status == TRADING

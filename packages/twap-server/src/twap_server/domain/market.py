@@ -54,6 +54,7 @@ class Trade:
     quantity: Decimal
     taker_side: Side
     ts_exchange: Nanos
+    ts_received: Nanos = Nanos(0)
 
 
 @dataclass(slots=True, kw_only=True)

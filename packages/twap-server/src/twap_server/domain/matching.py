@@ -1,12 +1,15 @@
-"""Match a slice against the opposite side of a book: aggressive, immediate-or-cancel (contract section 5).
+"""Match a slice against the opposite side of books: aggressive, immediate-or-cancel (contract section 5).
 
 Walk from the best level while the price is within the limit and the slippage cap, never beyond what is
-displayed less what this user took there, one fill per level.
+displayed less what this user took there, one fill per level. Over several exchanges the levels come in the
+order of what they really cost, the taker fee included.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import merge
+from typing import NamedTuple
 
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
@@ -14,11 +17,43 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.market import PriceLevel
 
 
+class Offer(NamedTuple):
+    """A level of one exchange's book, or a part taken from it."""
+
+    exchange: str
+    price: Decimal
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ladder:
+    """The levels a taker meets on one exchange, best first, and the fee there as a share of the notional."""
+
+    exchange: str
+    levels: Iterable[PriceLevel]
+    fee: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How far a walk may go: the order's limit, and the worst price its slippage cap allows."""
+
+    side: Side
+    limit: Decimal | None = None
+    cap: Decimal | None = None
+
+    def stop(self, price: Decimal) -> SliceReason | None:
+        """What forbids this price, None where nothing does."""
+        if not within(self.side, price, self.limit):
+            return SliceReason.LIMIT_NOT_MET
+        return None if within(self.side, price, self.cap) else SliceReason.SLIPPAGE_CAP
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """Fills best first, at most one per level, and what stopped the walk (None: all was filled)."""
+    """Fills in the order taken, at most one per level, and what stopped the walk (None: all was filled)."""
 
-    fills: tuple[PriceLevel, ...]
+    fills: tuple[Offer, ...]
     stopped_by: SliceReason | None
 
     @property
@@ -42,53 +77,84 @@ def slippage_bound(side: Side, mid: Decimal, max_slippage_bps: Decimal | None) -
     return exact.multiply(mid, exact.add(Decimal(1), side.sign * share))
 
 
+def best(side: Side, ladders: Sequence[Ladder]) -> Offer | None:
+    """The first level of a walk over all ladders, whatever the limit; None where there is no level."""
+    return next(_in_order(side, ladders), None)
+
+
 def match(
-    side: Side,
     wanted: Decimal,
-    levels: Iterable[PriceLevel],
+    ladders: Sequence[Ladder],
+    bounds: Bounds,
     *,
-    limit: Decimal | None = None,
-    cap: Decimal | None = None,
-    available: Callable[[PriceLevel], Decimal] = lambda level: level.quantity,
+    available: Callable[[Offer], Decimal] = lambda offer: offer.quantity,
 ) -> Match:
-    """Walk the levels and take what is wanted.
+    """Walk the ladders and take what is wanted.
 
     Args:
-        side: the taker's side.
         wanted: base currency, above 0.
-        levels: the side a taker takes, best first.
-        limit: the order's limit.
-        cap: the worst price the slippage cap allows.
+        ladders: one per exchange.
+        bounds: side, limit and cap.
         available: how much of a level this user can still take, at least 0.
     """
-    fills: list[PriceLevel] = []
-    left = wanted
-    for level in levels:
-        stop = _stop(side, level.price, limit, cap)
-        if stop is not None:
-            return Match(fills=tuple(fills), stopped_by=stop)
-        take = min(left, available(level))
+    fills: list[Offer] = []
+    left, stops = wanted, set[SliceReason]()
+    allowed = [_allowed(ladder, bounds, stops) for ladder in ladders]
+    for offer in _in_order(bounds.side, allowed):
+        take = min(left, available(offer))
         if take > ZERO:
-            fills.append(PriceLevel(level.price, take))
+            fills.append(offer._replace(quantity=take))
             left = exact.subtract(left, take)
         if not left:
             return Match(fills=tuple(fills), stopped_by=None)
-    return Match(fills=tuple(fills), stopped_by=SliceReason.DEPTH_EXHAUSTED)
+    return Match(fills=tuple(fills), stopped_by=_first_of(stops))
 
 
-def match_at_touch(
-    side: Side, wanted: Decimal, levels: Iterable[PriceLevel], *, limit: Decimal | None
-) -> Match:
+def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -> Match:
     """``fidelity=l1``: the whole slice at the best price, whatever its size. For comparison only."""
-    best = next(iter(levels), None)
-    if best is None:
+    touch = best(bounds.side, ladders)
+    if touch is None:
         return Match(fills=(), stopped_by=SliceReason.DEPTH_EXHAUSTED)
-    if not within(side, best.price, limit):
+    if not within(bounds.side, touch.price, bounds.limit):
         return Match(fills=(), stopped_by=SliceReason.LIMIT_NOT_MET)
-    return Match(fills=(PriceLevel(best.price, wanted),), stopped_by=None)
+    return Match(fills=(touch._replace(quantity=wanted),), stopped_by=None)
 
 
-def _stop(side: Side, price: Decimal, limit: Decimal | None, cap: Decimal | None) -> SliceReason | None:
-    if not within(side, price, limit):
-        return SliceReason.LIMIT_NOT_MET
-    return None if within(side, price, cap) else SliceReason.SLIPPAGE_CAP
+def _allowed(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Ladder:
+    """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
+
+    def levels() -> Iterator[PriceLevel]:
+        for level in ladder.levels:
+            stop = bounds.stop(level.price)
+            if stop is not None:
+                stops.add(stop)
+                return
+            yield level
+
+    return Ladder(exchange=ladder.exchange, levels=levels(), fee=ladder.fee)
+
+
+def _in_order(side: Side, ladders: Sequence[Ladder]) -> Iterator[Offer]:
+    """All levels, cheapest for the taker first, fees included; ties in the order of the ladders."""
+    if len(ladders) == 1:
+        yield from _offers(ladders[0])
+        return
+    sign = Decimal(side.sign)
+    fees = {ladder.exchange: ladder.fee for ladder in ladders}
+
+    def cost(offer: Offer) -> Decimal:
+        with_fee = exact.add(Decimal(1), exact.multiply(sign, fees[offer.exchange]))
+        return exact.multiply(exact.multiply(sign, offer.price), with_fee)
+
+    yield from merge(*map(_offers, ladders), key=cost)
+
+
+def _offers(ladder: Ladder) -> Iterator[Offer]:
+    return (Offer(ladder.exchange, level.price, level.quantity) for level in ladder.levels)
+
+
+def _first_of(stops: set[SliceReason]) -> SliceReason:
+    for reason in (SliceReason.LIMIT_NOT_MET, SliceReason.SLIPPAGE_CAP):
+        if reason in stops:
+            return reason
+    return SliceReason.DEPTH_EXHAUSTED

@@ -1,4 +1,4 @@
-"""A TWAP order: its terms (fixed when accepted), its progress, its slices, fills and events.
+"""A TWAP order at work: terms, plan and progress; its slices, fills and events.
 
 Every value here is frozen: a decision makes a new ``Order``, which replaces the old one only after it was
 recorded. States and outcomes: contract section 3.
@@ -6,98 +6,14 @@ recorded. States and outcomes: contract section 3.
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
-from twap_models.enums import (
-    Carry,
-    Fidelity,
-    FillState,
-    LateStart,
-    OrderEventType,
-    OrderStatus,
-    RejectReason,
-    Side,
-    SliceOutcome,
-    SliceReason,
-)
+from twap_models.enums import FillState, OrderEventType, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.schedule import Schedule
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRequest:
-    """What a user asks for, before any rule was checked. Times are already absolute."""
-
-    token_id: str
-    exchange: str
-    symbol: str
-    """As the caller spelled it."""
-    side: Side
-    quantity: Decimal
-    limit: Decimal | None
-    start: Nanos | None
-    """None means now."""
-    end: Nanos
-    interval: int | None
-    """Nanoseconds between slices; exactly one of ``interval`` and ``slices`` is given."""
-    slices: int | None
-    carry: Carry
-    late_start: LateStart
-    max_slippage_bps: Decimal | None
-    fidelity: Fidelity
-    unsupported: str = ""
-    """Name of an option of the contract that this version refuses; empty when none was used."""
-    fingerprint: str = ""
-    """Digest of the body after defaults and normalisation: tells a repeat from another order."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderTerms:
-    """What was accepted (or rejected); never changes afterwards."""
-
-    order_id: str
-    user_id: str
-    token_id: str
-    fingerprint: str
-    exchange: str
-    symbol: str
-    """As the caller spelled it."""
-    instrument: InstrumentId | None
-    """None when the symbol was not recognised."""
-    side: Side
-    quantity: Decimal
-    limit: Decimal | None
-    created: Nanos
-    start: Nanos
-    """Effective start."""
-    end: Nanos
-    interval: int
-    """Nanoseconds between slices."""
-    slice_count: int
-    carry: Carry
-    max_slippage_bps: Decimal | None
-    fidelity: Fidelity
-    lot_size: Decimal
-    min_quantity: Decimal
-    min_notional: Decimal
-    warnings: tuple[str, ...] = ()
-    arrival_price: Decimal | None = None
-    """Mid of the live book when the order was accepted."""
-
-    @property
-    def schedule(self) -> Schedule:
-        """When each slice is due and how much the curve wants by then."""
-        return Schedule(
-            quantity=self.quantity,
-            lot_size=self.lot_size,
-            start=self.start,
-            end=self.end,
-            interval=self.interval,
-            count=self.slice_count,
-        )
+from twap_server.domain.terms import OrderTerms, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +47,10 @@ class Fill:
     quantity: Decimal
     fee: Decimal
     """Quote currency."""
+    book_seq: int = 0
+    """Which state of that exchange's book was filled from."""
+    book_time: Nanos = Nanos(0)
+    """When that book's last change was received."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,19 +66,43 @@ class SliceResult:
     notional: Decimal = ZERO
     decided: Nanos | None = None
     """When the outcome was decided."""
+    target: Decimal = ZERO
+    """Where the curve wanted the order to be once this slice was done."""
     mid: Decimal | None = None
-    """Mid of the book it met; None when it met none."""
-    book_seq: int = 0
+    """Mid of the books it met; None when it met none."""
+    touch: Decimal | None = None
+    """Best price on the side it takes, at that moment."""
+    touch_exchange: str = ""
+    traded: Decimal | None = None
+    """Traded since the slice before, where the order caps its participation."""
     book_time: Nanos | None = None
-    """When the book's last change was received."""
+    """When the oldest of the books it met last changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Terms and progress of one order."""
+    """Terms, plan and progress of one order."""
 
     terms: OrderTerms
+    plan: Plan
     progress: OrderProgress
+
+    @property
+    def schedule(self) -> Schedule:
+        """When each slice is due and how much the curve wants by then."""
+        terms, plan = self.terms, self.plan
+        return Schedule(
+            quantity=plan.quantity,
+            lot_size=terms.lot_size,
+            start=plan.start,
+            end=plan.end,
+            interval=plan.interval,
+            count=plan.slice_count,
+            first=plan.first,
+            base=plan.base,
+            randomize=terms.randomize,
+            seed=terms.seed if terms.randomize else b"",
+        )
 
     @property
     def status(self) -> OrderStatus:
@@ -168,7 +112,7 @@ class Order:
     @property
     def remaining(self) -> Decimal:
         """Quantity not filled yet."""
-        return exact.subtract(self.terms.quantity, self.progress.filled)
+        return exact.subtract(self.plan.quantity, self.progress.filled)
 
     @property
     def average_price(self) -> Decimal | None:
@@ -185,24 +129,27 @@ class Order:
         return FillState.PARTIAL if self.remaining else FillState.FULL
 
     def after_slice(self, result: SliceResult, fills: tuple[Fill, ...]) -> Self:
-        """The order once this slice's outcome is recorded; Filled when nothing remains, Working otherwise.
+        """The order with this slice's outcome: Filled when nothing remains, else Working or Paused.
 
         Raises:
-            ValueError: the outcome would fill more than the quantity, or is not the next slice's.
+            ValueError: the order has ended, the outcome would fill more than the quantity, or it is not the
+                next slice's.
         """
+        self._refuse_ended()
         before = self.progress
         filled = exact.add(before.filled, exact.total(fill.quantity for fill in fills))
-        if filled > self.terms.quantity:
+        if filled > self.plan.quantity:
             raise ValueError(f"order {self.terms.order_id}: fills exceed the quantity")
         if result.index != before.next_slice:
             raise ValueError(f"order {self.terms.order_id}: slice {result.index} is not next")
         notional = exact.total([before.notional, *(exact.multiply(f.price, f.quantity) for f in fills)])
-        done = filled == self.terms.quantity
+        done = filled == self.plan.quantity
+        going_on = OrderStatus.PAUSED if self.status is OrderStatus.PAUSED else OrderStatus.WORKING
         return replace(
             self,
             progress=replace(
                 before,
-                status=OrderStatus.FILLED if done else OrderStatus.WORKING,
+                status=OrderStatus.FILLED if done else going_on,
                 filled=filled,
                 notional=notional,
                 fees=exact.total([before.fees, *(fill.fee for fill in fills)]),
@@ -218,19 +165,49 @@ class Order:
         Raises:
             ValueError: it has already ended: terminal is final.
         """
+        self._refuse_ended()
+        return self._with(status=status, reason=reason, detail=detail, ended=at)
+
+    def paused(self) -> Self:
+        """The order, not filling until resumed.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        return self._with(status=OrderStatus.PAUSED)
+
+    def resumed(self) -> Self:
+        """The order, filling again: Working once a slice was decided, Accepted before.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        has_begun = self.progress.next_slice > 0
+        return self._with(status=OrderStatus.WORKING if has_begun else OrderStatus.ACCEPTED)
+
+    def amended(self, plan: Plan, *, at: Nanos) -> Self:
+        """The order under another plan; Filled at once when that leaves nothing to fill.
+
+        Raises:
+            ValueError: it has already ended, or more is filled than the plan's quantity.
+        """
+        self._refuse_ended()
+        if plan.quantity < self.progress.filled:
+            raise ValueError(f"order {self.terms.order_id}: more is filled than the amended quantity")
+        changed = replace(self, plan=plan)
+        if changed.remaining:
+            return changed._with()
+        return changed._with(status=OrderStatus.FILLED, ended=at)
+
+    def _with(self, **changes: Any) -> Self:
+        progress = replace(self.progress, version=self.progress.version + 1, **changes)
+        return replace(self, progress=progress)
+
+    def _refuse_ended(self) -> None:
         if not self.status.is_open:
             raise ValueError(f"order {self.terms.order_id} has already ended as {self.status}")
-        return replace(
-            self,
-            progress=replace(
-                self.progress,
-                status=status,
-                reason=reason,
-                detail=detail,
-                ended=at,
-                version=self.progress.version + 1,
-            ),
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,11 +221,3 @@ class OrderEvent:
     """The order right after it happened."""
     slice: SliceResult | None = None
     fills: tuple[Fill, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """Why a request is not accepted: names the field, the value, the rule and what would do."""
-
-    reason: RejectReason
-    detail: str

@@ -1,24 +1,23 @@
-"""Decide one due slice: what it wants, whether the book may be filled from, what it takes.
+"""Decide one due slice: what it wants, whether the books may be filled from, what it takes.
 
-No I/O and no clock: the book and the time are passed in. The only state touched is the impact memory, so that
-two slices of one user in the same instant never take the same size.
+No I/O and no clock: the books and the time are passed in. The only state touched is the impact memory, so
+that two slices of one user in the same instant never take the same size.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from twap_models.enums import Carry, Fidelity, SliceOutcome, SliceReason
+from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
+from twap_server.domain.grid import smallest_on
 from twap_server.domain.impact import ImpactMemory, LevelKey
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import PriceLevel
-from twap_server.domain.matching import Match, match, match_at_touch, slippage_bound
+from twap_server.domain.matching import Bounds, Match, Offer, match, match_at_touch, slippage_bound
 from twap_server.domain.order import Fill, Order, SliceResult
-from twap_server.engine.gate import closed_because
-from twap_server.engine.ports import LiveBookView
+from twap_server.engine.quotes import Quotes
+
+_PERCENT = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,7 @@ class Decision:
 
 def wanted_quantity(order: Order, index: int) -> Decimal:
     """What slice ``index`` wants, by the order's carry mode; at least 0, at most what remains."""
-    schedule, remaining = order.terms.schedule, order.remaining
+    schedule, remaining = order.schedule, order.remaining
     last = index == schedule.count - 1
     match order.terms.carry:
         case Carry.SKIP:
@@ -49,10 +48,11 @@ def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decisi
     return Decision(
         result=SliceResult(
             index=index,
-            due=order.terms.schedule.due(index),
+            due=order.schedule.due(index),
             outcome=SliceOutcome.MISSED,
             reason=reason,
             wanted=wanted_quantity(order, index),
+            target=order.schedule.target(index),
             decided=now,
         )
     )
@@ -61,119 +61,168 @@ def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decisi
 class SliceDecider:
     """Decides due slices against live books."""
 
-    def __init__(self, *, impact: ImpactMemory, max_book_age: int, fee: Callable[[str], Decimal]) -> None:
-        """Args: max_book_age in nanoseconds; fee gives an exchange's taker fee as a share of notional."""
+    def __init__(self, *, impact: ImpactMemory) -> None:
         self._impact = impact
-        self._max_book_age = max_book_age
-        self._fee = fee
 
     def decide(
-        self, order: Order, index: int, live: LiveBookView | None, *, now: Nanos, final: bool
+        self,
+        order: Order,
+        index: int,
+        quotes: Quotes,
+        *,
+        now: Nanos,
+        final: bool,
+        traded: Decimal | None = None,
     ) -> Decision | None:
         """Decide, or None to wait for a usable book.
 
         Args:
             order: open, its next slice is ``index``.
             index: the due slice.
-            live: the instrument's book.
+            quotes: the order's markets at this moment.
             now: wall time, inside the slice's window.
             final: the slice may not wait any longer.
+            traded: what was traded since the slice before, where the order caps its participation.
         """
-        wanted = wanted_quantity(order, index)
-        blank = replace(lost(order, index, SliceReason.NOT_NEEDED, now=now).result, wanted=wanted)
-        if not wanted:
+        if order.status is OrderStatus.PAUSED:
+            return lost(order, index, SliceReason.PAUSED, now=now)
+        blank = lost(order, index, SliceReason.NOT_NEEDED, now=now).result
+        if not blank.wanted:
             return Decision(result=replace(blank, outcome=SliceOutcome.SKIPPED))
-        closed = closed_because(live, now=now, max_age=self._max_book_age)
-        if closed is not None or live is None:
-            return Decision(result=replace(blank, reason=closed)) if final else None
-        seen = _seen(blank, live)
-        if _below_minimum(order, wanted, seen.mid):
-            return Decision(result=replace(seen, reason=SliceReason.BELOW_MINIMUM))
-        return self._fill(order, seen, live, now)
+        if not quotes.open:
+            return Decision(result=replace(blank, reason=quotes.closed)) if final else None
+        return self._meet(order, _seen(order, blank, quotes, traded), quotes)
 
-    def _fill(self, order: Order, seen: SliceResult, live: LiveBookView, now: Nanos) -> Decision:
-        matched = self._match(order, seen, live, now)
+    def _meet(self, order: Order, seen: SliceResult, quotes: Quotes) -> Decision:
+        """The slice against books that are open."""
+        allowed = _allowed(order, seen)
+        if not _that_take(order, seen, quotes, seen.wanted).open:
+            return Decision(result=replace(seen, reason=SliceReason.BELOW_MINIMUM))
+        quotes = _that_take(order, seen, quotes, allowed)
+        if not quotes.open:
+            return Decision(result=replace(seen, reason=SliceReason.PARTICIPATION_CAP))
+        matched = self._match(order, seen, quotes, allowed)
+        reason = matched.stopped_by
+        if reason is None and allowed < seen.wanted:
+            reason = SliceReason.PARTICIPATION_CAP
+        return self._filled(order, seen, matched, reason, quotes)
+
+    def _match(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
+        """Walk the books; of several, one that would get less than it takes is left out of the next try."""
+        while quotes.open:
+            matched = self._walk(order, seen, quotes, wanted)
+            served = {fill.exchange for fill in matched.fills}
+            too_little = {name for name in served if _too_little(order, matched, name, quotes)}
+            if len(quotes.open) == 1 or not too_little:
+                return matched
+            quotes = quotes.without(too_little)
+        return Match(fills=(), stopped_by=SliceReason.BELOW_MINIMUM)
+
+    def _walk(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
+        terms = order.terms
+        ladders = quotes.ladders(terms.side)
+        if terms.fidelity is Fidelity.L1:
+            return match_at_touch(wanted, ladders, Bounds(side=terms.side, limit=order.plan.limit))
+        assert seen.mid is not None and seen.decided is not None
+        now, lot = seen.decided, terms.lot_size
+
+        def available(offer: Offer) -> Decimal:
+            leg, live = quotes.leg(offer.exchange)
+            taken = self._impact.remembered(
+                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                generation=live.book.generation(terms.side, offer.price),
+                now=now,
+                lot=lot,
+            )
+            left = exact.subtract(offer.quantity, taken)
+            return exact.multiply(Decimal(exact.whole(left, lot)), lot) if left > ZERO else ZERO
+
+        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
+        bounds = Bounds(side=terms.side, limit=order.plan.limit, cap=cap)
+        return match(wanted, ladders, bounds, available=available)
+
+    def _filled(
+        self, order: Order, seen: SliceResult, matched: Match, reason: SliceReason | None, quotes: Quotes
+    ) -> Decision:
         fills = tuple(
-            self._book_fill(order, f"{order.terms.order_id}-{seen.index}-{number}", seen, level, live)
-            for number, level in enumerate(matched.fills)
+            self._fill(order, f"{order.terms.order_id}-{seen.index}-{number}", seen, offer, quotes)
+            for number, offer in enumerate(matched.fills)
         )
         return Decision(
             result=replace(
                 seen,
                 outcome=_outcome(matched.filled, seen.wanted),
-                reason=matched.stopped_by,
+                reason=reason,
                 filled=matched.filled,
                 notional=exact.total(exact.multiply(f.price, f.quantity) for f in fills),
             ),
             fills=fills,
         )
 
-    def _match(self, order: Order, seen: SliceResult, live: LiveBookView, now: Nanos) -> Match:
-        terms = order.terms
-        levels = live.book.walk(terms.side)
-        if terms.fidelity is Fidelity.L1:
-            return match_at_touch(terms.side, seen.wanted, levels, limit=terms.limit)
-        assert seen.mid is not None
-
-        def available(level: PriceLevel) -> Decimal:
-            taken = self._impact.remembered(
-                _level_key(order, level.price),
-                generation=live.book.generation(terms.side, level.price),
-                now=now,
-                lot=terms.lot_size,
-            )
-            return max(ZERO, exact.subtract(level.quantity, taken))
-
-        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
-        return match(terms.side, seen.wanted, levels, limit=terms.limit, cap=cap, available=available)
-
-    def _book_fill(
-        self, order: Order, fill_id: str, seen: SliceResult, level: PriceLevel, live: LiveBookView
-    ) -> Fill:
+    def _fill(self, order: Order, fill_id: str, seen: SliceResult, offer: Offer, quotes: Quotes) -> Fill:
         terms, now = order.terms, seen.decided
         assert now is not None
+        leg, live = quotes.leg(offer.exchange)
         if terms.fidelity is Fidelity.DEPTH:
             self._impact.take(
-                _level_key(order, level.price),
-                level.quantity,
-                generation=live.book.mark(terms.side, level.price),
+                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                offer.quantity,
+                generation=live.book.mark(terms.side, offer.price),
                 now=now,
                 lot=terms.lot_size,
             )
-        notional = exact.multiply(level.price, level.quantity)
+        notional = exact.multiply(offer.price, offer.quantity)
         return Fill(
             fill_id=fill_id,
             slice_index=seen.index,
             time=now,
-            exchange=terms.exchange,
-            price=level.price,
-            quantity=level.quantity,
-            fee=exact.multiply(notional, self._fee(terms.exchange)),
+            exchange=offer.exchange,
+            price=offer.price,
+            quantity=offer.quantity,
+            fee=exact.multiply(notional, leg.fee),
+            book_seq=live.seq,
+            book_time=live.ts_received,
         )
+
+
+def _seen(order: Order, blank: SliceResult, quotes: Quotes, traded: Decimal | None) -> SliceResult:
+    touch = quotes.touch(order.terms.side)
+    assert touch is not None
+    return replace(
+        blank,
+        mid=quotes.mid,
+        touch=touch.price,
+        touch_exchange=touch.exchange,
+        traded=traded,
+        book_time=quotes.book_time,
+    )
+
+
+def _allowed(order: Order, seen: SliceResult) -> Decimal:
+    """What the participation cap leaves of what the slice wants, on the lot grid."""
+    cap = order.terms.participation_cap
+    if cap is None:
+        return seen.wanted
+    lot = order.terms.lot_size
+    share = exact.multiply(exact.multiply(cap, _PERCENT), seen.traded or ZERO)
+    return min(seen.wanted, exact.multiply(Decimal(exact.whole(share, lot)), lot))
+
+
+def _that_take(order: Order, seen: SliceResult, quotes: Quotes, quantity: Decimal) -> Quotes:
+    """The markets whose smallest order is not above ``quantity``, valued at the limit, else at the mid."""
+    price = order.plan.limit if order.plan.limit is not None else seen.mid
+    return quotes.only(lambda leg: quantity >= smallest_on(leg, order.terms.lot_size, price))
+
+
+def _too_little(order: Order, matched: Match, exchange: str, quotes: Quotes) -> bool:
+    """Whether what the walk sends to an exchange is less than that exchange takes."""
+    fills = [fill for fill in matched.fills if fill.exchange == exchange]
+    leg, _ = quotes.leg(exchange)
+    sent = exact.total(fill.quantity for fill in fills)
+    return sent < smallest_on(leg, order.terms.lot_size, fills[0].price)
 
 
 def _outcome(filled: Decimal, wanted: Decimal) -> SliceOutcome:
     if filled == wanted:
         return SliceOutcome.FILLED
     return SliceOutcome.PARTIAL if filled else SliceOutcome.MISSED
-
-
-def _seen(blank: SliceResult, live: LiveBookView) -> SliceResult:
-    bid, ask = live.book.best_bid(), live.book.best_ask()
-    assert bid is not None and ask is not None
-    mid = exact.midpoint(bid.price, ask.price)
-    return replace(blank, mid=mid, book_seq=live.seq, book_time=live.ts_received)
-
-
-def _below_minimum(order: Order, wanted: Decimal, mid: Decimal | None) -> bool:
-    terms = order.terms
-    if wanted < terms.min_quantity or wanted < terms.lot_size:
-        return True
-    price = terms.limit if terms.limit is not None else mid
-    return price is not None and exact.multiply(price, wanted) < terms.min_notional
-
-
-def _level_key(order: Order, price: Decimal) -> LevelKey:
-    assert order.terms.instrument is not None
-    instrument: InstrumentId = order.terms.instrument
-    return LevelKey(order.terms.user_id, instrument, order.terms.side, price)

@@ -4,7 +4,7 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.order import Order
 from twap_server.engine.agenda import Agenda
 from twap_server.engine.ports import Market
-from twap_server.engine.working import Working, next_look
+from twap_server.engine.working import LOOK_AGAIN, Working, next_look
 
 
 class Desk:
@@ -38,7 +38,7 @@ class Desk:
 
     def elapsed(self, now: Nanos) -> list[Working]:
         """The orders whose end has passed."""
-        return [working for working in self._working.values() if working.order.terms.end <= now]
+        return [working for working in self._working.values() if working.order.plan.end <= now]
 
     def adopt(self, order: Order) -> None:
         """Take up an open order and ask for its book."""
@@ -47,8 +47,8 @@ class Desk:
         self._working[terms.order_id] = working
         self._by_token[terms.user_id, terms.token_id] = terms.order_id
         self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
-        if terms.instrument is not None:
-            self._market.hold(terms.instrument, _owner(order))
+        for leg in terms.legs:
+            self._market.hold(leg.instrument, _owner(order))
         self.plan(working)
 
     def take_in(self, order: Order) -> None:
@@ -74,6 +74,11 @@ class Desk:
         moment = at if at is not None else next_look(working, now=self._clock.now())
         self._agenda.set(working.order.terms.order_id, moment)
 
+    def plan_after_nothing(self, working: Working, now: Nanos) -> None:
+        """Look again at an order for which nothing was to be done: never at once, or a turn would not end."""
+        moment = next_look(working, now=now)
+        self.plan(working, at=moment if moment > now else Nanos(now + LOOK_AGAIN))
+
     def _drop(self, order: Order) -> None:
         terms = order.terms
         self._agenda.drop(terms.order_id)
@@ -82,8 +87,8 @@ class Desk:
         self._open_count[terms.user_id] -= 1
         if not self._open_count[terms.user_id]:
             del self._open_count[terms.user_id]
-        if terms.instrument is not None:
-            self._market.release(terms.instrument, _owner(order))
+        for leg in terms.legs:
+            self._market.release(leg.instrument, _owner(order))
 
 
 def _owner(order: Order) -> str:

@@ -1,36 +1,33 @@
 """The engine: one task that owns every open order.
 
-Commands (submit, cancel) and due slices meet in one place, so a cancel against a slice in flight has exactly
-one winner. Each turn drains what has come, decides, records all of it in one transaction, and only then
-updates its memory, answers and tells: recorded before told. A restart reads the open orders and goes on.
+Commands (submit, cancel, pause, resume, amend) and due slices meet in one place, so a cancel against a slice
+in flight has exactly one winner. Each turn drains what has come, decides, records all of it in one
+transaction, and only then updates its memory, answers and tells: recorded before told. A restart reads the
+open orders and goes on.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.clock import Clock, Nanos, to_span
-from twap_server.domain.errors import (
-    EngineBusy,
-    OrderNotFound,
-    OrderNotOpen,
-    StoreConflict,
-    StoreUnavailable,
-    TwapError,
-)
+from twap_server.domain.errors import EngineBusy, StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
-from twap_server.domain.order import Order, OrderRequest
+from twap_server.domain.order import Order
+from twap_server.domain.terms import Amendment, OrderRequest
+from twap_server.engine.commands import Commands
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
 from twap_server.engine.desk import Desk
-from twap_server.engine.ports import EventSink, Market, OrderStore, OrderWrite
+from twap_server.engine.observers import Observers
+from twap_server.engine.ports import EventSink, Market, OrderStore
+from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
-from twap_server.engine.submission import Admission
-from twap_server.engine.verdict import Verdict, VerdictKind
+from twap_server.engine.submission import Admission, limits_of
+from twap_server.engine.verdict import Verdict
 from twap_server.engine.working import Step, Working, look
 
 log = logging.getLogger(__name__)
@@ -47,17 +44,9 @@ _Changed = list[tuple[Working, Step]]
 
 
 @dataclass(slots=True, kw_only=True)
-class _Submit:
-    user_id: str
-    requests: Sequence[OrderRequest]
-    answer: asyncio.Future[list[Verdict]]
-
-
-@dataclass(slots=True, kw_only=True)
-class _Cancel:
-    user_id: str
-    token_id: str
-    answer: asyncio.Future[Order]
+class _Command:
+    work: Callable[[], Awaitable[Any]]
+    answer: asyncio.Future[Any]
 
 
 class Engine:
@@ -74,15 +63,26 @@ class Engine:
         new_id: Callable[[], str],
     ) -> None:
         """Args: new_id gives a fresh order id, unique for ever."""
-        self._store, self._market, self._clock, self._config = store, market, clock, config
+        self._store, self._clock, self._config = store, clock, config
         self._recorder = Recorder(store=store, events=events)
-        self._admission = Admission(market=market, config=config, new_id=new_id)
         self._impact = ImpactMemory(half_life=to_span(config.impact_half_life))
-        self._decider = SliceDecider(
-            impact=self._impact, max_book_age=to_span(config.max_book_age), fee=market.taker_fee
-        )
+        self._decider = SliceDecider(impact=self._impact)
+        self._sight = Sight(market, max_age=to_span(config.max_book_age))
         self._desk = Desk(market=market, clock=clock)
-        self._commands: list[_Submit | _Cancel] = []
+        self._observers = Observers(sight=self._sight, market=market)
+        limits = limits_of(config)
+        self._do = Commands(
+            store=store,
+            recorder=self._recorder,
+            admission=Admission(market=market, sight=self._sight, limits=limits, new_id=new_id),
+            desk=self._desk,
+            observers=self._observers,
+            sight=self._sight,
+            clock=clock,
+            limits=limits,
+            max_open_orders=config.max_open_orders,
+        )
+        self._commands: list[_Command] = []
         self._wake = asyncio.Event()
         self._stopping = False
         self.ready = asyncio.Event()
@@ -99,9 +99,7 @@ class Engine:
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
-        answer: asyncio.Future[list[Verdict]] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Submit(user_id=user_id, requests=requests, answer=answer))
-        return await answer
+        return await self._ask(lambda: self._do.submit(user_id, requests))
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.
@@ -110,9 +108,37 @@ class Engine:
             OrderNotFound: the user has no such order.
             OrderNotOpen: it had already ended.
         """
-        answer: asyncio.Future[Order] = asyncio.get_running_loop().create_future()
-        self._enqueue(_Cancel(user_id=user_id, token_id=token_id, answer=answer))
-        return await answer
+        return await self._ask(lambda: self._do.cancel(user_id, token_id))
+
+    async def pause(self, user_id: str, token_id: str) -> Order:
+        """Let an open order fill nothing until it is resumed; slices due meanwhile are missed.
+
+        Raises:
+            OrderNotFound, OrderNotOpen.
+        """
+        return await self._ask(lambda: self._do.pause(user_id, token_id))
+
+    async def resume(self, user_id: str, token_id: str) -> Order:
+        """Let a paused order go on.
+
+        Raises:
+            OrderNotFound, OrderNotOpen.
+        """
+        return await self._ask(lambda: self._do.resume(user_id, token_id))
+
+    async def amend(
+        self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None = None
+    ) -> Order:
+        """Change limit, end or quantity of an open order; what is done stays done.
+
+        Args:
+            wanted: the changes.
+            revision: the plan's revision that the change was made for; None takes any.
+
+        Raises:
+            OrderNotFound, OrderNotOpen, RevisionMismatch, InvalidRequest.
+        """
+        return await self._ask(lambda: self._do.amend(user_id, token_id, wanted, revision=revision))
 
     async def run(self) -> None:
         """Take up the open orders, then work until stopped."""
@@ -131,13 +157,15 @@ class Engine:
         self.ready.clear()
         self._wake.set()
 
-    def _enqueue(self, command: _Submit | _Cancel) -> None:
+    async def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:
         if self._stopping or len(self._commands) >= self._config.max_pending_commands:
             raise EngineBusy(
                 "the engine has more to do than it can take: try again in a moment", retry_after=1
             )
-        self._commands.append(command)
+        answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
+        self._commands.append(_Command(work=work, answer=answer))
         self._wake.set()
+        return await answer
 
     async def _recover(self) -> None:
         while True:
@@ -148,7 +176,7 @@ class Engine:
                 log.warning("engine waits for the store: %s", error)
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
-            self._desk.adopt(order)
+            self._do.adopt(order)
         await self._end_elapsed()
         log.info("engine ready open_orders=%d", len(self._desk))
 
@@ -156,12 +184,15 @@ class Engine:
         """End what ran out while nobody was here: who hears "ready" finds no order open past its end."""
         elapsed = self._desk.elapsed(self._clock.now())
         for first in range(0, len(elapsed), _ORDERS_PER_TURN):
-            await self._work(elapsed[first : first + _ORDERS_PER_TURN])
+            await self._work(elapsed[first : first + _ORDERS_PER_TURN], self._clock.now())
 
     async def _sleep(self) -> None:
-        moment = self._desk.next_due()
-        delay = _LONGEST_SLEEP_S if moment is None else (moment - self._clock.now()) / _NANOS_PER_SECOND
-        if not self._wake.is_set() and delay > 0:
+        moments = [at for at in (self._desk.next_due(), self._observers.next_due()) if at is not None]
+        now = self._clock.now()
+        delay = _LONGEST_SLEEP_S if not moments else (min(moments) - now) / _NANOS_PER_SECOND
+        if self._wake.is_set() or delay <= 0:
+            await self._clock.sleep(0)  # others get their turn, however much is due
+        else:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(delay, _LONGEST_SLEEP_S)):
                     await self._wake.wait()
@@ -173,34 +204,49 @@ class Engine:
             self._wake.set()
         with contextlib.suppress(StoreUnavailable):
             for write in await self._recorder.settle():
-                self._desk.take_in(write.order)
+                self._do.take_in(write)
         for command in commands:
             await self._obey(command)
-        await self._work(self._desk.due(self._clock.now(), most=_ORDERS_PER_TURN))
+        now = self._clock.now()
+        await self._work(self._desk.due(now, most=_ORDERS_PER_TURN), now)
+        await self._measure(now)
+
+    async def _obey(self, command: _Command) -> None:
+        if command.answer.done():
+            return
+        try:
+            value = await command.work()
+        except TwapError as error:
+            if not command.answer.done():
+                command.answer.set_exception(error)
+        else:
+            if not command.answer.done():
+                command.answer.set_result(value)
 
     # Due slices
 
-    async def _work(self, due: list[Working]) -> None:
-        now = self._clock.now()
+    async def _work(self, due: list[Working], now: Nanos) -> None:
         changed: _Changed = []
         for working in due:
-            step = self._look(working, now)
+            step = look(
+                working,
+                self._sight,
+                now=now,
+                decider=self._decider,
+                max_wait=to_span(self._config.max_book_wait),
+            )
             if step.events:
                 changed.append((working, step))
             else:
-                self._desk.plan(working)
+                self._desk.plan_after_nothing(working, now)
         if changed:
             await self._record(changed, now)
         self._impact.prune(now)
 
-    def _look(self, working: Working, now: Nanos) -> Step:
-        instrument = working.order.terms.instrument
-        live = self._market.live_book(instrument) if instrument is not None else None
-        return look(
-            working, live, now=now, decider=self._decider, max_wait=to_span(self._config.max_book_wait)
-        )
-
     async def _record(self, changed: _Changed, now: Nanos) -> None:
+        for _, step in changed:
+            if not step.order.status.is_open:
+                self._recorder.measured(self._observers.take(step.order.terms.order_id, now))
         try:
             writes = [self._recorder.step(working.order, step, at=now) for working, step in changed]
             await self._recorder.commit(writes)
@@ -209,8 +255,9 @@ class Engine:
         except StoreUnavailable as error:
             self._after_failure(changed, error)
         else:
-            for working, step in changed:
-                self._desk.replace(working, step.sealed(working.order))
+            for (working, step), write in zip(changed, writes, strict=True):
+                self._desk.replace(working, write.order)
+                self._observers.note(write.order, filled=bool(step.fills), now=now)
 
     async def _after_conflict(self, changed: _Changed, error: StoreConflict, now: Nanos) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
@@ -236,64 +283,10 @@ class Engine:
             working.storage_failed = True
             self._desk.plan(working, at=retry)
 
-    # Commands
-
-    async def _obey(self, command: _Submit | _Cancel) -> None:
-        if command.answer.done():
-            return
+    async def _measure(self, now: Nanos) -> None:
+        """Sample the markets of the orders; recorded with the next decision, or after a while."""
+        self._recorder.measured(self._observers.collect(now, most=_ORDERS_PER_TURN))
         try:
-            if isinstance(command, _Submit):
-                _answer(command.answer, await self._submit(command))
-            else:
-                _answer(command.answer, await self._cancel(command))
+            await self._recorder.flush(now)
         except TwapError as error:
-            if not command.answer.done():
-                command.answer.set_exception(error)
-
-    async def _submit(self, command: _Submit) -> list[Verdict]:
-        known = await self._store.find(command.user_id, [request.token_id for request in command.requests])
-        now = self._clock.now()
-        room = self._config.max_open_orders - self._desk.open_count(command.user_id)
-        verdicts: list[Verdict] = []
-        writes: list[OrderWrite] = []
-        for request in command.requests:
-            verdict, slices = self._admission.judge(
-                command.user_id, request, known=known.get(request.token_id), now=now, room=room
-            )
-            verdicts.append(verdict)
-            if verdict.kind is VerdictKind.NEW:
-                known[request.token_id] = verdict.order
-                room -= verdict.order.status.is_open
-                writes.append(self._recorder.new_order(verdict.order, slices, _event_of(verdict.order)))
-        if writes:
-            await self._recorder.commit(writes)
-        for write in writes:
-            self._desk.take_in(write.order)
-        return verdicts
-
-    async def _cancel(self, command: _Cancel) -> Order:
-        working = self._desk.find(command.user_id, command.token_id)
-        if working is None:
-            raise await self._not_open(command)
-        now = self._clock.now()
-        step = Step(order=working.order)
-        step.end(OrderStatus.CANCELED, reason="canceled_by_user", at=now)
-        await self._recorder.commit([self._recorder.step(working.order, step, at=now)])
-        canceled = step.sealed(working.order)
-        self._desk.replace(working, canceled)
-        return canceled
-
-    async def _not_open(self, command: _Cancel) -> TwapError:
-        order = (await self._store.find(command.user_id, [command.token_id])).get(command.token_id)
-        if order is None:
-            return OrderNotFound(f"you have no order with token_id {command.token_id!r}")
-        return OrderNotOpen(f"order {command.token_id!r} has already ended: it is {order.status.value}")
-
-
-def _event_of(order: Order) -> OrderEventType:
-    return OrderEventType.ACCEPTED if order.status.is_open else OrderEventType.REJECTED
-
-
-def _answer(future: asyncio.Future[_T], value: _T) -> None:
-    if not future.done():
-        future.set_result(value)
+            log.warning("samples wait to be recorded: %s", error)

@@ -10,6 +10,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.sample import Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class OrderWrite:
     order: Order
     """The order after the decision."""
     is_new: bool = False
+    is_replanned: bool = False
+    """Its plan was replaced by an amendment."""
     slices: tuple[SliceResult, ...] = ()
     fills: tuple[Fill, ...] = ()
     events: tuple[OrderEvent, ...] = ()
@@ -27,8 +30,10 @@ class OrderWrite:
 class OrderStore(Protocol):
     """Where orders are kept."""
 
-    async def commit(self, writes: Sequence[OrderWrite]) -> None:
-        """Record all writes in one durable transaction.
+    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
+        """Record all writes in one durable transaction, with samples of the market by order id.
+
+        A sample that was recorded before is passed over.
 
         Raises:
             StoreConflict: a unique key (user and token, order and slice, fill, user and seq) was taken or an
@@ -58,10 +63,6 @@ class OrderStore(Protocol):
         """The highest event seq of a user, 0 without any."""
         ...
 
-    async def count_open(self, user_id: str) -> int:
-        """How many of the user's orders are open."""
-        ...
-
 
 class LiveBookView(Protocol):
     """One live book as the engine meets it."""
@@ -89,6 +90,23 @@ class Market(Protocol):
             UnknownExchange, UnknownSymbol: with near matches in the message.
             ExchangeUnavailable: the exchange's list is not known yet.
         """
+        ...
+
+    def find_everywhere(self, spelling: str) -> Sequence[Instrument]:
+        """Look an instrument up on every exchange: the same canonical symbol wherever it is listed.
+
+        Raises:
+            UnknownSymbol: no exchange lists it; near matches in the message.
+            ExchangeUnavailable: no exchange's list is known yet.
+        """
+        ...
+
+    def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
+        """Base currency traded since then, by time of receipt, as far as it is remembered."""
+        ...
+
+    def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
+        """Base and quote currency traded since the server started; never goes down."""
         ...
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:

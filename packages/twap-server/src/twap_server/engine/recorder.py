@@ -9,11 +9,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from twap_models.enums import OrderEventType
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import CommitInDoubt, TwapError
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.sample import Sample
 from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
 from twap_server.engine.working import Step
+
+_SAMPLES_KEPT = 10_000
+_SAMPLES_WAIT = 5 * SECOND
 
 _Draft = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
 
@@ -25,6 +29,8 @@ class Recorder:
         self._store, self._events = store, events
         self._seqs: dict[str, int] = {}
         self._doubtful: list[OrderWrite] = []
+        self._samples: list[tuple[str, Sample]] = []
+        self._flushed = Nanos(0)
 
     def new_order(self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType) -> OrderWrite:
         """The write of a new order; its event gets its number when it is recorded."""
@@ -35,11 +41,30 @@ class Recorder:
         """The write of one decision about an order that was ``before``."""
         events = _unnumbered(step.events, at=at)
         return OrderWrite(
-            order=step.sealed(before), slices=tuple(step.slices), fills=tuple(step.fills), events=events
+            order=step.sealed(before),
+            is_replanned=step.order.plan.revision != before.plan.revision,
+            slices=tuple(step.slices),
+            fills=tuple(step.fills),
+            events=events,
         )
 
+    def measured(self, samples: Sequence[tuple[str, Sample]]) -> None:
+        """Keep samples, by order id, for the next commit; of too many the oldest are given up."""
+        self._samples += samples
+        del self._samples[:-_SAMPLES_KEPT]
+
+    async def flush(self, now: Nanos) -> None:
+        """Record the samples that have waited for a decision long enough.
+
+        Raises:
+            StoreConflict, StoreUnavailable: they wait on.
+        """
+        if self._samples and now - self._flushed >= _SAMPLES_WAIT:
+            self._flushed = now
+            await self.commit([])
+
     async def commit(self, writes: list[OrderWrite]) -> None:
-        """Record all in one transaction, then publish their events.
+        """Record all in one transaction, with the samples kept, then publish their events.
 
         Raises:
             StoreConflict, StoreUnavailable: nothing was recorded and nobody was told.
@@ -75,10 +100,11 @@ class Recorder:
 
     async def _record(self, writes: list[OrderWrite]) -> None:
         try:
-            await self._store.commit(writes)
+            await self._store.commit(writes, tuple(self._samples))
         except CommitInDoubt:
             self._doubtful = writes
             raise
+        self._samples.clear()
 
     def _tell(self, writes: list[OrderWrite]) -> None:
         for write in writes:

@@ -1,36 +1,33 @@
 """Judge a submission: new, repeat or conflict; accepted or rejected. Decides only; the engine records."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
-from twap_server.domain.admission import Limits, Plan, admit, check_window
+from twap_server.domain.admission import Admitted, Limits, admit, check_window
 from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol
-from twap_server.domain.exact import ZERO, midpoint
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookStatus
-from twap_server.domain.order import Order, OrderProgress, OrderRequest, OrderTerms, Rejection, SliceResult
+from twap_server.domain.exact import ZERO
+from twap_server.domain.grid import Grid, grid_of
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.order import Order, OrderProgress, SliceResult
+from twap_server.domain.terms import AGGREGATE, OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
 from twap_server.engine.ports import Market
+from twap_server.engine.quotes import Sight
 from twap_server.engine.verdict import Verdict, VerdictKind
 
-_AGGREGATE = "aggregate"
 _USED_UP = "; this token_id is used up: send the corrected order under a new one"
 
 
 class Admission:
     """Turns requests into orders."""
 
-    def __init__(self, *, market: Market, config: EngineConfig, new_id: Callable[[], str]) -> None:
-        """Args: new_id gives a fresh order id."""
-        self._market, self._new_id = market, new_id
-        self._limits = Limits(
-            max_slices=config.max_slices,
-            min_interval=to_span(config.min_interval),
-            max_duration=to_span(config.max_duration),
-        )
+    def __init__(self, *, market: Market, sight: Sight, limits: Limits, new_id: Callable[[], str]) -> None:
+        """Args: limits: bounds of one order; new_id gives a fresh order id."""
+        self._market, self._sight, self._limits, self._new_id = market, sight, limits, new_id
 
     def judge(
         self, user_id: str, request: OrderRequest, *, known: Order | None, now: Nanos, room: int
@@ -66,113 +63,70 @@ class Admission:
     def _decide(
         self, user_id: str, request: OrderRequest, now: Nanos, room: int
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        instrument: Instrument | None = None
-        verdict: Plan | Rejection | None = check_window(request, now=now, limits=self._limits)
+        grid: Grid | None = None
+        verdict: Admitted | Rejection | None = check_window(request, now=now, limits=self._limits)
         if verdict is None:
             found = self._find(request)
-            instrument = found if isinstance(found, Instrument) else None
+            grid = found if isinstance(found, Grid) else None
             verdict = found if isinstance(found, Rejection) else None
         if verdict is None and room <= 0:
             verdict = Rejection(
                 reason=RejectReason.TOO_MANY_OPEN_ORDERS,
                 detail="you have too many open orders: cancel one or wait",
             )
-        if verdict is None and instrument is not None:
-            mid = self._mid(instrument)
-            verdict = admit(request, instrument, now=now, limits=self._limits, reference=mid)
-            if isinstance(verdict, Plan):
-                return self._accepted(user_id, request, instrument, verdict, mid=mid, now=now)
+        if verdict is None and grid is not None:
+            mid = self._sight.quotes(grid.legs, now).mid
+            verdict = admit(request, grid, now=now, limits=self._limits, reference=mid)
+            if isinstance(verdict, Admitted):
+                return self._accepted(user_id, request, grid, verdict, mid=mid, now=now)
         assert isinstance(verdict, Rejection)
-        return self._rejected(user_id, request, instrument, verdict, now), ()
+        return self._rejected(user_id, request, grid, verdict, now), ()
 
-    def _find(self, request: OrderRequest) -> Instrument | Rejection:
-        if request.exchange == _AGGREGATE:
-            return Rejection(
-                reason=RejectReason.UNKNOWN_EXCHANGE,
-                detail="exchange: orders over all exchanges are not available yet: name one exchange",
-            )
+    def _find(self, request: OrderRequest) -> Grid | Rejection:
         try:
-            return self._market.find_instrument(request.exchange, request.symbol)
+            if request.exchange == AGGREGATE:
+                found = self._market.find_everywhere(request.symbol)
+            else:
+                found = [self._market.find_instrument(request.exchange, request.symbol)]
         except UnknownExchange as error:
             return Rejection(reason=RejectReason.UNKNOWN_EXCHANGE, detail=f"exchange: {error}")
         except UnknownSymbol as error:
             return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, detail=f"symbol: {error}")
-
-    def _mid(self, instrument: Instrument) -> Decimal | None:
-        live = self._market.live_book(instrument.id)
-        if live is None or live.status is not BookStatus.LIVE:
-            return None
-        bid, ask = live.book.best_bid(), live.book.best_ask()
-        return midpoint(bid.price, ask.price) if bid is not None and ask is not None else None
+        fees = {one.id.exchange: self._market.taker_fee(one.id.exchange) for one in found}
+        return grid_of(found, fees, exchange=request.exchange)
 
     def _accepted(
         self,
         user_id: str,
         request: OrderRequest,
-        instrument: Instrument,
-        plan: Plan,
+        grid: Grid,
+        admitted: Admitted,
         *,
         mid: Decimal | None,
         now: Nanos,
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        terms = OrderTerms(
-            order_id=self._new_id(),
-            user_id=user_id,
-            token_id=request.token_id,
-            fingerprint=request.fingerprint,
-            exchange=request.exchange,
-            symbol=request.symbol,
-            instrument=instrument.id,
-            side=request.side,
-            quantity=plan.quantity,
-            limit=plan.limit,
-            created=now,
-            start=plan.start,
-            end=plan.end,
-            interval=plan.interval,
-            slice_count=plan.slice_count,
-            carry=request.carry,
-            max_slippage_bps=request.max_slippage_bps,
-            fidelity=request.fidelity,
-            lot_size=instrument.lot_size,
-            min_quantity=instrument.min_quantity,
-            min_notional=instrument.min_notional,
-            warnings=plan.warnings,
-            arrival_price=mid,
+        terms = replace(
+            self._terms(user_id, request, grid, now), start=admitted.plan.start, decision_price=mid
         )
-        progress = OrderProgress(status=OrderStatus.ACCEPTED, next_slice=plan.first_slice)
-        order = Order(terms=terms, progress=progress)
+        progress = OrderProgress(status=OrderStatus.ACCEPTED, next_slice=admitted.elapsed)
+        order = Order(terms=terms, plan=admitted.plan, progress=progress)
         elapsed = (
-            lost(order, index, SliceReason.ELAPSED, now=now).result for index in range(plan.first_slice)
+            lost(order, index, SliceReason.ELAPSED, now=now).result for index in range(admitted.elapsed)
         )
         return order, tuple(elapsed)
 
     def _rejected(
-        self, user_id: str, request: OrderRequest, instrument: Instrument | None, why: Rejection, now: Nanos
+        self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos
     ) -> Order:
         stored = why.reason is not RejectReason.DUPLICATE_TOKEN_ID
-        terms = OrderTerms(
-            order_id=self._new_id(),
-            user_id=user_id,
-            token_id=request.token_id,
-            fingerprint=request.fingerprint,
-            exchange=request.exchange,
-            symbol=request.symbol,
-            instrument=instrument.id if instrument is not None else None,
-            side=request.side,
+        terms = self._terms(user_id, request, grid, now)
+        plan = Plan(
             quantity=request.quantity,
             limit=request.limit,
-            created=now,
-            start=request.start if request.start is not None else now,
+            start=terms.start,
             end=request.end,
             interval=request.interval or 0,
             slice_count=0,
-            carry=request.carry,
-            max_slippage_bps=request.max_slippage_bps,
-            fidelity=request.fidelity,
-            lot_size=ZERO,
-            min_quantity=ZERO,
-            min_notional=ZERO,
         )
         progress = OrderProgress(
             status=OrderStatus.REJECTED,
@@ -180,4 +134,35 @@ class Admission:
             detail=why.detail + (_USED_UP if stored else ""),
             ended=now,
         )
-        return Order(terms=terms, progress=progress)
+        return Order(terms=terms, plan=plan, progress=progress)
+
+    def _terms(self, user_id: str, request: OrderRequest, grid: Grid | None, now: Nanos) -> OrderTerms:
+        return OrderTerms(
+            order_id=self._new_id(),
+            user_id=user_id,
+            token_id=request.token_id,
+            fingerprint=request.fingerprint,
+            exchange=request.exchange,
+            symbol=request.symbol,
+            instrument=None if grid is None else InstrumentId(request.exchange, grid.symbol),
+            legs=() if grid is None else grid.legs,
+            side=request.side,
+            created=now,
+            start=request.start if request.start is not None else now,
+            carry=request.carry,
+            max_slippage_bps=request.max_slippage_bps,
+            fidelity=request.fidelity,
+            randomize=request.randomize,
+            participation_cap=request.participation_cap,
+            tick_size=ZERO if grid is None else grid.tick_size,
+            lot_size=ZERO if grid is None else grid.lot_size,
+        )
+
+
+def limits_of(config: EngineConfig) -> Limits:
+    """The bounds of one order that the settings state."""
+    return Limits(
+        max_slices=config.max_slices,
+        min_interval=to_span(config.min_interval),
+        max_duration=to_span(config.max_duration),
+    )

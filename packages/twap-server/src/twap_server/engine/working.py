@@ -4,15 +4,18 @@ Late timer or restart: one slice now, never a backlog; slices whose window passe
 does the catching up (contract section 4).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.order import Fill, Order, SliceResult
+from twap_server.domain.terms import Leg, Plan
 from twap_server.engine.decision import Decision, SliceDecider, lost
-from twap_server.engine.ports import LiveBookView
+from twap_server.engine.quotes import Sight
 
-_LOOK_AGAIN = 100 * MILLISECOND
+LOOK_AGAIN = 100 * MILLISECOND
 """How soon a slice that waits for a usable book looks again."""
 
 
@@ -23,6 +26,8 @@ class Working:
     order: Order
     waiting_since: Nanos | None = None
     """When the due slice first looked at the book."""
+    decided_at: Nanos | None = None
+    """When the slice before was decided, by this process."""
     storage_failed: bool = False
     """A decision could not be recorded: slices lost meanwhile say so."""
 
@@ -43,17 +48,43 @@ class Step:
         began = self.order.status is OrderStatus.ACCEPTED
         self.order = self.order.after_slice(decision.result, decision.fills)
         if began:
-            self.events.append((OrderEventType.WORKING, self.order, None, ()))
+            self._tell(OrderEventType.WORKING, self.order)
         self.slices.append(decision.result)
         self.fills.extend(decision.fills)
-        self.events.append((OrderEventType.SLICE, self.order, decision.result, decision.fills))
-        if not self.order.status.is_open:
-            self.events.append((OrderEventType.ENDED, self.order, None, ()))
+        self._tell(OrderEventType.SLICE, self.order, decision.result, decision.fills)
+        self._tell_if_ended()
 
     def end(self, status: OrderStatus, *, reason: str, at: Nanos) -> None:
         """End the order."""
         self.order = self.order.ended_as(status, reason=reason, at=at)
-        self.events.append((OrderEventType.ENDED, self.order, None, ()))
+        self._tell_if_ended()
+
+    def pause(self) -> None:
+        """Let the order fill nothing until resumed."""
+        self._tell(OrderEventType.PAUSED, self.order.paused())
+
+    def resume(self) -> None:
+        """Let the order fill again."""
+        self._tell(OrderEventType.RESUMED, self.order.resumed())
+
+    def amend(self, plan: Plan, *, at: Nanos) -> None:
+        """Go on under another plan, which may leave nothing to do."""
+        self._tell(OrderEventType.AMENDED, self.order.amended(plan, at=at))
+        self._tell_if_ended()
+
+    def _tell(
+        self,
+        kind: OrderEventType,
+        order: Order,
+        result: SliceResult | None = None,
+        fills: tuple[Fill, ...] = (),
+    ) -> None:
+        self.order = order
+        self.events.append((kind, order, result, fills))
+
+    def _tell_if_ended(self) -> None:
+        if not self.order.status.is_open:
+            self._tell(OrderEventType.ENDED, self.order)
 
     def sealed(self, before: Order) -> Order:
         """The order as one recorded change: its version is one above what the store holds."""
@@ -61,21 +92,20 @@ class Step:
         return replace(self.order, progress=progress)
 
 
-def look(
-    working: Working, live: LiveBookView | None, *, now: Nanos, decider: SliceDecider, max_wait: int
-) -> Step:
+def look(working: Working, sight: Sight, *, now: Nanos, decider: SliceDecider, max_wait: int) -> Step:
     """Decide what is due for an order at ``now``; an empty step means: nothing yet."""
-    order, schedule = working.order, working.order.terms.schedule
+    order, schedule = working.order, working.order.schedule
     step = Step(order=order)
-    at_end = now >= order.terms.end
-    current = schedule.count if at_end else schedule.index_at(now)
+    at_end = now >= order.plan.end
     missed_because = SliceReason.STORAGE if working.storage_failed else SliceReason.ENGINE_DOWN
-    for index in range(order.progress.next_slice, current):
+    index = order.progress.next_slice
+    while index < schedule.count and (at_end or schedule.window_end(index) <= now):
         step.add(lost(step.order, index, missed_because, now=now))
+        index += 1
     if at_end:
         step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
-    elif step.order.progress.next_slice == current:
-        _look_at_slice(working, step, current, live, now=now, decider=decider, max_wait=max_wait)
+    elif index < schedule.count and schedule.due(index) <= now:
+        _look_at_slice(working, step, sight, now=now, decider=decider, max_wait=max_wait)
     return step
 
 
@@ -83,27 +113,39 @@ def next_look(working: Working, *, now: Nanos) -> Nanos:
     """When to look again: the next due slice, soon while one waits for its book, or the end."""
     order = working.order
     if working.waiting_since is not None:
-        return min(Nanos(now + _LOOK_AGAIN), order.terms.end)
-    if order.progress.next_slice >= order.terms.slice_count:
-        return order.terms.end
-    return order.terms.schedule.due(order.progress.next_slice)
+        return min(Nanos(now + LOOK_AGAIN), order.plan.end)
+    if order.progress.next_slice >= order.plan.slice_count:
+        return order.plan.end
+    return order.schedule.due(order.progress.next_slice)
 
 
 def _look_at_slice(
-    working: Working,
-    step: Step,
-    index: int,
-    live: LiveBookView | None,
-    *,
-    now: Nanos,
-    decider: SliceDecider,
-    max_wait: int,
+    working: Working, step: Step, sight: Sight, *, now: Nanos, decider: SliceDecider, max_wait: int
 ) -> None:
-    schedule = step.order.terms.schedule
-    since = working.waiting_since if working.waiting_since is not None and not step.slices else now
+    order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
+    waiting = working.waiting_since if not step.slices else None
+    since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     wait = min(schedule.interval // 2, max_wait)
-    deadline = min(since + wait, schedule.window_end(index) - _LOOK_AGAIN)
-    decision = decider.decide(step.order, index, live, now=now, final=now >= deadline)
+    deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
+    decision = decider.decide(
+        order,
+        index,
+        sight.quotes(order.terms.legs, now),
+        now=now,
+        final=now >= deadline,
+        traded=_traded(working, order, index, sight.traded_since),
+    )
     working.waiting_since = since if decision is None else None
     if decision is not None:
         step.add(decision)
+        working.decided_at = now
+
+
+def _traded(
+    working: Working, order: Order, index: int, traded_since: Callable[[Sequence[Leg], Nanos], Decimal]
+) -> Decimal | None:
+    """What was traded since the slice before: since its decision, else since its bucket began."""
+    if order.terms.participation_cap is None:
+        return None
+    before = working.decided_at
+    return traded_since(order.terms.legs, before if before is not None else order.schedule.begin(index - 1))

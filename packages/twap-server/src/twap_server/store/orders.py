@@ -3,15 +3,18 @@
 import builtins
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Select, Table, insert
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.sample import Sample
 from twap_server.store import queries
 from twap_server.store.database import Database
 from twap_server.store.rows import (
@@ -20,15 +23,18 @@ from twap_server.store.rows import (
     event_row,
     fill_rows,
     order_row,
+    plan_row,
     progress_row,
+    sample_row,
     slice_row,
     to_event,
     to_fill,
     to_order,
     to_progress,
+    to_sample,
     to_slice,
 )
-from twap_server.store.tables import fills, order_events, orders, slices
+from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
 
 _IDS_PER_READ = 500
 
@@ -44,6 +50,11 @@ class RecordedWrite(Protocol):
     @property
     def is_new(self) -> bool:
         """Whether the order was not recorded before."""
+        ...
+
+    @property
+    def is_replanned(self) -> bool:
+        """Whether the order's plan was replaced."""
         ...
 
     @property
@@ -68,8 +79,14 @@ class SqlOrderStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def commit(self, writes: Sequence[RecordedWrite]) -> None:
-        """Record all writes in one durable transaction of at most five statements.
+    async def commit(
+        self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]] = ()
+    ) -> None:
+        """Record all writes in one durable transaction of at most seven statements.
+
+        Args:
+            writes: decisions about orders.
+            samples: of orders' markets, by order id; one that was recorded before is passed over.
 
         A commit whose answer was lost is looked up at once.
 
@@ -80,12 +97,12 @@ class SqlOrderStore:
                 :meth:`was_recorded` before anything else is decided.
             StoreUnavailable: nothing was recorded; try again.
         """
-        if not writes:
+        if not writes and not samples:
             return
         try:
-            await self._record(writes)
+            await self._record(writes, samples)
         except CommitInDoubt as error:
-            if not await self._look_up(writes, error):
+            if not writes or not await self._look_up(writes, error):
                 raise StoreUnavailable(str(error)) from error
 
     async def was_recorded(self, writes: Sequence[RecordedWrite]) -> bool:
@@ -107,18 +124,21 @@ class SqlOrderStore:
         except StoreUnavailable:
             raise doubt from None
 
-    async def _record(self, writes: Sequence[RecordedWrite]) -> None:
+    async def _record(self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]]) -> None:
         new = [order_row(write.order) for write in writes if write.is_new]
         changed = [_advance_row(write.order) for write in writes if not write.is_new]
+        plans = [plan_row(write.order) for write in writes if write.is_new or write.is_replanned]
         ended = [slice_row(w.order.terms.order_id, result) for w in writes for result in w.slices]
         filled = [row for w in writes for row in fill_rows(w.order.terms.order_id, w.fills)]
         told = [event_row(event) for w in writes for event in w.events]
         async with self._database.transaction() as connection:
             await _insert(connection, orders, new)
+            await _insert(connection, order_plans, plans)
             await _advance(connection, changed)
             await _insert(connection, slices, ended)
             await _insert(connection, fills, filled)
             await _insert(connection, order_events, told)
+            await _insert_unless_there(connection, [sample_row(*sample) for sample in samples])
 
     async def open_orders(self) -> builtins.list[Order]:
         """Every order that can still fill, oldest first."""
@@ -141,23 +161,23 @@ class SqlOrderStore:
         async with self._database.reading() as connection:
             return await connection.scalar(queries.last_seq(user_id)) or 0
 
-    async def count_open(self, user_id: str) -> int:
-        """How many of the user's orders are open."""
-        async with self._database.reading() as connection:
-            return await connection.scalar(queries.count_open(user_id)) or 0
-
-    async def detail(
-        self, user_id: str, token_id: str
-    ) -> tuple[Order, builtins.list[SliceResult], builtins.list[Fill]] | None:
-        """One order with the slices that have ended and its fills, all of the same moment; None without."""
+    async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
+        """All that is recorded of one order, of the same moment; None without."""
         async with self._database.reading() as connection:
             row = (await connection.execute(queries.by_token(user_id, [token_id]))).mappings().first()
             if row is None:
                 return None
             order = to_order(row)
-            ended = (await connection.execute(queries.slices_of(order.terms.order_id))).mappings()
-            filled = (await connection.execute(queries.fills_of(order.terms.order_id))).mappings()
-            return order, [to_slice(row) for row in ended], [to_fill(row) for row in filled]
+            order_id = order.terms.order_id
+            ended = (await connection.execute(queries.slices_of(order_id))).mappings()
+            filled = (await connection.execute(queries.fills_of(order_id))).mappings()
+            sampled = (await connection.execute(queries.samples_of(order_id))).mappings()
+            return OrderRecord(
+                order=order,
+                slices=tuple(map(to_slice, ended)),
+                fills=tuple(map(to_fill, filled)),
+                samples=tuple(map(to_sample, sampled)),
+            )
 
     async def list(
         self,
@@ -195,11 +215,23 @@ class SqlOrderStore:
 
     async def events(self, user_id: str, since: int, limit: int) -> builtins.list[OrderEvent]:
         """A user's events with ``seq > since``, in order, at most ``limit``."""
+        return await self._events(queries.events_after(user_id, since, limit))
+
+    async def events_of(
+        self, user_id: str, token_id: str, *, since: int, limit: int
+    ) -> builtins.list[OrderEvent] | None:
+        """One order's events with ``seq > since``, in order; None where the user has no such order."""
+        order = (await self.find(user_id, [token_id])).get(token_id)
+        if order is None:
+            return None
+        return await self._events(queries.events_of(order.terms.order_id, since, limit))
+
+    async def _events(self, statement: Select[Any]) -> builtins.list[OrderEvent]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(queries.events_after(user_id, since, limit))).mappings().all()
+            rows = (await connection.execute(statement)).mappings().all()
             if not rows:
                 return []
-            told = queries.fills_of_events(user_id, rows[0]["seq"], rows[-1]["seq"])
+            told = queries.fills_of_events(rows[0]["user_id"], rows[0]["seq"], rows[-1]["seq"])
             of_slice: defaultdict[tuple[str, int], builtins.list[Fill]] = defaultdict(builtins.list)
             for row in (await connection.execute(told)).mappings():
                 of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
@@ -209,6 +241,14 @@ class SqlOrderStore:
 async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
     if rows:
         await connection.execute(insert(table), rows)
+
+
+async def _insert_unless_there(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Insert samples; a repeat after a commit of unknown outcome is no conflict."""
+    if not rows:
+        return
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    await connection.execute(dialect.insert(order_samples).on_conflict_do_nothing(), rows)
 
 
 async def _advance(connection: AsyncConnection, rows: Sequence[Row]) -> None:
@@ -227,7 +267,7 @@ def _advance_row(order: Order) -> Row:
     return {
         "of_order": order.terms.order_id,
         "of_version": order.progress.version - 1,
-        **progress_row(order.progress),
+        **progress_row(order),
     }
 
 

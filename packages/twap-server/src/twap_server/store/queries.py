@@ -19,9 +19,19 @@ from sqlalchemy import (
 
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
-from twap_server.store.tables import IS_OPEN, fills, order_events, orders, slices
+from twap_server.store.tables import (
+    IS_OPEN,
+    fills,
+    order_events,
+    order_plans,
+    order_samples,
+    orders,
+    slices,
+)
 
-PROGRESS = ("status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "version")
+PROGRESS = (
+    "status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "version", "revision",
+)  # fmt: skip
 OF_SLICE = "of_slice_"
 """Prefix of a slice's columns in a row of events."""
 
@@ -55,19 +65,21 @@ def advance_all(rows: Sequence[Mapping[str, Any]]) -> Update:
     )
 
 
+def _whole(*columns: Any) -> Select[Any]:
+    """Orders with the plan they are at."""
+    plans = [column for column in order_plans.c if column.name not in ("order_id", "revision")]
+    at = and_(order_plans.c.order_id == orders.c.order_id, order_plans.c.revision == orders.c.revision)
+    return select(orders, *plans, *columns).join_from(orders, order_plans, at)
+
+
 def all_open() -> Select[Any]:
     """Orders of all users that can still fill, oldest first."""
-    return select(orders).where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
-
-
-def count_open(user_id: str) -> Select[Any]:
-    """How many of a user's orders can still fill."""
-    return select(func.count()).select_from(orders).where(orders.c.user_id == user_id, IS_OPEN)
+    return _whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
 
 
 def by_token(user_id: str, token_ids: Sequence[str]) -> Select[Any]:
     """A user's orders with these token ids."""
-    return select(orders).where(orders.c.user_id == user_id, orders.c.token_id.in_(token_ids))
+    return _whole().where(orders.c.user_id == user_id, orders.c.token_id.in_(token_ids))
 
 
 def by_id(order_id: str) -> Select[Any]:
@@ -83,6 +95,16 @@ def slices_of(order_id: str) -> Select[Any]:
 def fills_of(order_id: str) -> Select[Any]:
     """An order's fills, in the order they happened."""
     return select(fills).where(fills.c.order_id == order_id).order_by(fills.c.slice_index, fills.c.n)
+
+
+def samples_of(order_id: str) -> Select[Any]:
+    """An order's samples of its market, in time order."""
+    return select(order_samples).where(order_samples.c.order_id == order_id).order_by(order_samples.c.time)
+
+
+def plans_of(order_id: str) -> Select[Any]:
+    """Every revision of an order's plan."""
+    return select(order_plans).where(order_plans.c.order_id == order_id).order_by(order_plans.c.revision)
 
 
 def newest(
@@ -108,10 +130,7 @@ def newest(
     if after is not None:
         wanted.append(tuple_(orders.c.created, orders.c.order_id) < tuple_(*after))
     return (
-        select(orders)
-        .where(and_(*wanted))
-        .order_by(orders.c.created.desc(), orders.c.order_id.desc())
-        .limit(limit)
+        _whole().where(and_(*wanted)).order_by(orders.c.created.desc(), orders.c.order_id.desc()).limit(limit)
     )
 
 
@@ -121,24 +140,37 @@ def last_seq(user_id: str) -> Select[Any]:
 
 
 def events_after(user_id: str, since: int, limit: int) -> Select[Any]:
-    """A user's events after ``since``: progress as it was then, the order's terms, the slice if any."""
+    """A user's events after ``since``: progress and plan as they were then, the terms, the slice if any."""
+    return _events().where(order_events.c.user_id == user_id, order_events.c.seq > since).limit(limit)
+
+
+def events_of(order_id: str, since: int, limit: int) -> Select[Any]:
+    """One order's events after ``since``, likewise."""
+    return _events().where(order_events.c.order_id == order_id, order_events.c.seq > since).limit(limit)
+
+
+def _events() -> Select[Any]:
     terms = [column for column in orders.c if column.name not in (*PROGRESS, "order_id", "user_id")]
+    plans = [column for column in order_plans.c if column.name not in ("order_id", "revision")]
     of_slice = [
         column.label(OF_SLICE + column.name)
         for column in slices.c
         if column.name not in ("order_id", "slice_index")
     ]
+    of_plan = and_(
+        order_plans.c.order_id == order_events.c.order_id,
+        order_plans.c.revision == order_events.c.revision,
+    )
     same_slice = and_(
         slices.c.order_id == order_events.c.order_id,
         slices.c.slice_index == order_events.c.slice_index,
     )
     return (
-        select(order_events, *terms, *of_slice)
+        select(order_events, *terms, *plans, *of_slice)
         .join_from(order_events, orders, orders.c.order_id == order_events.c.order_id)
+        .join(order_plans, of_plan)
         .outerjoin(slices, same_slice)
-        .where(order_events.c.user_id == user_id, order_events.c.seq > since)
         .order_by(order_events.c.seq)
-        .limit(limit)
     )
 
 

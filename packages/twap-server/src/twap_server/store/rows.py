@@ -15,7 +15,10 @@ from twap_models.enums import (
     SliceReason,
 )
 from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, OrderTerms, SliceResult
+from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.sample import Sample, Sweep
+from twap_server.domain.terms import OrderTerms, Plan
+from twap_server.store.legs import read_legs, write_legs
 
 Row = dict[str, Any]
 Columns = Mapping[Any, Any]
@@ -34,29 +37,45 @@ def order_row(order: Order) -> Row:
         "symbol": terms.symbol,
         "instrument_exchange": instrument.exchange if instrument else None,
         "instrument_symbol": instrument.symbol if instrument else None,
+        "legs": write_legs(terms.legs),
         "side": terms.side.value,
-        "quantity": terms.quantity,
-        "limit_price": terms.limit,
         "created": terms.created,
         "start_time": terms.start,
-        "end_time": terms.end,
-        "interval_ns": terms.interval,
-        "slice_count": terms.slice_count,
         "carry": terms.carry.value,
         "max_slippage_bps": terms.max_slippage_bps,
         "fidelity": terms.fidelity.value,
+        "randomize": terms.randomize,
+        "participation_cap": terms.participation_cap,
+        "tick_size": terms.tick_size,
         "lot_size": terms.lot_size,
-        "min_quantity": terms.min_quantity,
-        "min_notional": terms.min_notional,
-        "warnings": json.dumps(terms.warnings),
-        "arrival_price": terms.arrival_price,
-        **progress_row(order.progress),
+        "decision_price": terms.decision_price,
+        **progress_row(order),
     }
 
 
-def progress_row(progress: OrderProgress) -> Row:
-    """Write an order's progress."""
+def plan_row(order: Order) -> Row:
+    """Write the plan an order is at."""
+    plan = order.plan
     return {
+        "order_id": order.terms.order_id,
+        "revision": plan.revision,
+        "quantity": plan.quantity,
+        "limit_price": plan.limit,
+        "plan_start": plan.start,
+        "end_time": plan.end,
+        "interval_ns": plan.interval,
+        "slice_count": plan.slice_count,
+        "first_slice": plan.first,
+        "base": plan.base,
+        "warnings": json.dumps(plan.warnings),
+    }
+
+
+def progress_row(order: Order) -> Row:
+    """Write an order's progress, and which revision of its plan it is at."""
+    progress = order.progress
+    return {
+        "revision": order.plan.revision,
         "status": progress.status.value,
         "filled": progress.filled,
         "notional": progress.notional,
@@ -81,8 +100,11 @@ def slice_row(order_id: str, result: SliceResult) -> Row:
         "filled": result.filled,
         "notional": result.notional,
         "decided": result.decided,
+        "target": result.target,
         "mid": result.mid,
-        "book_seq": result.book_seq,
+        "touch": result.touch,
+        "touch_exchange": result.touch_exchange,
+        "traded": result.traded,
         "book_time": result.book_time,
     }
 
@@ -102,7 +124,24 @@ def fill_rows(order_id: str, fills: Sequence[Fill]) -> Iterator[Row]:
                 "price": fill.price,
                 "quantity": fill.quantity,
                 "fee": fill.fee,
+                "book_seq": fill.book_seq,
+                "book_time": fill.book_time,
             }
+
+
+def sample_row(order_id: str, sample: Sample) -> Row:
+    """Write a sample of an order's market."""
+    sweep = sample.sweep
+    return {
+        "order_id": order_id,
+        "time": sample.time,
+        "mid": sample.mid,
+        "volume": sample.volume,
+        "notional": sample.notional,
+        "sweep_filled": sweep.filled if sweep else None,
+        "sweep_notional": sweep.notional if sweep else None,
+        "sweep_fees": sweep.fees if sweep else None,
+    }
 
 
 def event_row(event: OrderEvent) -> Row:
@@ -115,13 +154,29 @@ def event_row(event: OrderEvent) -> Row:
         "order_id": event.order.terms.order_id,
         "slice_index": event.slice.index if event.slice else None,
         "fill_count": len(event.fills),
-        **progress_row(event.order.progress),
+        **progress_row(event.order),
     }
 
 
 def to_order(row: Columns) -> Order:
     """Read an order."""
-    return Order(terms=to_terms(row), progress=to_progress(row))
+    return Order(terms=to_terms(row), plan=to_plan(row), progress=to_progress(row))
+
+
+def to_plan(row: Columns) -> Plan:
+    """Read one revision of an order's plan."""
+    return Plan(
+        revision=row["revision"],
+        quantity=row["quantity"],
+        limit=row["limit_price"],
+        start=row["plan_start"],
+        end=row["end_time"],
+        interval=row["interval_ns"],
+        slice_count=row["slice_count"],
+        first=row["first_slice"],
+        base=row["base"],
+        warnings=tuple(json.loads(row["warnings"])),
+    )
 
 
 def to_terms(row: Columns) -> OrderTerms:
@@ -134,22 +189,18 @@ def to_terms(row: Columns) -> OrderTerms:
         exchange=row["exchange"],
         symbol=row["symbol"],
         instrument=_to_instrument_id(row),
+        legs=read_legs(row["legs"]),
         side=Side(row["side"]),
-        quantity=row["quantity"],
-        limit=row["limit_price"],
         created=row["created"],
         start=row["start_time"],
-        end=row["end_time"],
-        interval=row["interval_ns"],
-        slice_count=row["slice_count"],
         carry=Carry(row["carry"]),
         max_slippage_bps=row["max_slippage_bps"],
         fidelity=Fidelity(row["fidelity"]),
+        randomize=row["randomize"],
+        participation_cap=row["participation_cap"],
+        tick_size=row["tick_size"],
         lot_size=row["lot_size"],
-        min_quantity=row["min_quantity"],
-        min_notional=row["min_notional"],
-        warnings=tuple(json.loads(row["warnings"])),
-        arrival_price=row["arrival_price"],
+        decision_price=row["decision_price"],
     )
 
 
@@ -179,8 +230,11 @@ def to_slice(row: Columns) -> SliceResult:
         filled=row["filled"],
         notional=row["notional"],
         decided=row["decided"],
+        target=row["target"],
         mid=row["mid"],
-        book_seq=row["book_seq"],
+        touch=row["touch"],
+        touch_exchange=row["touch_exchange"],
+        traded=row["traded"],
         book_time=row["book_time"],
     )
 
@@ -195,6 +249,18 @@ def to_fill(row: Columns) -> Fill:
         price=row["price"],
         quantity=row["quantity"],
         fee=row["fee"],
+        book_seq=row["book_seq"],
+        book_time=row["book_time"],
+    )
+
+
+def to_sample(row: Columns) -> Sample:
+    """Read a sample of an order's market."""
+    sweep = None
+    if row["sweep_filled"] is not None:
+        sweep = Sweep(filled=row["sweep_filled"], notional=row["sweep_notional"], fees=row["sweep_fees"])
+    return Sample(
+        time=row["time"], mid=row["mid"], volume=row["volume"], notional=row["notional"], sweep=sweep
     )
 
 

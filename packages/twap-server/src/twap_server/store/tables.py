@@ -87,6 +87,7 @@ def _progress_columns() -> tuple[Column[object], ...]:
         Column("detail", Text, nullable=False),
         Column("ended", BigInteger),
         Column("version", Integer, nullable=False),
+        Column("revision", Integer, nullable=False, server_default="1"),
     )
 
 
@@ -101,22 +102,18 @@ orders = Table(
     Column("symbol", Text, nullable=False),
     Column("instrument_exchange", Text),
     Column("instrument_symbol", Text),
+    Column("legs", Text, nullable=False, server_default="[]"),
     Column("side", Text, nullable=False),
-    Column("quantity", ExactDecimal, nullable=False),
-    Column("limit_price", ExactDecimal),
     Column("created", BigInteger, nullable=False),
     Column("start_time", BigInteger, nullable=False),
-    Column("end_time", BigInteger, nullable=False),
-    Column("interval_ns", BigInteger, nullable=False),
-    Column("slice_count", BigInteger, nullable=False),
     Column("carry", Text, nullable=False),
     Column("max_slippage_bps", ExactDecimal),
     Column("fidelity", Text, nullable=False),
+    Column("randomize", ExactDecimal, nullable=False, server_default="0"),
+    Column("participation_cap", ExactDecimal),
+    Column("tick_size", ExactDecimal, nullable=False, server_default="0"),
     Column("lot_size", ExactDecimal, nullable=False),
-    Column("min_quantity", ExactDecimal, nullable=False),
-    Column("min_notional", ExactDecimal, nullable=False),
-    Column("warnings", Text, nullable=False),
-    Column("arrival_price", ExactDecimal),
+    Column("decision_price", ExactDecimal),
     *_progress_columns(),
     UniqueConstraint("user_id", "token_id"),
 )
@@ -126,6 +123,22 @@ Index(
     orders.c.user_id,
     sqlite_where=IS_OPEN,
     postgresql_where=IS_OPEN,
+)
+
+order_plans = Table(
+    "order_plans",
+    metadata,
+    Column("order_id", Text, ForeignKey("orders.order_id"), primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("limit_price", ExactDecimal),
+    Column("plan_start", BigInteger, nullable=False),
+    Column("end_time", BigInteger, nullable=False),
+    Column("interval_ns", BigInteger, nullable=False),
+    Column("slice_count", BigInteger, nullable=False),
+    Column("first_slice", BigInteger, nullable=False),
+    Column("base", ExactDecimal, nullable=False),
+    Column("warnings", Text, nullable=False),
 )
 
 slices = Table(
@@ -140,8 +153,11 @@ slices = Table(
     Column("filled", ExactDecimal, nullable=False),
     Column("notional", ExactDecimal, nullable=False),
     Column("decided", BigInteger),
+    Column("target", ExactDecimal, nullable=False, server_default="0"),
     Column("mid", ExactDecimal),
-    Column("book_seq", BigInteger, nullable=False),
+    Column("touch", ExactDecimal),
+    Column("touch_exchange", Text, nullable=False, server_default=""),
+    Column("traded", ExactDecimal),
     Column("book_time", BigInteger),
 )
 
@@ -157,8 +173,23 @@ fills = Table(
     Column("price", ExactDecimal, nullable=False),
     Column("quantity", ExactDecimal, nullable=False),
     Column("fee", ExactDecimal, nullable=False),
+    Column("book_seq", BigInteger, nullable=False, server_default="0"),
+    Column("book_time", BigInteger, nullable=False, server_default="0"),
     UniqueConstraint("order_id", "slice_index", "n"),
     ForeignKeyConstraint(["order_id", "slice_index"], ["slices.order_id", "slices.slice_index"]),
+)
+
+order_samples = Table(
+    "order_samples",
+    metadata,
+    Column("order_id", Text, ForeignKey("orders.order_id"), primary_key=True),
+    Column("time", BigInteger, primary_key=True, autoincrement=False),
+    Column("mid", ExactDecimal),
+    Column("volume", ExactDecimal, nullable=False),
+    Column("notional", ExactDecimal, nullable=False),
+    Column("sweep_filled", ExactDecimal),
+    Column("sweep_notional", ExactDecimal),
+    Column("sweep_fees", ExactDecimal),
 )
 
 order_events = Table(

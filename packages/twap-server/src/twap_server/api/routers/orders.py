@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import Discriminator, Field, Tag
 
 from twap_models.enums import OrderStatus
 from twap_models.fields import ExchangeName, SymbolText, TokenId
-from twap_models.orders import TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
+from twap_models.stream import OrderEvent
 from twap_server.api import present
 from twap_server.api.cursor import read_cursor, write_cursor
 from twap_server.api.dependencies import CallerDep, ServicesDep
@@ -18,7 +19,8 @@ from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.examples import ORDER_EXAMPLES
 from twap_server.api.parts import Services
-from twap_server.api.translate import to_request
+from twap_server.api.revisions import read_revision, write_revision
+from twap_server.api.translate import to_amendment, to_request
 from twap_server.domain.errors import (
     ExchangeUnavailable,
     InvalidRequest,
@@ -26,7 +28,8 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.order import Fill, Order, SliceResult
+from twap_server.domain.order import Order
+from twap_server.domain.record import OrderRecord
 from twap_server.engine.verdict import Verdict, VerdictKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
@@ -119,13 +122,67 @@ async def get_order(services: ServicesDep, caller: CallerDep, token_id: TokenId)
     found = await services.parts.records.detail(caller.user_id, token_id)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
-    return await asyncio.to_thread(_written, *found)
+    return await asyncio.to_thread(_written, found)
+
+
+@router.get("/{token_id}/events", response_model=list[OrderEvent], responses=problems(401, 404, 422, 503))
+async def list_events(
+    *,
+    services: ServicesDep,
+    caller: CallerDep,
+    token_id: TokenId,
+    since: Annotated[int, Query(ge=0, description="Only events with a seq above this.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> Response:
+    """What happened to one order, oldest first: the events that the stream pushes, as they were recorded.
+
+    ``seq`` counts all of your events, so one order's events may have gaps. For the next page send the last
+    ``seq`` as ``since``.
+    """
+    found = await services.parts.records.events_of(caller.user_id, token_id, since=since, limit=limit)
+    if found is None:
+        raise OrderNotFound(f"you have no order {token_id!r}")
+    return reply([present.order_event(event) for event in found])
+
+
+@router.patch(
+    "/{token_id}",
+    response_model=TwapOrder,
+    responses=problems(400, 401, 404, 409, 412, 413, 422, 428, 503),
+)
+async def amend_order(
+    *,
+    services: ServicesDep,
+    caller: CallerDep,
+    token_id: TokenId,
+    body: TwapOrderAmendment,
+    if_match: Annotated[
+        str | None,
+        Header(description="The ``revision`` the change is made for, as ``ETag`` gave it; ``*`` takes any."),
+    ] = None,
+) -> Response:
+    """Change limit, end or quantity of an open order: what is done stays, the future is replanned."""
+    wanted = to_amendment(body, now=services.parts.clock.now())
+    revision = read_revision(if_match)
+    return _one(await services.parts.orders.amend(caller.user_id, token_id, wanted, revision=revision))
+
+
+@router.post("/{token_id}/pause", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+async def pause_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+    """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays."""
+    return _one(await services.parts.orders.pause(caller.user_id, token_id))
+
+
+@router.post("/{token_id}/resume", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+async def resume_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+    """Let a paused order go on; by its carry mode it catches up or not."""
+    return _one(await services.parts.orders.resume(caller.user_id, token_id))
 
 
 @router.delete("/{token_id}", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
 async def cancel_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
     """Cancel an open order; what was filled stays filled."""
-    return reply(present.order(await services.parts.orders.cancel(caller.user_id, token_id)))
+    return _one(await services.parts.orders.cancel(caller.user_id, token_id))
 
 
 def submission_status(verdicts: Sequence[Verdict]) -> int:
@@ -142,9 +199,13 @@ def submission_status(verdicts: Sequence[Verdict]) -> int:
     return 200 if accepted else 400
 
 
-def _written(order: Order, slices: Sequence[SliceResult], fills: Sequence[Fill]) -> Response:
+def _written(record: OrderRecord) -> Response:
     """Done in a thread: a hundred thousand slices take a second to write, and others must not wait."""
-    return reply(present.order_detail(order, slices, fills))
+    return reply(present.order_detail(record), headers={"ETag": write_revision(record.order)})
+
+
+def _one(order: Order) -> Response:
+    return reply(present.order(order), headers={"ETag": write_revision(order)})
 
 
 def _statuses(text: str | None) -> frozenset[OrderStatus] | None:

@@ -1,0 +1,168 @@
+"""Measures the market while an order is at work, for its execution report: at a steady pace, bounded.
+
+In: open orders and what became of them. Out: samples, to be recorded by the engine. Nothing here decides a
+fill, and a sample that is lost (a crash) is missing in the report, never made up.
+"""
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from heapq import heappop, heappush
+
+from twap_server.domain import exact
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.matching import Bounds, match
+from twap_server.domain.order import Order
+from twap_server.domain.sample import MARK_OUTS, Sample, Sweep
+from twap_server.engine.agenda import Agenda
+from twap_server.engine.ports import Market
+from twap_server.engine.quotes import Quotes, Sight
+
+STEADY_SAMPLES = 300
+"""Of one plan, from its start to its end; no closer than a second."""
+MARKED_SLICES = 100
+"""Slices whose mark-outs are measured; of later ones they are not."""
+MOST_SAMPLES = 2_000
+"""Of one order, however often it is amended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    order: Order
+    period: int
+    steady: Nanos
+    """When the next steady sample is due."""
+    swept: bool
+    before: tuple[Decimal, Decimal] | None
+    """Totals traded when the last sample was taken."""
+    marks: list[Nanos] = field(default_factory=list)
+    marked: int = 0
+    taken: int = 0
+    last: Nanos = Nanos(0)
+
+
+class Observers:
+    """One observer per order, from its acceptance until its last mark-out."""
+
+    def __init__(self, *, sight: Sight, market: Market) -> None:
+        self._sight, self._market = sight, market
+        self._watches: dict[str, _Watch] = {}
+        self._agenda = Agenda()
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def next_due(self) -> Nanos | None:
+        """When the next sample wants to be taken."""
+        return self._agenda.next()
+
+    def follow(self, order: Order, now: Nanos) -> None:
+        """Begin to watch an open order."""
+        has_begun = order.progress.next_slice > 0
+        watch = _Watch(
+            order=order,
+            period=_period(order, now),
+            steady=max(now, order.terms.start),
+            swept=has_begun,
+            before=self._sight.traded(order.terms.legs) if has_begun else None,
+        )
+        self._watches[order.terms.order_id] = watch
+        self._plan(watch)
+
+    def note(self, order: Order, *, filled: bool, now: Nanos) -> None:
+        """Take in what was recorded of an order: a slice that filled, an amendment, the end."""
+        watch = self._watches.get(order.terms.order_id)
+        if watch is None:
+            return
+        if order.plan.revision != watch.order.plan.revision:
+            watch.period = _period(order, now)
+        watch.order = order
+        if filled and watch.marked < MARKED_SLICES:
+            watch.marked += 1
+            for seconds in MARK_OUTS:
+                heappush(watch.marks, Nanos(now + seconds * SECOND))
+        if not order.status.is_open:
+            self._hold(order)
+        self._plan(watch)
+
+    def take(self, order_id: str, now: Nanos) -> list[tuple[str, Sample]]:
+        """Sample an order's market at once; nothing where it was sampled at this very moment."""
+        watch = self._watches.get(order_id)
+        if watch is None or now <= watch.last:
+            return []
+        return [(order_id, self._sample(watch, now))]
+
+    def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
+        """Take the samples due by ``now``."""
+        found: list[tuple[str, Sample]] = []
+        for order_id in self._agenda.due(now, most=most):
+            watch = self._watches[order_id]
+            while watch.marks and watch.marks[0] <= now:
+                heappop(watch.marks)
+            if watch.steady <= now:
+                watch.steady = Nanos(now + watch.period)
+            found += self.take(order_id, now)
+            self._plan(watch)
+        return found
+
+    def _plan(self, watch: _Watch) -> None:
+        order_id = watch.order.terms.order_id
+        wanted = list(watch.marks[:1])
+        if watch.order.status.is_open and watch.taken < MOST_SAMPLES:
+            wanted.append(watch.steady)
+        if wanted:
+            self._agenda.set(order_id, min(wanted))
+        elif not watch.order.status.is_open:
+            self._drop(watch)
+        else:
+            self._agenda.drop(order_id)
+
+    def _hold(self, order: Order) -> None:
+        for leg in order.terms.legs:
+            self._market.hold(leg.instrument, _owner(order))
+
+    def _drop(self, watch: _Watch) -> None:
+        order = watch.order
+        self._agenda.drop(order.terms.order_id)
+        del self._watches[order.terms.order_id]
+        for leg in order.terms.legs:
+            self._market.release(leg.instrument, _owner(order))
+
+    def _sample(self, watch: _Watch, now: Nanos) -> Sample:
+        legs = watch.order.terms.legs
+        quotes, totals = self._sight.quotes(legs, now), self._sight.traded(legs)
+        base, quote = watch.before or totals
+        watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
+        sweep = None
+        if quotes.open and not watch.swept:
+            watch.swept, sweep = True, _sweep(watch.order, quotes)
+        return Sample(
+            time=now,
+            mid=quotes.mid,
+            volume=exact.subtract(totals[0], base),
+            notional=exact.subtract(totals[1], quote),
+            sweep=sweep,
+        )
+
+
+def _period(order: Order, now: Nanos) -> int:
+    length = order.plan.end - max(now, order.terms.start)
+    return max(SECOND, -(-length // STEADY_SAMPLES))
+
+
+def _sweep(order: Order, quotes: Quotes) -> Sweep:
+    """The whole quantity at once against the displayed books, within the order's limit."""
+    side = order.terms.side
+    ladders = quotes.ladders(side)
+    taken = match(order.plan.quantity, ladders, Bounds(side=side, limit=order.plan.limit)).fills
+    fees = {ladder.exchange: ladder.fee for ladder in ladders}
+    values = [(exact.multiply(fill.price, fill.quantity), fees[fill.exchange]) for fill in taken]
+    return Sweep(
+        filled=exact.total(fill.quantity for fill in taken),
+        notional=exact.total(value for value, _ in values),
+        fees=exact.total((exact.multiply(value, fee) for value, fee in values)) if values else ZERO,
+    )
+
+
+def _owner(order: Order) -> str:
+    return f"mark-outs:{order.terms.order_id}"

@@ -1,0 +1,99 @@
+"""The books an order may fill from at one moment: those that can be trusted, and why the others cannot."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from twap_models.enums import Side, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.matching import Ladder, Offer, best
+from twap_server.domain.terms import Leg
+from twap_server.engine.gate import closed_because
+from twap_server.engine.ports import LiveBookView, Market
+
+_LIKELIEST_FIRST = (
+    SliceReason.RESYNCING,
+    SliceReason.CROSSED_BOOK,
+    SliceReason.STALE_BOOK,
+    SliceReason.NO_BOOK,
+)
+"""Of several closed books the one named is the one that is likeliest to open soon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quotes:
+    """One moment's view of an order's markets."""
+
+    open: tuple[tuple[Leg, LiveBookView], ...]
+    closed: SliceReason | None
+    """Why there is no open one; None when there is."""
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle of the best bid and the best ask over the open books (which may cross between exchanges)."""
+        if not self.open:
+            return None
+        bids = [bid.price for _, live in self.open if (bid := live.book.best_bid()) is not None]
+        asks = [ask.price for _, live in self.open if (ask := live.book.best_ask()) is not None]
+        return exact.midpoint(max(bids), min(asks)) if bids and asks else None
+
+    @property
+    def book_time(self) -> Nanos | None:
+        """When the oldest of the open books last changed."""
+        return min((live.ts_received for _, live in self.open), default=None)
+
+    def ladders(self, side: Side) -> list[Ladder]:
+        """The levels a taker of ``side`` meets. Read them before the books change again."""
+        return [
+            Ladder(exchange=leg.instrument.exchange, levels=live.book.walk(side), fee=leg.fee)
+            for leg, live in self.open
+        ]
+
+    def touch(self, side: Side) -> Offer | None:
+        """The best level a taker of ``side`` meets, fees included in what is best."""
+        return best(side, self.ladders(side))
+
+    def only(self, wanted: Callable[[Leg], bool]) -> "Quotes":
+        """The same without the markets that are not wanted."""
+        kept = tuple(pair for pair in self.open if wanted(pair[0]))
+        return Quotes(open=kept, closed=None if kept else SliceReason.NO_BOOK)
+
+    def without(self, exchanges: Collection[str]) -> "Quotes":
+        """The same without these exchanges."""
+        return self.only(lambda leg: leg.instrument.exchange not in exchanges)
+
+    def leg(self, exchange: str) -> tuple[Leg, LiveBookView]:
+        """The open market on an exchange."""
+        return next(pair for pair in self.open if pair[0].instrument.exchange == exchange)
+
+
+class Sight:
+    """What orders see of their markets."""
+
+    def __init__(self, market: Market, *, max_age: int) -> None:
+        """Args: max_age: nanoseconds a book may go without its connection delivering anything."""
+        self._market, self._max_age = market, max_age
+
+    def quotes(self, legs: Sequence[Leg], now: Nanos) -> Quotes:
+        """Their books at this moment; see ``closed_because`` for what makes one open."""
+        found: list[tuple[Leg, LiveBookView]] = []
+        reasons: set[SliceReason] = set()
+        for leg in legs:
+            live = self._market.live_book(leg.instrument)
+            reason = closed_because(live, now=now, max_age=self._max_age)
+            if reason is None and live is not None:
+                found.append((leg, live))
+            else:
+                reasons.add(reason or SliceReason.NO_BOOK)
+        closed = next((reason for reason in _LIKELIEST_FIRST if reason in reasons), SliceReason.NO_BOOK)
+        return Quotes(open=tuple(found), closed=None if found else closed)
+
+    def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
+        """Base currency traded on these markets since then."""
+        return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
+
+    def traded(self, legs: Sequence[Leg]) -> tuple[Decimal, Decimal]:
+        """Base and quote currency traded on these markets since the server started."""
+        totals = [self._market.traded(leg.instrument) for leg in legs]
+        return exact.total(base for base, _ in totals), exact.total(quote for _, quote in totals)

@@ -1,0 +1,39 @@
+"""An order's legs as one text column: they are only ever read together, and never searched."""
+
+import json
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.terms import Leg
+
+
+def write_legs(legs: Sequence[Leg]) -> str:
+    """Write legs as JSON, numbers as exact text."""
+    return json.dumps([_leg_body(leg) for leg in legs])
+
+
+def read_legs(text: str) -> tuple[Leg, ...]:
+    """Read them back."""
+    return tuple(_to_leg(body) for body in json.loads(text))
+
+
+def _leg_body(leg: Leg) -> dict[str, str]:
+    return {
+        "exchange": leg.instrument.exchange,
+        "symbol": leg.instrument.symbol,
+        "lot_size": format(leg.lot_size, "f"),
+        "min_quantity": format(leg.min_quantity, "f"),
+        "min_notional": format(leg.min_notional, "f"),
+        "fee": format(leg.fee, "f"),
+    }
+
+
+def _to_leg(body: Mapping[str, str]) -> Leg:
+    return Leg(
+        instrument=InstrumentId(body["exchange"], body["symbol"]),
+        lot_size=Decimal(body["lot_size"]),
+        min_quantity=Decimal(body["min_quantity"]),
+        min_notional=Decimal(body["min_notional"]),
+        fee=Decimal(body["fee"]),
+    )
