@@ -48,5 +48,15 @@ def test_takes_add_up_on_what_is_still_remembered() -> None:
 
 def test_pruned_once_decayed() -> None:
     made = memory()
-    made.prune(Nanos(1_000 * SECOND))
+    made.settle(Nanos(1_000 * SECOND))
     assert len(made) == 0
+
+
+def test_what_could_not_be_recorded_was_not_taken() -> None:
+    made = memory()
+    made.settle(Nanos(0))
+    other = KEY._replace(price=Decimal(101))
+    for key in (KEY, other, KEY):
+        made.take(key, Decimal(1), generation=1, now=Nanos(0), lot=LOT)
+    made.take_back()
+    assert (left(made, 0), left(made, 0, key=other)) == (Decimal(4), Decimal(0))

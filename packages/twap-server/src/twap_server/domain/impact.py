@@ -42,6 +42,8 @@ class ImpactMemory:
         """Args: half_life: nanoseconds, above 0."""
         self._half_life = half_life
         self._taken: dict[LevelKey, _Taken] = {}
+        self._unsettled: dict[LevelKey, _Taken | None] = {}
+        """What stood there before what was taken since the last ``settle``."""
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -62,10 +64,21 @@ class ImpactMemory:
     def take(self, key: LevelKey, quantity: Decimal, *, generation: int, now: Nanos, lot: Decimal) -> None:
         """Remember that the user took ``quantity`` there, on top of what is still remembered."""
         before = self.remembered(key, generation=generation, now=now, lot=lot)
+        self._unsettled.setdefault(key, self._taken.get(key))
         self._taken[key] = _Taken(exact.add(before, quantity), now, generation)
 
-    def prune(self, now: Nanos) -> None:
-        """Drop what has decayed to nothing."""
+    def take_back(self) -> None:
+        """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
+        for key, before in self._unsettled.items():
+            if before is None:
+                self._taken.pop(key, None)
+            else:
+                self._taken[key] = before
+        self._unsettled.clear()
+
+    def settle(self, now: Nanos) -> None:
+        """Keep what was taken, and drop what has decayed to nothing."""
+        self._unsettled.clear()
         oldest = now - _FORGOTTEN_AFTER * self._half_life
         self._taken = {key: entry for key, entry in self._taken.items() if entry.at > oldest}
 

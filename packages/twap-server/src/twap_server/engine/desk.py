@@ -63,6 +63,8 @@ class Desk:
 
     def replace(self, working: Working, order: Order) -> None:
         """The order as it was just recorded; dropped when it has ended."""
+        if order.progress.next_slice > working.order.progress.next_slice:
+            working.decided_at = self._clock.now()
         working.order, working.storage_failed = order, False
         if order.status.is_open:
             self.plan(working)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from twap_server.domain.clock import Clock, Nanos, to_span
-from twap_server.domain.errors import EngineBusy, StoreConflict, StoreUnavailable, TwapError
+from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
 from twap_server.domain.order import Order
 from twap_server.domain.terms import Amendment, OrderRequest
@@ -26,9 +26,10 @@ from twap_server.engine.observers import Observers
 from twap_server.engine.ports import EventSink, Market, OrderStore
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
+from twap_server.engine.settlement import Changed, Settlement
 from twap_server.engine.submission import Admission, limits_of
 from twap_server.engine.verdict import Verdict
-from twap_server.engine.working import Step, Working, look
+from twap_server.engine.working import Working, look
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,9 @@ _LONGEST_SLEEP_S = 1.0
 """The wall clock may jump: look at it at least this often."""
 _ORDERS_PER_TURN = 2_000
 _COMMANDS_PER_TURN = 256
-_RETRY_STORE_NS = 250_000_000
 _NANOS_PER_SECOND = 1e9
 
 _T = TypeVar("_T")
-_Changed = list[tuple[Working, Step]]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,6 +80,14 @@ class Engine:
             clock=clock,
             limits=limits,
             max_open_orders=config.max_open_orders,
+        )
+        self._settlement = Settlement(
+            store=store,
+            recorder=self._recorder,
+            desk=self._desk,
+            observers=self._observers,
+            impact=self._impact,
+            clock=clock,
         )
         self._commands: list[_Command] = []
         self._wake = asyncio.Event()
@@ -226,7 +233,7 @@ class Engine:
     # Due slices
 
     async def _work(self, due: list[Working], now: Nanos) -> None:
-        changed: _Changed = []
+        changed: Changed = []
         for working in due:
             step = look(
                 working,
@@ -240,48 +247,8 @@ class Engine:
             else:
                 self._desk.plan_after_nothing(working, now)
         if changed:
-            await self._record(changed, now)
-        self._impact.prune(now)
-
-    async def _record(self, changed: _Changed, now: Nanos) -> None:
-        for _, step in changed:
-            if not step.order.status.is_open:
-                self._recorder.measured(self._observers.take(step.order.terms.order_id, now))
-        try:
-            writes = [self._recorder.step(working.order, step, at=now) for working, step in changed]
-            await self._recorder.commit(writes)
-        except StoreConflict as error:
-            await self._after_conflict(changed, error, now)
-        except StoreUnavailable as error:
-            self._after_failure(changed, error)
-        else:
-            for (working, step), write in zip(changed, writes, strict=True):
-                self._desk.replace(working, write.order)
-                self._observers.note(write.order, filled=bool(step.fills), now=now)
-
-    async def _after_conflict(self, changed: _Changed, error: StoreConflict, now: Nanos) -> None:
-        """Record one by one; an order that the store holds in another state is read again."""
-        if len(changed) > 1:
-            for pair in changed:
-                await self._record([pair], now)
-            return
-        working = changed[0][0]
-        terms = working.order.terms
-        log.error("order=%s was recorded elsewhere, read again: %s", terms.order_id, error)
-        try:
-            stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
-        except StoreUnavailable as unavailable:
-            self._after_failure(changed, unavailable)
-        else:
-            self._desk.replace(working, stored if stored is not None else working.order)
-
-    def _after_failure(self, changed: _Changed, error: TwapError) -> None:
-        """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
-        log.error("decisions=%d could not be recorded: %s", len(changed), error)
-        retry = Nanos(self._clock.now() + _RETRY_STORE_NS)
-        for working, _ in changed:
-            working.storage_failed = True
-            self._desk.plan(working, at=retry)
+            await self._settlement.record(changed, now)
+        self._impact.settle(now)
 
     async def _measure(self, now: Nanos) -> None:
         """Sample the markets of the orders; recorded with the next decision, or after a while."""

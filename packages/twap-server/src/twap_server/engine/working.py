@@ -27,7 +27,7 @@ class Working:
     waiting_since: Nanos | None = None
     """When the due slice first looked at the book."""
     decided_at: Nanos | None = None
-    """When the slice before was decided, by this process."""
+    """When the slice before was decided and recorded, by this process."""
     storage_failed: bool = False
     """A decision could not be recorded: slices lost meanwhile say so."""
 
@@ -102,6 +102,8 @@ def look(working: Working, sight: Sight, *, now: Nanos, decider: SliceDecider, m
     while index < schedule.count and (at_end or schedule.window_end(index) <= now):
         step.add(lost(step.order, index, missed_because, now=now))
         index += 1
+    if step.slices:
+        working.waiting_since = None
     if at_end:
         step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
     elif index < schedule.count and schedule.due(index) <= now:
@@ -123,7 +125,7 @@ def _look_at_slice(
     working: Working, step: Step, sight: Sight, *, now: Nanos, decider: SliceDecider, max_wait: int
 ) -> None:
     order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
-    waiting = working.waiting_since if not step.slices else None
+    waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     wait = min(schedule.interval // 2, max_wait)
     deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
@@ -138,7 +140,6 @@ def _look_at_slice(
     working.waiting_since = since if decision is None else None
     if decision is not None:
         step.add(decision)
-        working.decided_at = now
 
 
 def _traded(

@@ -1,0 +1,88 @@
+"""Records a turn's decisions: all in one transaction, and what follows when that fails.
+
+Nothing recorded: the orders stay as they were and are looked at again soon. A conflict: somebody else changed
+an order, so it is read again. In memory stands only what the store holds.
+"""
+
+import logging
+
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, TwapError
+from twap_server.domain.impact import ImpactMemory
+from twap_server.engine.desk import Desk
+from twap_server.engine.observers import Observers
+from twap_server.engine.ports import OrderStore
+from twap_server.engine.recorder import Recorder
+from twap_server.engine.working import Step, Working
+
+log = logging.getLogger(__name__)
+
+_RETRY_STORE_NS = 250_000_000
+
+Changed = list[tuple[Working, Step]]
+"""Orders, each with what was decided for it."""
+
+
+class Settlement:
+    """Brings decisions into the store and into memory."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        recorder: Recorder,
+        desk: Desk,
+        observers: Observers,
+        impact: ImpactMemory,
+        clock: Clock,
+    ) -> None:
+        self._store, self._recorder, self._desk = store, recorder, desk
+        self._observers, self._impact, self._clock = observers, impact, clock
+
+    async def record(self, changed: Changed, now: Nanos) -> None:
+        """Record the decisions of one turn, take them into memory, and tell; what failed is decided again."""
+        for _, step in changed:
+            if not step.order.status.is_open:
+                self._recorder.measured(self._observers.take(step.order.terms.order_id, now))
+        try:
+            writes = [self._recorder.step(working.order, step, at=now) for working, step in changed]
+            await self._recorder.commit(writes)
+        except StoreConflict as error:
+            await self._after_conflict(changed, error, now)
+        except StoreUnavailable as error:
+            self._after_failure(changed, error)
+        else:
+            for (working, step), write in zip(changed, writes, strict=True):
+                self._desk.replace(working, write.order)
+                self._observers.note(write.order, filled=bool(step.fills), now=now)
+
+    async def _after_conflict(self, changed: Changed, error: StoreConflict, now: Nanos) -> None:
+        """Record one by one; an order that the store holds in another state is read again."""
+        if len(changed) > 1:
+            for pair in changed:
+                await self.record([pair], now)
+            return
+        working = changed[0][0]
+        terms = working.order.terms
+        log.error("order=%s was recorded elsewhere, read again: %s", terms.order_id, error)
+        try:
+            stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
+        except StoreUnavailable as unavailable:
+            self._after_failure(changed, unavailable)
+        else:
+            self._desk.replace(working, stored if stored is not None else working.order)
+            self._observers.note(working.order, filled=False, now=now)
+            if working.order.status.is_open:
+                self._look_later(working)
+
+    def _after_failure(self, changed: Changed, error: TwapError) -> None:
+        """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
+        log.error("decisions=%d could not be recorded: %s", len(changed), error)
+        if not isinstance(error, CommitInDoubt):
+            self._impact.take_back()
+        for working, _ in changed:
+            working.storage_failed = True
+            self._look_later(working)
+
+    def _look_later(self, working: Working) -> None:
+        self._desk.plan(working, at=Nanos(self._clock.now() + _RETRY_STORE_NS))

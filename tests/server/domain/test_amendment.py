@@ -1,0 +1,147 @@
+"""domain/amendment.py: the past stays, the future follows; each rule names field, value and what would do."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.trading import BTC
+from twap_models.enums import Carry, Fidelity, OrderStatus, Side
+from twap_server.domain.admission import Limits
+from twap_server.domain.amendment import amend
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.grid import grid_of
+from twap_server.domain.order import Order, OrderProgress
+from twap_server.domain.terms import Amendment, OrderTerms, Plan
+
+T0 = Nanos(1_700_000_000 * SECOND)
+LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
+GRID = grid_of([BTC], {}, exchange="binance")
+
+
+def order(*, slices_done: int = 4, filled: str = "0.4") -> Order:
+    """A buy of 1 BTC in ten slices of a second, at work."""
+    terms = OrderTerms(
+        order_id="o",
+        user_id="ada",
+        token_id="t",
+        fingerprint="",
+        exchange="binance",
+        symbol="BTCUSDT",
+        instrument=BTC.id,
+        legs=GRID.legs,
+        side=Side.BUY,
+        created=T0,
+        start=T0,
+        carry=Carry.CATCH_UP,
+        max_slippage_bps=None,
+        fidelity=Fidelity.DEPTH,
+        tick_size=GRID.tick_size,
+        lot_size=GRID.lot_size,
+    )
+    plan = Plan(
+        quantity=Decimal(1),
+        limit=Decimal(101),
+        start=T0,
+        end=Nanos(T0 + 10 * SECOND),
+        interval=SECOND,
+        slice_count=10,
+    )
+    progress = OrderProgress(
+        status=OrderStatus.WORKING, filled=Decimal(filled), next_slice=slices_done, version=slices_done
+    )
+    return Order(terms=terms, plan=plan, progress=progress)
+
+
+def made(wanted: Amendment, *, at: Order | None = None, seconds: str = "3.5") -> Plan:
+    now = Nanos(T0 + int(Decimal(seconds) * SECOND))
+    return amend(at or order(), wanted, now=now, limits=LIMITS, reference=Decimal(100))
+
+
+def test_a_limit_alone_leaves_the_schedule() -> None:
+    plan = made(Amendment(limit=Decimal("99.999"), limit_set=True))
+    assert plan == replace(order().plan, revision=2, limit=Decimal("99.99"))
+    assert made(Amendment(limit_set=True)).limit is None
+
+
+def test_a_quantity_is_spread_over_what_is_left() -> None:
+    changed = order().amended(made(Amendment(quantity=Decimal("1.6"))), at=T0)
+    plan, schedule = changed.plan, changed.schedule
+    assert (plan.first, plan.base, plan.slice_count) == (4, Decimal("0.4"), 10)
+    assert [schedule.size(i) for i in range(4, 10)] == [Decimal("0.2")] * 6
+    assert schedule.due(4) == T0 + 4 * SECOND, "the order's own grid goes on"
+
+
+def test_a_later_end_gives_more_slices_and_an_earlier_one_fewer() -> None:
+    later = made(Amendment(end=Nanos(T0 + 16 * SECOND)))
+    assert (later.slice_count, later.start) == (16, T0 + 4 * SECOND)
+    sooner = made(Amendment(end=Nanos(T0 + 6 * SECOND)))
+    assert sooner.slice_count == 6
+    at_once = made(Amendment(end=Nanos(T0 + int(3.7 * SECOND))))
+    assert (at_once.start, at_once.slice_count) == (T0 + int(3.5 * SECOND), 5), "no slice would be left else"
+
+
+def test_exactly_what_is_filled_ends_the_order() -> None:
+    changed = order().amended(made(Amendment(quantity=Decimal("0.4"))), at=T0)
+    assert (changed.status, changed.plan.slice_count, changed.progress.ended) == (OrderStatus.FILLED, 4, T0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "field", "words"),
+    [
+        (Amendment(quantity=Decimal("0.39")), "quantity", "at least 0.4, which is filled already, got 0.39"),
+        (Amendment(quantity=Decimal("0.42")), "quantity", "0.4 (what is filled) or at least 0.44951"),
+        (Amendment(limit=Decimal("0.004"), limit_set=True), "price", "one tick (0.01), got 0.004"),
+        (Amendment(limit=Decimal(-1), limit_set=True), "price", "got -1"),
+        (Amendment(end=Nanos(T0 + 3 * SECOND)), "end_time", "expected a time after 2023-11-14T22:13:23Z"),
+        (Amendment(end=Nanos(T0 + 200_000 * SECOND)), "end_time", "expected a time up to"),
+        (
+            Amendment(quantity=Decimal(10_000), end=Nanos(T0 + 5_000 * SECOND)),
+            "end_time",
+            "at most 1000 slices of 1 s, got 5000",
+        ),
+    ],
+)
+def test_each_rule_names_field_value_and_what_would_do(wanted: Amendment, field: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        made(wanted)
+    assert refused.value.field == field
+    assert words in str(refused.value)
+
+
+@given(
+    done=st.integers(0, 10),
+    filled=st.integers(0, 90_000),
+    quantity=st.none() | st.integers(1, 300_000),
+    seconds=st.none() | st.integers(1, 900),
+    at_ms=st.integers(0, 9_999),
+)
+def test_no_plan_loses_or_adds_a_lot(
+    done: int, filled: int, quantity: int | None, seconds: int | None, at_ms: int
+) -> None:
+    before = order(slices_done=done, filled=f"{filled * Decimal('0.00001'):f}")
+    now = Nanos(T0 + at_ms * 1_000_000)
+    wanted = Amendment(
+        quantity=None if quantity is None else quantity * Decimal("0.00001"),
+        end=None if seconds is None else Nanos(T0 + seconds * SECOND),
+    )
+    try:
+        plan = amend(before, wanted, now=now, limits=LIMITS, reference=Decimal(100))
+    except InvalidRequest:
+        return
+    changed = before.amended(plan, at=now)
+    schedule = changed.schedule
+    if not changed.status.is_open:
+        assert plan.quantity == before.progress.filled
+        return
+    if wanted.quantity is None and wanted.end is None:
+        assert (plan.start, plan.slice_count) == (before.plan.start, before.plan.slice_count)
+        return
+    sizes = [schedule.size(i) for i in range(done, schedule.count)]
+    assert sizes and min(sizes) >= 0
+    assert before.progress.filled + sum(sizes) == plan.quantity
+    dues = [schedule.due(i) for i in range(done, schedule.count)]
+    assert dues[0] in (before.schedule.begin(done), now) and dues[-1] < plan.end

@@ -1,0 +1,77 @@
+"""domain/grid.py: one grid for one or several markets; quantities down, limits to the safe side."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.trading import BTC
+from twap_models.enums import Side
+from twap_server.domain.exact import common_multiple, whole_up
+from twap_server.domain.grid import grid_of, smallest_on
+from twap_server.domain.instrument import InstrumentId
+
+KRAKEN = replace(
+    BTC,
+    id=InstrumentId("kraken", "BTC-USDT"),
+    tick_size=Decimal("0.1"),
+    lot_size=Decimal("0.00000004"),
+    min_quantity=Decimal("0.00005"),
+    min_notional=Decimal("0.5"),
+)
+
+
+def test_a_quantity_goes_down_and_a_limit_to_the_safe_side() -> None:
+    grid = grid_of([BTC], {}, exchange="binance")
+    assert grid.floor_lot(Decimal("1.000019")) == Decimal("1.00001")
+    assert grid.safe_limit(Decimal("100.019"), Side.BUY) == Decimal("100.01")
+    assert grid.safe_limit(Decimal("100.011"), Side.SELL) == Decimal("100.02")
+    assert grid.safe_limit(None, Side.SELL) is None
+
+
+def test_several_markets_share_a_lot_that_all_of_them_take() -> None:
+    grid = grid_of([BTC, KRAKEN], {"kraken": Decimal("0.0026")}, exchange="aggregate")
+    assert (grid.name, grid.lot_size, grid.tick_size) == (
+        "aggregate:BTC-USDT", Decimal("0.00001"), Decimal("0.01"),
+    )  # fmt: skip
+    assert [leg.fee for leg in grid.legs] == [Decimal(0), Decimal("0.0026")]
+    assert grid.smallest(Decimal(100)) == Decimal("0.005"), "one of them takes it: kraken's 0.5 / 100"
+
+
+def test_a_market_that_does_not_trade_is_left_out_while_another_does() -> None:
+    halted = replace(BTC, status="halt")
+    assert [leg.instrument for leg in grid_of([halted, KRAKEN], {}, exchange="aggregate").legs] == [KRAKEN.id]
+    assert grid_of([halted], {}, exchange="binance").status == "halt"
+
+
+@pytest.mark.parametrize(
+    ("price", "least"),
+    [(None, "0.00001"), ("100", "0.05"), ("3", "1.66667"), ("10000000", "0.00001")],
+)
+def test_the_smallest_quantity_covers_the_notional(price: str | None, least: str) -> None:
+    leg = grid_of([BTC], {}, exchange="binance").legs[0]
+    made = smallest_on(leg, BTC.lot_size, None if price is None else Decimal(price))
+    assert made == Decimal(least)
+
+
+@given(steps=st.lists(st.tuples(st.integers(1, 60), st.integers(-8, 2)), min_size=1, max_size=4))
+def test_the_common_lot_is_a_whole_multiple_of_each_and_none_smaller_is(steps: list[tuple[int, int]]) -> None:
+    lots = [Decimal(digits).scaleb(exponent) for digits, exponent in steps]
+    common = common_multiple(lots)
+    assert all(common % lot == 0 for lot in lots)
+    finest = min(lots)
+    tried = range(1, min(500, int(common / finest)))
+    assert not any(all((finest * n) % lot == 0 for lot in lots) for n in tried)
+
+
+def test_no_lot_at_all() -> None:
+    assert common_multiple([Decimal(0)]) == 0
+
+
+@given(value=st.decimals("0", "1000", places=6), step=st.sampled_from(["0.01", "3", "0.000007"]))
+def test_whole_steps_that_cover(value: Decimal, step: str) -> None:
+    steps = whole_up(value, Decimal(step))
+    assert steps * Decimal(step) >= value
+    assert steps == 0 or (steps - 1) * Decimal(step) < value

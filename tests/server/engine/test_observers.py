@@ -1,0 +1,141 @@
+"""engine/observers.py: the market is sampled at a steady pace, at the end and after fills; bounded."""
+
+from decimal import Decimal
+
+import pytest
+
+from server.engine.test_engine import Desk, working
+from support.clocks import EPOCH
+from twap_models.enums import OrderStatus
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.market import BookStatus
+from twap_server.domain.order import Order
+from twap_server.domain.sample import Sample
+from twap_server.domain.terms import Amendment
+from twap_server.engine import observers
+
+pytestmark = pytest.mark.looptime
+
+
+def samples(desk: Desk, order: Order) -> list[Sample]:
+    return [
+        sample
+        for (order_id, _), sample in sorted(desk.store.samples.items())
+        if order_id == order.terms.order_id
+    ]
+
+
+def seconds(desk: Desk, order: Order) -> list[int]:
+    return [round((sample.time - EPOCH) / 1e9) for sample in samples(desk, order)]
+
+
+async def test_from_the_start_every_second_and_at_the_end() -> None:
+    async with working() as desk:
+        start, end = Nanos(EPOCH + 2 * SECOND), Nanos(EPOCH + 8 * SECOND)
+        order = await desk.submit(start=start, end=end, limit=Decimal(50))
+        await desk.until(20)
+        assert seconds(desk, order) == [2, 3, 4, 5, 6, 7, 8]
+        assert {sample.mid for sample in samples(desk, order)} == {Decimal("99.5")}
+
+
+async def test_a_long_order_is_sampled_three_hundred_times() -> None:
+    async with working() as desk:
+        order = await desk.submit(
+            end=Nanos(EPOCH + 3_000 * SECOND), interval=1_000 * SECOND, limit=Decimal(50)
+        )
+        await desk.until(3_100)
+        taken = seconds(desk, order)
+        assert len(taken) == observers.STEADY_SAMPLES + 1
+        assert taken[:3] == [0, 10, 20]
+
+
+async def test_what_was_traded_between_two_samples() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(50))
+        await desk.until(1.5)
+        desk.market.trade("100", "2")
+        desk.market.trade("101", "1")
+        await desk.until(20)
+        found = samples(desk, order)
+        assert [(found[2].volume, found[2].notional)] == [(3, 301)]
+        assert sum(sample.volume for sample in found) == 3
+
+
+async def test_mark_outs_follow_a_fill_even_after_the_end() -> None:
+    async with working() as desk:
+        order = await desk.submit(end=Nanos(EPOCH + SECOND), interval=SECOND)
+        await desk.until(5)
+        assert desk.now(order).status is OrderStatus.FILLED
+        await desk.until(80)
+        assert seconds(desk, order) == [0, 1, 10, 60]
+        assert not desk.market.held
+
+
+async def test_a_market_without_a_book_is_sampled_as_unknown() -> None:
+    async with working() as desk:
+        assert desk.market.live is not None
+        desk.market.live.status = BookStatus.RESYNCING
+        order = await desk.submit()
+        await desk.until(2.5)
+        desk.market.live.status = BookStatus.LIVE
+        await desk.until(12)
+        found = samples(desk, order)
+        assert [sample.mid for sample in found[:4]] == [None, None, None, Decimal("99.5")]
+        assert [sample.sweep is not None for sample in found[:5]] == [False, False, False, True, False]
+
+
+async def test_the_sweep_is_what_one_order_would_have_got_at_the_start() -> None:
+    async with working() as desk:
+        desk.market.fee = Decimal("0.001")
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.5"), ("101", "0.25"), ("105", "9")])
+        order = await desk.submit(limit=Decimal(101))
+        await desk.until(0.5)
+        await desk.until(6)
+        sweep = samples(desk, order)[0].sweep
+        assert sweep is not None
+        assert (sweep.filled, sweep.notional) == (Decimal("0.75"), Decimal("75.25"))
+        assert sweep.fees == Decimal("0.07525")
+
+
+async def test_marks_and_samples_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observers, "MARKED_SLICES", 2)
+    monkeypatch.setattr(observers, "MOST_SAMPLES", 5)
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(200)
+        taken = seconds(desk, order)
+        assert taken[:5] == [0, 1, 2, 3, 4]
+        assert set(taken[5:]) <= {9, 10, 11, 60, 61}, "the end, and the mark-outs of two slices"
+
+
+async def test_an_amended_end_is_sampled_to() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(50))
+        await desk.until(5.5)
+        await desk.engine.amend("ada", "a", Amendment(end=Nanos(EPOCH + 605 * SECOND)))
+        await desk.until(700)
+        taken = seconds(desk, order)
+        assert taken[:6] == [0, 1, 2, 3, 4, 5] and taken[-1] == 605
+        assert 300 < len(taken) < 320
+
+
+async def test_samples_wait_while_the_store_fails_and_are_recorded_later() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(50))
+        await desk.until(1.5)
+        desk.store.failing = True
+        await desk.until(4.5)
+        desk.store.failing = False
+        await desk.until(11)
+        assert seconds(desk, order)[:6] == [0, 1, 2, 3, 4, 5]
+
+
+async def test_a_restart_goes_on_without_another_sweep() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(2.5)
+        store, market = desk.store, desk.market
+    async with working(store, market) as desk:
+        await desk.until(12)
+        found = samples(desk, order)
+        assert sum(sample.sweep is not None for sample in found) == 1
