@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         ProtocolMismatch,
         RateLimited,
         RequestTimedOut,
+        RevisionMismatch,
+        RevisionMissing,
         ServerError,
         StreamClosed,
         StreamError,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
         TwapClientError,
         Unavailable,
     )
+    from twap_client.order_fields import KEEP
     from twap_client.stream import (
         Disconnected,
         Gap,
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
     from twap_models import __version__
 
 __all__ = [
+    "KEEP",
     "ApiError",
     "BadRequest",
     "ClientConfig",
@@ -62,6 +66,8 @@ __all__ = [
     "RateLimited",
     "Reconnected",
     "RequestTimedOut",
+    "RevisionMismatch",
+    "RevisionMissing",
     "ServerError",
     "StreamClosed",
     "StreamError",
@@ -83,6 +89,7 @@ _HOMES = {
     "MemoryTokenStore": "twap_client.config",
     "TokenStore": "twap_client.config",
     "Tokens": "twap_client.config",
+    "KEEP": "twap_client.order_fields",
     "Disconnected": "twap_client.stream",
     "Gap": "twap_client.stream",
     "Reconnected": "twap_client.stream",

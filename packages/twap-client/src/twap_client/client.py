@@ -20,7 +20,7 @@ class TwapClient:
     Attributes:
         accounts: register, sign in and out.
         market: exchanges, instruments, candles, order books.
-        orders: submit, look up, list, cancel.
+        orders: submit, look up, list, pause, resume, amend, cancel.
         config: the settings in force.
     """
 

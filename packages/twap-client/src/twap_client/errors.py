@@ -5,10 +5,12 @@
     TwapClientError
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
     │   ├── BadRequest          400, 422: change the request
+    │   │   └── RevisionMissing     428: say which revision of the order the change is made for
     │   ├── NotAuthenticated    401: sign in
     │   ├── NotPermitted        403: not with this account
     │   ├── NotFound            404
     │   ├── Conflict            409: the state does not allow it
+    │   │   └── RevisionMismatch    412: the order was amended since you looked
     │   ├── RateLimited         429: wait ``retry_after`` seconds
     │   ├── Unavailable         502, 503, 504: repeat later, after ``retry_after`` seconds if given
     │   └── ServerError         any other 5xx, or an answer that makes no sense
@@ -63,6 +65,10 @@ class BadRequest(ApiError):
     """The request itself is wrong; ``errors`` names the fields."""
 
 
+class RevisionMissing(BadRequest):
+    """The request does not name the revision that it is made for. ``orders.amend`` always does."""
+
+
 class NotAuthenticated(ApiError):
     """Nobody is signed in, or the sign-in is no longer valid."""
 
@@ -77,6 +83,10 @@ class NotFound(ApiError):
 
 class Conflict(ApiError):
     """The state does not allow it: the name is taken, the order is closed."""
+
+
+class RevisionMismatch(Conflict):
+    """The order was amended since you looked, and nothing was changed: get it anew, and decide again."""
 
 
 class RateLimited(ApiError):
@@ -124,6 +134,8 @@ _BY_STATUS: dict[int, type[ApiError]] = {
     403: NotPermitted,
     404: NotFound,
     409: Conflict,
+    412: RevisionMismatch,
+    428: RevisionMissing,
     429: RateLimited,
     502: Unavailable,
     503: Unavailable,

@@ -1,20 +1,28 @@
-"""TWAP orders: submit, look up, list, cancel.
+"""TWAP orders: submit, look up, list, pause, resume, amend, cancel.
 
 A submission may be repeated without harm: its ``token_id`` is the idempotency key, so after a cut
 connection the same request is sent again and the server answers with the order it already has.
 """
 
 from collections.abc import AsyncIterator, Generator, Sequence
-from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Any, TypedDict, Unpack, overload
+from datetime import datetime
+from typing import Any, Unpack, overload
 from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
 from twap_client._transport import Call, Transport, read_model
-from twap_models import Carry, LateStart, OrderStatus, Side, TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_client.order_fields import KEEP, Amount, Keep, OrderFields
+from twap_models import (
+    OrderEvent,
+    OrderStatus,
+    Side,
+    TwapOrder,
+    TwapOrderAmendment,
+    TwapOrderDetail,
+    TwapOrderRequest,
+)
 
 OrderList = list[TwapOrder]
 """Orders as the server listed them."""
@@ -22,26 +30,9 @@ OrderList = list[TwapOrder]
 _ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
 _ORDER = TypeAdapter(TwapOrder)
 _DETAIL = TypeAdapter(TwapOrderDetail)
+_EVENTS: TypeAdapter[list[OrderEvent]] = TypeAdapter(list[OrderEvent])
 _LISTS = frozenset({400, 409})
-
-Amount = Decimal | int | str | float
-"""A float is read through its ``repr``: 0.1 means one tenth."""
-
-
-class OrderFields(TypedDict, total=False):
-    """Keywords of ``submit``; see ``twap_models.TwapOrderRequest`` for their meaning."""
-
-    token_id: str
-    price: Amount | None
-    limit_price: Amount | None
-    start_time: datetime | str | None
-    end_time: datetime | str | None
-    duration: timedelta | Amount | None
-    interval: timedelta | Amount | None
-    slices: int | None
-    carry: Carry | str
-    late_start: LateStart | str
-    max_slippage_bps: Amount | None
+_EVENTS_A_PAGE = 500
 
 
 class Orders:
@@ -130,6 +121,91 @@ class Orders:
         }
         return OrderPages(self._transport, {k: str(v) for k, v in params.items() if v is not None})
 
+    async def events(self, token_id: str, *, since: int = 0) -> AsyncIterator[OrderEvent]:
+        """Walk through what happened to an order so far, oldest first, page by page.
+
+        The events are those of the stream, as they were recorded. ``seq`` counts all of the account's events,
+        so one order's may have gaps.
+
+        Args:
+            token_id: the order.
+            since: only events with a ``seq`` above this.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        while True:
+            params = {"since": str(since), "limit": str(_EVENTS_A_PAGE)}
+            call = Call(method="GET", path=f"{_path(token_id)}/events", params=params, repeatable=True)
+            page = read_model(_EVENTS, await self._transport.send(call))
+            for event in page:
+                yield event
+            if len(page) < _EVENTS_A_PAGE:
+                return
+            since = page[-1].seq
+
+    async def pause(self, token_id: str) -> TwapOrder:
+        """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays.
+
+        A paused order stays as it is, so this is repeated after a cut connection or a 503.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+            Conflict: the order is closed already.
+        """
+        return await self._change(Call(method="POST", path=f"{_path(token_id)}/pause", repeatable=True))
+
+    async def resume(self, token_id: str) -> TwapOrder:
+        """Let a paused order go on; by its carry mode it catches up or not.
+
+        An order that is not paused stays as it is, so this is repeated after a cut connection or a 503.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+            Conflict: the order is closed already.
+        """
+        return await self._change(Call(method="POST", path=f"{_path(token_id)}/resume", repeatable=True))
+
+    async def amend(
+        self,
+        order: TwapOrder | str,
+        *,
+        quantity: Amount | None = None,
+        price: Amount | Keep | None = KEEP,
+        end_time: datetime | str | None = None,
+        revision: int | None = None,
+    ) -> TwapOrder:
+        """Change quantity, limit or end of an open order: what is done stays, the future is replanned.
+
+        It is never repeated after a cut connection, for each amendment makes a new plan. If no answer came,
+        ``get`` the order: its ``revision`` tells whether the change was made. With a revision, sending the
+        same again is safe: it is made once, and the second is refused with ``RevisionMismatch``.
+
+        Args:
+            order: as you last saw it: its ``revision`` is what the change is made for, and if somebody
+                amended it since, nothing is changed. Or a ``token_id``: that takes whatever revision it has.
+            quantity: the new total, not less than what is filled.
+            price: the new limit; None takes the limit away.
+            end_time: the new end, a time or ``"+15m"`` from now.
+            revision: the revision that the change is made for, instead of the order's own.
+
+        Raises:
+            ValueError: a keyword is wrong, or there is nothing to change (``pydantic.ValidationError``).
+            NotFound: no order of yours has this ``token_id``.
+            Conflict: the order is closed already.
+            RevisionMismatch: it was amended since; get it, and decide again.
+            BadRequest: a value breaks a rule; nothing was changed.
+        """
+        fields = {"quantity": quantity, "end_time": end_time}
+        wanted = {name: value for name, value in fields.items() if value is not None}
+        limit = {} if price is KEEP else {"price": price}
+        body = TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
+        token_id = order if isinstance(order, str) else order.token_id
+        if revision is None and not isinstance(order, str):
+            revision = order.revision
+        match = {"If-Match": "*" if revision is None else f'"{revision}"'}
+        return await self._change(Call(method="PATCH", path=_path(token_id), body=body, headers=match))
+
     async def cancel(self, token_id: str) -> TwapOrder:
         """Cancel an open order; what was filled stays filled.
 
@@ -137,8 +213,10 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        answer = await self._transport.send(Call(method="DELETE", path=_path(token_id)))
-        return read_model(_ORDER, answer)
+        return await self._change(Call(method="DELETE", path=_path(token_id)))
+
+    async def _change(self, call: Call) -> TwapOrder:
+        return read_model(_ORDER, await self._transport.send(call))
 
     async def _submit(self, body: Any) -> OrderList:
         answer = await self._transport.send(

@@ -31,6 +31,7 @@ class Call:
 
     Attributes:
         body: plain values, written as exact JSON.
+        headers: beside those that every call has.
         signed: whether it needs a sign-in.
         repeatable: whether doing it twice is the same as doing it once.
         lists: statuses whose body is a list and therefore no error.
@@ -39,6 +40,7 @@ class Call:
     method: str
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     signed: bool = True
     repeatable: bool = False

@@ -58,6 +58,7 @@ class Transport:
 
     async def _post(self, call: Call, headers: dict[str, str]) -> "httpx.Response":
         content = None
+        headers = dict(call.headers) | headers
         if call.body is not None:
             content = exact_json.dumps(call.body)
             headers = headers | {"Content-Type": "application/json"}

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from twap_client.testing.changes import amended, canceled, paused, resumed
 from twap_client.testing.examples import NOON, order
 from twap_client.testing.feed import Feed
+from twap_client.testing.replies import given, listed, problem, short
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
 from twap_models import (
     BookMessage,
@@ -18,15 +20,16 @@ from twap_models import (
     Instrument,
     OrderEvent,
     OrderEventType,
-    OrderStatus,
     TwapOrder,
+    TwapOrderAmendment,
     TwapOrderDetail,
     TwapOrderRequest,
 )
-from twap_models.base import WireModel
 
 _COPIED = {"token_id", "symbol", "exchange", "side", "quantity", "price", "duration", "slices"}
 Route = Callable[..., Reply]
+
+__all__ = ["ScriptedServer", "given", "listed", "problem"]
 
 
 class ScriptedServer:
@@ -39,7 +42,8 @@ class ScriptedServer:
         token_lifetime_s: how long new access tokens are valid, as told to the client.
         refreshes: how often a refresh token was exchanged.
         exchanges, instruments, candles, books: what the market routes answer.
-        orders: by ``token_id``; submitting adds to them.
+        orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them.
+            Events are only those given to ``push_event``.
         page_size: orders a page.
         feed: its WebSockets.
     """
@@ -99,8 +103,8 @@ class ScriptedServer:
         """Record an order's new state and tell of it with the next number."""
         self.orders[about.token_id] = about
         parts = {"event": event, "token_id": about.token_id, "time": NOON}
-        short = about.model_dump(include=set(TwapOrder.model_fields))
-        message = OrderEvent.model_validate(parts | {"seq": self.feed.last_seq + 1, "order": short} | fields)
+        numbered = parts | {"seq": self.feed.last_seq + 1, "order": short(about)}
+        message = OrderEvent.model_validate(numbered | fields)
         self.feed.push_event(message)
         return message
 
@@ -157,8 +161,12 @@ class ScriptedServer:
             ("GET", "/auth/me", True, self._me),
             ("POST", "/orders/twap", True, self._submit),
             ("GET", "/orders", True, self._list),
-            ("GET", "/orders/(.+)", True, self._show),
-            ("DELETE", "/orders/(.+)", True, self._cancel),
+            ("GET", "/orders/([^/]+)", True, self._show),
+            ("GET", "/orders/([^/]+)/events", True, self._events),
+            ("POST", "/orders/([^/]+)/pause", True, lambda _, token_id: self._change(token_id, paused)),
+            ("POST", "/orders/([^/]+)/resume", True, lambda _, token_id: self._change(token_id, resumed)),
+            ("PATCH", "/orders/([^/]+)", True, self._amend),
+            ("DELETE", "/orders/([^/]+)", True, lambda _, token_id: self._change(token_id, canceled)),
         )
 
     def _book(self, _: Request, exchange: str, symbol: str) -> Reply:
@@ -204,7 +212,7 @@ class ScriptedServer:
         new = [item for item in wanted if item.token_id not in self.orders]
         for item in new:
             self.orders[item.token_id] = order(**item.model_dump(include=_COPIED, exclude_none=True))
-        return listed([_short(self.orders[item.token_id]) for item in wanted], 201 if new else 200)
+        return listed([short(self.orders[item.token_id]) for item in wanted], 201 if new else 200)
 
     def _list(self, request: Request) -> Reply:
         # The cursor is an order's place among all, so a page stays right when orders before it change state.
@@ -217,42 +225,43 @@ class ScriptedServer:
         page = places[: int(request.query.get("limit", self.page_size))]
         more = {"Link": f'</orders?after={page[-1]}>; rel="next"'} if len(page) < len(places) else {}
         every = list(self.orders.values())
-        return listed([_short(every[place - 1]) for place in page], 200, more)
+        return listed([short(every[place - 1]) for place in page], 200, more)
 
     def _show(self, _: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
-        return given(found) if found else problem(404, "order_not_found", f"no order {token_id!r}")
+        return given(found) if found else _unknown(token_id)
 
-    def _cancel(self, request: Request, token_id: str) -> Reply:
+    def _events(self, request: Request, token_id: str) -> Reply:
+        if token_id not in self.orders:
+            return _unknown(token_id)
+        since, most = int(request.query.get("since", 0)), int(request.query.get("limit", 100))
+        about = [event for event in self.feed.events if event.token_id == token_id and event.seq > since]
+        return listed(about[:most])
+
+    def _amend(self, request: Request, token_id: str) -> Reply:
+        match, found = request.headers.get("if-match"), self.orders.get(token_id)
+        if match is None:
+            return problem(428, "precondition_required", "expected an If-Match header")
+        if found and found.status.is_open and match not in ("*", f'"{found.revision}"'):
+            return problem(412, "precondition_failed", f"it is at revision {found.revision}")
+        wanted = TwapOrderAmendment.model_validate(request.json)
+        return self._change(token_id, lambda order: amended(order, wanted))
+
+    def _change(self, token_id: str, make: Callable[[TwapOrderDetail], TwapOrderDetail]) -> Reply:
         found = self.orders.get(token_id)
-        if found is None or not found.status.is_open:
-            return problem(409, "order_not_open", "it is closed") if found else self._show(request, token_id)
-        self.orders[token_id] = found.model_copy(update={"status": OrderStatus.CANCELED})
-        return given(_short(self.orders[token_id]))
+        if found is None:
+            return _unknown(token_id)
+        if not found.status.is_open:
+            return problem(409, "order_not_open", "it is closed")
+        changed = self.orders[token_id] = make(found)
+        return Reply(body=short(changed).to_wire(), headers={"ETag": f'"{changed.revision}"'})
 
 
-def given(model: WireModel) -> Reply:
-    """Answer one model."""
-    return Reply(body=model.to_wire())
-
-
-def listed(models: Sequence[WireModel], status: int = 200, headers: dict[str, str] | None = None) -> Reply:
-    """Answer a list of models."""
-    return Reply(status=status, body=[item.to_wire() for item in models], headers=headers or {})
-
-
-def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
-    """Answer a problem document; ``retry_after="1"`` becomes the header ``Retry-After``."""
-    body = {"title": code, "status": status, "detail": detail, "code": code, "request_id": "req-1"}
-    named = {name.replace("_", "-").title(): value for name, value in headers.items()}
-    return Reply(status=status, body=body, headers=named)
+def _unknown(token_id: str) -> Reply:
+    return problem(404, "order_not_found", f"no order {token_id!r}")
 
 
 def _has_status(order: TwapOrder, status: str | None) -> bool:
     if status in ("open", "closed"):
         return order.status.is_open == (status == "open")
     return status in (None, order.status)
-
-
-def _short(detail: TwapOrderDetail) -> TwapOrder:
-    return TwapOrder.model_validate(detail.model_dump(include=set(TwapOrder.model_fields)))
