@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from twap_client.cli.app import app
-from twap_client.testing import Reply, ScriptedServer, book, candle, exchange, instrument, order
+from twap_client.testing import Reply, ScriptedServer, book, candle, exchange, instrument, order, preview
 from twap_client.testing.server import problem
 from twap_models import OrderStatus, TwapOrderDetail, exact_json
 
@@ -275,3 +275,26 @@ async def test_without_its_extra_it_says_how_to_install_it() -> None:
     )
     assert (code, out) == (1, "")
     assert err == "the twap command needs its extra: pip install 'twap-client[cli]'\n"
+
+
+async def test_a_dry_run_shows_the_plan_and_submits_nothing(signed_in: Twap, server: ScriptedServer) -> None:
+    shown = await signed_in(*SUBMIT, "--dry-run")
+    assert shown.code == 0
+    assert "would be accepted" in shown.out and "12 slices, one every 5 s" in shown.out
+    assert shown.err == "dry run: nothing was submitted\n"
+    assert server.orders == {} and not any(item.path == "/orders/twap" for item in server.requests)
+    made = json.loads((await signed_in(*SUBMIT, "--dry-run", "--json")).out)
+    assert (made["accepted"], made["slice_count"]) == (True, 12)
+
+
+async def test_a_dry_run_that_would_be_rejected_ends_with_5(signed_in: Twap, server: ScriptedServer) -> None:
+    broken = [
+        {"reason": "invalid_quantity", "field": "quantity", "detail": "quantity 0 must be above 0"},
+        {"reason": "invalid_price", "field": "price", "detail": "price -5 must be above 0"},
+    ]
+    rejected = preview(accepted=False, broken=broken).to_wire()
+    server.script("POST", "/orders/twap/preview", Reply(body=[rejected]), Reply(body=[rejected]))
+    shown = await signed_in(*SUBMIT, "--dry-run")
+    assert shown.code == 5 and "2 rules broken" in shown.out
+    assert "quantity 0 must be above 0" in shown.out and "price -5 must be above 0" in shown.out
+    assert (await signed_in(*SUBMIT, "--dry-run", "--json")).code == 5

@@ -113,3 +113,23 @@ async def test_cancel_is_not_repeated_blindly(server: ScriptedServer, client: Tw
     with pytest.raises(ConnectionLost):
         await client.orders.cancel("o-1")
     assert (await client.orders.get("o-1")).status is OrderStatus.CANCELED
+
+
+async def test_a_preview_takes_what_submit_takes_and_stores_nothing(
+    server: ScriptedServer, client: TwapClient
+) -> None:
+    seen = await client.orders.preview(
+        exchange="binance", symbol="BTC-USDT", quantity="0.6", duration="1m", slices=6
+    )
+    assert seen.accepted and [item.quantity for item in seen.slices] == [Decimal("0.1")] * 6
+    assert (await client.orders.preview(request("o-1"))).token_id == "o-1"
+    several = await client.orders.preview([request("o-1"), request("o-2")])
+    assert [item.token_id for item in several] == ["o-1", "o-2"]
+    assert server.orders == {}
+
+
+async def test_a_preview_is_repeated_after_a_cut_connection(
+    server: ScriptedServer, client: TwapClient
+) -> None:
+    server.cut("POST", "/orders/twap/preview")
+    assert (await client.orders.preview(request("o-1"))).accepted

@@ -8,8 +8,9 @@ from rich.console import Console, RenderableType
 
 from twap_client.cli import render
 from twap_client.cli.figures import number, percent, span
+from twap_client.cli.preview import preview_view
 from twap_client.cli.watch import merged
-from twap_client.testing import book, order
+from twap_client.testing import book, order, preview
 from twap_client.testing.examples import NOON
 from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
 
@@ -139,3 +140,65 @@ def test_an_event_adds_to_an_order_once() -> None:
 )
 def test_figures(drawn: str, expected: str) -> None:
     assert drawn == expected
+
+
+ESTIMATE = {
+    "filled_quantity": "0.4",
+    "unfilled_quantity": "0.1",
+    "average_price": "61900.123456",
+    "spread": "0.002",
+    "depth": "25",
+    "fees": "24.76",
+    "total": "49.762",
+    "total_bps": "20.1185",
+    "stopped_by": "depth_exhausted",
+}
+
+
+def test_a_preview_names_the_failing_rule_of_each_exchange() -> None:
+    rule = {"yours": "60 s", "limit": "at least 300 s", "source": "manual", "url": "u", "as_of": "2026-06-30"}
+    checks = [
+        {
+            "exchange": "binance",
+            "market": "spot",
+            "verdict": "refused",
+            "rules": [
+                rule | {"rule": "duration", "ok": False, "message": "duration: 60 s, must be at least 300 s"},
+                rule | {"rule": "interval", "ok": None, "message": "interval: not said"},
+            ],
+        },
+        {
+            "exchange": "okx",
+            "market": "spot",
+            "verdict": "unknown",
+            "rules": [rule | {"rule": "interval", "ok": None, "message": "interval: bounds not stated"}],
+        },
+        {
+            "exchange": "kraken",
+            "market": "spot",
+            "verdict": "accepted",
+            "rules": [rule | {"rule": "duration", "ok": True}],
+        },
+    ]
+    cost = {
+        "mid": "61837.635",
+        "touch": "61837.64",
+        "book_status": "live",
+        "book_age_ms": 120,
+        "slices": ESTIMATE,
+        "sweep": ESTIMATE,
+    }
+    seen = text(preview_view(preview(go_live=checks, expected_cost=cost, warnings=["merged"])), 160)
+    assert "✗ refused" in seen and "must be at least 300 s [2026-06-30]" in seen
+    assert "not said" not in seen, "a rule that fails is more than one that is not known"
+    assert "? unknown" in seen and "bounds not stated" in seen
+    assert "✓ accepted" in seen and "every rule checked" in seen
+    assert "49.7620" in seen and "20.12" in seen and "short of 0.1" in seen
+    assert "note merged" in seen
+
+
+def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> None:
+    seen = text(preview_view(preview(slices=720, duration="1h", cost_reason="no live book")))
+    assert "720 slices" in seen and "none: no live book" in seen
+    lines = [line.split()[0] for line in seen.splitlines() if line[:1].isdigit() or line.startswith("…")]
+    assert lines[-8:] == ["0", "1", "2", "3", "4", "…", "718", "719"]

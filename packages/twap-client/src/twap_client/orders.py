@@ -1,4 +1,4 @@
-"""TWAP orders: submit, look up, list, pause, resume, amend, cancel.
+"""TWAP orders: preview, submit, look up, list, pause, resume, amend, cancel.
 
 A submission may be repeated without harm: its ``token_id`` is the idempotency key, so after a cut
 connection the same request is sent again and the server answers with the order it already has.
@@ -16,6 +16,7 @@ from twap_client._transport import Call, Transport, read_model
 from twap_client.order_fields import KEEP, Amount, Keep, OrderFields
 from twap_models import (
     OrderEvent,
+    OrderPreview,
     OrderStatus,
     Side,
     TwapOrder,
@@ -27,6 +28,10 @@ from twap_models import (
 OrderList = list[TwapOrder]
 """Orders as the server listed them."""
 
+PreviewList = list[OrderPreview]
+"""Previews in the order they were asked for."""
+
+_PREVIEWS: TypeAdapter[PreviewList] = TypeAdapter(PreviewList)
 _ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
 _ORDER = TypeAdapter(TwapOrder)
 _DETAIL = TypeAdapter(TwapOrderDetail)
@@ -74,13 +79,46 @@ class Orders:
             NotAuthenticated: nobody is signed in.
             TransportError: no answer after all attempts.
         """
-        if request is None:
-            request = TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
-        elif fields:
-            raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
-        if isinstance(request, TwapOrderRequest):
-            return (await self._submit(request.model_dump(exclude_none=True)))[0]
-        return await self._submit([item.model_dump(exclude_none=True) for item in request])
+        wanted = _wanted(request, fields)
+        made = await self._submit(_body(wanted))
+        return made[0] if isinstance(wanted, TwapOrderRequest) else made
+
+    @overload
+    async def preview(self, request: TwapOrderRequest) -> OrderPreview: ...
+    @overload
+    async def preview(self, request: Sequence[TwapOrderRequest]) -> PreviewList: ...
+    @overload
+    async def preview(
+        self,
+        *,
+        exchange: str,
+        symbol: str,
+        quantity: Amount,
+        side: Side | str = Side.BUY,
+        **fields: Unpack[OrderFields],
+    ) -> OrderPreview: ...
+    async def preview(
+        self, request: TwapOrderRequest | Sequence[TwapOrderRequest] | None = None, **fields: Any
+    ) -> OrderPreview | PreviewList:
+        """Say what would become of one order or several, without submitting: nothing is stored.
+
+        An order that breaks rules is no exception: ``accepted`` is False and ``broken`` names them all.
+        Without a live book within 5 seconds there is no expected cost, and ``cost_reason`` says why.
+
+        Args:
+            request: as for ``submit``; keywords too.
+
+        Raises:
+            ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
+            BadRequest: the server could not read the request.
+            NotAuthenticated: nobody is signed in.
+            Unavailable: the exchange's list of instruments is not known yet.
+            TransportError: no answer after all attempts.
+        """
+        wanted = _wanted(request, fields)
+        call = Call(method="POST", path="/orders/twap/preview", body=_body(wanted), repeatable=True)
+        made = read_model(_PREVIEWS, await self._transport.send(call))
+        return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     async def get(self, token_id: str) -> TwapOrderDetail:
         """Fetch an order with its slices, fills and execution summary.
@@ -259,6 +297,22 @@ class OrderPages:
             Call(method="GET", path="/orders", params=params, repeatable=True)
         )
         return read_model(_ORDERS, answer), answer.after
+
+
+def _wanted(
+    request: TwapOrderRequest | Sequence[TwapOrderRequest] | None, fields: dict[str, Any]
+) -> TwapOrderRequest | Sequence[TwapOrderRequest]:
+    if request is None:
+        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
+    if fields:
+        raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
+    return request
+
+
+def _body(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
+    if isinstance(wanted, TwapOrderRequest):
+        return wanted.model_dump(exclude_none=True)
+    return [item.model_dump(exclude_none=True) for item in wanted]
 
 
 def _path(token_id: str) -> str:

@@ -30,6 +30,15 @@ from twap_models.orders import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
+from twap_models.preview import (
+    BrokenRule,
+    CostEstimate,
+    ExpectedCost,
+    GoLiveCheck,
+    GoLiveFinding,
+    OrderPreview,
+    PlannedSlice,
+)
 from twap_models.stream import BookMessage, OrderEvent
 
 __all__ = [
@@ -37,16 +46,21 @@ __all__ = [
     "Account",
     "BookMessage",
     "BookTop",
+    "BrokenRule",
     "Candle",
     "Carry",
+    "CostEstimate",
     "Credentials",
     "ErrorCode",
     "Exchange",
     "ExecutionSummary",
+    "ExpectedCost",
     "Fidelity",
     "FieldError",
     "Fill",
     "FillState",
+    "GoLiveCheck",
+    "GoLiveFinding",
     "GoLiveRule",
     "GoLiveVerdict",
     "Instrument",
@@ -55,7 +69,9 @@ __all__ = [
     "LateStart",
     "OrderEvent",
     "OrderEventType",
+    "OrderPreview",
     "OrderStatus",
+    "PlannedSlice",
     "Problem",
     "RejectReason",
     "Side",

@@ -174,6 +174,7 @@ def submit(
     max_slippage_bps: Annotated[str | None, typer.Option(help="No further from the mid.")] = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
@@ -182,7 +183,7 @@ def submit(
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
     when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
-    submission = orders.Submission(what | when | how, ask=not yes, follow=watch)
+    submission = orders.Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run)
     _run(ctx, as_json, submission.work, submission.prepare)
 
 

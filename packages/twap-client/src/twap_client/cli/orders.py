@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from twap_client.cli import render
+from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch import watch
 from twap_models import OrderStatus, TwapOrder, TwapOrderRequest
@@ -16,10 +17,11 @@ from twap_models import OrderStatus, TwapOrder, TwapOrderRequest
 class Submission:
     """One ``submit``: read and confirmed before the event loop runs, for a prompt would block it."""
 
-    def __init__(self, fields: dict[str, Any], *, ask: bool, follow: bool) -> None:
+    def __init__(self, fields: dict[str, Any], *, ask: bool, follow: bool, dry_run: bool = False) -> None:
         self._fields = {name: value for name, value in fields.items() if value is not None}
-        self._ask = ask
+        self._ask = ask and not dry_run
         self._follow = follow
+        self._dry_run = dry_run
 
     def prepare(self) -> bool:
         """Read the order, show it and ask; False when it is not wanted.
@@ -41,7 +43,9 @@ class Submission:
         return wanted
 
     async def work(self, session: Session) -> int:
-        """Submit it, and follow it if wanted."""
+        """Submit it, and follow it if wanted; in a dry run only say what would become of it."""
+        if self._dry_run:
+            return await self._preview(session)
         order = await session.client.orders.submit(self._request)
         following = self._follow and order.status is not OrderStatus.REJECTED
         if not (session.as_json and following):
@@ -55,6 +59,12 @@ class Submission:
             return await watch(session, order.token_id, [])
         session.say(f"follow it with: twap watch {order.token_id}")
         return 0
+
+    async def _preview(self, session: Session) -> int:
+        preview = await session.client.orders.preview(self._request)
+        session.show(preview, lambda: preview_view(preview))
+        session.say("dry run: nothing was submitted")
+        return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]
 
 
 async def listing(session: Session, limit: int, **filters: str | None) -> int:

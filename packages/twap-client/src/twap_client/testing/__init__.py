@@ -11,8 +11,18 @@
         await server.push_event("ended", order.model_copy(update={"status": OrderStatus.FILLED}))
 """
 
-from twap_client.testing.examples import book, candle, exchange, instrument, order
+from twap_client.testing.examples import book, candle, exchange, instrument, order, preview
 from twap_client.testing.server import ScriptedServer
 from twap_client.testing.sockets import Reply, Request
 
-__all__ = ["Reply", "Request", "ScriptedServer", "book", "candle", "exchange", "instrument", "order"]
+__all__ = [
+    "Reply",
+    "Request",
+    "ScriptedServer",
+    "book",
+    "candle",
+    "exchange",
+    "instrument",
+    "order",
+    "preview",
+]

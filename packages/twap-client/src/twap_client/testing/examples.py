@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from twap_models import BookMessage, Candle, Exchange, Instrument, OrderStatus, TwapOrderDetail
+from twap_models import BookMessage, Candle, Exchange, Instrument, OrderPreview, OrderStatus, TwapOrderDetail
 from twap_models.fields import parse_duration
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -83,3 +83,18 @@ def order(token_id: str = "order-1", **fields: Any) -> TwapOrderDetail:
         "slice_count": count,
     }
     return TwapOrderDetail.model_validate(standard | fields)
+
+
+def preview(token_id: str = "order-1", **fields: Any) -> OrderPreview:
+    """Make the preview of an order that would be accepted; fields as for ``order`` and of a preview."""
+    made = order(token_id, **fields)
+    each = round(made.quantity / made.slice_count, 8)
+    interval = made.interval or timedelta(0)
+    slices = [
+        {"index": index, "due_time": NOON + index * interval, "quantity": each}
+        for index in range(made.slice_count)
+    ]
+    names = set(OrderPreview.model_fields)
+    standard = made.model_dump(include=names) | {"accepted": True, "slices": slices}
+    given = {name: value for name, value in fields.items() if name in names and name != "slices"}
+    return OrderPreview.model_validate(standard | given)

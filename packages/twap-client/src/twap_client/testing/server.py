@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from twap_client.testing.changes import amended, canceled, paused, resumed
-from twap_client.testing.examples import NOON, order
+from twap_client.testing.examples import NOON, order, preview
 from twap_client.testing.feed import Feed
 from twap_client.testing.replies import given, listed, problem, short
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
@@ -160,6 +160,7 @@ class ScriptedServer:
             ("POST", "/auth/logout", True, self._logout),
             ("GET", "/auth/me", True, self._me),
             ("POST", "/orders/twap", True, self._submit),
+            ("POST", "/orders/twap/preview", True, self._preview),
             ("GET", "/orders", True, self._list),
             ("GET", "/orders/([^/]+)", True, self._show),
             ("GET", "/orders/([^/]+)/events", True, self._events),
@@ -213,6 +214,11 @@ class ScriptedServer:
         for item in new:
             self.orders[item.token_id] = order(**item.model_dump(include=_COPIED, exclude_none=True))
         return listed([short(self.orders[item.token_id]) for item in wanted], 201 if new else 200)
+
+    def _preview(self, request: Request) -> Reply:
+        many = request.json if isinstance(request.json, list) else [request.json]
+        wanted = [TwapOrderRequest.model_validate(item) for item in many]
+        return listed([preview(**item.model_dump(include=_COPIED, exclude_none=True)) for item in wanted])
 
     def _list(self, request: Request) -> Reply:
         # The cursor is an order's place among all, so a page stays right when orders before it change state.

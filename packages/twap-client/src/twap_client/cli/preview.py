@@ -1,0 +1,131 @@
+"""A preview as text: plan, slices, rules broken, expected cost, and which exchange would take it. Pure."""
+
+from collections.abc import Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
+from twap_models import (
+    CostEstimate,
+    ExpectedCost,
+    GoLiveCheck,
+    GoLiveFinding,
+    GoLiveVerdict,
+    OrderPreview,
+    PlannedSlice,
+)
+
+_FIRST, _LAST = 5, 2
+_MARKS = {
+    GoLiveVerdict.ACCEPTED: ("✓", "green"),
+    GoLiveVerdict.REFUSED: ("✗", "red"),
+    GoLiveVerdict.UNKNOWN: ("?", "yellow"),
+}
+
+
+def preview_view(preview: OrderPreview) -> RenderableType:
+    """Draw all of a preview."""
+    parts: list[RenderableType] = [_verdict(preview)]
+    parts += [Text.assemble(("  ✗ ", "red"), f"{item.field}: {item.detail}") for item in preview.broken]
+    parts += [Text.assemble(("  note ", "yellow"), warning) for warning in preview.warnings]
+    if preview.slice_count:
+        parts += [_heading("plan"), _plan(preview), _slices(preview)]
+    parts += [_heading("expected cost now"), _cost(preview)]
+    if preview.go_live:
+        parts += [_heading("would the exchange's own TWAP take it?"), _go_live(preview.go_live)]
+    return Group(*parts)
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _verdict(preview: OrderPreview) -> Text:
+    name = preview.instrument or preview.symbol
+    text = Text(f"{preview.side} {number(preview.quantity)} {name} on {preview.exchange}")
+    if preview.limit_price is not None:
+        text.append(f", limit {number(preview.limit_price)}")
+    if preview.accepted:
+        text.append("  would be accepted", style="green")
+    else:
+        count = len(preview.broken)
+        text.append(f"  would be rejected: {count} rule{'s' * (count > 1)} broken", style="red")
+    return text
+
+
+def _plan(preview: OrderPreview) -> Text:
+    window = f"{stamp(preview.start_time)} to {stamp(preview.end_time)} UTC"
+    return Text(f"{window}, {preview.slice_count} slices, one every {span(preview.interval)}")
+
+
+def _slices(preview: OrderPreview) -> Table:
+    table = _table("slice", "due (UTC)", "quantity")
+    shown = preview.slices
+    if len(shown) <= _FIRST + _LAST + 1:
+        _rows(table, shown)
+        return table
+    _rows(table, shown[:_FIRST])
+    table.add_row("…", "", "")
+    # Beyond the thousand that the answer holds, its last ones are not the order's last.
+    _rows(table, shown[-_LAST:])
+    if len(shown) < preview.slice_count:
+        table.add_row("…", f"{preview.slice_count - len(shown)} more", "")
+    return table
+
+
+def _rows(table: Table, slices: Sequence[PlannedSlice]) -> None:
+    for item in slices:
+        table.add_row(str(item.index), stamp(item.due_time), number(item.quantity))
+
+
+def _cost(preview: OrderPreview) -> RenderableType:
+    cost = preview.expected_cost
+    if cost is None:
+        return Text(f"none: {preview.cost_reason or NOTHING}", style="yellow")
+    table = _table("", "filled", "average", "spread", "depth", "fees", "total", "bps")
+    _estimate(table, "in slices, if the book refills", cost.slices)
+    _estimate(table, "all at once", cost.sweep)
+    return Group(_book(cost), table)
+
+
+def _book(cost: ExpectedCost) -> Text:
+    seen = f"{cost.book_status}, {age(cost.book_age_ms)}"
+    return Text(f"mid {number(cost.mid)}, touch {number(cost.touch)} ({seen})", style="dim")
+
+
+def _estimate(table: Table, name: str, made: CostEstimate) -> None:
+    short = f" (short of {number(made.unfilled_quantity)})" if made.unfilled_quantity else ""
+    why = f"; {made.stopped_by}" if made.stopped_by else ""
+    table.add_row(
+        name,
+        number(made.filled_quantity) + short + why,
+        rounded(made.average_price, 4),
+        *(rounded(value, 4) for value in (made.spread, made.depth, made.fees, made.total)),
+        rounded(made.total_bps, 2),
+    )
+
+
+def _go_live(checks: Sequence[GoLiveCheck]) -> Table:
+    table = _table("exchange", "market", "", "why")
+    for check in checks:
+        mark, style = _MARKS[check.verdict]
+        table.add_row(
+            check.exchange, check.market, Text(f"{mark} {check.verdict}", style=style), _why(check.rules)
+        )
+    return table
+
+
+def _why(rules: Sequence[GoLiveFinding]) -> Text:
+    failed = [rule for rule in rules if rule.ok is False] or [rule for rule in rules if rule.ok is None]
+    lines = [f"{rule.message or rule.rule} [{rule.as_of}]" for rule in failed]
+    return Text("\n".join(lines) or "every rule checked")
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for name in names:
+        right = name in ("average", "spread", "depth", "fees", "total", "bps", "quantity")
+        table.add_column(name, justify="right" if right else "left")
+    return table

@@ -1,0 +1,113 @@
+"""What an order would do: slices, rules it breaks, what it would cost now, which exchange would take it."""
+
+from pydantic import Field
+
+from twap_models.base import ResponseModel
+from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, SliceReason
+from twap_models.fields import Duration, Number, Price, Quantity, UtcDatetime
+
+
+class BrokenRule(ResponseModel):
+    """One rule of this server that the order breaks."""
+
+    reason: RejectReason
+    field: str = Field(description="The field of the request to change.")
+    detail: str = Field(description="In words: field, value, rule, and the nearest value that would do.")
+
+
+class PlannedSlice(ResponseModel):
+    """One slice as the schedule has it."""
+
+    index: int
+    due_time: UtcDatetime
+    quantity: Quantity
+
+
+class CostEstimate(ResponseModel):
+    """What taking a quantity would cost against the book as it is. Quote currency; positive is a cost.
+
+    ``total`` = ``spread`` + ``depth`` + ``fees``, to the last digit.
+    """
+
+    filled_quantity: Quantity
+    unfilled_quantity: Quantity = Field(
+        description="What the displayed depth within limit and slippage cap does not give."
+    )
+    average_price: Price | None = None
+    spread: Number = Field(description="s·Σ(touch − mid)·x")
+    depth: Number = Field(description="s·Σ(price − touch)·x")
+    fees: Number
+    total: Number
+    total_bps: Number | None = Field(
+        default=None, description="Of the filled quantity valued at the mid; half-even to 4 decimals."
+    )
+    stopped_by: SliceReason | None = Field(
+        default=None, description="What ended the walk before all was taken."
+    )
+
+
+class ExpectedCost(ResponseModel):
+    """The order's cost against the live book of this moment."""
+
+    mid: Price
+    touch: Price = Field(description="Best price of the side the order takes.")
+    book_status: str
+    book_age_ms: int | None = None
+    slices: CostEstimate = Field(
+        description="Every slice walked through this book alone, as if it refilled in between."
+    )
+    sweep: CostEstimate = Field(description="The whole quantity at once.")
+
+
+class GoLiveFinding(ResponseModel):
+    """One rule of an exchange's own TWAP, answered."""
+
+    rule: GoLiveRule
+    ok: bool | None = Field(default=None, description="null: it cannot be said, `message` says why.")
+    yours: str
+    limit: str
+    message: str = ""
+    nearest: Number | None = Field(default=None, description="The nearest value this rule takes.")
+    nearest_of: str = Field(
+        default="",
+        description="What to set to it: duration, interval (s), end (s from now), quantity, randomize (%).",
+    )
+    source: str
+    url: str
+    as_of: str = Field(description="When the source said so: a date, `after` a date, or `undated`.")
+
+
+class GoLiveCheck(ResponseModel):
+    """Whether an exchange's own TWAP would take the order. `accepted` only if every rule was checked."""
+
+    exchange: str
+    market: str
+    verdict: GoLiveVerdict
+    rules: list[GoLiveFinding]
+
+
+class OrderPreview(ResponseModel):
+    """What would become of an order if it were submitted now. Nothing was stored."""
+
+    token_id: str
+    exchange: str
+    symbol: str = Field(description="As the caller sent it.")
+    instrument: str | None = None
+    side: Side
+    quantity: Quantity = Field(description="Rounded to the lot where the order can be planned.")
+    limit_price: Price | None = None
+    accepted: bool = Field(description="Whether it would be accepted: no rule is broken.")
+    broken: list[BrokenRule] = Field(
+        default=[], description="Every rule it breaks; a submission is told the first."
+    )
+    warnings: list[str] = []
+    start_time: UtcDatetime | None = Field(
+        default=None, description="Effective start; null, as all of the plan, where no plan can be made."
+    )
+    end_time: UtcDatetime | None = None
+    interval: Duration | None = None
+    slice_count: int = 0
+    slices: list[PlannedSlice] = Field(default=[], description="The first 1000; `slice_count` counts all.")
+    expected_cost: ExpectedCost | None = None
+    cost_reason: str = Field(default="", description="Why there is no expected cost.")
+    go_live: list[GoLiveCheck] = []
