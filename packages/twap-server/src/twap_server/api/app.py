@@ -9,7 +9,7 @@ from twap_server.api.docs import docs_router
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
-from twap_server.api.routers import accounts, health, market, orders, stream
+from twap_server.api.routers import accounts, health, market, orders, previews, stream
 
 TITLE = "TWAP server"
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
@@ -37,8 +37,8 @@ def create_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for router in (accounts.router, market.router, orders.router, health.router, stream.router):
-        app.include_router(router)
+    for part in (accounts, market, previews, orders, health, stream):
+        app.include_router(part.router)
     app.include_router(docs_router(TITLE))
     errors.install(app)
     install_openapi(app)

@@ -1,6 +1,8 @@
-"""A snapshot of a book, held while it is waited for."""
+"""Books held while they are waited for: for a snapshot of one, or for whoever looks at several."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -33,6 +35,23 @@ async def held_book(services: Services, *, exchange: str, spelling: str, depth: 
         return services.books.top(BookTopic(exchange, found.symbol, spelling), depth)
     finally:
         for instrument in found.instruments:
+            market.release(instrument, owner)
+
+
+@asynccontextmanager
+async def books_held(services: Services, instruments: Sequence[InstrumentId]) -> AsyncIterator[None]:
+    """Hold these books; they are live, or were waited for in vain, when the block begins."""
+    market, owner = services.parts.market, f"http:{uuid4().hex}"
+    try:
+        for instrument in instruments:
+            market.hold(instrument, owner)
+        async with asyncio.TaskGroup() as group:
+            for instrument in instruments:
+                if not _is_live(services, instrument, depth=1):
+                    group.create_task(_becomes_live(services, instrument, services.parts.config.book_wait))
+        yield
+    finally:
+        for instrument in instruments:
             market.release(instrument, owner)
 
 

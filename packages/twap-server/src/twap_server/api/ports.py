@@ -10,6 +10,7 @@ from twap_server.domain.market import BookView, Candle
 from twap_server.domain.order import Order, OrderEvent
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.terms import Amendment, OrderRequest
+from twap_server.engine.preview import Preview
 from twap_server.engine.verdict import Verdict
 
 
@@ -18,6 +19,10 @@ class Orders(Protocol):
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
         """Accept or reject, one verdict per request, in order; recorded before it answers."""
+        ...
+
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+        """Say what would become of each request, in order; nothing is stored."""
         ...
 
     async def cancel(self, user_id: str, token_id: str) -> Order:

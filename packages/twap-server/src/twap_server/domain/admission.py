@@ -1,9 +1,11 @@
 """Decide whether a request becomes an order: every business rule, in the order users are told of them.
 
 The window comes first, before the exchange and the symbol (contract section 2). Each rejection names the
-field, the value, the rule and the nearest value that would do, where there is one.
+field, the value, the rule and the nearest value that would do, where there is one. There is one list of
+rules: a submission is told the first that is broken, a preview all of them.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -36,59 +38,68 @@ class Admitted:
     elapsed: int = 0
 
 
-def check_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rejection | None:
-    """The rules that need neither exchange nor symbol."""
+def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
+    """Every broken rule that needs neither exchange nor symbol."""
     start = request.start if request.start is not None else now
     if request.end <= now:
-        return Rejection(
+        yield Rejection(
             reason=RejectReason.WINDOW_ELAPSED,
+            field="end_time",
             detail=f"end_time {to_text(request.end)} lies in the past: "
             f"choose an end after now ({to_text(now)})",
         )
-    if request.end <= start:
-        return _invalid_window(f"end_time {to_text(request.end)} must lie after start_time {to_text(start)}")
+    if request.end <= start and (start != now or request.end > now):
+        yield _invalid_window(f"end_time {to_text(request.end)} must lie after start_time {to_text(start)}")
     if request.end - min(start, now) > limits.max_duration:
         days = limits.max_duration // (86_400 * SECOND)
-        return _invalid_window(
+        yield _invalid_window(
             f"the window is longer than {days} days: end by {to_text(Nanos(now + limits.max_duration))}"
         )
-    return None
 
 
-def admit(
+def broken_terms(
     request: OrderRequest, grid: Grid, *, now: Nanos, limits: Limits, reference: Decimal | None
-) -> Admitted | Rejection:
-    """Apply the rules that need the instrument and plan the slices.
+) -> Iterator[Rejection]:
+    """Every broken rule that needs the instrument.
 
     Args:
-        request: its window was checked by ``check_window``.
+        request: what is asked.
         grid: of what the symbol names.
         now: time of receipt.
         limits: bounds of one order.
         reference: a price to value the quantity with (the mid) where the order has no limit; None if unknown.
     """
-    rejection = _check_options(request) or _check_tradable(request, grid)
-    if rejection is None:
-        rejection = _check_interval(request, now=now, limits=limits) or _check_numbers(request)
-    if rejection is not None:
-        return rejection
-    quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
-    smallest = grid.smallest(limit if limit is not None else reference)
-    if quantity < smallest:
-        return _below_minimum(request, grid, smallest)
-    if limit is not None and limit <= ZERO:
-        return Rejection(
-            reason=RejectReason.INVALID_PRICE,
-            detail=f"price {request.limit:f} is below one tick ({grid.tick_size:f}) of {grid.name}",
+    yield from _broken_options(request)
+    if grid.status != TRADING:
+        yield Rejection(
+            reason=RejectReason.NOT_TRADABLE,
+            field="symbol",
+            detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
         )
-    return _plan(request, grid, now=now, quantity=quantity, limit=limit, smallest=smallest)
+    yield from _broken_interval(request, now=now, limits=limits)
+    yield from _broken_numbers(request)
+    yield from _broken_minimums(request, grid, reference)
+
+
+def check_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rejection | None:
+    """The first broken rule that needs neither exchange nor symbol."""
+    return next(broken_window(request, now=now, limits=limits), None)
+
+
+def admit(
+    request: OrderRequest, grid: Grid, *, now: Nanos, limits: Limits, reference: Decimal | None
+) -> Admitted | Rejection:
+    """Plan the slices, or give the first broken rule; the window was checked before."""
+    broken = broken_terms(request, grid, now=now, limits=limits, reference=reference)
+    rejection = next(broken, None)
+    return rejection or plan_of(request, grid, now=now, reference=reference)
 
 
 def _invalid_window(detail: str) -> Rejection:
-    return Rejection(reason=RejectReason.INVALID_WINDOW, detail=detail)
+    return Rejection(reason=RejectReason.INVALID_WINDOW, field="end_time", detail=detail)
 
 
-def _check_options(request: OrderRequest) -> Rejection | None:
+def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
     bounds = (
         ("max_slippage_bps", request.max_slippage_bps, ZERO, 10_000),
         ("randomize", request.randomize, ZERO, 50),
@@ -97,60 +108,79 @@ def _check_options(request: OrderRequest) -> Rejection | None:
     for name, value, low, high in bounds:
         if value is not None and not low <= value <= high:
             nearest = low if value < low else Decimal(high)
-            return Rejection(
+            yield Rejection(
                 reason=RejectReason.INVALID_OPTION,
+                field=name,
                 detail=f"{name} {value:f} must lie between {low:f} and {high}: use {nearest:f}",
             )
-    return None
 
 
-def _check_tradable(request: OrderRequest, grid: Grid) -> Rejection | None:
-    if grid.status == TRADING:
-        return None
-    return Rejection(
-        reason=RejectReason.NOT_TRADABLE,
-        detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
-    )
-
-
-def _check_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rejection | None:
+def _broken_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
     length = request.end - _effective_start(request, now)
     if request.slices is not None:
-        count, interval = request.slices, max(1, length // request.slices)
-    else:
-        interval = request.interval or 0
-        count = slice_count(length, interval) if interval else 0
+        yield from _broken_slices(request.slices, length, limits)
+        return
+    interval = request.interval or 0
     if interval < limits.min_interval:
-        return Rejection(
-            reason=RejectReason.INVALID_INTERVAL,
-            detail=f"interval {_seconds(interval)} s must be at least {_seconds(limits.min_interval)} s",
+        yield _invalid_interval(
+            f"interval {_seconds(interval)} s must be at least {_seconds(limits.min_interval)} s"
         )
+    count = slice_count(length, interval) if interval else 0
     if count > limits.max_slices:
         nearest = -(-length // limits.max_slices)
-        return Rejection(
-            reason=RejectReason.INVALID_INTERVAL,
-            detail=f"{count} slices are more than {limits.max_slices}: "
-            f"use an interval of at least {_seconds(nearest)} s",
+        yield _invalid_interval(
+            f"{count} slices are more than {limits.max_slices}: "
+            f"use an interval of at least {_seconds(nearest)} s"
         )
-    return None
 
 
-def _check_numbers(request: OrderRequest) -> Rejection | None:
+def _broken_slices(count: int, length: int, limits: Limits) -> Iterator[Rejection]:
+    if length <= 0:
+        return
+    most = min(limits.max_slices, max(1, length // limits.min_interval))
+    if count > 1 and length // count < limits.min_interval:
+        yield _invalid_interval(
+            f"{count} slices would leave an interval of {_seconds(length // count)} s, "
+            f"it must be at least {_seconds(limits.min_interval)} s: use at most {most} slices",
+            field="slices",
+        )
+    if count > limits.max_slices:
+        yield _invalid_interval(
+            f"{count} slices are more than {limits.max_slices}: use at most {most} slices", field="slices"
+        )
+
+
+def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
+
+
+def _broken_numbers(request: OrderRequest) -> Iterator[Rejection]:
     if request.quantity <= ZERO:
-        return Rejection(
-            reason=RejectReason.INVALID_QUANTITY, detail=f"quantity {request.quantity:f} must be above 0"
+        yield Rejection(
+            reason=RejectReason.INVALID_QUANTITY,
+            field="quantity",
+            detail=f"quantity {request.quantity:f} must be above 0",
         )
     if request.limit is not None and request.limit <= ZERO:
-        return Rejection(reason=RejectReason.INVALID_PRICE, detail=f"price {request.limit:f} must be above 0")
-    return None
+        yield _invalid_price(f"price {request.limit:f} must be above 0")
 
 
-def _below_minimum(request: OrderRequest, grid: Grid, smallest: Decimal) -> Rejection:
-    return Rejection(
-        reason=RejectReason.BELOW_MINIMUM,
-        detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
-        f"use at least {smallest:f}",
-    )
+def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
+    limit = grid.safe_limit(request.limit, request.side)
+    smallest = grid.smallest(limit if limit is not None else reference)
+    if request.quantity > ZERO and grid.floor_lot(request.quantity) < smallest:
+        yield Rejection(
+            reason=RejectReason.BELOW_MINIMUM,
+            field="quantity",
+            detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
+            f"use at least {smallest:f}",
+        )
+    if request.limit is not None and limit is not None and limit <= ZERO < request.limit:
+        yield _invalid_price(f"price {request.limit:f} is below one tick ({grid.tick_size:f}) of {grid.name}")
+
+
+def _invalid_price(detail: str) -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_PRICE, field="price", detail=detail)
 
 
 def _effective_start(request: OrderRequest, now: Nanos) -> Nanos:
@@ -159,15 +189,9 @@ def _effective_start(request: OrderRequest, now: Nanos) -> Nanos:
     return now if late and request.late_start is not LateStart.SKIP else start
 
 
-def _plan(
-    request: OrderRequest,
-    grid: Grid,
-    *,
-    now: Nanos,
-    quantity: Decimal,
-    limit: Decimal | None,
-    smallest: Decimal,
-) -> Admitted:
+def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal | None) -> Admitted:
+    """Plan the slices of a request that breaks none of the rules above."""
+    quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
     start = _effective_start(request, now)
     shift = (
         start - request.start if request.start is not None and request.late_start is LateStart.SHIFT else 0
@@ -183,7 +207,7 @@ def _plan(
             warnings=tuple(_rounding_warnings(request, quantity, limit)),
         ),
         lot_size=grid.lot_size,
-        smallest=smallest,
+        smallest=grid.smallest(limit if limit is not None else reference),
         randomize=request.randomize,
     )
     elapsed = -(-(now - start) // plan.interval) if start < now else 0

@@ -112,7 +112,12 @@ class OrderTerms:
     @property
     def seed(self) -> bytes:
         """What ``randomize`` draws from: the same order always moves the same way, and its preview too."""
-        return hashlib.sha256(f"{self.user_id}\n{self.token_id}".encode()).digest()
+        return seed_of(self.user_id, self.token_id)
+
+
+def seed_of(user_id: str, token_id: str) -> bytes:
+    """What ``randomize`` draws from, for an order or its preview."""
+    return hashlib.sha256(f"{user_id}\n{token_id}".encode()).digest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,4 +135,6 @@ class Rejection:
     """Why a request is not accepted: names the field, the value, the rule and what would do."""
 
     reason: RejectReason
+    field: str
+    """Of the request: what to change."""
     detail: str

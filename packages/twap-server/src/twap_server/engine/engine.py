@@ -24,6 +24,7 @@ from twap_server.engine.decision import SliceDecider
 from twap_server.engine.desk import Desk
 from twap_server.engine.observers import Observers
 from twap_server.engine.ports import EventSink, Market, OrderStore
+from twap_server.engine.preview import Preview, Previewer
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
 from twap_server.engine.settlement import Changed, Settlement
@@ -70,10 +71,20 @@ class Engine:
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)
+        admission = Admission(market=market, sight=self._sight, limits=limits, new_id=new_id)
+        self._previewer = Previewer(
+            store=store,
+            market=market,
+            sight=self._sight,
+            admission=admission,
+            desk=self._desk,
+            clock=clock,
+            max_open_orders=config.max_open_orders,
+        )
         self._do = Commands(
             store=store,
             recorder=self._recorder,
-            admission=Admission(market=market, sight=self._sight, limits=limits, new_id=new_id),
+            admission=admission,
             desk=self._desk,
             observers=self._observers,
             sight=self._sight,
@@ -107,6 +118,14 @@ class Engine:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
         return await self._ask(lambda: self._do.submit(user_id, requests))
+
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+        """Say what would become of each request; nothing is stored.
+
+        Raises:
+            StoreUnavailable, ExchangeUnavailable: nothing can be said.
+        """
+        return await self._previewer.preview(user_id, requests)
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.

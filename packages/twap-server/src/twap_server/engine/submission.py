@@ -5,16 +5,16 @@ from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
-from twap_server.domain.admission import Admitted, Limits, admit, check_window
+from twap_server.domain.admission import Admitted, Limits
 from twap_server.domain.clock import Nanos, to_span
-from twap_server.domain.errors import UnknownExchange, UnknownSymbol
 from twap_server.domain.exact import ZERO
-from twap_server.domain.grid import Grid, grid_of
+from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import Order, OrderProgress, SliceResult
-from twap_server.domain.terms import AGGREGATE, OrderRequest, OrderTerms, Plan, Rejection
+from twap_server.domain.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
+from twap_server.engine.examination import Examination, duplicate
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Sight
 from twap_server.engine.verdict import Verdict, VerdictKind
@@ -52,48 +52,26 @@ class Admission:
     def _recognise(self, user_id: str, request: OrderRequest, known: Order, now: Nanos) -> Verdict:
         if known.terms.fingerprint == request.fingerprint:
             return Verdict(order=known, kind=VerdictKind.REPEAT)
-        rejection = Rejection(
-            reason=RejectReason.DUPLICATE_TOKEN_ID,
-            detail=f"token_id {request.token_id!r} already names another order of yours: choose a new one",
-        )
         return Verdict(
-            order=self._rejected(user_id, request, None, rejection, now), kind=VerdictKind.CONFLICT
+            order=self._rejected(user_id, request, None, duplicate(request), now), kind=VerdictKind.CONFLICT
         )
 
     def _decide(
         self, user_id: str, request: OrderRequest, now: Nanos, room: int
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        grid: Grid | None = None
-        verdict: Admitted | Rejection | None = check_window(request, now=now, limits=self._limits)
-        if verdict is None:
-            found = self._find(request)
-            grid = found if isinstance(found, Grid) else None
-            verdict = found if isinstance(found, Rejection) else None
-        if verdict is None and room <= 0:
-            verdict = Rejection(
-                reason=RejectReason.TOO_MANY_OPEN_ORDERS,
-                detail="you have too many open orders: cancel one or wait",
-            )
-        if verdict is None and grid is not None:
-            mid = self._sight.quotes(grid.legs, now).mid
-            verdict = admit(request, grid, now=now, limits=self._limits, reference=mid)
-            if isinstance(verdict, Admitted):
-                return self._accepted(user_id, request, grid, verdict, mid=mid, now=now)
-        assert isinstance(verdict, Rejection)
-        return self._rejected(user_id, request, grid, verdict, now), ()
+        examination = self.examine(request, now=now, room=room)
+        rejection = next(examination.broken(), None)
+        grid = examination.grid
+        if rejection is not None or grid is None:
+            assert rejection is not None, "without an instrument a rule is broken"
+            return self._rejected(user_id, request, grid, rejection, now), ()
+        return self._accepted(user_id, request, grid, examination.admitted(), mid=examination.mid, now=now)
 
-    def _find(self, request: OrderRequest) -> Grid | Rejection:
-        try:
-            if request.exchange == AGGREGATE:
-                found = self._market.find_everywhere(request.symbol)
-            else:
-                found = [self._market.find_instrument(request.exchange, request.symbol)]
-        except UnknownExchange as error:
-            return Rejection(reason=RejectReason.UNKNOWN_EXCHANGE, detail=f"exchange: {error}")
-        except UnknownSymbol as error:
-            return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, detail=f"symbol: {error}")
-        fees = {one.id.exchange: self._market.taker_fee(one.id.exchange) for one in found}
-        return grid_of(found, fees, exchange=request.exchange)
+    def examine(self, request: OrderRequest, *, now: Nanos, room: int) -> Examination:
+        """The request against every rule."""
+        return Examination(
+            request, market=self._market, sight=self._sight, limits=self._limits, now=now, room=room
+        )
 
     def _accepted(
         self,

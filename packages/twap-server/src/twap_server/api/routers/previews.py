@@ -1,0 +1,75 @@
+"""TWAP orders before they are submitted: what would become of them. Nothing is stored."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Response
+from pydantic import Discriminator, Field, Tag
+
+from twap_models.orders import TwapOrderRequest
+from twap_models.preview import OrderPreview
+from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.documented import problems
+from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.examples import ORDER_EXAMPLES
+from twap_server.api.held_books import books_held
+from twap_server.api.parts import Services
+from twap_server.api.present_preview import order_preview, shown_slices
+from twap_server.api.translate import to_request
+from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
+from twap_server.domain.instrument import InstrumentId
+from twap_server.engine.preview import Preview
+
+router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
+
+MOST_ORDERS = 100
+MOST_BOOKS = 50
+"""Books one preview asks for; the orders beyond are priced only if theirs is watched anyway."""
+
+
+def _how_many(body: Any) -> str:
+    return "list of orders" if isinstance(body, list) else "one order"
+
+
+Proposal = Annotated[
+    Annotated[TwapOrderRequest, Tag("one order")]
+    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=MOST_ORDERS), Tag("list of orders")],
+    Discriminator(_how_many),
+]
+
+
+@router.post("/twap/preview", response_model=list[OrderPreview], responses=problems(400, 401, 413, 422, 503))
+async def preview_orders(
+    services: ServicesDep,
+    caller: CallerDep,
+    body: Annotated[Proposal, Body(openapi_examples=ORDER_EXAMPLES)],
+) -> Response:
+    """Say what would become of one order or a list of up to 100, as `POST /orders/twap` takes them.
+
+    Plan and first slices, warnings, every rule it breaks, expected cost against the book of this moment
+    (waited for up to 5 s where nobody watches it), and whether the exchanges' own TWAP would take it. Nothing
+    is stored.
+    """
+    wire = body if isinstance(body, list) else [body]
+    async with books_held(services, _instruments(services, wire)):
+        now = services.parts.clock.now()
+        requests = [to_request(one, now=now) for one in wire]
+        found = await services.parts.orders.preview(caller.user_id, requests)
+    return await asyncio.to_thread(_written, found)
+
+
+def _instruments(services: Services, wire: Iterable[TwapOrderRequest]) -> list[InstrumentId]:
+    """What the orders are about, each once; what has no such name breaks a rule and needs no book."""
+    found: dict[InstrumentId, None] = {}
+    for exchange, symbol in dict.fromkeys((one.exchange, one.symbol) for one in wire):
+        with suppress(UnknownExchange, UnknownSymbol, ExchangeUnavailable):
+            found |= dict.fromkeys(services.books.find(exchange, symbol).instruments)
+    return list(found)[:MOST_BOOKS]
+
+
+def _written(found: Sequence[Preview]) -> Response:
+    """Done in a thread: twenty thousand slices take a while to write, and others must not wait."""
+    slices = shown_slices(len(found))
+    return reply([order_preview(made, slices=slices) for made in found])

@@ -1,0 +1,84 @@
+"""Hold one request against every rule, in the order users are told of them: for submissions and previews.
+
+In: a request, the time, how many more orders the user may have open. Out: the broken rules, one by one; a
+submission reads the first, a preview all. What was found on the way (instrument, mid) stays for the caller.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from twap_models.enums import RejectReason
+from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import UnknownExchange, UnknownSymbol
+from twap_server.domain.grid import Grid, grid_of
+from twap_server.domain.terms import AGGREGATE, OrderRequest, Rejection
+from twap_server.engine.ports import Market
+from twap_server.engine.quotes import Sight
+
+
+class Examination:
+    """One request at one moment."""
+
+    def __init__(
+        self, request: OrderRequest, *, market: Market, sight: Sight, limits: Limits, now: Nanos, room: int
+    ) -> None:
+        """Args: room: how many more orders the user may have open."""
+        self._request, self._market, self._sight, self._limits = request, market, sight, limits
+        self._now, self._room = now, room
+        self.grid: Grid | None = None
+        """Of what the symbol names, once it was looked up."""
+        self.mid: Decimal | None = None
+        """Of the live books at this moment, once they were looked at."""
+
+    def broken(self) -> Iterator[Rejection]:
+        """Every broken rule; lazy, so that a caller who stops at the first looks no further.
+
+        Raises:
+            ExchangeUnavailable: the exchange's instruments are not known yet, so no more can be said.
+        """
+        yield from broken_window(self._request, now=self._now, limits=self._limits)
+        found = self._find()
+        if isinstance(found, Rejection):
+            yield found
+        if self._room <= 0:
+            yield Rejection(
+                reason=RejectReason.TOO_MANY_OPEN_ORDERS,
+                field="token_id",
+                detail="you have too many open orders: cancel one or wait",
+            )
+        if isinstance(found, Grid):
+            self.grid, self.mid = found, self._sight.quotes(found.legs, self._now).mid
+            yield from broken_terms(
+                self._request, found, now=self._now, limits=self._limits, reference=self.mid
+            )
+
+    def admitted(self) -> Admitted:
+        """The plan; only where no rule of window and terms is broken."""
+        assert self.grid is not None, "the rules come first"
+        return plan_of(self._request, self.grid, now=self._now, reference=self.mid)
+
+    def _find(self) -> Grid | Rejection:
+        request = self._request
+        try:
+            if request.exchange == AGGREGATE:
+                found = self._market.find_everywhere(request.symbol)
+            else:
+                found = [self._market.find_instrument(request.exchange, request.symbol)]
+        except UnknownExchange as error:
+            return Rejection(
+                reason=RejectReason.UNKNOWN_EXCHANGE, field="exchange", detail=f"exchange: {error}"
+            )
+        except UnknownSymbol as error:
+            return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, field="symbol", detail=f"symbol: {error}")
+        fees = {one.id.exchange: self._market.taker_fee(one.id.exchange) for one in found}
+        return grid_of(found, fees, exchange=request.exchange)
+
+
+def duplicate(request: OrderRequest) -> Rejection:
+    """The token id belongs to another order of the user."""
+    return Rejection(
+        reason=RejectReason.DUPLICATE_TOKEN_ID,
+        field="token_id",
+        detail=f"token_id {request.token_id!r} already names another order of yours: choose a new one",
+    )

@@ -1,0 +1,225 @@
+"""Say what would become of an order if it were submitted now. Nothing is stored and nobody is told.
+
+In: requests, the user's orders of those token ids, the live books. Out: a ``Preview`` each: every rule it
+breaks, the plan it would get, its expected cost against the books of this moment, and which exchange would
+take it live.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+
+from twap_models.enums import Carry, RejectReason, SliceReason
+from twap_server.domain.admission import Admitted
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
+from twap_server.domain.expected_cost import Estimate, Moment, slices_and_sweep
+from twap_server.domain.go_live import GoLive, check
+from twap_server.domain.go_live_answers import PairMinimums, Proposed
+from twap_server.domain.grid import Grid
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.matching import Bounds, slippage_bound
+from twap_server.domain.schedule import Schedule
+from twap_server.domain.terms import OrderRequest, Plan, Rejection, seed_of
+from twap_server.engine.desk import Desk
+from twap_server.engine.examination import Examination, duplicate
+from twap_server.engine.ports import Market, OrderStore
+from twap_server.engine.quotes import Quotes, Sight
+from twap_server.engine.submission import Admission
+
+_CLOSED = {
+    SliceReason.NO_BOOK: "there is no live book of it",
+    SliceReason.STALE_BOOK: "its book is stale",
+    SliceReason.RESYNCING: "its book is resyncing",
+    SliceReason.CROSSED_BOOK: "its book is crossed",
+}
+_NO_PLAN = "the order breaks rules, so there is no plan to price"
+_REPEATED = "this very order is there already under its token_id: submitted again, it would be given again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Expected cost against the live books of one moment."""
+
+    mid: Decimal
+    touch: Decimal
+    book_time: Nanos | None
+    """When the oldest of the books last changed."""
+    slices: Estimate
+    sweep: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would become of a request. Without ``plan`` there is no schedule, no cost, no go-live check."""
+
+    request: OrderRequest
+    time: Nanos
+    grid: Grid | None
+    broken: tuple[Rejection, ...]
+    plan: Plan | None = None
+    schedule: Schedule | None = None
+    warnings: tuple[str, ...] = ()
+    cost: Cost | None = None
+    cost_reason: str = ""
+    """Why there is no cost."""
+    go_live: tuple[GoLive, ...] = ()
+
+
+class Previewer:
+    """Judges requests without recording anything. Runs beside the engine's turns: it never delays a slice."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        market: Market,
+        sight: Sight,
+        admission: Admission,
+        desk: Desk,
+        clock: Clock,
+        max_open_orders: int,
+    ) -> None:
+        """Args: max_open_orders: per user."""
+        self._store, self._market, self._sight, self._admission = store, market, sight, admission
+        self._desk, self._clock, self._max_open_orders = desk, clock, max_open_orders
+
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+        """Judge requests as if they were submitted now, one after another; others get their turn in between.
+
+        Raises:
+            ExchangeUnavailable: an exchange's instruments are not known yet, so nothing can be said.
+            StoreUnavailable: whether a token id is taken cannot be seen.
+        """
+        stored = await self._store.find(user_id, [request.token_id for request in requests])
+        known = {token_id: order.terms.fingerprint for token_id, order in stored.items()}
+        room = self._max_open_orders - self._desk.open_count(user_id)
+        found = []
+        for request in requests:
+            made = self._judge(user_id, request, known=known.get(request.token_id), room=room)
+            if request.token_id not in known:
+                known[request.token_id] = request.fingerprint
+                room -= not made.broken
+            found.append(made)
+            await self._clock.sleep(0)
+        return found
+
+    def _judge(self, user_id: str, request: OrderRequest, *, known: str | None, room: int) -> Preview:
+        now = self._clock.now()
+        repeats = known == request.fingerprint
+        examination = self._admission.examine(request, now=now, room=max(room, repeats))
+        broken = _all(examination)
+        admitted = examination.admitted() if _plannable(broken, examination.grid) else None
+        if known is not None and not repeats:
+            broken.insert(0, duplicate(request))
+        blank = Preview(
+            request=request,
+            time=now,
+            grid=examination.grid,
+            broken=tuple(broken),
+            warnings=(*(_warnings(admitted) if admitted else ()), *((_REPEATED,) if repeats else ())),
+            cost_reason=_NO_PLAN,
+        )
+        if admitted is None or examination.grid is None:
+            return blank
+        return self._planned(user_id, blank, examination.grid, admitted)
+
+    def _planned(self, user_id: str, blank: Preview, grid: Grid, admitted: Admitted) -> Preview:
+        request, plan = blank.request, admitted.plan
+        schedule = _schedule(user_id, request, plan, grid)
+        quotes = self._sight.quotes(grid.legs, blank.time)
+        skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
+        cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
+        return Preview(
+            request=request,
+            time=blank.time,
+            grid=grid,
+            broken=blank.broken,
+            plan=plan,
+            schedule=schedule,
+            warnings=blank.warnings,
+            cost=cost,
+            cost_reason="" if cost else _CLOSED[quotes.closed or SliceReason.NO_BOOK],
+            go_live=self._go_live(request, plan, grid, mid=quotes.mid, now=blank.time),
+        )
+
+    def _go_live(
+        self, request: OrderRequest, plan: Plan, grid: Grid, *, mid: Decimal | None, now: Nanos
+    ) -> tuple[GoLive, ...]:
+        order = Proposed(
+            quantity=plan.quantity,
+            quote=grid.symbol.rpartition("-")[2],
+            lot_size=grid.lot_size,
+            price=mid if mid is not None else plan.limit,
+            limit=plan.limit,
+            duration=plan.end - plan.start,
+            interval=plan.interval,
+            ends_in=max(0, plan.end - now),
+            randomize=request.randomize,
+        )
+        return check(order, {one.id.exchange: _minimums(one) for one in self._listed(grid.symbol)})
+
+    def _listed(self, symbol: str) -> Sequence[Instrument]:
+        with suppress(UnknownSymbol, ExchangeUnavailable):
+            return self._market.find_everywhere(symbol)
+        return ()
+
+
+def _all(examination: Examination) -> list[Rejection]:
+    """Every broken rule; those before the exchange are told even while its instruments are not known."""
+    found: list[Rejection] = []
+    try:
+        found.extend(examination.broken())
+    except ExchangeUnavailable:
+        if not found:
+            raise
+    return found
+
+
+def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
+    """Whether what is broken leaves the plan as it would be: only the number of open orders does."""
+    others = [one for one in broken if one.reason is not RejectReason.TOO_MANY_OPEN_ORDERS]
+    return grid is not None and not others
+
+
+def _warnings(admitted: Admitted) -> tuple[str, ...]:
+    plan = admitted.plan
+    if not admitted.elapsed:
+        return plan.warnings
+    return (*plan.warnings, f"{admitted.elapsed} of {plan.slice_count} slices have elapsed: they are missed")
+
+
+def _schedule(user_id: str, request: OrderRequest, plan: Plan, grid: Grid) -> Schedule:
+    return Schedule(
+        quantity=plan.quantity,
+        lot_size=grid.lot_size,
+        start=plan.start,
+        end=plan.end,
+        interval=plan.interval,
+        count=plan.slice_count,
+        randomize=request.randomize,
+        seed=seed_of(user_id, request.token_id),
+    )
+
+
+def _cost(
+    request: OrderRequest, schedule: Schedule, quotes: Quotes, *, limit: Decimal | None, skipped: int
+) -> Cost | None:
+    mid, touch = quotes.mid, quotes.touch(request.side)
+    if mid is None or touch is None:
+        return None
+    moment = Moment(
+        side=request.side, mid=mid, touch=touch.price, ladders=lambda: quotes.ladders(request.side)
+    )
+    bounds = Bounds(
+        side=request.side,
+        limit=limit,
+        cap=slippage_bound(request.side, mid, request.max_slippage_bps),
+    )
+    slices, sweep = slices_and_sweep(schedule, moment, bounds, request.fidelity, skipped=skipped)
+    return Cost(mid=mid, touch=touch.price, book_time=quotes.book_time, slices=slices, sweep=sweep)
+
+
+def _minimums(one: Instrument) -> PairMinimums:
+    return PairMinimums(quantity=one.min_quantity, value=one.min_notional)
