@@ -72,15 +72,7 @@ class Engine:
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)
         admission = Admission(market=market, sight=self._sight, limits=limits, new_id=new_id)
-        self._previewer = Previewer(
-            store=store,
-            market=market,
-            sight=self._sight,
-            admission=admission,
-            desk=self._desk,
-            clock=clock,
-            max_open_orders=config.max_open_orders,
-        )
+        self._previewer = Previewer(market, self._sight, admission, most=config.max_open_orders)
         self._do = Commands(
             store=store,
             recorder=self._recorder,
@@ -120,12 +112,8 @@ class Engine:
         return await self._ask(lambda: self._do.submit(user_id, requests))
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
-        """Say what would become of each request; nothing is stored.
-
-        Raises:
-            StoreUnavailable, ExchangeUnavailable: nothing can be said.
-        """
-        return await self._previewer.preview(user_id, requests)
+        """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits."""
+        return await self._previewer.preview(user_id, requests, self._store, self._desk, self._clock)
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.

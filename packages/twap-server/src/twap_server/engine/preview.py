@@ -70,43 +70,37 @@ class Preview:
 class Previewer:
     """Judges requests without recording anything. Runs beside the engine's turns: it never delays a slice."""
 
-    def __init__(
-        self,
-        *,
-        store: OrderStore,
-        market: Market,
-        sight: Sight,
-        admission: Admission,
-        desk: Desk,
-        clock: Clock,
-        max_open_orders: int,
-    ) -> None:
-        """Args: max_open_orders: per user."""
-        self._store, self._market, self._sight, self._admission = store, market, sight, admission
-        self._desk, self._clock, self._max_open_orders = desk, clock, max_open_orders
+    def __init__(self, market: Market, sight: Sight, admission: Admission, *, most: int) -> None:
+        """Args: most: open orders per user."""
+        self._market, self._sight, self._admission, self._most = market, sight, admission, most
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+    async def preview(
+        self, user_id: str, requests: Sequence[OrderRequest], store: OrderStore, desk: Desk, clock: Clock
+    ) -> list[Preview]:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
 
         Raises:
             ExchangeUnavailable: an exchange's instruments are not known yet, so nothing can be said.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
-        stored = await self._store.find(user_id, [request.token_id for request in requests])
+        stored = await store.find(user_id, [request.token_id for request in requests])
         known = {token_id: order.terms.fingerprint for token_id, order in stored.items()}
-        room = self._max_open_orders - self._desk.open_count(user_id)
+        room = self._most - desk.open_count(user_id)
         found = []
         for request in requests:
-            made = self._judge(user_id, request, known=known.get(request.token_id), room=room)
+            made = self._judge(
+                user_id, request, known=known.get(request.token_id), room=room, now=clock.now()
+            )
             if request.token_id not in known:
                 known[request.token_id] = request.fingerprint
                 room -= not made.broken
             found.append(made)
-            await self._clock.sleep(0)
+            await clock.sleep(0)
         return found
 
-    def _judge(self, user_id: str, request: OrderRequest, *, known: str | None, room: int) -> Preview:
-        now = self._clock.now()
+    def _judge(
+        self, user_id: str, request: OrderRequest, *, known: str | None, room: int, now: Nanos
+    ) -> Preview:
         repeats = known == request.fingerprint
         examination = self._admission.examine(request, now=now, room=max(room, repeats))
         broken = _all(examination)
