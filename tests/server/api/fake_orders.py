@@ -1,6 +1,6 @@
 """Engine and order store in memory."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ from twap_server.domain.order import (
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.sample import Sample
 from twap_server.domain.terms import Amendment, OrderRequest, OrderTerms, Plan
+from twap_server.engine.preview import Preview
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.feed.bus import Bus
 
@@ -40,10 +41,19 @@ class MemoryOrders:
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     requests: list[OrderRequest] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
+    previews: dict[str, Preview] = field(default_factory=dict)
+    on_preview: Callable[[], None] = lambda: None
+    """Called while a preview is made."""
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
         self.requests.extend(requests)
         return [self._decide(user_id, request) for request in requests]
+
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> "list[Preview]":  # type: ignore[valid-type]
+        """What the test prepared by token id; else an order that would be accepted, and no more."""
+        self.on_preview()
+        blank = Preview(request=requests[0], time=self.clock.now(), grid=None, broken=())
+        return [self.previews.get(one.token_id) or replace(blank, request=one) for one in requests]
 
     def _decide(self, user_id: str, request: OrderRequest) -> Verdict:
         known = self.orders.get((user_id, request.token_id))

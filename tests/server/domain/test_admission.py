@@ -68,6 +68,7 @@ def plan(request: OrderRequest, **options: str) -> Plan:
         ({"interval": 0}, RejectReason.INVALID_INTERVAL, "at least 0.1 s"),
         ({"interval": SECOND // 20}, RejectReason.INVALID_INTERVAL, "interval 0.05 s"),
         ({"end": Nanos(NOW + 2_000 * SECOND)}, RejectReason.INVALID_INTERVAL, "at least 2 s"),
+        ({"interval": None, "slices": 700}, RejectReason.INVALID_INTERVAL, "use at most 600 slices"),
         ({"quantity": Decimal(0)}, RejectReason.INVALID_QUANTITY, "quantity 0"),
         ({"quantity": Decimal(-1)}, RejectReason.INVALID_QUANTITY, "above 0"),
         ({"limit": Decimal(-5)}, RejectReason.INVALID_PRICE, "price -5"),
@@ -83,6 +84,9 @@ def test_each_rule_names_its_reason(change: dict[str, object], reason: RejectRea
     assert isinstance(made, Rejection)
     assert made.reason is reason
     assert words in made.detail
+    assert (
+        getattr(REQUEST, {"price": "limit", "end_time": "end"}.get(made.field, made.field), made) is not made
+    )
 
 
 def test_a_halted_instrument_is_not_tradable() -> None:

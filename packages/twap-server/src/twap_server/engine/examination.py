@@ -75,6 +75,15 @@ class Examination:
         return grid_of(found, fees, exchange=request.exchange)
 
 
+def used_up(request: OrderRequest) -> Rejection:
+    """The token id belongs to this very order, which was rejected."""
+    return Rejection(
+        reason=RejectReason.DUPLICATE_TOKEN_ID,
+        field="token_id",
+        detail=f"token_id {request.token_id!r} is used up by this order, which was rejected: choose another",
+    )
+
+
 def duplicate(request: OrderRequest) -> Rejection:
     """The token id belongs to another order of the user."""
     return Rejection(

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
-from twap_models.enums import Carry, RejectReason, SliceReason
+from twap_models.enums import Carry, OrderStatus, RejectReason, SliceReason
 from twap_server.domain.admission import Admitted
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
@@ -23,7 +24,7 @@ from twap_server.domain.matching import Bounds, slippage_bound
 from twap_server.domain.schedule import Schedule
 from twap_server.domain.terms import OrderRequest, Plan, Rejection, seed_of
 from twap_server.engine.desk import Desk
-from twap_server.engine.examination import Examination, duplicate
+from twap_server.engine.examination import Examination, duplicate, used_up
 from twap_server.engine.ports import Market, OrderStore
 from twap_server.engine.quotes import Quotes, Sight
 from twap_server.engine.submission import Admission
@@ -67,6 +68,13 @@ class Preview:
     go_live: tuple[GoLive, ...] = ()
 
 
+class _Known(NamedTuple):
+    """The order that has a token id already."""
+
+    fingerprint: str
+    was_rejected: bool
+
+
 class Previewer:
     """Judges requests without recording anything. Runs beside the engine's turns: it never delays a slice."""
 
@@ -84,7 +92,10 @@ class Previewer:
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
         stored = await store.find(user_id, [request.token_id for request in requests])
-        known = {token_id: order.terms.fingerprint for token_id, order in stored.items()}
+        known = {
+            token_id: _Known(order.terms.fingerprint, order.status is OrderStatus.REJECTED)
+            for token_id, order in stored.items()
+        }
         room = self._most - desk.open_count(user_id)
         found = []
         for request in requests:
@@ -92,21 +103,21 @@ class Previewer:
                 user_id, request, known=known.get(request.token_id), room=room, now=clock.now()
             )
             if request.token_id not in known:
-                known[request.token_id] = request.fingerprint
+                known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 room -= not made.broken
             found.append(made)
             await clock.sleep(0)
         return found
 
     def _judge(
-        self, user_id: str, request: OrderRequest, *, known: str | None, room: int, now: Nanos
+        self, user_id: str, request: OrderRequest, *, known: _Known | None, room: int, now: Nanos
     ) -> Preview:
-        repeats = known == request.fingerprint
+        repeats = known is not None and known.fingerprint == request.fingerprint
         examination = self._admission.examine(request, now=now, room=max(room, repeats))
         broken = _all(examination)
         admitted = examination.admitted() if _plannable(broken, examination.grid) else None
-        if known is not None and not repeats:
-            broken.insert(0, duplicate(request))
+        if known is not None and (known.was_rejected or not repeats):
+            broken.insert(0, used_up(request) if repeats else duplicate(request))
         blank = Preview(
             request=request,
             time=now,
@@ -164,7 +175,8 @@ def _all(examination: Examination) -> list[Rejection]:
     """Every broken rule; those before the exchange are told even while its instruments are not known."""
     found: list[Rejection] = []
     try:
-        found.extend(examination.broken())
+        for rejection in examination.broken():
+            found.append(rejection)
     except ExchangeUnavailable:
         if not found:
             raise
