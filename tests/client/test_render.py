@@ -177,7 +177,7 @@ def test_a_preview_names_the_failing_rule_of_each_exchange() -> None:
             "exchange": "kraken",
             "market": "spot",
             "verdict": "accepted",
-            "rules": [rule | {"rule": "duration", "ok": True}],
+            "rules": [rule | {"rule": "interval", "ok": True, "message": "interval: chosen by Kraken"}],
         },
     ]
     cost = {
@@ -192,7 +192,7 @@ def test_a_preview_names_the_failing_rule_of_each_exchange() -> None:
     assert "✗ refused" in seen and "must be at least 300 s [2026-06-30]" in seen
     assert "not said" not in seen, "a rule that fails is more than one that is not known"
     assert "? unknown" in seen and "bounds not stated" in seen
-    assert "✓ accepted" in seen and "every rule checked" in seen
+    assert "✓ accepted" in seen and "every rule checked" in seen and "chosen by Kraken" in seen
     assert "49.7620" in seen and "20.12" in seen and "short of 0.1" in seen
     assert "note merged" in seen
 

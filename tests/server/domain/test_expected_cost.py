@@ -68,6 +68,16 @@ def test_limit_and_depth_leave_something_unfilled() -> None:
     assert (none.filled, none.average_price, none.total_bps, none.total) == (0, None, None, 0)
 
 
+@pytest.mark.parametrize("side", Side)
+@pytest.mark.parametrize("limit", [None, "99.5"])
+def test_a_zero_is_never_minus_zero(side: Side, limit: str | None) -> None:
+    # at the touch nothing is paid for depth; at a limit in the spread nothing fills at all
+    bounds = Bounds(side=side, limit=None if limit is None else Decimal(limit))
+    made = estimate(Decimal(1), moment(side), bounds, Fidelity.DEPTH).times(3)
+    figures = [made.filled, made.unfilled, made.spread, made.depth, made.fees, made.total, made.notional]
+    assert made.depth == 0 and not any(figure.is_signed() for figure in figures)
+
+
 def test_l1_fills_all_at_the_touch() -> None:
     made = estimate(Decimal(10), moment(), Bounds(side=Side.BUY), Fidelity.L1)
     assert (made.filled, made.average_price, made.depth) == (Decimal(10), Decimal(100), 0)

@@ -185,6 +185,8 @@ def test_randomize_is_asked_only_where_it_exists() -> None:
 def test_a_refusal_teaches() -> None:
     found = finding(replace(ORDER, duration=120 * SECOND), "binance", DURATION)
     assert found.message == "duration: 120 s, must be at least 300 s and at most 86400 s → duration 300 s"
+    needed = finding(replace(ORDER, limit=None), "okx", GoLiveRule.LIMIT_PRICE)
+    assert needed.message == "limit price: none, must be given (it is required)"
     doubt = finding(replace(ORDER, quantity=Decimal("0.01")), "binance", MINIMUM)
     assert doubt.message == "minimum total: 500 USDT (the exchange's own pages disagree) → quantity 0.02"
 

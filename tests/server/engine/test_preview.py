@@ -56,6 +56,7 @@ async def test_a_preview_says_what_a_submission_then_does() -> None:
             ["invalid_option", "below_minimum"],
         ),
         ({"interval": None, "slices": 200_000}, ["invalid_interval", "invalid_interval"]),
+        ({"quantity": Decimal("0.00001"), "limit": Decimal(-1)}, ["invalid_price", "below_minimum"]),
         ({}, []),
     ],
 )

@@ -119,8 +119,10 @@ def _go_live(checks: Sequence[GoLiveCheck]) -> Table:
 
 def _why(rules: Sequence[GoLiveFinding]) -> Text:
     failed = [rule for rule in rules if rule.ok is False] or [rule for rule in rules if rule.ok is None]
-    lines = [f"{rule.message or rule.rule} [{rule.as_of}]" for rule in failed]
-    return Text("\n".join(lines) or "every rule checked")
+    if failed:
+        return Text("\n".join(f"{rule.message or rule.rule} [{rule.as_of}]" for rule in failed))
+    notes = [Text(rule.message, style="dim") for rule in rules if rule.message]
+    return Text("\n").join([Text("every rule checked"), *notes])
 
 
 def _table(*names: str) -> Table:

@@ -167,7 +167,7 @@ def _broken_numbers(request: OrderRequest) -> Iterator[Rejection]:
 
 def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
     limit = grid.safe_limit(request.limit, request.side)
-    smallest = grid.smallest(limit if limit is not None else reference)
+    smallest = grid.smallest(limit if limit is not None and limit > ZERO else reference)
     if request.quantity > ZERO and grid.floor_lot(request.quantity) < smallest:
         yield Rejection(
             reason=RejectReason.BELOW_MINIMUM,

@@ -63,7 +63,7 @@ class Estimate:
         if not self.mid_value:
             return None
         share = _WIDE.divide(exact.multiply(self.total, _BPS), self.mid_value)
-        return share.quantize(_PLACES, context=_WIDE)
+        return share.quantize(_PLACES, context=_WIDE) or ZERO
 
     def times(self, count: int) -> "Estimate":
         """The same again and again."""
@@ -134,7 +134,6 @@ def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
 
 
 def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, Decimal]) -> Estimate:
-    sign = Decimal(moment.side.sign)
     values = [(exact.multiply(fill.price, fill.quantity), fees[fill.exchange]) for fill in matched.fills]
     notional = exact.total(value for value, _ in values)
     filled = matched.filled
@@ -143,9 +142,16 @@ def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, D
         filled=filled,
         unfilled=exact.subtract(quantity, filled),
         notional=notional,
-        spread=exact.multiply(sign, exact.subtract(at_touch, at_mid)),
-        depth=exact.multiply(sign, exact.subtract(notional, at_touch)),
+        spread=_paid(moment.side, at_touch, at_mid),
+        depth=_paid(moment.side, notional, at_touch),
         fees=exact.total(exact.multiply(value, fee) for value, fee in values),
         mid_value=at_mid,
         stopped_by=matched.stopped_by,
     )
+
+
+def _paid(side: Side, value: Decimal, reference: Decimal) -> Decimal:
+    """How much worse than the reference; never minus zero, which the wire refuses."""
+    if side is Side.BUY:
+        return exact.subtract(value, reference)
+    return exact.subtract(reference, value)

@@ -115,7 +115,7 @@ class Required:
     def words(self, unit: str) -> str:
         """The rule in words."""
         del unit
-        return "required"
+        return "given (it is required)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
