@@ -26,7 +26,7 @@ KEEP: Final = _Keep.KEEP
 
 
 class OrderFields(TypedDict, total=False):
-    """Keywords of ``submit``; see ``twap_models.TwapOrderRequest`` for their meaning."""
+    """Keywords of ``submit`` and ``preview``; see ``twap_models.TwapOrderRequest`` for their meaning."""
 
     token_id: str
     price: Amount | None

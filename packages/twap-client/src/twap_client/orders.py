@@ -4,7 +4,7 @@ A submission may be repeated without harm: its ``token_id`` is the idempotency k
 connection the same request is sent again and the server answers with the order it already has.
 """
 
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
 from urllib.parse import quote
@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from twap_client._transport import Call, Transport, read_model
 from twap_client.order_fields import KEEP, Amount, Keep, OrderFields
+from twap_client.order_pages import ORDERS, OrderList, OrderPages
 from twap_models import (
     OrderEvent,
     OrderPreview,
@@ -25,14 +26,10 @@ from twap_models import (
     TwapOrderRequest,
 )
 
-OrderList = list[TwapOrder]
-"""Orders as the server listed them."""
-
 PreviewList = list[OrderPreview]
 """Previews in the order they were asked for."""
 
 _PREVIEWS: TypeAdapter[PreviewList] = TypeAdapter(PreviewList)
-_ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
 _ORDER = TypeAdapter(TwapOrder)
 _DETAIL = TypeAdapter(TwapOrderDetail)
 _EVENTS: TypeAdapter[list[OrderEvent]] = TypeAdapter(list[OrderEvent])
@@ -138,7 +135,7 @@ class Orders:
         token_id: str | None = None,
         limit: int | None = None,
         after: str | None = None,
-    ) -> "OrderPages":
+    ) -> OrderPages:
         """List orders: ``await`` gives one page, ``async for`` walks all pages.
 
         Args:
@@ -260,43 +257,7 @@ class Orders:
         answer = await self._transport.send(
             Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
         )
-        return read_model(_ORDERS, answer)
-
-
-class OrderPages:
-    """A list of orders: ``await`` it for one page, or walk it with ``async for``."""
-
-    def __init__(self, transport: Transport, params: dict[str, str]) -> None:
-        self._transport = transport
-        self._params = params
-
-    def __await__(self) -> Generator[Any, None, OrderList]:
-        return self._first().__await__()
-
-    async def __aiter__(self) -> AsyncIterator[TwapOrder]:
-        async for page in self.pages():
-            for order in page:
-                yield order
-
-    async def pages(self) -> AsyncIterator[OrderList]:
-        """Walk page by page."""
-        cursor: str | None = None
-        while True:
-            page, following = await self._page(cursor)
-            yield page
-            if following is None or following == cursor:
-                return
-            cursor = following
-
-    async def _first(self) -> OrderList:
-        return (await self._page(None))[0]
-
-    async def _page(self, cursor: str | None) -> tuple[OrderList, str | None]:
-        params = self._params if cursor is None else self._params | {"after": cursor}
-        answer = await self._transport.send(
-            Call(method="GET", path="/orders", params=params, repeatable=True)
-        )
-        return read_model(_ORDERS, answer), answer.after
+        return read_model(ORDERS, answer)
 
 
 def _wanted(
