@@ -10,8 +10,11 @@ from math import lcm
 _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _TWELVE_PLACES = Decimal("1e-12")
+_FOUR_PLACES = Decimal("0.0001")
 
 _HALF = Decimal("0.5")
+_PERCENT = Decimal(100)
+_BASIS_POINTS = Decimal(10_000)
 
 ZERO = Decimal(0)
 
@@ -69,6 +72,31 @@ def common_multiple(steps: Sequence[Decimal]) -> Decimal:
     return multiply(Decimal(lcm(*(whole(step, finest) for step in known))), finest)
 
 
+def signed(sign: int, value: Decimal) -> Decimal:
+    """``value``, or its negative for a sign below 0; never minus zero, which the wire refuses."""
+    return add(ZERO, value) if sign > 0 else subtract(ZERO, value)
+
+
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Quotient rounded half-even to 12 decimals: for presentation only."""
-    return _WIDE.divide(numerator, denominator).quantize(_TWELVE_PLACES, context=_WIDE)
+    return _rounded(_WIDE.divide(numerator, denominator), _TWELVE_PLACES)
+
+
+def percent(part: Decimal, whole: Decimal) -> Decimal:
+    """``part`` in percent of ``whole``, rounded half-even to 4 decimals: for presentation only."""
+    return _rounded(_WIDE.divide(multiply(part, _PERCENT), whole), _FOUR_PLACES)
+
+
+def basis_points(part: Decimal, whole: Decimal) -> Decimal:
+    """``part`` in basis points of ``whole``, rounded half-even to 4 decimals: for presentation only."""
+    return _rounded(_WIDE.divide(multiply(part, _BASIS_POINTS), whole), _FOUR_PLACES)
+
+
+def root_mean_square(values: Sequence[Decimal]) -> Decimal:
+    """Square root of the mean of the squares of at least one value, half-even to 12 decimals."""
+    squares = total(multiply(value, value) for value in values)
+    return _rounded(_WIDE.sqrt(_WIDE.divide(squares, Decimal(len(values)))), _TWELVE_PLACES)
+
+
+def _rounded(value: Decimal, places: Decimal) -> Decimal:
+    return value.quantize(places, context=_WIDE) or ZERO

@@ -1,0 +1,163 @@
+"""Records of orders written by hand, for tests of the execution report."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from twap_models.enums import Carry, Fidelity, OrderStatus, Side, SliceOutcome, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.sample import Sample, Sweep
+from twap_server.domain.terms import Leg, OrderTerms, Plan
+
+START = Nanos(1_700_000_000 * SECOND)
+
+
+def at(seconds: str | int) -> Nanos:
+    """So many seconds after the start."""
+    return Nanos(START + int(Decimal(seconds) * SECOND))
+
+
+def leg(exchange: str = "binance", fee: str = "0.001") -> Leg:
+    return Leg(
+        instrument=InstrumentId(exchange, "BTC-USDT"),
+        lot_size=Decimal("0.001"),
+        min_quantity=Decimal(0),
+        min_notional=Decimal(0),
+        fee=Decimal(fee),
+    )
+
+
+def order(
+    *,
+    side: Side = Side.BUY,
+    quantity: str = "4",
+    limit: str | None = None,
+    decision: str | None = "100",
+    legs: Sequence[Leg] = (leg(),),
+    slices: int = 4,
+    status: OrderStatus = OrderStatus.WORKING,
+) -> Order:
+    """An order over 40 s in slices of 10 s, accepted two seconds before its start."""
+    terms = OrderTerms(
+        order_id="o-1",
+        user_id="u-1",
+        token_id="t-1",
+        fingerprint="f",
+        exchange=legs[0].instrument.exchange if len(legs) == 1 else "aggregate",
+        symbol="BTCUSDT",
+        instrument=InstrumentId("binance", "BTC-USDT"),
+        legs=tuple(legs),
+        side=side,
+        created=at(-2),
+        start=START,
+        carry=Carry.CATCH_UP,
+        max_slippage_bps=None,
+        fidelity=Fidelity.DEPTH,
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal("0.001"),
+        decision_price=None if decision is None else Decimal(decision),
+    )
+    plan = Plan(
+        quantity=Decimal(quantity),
+        limit=None if limit is None else Decimal(limit),
+        start=START,
+        end=at(10 * slices),
+        interval=10 * SECOND,
+        slice_count=slices,
+    )
+    return Order(terms=terms, plan=plan, progress=OrderProgress(status=status))
+
+
+def fill(
+    price: str | Decimal, quantity: str | Decimal, fee: str | Decimal = "0", exchange: str = "binance"
+) -> Fill:
+    """A fill whose slice, time and id are set once its slice is known."""
+    return Fill(
+        fill_id="",
+        slice_index=0,
+        time=Nanos(0),
+        exchange=exchange,
+        price=Decimal(price),
+        quantity=Decimal(quantity),
+        fee=Decimal(fee),
+    )
+
+
+def slice_of(
+    index: int,
+    *fills: Fill,
+    target: str | Decimal,
+    mid: str | Decimal | None = None,
+    touch: str | Decimal | None = None,
+    reason: SliceReason | None = None,
+    exchange: str = "binance",
+    age_ms: int = 5,
+) -> tuple[SliceResult, tuple[Fill, ...]]:
+    """A slice decided 100 ms after it was due, with its fills; without a touch it met no book."""
+    decided = Nanos(at(10 * index) + 100 * MILLISECOND)
+    numbered = tuple(
+        replace(one, fill_id=f"o-1-{index}-{number}", slice_index=index, time=decided)
+        for number, one in enumerate(fills)
+    )
+    filled = exact.total(one.quantity for one in fills)
+    return SliceResult(
+        index=index,
+        due=at(10 * index),
+        outcome=SliceOutcome.FILLED if fills and reason is None else SliceOutcome.MISSED,
+        reason=reason,
+        wanted=filled,
+        filled=filled,
+        decided=decided,
+        target=Decimal(target),
+        mid=None if mid is None else Decimal(mid),
+        touch=None if touch is None else Decimal(touch),
+        touch_exchange="" if touch is None else exchange,
+        book_time=None if touch is None else Nanos(decided - age_ms * MILLISECOND),
+    ), numbered
+
+
+def sample(
+    seconds: str | int,
+    mid: str | None,
+    *,
+    volume: str = "0",
+    notional: str = "0",
+    sweep: tuple[str, str, str] | None = None,
+) -> Sample:
+    """A sample so many seconds after the start; a sweep is what it filled, its notional and its fees."""
+    return Sample(
+        time=at(seconds),
+        mid=None if mid is None else Decimal(mid),
+        volume=Decimal(volume),
+        notional=Decimal(notional),
+        sweep=None
+        if sweep is None
+        else Sweep(filled=Decimal(sweep[0]), notional=Decimal(sweep[1]), fees=Decimal(sweep[2])),
+    )
+
+
+def record(
+    made: Order,
+    slices: Sequence[tuple[SliceResult, tuple[Fill, ...]]] = (),
+    samples: Sequence[Sample] = (),
+    *,
+    ended: tuple[OrderStatus, Nanos] | None = None,
+) -> OrderRecord:
+    """The record of an order that these slices were decided for, one after the other, until it is filled."""
+    decided = []
+    for result, fills in slices:
+        if made.status.is_open:
+            made = made.after_slice(result, fills)
+            decided.append((result, fills))
+    if ended is not None and made.status.is_open:
+        made = made.ended_as(ended[0], reason="end_reached", at=ended[1])
+    return OrderRecord(
+        order=made,
+        slices=tuple(result for result, _ in decided),
+        fills=tuple(one for _, fills in decided for one in fills),
+        samples=tuple(samples),
+    )
