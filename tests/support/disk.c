@@ -1,5 +1,5 @@
 /* Loaded before libc (LD_PRELOAD) into a process under test: writes down, in order, what it writes and syncs
- * below TWAP_DISK_FOLDER into TWAP_DISK_LOG, and fails such calls while TWAP_DISK_FAIL holds an errno and the
+ * below TESTED_DISK_FOLDER into TESTED_DISK_LOG, and fails such calls while TESTED_DISK_FAIL holds an errno and the
  * calls that it concerns ("28 w": writes fail with ENOSPC, "5 s": syncs fail with EIO).
  *
  * A record: kind ('w'rite, 't'runcate, 's'ync, 'u'nlink), offset (-1: at the end), lengths of path and data, path, data.
@@ -33,9 +33,9 @@ __attribute__((constructor)) static void prepare(void) {
     real_fsync = dlsym(RTLD_NEXT, "fsync");
     real_fdatasync = dlsym(RTLD_NEXT, "fdatasync");
     real_unlink = dlsym(RTLD_NEXT, "unlink");
-    folder = getenv("TWAP_DISK_FOLDER");
-    failing = getenv("TWAP_DISK_FAIL");
-    const char *path = getenv("TWAP_DISK_LOG");
+    folder = getenv("TESTED_DISK_FOLDER");
+    failing = getenv("TESTED_DISK_FAIL");
+    const char *path = getenv("TESTED_DISK_LOG");
     if (folder && path) log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 }
 

@@ -48,9 +48,9 @@ class Disk:
         """Variables for the process under test."""
         return {
             "LD_PRELOAD": str(self._library),
-            "TWAP_DISK_FOLDER": str(self._watched),
-            "TWAP_DISK_LOG": str(self._log),
-            "TWAP_DISK_FAIL": str(self._fail),
+            "TESTED_DISK_FOLDER": str(self._watched),
+            "TESTED_DISK_LOG": str(self._log),
+            "TESTED_DISK_FAIL": str(self._fail),
         }
 
     def fail(self, number: int, *, syncs: bool = False) -> None:

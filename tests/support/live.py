@@ -1,6 +1,8 @@
 """The real server in this process, on loopback, against a simulated exchange."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -44,6 +46,36 @@ async def simulated(folder: Path, source: Source | None = None, **flags: object)
         serving(folder, venue.urls(), **flags) as url,
     ):
         yield url
+
+
+@asynccontextmanager
+async def process(
+    database: str, venue: Venue, **environment: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+    """A server process on the simulated Binance, killed at the end; gives its base URL once it is ready."""
+    urls = venue.urls()["binance"]
+    variables = {
+        "TWAP_EXCHANGES__BINANCE__WS_URL": urls["ws_url"],
+        "TWAP_EXCHANGES__BINANCE__REST_URL": urls["rest_url"],
+        "TWAP_DATABASE": database,
+    }
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "twap_server", "start", "--exchange", "binance", "--port", "0",
+        env=os.environ | variables | environment,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    assert server.stdout is not None
+    try:
+        async with asyncio.timeout(30):
+            url = (await server.stdout.readline()).decode().split()[3]
+            async with httpx.AsyncClient(base_url=url) as http:
+                while (await http.get("/ready")).is_error:
+                    await asyncio.sleep(0.02)
+        yield url, server
+    finally:
+        if server.returncode is None:
+            server.kill()
+        await server.wait()
 
 
 @asynccontextmanager

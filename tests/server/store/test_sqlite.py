@@ -1,5 +1,6 @@
 """What only SQLite has: a file, its lock, its pragmas, its damage."""
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -62,6 +63,18 @@ async def test_another_program_that_writes_is_named(url: str) -> None:
             await SqlOrderStore(database).commit([accepted(make_order())])
         other.close()
         await SqlOrderStore(database).commit([accepted(make_order())])
+
+
+async def test_another_program_that_writes_is_waited_for(url: str) -> None:
+    async with Database.open(url) as database, asyncio.TaskGroup() as group:
+        other = sqlite3.connect(file_of(url), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        writing = group.create_task(SqlOrderStore(database).commit([accepted(make_order())]))
+        for _ in range(20):
+            assert await SqlOrderStore(database).open_orders() == []
+        assert not writing.done()
+        other.close()
+    assert writing.done()
 
 
 async def test_files_are_private(url: str) -> None:

@@ -13,8 +13,8 @@ SCRIPTS = Path(__file__).with_name("migrations")
 """Beside this file, so that it is found in an installed wheel too."""
 
 
-def migrate(connection: Connection) -> None:
-    """Run the migrations that are missing; none when the schema is up to date.
+def migrate(connection: Connection, *, revision: str = "head") -> None:
+    """Run the migrations that are missing up to a revision; none when the schema is up to date.
 
     Raises:
         StoreUnavailable: the database was written by a newer version of the server.
@@ -23,7 +23,7 @@ def migrate(connection: Connection) -> None:
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
     try:
-        command.upgrade(config, "head")
+        command.upgrade(config, revision)
     except CommandError as error:
         raise StoreUnavailable(
             "the database has a schema that this version does not know: "
