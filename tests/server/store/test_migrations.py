@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from server.store.conftest import Outside
+from twap_server.domain.instrument import InstrumentId
 from twap_server.store import database as opening
 from twap_server.store.database import Database
 from twap_server.store.migrate import SCRIPTS, migrate
+from twap_server.store.orders import SqlOrderStore
 
 TESTS = Path(__file__).parents[2]
 REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("*.py"))
@@ -34,6 +36,20 @@ SCHEMA = {
         WHERE connamespace = 'public'::regnamespace ORDER BY 1
     """,
 }
+
+
+FIRST_ORDER = [
+    "INSERT INTO orders VALUES ('o1', 'ada', 't1', 'print', 'binance', 'btcusdt', 'binance', 'BTC-USDT',"
+    " 'buy', '123456789012345678.901234567891', NULL, 5, 10, 130, 10, 12, 'catch_up', '2.5',"
+    " 'depth', '0.00000001', '0.00001', '10', '[\"cut\"]', '64000.05',"
+    " 'STATUS', '0.5', '32000.05', '0', 1, '', '', NULL, 3)",
+    "INSERT INTO slices VALUES"
+    " ('o1', 0, 10, 'filled', NULL, '0.5', '0.5', '32000.05', 11, '64000.05', 7, 11)",
+    "INSERT INTO fills VALUES ('f1', 'o1', 0, 0, 11, 'binance', '64000.10', '0.5', '0')",
+    "INSERT INTO order_events VALUES"
+    " ('ada', 1, 'slice', 11, 'o1', 0, 1, 'Working', '0.5', '32000.05', '0', 1, '', '', NULL, 3)",
+]
+"""An order as version 0001 kept it."""
 
 
 class Stopped(Exception):
@@ -72,6 +88,8 @@ async def test_stopped_at_any_statement(
 ) -> None:
     schema = SCHEMA[make_url(url).get_backend_name()]
     await at_revision(url, start, monkeypatch)
+    for statement in FIRST_ORDER if start == "0001" else []:
+        outside(statement.replace("STATUS", "Working"))
     before = outside(schema)
     for count in range(500):
         with stopped_after(count) as ran:
@@ -80,6 +98,7 @@ async def test_stopped_at_any_statement(
                     break
             except Stopped:
                 assert outside(schema) == before, ran[-1:]
+                assert start is None or outside("SELECT count(*) FROM fills") == ["1"]
     assert count > len(REVISIONS), "it was stopped"
     assert outside("SELECT version_num FROM alembic_version") == REVISIONS[-1:]
     async with Database.open(url):
@@ -120,27 +139,44 @@ def test_killed_while_it_migrates(url: str, outside: Outside, count: int) -> Non
     assert outside("SELECT version_num FROM alembic_version") == REVISIONS[-1:]
 
 
-async def test_all_the_way_down_and_up_again(url: str, outside: Outside) -> None:
-    """There is no way down for users; a developer's downgrade leaves nothing behind."""
+async def test_there_is_no_way_down(url: str, outside: Outside) -> None:
     schema = SCHEMA[make_url(url).get_backend_name()]
-    async with Database.open(url):
+    async with Database.open(url) as database:
         whole = outside(schema)
-    config = Config()
-    config.set_main_option("script_location", str(SCRIPTS))
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
 
-    def down(connection: Connection) -> None:
-        config.attributes["connection"] = connection
-        command.downgrade(config, "base")
+        def down(connection: Connection) -> None:
+            config.attributes["connection"] = connection
+            command.downgrade(config, "-1")
 
-    driver = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-    engine = create_async_engine(make_url(url).set(drivername=driver[make_url(url).get_backend_name()]))
-    async with engine.begin() as connection:
-        await connection.run_sync(down)
-    await engine.dispose()
-    assert outside("SELECT count(*) FROM alembic_version") == ["0"]
-    assert not [line for line in outside(schema) if "alembic_version" not in line]
-    async with Database.open(url):
+        with pytest.raises(RuntimeError, match="restore a backup made before the upgrade"):
+            async with database.transaction() as connection:
+                await connection.run_sync(down)
         assert outside(schema) == whole
+
+
+@pytest.mark.parametrize("status", ["Working", "Filled"])
+async def test_orders_of_the_first_version_live_on(
+    url: str, outside: Outside, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    await at_revision(url, "0001", monkeypatch)
+    for statement in FIRST_ORDER:
+        outside(statement.replace("STATUS", status))
+    async with Database.open(url) as database:
+        orders = SqlOrderStore(database)
+        found = await orders.detail("ada", "t1")
+        assert found is not None
+        order, told = found.order, await orders.events("ada", 0, 9)
+        assert await orders.open_orders() == ([order] if order.status.is_open else [])
+    assert str(order.plan.quantity) == "123456789012345678.901234567891"
+    assert (order.plan.limit, order.plan.slice_count, order.plan.warnings) == (None, 12, ("cut",))
+    assert (order.status.value, order.progress.filled, order.progress.version) == (status, Decimal("0.5"), 3)
+    assert order.terms.legs[0].instrument == InstrumentId("binance", "BTC-USDT")
+    assert str(order.terms.legs[0].lot_size) in ("0.00000001", "1E-8")
+    assert [str(fill.price) for fill in found.fills] == ["64000.10"]
+    assert [piece.index for piece in found.slices] == [0]
+    assert [event.seq for event in told] == [1] and told[0].fills == tuple(found.fills)
 
 
 def test_revisions_follow_each_other() -> None:
