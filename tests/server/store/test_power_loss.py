@@ -104,8 +104,7 @@ async def power_fails(calls: list[Call], folder: Path, rng: random.Random) -> No
 
 
 async def is_whole(orders: SqlOrderStore, write: Write) -> None:
-    detail = await orders.detail("alice", write.order.terms.token_id)
-    assert detail is not None
-    order, _, fills = detail
-    assert order.progress.filled == sum((fill.quantity for fill in fills), Decimal(0))
-    assert set(write.fills) <= set(fills)
+    kept = await orders.detail("alice", write.order.terms.token_id)
+    assert kept is not None
+    assert kept.order.progress.filled == sum((fill.quantity for fill in kept.fills), Decimal(0))
+    assert set(write.fills) <= set(kept.fills)
