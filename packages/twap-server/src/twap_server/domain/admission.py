@@ -77,7 +77,7 @@ def broken_terms(
             detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
         )
     yield from _broken_interval(request, now=now, limits=limits)
-    yield from _broken_numbers(request)
+    yield from _broken_signs(request, grid, reference)
     yield from _broken_minimums(request, grid, reference)
 
 
@@ -154,20 +154,22 @@ def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
     return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
 
 
-def _broken_numbers(request: OrderRequest) -> Iterator[Rejection]:
+def _broken_signs(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
     if request.quantity <= ZERO:
         yield Rejection(
             reason=RejectReason.INVALID_QUANTITY,
             field="quantity",
-            detail=f"quantity {request.quantity:f} must be above 0",
+            detail=f"quantity {request.quantity:f} must be above 0: "
+            f"use at least {_smallest(request, grid, reference):f}",
         )
     if request.limit is not None and request.limit <= ZERO:
-        yield _invalid_price(f"price {request.limit:f} must be above 0")
+        yield _invalid_price(
+            f"price {request.limit:f} must be above 0: use at least one tick ({grid.tick_size:f})"
+        )
 
 
 def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
-    limit = grid.safe_limit(request.limit, request.side)
-    smallest = grid.smallest(limit if limit is not None and limit > ZERO else reference)
+    limit, smallest = grid.safe_limit(request.limit, request.side), _smallest(request, grid, reference)
     if request.quantity > ZERO and grid.floor_lot(request.quantity) < smallest:
         yield Rejection(
             reason=RejectReason.BELOW_MINIMUM,
@@ -177,6 +179,12 @@ def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | Non
         )
     if request.limit is not None and limit is not None and limit <= ZERO < request.limit:
         yield _invalid_price(f"price {request.limit:f} is below one tick ({grid.tick_size:f}) of {grid.name}")
+
+
+def _smallest(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Decimal:
+    """The smallest order, valued at the limit if that can be one, else at the reference."""
+    limit = grid.safe_limit(request.limit, request.side)
+    return grid.smallest(limit if limit is not None and limit > ZERO else reference)
 
 
 def _invalid_price(detail: str) -> Rejection:
