@@ -2,6 +2,6 @@
 it.
 
 ``world`` runs the processes, ``load`` and ``readers`` are the users, ``journal`` keeps what they were told,
-``kills`` chooses the moments, ``facts`` reads the store with its own SQL, ``rules`` and ``answers`` judge,
-``loop`` puts it together, ``many`` starts with many orders, ``figures`` is what is printed.
+``kills`` chooses the moments, ``facts`` reads the store with its own SQL, ``rules``, ``promises`` and
+``answers`` judge, ``loop`` and ``restarts`` put it together, ``many`` starts with many orders.
 """

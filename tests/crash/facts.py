@@ -18,6 +18,7 @@ Row = Mapping[str, Any]
 
 _TABLES = {
     "orders": "created, order_id",
+    "order_plans": "order_id, revision",
     "slices": "order_id, slice_index",
     "fills": "order_id, slice_index, n",
     "order_events": "user_id, seq",
@@ -35,9 +36,16 @@ class Record:
     """One order with all that belongs to it."""
 
     order: Row
+    """Its own columns, those of its present plan, and ``username``."""
+    plans: list[Row] = field(default_factory=list)
     slices: list[Row] = field(default_factory=list)
     fills: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
+
+    def plan_of(self, index: int) -> Row:
+        """The plan under which a slice was decided: the one its event was recorded with, else the first."""
+        revisions = (e["revision"] for e in self.events if e["type"] == "slice" and e["slice_index"] == index)
+        return self.plans[next(revisions, 1) - 1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,13 +123,26 @@ def _exact(row: sqlite3.Row) -> Row:
 
 def _grouped(found: Mapping[str, list[Row]], *, whole: bool) -> Facts:
     names = {row["user_id"]: row["username"] for row in found["users"]}
+    plans = {(row["order_id"], row["revision"]): row for row in found["order_plans"]}
     records = {
-        row["order_id"]: Record(order={**row, "username": names[row["user_id"]]}) for row in found["orders"]
+        row["order_id"]: Record(
+            order={
+                **plans.get((row["order_id"], row["revision"]), {}),
+                **row,
+                "username": names[row["user_id"]],
+            }
+        )
+        for row in found["orders"]
     }
     events: defaultdict[str, dict[int, Row]] = defaultdict(dict)
     for row in found["order_events"]:
         events[names[row["user_id"]]][row["seq"]] = row
-    parts = {"slices": found["slices"], "fills": found["fills"], "events": found["order_events"]}
+    parts = {
+        "plans": found["order_plans"],
+        "slices": found["slices"],
+        "fills": found["fills"],
+        "events": found["order_events"],
+    }
     orphans = [text for part, rows in parts.items() for text in _deal(records, part, rows)]
     return Facts(records=records, events=dict(events), orphans=orphans, whole=whole)
 

@@ -75,6 +75,8 @@ class Journal:
     promises: dict[tuple[str, str], Promise] = field(default_factory=dict)
     batches: list[Batch] = field(default_factory=list)
     events: dict[str, dict[int, Wire]] = field(default_factory=dict)
+    changes: set[tuple[str, str, str]] = field(default_factory=set)
+    """Acknowledged changes: user, token id, and the type of the event that must be there."""
     breaches: list[Breach] = field(default_factory=list)
     repeats: int = 0
     """Acknowledgements that repeated an earlier one."""
@@ -116,6 +118,12 @@ class Journal:
         elif promise.end is not None and promise.ended < asked:
             self._same(user, "I9", promise.end, order, _OF_AN_END)
 
+    def amending(self, user: str, token: str) -> None:
+        """An amendment is about to leave: what it may change may change from now on."""
+        promise = self.promises.get((user, token))
+        if promise is not None:
+            promise.amended = True
+
     def event(self, user: str, message: Wire) -> None:
         """An order event was seen, for the first time or again."""
         seen = self.events.setdefault(user, {})
@@ -132,6 +140,7 @@ class Journal:
             promises=dict(self.promises),
             batches=[batch for batch in self.batches if batch.answered is None],
             events={user: dict(events) for user, events in self.events.items()},
+            changes=set(self.changes),
         )
 
     def unanswered(self) -> Iterator[Batch]:

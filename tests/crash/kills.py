@@ -16,6 +16,7 @@ from crash.load import Load, User
 from crash.world import Server
 
 _NEVER_LATER_S = 3.0
+_CHANGES = (("DELETE", "", b""), ("POST", "/pause", b""), ("PATCH", "", b'{"end_time": "+2s"}'))
 Moment = Callable[[], Awaitable[None]]
 
 
@@ -40,7 +41,7 @@ class Killer:
             (15, "event told", self._event_told),
             (15, "order sent", self._order_sent),
             (12, "list sent", self._list_sent),
-            (8, "cancel sent", self._cancel_sent),
+            (10, "change sent", self._change_sent),
         ]
         if self._log is not None:
             moments.append((20, "commit", self._commit))
@@ -82,11 +83,15 @@ class Killer:
         await self._post(self._user(), count=self._rng.randint(20, 80))
         await asyncio.sleep(self._rng.uniform(0.005, 0.12))
 
-    async def _cancel_sent(self) -> None:
+    async def _change_sent(self) -> None:
+        """Cancellations, pauses and amendments have left."""
         await self._live(0.2, 1.2)
         user = self._user()
-        for token in list(user.open)[:2]:
-            await self._send(user, "DELETE", f"/orders/{token}", b"")
+        for token in list(user.open)[:3]:
+            method, path, body = self._rng.choice(_CHANGES)
+            if method == "PATCH":
+                self._load.journal.amending(user.name, token)
+            await self._send(user, method, f"/orders/{token}{path}", body)
         await asyncio.sleep(self._rng.uniform(0, 0.015))
 
     async def _live(self, least: float, most: float) -> None:
@@ -111,6 +116,7 @@ class Killer:
             _, writer = await asyncio.open_connection("127.0.0.1", self._server.port)
             self._left.append(writer)
             head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {user.key}\r\n"
+            head += "If-Match: *\r\n" if method == "PATCH" else ""
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
             writer.write(head.encode() + body)
             await writer.drain()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 
@@ -32,6 +33,8 @@ class User:
     name: str
     key: str
     client: TwapClient
+    http: httpx.AsyncClient
+    """For what the client library is not asked to do."""
     rng: random.Random
     count: int = 0
     open: dict[str, int] = field(default_factory=dict)
@@ -63,13 +66,14 @@ class Load:
             async with TwapClient(self.url) as client:
                 await client.accounts.register(name, PASSWORD)
                 token = (await client.accounts.login(name, PASSWORD)).access_token
-            async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
+            async with httpx.AsyncClient(base_url=self.url, timeout=30) as once:
                 headers = {"Authorization": f"Bearer {token}"}
-                answer = await http.post("/auth/keys", json={"name": "crash"}, headers=headers)
+                answer = await once.post("/auth/keys", json={"name": "crash"}, headers=headers)
                 key = answer.raise_for_status().json()["key"]
             client = TwapClient(config=self.config(key))
             rng = random.Random(f"{self._seed}:{name}")
-            self.users.append(User(name=name, key=key, client=client, rng=rng))
+            http = httpx.AsyncClient(base_url=self.url, headers={"X-API-Key": key}, timeout=10)
+            self.users.append(User(name=name, key=key, client=client, http=http, rng=rng))
 
     def config(self, key: str) -> ClientConfig:
         """A client that is impatient: the server is often away, and soon back."""
@@ -99,6 +103,7 @@ class Load:
         """Close the users' connections."""
         for user in self.users:
             await user.client.aclose()
+            await user.http.aclose()
 
     # One user
 
@@ -111,23 +116,24 @@ class Load:
                 continue
             now = time.time_ns()
             user.open = {token: end for token, end in user.open.items() if end > now}
-            if user.open and user.rng.random() < 0.12:
-                await self._cancel(user, user.rng.choice(list(user.open)))
+            if user.open and user.rng.random() < 0.25:
+                await self._change(user, user.rng.choice(list(user.open)))
             elif len(user.open) < self._each:
                 await self._submit_something(user)
 
     async def _submit_something(self, user: User) -> None:
         roll = user.rng.random()
         if roll < 0.2:
-            await self._submit(user, [self.order(user) for _ in range(user.rng.randint(2, 8))])
+            await self.submit(user, [self.order(user) for _ in range(user.rng.randint(2, 8))])
         elif roll < 0.3:
             await self._at_once(user)
         elif roll < 0.4 and self.journal.promises:
             await self._contradict(user)
         else:
-            await self._submit(user, [self.order(user)])
+            await self.submit(user, [self.order(user)])
 
-    async def _submit(self, user: User, bodies: Sequence[Wire]) -> None:
+    async def submit(self, user: User, bodies: Sequence[Wire]) -> None:
+        """Submit, and repeat until it is answered."""
         await self._until_answered(user, self.journal.sent(user.name, bodies))
 
     async def _at_once(self, user: User) -> None:
@@ -135,13 +141,13 @@ class Load:
         body = self.order(user)
         async with asyncio.TaskGroup() as group:
             for _ in range(6):
-                group.create_task(self._submit(user, [body]))
+                group.create_task(self.submit(user, [body]))
 
     async def _contradict(self, user: User) -> None:
         """A used token id with another body is refused, and changes nothing."""
         mine = [promise.body for (name, _), promise in self.journal.promises.items() if name == user.name]
         if mine:
-            await self._submit(user, [{**user.rng.choice(mine), "quantity": "0.0777"}])
+            await self.submit(user, [{**user.rng.choice(mine), "quantity": "0.0777"}])
 
     async def _until_answered(self, user: User, batch: Batch) -> None:
         requests = [TwapOrderRequest.model_validate(body) for body in batch.bodies]
@@ -170,6 +176,38 @@ class Load:
                 end = datetime.fromisoformat(order["end_time"])
                 user.open[order["token_id"]] = round(end.timestamp() * 1e9)
 
+    async def _change(self, user: User, token: str) -> None:
+        """Cancel, amend, or pause for a moment. What gets no answer may have happened or not."""
+        roll = user.rng.random()
+        if roll < 0.4:
+            await self._cancel(user, token)
+        elif roll < 0.7:
+            await self.amend(user, token)
+        elif await self.ask(user, token, "paused", "POST", "/pause"):
+            await asyncio.sleep(user.rng.uniform(0.1, 0.6))
+            await self.ask(user, token, "resumed", "POST", "/resume")
+
+    async def amend(self, user: User, token: str) -> None:
+        """Change end, limit or quantity of an order, whatever its revision."""
+        self.journal.amending(user.name, token)
+        wanted = user.rng.choice(({"end_time": "+3s"}, {"price": None}, {"quantity": "50"}))
+        await self.ask(user, token, "amended", "PATCH", "", json=wanted, headers={"If-Match": "*"})
+
+    async def ask(self, user: User, token: str, kind: str, method: str, path: str, **body: Any) -> bool:
+        """Change an order; whether it was acknowledged."""
+        asked = time.time_ns()
+        try:
+            answer = await user.http.request(method, f"/orders/{token}{path}", **body)
+        except httpx.TransportError:
+            return False
+        if answer.status_code != 200:
+            if answer.status_code == 404:
+                self.journal.breach("I8", f"{user.name} {token}", f"acknowledged, and not found when {kind}")
+            return False
+        self.journal.shown(user.name, read(answer.content), asked=asked)
+        self.journal.changes.add((user.name, token, kind))
+        return True
+
     async def _cancel(self, user: User, token: str) -> None:
         user.open.pop(token, None)
         asked = time.time_ns()
@@ -188,7 +226,7 @@ class Load:
         """A new order under a token id of its own; most have slices of a tenth to a quarter of a second."""
         rng = user.rng
         user.count += 1
-        exchange, symbol = rng.choice(("binance", "kraken")), rng.choice(list(_FAIR))
+        exchange, symbol = rng.choice(("binance", "kraken", "aggregate")), rng.choice(list(_FAIR))
         side = rng.choice(("buy", "sell"))
         body: Wire = {
             "token_id": f"{user.name}-{user.count}",
@@ -214,6 +252,8 @@ class Load:
                 {"max_slippage_bps": "0.5"},
                 {"fidelity": "l1"},
                 {"start_time": "+700ms"},
+                {"randomize": 40},
+                {"participation_cap": 50},
                 {"interval": "1s"},
                 {"start_time": _ago(1.5), "late_start": rng.choice(("compress", "skip", "shift"))},
                 {"quantity": "0.0000000001"},  # below every minimum: rejected

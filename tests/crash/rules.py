@@ -12,7 +12,8 @@ from fractions import Fraction
 from itertools import pairwise
 
 from crash.facts import Facts, Record, Row
-from crash.journal import ENDED, Breach, Journal, Wire
+from crash.journal import ENDED, Breach, Journal
+from crash.promises import check_told
 from crash.world import TAKER_FEE, Life
 
 GRACE_S = 5
@@ -60,9 +61,7 @@ def check(facts: Facts, journal: Journal, times: Times) -> list[Breach]:
         where = f"{record.order['username']} {record.order['token_id']}"
         for rule, look in _OF_AN_ORDER:
             found += [Breach(rule=rule, where=where, what=text) for text in look(record, times)]
-    if facts.whole:
-        found += _no_gap(facts)
-    return found + _told_is_recorded(facts, journal) + _whole_or_absent(facts, journal)
+    return found + check_told(facts, journal)
 
 
 # One order
@@ -143,19 +142,18 @@ def _event_sums(record: Record, _: Times) -> Found:
 
 
 def _limit(record: Record, _: Times) -> Found:
-    limit, is_buy = record.order["limit_price"], record.order["side"] == "buy"
-    if limit is None or any(event["type"] == "amended" for event in record.events):
-        return
+    is_buy = record.order["side"] == "buy"
     for fill in record.fills:
-        if fill["price"] > limit if is_buy else fill["price"] < limit:
+        limit = record.plan_of(fill["slice_index"])["limit_price"]
+        if limit is not None and (fill["price"] > limit if is_buy else fill["price"] < limit):
             yield f"{record.order['side']} at {fill['price']}, the limit is {limit}"
 
 
 def _time(record: Record, times: Times) -> Found:
-    start, end = record.order["start_time"], record.order["end_time"]
+    start = record.order["start_time"]
     decided = {piece["slice_index"]: piece for piece in record.slices}
     for fill in record.fills:
-        piece = decided.get(fill["slice_index"])
+        piece, end = decided.get(fill["slice_index"]), record.plan_of(fill["slice_index"])["end_time"]
         if not start <= fill["time"] <= end:
             yield f"{fill['fill_id']} at {fill['time']} is outside {start} to {end}"
         if not times.alive(fill["time"]):
@@ -168,11 +166,21 @@ def _down(record: Record, times: Times) -> Found:
     """Slices whose whole window fell into a downtime are lost to it, and nothing else is."""
     spans = list(times.downtimes())
     for piece in record.slices:
-        window_end = min(piece["due"] + record.order["interval_ns"], record.order["end_time"])
+        window_end = _window_end(record.plan_of(piece["slice_index"]), piece["slice_index"])
         lost = any(dead < piece["due"] and window_end < back for dead, back in spans)
         if lost and not _says_down(piece):
             said = f"{piece['outcome']} ({piece['reason']})"
             yield f"slice {piece['slice_index']} fell into a downtime and is {said}"
+
+
+def _window_end(plan: Row, index: int) -> int:
+    after = index + 1 - plan["first_slice"]
+    is_last = index + 1 >= plan["slice_count"]
+    return (
+        plan["end_time"]
+        if is_last
+        else min(plan["plan_start"] + after * plan["interval_ns"], plan["end_time"])
+    )
 
 
 def _says_down(piece: Row) -> bool:
@@ -183,6 +191,14 @@ def _says_down(piece: Row) -> bool:
         ("canceled", "canceled"),
         ("skipped", "not_needed"),
     }
+
+
+def _plans(record: Record, _: Times) -> Found:
+    """One plan for each acceptance and amendment, and the order is at the last."""
+    revisions = [plan["revision"] for plan in record.plans]
+    amended = sum(event["type"] == "amended" for event in record.events)
+    if revisions != list(range(1, amended + 2)) or record.order["revision"] != amended + 1:
+        yield f"{amended} amendments, plans {revisions}, the order is at {record.order['revision']}"
 
 
 def _end(record: Record, times: Times) -> Found:
@@ -207,6 +223,7 @@ _OF_AN_ORDER: tuple[tuple[str, Callable[[Record, Times], Found]], ...] = (
     ("I7", _slice_sums),
     ("I7", _order_sums),
     ("I7", _event_sums),
+    ("I8", _plans),
     ("I4", _limit),
     ("I6", _time),
     ("F23", _down),
@@ -220,63 +237,3 @@ def _sum(rows: Sequence[Row], name: str) -> Fraction:
 
 def _notional(fills: Sequence[Row]) -> Fraction:
     return sum((Fraction(fill["price"]) * Fraction(fill["quantity"]) for fill in fills), Fraction())
-
-
-# All orders, and what users were told
-
-
-def _no_gap(facts: Facts) -> list[Breach]:
-    return [
-        Breach(rule="I8", where=user, what=f"events numbered to {max(events)}, {len(events)} are there")
-        for user, events in facts.events.items()
-        if sorted(events) != list(range(1, len(events) + 1))
-    ]
-
-
-def _told_is_recorded(facts: Facts, journal: Journal) -> list[Breach]:
-    stored = facts.of_user()
-    found = []
-    for (user, token), promise in journal.promises.items():
-        record = stored.get((user, token))
-        if record is None:
-            if facts.whole:
-                found.append(
-                    Breach(rule="I8", where=f"{user} {token}", what="acknowledged, and not in the store")
-                )
-        elif record.order["order_id"] != promise.order["order_id"]:
-            what = f"acknowledged as {promise.order['order_id']}, stored as {record.order['order_id']}"
-            found.append(Breach(rule="I10", where=f"{user} {token}", what=what))
-    for user, events in journal.events.items():
-        held = facts.events.get(user, {})
-        latest = max(held, default=0)
-        for seq, message in events.items():
-            if (seq in held or facts.whole or seq > latest) and not _agrees(message, held.get(seq)):
-                what = f"told {message}, stored {dict(held.get(seq, {}))}"
-                found.append(Breach(rule="I8", where=f"{user} seq {seq}", what=what))
-    return found
-
-
-def _agrees(message: Wire, row: Row | None) -> bool:
-    """Whether a message is what the store holds under its number."""
-    if row is None:
-        return False
-    piece = message["slice"]
-    return (
-        message["event"] == row["type"]
-        and message["order"]["order_id"] == row["order_id"]
-        and (piece["index"] if piece else None) == row["slice_index"]
-        and message["order"]["filled_quantity"] == row["filled"]
-        and message["order"]["status"] == row["status"]
-        and len(message["fills"]) == row["fill_count"]
-    )
-
-
-def _whole_or_absent(facts: Facts, journal: Journal) -> list[Breach]:
-    stored = facts.of_user()
-    found = []
-    for batch in journal.unanswered():
-        there = sum((batch.user, token) in stored for token in batch.tokens)
-        if 0 < there < len(batch.tokens):
-            what = f"{there} of a list of {len(batch.tokens)} orders are there"
-            found.append(Breach(rule="F37", where=f"{batch.user} {batch.tokens[0]}", what=what))
-    return found

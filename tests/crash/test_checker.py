@@ -21,6 +21,11 @@ from twap_server.clock import SystemClock
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
+FIXED = {
+    "token_id": "fixed", "exchange": "aggregate", "symbol": "BTC-USDT", "side": "buy", "quantity": "1",
+    "duration": "1500ms", "interval": "100ms",
+}  # fmt: skip
+
 
 @dataclass(kw_only=True)
 class Honest:
@@ -50,7 +55,8 @@ async def _trade(folder: Path) -> Honest:
             life.ready = time.time_ns()
             async with asyncio.TaskGroup() as group:
                 traffic = group.create_task(load.run())
-                await asyncio.sleep(2)
+                await _one_of_each(load)
+                await asyncio.sleep(1.5)
                 await load.calm()
                 await _all_ended(http, load)
                 traffic.cancel()
@@ -63,6 +69,16 @@ async def _trade(folder: Path) -> Honest:
     life.dead = time.time_ns()
     times = Times(lives=[life], now=life.dead)
     return Honest(database=database, journal=load.journal, times=times, shown=shown)
+
+
+async def _one_of_each(load: Load) -> None:
+    """An order that is amended, paused and resumed, whatever else chance brings."""
+    user = load.users[1]
+    await load.submit(user, [FIXED])
+    await load.amend(user, FIXED["token_id"])
+    await load.ask(user, FIXED["token_id"], "paused", "POST", "/pause")
+    await asyncio.sleep(0.3)
+    await load.ask(user, FIXED["token_id"], "resumed", "POST", "/resume")
 
 
 async def _all_ended(http: httpx.AsyncClient, load: Load) -> None:
@@ -104,7 +120,7 @@ _ENDED = "(SELECT order_id FROM orders WHERE status IN ('Filled', 'Expired') LIM
 _EVENT = "(SELECT rowid FROM order_events WHERE seq = 7 LIMIT 1)"
 _GONE = "".join(
     f"DELETE FROM {table} WHERE order_id = (SELECT order_id FROM orders WHERE token_id = 'user0-2');"
-    for table in ("fills", "order_events", "slices", "orders")
+    for table in ("fills", "order_events", "slices", "order_plans", "orders")
 )
 
 HARM = {
@@ -125,7 +141,7 @@ HARM = {
     "the notional is a digit off": ("I7", _CHANGE_ORDER.format("notional = notional || '1'", _BOUGHT)),
     "a slice says it filled less": ("I7", "UPDATE slices SET outcome = 'partial' WHERE outcome = 'filled'"),
     "a slice is gone": ("I2", f"DELETE FROM slices WHERE slice_index = 1 AND order_id = {_BOUGHT}"),
-    "a fill is above the limit": ("I4", _CHANGE_ORDER.format("limit_price = '1'", _BOUGHT)),
+    "a fill is above the limit": ("I4", "UPDATE order_plans SET limit_price = '1'"),
     "a fill is after the end": ("I6", _CHANGE_FILL.format("time = time + 99000000000")),
     "a fill is not of its slice's moment": ("I6", _CHANGE_FILL.format("time = time - 1")),
     "an acknowledged order is gone": ("I8", _GONE),
@@ -134,6 +150,8 @@ HARM = {
         "UPDATE orders SET token_id = 'x' WHERE token_id = 'user0-1';"
         "UPDATE orders SET token_id = 'user0-1' WHERE token_id = 'user0-2'",
     ),
+    "a plan is gone": ("I8", "DELETE FROM order_plans WHERE revision = 2"),
+    "an acknowledged pause is gone": ("I8", "UPDATE order_events SET type = 'slice' WHERE type = 'paused'"),
     "an event is gone": ("I8", f"DELETE FROM order_events WHERE rowid = {_EVENT}"),
     "an event says otherwise": ("I8", f"UPDATE order_events SET type = 'working' WHERE rowid = {_EVENT}"),
     "an ended order is open": (
@@ -180,14 +198,14 @@ def test_a_fill_while_nobody_was_there_is_found(honest: Honest) -> None:
 
 def test_a_slice_lost_to_a_downtime_must_say_so(honest: Honest) -> None:
     facts = from_sqlite(honest.database)
-    record = next(one for one in facts.records.values() if len(one.slices) > 3)
-    since, until = record.slices[1]["due"] - 1, record.slices[2]["due"] + 1
+    record = facts.of_user()["user1", "fixed"]
+    since, until = record.slices[0]["due"] - 1, record.order["end_time"] + 1
     times = replace(honest.times, lives=_away(honest, since, until))
     assert "F23" in _rules(check(facts, honest.journal, times))
 
 
 def test_an_order_that_ended_late_is_found(honest: Honest) -> None:
-    facts = _changed(honest.database, "UPDATE orders SET end_time = 2 WHERE status = 'Expired'")
+    facts = _changed(honest.database, "UPDATE order_plans SET end_time = 2")
     always_up = replace(honest.times.lives[0], spawned=0, ready=1)
     times = replace(honest.times, lives=[always_up])
     assert "I9" in _rules(check(facts, honest.journal, times))
