@@ -27,7 +27,7 @@ class Killer:
         self, server: Server, load: Load, *, rng: random.Random, pace: float, database: Path | None
     ) -> None:
         """Args:
-        pace: 1 leaves the server up to two and a half seconds of life, less is shorter.
+        pace: 1 leaves the server up to four seconds of life, less is shorter.
         database: the SQLite file, whose log shows commits; None for another database.
         """
         self._server, self._load, self._rng, self._pace = server, load, rng, pace
@@ -56,36 +56,36 @@ class Killer:
         self._left.clear()
 
     async def _any_time(self) -> None:
-        await self._live(0, 2.5)
+        await self._live(0, 4)
 
     async def _event_told(self) -> None:
         """As soon as anybody is told of something: it must have been recorded."""
-        await self._live(0.2, 1.2)
+        await self._live(0.3, 2)
         seen = self._events()
         await _until(lambda: self._events() != seen)
 
     async def _commit(self) -> None:
         """As soon as the write-ahead log grows or changes, within or right after a commit."""
-        await self._live(0.2, 1.2)
+        await self._live(0.3, 2)
         before = _stamp(self._log)
         await _until(lambda: _stamp(self._log) != before)
         await asyncio.sleep(self._rng.choice((0, 0, 0.001, 0.003)))
 
     async def _order_sent(self) -> None:
         """A request has left and its answer has not come."""
-        await self._live(0.2, 1.2)
+        await self._live(0.3, 2)
         await self._post(self._user(), count=1)
         await asyncio.sleep(self._rng.uniform(0, 0.02))
 
     async def _list_sent(self) -> None:
         """In the middle of a list."""
-        await self._live(0.2, 0.8)
+        await self._live(0.3, 1.5)
         await self._post(self._user(), count=self._rng.randint(20, 80))
         await asyncio.sleep(self._rng.uniform(0.005, 0.12))
 
     async def _change_sent(self) -> None:
         """Cancellations, pauses and amendments have left."""
-        await self._live(0.2, 1.2)
+        await self._live(0.3, 2)
         user = self._user()
         for token in list(user.open)[:3]:
             method, path, body = self._rng.choice(_CHANGES)
