@@ -13,7 +13,7 @@ from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 
 from twap_client.cli.render import watch_screen
-from twap_models import BookMessage, ExecutionSummary, Fill, Slice, TwapOrderDetail
+from twap_models import BookMessage, ExecutionReport, Fill, Slice, TwapOrderDetail
 
 NOW = datetime(2026, 11, 23, 12, 4, 36, tzinfo=UTC)
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -76,10 +76,10 @@ def _order() -> TwapOrderDetail:
         fill_state="partial",
         slices=slices,
         fills=fills,
-        report=ExecutionSummary(
+        report=ExecutionReport(
             average_price=average.quantize(Decimal("1e-12")),
             arrival_price="61835.2",
-            slippage_bps="0.6207",
+            arrival_slippage_bps="0.6207",
             notional=filled * average,
             fills=len(fills),
             slices_by_reason={"limit_not_met": 1},

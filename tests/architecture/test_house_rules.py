@@ -17,6 +17,7 @@ SERVER = "twap_server/"
 EXACT = (
     "twap_models/orders.py",
     "twap_models/market.py",
+    "twap_models/report.py",
     "twap_server/domain/",
     "twap_server/engine/",
     "twap_server/store/",
@@ -221,7 +222,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "Credentials",
             "ErrorCode",
             "Exchange",
-            "ExecutionSummary",
+            "ExecutionReport",
             "ExpectedCost",
             "Fidelity",
             "FieldError",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from twap_models import TwapOrderRequest, exact_json
+from twap_models import ExecutionReport, TwapOrderRequest, exact_json
 
 BODY = {
     "token_id": "a",
@@ -128,3 +128,20 @@ def test_wrong_bodies_name_the_field(change: dict[str, object]) -> None:
 
 def test_limit_price_is_an_alias_of_price() -> None:
     assert TwapOrderRequest(**(BODY | {"limit_price": "7.5"})).price == Decimal("7.5")
+
+
+def test_what_a_server_worked_out_may_be_longer_than_what_may_be_sent() -> None:
+    fees = Decimal("123456789012345678901234567890") * Decimal("1e-18")
+    text = exact_json.dumps({"fees": Decimal(f"{fees:f}" + "1" * 20), "quantity": Decimal("2.500")})
+    report = ExecutionReport.from_json(text)
+    assert exact_json.loads(report.to_json(), exact_json.TOLD)["fees"] == report.fees
+    assert str(report.fees).endswith("1" * 20) and str(report.quantity) == "2.5"
+    with pytest.raises(ValueError, match="30"):
+        exact_json.loads(text)
+    with pytest.raises(ValueError, match="150"):
+        ExecutionReport.from_json(b'{"fees": 1' + b"1" * 150 + b"}")
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=20, min_value=-(10**40), max_value=10**40))
+def test_figures_keep_their_value(value: Decimal) -> None:
+    assert ExecutionReport(fees=value or Decimal(0)).fees == value

@@ -244,6 +244,7 @@ async def test_detail_shows_slices_fills_and_cost(desk: Desk) -> None:
         notional=Decimal("29.95"),
         decided=due,
         mid=Decimal("100.5"),
+        touch=Decimal("100.25"),
     )
     fills = tuple(
         Fill(
@@ -263,9 +264,9 @@ async def test_detail_shows_slices_fills_and_cost(desk: Desk) -> None:
     detail = TwapOrderDetail.from_json(answer.content)
     assert [one.outcome for one in detail.slices] == [SliceOutcome.PARTIAL, SliceOutcome.PENDING]
     assert sum(one.wanted_quantity for one in detail.slices) == 1
-    assert detail.report.arrival_price == 100
+    assert (detail.report.decision_price, detail.report.arrival_price) == (100, Decimal("100.5"))
     assert detail.average_price == Decimal("99.833333333333")
-    assert detail.report.slippage_bps == Decimal("16.6667"), "sold below arrival: a cost"
+    assert detail.report.arrival_slippage_bps == Decimal("66.3350"), "sold below arrival: a cost"
     assert detail.report.fees == Decimal("0.02")
     assert detail.report.slices_by_reason == {"depth_exhausted": 1}
     assert detail.status is OrderStatus.WORKING

@@ -178,7 +178,7 @@ def _read(frame: str | bytes) -> AnyServerMessage | None:
 def _is_newer(frame: str | bytes) -> bool:
     """Whether it is a kind of message that a newer server may send and this client does not know."""
     try:
-        found = exact_json.loads(frame)
+        found = exact_json.loads(frame, exact_json.TOLD)
     except ValueError:
         return False
     kind = found.get("type") if isinstance(found, dict) else None

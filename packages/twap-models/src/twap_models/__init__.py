@@ -22,7 +22,6 @@ from twap_models.enums import (
 from twap_models.errors import FieldError, Problem
 from twap_models.market import BookTop, Candle, Exchange, Instrument
 from twap_models.orders import (
-    ExecutionSummary,
     Fill,
     Slice,
     TwapOrder,
@@ -39,6 +38,7 @@ from twap_models.preview import (
     OrderPreview,
     PlannedSlice,
 )
+from twap_models.report import ExecutionReport
 from twap_models.stream import BookMessage, OrderEvent
 
 __all__ = [
@@ -53,7 +53,7 @@ __all__ = [
     "Credentials",
     "ErrorCode",
     "Exchange",
-    "ExecutionSummary",
+    "ExecutionReport",
     "ExpectedCost",
     "Fidelity",
     "FieldError",

@@ -1,6 +1,6 @@
 """Base of every wire model: requests forbid unknown fields, answers ignore them; both are frozen."""
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,9 @@ class WireModel(BaseModel):
         frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=False
     )
 
+    bounds: ClassVar[exact_json.Bounds] = exact_json.SENT
+    """How long the numbers of its JSON may be."""
+
     @classmethod
     def from_json(cls, data: bytes | str) -> Self:
         """Read one object; numbers are read exactly.
@@ -21,7 +24,7 @@ class WireModel(BaseModel):
         Raises:
             ValueError: not JSON; ``pydantic.ValidationError`` (a ValueError) where a field is wrong.
         """
-        return cls.model_validate(exact_json.loads(data))
+        return cls.model_validate(exact_json.loads(data, cls.bounds))
 
     def to_wire(self) -> dict[str, Any]:
         """Give plain values ready for ``exact_json.dumps``."""
@@ -42,3 +45,4 @@ class ResponseModel(WireModel):
     """Something the server says: an older client ignores what it does not know."""
 
     model_config = ConfigDict(extra="ignore")
+    bounds: ClassVar[exact_json.Bounds] = exact_json.TOLD

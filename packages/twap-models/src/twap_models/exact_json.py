@@ -7,34 +7,49 @@ Never through ``float``. Written numbers carry no exponent. Limits are checked b
 import json
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import partial
 from json.encoder import encode_basestring
-from typing import Any
+from typing import Any, NamedTuple
 
-MAX_DIGITS = 30
-MAX_EXPONENT = 18
-_MAX_NUMBER_TEXT = 64
+
+class Bounds(NamedTuple):
+    """How long a number may be."""
+
+    digits: int
+    """Significant ones."""
+    exponent: int
+    """Decimal places, and zeros that an exponent stands for."""
+    text: int
+    """Characters."""
+
+
+SENT = Bounds(digits=30, exponent=18, text=64)
+"""What a caller may send."""
+TOLD = Bounds(digits=150, exponent=60, text=256)
+"""What a server works out of that: a product has the digits of all its factors."""
 
 
 class InexactNumber(ValueError):
     """A number outside the accepted bounds, or not a number at all (NaN, Infinity)."""
 
 
-def parse_decimal(text: str) -> Decimal:
+def parse_decimal(text: str, bounds: Bounds = SENT) -> Decimal:
     """Read a decimal exactly.
 
     Args:
         text: ASCII digits with an optional sign, point and exponent; no spaces, no underscores.
+        bounds: by default 30 significant digits and an exponent within ±18.
 
     Raises:
-        InexactNumber: more than 30 significant digits, an exponent beyond ±18, minus zero, or no number.
+        InexactNumber: out of bounds, minus zero, or no number.
     """
-    if len(text) > _MAX_NUMBER_TEXT or not text.isascii() or not _is_plain(text):
-        raise InexactNumber(f"expected a decimal number of at most {MAX_DIGITS} digits, got {text[:40]!r}")
-    return check_decimal(Decimal(text))
+    if len(text) > bounds.text or not text.isascii() or not _is_plain(text):
+        raise InexactNumber(f"expected a decimal number of at most {bounds.digits} digits, got {text[:40]!r}")
+    return check_decimal(Decimal(text), bounds)
 
 
-def check_decimal(value: Decimal) -> Decimal:
-    """Give ``value`` back if it is finite and within the bounds of the wire.
+def check_decimal(value: Decimal, bounds: Bounds = SENT) -> Decimal:
+    """Give ``value`` back if it is finite and within the bounds.
 
     Raises:
         InexactNumber: see ``parse_decimal``.
@@ -45,22 +60,26 @@ def check_decimal(value: Decimal) -> Decimal:
     assert isinstance(exponent, int)
     significant = len("".join(map(str, digits)).strip("0")) or 1
     if (
-        significant > MAX_DIGITS
-        or not -MAX_EXPONENT <= value.adjusted() <= MAX_DIGITS
-        or exponent > MAX_EXPONENT
+        significant > bounds.digits
+        or not -bounds.exponent <= value.adjusted() <= bounds.digits
+        or exponent > bounds.exponent
     ):
         raise InexactNumber(
-            f"expected at most {MAX_DIGITS} significant digits and an exponent within ±{MAX_EXPONENT}"
+            f"expected at most {bounds.digits} significant digits and an exponent within ±{bounds.exponent}"
         )
-    if _lowest_exponent(digits, exponent) < -MAX_EXPONENT:
-        raise InexactNumber(f"expected at most {MAX_EXPONENT} decimal places")
+    if _lowest_exponent(digits, exponent) < -bounds.exponent:
+        raise InexactNumber(f"expected at most {bounds.exponent} decimal places")
     if sign and not value:
         raise InexactNumber("expected a number, got minus zero")
     return value
 
 
-def loads(data: bytes | str) -> Any:
+def loads(data: bytes | str, bounds: Bounds = SENT) -> Any:
     """Read JSON; integers stay ``int``, every other number becomes an exact ``Decimal``.
+
+    Args:
+        data: the text.
+        bounds: of its numbers; ``TOLD`` for what a server says.
 
     Raises:
         ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, nested too deeply, or a
@@ -69,8 +88,8 @@ def loads(data: bytes | str) -> Any:
     try:
         return json.loads(
             data,
-            parse_float=parse_decimal,
-            parse_int=_parse_int,
+            parse_float=partial(parse_decimal, bounds=bounds),
+            parse_int=partial(_parse_int, bounds=bounds),
             parse_constant=_refuse_constant,
             object_pairs_hook=_unique_keys,
         )
@@ -104,9 +123,9 @@ def _lowest_exponent(digits: tuple[int, ...], exponent: int) -> int:
     return exponent + trailing if any(digits) else 0
 
 
-def _parse_int(text: str) -> int | Decimal:
-    if len(text) > MAX_DIGITS + 1:
-        raise InexactNumber(f"expected at most {MAX_DIGITS} digits, got {text[:40]!r}")
+def _parse_int(text: str, bounds: Bounds) -> int | Decimal:
+    if len(text) > bounds.digits + 1:
+        raise InexactNumber(f"expected at most {bounds.digits} digits, got {text[:40]!r}")
     if text == "-0":
         raise InexactNumber("expected a number, got minus zero")
     return int(text)

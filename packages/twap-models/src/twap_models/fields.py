@@ -2,12 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.exact_json import InexactNumber, check_decimal, parse_decimal
+from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, check_decimal, parse_decimal
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
 _UNIT_SECONDS = {
@@ -17,21 +17,32 @@ _UNIT_SECONDS = {
     "h": Decimal(3600),
     "d": Decimal(86400),
 }
+_WIDE = Context(prec=TOLD.digits + TOLD.exponent)
+_ONE = Decimal(1)
 _RELATIVE = re.compile(r"\+(.+)")
 
 
-def _to_decimal(value: Any) -> Decimal:
+def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
     if isinstance(value, bool):
         raise ValueError("expected a number, got a boolean")
     if isinstance(value, Decimal):
-        return check_decimal(value)
+        return check_decimal(value, bounds)
     if isinstance(value, int):
-        return check_decimal(Decimal(value))
+        return check_decimal(Decimal(value), bounds)
     if isinstance(value, float):
-        return parse_decimal(repr(value))
+        return parse_decimal(repr(value), bounds)
     if isinstance(value, str):
-        return parse_decimal(value)
+        return parse_decimal(value, bounds)
     raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
+
+
+def _to_figure(value: Any) -> Decimal:
+    """Without zeros at the end of the decimals: a quotient has many."""
+    exact = _to_decimal(value, TOLD)
+    if not int(exact.as_tuple().exponent) < 0:
+        return exact
+    short = exact.normalize(_WIDE)
+    return short if int(short.as_tuple().exponent) < 0 else short.quantize(_ONE, context=_WIDE)
 
 
 def parse_duration(value: Any) -> timedelta:
@@ -97,6 +108,9 @@ _NUMBER_SCHEMA = WithJsonSchema({"type": "number"})
 
 Number = Annotated[Decimal, BeforeValidator(_to_decimal), _NUMBER_SCHEMA]
 """An exact decimal, a JSON number on the wire; a decimal string is accepted too."""
+
+Figure = Annotated[Decimal, BeforeValidator(_to_figure), _NUMBER_SCHEMA]
+"""A ``Number`` that a server worked out: a product may have more digits than what may be sent."""
 
 Price = Annotated[Number, Field(description="Quote currency per unit of base currency.", examples=[61837.63])]
 Quantity = Annotated[Number, Field(description="Base currency.", examples=[0.5])]

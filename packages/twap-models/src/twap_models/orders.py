@@ -20,6 +20,7 @@ from twap_models.enums import (
 from twap_models.fields import (
     Duration,
     ExchangeName,
+    Figure,
     Moment,
     Number,
     Price,
@@ -28,6 +29,7 @@ from twap_models.fields import (
     TokenId,
     UtcDatetime,
 )
+from twap_models.report import ExecutionReport
 
 
 class TwapOrderRequest(RequestModel):
@@ -113,7 +115,7 @@ class Fill(ResponseModel):
     exchange: str
     price: Price
     quantity: Quantity
-    fee: Number
+    fee: Figure = Field(description="Quote currency.")
 
 
 class TwapOrder(ResponseModel):
@@ -150,28 +152,9 @@ class TwapOrder(ResponseModel):
         return self.filled_quantity / self.quantity if self.quantity else Decimal(0)
 
 
-class ExecutionSummary(ResponseModel):
-    """What the execution cost so far, from fills and recorded mids alone. A positive cost is bad.
-
-    ``slippage_bps`` is measured against the mid at the order's first due slice with a live book.
-    """
-
-    average_price: Price | None = None
-    arrival_price: Price | None = Field(
-        default=None, description="Mid when the order was accepted; null without a book."
-    )
-    slippage_bps: Number | None = Field(
-        default=None, description="s·(average − arrival)/arrival in basis points."
-    )
-    notional: Number = Decimal(0)
-    fees: Number = Decimal(0)
-    fills: int = 0
-    slices_by_reason: dict[str, int] = {}
-
-
 class TwapOrderDetail(TwapOrder):
-    """An order with its slices, fills and execution summary."""
+    """An order with its slices, fills and execution report."""
 
     slices: list[Slice] = []
     fills: list[Fill] = []
-    report: ExecutionSummary = ExecutionSummary()
+    report: ExecutionReport = ExecutionReport()

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from twap_models.base import ResponseModel
 from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, SliceReason
-from twap_models.fields import Duration, Number, Price, Quantity, UtcDatetime
+from twap_models.fields import Duration, Figure, Number, Price, Quantity, UtcDatetime
 
 
 class BrokenRule(ResponseModel):
@@ -34,11 +34,11 @@ class CostEstimate(ResponseModel):
         description="What the displayed depth within limit and slippage cap does not give."
     )
     average_price: Price | None = None
-    spread: Number = Field(description="s·Σ(touch − mid)·x")
-    depth: Number = Field(description="s·Σ(price − touch)·x")
-    fees: Number
-    total: Number
-    total_bps: Number | None = Field(
+    spread: Figure = Field(description="s·Σ(touch − mid)·x")
+    depth: Figure = Field(description="s·Σ(price − touch)·x")
+    fees: Figure
+    total: Figure
+    total_bps: Figure | None = Field(
         default=None, description="Of the filled quantity valued at the mid; half-even to 4 decimals."
     )
     stopped_by: SliceReason | None = Field(

@@ -145,7 +145,7 @@ def read_server_message(data: bytes | str) -> AnyServerMessage:
     Raises:
         ValueError: not JSON, or not a message of this protocol.
     """
-    message: AnyServerMessage = _SERVER.validate_python(exact_json.loads(data))
+    message: AnyServerMessage = _SERVER.validate_python(exact_json.loads(data, exact_json.TOLD))
     return message
 
 

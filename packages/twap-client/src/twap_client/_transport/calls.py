@@ -68,7 +68,7 @@ def read_answer(response: "httpx.Response", lists: frozenset[int] = frozenset())
     """
     status = response.status_code
     try:
-        body = exact_json.loads(response.content) if response.content else None
+        body = exact_json.loads(response.content, exact_json.TOLD) if response.content else None
     except ValueError:
         body = None
         if status < 400:

@@ -158,7 +158,7 @@ def report_table(order: TwapOrderDetail) -> Table:
     table.add_row("filled", f"{number(order.filled_quantity)} of {number(order.quantity)}")
     table.add_row("average price", number(summary.average_price))
     table.add_row("arrival price", number(summary.arrival_price))
-    table.add_row("slippage", f"{rounded(summary.slippage_bps, 3)} bps")
+    table.add_row("slippage", f"{rounded(summary.arrival_slippage_bps, 3)} bps")
     table.add_row("notional", number(summary.notional))
     table.add_row("fees", number(summary.fees))
     table.add_row("fills", str(summary.fills))

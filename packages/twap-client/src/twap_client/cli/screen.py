@@ -177,7 +177,7 @@ def _progress(order: TwapOrderDetail) -> Table:
 def _figures(order: TwapOrderDetail, now: datetime) -> Table:
     left = order.end_time - now if order.end_time and order.status.is_open else None
     ended = sum(item.outcome is not SliceOutcome.PENDING for item in order.slices)
-    slippage = order.report.slippage_bps
+    slippage = order.report.arrival_slippage_bps
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
     for _ in range(2):
         grid.add_column(style="dim", no_wrap=True)

@@ -1,9 +1,8 @@
 """Domain → wire: the only translation. Nothing is decided here; exact numbers stay exact."""
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 from typing import Any
 
 from twap_models import market as wire_market
@@ -12,6 +11,7 @@ from twap_models import stream as wire_stream
 from twap_models.enums import SliceOutcome, SliceReason
 from twap_models.stream import age_ms
 from twap_server.api.ports import ExchangeStatus
+from twap_server.api.present_report import execution_report
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_datetime
@@ -19,10 +19,6 @@ from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.record import OrderRecord
-
-_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
-_FOUR_PLACES = Decimal("0.0001")
-_BPS = Decimal(10_000)
 
 
 def exchange(status: ExchangeStatus) -> wire_market.Exchange:
@@ -93,14 +89,14 @@ def order(made: Order) -> wire_orders.TwapOrder:
 
 
 def order_detail(record: OrderRecord) -> wire_orders.TwapOrderDetail:
-    """An order with its slices (those still to come included), fills and summary."""
+    """An order with its slices (those still to come included), fills and execution report."""
     made, slices, fills = record.order, record.slices, record.fills
     shown = [slice_result(result) for result in slices]
     return wire_orders.TwapOrderDetail(
         **_order_fields(made),
         slices=[*shown, *_pending(made)],
         fills=[fill(one) for one in fills],
-        report=summary(made, slices, fills),
+        report=execution_report(record),
     )
 
 
@@ -128,34 +124,6 @@ def fill(made: Fill) -> wire_orders.Fill:
         quantity=made.quantity,
         fee=made.fee,
     )
-
-
-def summary(
-    made: Order, slices: Sequence[SliceResult], fills: Sequence[Fill]
-) -> wire_orders.ExecutionSummary:
-    """What the execution cost so far. Arrival: the mid at acceptance, else at the first slice with one."""
-    mids = (result.mid for result in slices if result.mid is not None)
-    arrival = made.terms.decision_price if made.terms.decision_price is not None else next(mids, None)
-    return wire_orders.ExecutionSummary(
-        average_price=made.average_price,
-        arrival_price=arrival,
-        slippage_bps=slippage_bps(made, arrival),
-        notional=made.progress.notional,
-        fees=made.progress.fees,
-        fills=len(fills),
-        slices_by_reason=dict(Counter(result.reason.value for result in slices if result.reason)),
-    )
-
-
-def slippage_bps(made: Order, arrival: Decimal | None) -> Decimal | None:
-    """s·(average − arrival)/arrival in basis points, from the exact average, half-even to 4 decimals."""
-    filled = made.progress.filled
-    if not filled or not arrival:
-        return None
-    paid_more = exact.subtract(made.progress.notional, exact.multiply(arrival, filled))
-    cost = exact.multiply(exact.multiply(Decimal(made.terms.side.sign), paid_more), _BPS)
-    relative = _WIDE.divide(cost, exact.multiply(arrival, filled))
-    return relative.quantize(_FOUR_PLACES, context=_WIDE) or exact.ZERO
 
 
 def order_event(event: OrderEvent) -> wire_stream.OrderEvent:

@@ -118,7 +118,7 @@ async def list_orders(
 
 @router.get("/{token_id}", response_model=TwapOrderDetail, responses=problems(401, 404, 422, 503))
 async def get_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
-    """One order with its slices (those to come included), fills and execution summary."""
+    """One order with its slices (those to come included), fills and execution report."""
     found = await services.parts.records.detail(caller.user_id, token_id)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
