@@ -12,7 +12,7 @@ from twap_client.cli.preview import preview_view
 from twap_client.cli.watch import merged
 from twap_client.testing import book, order, preview
 from twap_client.testing.examples import NOON
-from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
+from twap_models import OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
 
 
 def text(picture: RenderableType, width: int = 120) -> str:
@@ -202,3 +202,68 @@ def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> No
     assert "720 slices" in seen and "none: no live book" in seen
     lines = [line.split()[0] for line in seen.splitlines() if line[:1].isdigit() or line.startswith("…")]
     assert lines[-8:] == ["0", "1", "2", "3", "4", "…", "718", "719"]
+
+
+def to_come(like: Slice, count: int) -> list[Slice]:
+    pending = {"outcome": SliceOutcome.PENDING, "filled_quantity": Decimal(0), "average_price": None}
+    return [like.model_copy(update=pending | {"index": 10 + number}) for number in range(count)]
+
+
+def amended(before: TwapOrderDetail, **fields: object) -> OrderEvent:
+    after = order(before.token_id, revision=before.revision + 1, **fields)
+    return OrderEvent(
+        seq=9,
+        event="amended",
+        token_id=before.token_id,
+        time=NOON,
+        order=TwapOrder.model_validate(after.model_dump()),
+    )
+
+
+def test_an_amendment_drops_the_slices_of_the_plan_before() -> None:
+    ended = working().slices
+    later = to_come(ended[0], 2)
+    before = order("o-1", slices=[*ended, *later])
+    same = merged(
+        before,
+        amended(before, quantity=2).model_copy(
+            update={"order": TwapOrder.model_validate(before.model_dump())}
+        ),
+    )
+    assert same.slices == before.slices
+    after = merged(before, amended(before, quantity=2, slices=30))
+    assert (after.slices, after.quantity, after.revision, after.slice_count) == (ended, 2, 2, 30)
+
+
+def test_a_paused_and_amended_order_says_so() -> None:
+    shown = text(render.watch_screen(book(), order("o-1", status="Paused", revision=3), NOON))
+    assert "● Paused" in shown and "`twap resume o-1`" in shown
+    assert "revision" in shown and "revision" not in text(render.watch_screen(book(), order(), NOON))
+    line = render.event_line(amended(order("o-1"), quantity=2, price=None))
+    assert (
+        line == "12:00:00 o-1 amended: 2 until 12:01:00 in 12 slices, no limit, revision 2 [Accepted 0.0 %]"
+    )
+
+
+def test_the_last_slices_are_shown_however_many_are_to_come() -> None:
+    detail = working()
+    later = to_come(detail.slices[0], 700)
+    shown = text(render.order_panel(detail.model_copy(update={"slices": [*detail.slices, *later]}), NOON))
+    assert "limit_not_met" in shown
+
+
+@pytest.mark.parametrize("reason", ["participation_cap", "paused", "depth_exhausted"])
+def test_reasons_are_whole_beside_a_book(reason: str) -> None:
+    detail = working()
+    missed = detail.slices[9].model_copy(update={"reason": reason, "index": 112})
+    shown = text(
+        render.watch_screen(book(), detail.model_copy(update={"slices": [*detail.slices, missed]}), NOON)
+    )
+    assert reason in shown, shown
+
+
+def test_fills_name_their_exchanges() -> None:
+    detail = working()
+    fills = [detail.fills[0], detail.fills[1].model_copy(update={"exchange": "kraken"})]
+    shown = text(render.order_panel(detail.model_copy(update={"fills": fills}), NOON), 70)
+    assert "binance" in shown and "kraken" in shown

@@ -24,6 +24,7 @@ from twap_server.domain.go_live_table import RULES
 from twap_server.venue.faults import NAMES
 
 COMPARED = {
+    "amend options",
     "codes",
     "commands",
     "dependencies",
@@ -101,6 +102,7 @@ def test_options_in_the_table_of_commands_exist() -> None:
     ("name", "app", "command"),
     [
         ("submit options", client_app, "submit"),
+        ("amend options", client_app, "amend"),
         ("start options", server_app, "start"),
         ("venue options", server_app, "venue"),
     ],

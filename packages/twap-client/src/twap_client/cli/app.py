@@ -2,15 +2,13 @@
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from twap_client.cli.session import Work
+from twap_client.cli import at_work
+from twap_client.cli.frame import Json, Root, TokenArg
+from twap_client.cli.frame import run as _run
 
 app = typer.Typer(
     name="twap",
@@ -21,21 +19,19 @@ app = typer.Typer(
     "5 Rejected or Failed, 6 cannot reach the server or sign in.",
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch: one per line).")]
 ExchangeArg = Annotated[str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.")]
 SymbolArg = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.")]
-TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.")]
 Username = Annotated[str | None, typer.Option("--username", "-u", help="Asked for when absent.")]
 Password = Annotated[str | None, typer.Option("--password", "-p", help="Asked for when absent.")]
 CarryOption = Annotated[
     Literal["catch_up", "skip", "last"] | None, typer.Option(help="What becomes of an unfilled part.")
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Root:
-    server: str | None
-    as_json: bool
+LateStartOption = Annotated[
+    Literal["compress", "skip", "shift"] | None, typer.Option(help="When --start lies in the past.")
+]
+FidelityOption = Annotated[
+    Literal["depth", "l1"] | None, typer.Option(help="Through the book's depth, or whole at the touch.")
+]
 
 
 @app.callback()
@@ -49,15 +45,7 @@ def root(
     as_json: Json = False,
 ) -> None:
     """Watch markets and trade TWAP orders on a twap paper-trading server."""
-    ctx.obj = _Root(server, as_json)
-
-
-def _run(
-    ctx: typer.Context, as_json: bool, work: "Work", prepare: "Callable[[], bool] | None" = None
-) -> None:
-    from twap_client.cli.session import run
-
-    raise typer.Exit(run(ctx.obj.server, as_json or ctx.obj.as_json, work, prepare))
+    ctx.obj = Root(server, as_json)
 
 
 @app.command()
@@ -171,7 +159,15 @@ def submit(
     slices: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of --interval.")] = None,
     token_id: Annotated[str | None, typer.Option(help="Your order id; absent: made up.")] = None,
     carry: CarryOption = None,
+    late_start: LateStartOption = None,
     max_slippage_bps: Annotated[str | None, typer.Option(help="No further from the mid.")] = None,
+    randomize: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="Move size and time of slices, 0 to 50.")
+    ] = None,
+    participation_cap: Annotated[
+        str | None, typer.Option(metavar="PERCENT", help="At most this part of what is traded.")
+    ] = None,
+    fidelity: FidelityOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
@@ -183,6 +179,8 @@ def submit(
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
     when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
+    how |= {"randomize": randomize, "participation_cap": participation_cap}
+    how |= {"late_start": late_start, "fidelity": fidelity}
     submission = orders.Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run)
     _run(ctx, as_json, submission.work, submission.prepare)
 
@@ -215,12 +213,7 @@ def order(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
     _run(ctx, as_json, lambda session: orders.show(session, token))
 
 
-@app.command()
-def cancel(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Cancel an open order; what was filled stays filled."""
-    from twap_client.cli import orders
-
-    _run(ctx, as_json, lambda session: orders.cancel(session, token))
+app.add_typer(at_work.app)
 
 
 @app.command()

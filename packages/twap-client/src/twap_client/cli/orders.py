@@ -1,4 +1,4 @@
-"""submit, orders, order, cancel, report."""
+"""submit, orders, order, report."""
 
 import sys
 from typing import Any
@@ -82,13 +82,6 @@ async def show(session: Session, token: str) -> int:
     """Show an order with its slices and fills."""
     order = await session.client.orders.get(token)
     session.show(order, lambda: render.order_view(order))
-    return 0
-
-
-async def cancel(session: Session, token: str) -> int:
-    """Cancel an order."""
-    order = await session.client.orders.cancel(token)
-    session.show(order, lambda: render.order_line(order))
     return 0
 
 

@@ -1,6 +1,7 @@
 """Models as Rich tables and lines. Pure: no clock, no network, nothing printed."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -33,10 +34,12 @@ from twap_models import (
     Exchange,
     Instrument,
     OrderEvent,
+    OrderEventType,
     TwapOrder,
     TwapOrderDetail,
     TwapOrderRequest,
 )
+from twap_models.stream import AGGREGATE
 
 __all__ = [
     "account_line",
@@ -45,6 +48,7 @@ __all__ = [
     "books_screen",
     "candles_table",
     "event_line",
+    "events_table",
     "exchanges_table",
     "instruments_table",
     "order_line",
@@ -187,15 +191,44 @@ def book_line(book: BookMessage) -> str:
 
 def event_line(event: OrderEvent) -> str:
     """Say in one line what happened to an order."""
-    what = str(event.event)
-    if event.slice:
-        part = event.slice
-        reason = f" ({part.reason})" if part.reason else ""
-        average = f" at {number(part.average_price)}" if part.average_price is not None else ""
-        wanted = f"{number(part.filled_quantity)} of {number(part.wanted_quantity)}"
-        what = f"slice {part.index} {part.outcome}{reason}: {wanted}{average}"
     done = f"{event.order.status} {percent(event.order.progress)}"
-    return f"{clock(event.time)} {event.token_id} {what} [{done}]"
+    return f"{clock(event.time)} {event.token_id} {_what(event)} [{done}]"
+
+
+def events_table(events: Sequence[OrderEvent]) -> Table:
+    """Draw what happened to an order, oldest first."""
+    table = _table("seq", "time (UTC)", "event", "status", "filled")
+    for item in events:
+        progress = f"{number(item.order.filled_quantity)} of {number(item.order.quantity)}"
+        table.add_row(str(item.seq), stamp(item.time), _what(item), badge(item.order.status), progress)
+    return table
+
+
+def _what(event: OrderEvent) -> str:
+    if event.event is OrderEventType.AMENDED:
+        return f"amended: {_terms(event.order)}, revision {event.order.revision}"
+    part = event.slice
+    if part is None:
+        return event.event.value
+    reason = f" ({part.reason})" if part.reason else ""
+    average = f" at {number(part.average_price)}" if part.average_price is not None else ""
+    wanted = f"{number(part.filled_quantity)} of {number(part.wanted_quantity)}"
+    return f"slice {part.index} {part.outcome}{reason}: {wanted}{average}{_where(event)}"
+
+
+def _terms(order: TwapOrder) -> str:
+    limit = "no limit" if order.limit_price is None else f"limit {number(order.limit_price)}"
+    return f"{number(order.quantity)} until {clock(order.end_time)} in {order.slice_count} slices, {limit}"
+
+
+def _where(event: OrderEvent) -> str:
+    """How much on which exchange, where the order may fill on several."""
+    if event.order.exchange != AGGREGATE or not event.fills:
+        return ""
+    sums: dict[str, Decimal] = {}
+    for fill in event.fills:
+        sums[fill.exchange] = sums.get(fill.exchange, Decimal(0)) + fill.quantity
+    return f" ({', '.join(f'{name} {number(quantity)}' for name, quantity in sums.items())})"
 
 
 def _facts(order: TwapOrderDetail) -> Table:
@@ -203,6 +236,8 @@ def _facts(order: TwapOrderDetail) -> Table:
     grid.add_row("window", f"{stamp(order.start_time)} to {stamp(order.end_time)} UTC")
     grid.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
     grid.add_row("limit", number(order.limit_price))
+    if order.revision > 1:
+        grid.add_row("revision", f"{order.revision}: amended")
     grid.add_row("remaining", number(order.remaining_quantity))
     if order.detail:
         grid.add_row("detail", order.detail)
@@ -213,6 +248,6 @@ def _table(*names: str) -> Table:
     words = ("exchange", "status", "symbol", "native", "token", "side", "reason", "integrity", "intervals")
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
     for name in names:
-        left = name in words or name in ("", "order", "execution", "ends") or name.startswith("open time")
+        left = name in words or name in ("", "order", "execution", "ends", "event") or "time" in name
         table.add_column(name, justify="left" if left else "right", no_wrap=name != "reason")
     return table

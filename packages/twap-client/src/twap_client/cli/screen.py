@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, number, percent, rounded, span
-from twap_models import BookMessage, Fill, Slice, SliceOutcome, TwapOrderDetail
+from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
 
 _LEVELS = 10
 _LATEST_SLICES = 6
@@ -32,8 +32,8 @@ def watch_screen(book: BookMessage | None, order: TwapOrderDetail | None, now: d
     if order is None:
         return left
     grid = Table.grid(expand=True, padding=(0, 0))
-    grid.add_column(ratio=9)
-    grid.add_column(ratio=11)
+    grid.add_column(ratio=5)
+    grid.add_column(ratio=7)
     grid.add_row(left, order_panel(order, now))
     return grid
 
@@ -70,9 +70,11 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
     title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
     parts: list[RenderableType] = [_progress(order), _figures(order, now)]
     if order.slices:
-        parts += [Text("last slices", style="bold"), slices_table(order.slices[-40:], _LATEST_SLICES)]
+        parts += [Text("last slices", style="bold"), slices_table(order.slices, _LATEST_SLICES)]
     if order.fills:
         parts += [Text("last fills", style="bold"), fills_table(order.fills[-_LATEST_FILLS:])]
+    if order.status is OrderStatus.PAUSED:
+        parts.append(Text(f"paused: it fills nothing until `twap resume {order.token_id}`", style="yellow"))
     if order.detail:
         parts.append(Text(order.detail, style="yellow"))
     return Panel(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
@@ -81,7 +83,7 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
 def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Table:
     """Draw slices; with ``latest``, only the last so many that have ended."""
     ended = [item for item in slices if item.outcome is not SliceOutcome.PENDING]
-    table = _table("#", "due", "outcome", "reason", "filled / wanted", "average")
+    table = _table("#", "due", "outcome", "reason", "filled/wanted", "average")
     for item in slices if latest is None else ended[-latest:]:
         table.add_row(
             str(item.index),
@@ -112,7 +114,7 @@ def fills_table(fills: Sequence[Fill]) -> Table:
 def _table(*names: str) -> Table:
     table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
     for name in names:
-        right = name in ("filled / wanted", "average", "price", "quantity", "fee")
+        right = name in ("filled/wanted", "average", "price", "quantity", "fee")
         table.add_column(name, justify="right" if right else "left", no_wrap=True)
     return table
 
@@ -186,4 +188,6 @@ def _figures(order: TwapOrderDetail, now: datetime) -> Table:
     grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
     grid.add_row("time left", span(left), "until", clock(order.end_time))
     grid.add_row("slices", f"{ended} of {order.slice_count}", "slippage", f"{rounded(slippage, 2)} bps")
+    if order.revision > 1:
+        grid.add_row("revision", str(order.revision))
     return grid

@@ -12,7 +12,7 @@ from rich.text import Text
 from twap_client.cli import render
 from twap_client.cli.session import ENDED, Session
 from twap_client.stream import Disconnected, Gap, Reconnected, StreamItem, TwapStream
-from twap_models import BookMessage, OrderEvent, TwapOrderDetail
+from twap_models import BookMessage, OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
 from twap_models.stream import StreamError as SubscriptionRefused
 
 _TICK_S = 1.0
@@ -106,10 +106,10 @@ async def take(session: Session, watched: Watched, item: StreamItem) -> None:
 def merged(order: TwapOrderDetail, event: OrderEvent) -> TwapOrderDetail:
     """Add an event to an order; one that the order already contains changes nothing."""
     known = {fill.fill_id for fill in order.fills}
-    slices = {item.index: item for item in order.slices}
+    newer = event.order if event.order.filled_quantity >= order.filled_quantity else order
+    slices = {item.index: item for item in order.slices if _still_holds(item, order, newer)}
     if event.slice:
         slices[event.slice.index] = event.slice
-    newer = event.order if event.order.filled_quantity >= order.filled_quantity else order
     fields = {name: getattr(newer, name) for name in type(event.order).model_fields}
     return order.model_copy(
         update=fields
@@ -118,6 +118,11 @@ def merged(order: TwapOrderDetail, event: OrderEvent) -> TwapOrderDetail:
             "fills": [*order.fills, *(fill for fill in event.fills if fill.fill_id not in known)],
         }
     )
+
+
+def _still_holds(item: Slice, order: TwapOrder, newer: TwapOrder) -> bool:
+    """Slices to come belong to the plan before an amendment; those that ended stay."""
+    return item.outcome is not SliceOutcome.PENDING or newer.revision == order.revision
 
 
 def _lost(book: BookMessage) -> BookMessage:

@@ -1,0 +1,70 @@
+"""The commands about an order at work: pause, resume, amend, cancel, events."""
+
+# ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
+
+from typing import Annotated
+
+import typer
+
+from twap_client.cli.frame import Json, TokenArg, run
+
+app = typer.Typer()
+
+
+@app.command()
+def pause(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Let an open order fill nothing until resumed; its end stays."""
+    from twap_client.cli import changes
+
+    run(ctx, as_json, lambda session: changes.pause(session, token))
+
+
+@app.command()
+def resume(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Let a paused order go on."""
+    from twap_client.cli import changes
+
+    run(ctx, as_json, lambda session: changes.resume(session, token))
+
+
+@app.command()
+def amend(
+    ctx: typer.Context,
+    *,
+    token: TokenArg,
+    quantity: Annotated[str | None, typer.Option(metavar="Q", help="The new total.")] = None,
+    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The new limit.")] = None,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Take the limit away.")] = False,
+    end: Annotated[str | None, typer.Option(metavar="T", help="The new end: ISO 8601 or +15m.")] = None,
+    revision: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Only if it is at this revision; absent: at any.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change quantity, limit or end of an open order; what is done stays done."""
+    from twap_client.cli import changes
+
+    wanted = changes.Amendment(quantity=quantity, limit=limit, no_limit=no_limit, end=end, revision=revision)
+    run(ctx, as_json, lambda session: changes.amend(session, token, wanted))
+
+
+@app.command()
+def cancel(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
+    """Cancel an open order; what was filled stays filled."""
+    from twap_client.cli import changes
+
+    run(ctx, as_json, lambda session: changes.cancel(session, token))
+
+
+@app.command()
+def events(
+    ctx: typer.Context,
+    *,
+    token: TokenArg,
+    since: Annotated[int, typer.Option(metavar="N", min=0, help="Only those with a number above.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """List what happened to an order so far, oldest first."""
+    from twap_client.cli import changes
+
+    run(ctx, as_json, lambda session: changes.events(session, token, since))

@@ -1,0 +1,69 @@
+"""pause, resume, amend, cancel, events."""
+
+from dataclasses import dataclass
+
+from twap_client.cli import render
+from twap_client.cli.session import Session
+from twap_client.order_fields import KEEP
+from twap_models import TwapOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What the options of ``amend`` say."""
+
+    quantity: str | None
+    limit: str | None
+    no_limit: bool
+    end: str | None
+    revision: int | None
+
+
+async def pause(session: Session, token: str) -> int:
+    """Pause an order."""
+    return _show(session, await session.client.orders.pause(token))
+
+
+async def resume(session: Session, token: str) -> int:
+    """Let a paused order go on."""
+    return _show(session, await session.client.orders.resume(token))
+
+
+async def amend(session: Session, token: str, wanted: Amendment) -> int:
+    """Amend an order.
+
+    Raises:
+        ValueError: an option is wrong, they contradict each other, or none is given.
+    """
+    if wanted.no_limit and wanted.limit is not None:
+        raise ValueError("give --limit or --no-limit, not both")
+    if not wanted.no_limit and wanted.quantity is wanted.limit is wanted.end is None:
+        raise ValueError("nothing to change: give --quantity, --limit, --no-limit or --end")
+    keep_or_drop = None if wanted.no_limit else KEEP
+    order = await session.client.orders.amend(
+        token,
+        quantity=wanted.quantity,
+        price=keep_or_drop if wanted.limit is None else wanted.limit,
+        end_time=wanted.end,
+        revision=wanted.revision,
+    )
+    for warning in order.warnings:
+        session.say(f"note: {warning}")
+    return _show(session, order)
+
+
+async def cancel(session: Session, token: str) -> int:
+    """Cancel an order."""
+    return _show(session, await session.client.orders.cancel(token))
+
+
+async def events(session: Session, token: str, since: int) -> int:
+    """List an order's events."""
+    found = [event async for event in session.client.orders.events(token, since=since)]
+    session.show(found, lambda: render.events_table(found))
+    return 0
+
+
+def _show(session: Session, order: TwapOrder) -> int:
+    session.show(order, lambda: render.order_line(order))
+    return 0
