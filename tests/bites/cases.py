@@ -1,0 +1,328 @@
+"""The guards of the P0 cases F18–F37: what stands between a fault and a wrong fill, and who notices its loss.
+
+Faults are those of ``docs/reliability.md``. A guard that moves must move here too: a test checks that each
+line is still there, once.
+"""
+
+from bites.case import Bite
+
+ENGINE = "server/engine/test_engine.py::"
+CHANGES = "server/engine/test_changes.py::"
+DECISION = "server/engine/test_decision.py::"
+SCHEDULE = "server/domain/test_schedule.py::"
+MATCHING = "server/domain/test_matching.py::"
+STORE = "server/store/"
+
+_SLICING = (
+    Bite(
+        fault="F18",
+        guard="the last slice's target is the whole quantity",
+        file="domain/schedule.py",
+        line="        if index >= self.count - 1:\n            return self.quantity\n",
+        instead="",
+        tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
+    ),
+    Bite(
+        fault="F18",
+        guard="slices below the minimum are merged",
+        file="domain/schedule.py",
+        line="    if lots * interval // length < smallest:\n",
+        instead="    if lots < 0:\n",
+        tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
+    ),
+    Bite(
+        fault="F18",
+        guard="a last slice cut too short joins the one before",
+        file="domain/schedule.py",
+        line="return interval, count - 1 if count > 1 and last < smallest else count",
+        instead="return interval, count",
+        tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
+    ),
+    Bite(
+        fault="F18",
+        guard="what a slice may still take lies on the lot grid",
+        file="engine/decision.py",
+        line="return exact.multiply(Decimal(exact.whole(left, lot)), lot) if left > ZERO else ZERO",
+        instead="return left if left > ZERO else ZERO",
+        tests=(DECISION + "test_a_displayed_part_of_a_lot_is_not_taken",),
+    ),
+)
+
+_PRICES = (
+    Bite(
+        fault="F19",
+        guard="no fill beyond the limit",
+        file="domain/matching.py",
+        line="        if not within(self.side, price, self.limit):\n            return SliceReason.LIMIT_NOT_MET\n",
+        instead="",
+        tests=(
+            MATCHING + "test_fills_obey_limit_and_display",
+            ENGINE + "test_the_default_limit_is_none_and_a_limit_is_never_passed",
+        ),
+    ),
+    Bite(
+        fault="F19",
+        guard="a limit is rounded to the safe side",
+        file="domain/grid.py",
+        line="ROUND_FLOOR if side is Side.BUY else ROUND_CEILING",
+        instead="ROUND_CEILING if side is Side.BUY else ROUND_FLOOR",
+        tests=("server/domain/test_grid.py::test_a_quantity_goes_down_and_a_limit_to_the_safe_side",),
+    ),
+    Bite(
+        fault="F20",
+        guard="what was taken is remembered",
+        file="engine/decision.py",
+        line="        if terms.fidelity is Fidelity.DEPTH:\n            self._impact.take(",
+        instead="        if terms.fidelity is Fidelity.L1:\n            self._impact.take(",
+        tests=(
+            ENGINE + "test_two_orders_of_one_user_in_one_instant_share_the_level",
+            ENGINE + "test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected",
+        ),
+    ),
+    Bite(
+        fault="F20",
+        guard="what was taken is not there a second time",
+        file="engine/decision.py",
+        line="left = exact.subtract(offer.quantity, taken)",
+        instead="left = offer.quantity",
+        tests=(ENGINE + "test_two_orders_of_one_user_in_one_instant_share_the_level",),
+    ),
+    Bite(
+        fault="F20",
+        guard="the memory ends when the exchange removes the level",
+        file="domain/impact.py",
+        line="        if generation != entry.generation:\n            del self._taken[key]\n            return ZERO\n",
+        instead="",
+        tests=(
+            ENGINE + "test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected",
+        ),
+    ),
+)
+
+_BOOKS = (
+    Bite(
+        fault="F21",
+        guard="a resyncing book is not filled from",
+        file="engine/gate.py",
+        line="            return SliceReason.RESYNCING\n",
+        instead="            return None\n",
+        tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
+    ),
+    Bite(
+        fault="F21",
+        guard="a stale book is not filled from",
+        file="engine/gate.py",
+        line="        case BookStatus.STALE | BookStatus.DOWN:\n            return SliceReason.STALE_BOOK\n",
+        instead="        case BookStatus.STALE | BookStatus.DOWN:\n            return None\n",
+        tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
+    ),
+    Bite(
+        fault="F21",
+        guard="a book that nothing confirmed for long is not filled from",
+        file="engine/gate.py",
+        line="    if now - live.confirmed_at > max_age:\n        return SliceReason.STALE_BOOK\n",
+        instead="",
+        tests=(ENGINE + "test_no_book_crossed_and_old_books_are_never_filled_from",),
+    ),
+    Bite(
+        fault="F21",
+        guard="a crossed book is not filled from",
+        file="engine/gate.py",
+        line="return SliceReason.CROSSED_BOOK if live.book.crossed() else None",
+        instead="return None",
+        tests=(ENGINE + "test_no_book_crossed_and_old_books_are_never_filled_from",),
+    ),
+    Bite(
+        fault="F21",
+        guard="a slice waits for its book inside its own window",
+        file="engine/decision.py",
+        line="return Decision(result=replace(blank, reason=quotes.closed)) if final else None",
+        instead="return Decision(result=replace(blank, reason=quotes.closed))",
+        tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
+    ),
+    Bite(
+        fault="F21",
+        guard="what is missed is caught up, three equal slices at most",
+        file="engine/decision.py",
+        line="wanted = remaining if last else min(behind, schedule.catch_up_cap())",
+        instead="wanted = remaining if last else behind",
+        tests=(ENGINE + "test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all",),
+    ),
+)
+
+_CRASHES = (
+    Bite(
+        fault="F22",
+        guard="recorded before told",
+        file="engine/recorder.py",
+        line="            await self._record(numbered)\n",
+        instead="            self._tell(numbered)\n            await self._record(numbered)\n",
+        tests=(ENGINE + "test_an_order_fills_slice_by_slice_on_time",),
+    ),
+    Bite(
+        fault="F22",
+        guard="a slice has one outcome: its key is unique",
+        file="store/tables.py",
+        line='    Column("slice_index", Integer, primary_key=True),\n',
+        instead='    Column("slice_index", Integer),\n',
+        tests=(STORE + "test_database.py::test_migrations_make_exactly_the_tables",),
+    ),
+    Bite(
+        fault="F22",
+        guard="an order changes only from the version it was decided on",
+        file="store/queries.py",
+        line='            orders.c.version == bindparam("of_version"),\n',
+        instead="",
+        tests=(
+            STORE + "test_concurrent.py::test_an_order_changes_once_from_each_version",
+            STORE + "test_orders.py::test_a_change_over_another_version_is_refused",
+        ),
+    ),
+    Bite(
+        fault="F22",
+        guard="a fill's id comes from order, slice and level",
+        file="engine/decision.py",
+        line='f"{order.terms.order_id}-{seen.index}-{number}"',
+        instead='f"{order.terms.order_id}-{number}"',
+        tests=(ENGINE + "test_an_order_fills_slice_by_slice_on_time",),
+    ),
+    Bite(
+        fault="F23",
+        guard="slices whose window has passed are missed, not filled",
+        file="engine/working.py",
+        line="    while index < schedule.count and (at_end or schedule.window_end(index) <= now):\n",
+        instead="    while index < 0:\n",
+        tests=(ENGINE + "test_down_across_slices_then_one_slice_and_no_backlog",),
+    ),
+    Bite(
+        fault="F23",
+        guard="nothing fills after the end",
+        file="engine/working.py",
+        line="    at_end = now >= order.plan.end\n",
+        instead="    at_end = now >= order.plan.end + 3600 * 10**9\n",
+        tests=(ENGINE + "test_down_past_the_end_expires_without_a_fill_after_the_end",),
+    ),
+    Bite(
+        fault="F24",
+        guard="open orders are taken up at the start",
+        file="engine/engine.py",
+        line="            self._do.adopt(order)\n",
+        instead="            pass\n",
+        tests=(ENGINE + "test_down_across_slices_then_one_slice_and_no_backlog",),
+    ),
+    Bite(
+        fault="F24",
+        guard="orders past their end have ended before the server says ready",
+        file="engine/engine.py",
+        line="        await self._end_elapsed()\n",
+        instead="",
+        tests=(ENGINE + "test_ready_means_that_nothing_is_open_past_its_end",),
+    ),
+    Bite(
+        fault="F25",
+        guard="each slice is decided once, whatever the wall clock does",
+        file="domain/order.py",
+        line="                next_slice=result.index + 1,\n",
+        instead="                next_slice=result.index,\n",
+        tests=(ENGINE + "test_wall_clock_jumps_lose_slices_but_never_repeat_them",),
+    ),
+    Bite(
+        fault="F26",
+        guard="a time without an offset is UTC",
+        file="packages/twap-models/src/twap_models/fields.py",
+        line="return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)",
+        instead="return value.replace(tzinfo=UTC)",
+        tests=("models/test_exact_numbers.py::test_times_without_offset_are_utc_and_offsets_are_kept_true",),
+    ),
+    Bite(
+        fault="F27",
+        guard="terminal is final",
+        file="domain/order.py",
+        line="        if not self.status.is_open:\n            raise ValueError(",
+        instead="        if self.status is None:\n            raise ValueError(",
+        tests=("server/domain/test_order.py::test_an_order_that_has_ended_does_not_change",),
+    ),
+    Bite(
+        fault="F27",
+        guard="a cancel of an order that has ended is refused",
+        file="engine/commands.py",
+        line="        if working is None:\n            raise await self._not_open(user_id, token_id)\n        return working\n",
+        instead="        assert working is not None\n        return working\n",
+        tests=(ENGINE + "test_cancel_wins_or_loses_once",),
+    ),
+)
+
+_STORAGE = (
+    Bite(
+        fault="F31",
+        guard="what could not be recorded did not happen",
+        file="engine/settlement.py",
+        line="            self._after_failure(changed, error)\n        else:\n            for (working, step), write",
+        instead="            self._after_failure(changed, error)\n        if True:\n            for (working, step), write",
+        tests=(ENGINE + "test_a_failing_store_fills_nothing_and_recovers_by_itself",),
+    ),
+    Bite(
+        fault="F31",
+        guard="size that could not be recorded is there again",
+        file="domain/impact.py",
+        line="        for key, before in self._unsettled.items():\n",
+        instead="        for key, before in ():\n",
+        tests=("server/domain/test_impact.py::test_what_could_not_be_recorded_was_not_taken",),
+    ),
+    Bite(
+        fault="F33",
+        guard="a commit in doubt is looked up before anything else is recorded",
+        file="engine/recorder.py",
+        line="        except CommitInDoubt:\n            self._doubtful = writes\n            raise\n",
+        instead="        except CommitInDoubt:\n            raise\n",
+        tests=(
+            ENGINE + "test_a_slice_in_doubt_is_looked_up",
+            ENGINE + "test_a_new_order_in_doubt_is_looked_up",
+        ),
+    ),
+    Bite(
+        fault="F34",
+        guard="the number of orders changed is compared with the number meant",
+        file="store/orders.py",
+        line="    if done.rowcount != len(rows):\n",
+        instead="    if done.rowcount > len(rows):\n",
+        tests=(STORE + "test_concurrent.py::test_an_order_changes_once_from_each_version",),
+    ),
+)
+
+_SUBMISSION = (
+    Bite(
+        fault="F36",
+        guard="the same body under the same token_id is the same order",
+        file="engine/submission.py",
+        line="        if known is not None:\n            return self._recognise(user_id, request, known, now), ()\n",
+        instead="",
+        tests=(ENGINE + "test_same_token_id_fifty_times_at_once_is_one_order",),
+    ),
+    Bite(
+        fault="F36",
+        guard="another body under the same token_id is refused",
+        file="engine/submission.py",
+        line="        if known.terms.fingerprint == request.fingerprint:\n",
+        instead="        if known is not None:\n",
+        tests=(ENGINE + "test_same_token_id_fifty_times_at_once_is_one_order",),
+    ),
+    Bite(
+        fault="F36",
+        guard="a token_id is unique per user in the store",
+        file="store/migrations/versions/0001_first_tables.py",
+        line='sa.UniqueConstraint("user_id", "token_id", name="uq_orders_user_id_token_id"),',
+        instead="",
+        tests=(STORE + "test_concurrent.py::test_a_token_id_names_one_order",),
+    ),
+    Bite(
+        fault="F37",
+        guard="a list is recorded in one transaction",
+        file="store/orders.py",
+        line="            await self._record(writes, samples)\n",
+        instead="            for one in writes:\n                await self._record([one], samples)\n",
+        tests=(STORE + "test_orders.py::test_one_conflict_records_nothing",),
+    ),
+)
+
+BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION)
