@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+AGGREGATE = "aggregate"
+"""The exchange name that means all of them: the consolidated book, an order over several exchanges."""
+
 
 class Side(StrEnum):
     """Whose side: a buy takes asks, a sell takes bids."""

@@ -12,9 +12,6 @@ from twap_models.fields import ExchangeName, SymbolText, UtcDatetime
 from twap_models.market import BookTop
 from twap_models.orders import Fill, Slice, TwapOrder
 
-AGGREGATE = "aggregate"
-"""The exchange name of the consolidated book."""
-
 
 class Authenticate(RequestModel):
     """The first message, unless the upgrade carried an Authorization header."""

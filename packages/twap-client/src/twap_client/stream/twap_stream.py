@@ -21,8 +21,8 @@ from twap_client.errors import (
 from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
 from twap_client.stream.sequence import BookSequence, OrderSequence
+from twap_models.enums import AGGREGATE
 from twap_models.stream import (
-    AGGREGATE,
     AnyServerMessage,
     BookMessage,
     OrderEvent,

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from twap_models.enums import AGGREGATE
 from twap_models.market import BookTop
-from twap_models.stream import AGGREGATE, BookMessage
+from twap_models.stream import BookMessage
 from twap_server.api import present
 from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate

@@ -8,7 +8,7 @@ from typing import Any
 from twap_models import market as wire_market
 from twap_models import orders as wire_orders
 from twap_models import stream as wire_stream
-from twap_models.enums import SliceOutcome, SliceReason
+from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
 from twap_models.stream import age_ms
 from twap_server.api.ports import ExchangeStatus
 from twap_server.api.present_report import execution_report
@@ -76,7 +76,7 @@ def merged_message(view: ConsolidatedView, *, symbol: str, asked: str, now: Nano
     """Several exchanges' books as one; names the exchanges behind each level, and those not live."""
     sides = {"bids": view.bids, "asks": view.asks}
     return wire_stream.BookMessage(
-        exchange=wire_stream.AGGREGATE,
+        exchange=AGGREGATE,
         sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
         missing=sorted(view.missing),
         **_book_fields(view, symbol=symbol, asked=asked, now=now),

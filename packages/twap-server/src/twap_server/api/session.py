@@ -12,9 +12,8 @@ from uuid import uuid4
 from starlette.websockets import WebSocket
 
 from twap_models.base import WireModel
-from twap_models.enums import ErrorCode
+from twap_models.enums import AGGREGATE, ErrorCode
 from twap_models.stream import (
-    AGGREGATE,
     Authenticate,
     Authenticated,
     Ping,

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from twap_models.stream import AGGREGATE
+from twap_models.enums import AGGREGATE
 from twap_server.api.book_source import BookSource
 from twap_server.domain.clock import SECOND, Clock
 from twap_server.domain.instrument import InstrumentId

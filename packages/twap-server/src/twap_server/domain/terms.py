@@ -9,9 +9,6 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.instrument import InstrumentId
 
-AGGREGATE = "aggregate"
-"""The exchange name of an order that may fill on every exchange which lists its instrument."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRequest:

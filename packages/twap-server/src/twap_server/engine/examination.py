@@ -7,12 +7,12 @@ submission reads the first, a preview all. What was found on the way (instrument
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_models.enums import RejectReason
+from twap_models.enums import AGGREGATE, RejectReason
 from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol
 from twap_server.domain.grid import Grid, grid_of
-from twap_server.domain.terms import AGGREGATE, OrderRequest, Rejection
+from twap_server.domain.terms import OrderRequest, Rejection
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Sight
 

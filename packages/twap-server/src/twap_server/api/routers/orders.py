@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import Discriminator, Field, Tag
 
-from twap_models.enums import OrderStatus
+from twap_models.enums import AGGREGATE, OrderStatus
 from twap_models.fields import ExchangeName, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
@@ -219,7 +219,8 @@ def _statuses(text: str | None) -> frozenset[OrderStatus] | None:
 
 def _canonical(services: Services, exchange: str | None, symbol: str) -> frozenset[str]:
     market = services.parts.market
-    names = [exchange] if exchange else [status.name for status in market.exchanges()]
+    is_one = exchange not in (None, AGGREGATE)
+    names = [exchange] if is_one and exchange else [status.name for status in market.exchanges()]
     found = {symbol.upper().replace("/", "-")}
     for name in names:
         try:
