@@ -81,6 +81,8 @@ def _run(tests: Sequence[str], copy: Path) -> str:
         )
     except subprocess.TimeoutExpired:
         return "hangs"
+    if ended.returncode == 0 and b" passed" not in ended.stdout:
+        return "skipped"
     return {0: GREEN, 1: RED}.get(ended.returncode, f"exit {ended.returncode}")
 
 

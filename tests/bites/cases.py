@@ -254,6 +254,22 @@ _CRASHES = (
 
 _STORAGE = (
     Bite(
+        fault="F30",
+        guard="what is acknowledged is synced to the disk",
+        file="store/sqlite.py",
+        line='"synchronous=FULL",',
+        instead='"synchronous=NORMAL",',
+        tests=(STORE + "test_power_loss.py::test_power_loss_right_after_an_acknowledgement",),
+    ),
+    Bite(
+        fault="F31",
+        guard="a slice lost to storage says so",
+        file="engine/settlement.py",
+        line="            working.storage_failed = True\n",
+        instead="",
+        tests=(ENGINE + "test_a_failing_store_fills_nothing_and_recovers_by_itself",),
+    ),
+    Bite(
         fault="F31",
         guard="what could not be recorded did not happen",
         file="engine/settlement.py",

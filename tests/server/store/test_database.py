@@ -1,12 +1,10 @@
 """Opening, refusing to open, surviving: on both databases."""
 
 import asyncio
-import os
 import re
 import subprocess
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -16,6 +14,7 @@ from sqlalchemy.engine import make_url
 
 from server.store.builders import accepted, make_order, sliced
 from server.store.conftest import Outside
+from support import children
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
@@ -23,7 +22,6 @@ from twap_server.store.migrate import SCRIPTS
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.tables import OPEN_STATUSES, metadata
 
-TESTS = Path(__file__).parents[2]
 TABLES = {
     "sqlite": "SELECT name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%' ORDER BY 1",
     "postgresql": "SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1",
@@ -153,7 +151,7 @@ asyncio.run(main())
 
 
 async def test_what_was_committed_survives_a_kill(url: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = children.environment()
     command = [sys.executable, "-c", DIES, url]
     died = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True, check=False)
     assert died.returncode == 9, died.stderr.decode()

@@ -1,12 +1,10 @@
 """A migration stopped at any statement leaves what was there; the next start finishes it (F35)."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from alembic import command
@@ -16,13 +14,13 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, make_url
 
 from server.store.conftest import Outside
+from support import children
 from twap_server.domain.instrument import InstrumentId
 from twap_server.store import database as opening
 from twap_server.store.database import Database
 from twap_server.store.migrate import SCRIPTS, migrate
 from twap_server.store.orders import SqlOrderStore
 
-TESTS = Path(__file__).parents[2]
 REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("*.py"))
 FROM = [None, *REVISIONS[:-1]]
 """Whence a migration to the newest revision starts."""
@@ -134,7 +132,7 @@ def test_killed_while_it_migrates(url: str, outside: Outside, count: int) -> Non
     died = subprocess.run([sys.executable, "-c", DIES, url, str(count)], capture_output=True, check=False)
     assert died.returncode == -9, died.stderr.decode()
     assert outside(schema) == before
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    environment = children.environment()
     subprocess.run([sys.executable, "-c", DIES, url, "-1"], env=environment, check=True)
     assert outside("SELECT version_num FROM alembic_version") == REVISIONS[-1:]
 

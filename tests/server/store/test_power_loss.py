@@ -1,6 +1,5 @@
 """Power loss (F30): what was acknowledged was synced; any part of what was not synced may vanish (I7, I8)."""
 
-import os
 import random
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from server.store.builders import Write, accepted, make_order, sliced
+from support import children
 from support.disk import Call, Disk, left_after_power_loss, why_not
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
-TESTS = Path(__file__).parents[2]
 COMMITS, ORDERS_EACH, MOMENTS = 90, 30, 40
 
 COMMITTING = """
@@ -50,7 +49,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
         pytest.skip(reason)
     folder, own = tmp_path_factory.mktemp("data"), tmp_path_factory.mktemp("disk")
     disk = Disk(folder, own)
-    environment = {**os.environ, **disk.environment, "PYTHONPATH": str(TESTS)}
+    environment = children.environment(**disk.environment)
     command = [sys.executable, "-c", COMMITTING, str(folder)]
     subprocess.run(command, env=environment, check=True, timeout=120)
     return disk.calls()
