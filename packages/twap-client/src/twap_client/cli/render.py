@@ -39,7 +39,7 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
-from twap_models.stream import AGGREGATE
+from twap_models.enums import AGGREGATE
 
 __all__ = [
     "account_line",
