@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from support.cutting import Cut, CuttingProxy
-from support.live import signed_in, simulated, until_listed
+from support.live import process, signed_in, simulated, until_listed
 from support.postgres import PostgresServer
 from twap_client import TwapClient, Unavailable
 from twap_models import OrderEvent, OrderStatus, TwapOrder
+from twap_server.clock import SystemClock
+from twap_server.store.postgresql import LOCK
+from twap_server.venue.market import SyntheticSource
+from twap_server.venue.server import Venue
 
 CUTS = [Cut.BEFORE, Cut.AFTER, Cut.SENT]
 
@@ -152,3 +156,21 @@ async def test_service_is_back_with_the_database(
         listed = {one.token_id: one.status.is_open async for one in client.orders.list()}
     assert proxy.cut is None
     assert listed == {"before": True, "after": True}
+
+
+async def test_a_server_that_was_replaced_stops(postgres: PostgresServer, tmp_path: Path) -> None:
+    replace = f"""
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE application_name LIKE 'twap-server % process %' AND datname = current_database();
+        SELECT pg_advisory_lock({LOCK}); SELECT pg_sleep(8)
+    """
+    clock = SystemClock()
+    with postgres.database() as url:
+        async with (
+            Venue(SyntheticSource(seed=3, clock=clock), clock=clock) as venue,
+            process(url, venue, TWAP_SIGNING_KEY="k" * 32) as (_, server),
+            asyncio.TaskGroup() as group,
+        ):
+            group.create_task(asyncio.to_thread(postgres.sql, replace, database=url.rpartition("/")[2]))
+            async with asyncio.timeout(20):
+                assert await server.wait() == 1

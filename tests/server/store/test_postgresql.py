@@ -6,15 +6,19 @@ import re
 from contextlib import AsyncExitStack
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from sqlalchemy import text
 
 from server.store.builders import accepted, make_order
 from server.store.conftest import Outside
+from support.clocks import LoopClock
 from support.postgres import PostgresServer
+from twap_server.clock import SystemClock
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
+from twap_server.store.failures import translated
 from twap_server.store.orders import SqlOrderStore
 
 CUT_WRITER = """
@@ -82,6 +86,43 @@ async def test_a_server_that_was_replaced_never_writes_again(
         assert await old.open_orders() == []
         await new.commit([accepted(make_order(2))])
         assert await old.open_orders() == [make_order(2)], "it may still read"
+
+
+async def test_a_server_learns_of_a_successor_that_is_gone_again(
+    url: str, quick: StoreConfig, outside: Outside
+) -> None:
+    async with Database.open(quick) as old:
+        assert outside(CUT_WRITER) == ["t"]
+        async with Database.open(url) as new:
+            await SqlOrderStore(new).commit([accepted(make_order())])
+        with pytest.raises(StoreTakenOver, match=rf"process {os.getpid()} on .* took the database over"):
+            await SqlOrderStore(old).commit([accepted(make_order(2))])
+        with pytest.raises(StoreTakenOver):
+            await old.hold(LoopClock())
+    async with Database.open(url) as third:
+        assert await SqlOrderStore(third).open_orders() == [make_order()]
+
+
+async def test_the_right_to_write_is_kept_in_idle_moments(
+    url: str, quick: StoreConfig, outside: Outside
+) -> None:
+    holders = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+    async with Database.open(url) as database, asyncio.TaskGroup() as group:
+        holding = group.create_task(database.hold(SystemClock()))
+        before = outside(holders)
+        assert outside(CUT_WRITER) == ["t"]
+        async with asyncio.timeout(10):
+            while not (after := outside(holders)):
+                await asyncio.sleep(0.05)
+        assert len(before) == len(after) == 1 and before != after
+        holding.cancel()
+
+
+def test_the_drivers_own_errors_are_translated() -> None:
+    with pytest.raises(StoreUnavailable, match="connection was lost"), translated():
+        raise asyncpg.ConnectionDoesNotExistError
+    with pytest.raises(StoreUnavailable), translated():
+        raise asyncpg.InterfaceError("connection is closed")
 
 
 async def test_a_dead_connection_of_ours_gives_its_lock_up(url: str, outside: Outside) -> None:

@@ -117,6 +117,7 @@ async def running(
         collecting = group.create_task(market.run(), name="market data")
         working = group.create_task(engine.run(), name="engine")
         ticking = group.create_task(ticker.run(), name="book ticker")
+        holding = group.create_task(database.hold(clock), name="database")
         try:
             yield Running(parts=parts, engine=engine, group=group)
         finally:
@@ -124,6 +125,7 @@ async def running(
             await asyncio.wait([working])
             collecting.cancel()
             ticking.cancel()
+            holding.cancel()
 
 
 def _market(

@@ -1,6 +1,7 @@
 """The database: opened once, checked, migrated, then one writer and a pool of readers."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
@@ -10,13 +11,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import CommitInDoubt, StoreTakenOver, StoreUnavailable
 from twap_server.store import postgresql, sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.failures import reason, translated
 from twap_server.store.migrate import migrate
 
+log = logging.getLogger(__name__)
+
 _LAST_PORT = 65_535
+_LOOK_EVERY_S = 1
 
 
 class Database:
@@ -78,9 +83,13 @@ class Database:
         finally:
             await patient.dispose()
         database = cls(writer=postgresql.connect_to(config, use), readers=postgresql.connect_to(config, None))
-        with translated():
-            async with database._writer.connect():
-                """From here on the writer's connection holds the lock."""
+        try:
+            # From here on the writer's connection holds the lock.
+            async with database.transaction() as connection:
+                await use.register(connection)
+        except BaseException:
+            await database._close()
+            raise
         return database
 
     async def _refuse_damaged(self, path: Path) -> None:
@@ -135,6 +144,24 @@ class Database:
         with translated():
             async with _answering(self._readers) as connection:
                 yield connection
+
+    async def hold(self, clock: Clock) -> None:
+        """Keep the right to write while the server runs, so that nobody else gets it in an idle moment.
+
+        Returns at once for SQLite, whose lock cannot be lost; else runs until cancelled.
+
+        Raises:
+            StoreTakenOver: another server has it, or had it: this one must stop.
+        """
+        while self._writer.dialect.name == "postgresql":
+            await clock.sleep(_LOOK_EVERY_S)
+            try:
+                async with self.transaction():
+                    """Taking a connection up is enough."""
+            except StoreTakenOver:
+                raise
+            except StoreUnavailable as error:
+                log.warning("the database is away: %s", error)
 
     def _refuse_closed(self) -> None:
         if not self._is_open:

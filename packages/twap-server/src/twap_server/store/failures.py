@@ -59,7 +59,16 @@ def translated() -> Iterator[None]:
     except IntegrityError as error:
         raise StoreConflict("not recorded: something with the same key was recorded before") from error
     except (DBAPIError, PoolTimeoutError, OSError) as error:
-        raise StoreUnavailable(f"the database cannot be used: {reason(error)}; try again") from error
+        raise _unavailable(error) from error
+    except Exception as error:
+        # While it prepares a new connection, SQLAlchemy lets asyncpg's own errors through.
+        if not type(error).__module__.startswith("asyncpg."):
+            raise
+        raise _unavailable(error) from error
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(f"the database cannot be used: {reason(error)}; try again")
 
 
 def reason(error: BaseException) -> str:

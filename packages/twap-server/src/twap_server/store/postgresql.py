@@ -12,14 +12,16 @@ import socket
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import event
+from sqlalchemy import delete, event, func, insert, select
 from sqlalchemy.engine import make_url
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
 from twap_server.store.config import StoreConfig
+from twap_server.store.tables import servers
 
-_LOCK = int.from_bytes(b"twap-srv")
+LOCK = int.from_bytes(b"twap-srv")
+"""The advisory lock of whoever writes."""
 _HOLDER = """
 SELECT a.pid, a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.granted AND a.datname = current_database()
@@ -44,7 +46,7 @@ class SoleUse:
     def __init__(self) -> None:
         self.name = f"twap-server {secrets.token_hex(4)} process {os.getpid()} on {socket.gethostname()}"
         self.name = self.name.encode("ascii", "replace").decode()[:_LONGEST_NAME]
-        self._had_it = False
+        self._number: int | None = None
 
     async def take(self, connection: Any) -> None:
         """Take the lock for a new connection of asyncpg; a dead connection of our own is ended first.
@@ -53,37 +55,56 @@ class SoleUse:
             StoreUnavailable: another server holds it.
             StoreTakenOver: another server took it while this one had no connection.
         """
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
             await self._end_own(connection)
             await self._wait(connection)
-        self._had_it = True
+        if self._number is not None:
+            await self._refuse_successor(connection)
+
+    async def register(self, connection: AsyncConnection) -> None:
+        """Note, with the lock held, that from now on this server uses the database."""
+        last = await connection.scalar(select(func.max(servers.c.number))) or 0
+        await connection.execute(delete(servers))
+        await connection.execute(insert(servers).values(number=last + 1, name=self.name))
+        self._number = last + 1
+
+    async def _refuse_successor(self, connection: Any) -> None:
+        """Another server may have come, and gone again, while this one had no connection."""
+        last = await connection.fetchrow("SELECT number, name FROM servers ORDER BY number DESC LIMIT 1")
+        if last is None or last["number"] != self._number:
+            raise self._taken_over(last["name"] if last else "")
 
     async def _end_own(self, connection: Any) -> None:
-        for holder in await connection.fetch(_HOLDER, _LOCK):
+        for holder in await connection.fetch(_HOLDER, LOCK):
             if holder["application_name"] == self.name:
                 await connection.execute("SELECT pg_terminate_backend($1)", holder["pid"])
 
     async def _wait(self, connection: Any) -> None:
         """A server that has just died may take a moment to be missed: wait as long as for any lock."""
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         except Exception as error:
             if getattr(error, "sqlstate", "") != _LOCK_NOT_AVAILABLE:
                 raise
-            raise self._refusal(await connection.fetch(_HOLDER, _LOCK)) from error
+            raise self._refusal(await connection.fetch(_HOLDER, LOCK)) from error
 
     def _refusal(self, holders: list[Any]) -> StoreUnavailable:
-        names = [holder["application_name"] or "" for holder in holders]
-        holder = names[0].partition(" process ")[2] if names else ""
-        who = f"another server (process {holder or 'unknown'})"
-        if self._had_it:
-            return StoreTakenOver(
-                f"{who} took the database over while this one had no connection to it: "
-                "this one stops, for both would execute the same orders"
-            )
+        name = holders[0]["application_name"] or "" if holders else ""
+        if self._number is not None:
+            return self._taken_over(name)
         return StoreUnavailable(
-            f"{who} is using the database: stop it first, or start this one with another database"
+            f"{_who(name)} is using the database: stop it first, or start this one with another database"
         )
+
+    def _taken_over(self, name: str) -> StoreTakenOver:
+        return StoreTakenOver(
+            f"{_who(name)} took the database over while this one had no connection to it: "
+            "this one must stop, for its orders are the other's now; start it again when it shall go on"
+        )
+
+
+def _who(name: str) -> str:
+    return f"another server (process {name.partition(' process ')[2] or 'unknown'})"
 
 
 def connect_to(config: StoreConfig, use: SoleUse | None, *, patient: bool = False) -> AsyncEngine:

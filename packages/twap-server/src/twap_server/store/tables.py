@@ -213,3 +213,11 @@ instruments = Table(
     Column("symbol", Text, primary_key=True),
     Column("body", Text, nullable=False),
 )
+
+servers = Table(
+    "servers",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+)
+"""One row: the server that used the database last (PostgreSQL only); each start counts on."""
