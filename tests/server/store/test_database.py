@@ -171,6 +171,7 @@ async def test_what_was_committed_survives_a_kill(url: str) -> None:
         ("sqlite:///:memory:", "needs a file"),
         ("mysql://localhost/x", "'mysql' are not supported"),
         ("nonsense", "cannot be read"),
+        ("postgresql://u:p@one:1,two:2/x", "cannot be read"),
     ],
 )
 async def test_other_urls_are_refused(url: str, says: str) -> None:

@@ -41,8 +41,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    database: str | None = None
-    """``sqlite:///FILE``; absent: a file in the platform's data folder."""
+    database: str | None = Field(default=None, repr=False)
+    """``sqlite:///FILE`` or ``postgresql://USER:PASSWORD@HOST/NAME``; absent: a file in the data folder."""
     log_format: LogFormat = "text"
     signing_key: SecretStr | None = None
     """At least 32 characters; absent: generated on first start into a 0600 file beside the database."""

@@ -189,7 +189,7 @@ def _file_of(url: str) -> Path | None:
     """The file of an SQLite URL, None for PostgreSQL. Resolved, so that one file has one lock."""
     try:
         parts = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise StoreUnavailable(
             "the database URL cannot be read: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
         ) from None

@@ -144,8 +144,7 @@ def connect_to(config: StoreConfig, use: SoleUse | None, *, patient: bool = Fals
         )
     except ModuleNotFoundError as error:
         raise StoreUnavailable(
-            "PostgreSQL needs a package that is not installed: "
-            'pip install "twap-server[postgresql]", or use sqlite:///FILE'
+            "PostgreSQL needs a package that is not installed: pip install asyncpg, or use sqlite:///FILE"
         ) from error
     if use:
         event.listen(engine.sync_engine, "connect", lambda made, _record: made.run_async(use.take))
