@@ -111,6 +111,7 @@ def slice_of(
         reason=reason,
         wanted=filled,
         filled=filled,
+        notional=exact.total(exact.multiply(one.price, one.quantity) for one in fills),
         decided=decided,
         target=Decimal(target),
         mid=None if mid is None else Decimal(mid),

@@ -92,7 +92,7 @@ def test_mark_outs_worked_out_by_hand() -> None:
     assert one.bps == Decimal("-5.7129")
     # ten seconds after: slice 1's own mid at 10.1 s; nothing trusted within a second of 30.1 s
     assert (ten.fills, ten.amount) == (1, Decimal("-1.8"))
-    assert (sixty.fills, sixty.amount, sixty.bps) == (0, 0, None)
+    assert (sixty.fills, sixty.amount, sixty.bps) == (0, None, None)
 
 
 def test_schedule_and_books_worked_out_by_hand() -> None:

@@ -43,8 +43,10 @@ class MarkOut(ResponseModel):
     seconds: int = Field(description="After each fill.")
     fills: int = Field(description="How many were measured, at most one second late.")
     quantity: Figure = Field(description="Base currency of those.")
-    amount: Figure = Field(description="s·Σ(p − mid later)·x, quote currency.")
-    bps: Figure | None = Field(default=None, description="Of those fills' notional; null when none.")
+    amount: Figure | None = Field(
+        default=None, description="s·Σ(p − mid later)·x, quote currency; null when none was measured."
+    )
+    bps: Figure | None = Field(default=None, description="Of those fills' notional.")
 
 
 class Drift(ResponseModel):

@@ -9,7 +9,7 @@ from twap_server.api.docs import docs_router
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
-from twap_server.api.routers import accounts, health, market, orders, previews, stream
+from twap_server.api.routers import accounts, health, market, orders, previews, reports, stream
 
 TITLE = "TWAP server"
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
@@ -37,7 +37,7 @@ def create_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for part in (accounts, market, previews, orders, health, stream):
+    for part in (accounts, market, previews, orders, reports, health, stream):
         app.include_router(part.router)
     app.include_router(docs_router(TITLE))
     errors.install(app)

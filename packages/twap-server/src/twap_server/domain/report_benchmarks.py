@@ -46,10 +46,10 @@ class MarkOut:
     """How many could be measured."""
     quantity: Decimal
     """Base currency of those."""
-    amount: Decimal
-    """``Σ s·(p − mid later)·x``: quote currency, positive is a cost."""
+    amount: Decimal | None
+    """``Σ s·(p − mid later)·x``: quote currency, positive is a cost; None when none was measured."""
     bps: Decimal | None
-    """The amount in basis points of those fills' notional; None when none was measured."""
+    """The amount in basis points of those fills' notional."""
 
 
 def benchmarks(record: OrderRecord, mids: Sequence[Measured], prices: Prices) -> Benchmarks:
@@ -93,7 +93,7 @@ def _mark_out(side: Side, seconds: int, fills: Sequence[Fill], mids: Sequence[Me
         seconds=seconds,
         fills=len(known),
         quantity=exact.total(fill.quantity for fill, _ in known),
-        amount=amount,
+        amount=amount if known else None,
         bps=exact.basis_points(amount, paid) if paid else None,
     )
 

@@ -107,11 +107,16 @@ def first_at(mids: Sequence[Measured], moment: int, *, within: int | None = None
     return None
 
 
+def longest_hold(order: Order) -> int:
+    """For how many nanoseconds a mid stands when no other follows."""
+    return max(_LEAST_HOLD, (order.plan.end - order.terms.start) // _HOLDS)
+
+
 def time_weighted(order: Order, mids: Sequence[Measured]) -> TimeWeighted | None:
     """The time-weighted mid from the effective start to the end, as far as it is covered; None without."""
     start, end = order.terms.start, end_of(order)
     until = min(order.plan.end, end if end is not None else mids[-1].time if mids else start)
-    longest = max(_LEAST_HOLD, (order.plan.end - start) // _HOLDS)
+    longest = longest_hold(order)
     area, covered = exact.ZERO, 0
     for one, following in pairwise([*mids, Measured(time=until, mid=None)]):
         held = min(following.time, until, one.time + longest) - max(one.time, start)
