@@ -6,6 +6,7 @@ wrong. See ``docs/crash-test.md``.
 
 import argparse
 import asyncio
+import shlex
 import shutil
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from crash.figures import Figures
+from crash.kills import MOMENTS
 from crash.loop import Options, crash_test
 from crash.many import many_orders
 
@@ -24,7 +26,12 @@ def main() -> int:
     folder = Path(given.folder or tempfile.mkdtemp(prefix="twap-crash-test-"))
     folder.mkdir(parents=True, exist_ok=True)
     options = Options(
-        folder=folder, kills=given.kills, seed=given.seed, users=given.users, orders=given.orders
+        folder=folder,
+        kills=given.kills,
+        seed=given.seed,
+        users=given.users,
+        orders=given.orders,
+        moment=given.moment,
     )
     code = _report(_run(given, options), folder)
     if code == 0 and not given.folder:
@@ -51,6 +58,7 @@ def _options() -> argparse.Namespace:
         "--database", choices=("sqlite", "postgresql"), default="sqlite", help="postgresql: kill the database"
     )
     parser.add_argument("--seed", type=int, default=1, help="of the market, the load and the moments")
+    parser.add_argument("--moment", choices=MOMENTS, default="", help="kill at this moment only")
     parser.add_argument("--users", type=int, default=4)
     parser.add_argument("--orders", type=int, default=24, help="orders kept open by all users together")
     parser.add_argument("--open-orders", type=int, default=0, help="instead: measure the start with so many")
@@ -63,7 +71,7 @@ def _report(figures: Figures, folder: Path) -> int:
         _say(line)
     if not figures.breaches:
         return 0
-    _say(f"repeat with: {' '.join(sys.argv)}  (the timing of the machine is not repeatable)")
+    _say(f"repeat with: {shlex.join(sys.argv)}  (the timing of the machine is not repeatable)")
     _say(f"the database and the server's log are in {folder}")
     return 1
 

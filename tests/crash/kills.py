@@ -16,6 +16,7 @@ from crash.load import Load, User
 from crash.world import Server
 
 _NEVER_LATER_S = 3.0
+MOMENTS = ("any time", "event told", "order sent", "list sent", "change sent", "commit")
 _CHANGES = (("DELETE", "", b""), ("POST", "/pause", b""), ("PATCH", "", b'{"end_time": "+2s"}'))
 Moment = Callable[[], Awaitable[None]]
 
@@ -23,31 +24,28 @@ Moment = Callable[[], Awaitable[None]]
 class Killer:
     """Chooses a moment, waits for it and kills."""
 
-    def __init__(
-        self, server: Server, load: Load, *, rng: random.Random, pace: float, database: Path | None
-    ) -> None:
+    def __init__(self, server: Server, load: Load, *, rng: random.Random, pace: float, log: Path) -> None:
         """Args:
         pace: 1 leaves the server up to four seconds of life, less is shorter.
-        database: the SQLite file, whose log shows commits; None for another database.
+        log: the database's write-ahead log, a file or a folder of files: when it changes, something commits.
         """
         self._server, self._load, self._rng, self._pace = server, load, rng, pace
         self._left: list[asyncio.StreamWriter] = []
-        self._log = None if database is None else database.with_name(database.name + "-wal")
+        self._log = log
 
-    def choose(self) -> tuple[str, Moment]:
-        """The next moment and how to wait for it."""
-        moments: list[tuple[int, str, Moment]] = [
-            (30, "any time", self._any_time),
-            (15, "event told", self._event_told),
-            (15, "order sent", self._order_sent),
-            (12, "list sent", self._list_sent),
-            (10, "change sent", self._change_sent),
-        ]
-        if self._log is not None:
-            moments.append((20, "commit", self._commit))
-        weights = [weight for weight, _, _ in moments]
-        _, name, moment = self._rng.choices(moments, weights)[0]
-        return name, moment
+    def choose(self, only: str = "") -> tuple[str, Moment]:
+        """The next moment and how to wait for it; ``only`` names the one to take."""
+        moments: dict[str, tuple[int, Moment]] = {
+            "any time": (30, self._any_time),
+            "event told": (15, self._event_told),
+            "order sent": (15, self._order_sent),
+            "list sent": (12, self._list_sent),
+            "change sent": (10, self._change_sent),
+            "commit": (20, self._commit),
+        }
+        weights = [weight for weight, _ in moments.values()]
+        name = only or self._rng.choices(list(moments), weights)[0]
+        return name, moments[name][1]
 
     def hang_up(self) -> None:
         """Drop the connections on which nobody waits for an answer."""
@@ -65,7 +63,7 @@ class Killer:
         await _until(lambda: self._events() != seen)
 
     async def _commit(self) -> None:
-        """As soon as the write-ahead log grows or changes, within or right after a commit."""
+        """As soon as the write-ahead log changes, within or right after a commit."""
         await self._live(0.3, 2)
         before = _stamp(self._log)
         await _until(lambda: _stamp(self._log) != before)
@@ -134,9 +132,9 @@ async def _until(happened: Callable[[], bool]) -> None:
         await asyncio.sleep(0)
 
 
-def _stamp(log: Path | None) -> tuple[int, int]:
+def _stamp(log: Path) -> list[tuple[int, int]]:
     try:
-        found = log.stat() if log is not None else None
+        found = [path.stat() for path in (log.iterdir() if log.is_dir() else [log])]
     except FileNotFoundError:
-        found = None
-    return (found.st_size, found.st_mtime_ns) if found else (0, 0)
+        return []
+    return [(one.st_size, one.st_mtime_ns) for one in found]

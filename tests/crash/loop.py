@@ -42,6 +42,8 @@ class Options:
     """Orders kept open by all users together."""
     pace: float = 1.0
     """Below 1 for shorter lives and orders."""
+    moment: str = ""
+    """Kill at this moment only; empty: at all of them."""
 
 
 class Loop(ABC):
@@ -138,10 +140,11 @@ class KillLoop(Loop):
     def __init__(self, server: Server, load: Load, options: Options, *, say: Say) -> None:
         super().__init__(server, load, options, figures=Figures(database="SQLite"), say=say)
         self._database = database_file(options.folder)
-        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, database=self._database)
+        log = self._database.with_name(self._database.name + "-wal")
+        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, log=log)
 
     async def _once(self) -> str:
-        name, moment = self._killer.choose()
+        name, moment = self._killer.choose(self._options.moment)
         await moment()
         await self._die(name)
         await self._server.start()

@@ -32,10 +32,10 @@ class RestartLoop(Loop):
     ) -> None:
         super().__init__(server, load, options, figures=Figures(database="PostgreSQL"), say=say)
         self._postgres = postgres
-        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, database=None)
+        self._killer = Killer(server, load, rng=self._rng, pace=options.pace, log=postgres.log_folder)
 
     async def _once(self) -> str:
-        name, moment = self._killer.choose()
+        name, moment = self._killer.choose(self._options.moment)
         await moment()
         began = time.time_ns()
         how = await self._hurt()

@@ -142,6 +142,11 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def log_folder(self) -> Path:
+        """Where its write-ahead log is: a commit changes it."""
+        return self._data / "pg_wal"
+
+    @property
     def _data(self) -> Path:
         return self._folder / "data"
 
