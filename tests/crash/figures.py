@@ -22,6 +22,8 @@ class Figures:
     """By moment."""
     back: list[float] = field(default_factory=list)
     """Seconds from each start of the process to ready."""
+    cpu: list[float] = field(default_factory=list)
+    """Seconds of processor time used by then."""
     recovered: list[float] = field(default_factory=list)
     """Seconds from each return of the database to the next order accepted."""
     submissions: int = 0
@@ -36,6 +38,7 @@ class Figures:
     def take(self, journal: Journal, facts: Facts, lives: Sequence[Life]) -> None:
         """Fill in what is known at the end."""
         self.back = [life.seconds_to_ready for life in lives if life.seconds_to_ready is not None]
+        self.cpu = [life.cpu_s for life in lives if life.cpu_s is not None]
         self.submissions, self.repeats = len(journal.batches), journal.repeats
         self.acknowledged = len(journal.promises)
         self.events_seen = sum(map(len, journal.events.values()))
@@ -53,6 +56,7 @@ class Figures:
         yield f"database           {self.database}"
         yield f"kills              {self.kills.total()}: {_listed(self.kills)}"
         yield f"start to ready     {_times(self.back)}"
+        yield f"  processor time   {_times(self.cpu)}"
         if self.recovered:
             yield f"database to order  {_times(self.recovered)}"
         yield f"submissions        {self.submissions}, {self.repeats} of them repeats"

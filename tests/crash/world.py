@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 
 READY_WITHIN_S = 60
 TAKER_FEE = "0.0007"
@@ -27,6 +28,8 @@ class Life:
     spawned: int
     ready: int | None = None
     """When ``/ready`` first said so."""
+    cpu_s: float | None = None
+    """Processor time it had used by then: says how it would be on a machine of its own."""
     dead: int | None = None
     """When the process was seen to be gone; None while it runs."""
 
@@ -82,11 +85,13 @@ class Server:
         Raises:
             ServerDied: it ended first, or took longer than a minute.
         """
+        assert self._process is not None
         with suppress(TimeoutError):
             async with asyncio.timeout(READY_WITHIN_S):
                 while self.is_alive:
                     if await self.answers("/ready"):
                         self.lives[-1].ready = time.time_ns()
+                        self.lives[-1].cpu_s = sum(psutil.Process(self._process.pid).cpu_times()[:2])
                         return
                     await asyncio.sleep(0.01)
         raise ServerDied(f"the server did not become ready:\n{self.last_words()}")

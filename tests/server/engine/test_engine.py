@@ -371,8 +371,9 @@ async def test_a_new_order_in_doubt_is_looked_up(recorded: bool) -> None:
         desk.store.doubt = recorded
         with pytest.raises(CommitInDoubt):
             await desk.submit()
-        with pytest.raises(StoreUnavailable):
+        with pytest.raises(StoreUnavailable) as refused:
             await desk.submit(token_id="b")
+        assert not isinstance(refused.value, CommitInDoubt), "this one was not tried"
         await desk.until(2.2)
         assert desk.told == []
         desk.store.failing = False

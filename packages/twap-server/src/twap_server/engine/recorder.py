@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from twap_models.enums import OrderEventType
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import CommitInDoubt, TwapError
+from twap_server.domain.errors import CommitInDoubt, StoreUnavailable, TwapError
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.sample import Sample
 from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
@@ -71,7 +71,7 @@ class Recorder:
             CommitInDoubt: not known; ``settle`` tells, and until then nothing else is recorded.
         """
         if self._doubtful:
-            raise CommitInDoubt("the database has not said yet what became of the last change; try again")
+            raise StoreUnavailable("the database has not said yet what became of the last change; try again")
         try:
             numbered = [await self._numbered(write) for write in writes]
             await self._record(numbered)
