@@ -43,9 +43,13 @@ class Record:
     events: list[Row] = field(default_factory=list)
 
     def plan_of(self, index: int) -> Row:
-        """The plan under which a slice was decided: the one its event was recorded with, else the first."""
+        """The plan under which a slice was decided: the one its event was recorded with, else the first.
+
+        The last there is, where that one is missing.
+        """
         revisions = (e["revision"] for e in self.events if e["type"] == "slice" and e["slice_index"] == index)
-        return self.plans[next(revisions, 1) - 1]
+        revision = next(revisions, 1)
+        return next((plan for plan in self.plans if plan["revision"] == revision), self.plans[-1])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -123,16 +127,8 @@ def _exact(row: sqlite3.Row) -> Row:
 
 def _grouped(found: Mapping[str, list[Row]], *, whole: bool) -> Facts:
     names = {row["user_id"]: row["username"] for row in found["users"]}
-    plans = {(row["order_id"], row["revision"]): row for row in found["order_plans"]}
     records = {
-        row["order_id"]: Record(
-            order={
-                **plans.get((row["order_id"], row["revision"]), {}),
-                **row,
-                "username": names[row["user_id"]],
-            }
-        )
-        for row in found["orders"]
+        row["order_id"]: Record(order={**row, "username": names[row["user_id"]]}) for row in found["orders"]
     }
     events: defaultdict[str, dict[int, Row]] = defaultdict(dict)
     for row in found["order_events"]:
@@ -144,6 +140,9 @@ def _grouped(found: Mapping[str, list[Row]], *, whole: bool) -> Facts:
         "events": found["order_events"],
     }
     orphans = [text for part, rows in parts.items() for text in _deal(records, part, rows)]
+    for record in records.values():
+        present = [plan for plan in record.plans if plan["revision"] <= record.order["revision"]]
+        record.order = {**(present[-1] if present else {}), **record.order}
     return Facts(records=records, events=dict(events), orphans=orphans, whole=whole)
 
 

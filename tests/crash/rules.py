@@ -59,6 +59,9 @@ def check(facts: Facts, journal: Journal, times: Times) -> list[Breach]:
     found = [Breach(rule="I7", where="store", what=text) for text in facts.orphans]
     for record in facts.records.values():
         where = f"{record.order['username']} {record.order['token_id']}"
+        if not record.plans:
+            found.append(Breach(rule="I8", where=where, what="an order without a plan"))
+            continue
         for rule, look in _OF_AN_ORDER:
             found += [Breach(rule=rule, where=where, what=text) for text in look(record, times)]
     return found + check_told(facts, journal)

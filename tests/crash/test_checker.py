@@ -117,7 +117,7 @@ _CHANGE_FILL = f"UPDATE fills SET {{}} WHERE fill_id = {_ONE_FILL}"
 _CHANGE_ORDER = "UPDATE orders SET {} WHERE order_id = {}"
 _BOUGHT = "(SELECT order_id FROM fills JOIN orders USING (order_id) WHERE side = 'buy' LIMIT 1)"
 _ENDED = "(SELECT order_id FROM orders WHERE status IN ('Filled', 'Expired') LIMIT 1)"
-_EVENT = "(SELECT rowid FROM order_events WHERE seq = 7 LIMIT 1)"
+_EVENT = "(SELECT rowid FROM order_events WHERE type = 'slice' LIMIT 1)"
 _GONE = "".join(
     f"DELETE FROM {table} WHERE order_id = (SELECT order_id FROM orders WHERE token_id = 'user0-2');"
     for table in ("fills", "order_events", "slices", "order_plans", "orders")
@@ -151,6 +151,7 @@ HARM = {
         "UPDATE orders SET token_id = 'user0-1' WHERE token_id = 'user0-2'",
     ),
     "a plan is gone": ("I8", "DELETE FROM order_plans WHERE revision = 2"),
+    "all plans are gone": ("I8", "DELETE FROM order_plans"),
     "an acknowledged pause is gone": ("I8", "UPDATE order_events SET type = 'slice' WHERE type = 'paused'"),
     "an event is gone": ("I8", f"DELETE FROM order_events WHERE rowid = {_EVENT}"),
     "an event says otherwise": ("I8", f"UPDATE order_events SET type = 'working' WHERE rowid = {_EVENT}"),
