@@ -128,7 +128,7 @@ HARM = {
     "a fill is there twice": (
         "I7",
         f"CREATE TABLE twin AS SELECT * FROM fills WHERE fill_id = {_ONE_FILL};"
-        "UPDATE twin SET fill_id = fill_id || 'x', n = n + 9;"
+        "UPDATE twin SET fill_id = fill_id || 'x', n = n + 1000;"
         "INSERT INTO fills SELECT * FROM twin",
     ),
     "a fill is larger": ("I7", _CHANGE_FILL.format("quantity = '77'")),
