@@ -147,7 +147,7 @@ async def test_submit_then_look_and_cancel(signed_in: Twap, server: ScriptedServ
     listed = exact_json.loads((await signed_in("orders", "--status", "Accepted", "--json")).out)
     assert [item["token_id"] for item in listed] == ["o-1"]
     assert "61837.6300000001" in (await signed_in("order", "o-1")).out
-    assert "arrival price" in (await signed_in("report", "o-1")).out
+    assert "arrival mid" in (await signed_in("report", "o-1")).out
     assert exact_json.loads((await signed_in("report", "o-1", "--json")).out)["fills"] == 0
     assert "Canceled" in (await signed_in("cancel", "o-1")).out
     assert (await signed_in("cancel", "o-1")).code == 1

@@ -7,14 +7,14 @@ connection the same request is sent again and the server answers with the order 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
-from urllib.parse import quote
 from uuid import uuid4
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, Transport, read_model
+from twap_client._transport import Call, read_model
 from twap_client.order_fields import KEEP, Amount, Keep, OrderFields
 from twap_client.order_pages import ORDERS, OrderList, OrderPages
+from twap_client.order_reports import OrderReports, order_path
 from twap_models import (
     OrderEvent,
     OrderPreview,
@@ -37,11 +37,8 @@ _LISTS = frozenset({400, 409})
 _EVENTS_A_PAGE = 500
 
 
-class Orders:
+class Orders(OrderReports):
     """``client.orders``."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
 
     @overload
     async def submit(self, request: TwapOrderRequest) -> TwapOrder: ...
@@ -118,12 +115,12 @@ class Orders:
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     async def get(self, token_id: str) -> TwapOrderDetail:
-        """Fetch an order with its slices, fills and execution summary.
+        """Fetch an order with its slices, fills and execution report.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        answer = await self._transport.send(Call(method="GET", path=_path(token_id), repeatable=True))
+        answer = await self._transport.send(Call(method="GET", path=order_path(token_id), repeatable=True))
         return read_model(_DETAIL, answer)
 
     def list(
@@ -171,7 +168,7 @@ class Orders:
         """
         while True:
             params = {"since": str(since), "limit": str(_EVENTS_A_PAGE)}
-            call = Call(method="GET", path=f"{_path(token_id)}/events", params=params, repeatable=True)
+            call = Call(method="GET", path=f"{order_path(token_id)}/events", params=params, repeatable=True)
             page = read_model(_EVENTS, await self._transport.send(call))
             for event in page:
                 yield event
@@ -188,7 +185,7 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="POST", path=f"{_path(token_id)}/pause", repeatable=True))
+        return await self._change(Call(method="POST", path=f"{order_path(token_id)}/pause", repeatable=True))
 
     async def resume(self, token_id: str) -> TwapOrder:
         """Let a paused order go on; by its carry mode it catches up or not.
@@ -199,7 +196,7 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="POST", path=f"{_path(token_id)}/resume", repeatable=True))
+        return await self._change(Call(method="POST", path=f"{order_path(token_id)}/resume", repeatable=True))
 
     async def amend(
         self,
@@ -239,7 +236,7 @@ class Orders:
         if revision is None and not isinstance(order, str):
             revision = order.revision
         match = {"If-Match": "*" if revision is None else f'"{revision}"'}
-        return await self._change(Call(method="PATCH", path=_path(token_id), body=body, headers=match))
+        return await self._change(Call(method="PATCH", path=order_path(token_id), body=body, headers=match))
 
     async def cancel(self, token_id: str) -> TwapOrder:
         """Cancel an open order; what was filled stays filled.
@@ -248,7 +245,7 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="DELETE", path=_path(token_id)))
+        return await self._change(Call(method="DELETE", path=order_path(token_id)))
 
     async def _change(self, call: Call) -> TwapOrder:
         return read_model(_ORDER, await self._transport.send(call))
@@ -274,7 +271,3 @@ def _body(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
     if isinstance(wanted, TwapOrderRequest):
         return wanted.model_dump(exclude_none=True)
     return [item.model_dump(exclude_none=True) for item in wanted]
-
-
-def _path(token_id: str) -> str:
-    return f"/orders/{quote(token_id, safe='')}"

@@ -35,6 +35,7 @@ class Call:
         signed: whether it needs a sign-in.
         repeatable: whether doing it twice is the same as doing it once.
         lists: statuses whose body is a list and therefore no error.
+        as_text: whether the answer is a text of any kind, no JSON.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Call:
     signed: bool = True
     repeatable: bool = False
     lists: frozenset[int] = frozenset()
+    as_text: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +62,17 @@ class Answer:
     after: str | None = None
 
 
-def read_answer(response: "httpx.Response", lists: frozenset[int] = frozenset()) -> Answer:
+def read_answer(
+    response: "httpx.Response", lists: frozenset[int] = frozenset(), *, as_text: bool = False
+) -> Answer:
     """Read a response.
 
     Raises:
         ApiError: the server refused, or its answer is not JSON.
     """
     status = response.status_code
+    if as_text and status < 300:
+        return Answer(status=status, body=response.content.decode("utf-8", "replace"))
     try:
         body = exact_json.loads(response.content, exact_json.TOLD) if response.content else None
     except ValueError:

@@ -44,7 +44,7 @@ class Transport:
         with self.signed_in.translated():
             async with asyncio.timeout(self._config.request_timeout.total_seconds()):
                 response = await self._exchange(call)
-        return read_answer(response, call.lists)
+        return read_answer(response, call.lists, as_text=call.as_text)
 
     async def _exchange(self, call: Call) -> "httpx.Response":
         if not call.signed or self._config.api_key:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
@@ -233,8 +234,19 @@ def watch(
 
 
 @app.command()
-def report(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Show what an order's execution cost."""
-    from twap_client.cli import orders
+def report(
+    ctx: typer.Context,
+    *,
+    token: TokenArg,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write it as one page with charts.")
+    ] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write it as CSV, a figure a row.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what an order's execution cost, against what, and what else it might have cost."""
+    from twap_client.cli import report as reports
 
-    _run(ctx, as_json, lambda session: orders.report(session, token))
+    _run(ctx, as_json, lambda session: reports.report(session, token, html=html, csv=csv))

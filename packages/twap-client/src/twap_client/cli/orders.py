@@ -1,4 +1,4 @@
-"""submit, orders, order, report."""
+"""submit, orders, order."""
 
 import sys
 from typing import Any
@@ -82,11 +82,4 @@ async def show(session: Session, token: str) -> int:
     """Show an order with its slices and fills."""
     order = await session.client.orders.get(token)
     session.show(order, lambda: render.order_view(order))
-    return 0
-
-
-async def report(session: Session, token: str) -> int:
-    """Show the execution report."""
-    order = await session.client.orders.get(token)
-    session.show(order.report, lambda: render.report_table(order))
     return 0

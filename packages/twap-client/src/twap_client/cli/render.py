@@ -156,17 +156,19 @@ def order_view(order: TwapOrderDetail) -> RenderableType:
 
 
 def report_table(order: TwapOrderDetail) -> Table:
-    """Draw what the execution cost. A positive cost is bad."""
-    summary = order.report
+    """Draw in a few lines what the execution cost. A positive cost is bad."""
+    made = order.report
+    shortfall = made.costs.implementation_shortfall
     table = _table("execution", "")
     table.add_row("filled", f"{number(order.filled_quantity)} of {number(order.quantity)}")
-    table.add_row("average price", number(summary.average_price))
-    table.add_row("arrival price", number(summary.arrival_price))
-    table.add_row("slippage", f"{rounded(summary.arrival_slippage_bps, 3)} bps")
-    table.add_row("notional", number(summary.notional))
-    table.add_row("fees", number(summary.fees))
-    table.add_row("fills", str(summary.fills))
-    for reason, count in summary.slices_by_reason.items():
+    table.add_row("average price", number(made.average_price))
+    table.add_row("arrival price", number(made.arrival_price))
+    table.add_row("arrival slippage", f"{rounded(made.arrival_slippage_bps, 3)} bps")
+    table.add_row("shortfall", f"{number(shortfall.amount)} ({rounded(shortfall.bps, 3)} bps)")
+    table.add_row("notional", number(made.notional))
+    table.add_row("fees", number(made.fees))
+    table.add_row("fills", str(made.fills))
+    for reason, count in made.slices_by_reason.items():
         table.add_row(f"slices: {reason}", str(count))
     return table
 

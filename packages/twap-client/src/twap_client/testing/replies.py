@@ -24,6 +24,19 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
     return Reply(status=status, body=body, headers=named)
 
 
+def reported(detail: TwapOrderDetail, kind: str) -> Reply:
+    """Answer an order's report, or a file that names its order."""
+    match kind:
+        case "html":
+            return Reply(body=f"<!doctype html><title>{detail.token_id}</title>", kind="text/html")
+        case "csv":
+            return Reply(
+                body=f"section,name,value,unit\r\norder,token_id,{detail.token_id},\r\n", kind="text/csv"
+            )
+        case _:
+            return given(detail.report)
+
+
 def short(detail: TwapOrderDetail) -> TwapOrder:
     """Give an order as lists show it."""
     return TwapOrder.model_validate(detail.model_dump(include=set(TwapOrder.model_fields)))

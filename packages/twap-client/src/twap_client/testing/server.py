@@ -10,7 +10,7 @@ from typing import Any, Self
 from twap_client.testing.changes import amended, canceled, paused, resumed
 from twap_client.testing.examples import NOON, order, preview
 from twap_client.testing.feed import Feed
-from twap_client.testing.replies import given, listed, problem, short
+from twap_client.testing.replies import given, listed, problem, reported, short
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
 from twap_models import (
     BookMessage,
@@ -164,6 +164,7 @@ class ScriptedServer:
             ("GET", "/orders", True, self._list),
             ("GET", "/orders/([^/]+)", True, self._show),
             ("GET", "/orders/([^/]+)/events", True, self._events),
+            ("GET", "/orders/([^/]+)/report", True, self._report),
             ("POST", "/orders/([^/]+)/pause", True, lambda _, token_id: self._change(token_id, paused)),
             ("POST", "/orders/([^/]+)/resume", True, lambda _, token_id: self._change(token_id, resumed)),
             ("PATCH", "/orders/([^/]+)", True, self._amend),
@@ -236,6 +237,10 @@ class ScriptedServer:
     def _show(self, _: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
         return given(found) if found else _unknown(token_id)
+
+    def _report(self, request: Request, token_id: str) -> Reply:
+        found = self.orders.get(token_id)
+        return reported(found, request.query.get("format", "json")) if found else _unknown(token_id)
 
     def _events(self, request: Request, token_id: str) -> Reply:
         if token_id not in self.orders:

@@ -41,11 +41,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What the server answers; ``cut`` breaks the connection instead, ``silent`` never answers."""
+    """What the server answers; ``cut`` breaks the connection instead, ``silent`` never answers.
+
+    ``body`` is written as JSON; with ``kind``, a media type, it is a text and sent as it is.
+    """
 
     status: int = 200
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
     cut: bool = False
     silent: bool = False
 
@@ -177,8 +181,10 @@ async def _read_request(head: bytes, reader: asyncio.StreamReader) -> Request:
 
 
 def _reply_bytes(reply: Reply) -> bytes:
+    kind = reply.kind or ("application/problem+json" if reply.status >= 400 else "application/json")
     body = b"" if reply.body is None else exact_json.dumps(reply.body)
-    kind = "application/problem+json" if reply.status >= 400 else "application/json"
+    if reply.kind:
+        body = str(reply.body).encode()
     headers = {"Content-Type": kind, "Content-Length": str(len(body))} | dict(reply.headers)
     lines = [f"HTTP/1.1 {reply.status} {HTTPStatus(reply.status).phrase}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]

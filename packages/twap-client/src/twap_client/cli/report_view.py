@@ -1,0 +1,202 @@
+"""The execution report as text: costs as a waterfall, benchmarks, other ways, schedule. Pure.
+
+Costs are exact; elsewhere prices and amounts are rounded for reading, and ``--json`` has every digit.
+"""
+
+from decimal import Decimal
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, number, percent, rounded
+from twap_models import ExecutionReport
+from twap_models.report import Cost, Costs, Counterfactual
+
+_PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+_BAR = 26
+_GAIN, _COST, _WHOLE = ("▒", "green"), ("█", "dark_orange"), ("█", "blue")
+_ZERO = Decimal(0)
+_PLACES = 4
+
+
+def report_view(made: ExecutionReport) -> RenderableType:
+    """Draw all of a report."""
+    base, _, quote = (made.instrument or "-").partition("-")
+    parts: list[RenderableType] = [_headline(made), _facts(made, base, quote)]
+    parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs)]
+    parts += [_heading("the average price against"), _benchmarks(made, base)]
+    parts += [_heading("other ways, on the same books"), _others(made)]
+    parts += [_heading("mark-outs: paid, less the mid later"), _mark_outs(made)]
+    parts += [_heading("schedule and books"), _schedule(made, base)]
+    if made.exchanges:
+        parts += [_heading("exchanges"), _exchanges(made)]
+    parts += [Text.assemble(("note ", "yellow"), note) for note in ("", *made.notes) if note]
+    parts.append(
+        Text("\nFills are simulated against live order books; nothing was sent to an exchange.", "dim")
+    )
+    return Group(*parts)
+
+
+def _headline(made: ExecutionReport) -> Text:
+    market = made.instrument or "?"
+    text = Text(f"{made.token_id}  {made.side} {number(made.quantity)} {market} on {made.exchange}  ")
+    text.append(made.status, style=STATUS_STYLES.get(made.status, ""))
+    return text.append("" if made.final else "  so far")
+
+
+def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
+    share = percent(made.filled_quantity / made.quantity) if made.quantity else NOTHING
+    done = f"{number(made.filled_quantity)} {base} ({share}) in {made.fills} fills"
+    return Text(f"{done} at {number(made.average_price)}, {number(made.notional)} {quote}")
+
+
+def _costs(costs: Costs) -> Table:
+    table = _table("", "amount", "bps", "")
+    known = [getattr(costs, name).amount for name in _PARTS]
+    spans = _spans([amount for amount in known if amount is not None] if None not in known else [])
+    for name in _PARTS:
+        cost: Cost = getattr(costs, name)
+        table.add_row(name, _signed(cost.amount), _bps(cost.bps), spans.get(name, Text()))
+    whole = costs.implementation_shortfall
+    table.add_row("shortfall", _signed(whole.amount), _bps(whole.bps), spans.get("shortfall"), style="bold")
+    return table
+
+
+def _spans(amounts: list[Decimal]) -> dict[str, Text]:
+    """The waterfall: each part begins where the one before ended; none where a part is not known."""
+    if not amounts:
+        return {}
+    reached, ends = _ZERO, [_ZERO]
+    for amount in amounts:
+        reached += amount
+        ends.append(reached)
+    low, width = min(ends), max(ends) - min(ends)
+    if not width:
+        return {}
+
+    def span(begin: Decimal, end: Decimal, ink: tuple[str, str]) -> Text:
+        left, right = sorted(int((value - low) * _BAR / width) for value in (begin, end))
+        return Text(" " * left + ink[0] * max(1 if begin != end else 0, right - left), style=ink[1])
+
+    made = {
+        name: span(begin, end, _COST if end > begin else _GAIN)
+        for name, begin, end in zip(_PARTS, ends, ends[1:], strict=False)
+    }
+    return made | {"shortfall": span(_ZERO, reached, _WHOLE)}
+
+
+def _benchmarks(made: ExecutionReport, base: str) -> Table:
+    table = _table("", "price", "bps", "")
+    covered = f"known {number(made.market_twap_coverage_percent)} % of the time"
+    volume = f"{number(made.traded_volume)} {base} traded"
+    if made.participation_percent is not None:
+        volume += f", participation {number(made.participation_percent)} %"
+    table.add_row("decision mid", number(made.decision_price), "", clock(made.decision_price_time))
+    table.add_row(
+        "arrival mid",
+        number(made.arrival_price),
+        _bps(made.arrival_slippage_bps),
+        clock(made.arrival_price_time),
+    )
+    table.add_row("time-weighted mid", _price(made.market_twap), _bps(made.market_twap_slippage_bps), covered)
+    table.add_row("traded VWAP", _price(made.market_vwap), _bps(made.market_vwap_slippage_bps), volume)
+    table.add_row("end mid", number(made.end_price), "", clock(made.end_price_time))
+    return table
+
+
+def _others(made: ExecutionReport) -> Table:
+    table = _table("", "filled", "average", "shortfall", "bps", "order cost more")
+    whole = made.costs.implementation_shortfall
+    table.add_row(
+        "this order",
+        number(made.filled_quantity),
+        _price(made.average_price),
+        _price(whole.amount),
+        _bps(whole.bps),
+    )
+    others = made.counterfactuals
+    for name, one in (
+        ("sweep", others.sweep),
+        ("naive TWAP", others.naive_twap),
+        ("market VWAP", others.vwap),
+    ):
+        table.add_row(name, *_other(one))
+    return table
+
+
+def _other(one: Counterfactual | None) -> tuple[str, ...]:
+    if one is None:
+        return (NOTHING,) * 5
+    return (
+        number(one.filled_quantity),
+        _price(one.average_price),
+        _price(one.implementation_shortfall.amount),
+        _bps(one.implementation_shortfall.bps),
+        _bps(one.difference.bps),
+    )
+
+
+def _mark_outs(made: ExecutionReport) -> Table:
+    table = _table("after", "fills", "amount", "bps")
+    for one in made.mark_outs:
+        measured = f"{one.fills} of {made.fills}"
+        table.add_row(f"{one.seconds} s", measured, _signed(one.amount), _bps(one.bps))
+    return table
+
+
+def _schedule(made: ExecutionReport, base: str) -> Table:
+    table = _table("", "value", "")
+    outcomes = ", ".join(f"{count} {name}" for name, count in made.slices_by_outcome.items())
+    table.add_row("slices", str(sum(made.slices_by_outcome.values())), outcomes)
+    for reason, count in made.slices_by_reason.items():
+        table.add_row(f"  {reason}", str(count))
+    if made.drift is not None:
+        most, rms = rounded(made.drift.max_percent, 2), rounded(made.drift.rms_percent, 2)
+        table.add_row("behind, at most", number(made.drift.max), f"{base}, {most} %")
+        table.add_row("behind, RMS", _price(made.drift.rms), f"{base}, {rms} %")
+    if made.book_age_ms is not None:
+        median, most = rounded(made.book_age_ms.p50, 1), rounded(made.book_age_ms.p95, 1)
+        table.add_row("book age", median, f"ms in the middle, {most} ms at the 95th percentile")
+    return table
+
+
+def _exchanges(made: ExecutionReport) -> Table:
+    table = _table("", "fills", "quantity", "share, %", "average", "fees")
+    for one in made.exchanges:
+        table.add_row(
+            one.exchange,
+            str(one.fills),
+            number(one.quantity),
+            rounded(one.share_percent, 2),
+            _price(one.average_price),
+            _price(one.fees),
+        )
+    return table
+
+
+def _heading(text: str) -> Text:
+    return Text(f"\n{text}", style="bold")
+
+
+def _signed(value: Decimal | None) -> str:
+    return NOTHING if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def _bps(value: Decimal | None) -> str:
+    return NOTHING if value is None else f"{'+' if value > 0 else ''}{rounded(value, 2)}"
+
+
+def _price(value: Decimal | None) -> str:
+    """Rounded for reading, unless it is so small that nothing would be left."""
+    if value is None or abs(value) < 1:
+        return number(value)
+    return number(round(value, _PLACES))
+
+
+def _table(*names: str) -> Table:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for at, name in enumerate(names):
+        text = at == 0 or name == ""
+        table.add_column(name, justify="left" if text else "right", no_wrap=not (text and at))
+    return table
