@@ -16,8 +16,8 @@ _bearer = OAuth2PasswordBearer(
 _key = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made with POST /auth/keys.")
 
 
-def get_services(request: Request) -> Services:
-    """Give what the app was built with."""
+async def get_services(request: Request) -> Services:
+    """Give what the app was built with. Async, or each request would go through a thread for it."""
     services: Services = request.app.state.services
     return services
 

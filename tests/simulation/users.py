@@ -1,0 +1,335 @@
+"""Scripted users of the API: they submit, repeat, contradict themselves, cancel, read and follow.
+
+Each checks what it is told: I8 (acknowledged is durable), I10 (one order per token), I11 (nobody else's), I12.
+"""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+from simulation.ledger import Ledger
+from simulation.server import Reply, ServerGone, SimServer
+from simulation.venues.truth import Truth
+from simulation.venues.venue import Venue
+from simulation.violation import Violation
+from simulation.witness import Witness
+
+_PASSWORD = "correct horse battery"
+_ANSWERED = frozenset({200, 201, 400, 404, 409, 503})
+_SPELLINGS = ("{base}-{quote}", "{base}{quote}", "{base}/{quote}")
+
+
+@dataclass(slots=True)
+class Sent:
+    """A body and what was answered to it."""
+
+    body: dict[str, Any]
+    order_id: str | None = None
+    status: str = ""
+
+
+@dataclass(slots=True)
+class Account:
+    """What a user knows."""
+
+    name: str
+    key: str = ""
+    sent: dict[str, Sent] = field(default_factory=dict)
+    seq: int = 0
+
+
+class Users:
+    """All users of a run."""
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        *,
+        server: SimServer,
+        venues: tuple[Venue, ...],
+        ledger: Ledger,
+        witness: Witness,
+        seed: str,
+        pause_s: float,
+    ) -> None:
+        self._server, self._venues, self._ledger, self._witness = server, venues, ledger, witness
+        self._rng = Random(f"{seed}:users")
+        self._pause_s = pause_s
+        self.accounts = [Account(name) for name in names]
+        self.user_ids: dict[str, str] = {}
+        self.done: Counter[str] = Counter()
+        self._numbers = 0
+
+    async def register(self) -> None:
+        """Sign everybody up."""
+        for account in self.accounts:
+            credentials = {"username": account.name, "password": _PASSWORD}
+            await self._server.call("POST", "/auth/register", body=credentials)
+            form = f"username={account.name}&password={_PASSWORD}".encode()
+            token = (await self._form("/auth/token", form)).json()["access_token"]
+            reply = await self._with_token("/auth/keys", token)
+            account.key = reply.json()["key"]
+
+    async def live(self, account: Account) -> None:
+        """Act, for ever."""
+        rng = Random(f"{account.name}:{self._rng.random()}")
+        while True:
+            await asyncio.sleep(rng.expovariate(1 / self._pause_s))
+            action = rng.choices(_ACTIONS, _WEIGHTS)[0]
+            self.done[action] += 1
+            try:
+                await getattr(self, f"_{action}")(account, rng)
+            except ServerGone:
+                self.done["unanswered"] += 1
+
+    def acknowledged(self) -> list[tuple[str, str, str]]:
+        """User name, token and order id of every order the server said it had taken."""
+        return [
+            (account.name, token, sent.order_id)
+            for account in self.accounts
+            for token, sent in account.sent.items()
+            if sent.order_id is not None
+        ]
+
+    # What users do
+
+    async def _submit(self, account: Account, rng: Random) -> None:
+        await self._send(account, [self._order(rng)], rng)
+
+    async def _submit_list(self, account: Account, rng: Random) -> None:
+        await self._send(account, [self._order(rng) for _ in range(rng.randint(2, 5))], rng)
+
+    async def _repeat(self, account: Account, rng: Random) -> None:
+        if account.sent:
+            token = rng.choice(list(account.sent))
+            await self._send(account, [account.sent[token].body], rng)
+
+    async def _burst(self, account: Account, rng: Random) -> None:
+        body = self._order(rng)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(rng.randint(3, 12)):
+                group.create_task(self._quietly(self._send(account, [body], rng)))
+
+    async def _contradict(self, account: Account, rng: Random) -> None:
+        known = [token for token, sent in account.sent.items() if sent.order_id is not None]
+        if not known:
+            return
+        token = rng.choice(known)
+        before = account.sent[token]
+        other = {**before.body, "quantity": str(Decimal(before.body["quantity"]) + 1)}
+        reply = await self._call(account, "POST", "/orders/twap", [other])
+        if reply.status in (503, 422):
+            return
+        item = reply.json()[0]
+        if reply.status != 409 or item["reason"] != "duplicate_token_id":
+            raise Violation("I10", f"{token} with another body: {reply.status} {item['status']}")
+
+    async def _cancel(self, account: Account, rng: Random) -> None:
+        if not account.sent:
+            return
+        recent = list(account.sent)[-8:]
+        token = rng.choice(recent)
+        reply = await self._call(account, "DELETE", f"/orders/{token}")
+        if reply.status == 200 and reply.json()["status"] not in ("Canceled",):
+            raise Violation("I9", f"cancelled {token} is {reply.json()['status']}")
+
+    async def _look(self, account: Account, rng: Random) -> None:
+        if not account.sent:
+            return
+        token = rng.choice(list(account.sent)[-20:])
+        reply = await self._call(account, "GET", f"/orders/{token}")
+        if reply.status == 200:
+            self._check_detail(account, reply.json())
+        elif reply.status == 404 and account.sent[token].order_id is not None:
+            raise Violation("I8", f"{account.name}: acknowledged order {token} is not found")
+
+    async def _list(self, account: Account, rng: Random) -> None:
+        status = rng.choice(("", "?status=open", "?status=closed", "?limit=3"))
+        reply = await self._call(account, "GET", f"/orders{status}")
+        if reply.status == 200:
+            for item in reply.json():
+                self._check_own(account, item)
+
+    async def _pry(self, account: Account, rng: Random) -> None:
+        other = rng.choice([one for one in self.accounts if one is not account])
+        if not other.sent:
+            return
+        token = rng.choice(list(other.sent))
+        for method in ("GET", "DELETE"):
+            reply = await self._call(account, method, f"/orders/{token}")
+            if reply.status not in (404, 503):
+                raise Violation("I11", f"{account.name} {method} {other.name}'s {token}: {reply.status}")
+
+    async def _oddity(self, account: Account, rng: Random) -> None:
+        number = rng.choice(("1e999999", "NaN", "-0", "1_000", "1E-400", '" 1 "', "0.1.2"))
+        body = f'{{"token_id":"odd","exchange":"binance","symbol":"BTCUSDT","quantity":{number},'
+        raw = (body + '"duration":60,"interval":5}').encode()
+        reply = await self._server.call("POST", "/orders/twap", key=account.key, raw=raw)
+        if reply.status not in (400, 422, 503, 201, 409):
+            raise Violation("I14", f"quantity {number} is answered with {reply.status}")
+
+    async def _follow(self, account: Account, rng: Random) -> None:
+        slow = rng.random() < 0.2
+        stream = self._server.stream(account.key, room=2 if slow else 100)
+        try:
+            stream.tell(type="subscribe", channel="orders", since=account.seq)
+            topic = self._topic(rng)
+            if rng.random() < 0.5:
+                stream.tell(type="subscribe", channel="book", **topic)
+            until = self._now() + rng.uniform(5, 120)
+            while not stream.over and self._now() < until:
+                message = await stream.next(5.0)
+                if message is not None:
+                    self._hear(account, message)
+                if slow:
+                    await asyncio.sleep(rng.uniform(0, 6))
+        finally:
+            stream.leave()
+
+    # What they check
+
+    def _hear(self, account: Account, message: dict[str, Any]) -> None:
+        if message["type"] == "order_event":
+            if message["seq"] != account.seq + 1:
+                raise Violation("I12", f"{account.name}: event {message['seq']} after {account.seq}")
+            account.seq = message["seq"]
+            self._check_own(account, message["order"])
+            if message["seq"] > self._ledger.seqs.get(self._user_id(account), 0):
+                raise Violation("I8", f"{account.name} was told of event {message['seq']} before it was recorded")
+        elif message["type"] == "book" and message["exchange"] != "aggregate":
+            self._witness.feed(message["exchange"], message["instrument"], message, at=self._now())
+
+    def _user_id(self, account: Account) -> str:
+        return self.user_ids[account.name]
+
+    def _check_own(self, account: Account, item: dict[str, Any]) -> None:
+        record = self._ledger.orders.get(item["order_id"])
+        if record is None:
+            raise Violation("I8", f"{account.name} is shown {item['token_id']}, which is not recorded")
+        if record.terms.user_id != self._user_id(account):
+            raise Violation("I11", f"{account.name} is shown another user's {item['token_id']}")
+
+    def _check_detail(self, account: Account, item: dict[str, Any]) -> None:
+        self._check_own(account, item)
+        fills = item["fills"]
+        filled = sum((fill["quantity"] for fill in fills), Decimal(0))
+        if filled != item["filled_quantity"]:
+            raise Violation("I7", f"{item['token_id']}: {filled} in fills, {item['filled_quantity']} shown")
+        record = self._ledger.orders[item["order_id"]]
+        if len(fills) > len(record.fills):
+            raise Violation("I8", f"{item['token_id']}: shows fills that are not recorded")
+
+    async def _send(self, account: Account, bodies: list[dict[str, Any]], rng: Random) -> None:
+        for body in bodies:
+            account.sent.setdefault(body["token_id"], Sent(body))
+        patience = 0.02 if rng.random() < 0.03 else 60.0
+        payload = bodies[0] if len(bodies) == 1 and rng.random() < 0.5 else bodies
+        reply = await self._call(account, "POST", "/orders/twap", payload, patience_s=patience)
+        if reply.status in (503, 422):
+            if reply.status == 422:
+                raise Violation("I10", f"a right order is refused: {reply.body.decode()[:300]}")
+            return
+        for body, item in zip(bodies, reply.json(), strict=True):
+            self._note(account, body, item)
+
+    def _note(self, account: Account, body: dict[str, Any], item: dict[str, Any]) -> None:
+        sent = account.sent[body["token_id"]]
+        if item["reason"] == "duplicate_token_id":
+            if sent.body is body or sent.body == body:
+                raise Violation("I10", f"the same body of {body['token_id']} counts as another")
+            return
+        self._check_own(account, item)
+        if sent.order_id is not None and sent.order_id != item["order_id"]:
+            raise Violation("I10", f"{body['token_id']} names {sent.order_id} and {item['order_id']}")
+        sent.order_id, sent.status = item["order_id"], item["status"]
+
+    # How they do it
+
+    def _order(self, rng: Random) -> dict[str, Any]:
+        self._numbers += 1
+        truth = self._instrument(rng)
+        spec = truth.spec
+        quantity = max(spec.min_quantity * 3, int(spec.size * rng.choice((0.3, 1, 3, 10)) * (0.2 + rng.random())))
+        body: dict[str, Any] = {
+            "token_id": f"t{self._numbers}",
+            "exchange": spec.venue,
+            "symbol": rng.choice(_SPELLINGS).format(base=spec.base, quote=spec.quote),
+            "side": rng.choice(("buy", "sell")),
+            "quantity": spec.quantity_text(quantity),
+        }
+        self._add_schedule(body, rng)
+        self._add_options(body, truth, rng)
+        return body
+
+    def _add_schedule(self, body: dict[str, Any], rng: Random) -> None:
+        length = rng.choice((5, 20, 60, 180, 600, 1200))
+        if rng.random() < 0.7:
+            body["interval"] = max(1, round(length / rng.choice((2, 4, 8, 15, 25))))
+        else:
+            body["slices"] = rng.choice((1, 2, 5, 10, 20))
+        body["duration"] = length
+        draw = rng.random()
+        if draw < 0.15:
+            body["start_time"] = f"+{rng.randint(1, 90)}s"
+        elif draw < 0.3:
+            begin = self._server.clock.now() // 10**9 - rng.randint(1, 300)
+            body["start_time"] = _iso(begin)
+            body["late_start"] = rng.choice(("compress", "skip", "shift"))
+
+    def _add_options(self, body: dict[str, Any], truth: Truth, rng: Random) -> None:
+        spec = truth.spec
+        if rng.random() < 0.5:
+            away = rng.randint(-2 * spec.spread, 12 * spec.spread)
+            sign = 1 if body["side"] == "buy" else -1
+            body["price"] = spec.price_text(max(1, truth.fair + sign * away))
+        if rng.random() < 0.2:
+            body["max_slippage_bps"] = str(rng.choice((1, 3, 10, 50)))
+        body["carry"] = rng.choice(("catch_up", "catch_up", "skip", "last"))
+        if rng.random() < 0.08:
+            body["fidelity"] = "l1"
+
+    def _instrument(self, rng: Random) -> Truth:
+        return rng.choice([truth for venue in self._venues for truth in venue.truths.values()])
+
+    def _topic(self, rng: Random) -> dict[str, str]:
+        spec = self._instrument(rng).spec
+        exchange = spec.venue if rng.random() < 0.8 else "aggregate"
+        return {"exchange": exchange, "symbol": spec.symbol}
+
+    def _now(self) -> float:
+        return self._server.clock.monotonic() / 1e9
+
+    async def _call(
+        self, account: Account, method: str, path: str, body: Any = None, *, patience_s: float = 60.0
+    ) -> Reply:
+        before = self._now()
+        reply = await self._server.call(method, path, key=account.key, body=body, patience_s=patience_s)
+        if reply.status not in _ANSWERED and reply.status != 422:
+            raise Violation("I14", f"{method} {path}: {reply.status} {reply.body.decode()[:200]}")
+        if self._now() - before > 45:
+            raise Violation("I14", f"{method} {path} took {self._now() - before:.0f} s")
+        return reply
+
+    async def _quietly(self, work: Any) -> None:
+        try:
+            await work
+        except ServerGone:
+            self.done["unanswered"] += 1
+
+    async def _form(self, path: str, form: bytes) -> Reply:
+        return await self._server.call("POST", path, raw=form, form=True)
+
+    async def _with_token(self, path: str, token: str) -> Reply:
+        return await self._server.call("POST", path, body={"name": "sim"}, token=token)
+
+
+_ACTIONS = ("submit", "submit_list", "repeat", "burst", "contradict", "cancel", "look", "list", "pry", "oddity", "follow")
+_WEIGHTS = (34, 4, 6, 1, 4, 10, 12, 6, 3, 2, 8)
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

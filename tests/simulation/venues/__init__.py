@@ -1,0 +1,1 @@
+"""The scripted exchanges: a true market each, told over the exchanges' own wire protocols."""

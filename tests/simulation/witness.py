@@ -1,0 +1,236 @@
+"""Compares each fill with what the exchange truly showed: I3, I4, I5, and feeds of books: I12.
+
+The witness notes the book the engine looks at, at that instant. When the fill is recorded, that book must be
+one the scripted exchange truly had within the staleness limit; its levels bound the fills; and a user's earlier
+fills, halved every ten seconds, are subtracted. None of the engine's own code takes part.
+"""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, localcontext
+from typing import Any
+
+from simulation.venues.truth import Levels, Spec, Truth, Version
+from simulation.violation import Violation
+from twap_models.enums import Fidelity, Side
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.order import Fill, OrderTerms, SliceResult
+
+MAX_AGE_S = 30.0
+_SLACK_S = 3.0
+_HALF_LIFE_NS = 10 * 10**9
+_FORGOTTEN_NS = 500 * 10**9
+_KEPT = 400
+_VISIBLE = {"binance": 100, "kraken": 10}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The book the engine saw."""
+
+    at: float
+    mono: int
+    wall: int
+    status: str
+    seq: int
+    confirmed: int
+    bids: Levels
+    asks: Levels
+
+
+@dataclass(slots=True)
+class Taken:
+    """What a user took at a level."""
+
+    mono: int
+    lots: int
+    version: int
+
+
+class Witness:
+    """Sees every look and every recorded slice."""
+
+    def __init__(self, truths: Mapping[InstrumentId, Truth]) -> None:
+        self._truths = truths
+        self._looks: dict[InstrumentId, deque[Look]] = {
+            one: deque(maxlen=_KEPT) for one in truths
+        }
+        self._taken: defaultdict[tuple[str, InstrumentId, str, int], list[Taken]] = defaultdict(list)
+        self.checked = 0
+
+    def look(self, live: Any, *, at: float, mono: int, wall: int) -> None:
+        """The engine reads a book now."""
+        truth = self._truths.get(live.instrument)
+        if truth is None:
+            return
+        looks = self._looks[live.instrument]
+        if looks and looks[-1].at == at and looks[-1].seq == live.seq and looks[-1].status == live.status:
+            return
+        bids, asks = live.book.top_text(100)
+        looks.append(
+            Look(
+                at,
+                mono,
+                wall,
+                str(live.status),
+                live.seq,
+                live.confirmed_at,
+                _numbers(bids, truth.spec),
+                _numbers(asks, truth.spec),
+            )
+        )
+
+    def check_slice(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
+        """A slice was recorded with these fills.
+
+        Raises:
+            Violation: a fill the market did not offer.
+        """
+        if not fills:
+            return
+        assert terms.instrument is not None
+        self.checked += 1
+        look = self._find_look(terms.instrument, result)
+        truth = self._truths[terms.instrument]
+        versions = self._check_book(terms, look, truth)
+        mid = (look.bids[0][0] + look.asks[0][0]) / Decimal(2)
+        if truth.spec.price(1) * mid != result.mid:
+            raise Violation("I4", f"{terms.token_id}: mid {result.mid} is not the book's")
+        if terms.fidelity is Fidelity.L1:
+            self._check_touch(terms, look, fills, truth.spec)
+        else:
+            self._check_walk(terms, result, look, fills, truth, versions)
+
+    def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, at: float) -> None:
+        """A book message reached a client.
+
+        Raises:
+            Violation: an old book presented as current.
+        """
+        if not {"status", "seq", "age_ms", "ts_sent"} <= message.keys():
+            raise Violation("I12", f"a book message of {exchange}:{symbol} lacks status, seq or age")
+        truth = self._truths.get(InstrumentId(exchange, symbol))
+        if message["status"] != "live" or truth is None:
+            return
+        sides = [_decimals(message[side], truth.spec) for side in ("bids", "asks")]
+        depth = 10
+        for version in truth.between(at - MAX_AGE_S - _SLACK_S, at):
+            if list(version.bids[:depth]) == sides[0] and list(version.asks[:depth]) == sides[1]:
+                return
+        raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")
+
+    def _find_look(self, instrument: InstrumentId, result: SliceResult) -> Look:
+        for look in reversed(self._looks[instrument]):
+            if look.wall == result.decided and look.seq == result.book_seq:
+                return look
+        raise Violation("I3", f"a fill names book {result.book_seq} that was not looked at then")
+
+    def _check_book(self, terms: OrderTerms, look: Look, truth: Truth) -> list[Version]:
+        name = f"{terms.token_id} on {terms.instrument}"
+        if look.status != "live":
+            raise Violation("I3", f"{name}: filled from a book that is {look.status}")
+        if not look.bids or not look.asks or look.bids[0][0] >= look.asks[0][0]:
+            raise Violation("I3", f"{name}: filled from a crossed or one-sided book")
+        if look.wall - look.confirmed > MAX_AGE_S * 1e9:
+            raise Violation("I3", f"{name}: filled from a book silent for {MAX_AGE_S} s")
+        depth = _VISIBLE[truth.spec.venue]
+        bids, asks = look.bids[:depth], look.asks[:depth]
+        found = [
+            version
+            for version in truth.between(look.at - MAX_AGE_S - _SLACK_S, look.at)
+            if version.bids[:depth] == bids and version.asks[:depth] == asks
+        ]
+        if not found:
+            raise Violation(
+                "I3", f"{name}: filled from a book the exchange never had: {bids} {asks}, true: {truth.now}"
+            )
+        return found
+
+    def _check_touch(self, terms: OrderTerms, look: Look, fills: Sequence[Fill], spec: Spec) -> None:
+        touch = (look.asks if terms.side is Side.BUY else look.bids)[0][0]
+        if len(fills) != 1 or fills[0].price != spec.price(touch):
+            raise Violation("I4", f"{terms.token_id}: l1 fills away from the touch")
+
+    def _check_walk(
+        self,
+        terms: OrderTerms,
+        result: SliceResult,
+        look: Look,
+        fills: Sequence[Fill],
+        truth: Truth,
+        versions: Sequence[Version],
+    ) -> None:
+        spec = truth.spec
+        side = "asks" if terms.side is Side.BUY else "bids"
+        shown = dict(look.asks if terms.side is Side.BUY else look.bids)
+        filled = [(_ticks(f.price, spec), _lots(f.quantity, spec)) for f in fills]
+        prices = [price for price, _ in filled]
+        if prices != sorted(prices, reverse=side == "bids") or len(set(prices)) != len(prices):
+            raise Violation("I4", f"{terms.token_id}: levels not walked best first: {prices}")
+        self._check_cap(terms, result, fills)
+        newest, oldest = versions[0].number, versions[-1].number
+        for price, lots in filled:
+            if lots > shown.get(price, 0):
+                raise Violation(
+                    "I4", f"{terms.token_id}: {lots} lots at {price}, shown {shown.get(price, 0)}"
+                )
+            assert terms.instrument is not None
+            key = (terms.user_id, terms.instrument, side, price)
+            gone = truth.removed.get((side, price), 0)
+            before = self._remembered(key, mono=look.mono, gone=gone, newest=newest)
+            if lots > shown[price] - int(before):
+                raise Violation(
+                    "I5",
+                    f"{terms.token_id}: {lots} lots at {price} of {shown[price]} shown, "
+                    f"{before:.1f} of them taken before: {self._taken[key]}",
+                )
+            self._taken[key].append(Taken(look.mono, lots, oldest))
+
+    def _remembered(
+        self, key: tuple[str, InstrumentId, str, int], *, mono: int, gone: int, newest: int
+    ) -> Decimal:
+        """The user's earlier fills there, each halved every ten seconds; none from before the level left."""
+        kept = [
+            one
+            for one in self._taken[key]
+            if mono - one.mono < _FORGOTTEN_NS and not one.version < gone <= newest
+        ]
+        self._taken[key] = kept
+        with localcontext(prec=40):
+            return sum(
+                (one.lots * Decimal(2) ** (-Decimal(mono - one.mono) / _HALF_LIFE_NS) for one in kept),
+                Decimal(0),
+            )
+
+    def _check_cap(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
+        if terms.max_slippage_bps is None or result.mid is None:
+            return
+        with localcontext(prec=80):
+            for fill in fills:
+                away = (fill.price - result.mid) * terms.side.sign
+                if away * 10_000 > result.mid * terms.max_slippage_bps:
+                    raise Violation("I4", f"{terms.token_id}: {fill.price} is beyond the slippage cap")
+
+
+def _numbers(levels: Sequence[tuple[str, str]], spec: Spec) -> Levels:
+    return tuple(
+        (_scaled(price, spec.price_places), _scaled(lots, spec.quantity_places)) for price, lots in levels
+    )
+
+
+def _scaled(text: str, places: int) -> int:
+    whole, _, part = text.partition(".")
+    return int(whole + part.ljust(places, "0")[:places])
+
+
+def _ticks(price: Decimal, spec: Spec) -> int:
+    return int(price.scaleb(spec.price_places))
+
+
+def _lots(quantity: Decimal, spec: Spec) -> int:
+    return int(quantity.scaleb(spec.quantity_places))
+
+
+def _decimals(levels: Any, spec: Spec) -> list[tuple[int, int]]:
+    return [(_ticks(Decimal(price), spec), _lots(Decimal(quantity), spec)) for price, quantity in levels]
