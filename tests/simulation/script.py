@@ -131,7 +131,7 @@ async def _restart_ids(world: "World", rng: Random) -> None:
     assert isinstance(venue, BinanceVenue)
     venue.restart_ids(rng.choice(list(venue.truths)))
     venue.done["ids restart"] += 1
-    world.trouble(venue, 400.0)
+    world.trouble(venue, 30.0)
 
 
 async def _delist(world: "World", rng: Random) -> None:

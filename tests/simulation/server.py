@@ -73,6 +73,7 @@ class SimServer:
         self._calls: dict[asyncio.Future[Any], None] = {}
         self._streams: dict[Stream, None] = {}
         self._app: Any = None
+        self._up: asyncio.Future[None] | None = None
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,15 +87,16 @@ class SimServer:
         self.starts += 1
         self.life = Life(self.starts)
         self._stopping = asyncio.Event()
-        up: asyncio.Future[None] = self._loop.create_future()
+        up = self._up = self._loop.create_future()
         self._task = self._loop.create_task(self._run(up), context=context_of(self.life))
         life = self.life
         async with asyncio.timeout(30):
             await up
-            while self.running is not None and not self.running.engine.ready.is_set():
+            while not life.dead and self.running is not None and not self.running.engine.ready.is_set():
                 await asyncio.sleep(0.01)
-        if self.life is life and not life.dead:
-            self.ready_since = self._loop.time()
+        if life.dead:
+            raise ServerGone("died while it started")
+        self.ready_since = self._loop.time()
 
     async def stop(self) -> None:
         """End in order, as after SIGTERM."""
@@ -116,6 +118,8 @@ class SimServer:
         life.dead = True
         _GRAVEYARD.append((self._task, self.running, self._app))
         self._app, self.running, self._task = None, None, None
+        if self._up is not None and not self._up.done():
+            self._up.set_exception(ServerGone("died while it started"))
         self._network.end(life)
         self._drop_callers()
 

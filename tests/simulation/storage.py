@@ -104,6 +104,7 @@ class InlineConnection(aiosqlite.Connection):
 
     def __init__(self, disk: Disk, connector: Callable[[], sqlite3.Connection]) -> None:
         super().__init__(connector, 64)
+        self._before = 0
         self._disk = disk
 
     def __del__(self) -> None:
@@ -137,6 +138,8 @@ class InlineConnection(aiosqlite.Connection):
 
     async def _statement(self, sql: str) -> None:
         disk = self._disk
+        if sql.startswith("BEGIN") and self._connection is not None:
+            self._before = self._connection.total_changes
         await disk.pass_bomb()
         delay = disk.delay()
         if delay:
@@ -174,7 +177,7 @@ class InlineConnection(aiosqlite.Connection):
 
     def _commit(self) -> None:
         assert self._connection is not None
-        wrote = self._connection.in_transaction
+        wrote = self._connection.in_transaction and self._connection.total_changes != self._before
         self._connection.commit()
         disk = self._disk
         if wrote:

@@ -81,6 +81,10 @@ class Witness:
             )
         )
 
+    def forget_impact(self) -> None:
+        """The server lost its memory."""
+        self._taken.clear()
+
     def check_slice(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
         """A slice was recorded with these fills.
 
@@ -115,7 +119,7 @@ class Witness:
             return
         sides = [_decimals(message[side], truth.spec) for side in ("bids", "asks")]
         depth = 10
-        for version in truth.between(at - MAX_AGE_S - _SLACK_S, at):
+        for version in truth.between(_oldest(truth, at), at):
             if list(version.bids[:depth]) == sides[0] and list(version.asks[:depth]) == sides[1]:
                 return
         raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")
@@ -138,7 +142,7 @@ class Witness:
         bids, asks = look.bids[:depth], look.asks[:depth]
         found = [
             version
-            for version in truth.between(look.at - MAX_AGE_S - _SLACK_S, look.at)
+            for version in truth.between(_oldest(truth, look.at), look.at)
             if version.bids[:depth] == bids and version.asks[:depth] == asks
         ]
         if not found:
@@ -211,6 +215,11 @@ class Witness:
                 away = (fill.price - result.mid) * terms.side.sign
                 if away * 10_000 > result.mid * terms.max_slippage_bps:
                     raise Violation("I4", f"{terms.token_id}: {fill.price} is beyond the slippage cap")
+
+
+def _oldest(truth: Truth, at: float) -> float:
+    """Versions that were current after this moment may still be shown as live."""
+    return min(at, truth.unseen_from or at) - MAX_AGE_S - _SLACK_S
 
 
 def _numbers(levels: Sequence[tuple[str, str]], spec: Spec) -> Levels:

@@ -31,6 +31,7 @@ from simulation.venues.kraken import KrakenVenue
 from simulation.venues.venue import Venue
 from simulation.violation import Violation
 from simulation.witness import Witness
+from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.instrument import InstrumentId
 from twap_server.engine.ports import OrderWrite
 from twap_server.settings import Settings
@@ -156,16 +157,20 @@ class World:
             await self._come_back(self._rng.choice((0.1, 1.0, 15.0)))
 
     async def _come_back(self, downtime: float) -> None:
+        if self.server.life is not None:
+            return
         self.guard(lambda: audit(self.disk, self.ledger, self.users.user_ids, self.users.acknowledged()))
         await asyncio.sleep(downtime)
+        self.witness.forget_impact()
         while self.server.life is None:
             try:
                 await self.server.start()
+            except ServerGone:
+                continue  # died again while it started
+            except StoreUnavailable:
+                self.server.crash()
+                await asyncio.sleep(1.0)
             except Exception as error:
-                if self.disk.trouble:
-                    self.server.crash()
-                    await asyncio.sleep(1.0)
-                    continue
                 self.fail(Violation("I14", f"the server does not start: {error!r}"))
                 return
         for venue in self.venues:
@@ -241,10 +246,8 @@ class World:
             raise Violation("I13", f"{tasks} tasks, at most {limit} expected")
 
     def _server_ended(self, error: BaseException) -> None:
-        if isinstance(error, BaseExceptionGroup) and self.disk.trouble:
-            pass
-        if self.disk.trouble and not self.server.ready_since:
-            return
+        if isinstance(error, StoreUnavailable) and self.server.ready_since is None:
+            return  # a server that cannot use its database at the start says so and ends
         self.fail(Violation("I14", f"the server ended by itself: {_causes(error)}"))
 
     def _unhandled(self, loop: Any, context: dict[str, Any]) -> None:
@@ -332,7 +335,7 @@ class World:
 
 def simulate(seed: int, *, hours: float, faults: Iterable[Fault] = FAULTS) -> Outcome:
     """Run one seed in a folder of its own, in memory where there is such a folder."""
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     forbid_threads()
     shared = Path("/dev/shm")
     where = shared if shared.is_dir() else None

@@ -51,6 +51,23 @@ class TestLiveBook:
         assert book.status is BookStatus.LIVE
         assert book.view(5).bids == ((1, 1),)
 
+    def test_a_quiet_book_is_live_once_the_same_snapshot_came_twice(self):
+        book = LiveBook(BTC, BinanceSequencer())
+        book.resync("synchronising")
+        for last, status in ((8, "resyncing"), (11, "resyncing"), (11, "live")):
+            book.on_snapshot(snapshot(last), Nanos(2))
+            assert book.status == status
+
+    def test_an_old_change_on_a_book_taken_as_quiet_is_a_gap(self):
+        book = LiveBook(BTC, BinanceSequencer())
+        book.resync("synchronising")
+        book.on_snapshot(snapshot(11), Nanos(2))
+        book.on_snapshot(snapshot(11), Nanos(3))
+        assert book.status is BookStatus.LIVE
+        with pytest.raises(SequenceGap):
+            book.on_change(change(1), Nanos(3))
+        assert book.status is BookStatus.RESYNCING
+
     def test_waiting_changes_are_applied_on_top(self, live):
         assert live.view(1).bids == ((1, 5),)
         assert (live.seq, live.ts_received) == (1, 2)
@@ -123,9 +140,10 @@ class TestLiveBook:
         assert live.book.mark(Side.BUY, Decimal(2)) == mark
 
 
-def test_seq_never_goes_back_even_when_a_book_returns(live):
+def test_seq_and_marks_go_on_when_a_book_returns(live):
     keeper = Keeper()
     keeper.add(live)
+    mark = live.book.mark(Side.BUY, Decimal(2))
     keeper.remove(BTC)
     assert live.status is BookStatus.DOWN
     assert keeper.view(BTC, 1) is None
@@ -134,6 +152,10 @@ def test_seq_never_goes_back_even_when_a_book_returns(live):
     assert again.seq == live.seq
     assert keeper.live_book(BTC) is again
     assert len(keeper) == 1
+    assert len(again.book) == 0
+    again.on_change(change(20, asks=[("2", "1")]), Nanos(8))
+    again.on_snapshot(snapshot(19), Nanos(9))
+    assert again.book.generation(Side.BUY, Decimal(2)) == mark
 
 
 @pytest.mark.looptime

@@ -187,6 +187,16 @@ class TestMarks:
         assert book.generation(Side.BUY, Decimal(20)) == twenty
         assert book.mark(Side.BUY, Decimal(11)) > eleven
 
+    def test_a_snapshot_that_is_refused_leaves_the_marks(self):
+        book = OrderBook()
+        book.apply(change((), [("10", "1")]))
+        mark = book.mark(Side.BUY, Decimal(10))
+        with pytest.raises(WireFormatError):
+            book.replace(snapshot((), [("0", "1"), ("10", "1")]))
+        assert len(book) == 0
+        book.replace(snapshot((), [("10", "1")]))
+        assert book.mark(Side.BUY, Decimal(10)) == mark
+
     def test_marks_are_bounded(self):
         book = OrderBook()
         for price in range(1, 10_102):

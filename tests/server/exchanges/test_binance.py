@@ -97,6 +97,29 @@ def test_ids_that_start_anew_are_noticed():
             sequencer.admit(change(number, number))
 
 
+def test_ids_that_go_back_are_noticed_at_once():
+    sequencer = BinanceSequencer()
+    sequencer.splice(snapshot(10_000))
+    assert sequencer.admit(change(10_001, 10_002))
+    assert not sequencer.admit(change(10_001, 10_002))  # the last one repeated
+    with pytest.raises(SequenceGap):
+        sequencer.admit(change(1, 1))
+
+
+def test_a_snapshot_may_be_ahead_of_the_stream():
+    sequencer = BinanceSequencer()
+    sequencer.splice(snapshot(10))
+    assert [sequencer.admit(change(number, number)) for number in range(5, 12)] == [False] * 6 + [True]
+
+
+def test_ids_that_start_anew_while_waiting_are_joined_to_their_own_snapshot():
+    sequencer = BinanceSequencer()
+    sequencer.admit(change(5_000, 5_001))
+    sequencer.admit(change(1, 2))
+    sequencer.admit(change(3, 4))
+    assert len(sequencer.splice(snapshot(2))) == 1
+
+
 def test_what_is_held_is_bounded():
     sequencer = BinanceSequencer()
     for number in range(MAX_HELD):

@@ -114,7 +114,8 @@ class BinanceSession(VenueSession):
             bids = ",".join(filter(None, [bids, f'["{spec.price_text(1)}","{spec.quantity_text(0)}"]']))
         self.say_book(
             f'{{"stream":"{name}@depth@100ms","data":{{"e":"depthUpdate","E":{self.venue.wall_ms()},'
-            f'"s":"{spec.native}","U":{first},"u":{last},"b":[{bids}],"a":[{asks}]}}}}'
+            f'"s":"{spec.native}","U":{first},"u":{last},"b":[{bids}],"a":[{asks}]}}}}',
+            truth,
         )
 
     def _trades(self, truth: Truth, change: Change) -> None:

@@ -128,7 +128,7 @@ class KrakenSession(VenueSession):
         bids = _difference(shown[0], truth.now.bids[:depth], truth.bids)
         asks = _difference(shown[1], truth.now.asks[:depth], truth.asks)
         if bids or asks:
-            self.say_book(self._book("update", symbol, truth, bids, asks))
+            self.say_book(self._book("update", symbol, truth, bids, asks), truth)
 
     def _book(
         self,

@@ -87,6 +87,8 @@ class Truth:
         self.listed = True
         self.one_sided = ""
         self.number = 0
+        self.unseen_from = 0.0
+        """Since when changes were lost and no later one was sent: nobody can know yet; 0: not so."""
         self.removed: dict[tuple[str, int], int] = {}
         """Side (``bids``, ``asks``) and price to the last version that took the level away."""
         self.history: deque[Version] = deque()
@@ -216,7 +218,8 @@ class Truth:
         bids = tuple(sorted(self.bids.items(), reverse=True))
         asks = tuple(sorted(self.asks.items()))
         self.history.append(Version(self.number, now, bids, asks))
-        while len(self.history) > 1 and self.history[1].since < now - KEPT_S:
+        oldest = min(now, self.unseen_from or now) - KEPT_S
+        while len(self.history) > 1 and self.history[1].since < oldest:
             self.history.popleft()
         if len(self.removed) > 5_000:
             self.removed = dict(list(self.removed.items())[2_500:])

@@ -50,19 +50,24 @@ class VenueSession(Session):
         """Announce a planned close."""
         raise NotImplementedError
 
-    def say(self, text: str) -> None:
+    def say(self, text: str) -> bool:
         """Send, unless silent."""
-        if self.venue.loop_time() >= self.silent_until:
-            self.socket.send(text)
+        if self.venue.loop_time() < self.silent_until:
+            return False
+        self.socket.send(text)
+        return True
 
-    def say_book(self, text: str) -> None:
+    def say_book(self, text: str, truth: Truth) -> None:
         """Send a change of a book through the faults that are due."""
+        now = self.venue.loop_time()
+        truth.unseen_from = truth.unseen_from or now
         if self.venue.take("gap"):
             return
         if self.venue.take("reorder") and self._held is None:
             self._held = text
             return
-        self.say(text)
+        if self.say(text):
+            truth.unseen_from = 0.0
         if self.venue.take("repeat"):
             self.say(text)
         if self._held is not None:

@@ -14,7 +14,7 @@ class Keeper:
     def __init__(self) -> None:
         self._books: dict[InstrumentId, LiveBook] = {}
         self._listeners: list[Callable[[InstrumentId], None]] = []
-        self._last_seq: dict[InstrumentId, int] = {}
+        self._left: dict[InstrumentId, LiveBook] = {}
         self.trades = Trades()
 
     def __len__(self) -> int:
@@ -35,8 +35,11 @@ class Keeper:
         return None if book is None else book.view(depth)
 
     def add(self, book: LiveBook) -> None:
-        """Start keeping a book; its ``seq`` goes on where an earlier book of the instrument ended."""
-        book.seq = max(book.seq, self._last_seq.get(book.instrument, 0))
+        """Start keeping a book; ``seq`` and marks go on where an earlier book of the instrument ended."""
+        left = self._left.pop(book.instrument, None)
+        if left is not None:
+            book.seq = max(book.seq, left.seq)
+            book.book = left.book
         self._books[book.instrument] = book
         book.on_status = self._announce
 
@@ -48,8 +51,9 @@ class Keeper:
         """Stop keeping a book; whoever still holds it sees ``down``."""
         book = self._books.pop(instrument, None)
         if book is not None:
-            self._last_seq[instrument] = book.seq
             book.mark_down("nobody asks for this book any more")
+            book.book.empty()
+            self._left[instrument] = book
         self.trades.forget(instrument)
 
     def _announce(self, instrument: InstrumentId) -> None:

@@ -22,6 +22,7 @@ class LiveBook:
     __slots__ = (
         "_depth",
         "_sequencer",
+        "_snapshot_id",
         "book",
         "confirmed_at",
         "instrument",
@@ -48,6 +49,7 @@ class LiveBook:
         """Called right after the status changed."""
         self._sequencer = sequencer
         self._depth = depth
+        self._snapshot_id = -1
 
     def on_change(self, change: BookChange, now: Nanos) -> None:
         """Apply a change unless it is old or has to wait for a snapshot. The hot path.
@@ -61,6 +63,7 @@ class LiveBook:
         """
         try:
             if not self._sequencer.admit(change):
+                self._doubt_quiet()
                 return
             self._apply(change)
         except FeedError as error:
@@ -75,9 +78,12 @@ class LiveBook:
     def on_snapshot(self, snapshot: BookSnapshot, now: Nanos) -> None:
         """Start from a snapshot and the changes that were waiting for it.
 
+        A book that waits for its first change goes live on the same snapshot seen twice: the market is quiet.
+
         Raises:
             FeedError: with Recovery.RESYNC or SKIP; the status is not ``live``.
         """
+        is_same = self.awaits_first_change and snapshot.last_id == self._snapshot_id
         try:
             waiting = self._sequencer.splice(snapshot)
         except FeedError as error:  # what is held stays held for the next snapshot
@@ -92,7 +98,8 @@ class LiveBook:
         self.ts_exchange = last.ts_exchange or now  # a REST snapshot has no time of its own
         self.ts_received = self.confirmed_at = now
         self.seq += 1
-        if self._sequencer.proven():
+        self._snapshot_id = snapshot.last_id
+        if self._sequencer.proven() or is_same:
             self._go_live()
         else:
             self._set(BookStatus.RESYNCING, "waiting for the first change")
@@ -101,14 +108,6 @@ class LiveBook:
         """Note that the connection delivered until ``now``, so a live book without changes is still right."""
         if self.status is BookStatus.LIVE:
             self.confirmed_at = max(self.confirmed_at, now)
-
-    def trust_quiet(self) -> None:
-        """Go live without a first change.
-
-        The subscription was acknowledged before the snapshot was asked for.
-        """
-        if self.awaits_first_change:
-            self._go_live()
 
     @property
     def awaits_first_change(self) -> bool:
@@ -160,6 +159,11 @@ class LiveBook:
             ts_received=self.ts_received,
             seq=self.seq,
         )
+
+    def _doubt_quiet(self) -> None:
+        """A change older than the snapshot, although the book was taken as quiet: ids may have started anew."""
+        if self.status is BookStatus.LIVE and not self._sequencer.proven():
+            raise SequenceGap("an old change on a book without changes")
 
     def _load(self, snapshot: BookSnapshot, waiting: list[BookChange]) -> None:
         self.book.replace(snapshot)

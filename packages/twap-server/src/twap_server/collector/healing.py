@@ -51,13 +51,14 @@ class Healer:
         self._begin(symbol)
 
     def check(self, now: Nanos) -> None:
-        """Believe quiet books; ask again where a snapshot never came."""
+        """Ask a second time where no change has met the snapshot, and where a snapshot never came."""
         config = self._session.around.config
         for symbol, book in self._session.books.items():
             if not book.awaits_first_change:
                 self._quiet_since.pop(symbol, None)
             elif now - self._quiet_since.setdefault(symbol, now) >= config.quiet_proof_s * SECOND:
-                book.trust_quiet()
+                self._quiet_since[symbol] = now
+                self._begin(symbol)
             if book.status is not BookStatus.RESYNCING:
                 self._since.pop(symbol, None)
             elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
@@ -95,7 +96,7 @@ class Healer:
         try:
             snapshot = await around.history.snapshot(instrument)
             book = self._session.books.get(symbol)
-            if book is not None:
+            if book is not None and book.status is not BookStatus.LIVE:
                 book.on_snapshot(snapshot, around.clock.now())
         except FeedError:
             return False

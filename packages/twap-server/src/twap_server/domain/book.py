@@ -43,13 +43,13 @@ class OrderBook:
         Marks stay where the level is still there, or lies beyond the snapshot's worst price.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal; the book is then empty.
+            WireFormatError: a price is not a positive plain decimal; the book is then empty, marks stay.
         """
         try:
             self._bids.replace(snapshot.bids)
             self._asks.replace(snapshot.asks)
         except WireFormatError:
-            self.clear()
+            self.empty()
             raise
 
     def apply(self, change: BookChange) -> None:
@@ -74,10 +74,10 @@ class OrderBook:
         self._bids.truncate(depth)
         self._asks.truncate(depth)
 
-    def clear(self) -> None:
-        """Drop every level and every mark."""
-        self._bids = _Half(sign=1)
-        self._asks = _Half(sign=-1)
+    def empty(self) -> None:
+        """Drop every level; marks stay (the exchange did not remove them)."""
+        self._bids.empty()
+        self._asks.empty()
 
     def top_text(self, n: int) -> tuple[list[TextLevel], list[TextLevel]]:
         """Return at most ``n`` bids and asks, best first, as the exchange's text."""
@@ -168,10 +168,17 @@ class _Half:
                 self._remove_unknown(price)
 
     def replace(self, levels: Iterable[TextLevel]) -> None:
-        self.levels, self.ranks, self.texts = {}, [], []
+        self.empty()
         marks, self.marks = self.marks, {}
-        self.apply(levels)
+        try:
+            self.apply(levels)
+        except WireFormatError:
+            self.marks = marks
+            raise
         self.marks = self._surviving(marks)
+
+    def empty(self) -> None:
+        self.levels, self.ranks, self.texts = {}, [], []
 
     def take_over(self, other: "_Half") -> None:
         self.levels, self.ranks, self.texts = other.levels, other.ranks, other.texts

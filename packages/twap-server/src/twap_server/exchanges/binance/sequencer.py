@@ -7,7 +7,8 @@
 5. The first one left must have U <= L + 1 (it usually straddles the snapshot).
 6. Apply it and all after it; local = u after each.
 7. From then on: u <= local is old, U > local + 1 is a gap, else apply.
-8. A new connection, or ids that start anew, begin at step 1.
+8. A new connection, or ids that start anew, begin at step 1. A stream's own ids only rise: one that goes back
+   (other than the last one repeated) has started anew, or lost its order.
 """
 
 from typing import Final
@@ -20,19 +21,19 @@ MAX_HELD: Final = 10_000
 """Changes held while waiting for a snapshot; one more and the wait starts anew."""
 
 _MAX_OLD: Final = 50
-"""So many old changes with no new one between them mean that ids have started anew."""
+"""A snapshot can be ahead of the stream by some changes; by more than this, ids have started anew."""
 
 
 class BinanceSequencer:
     """Update ids of one instrument."""
 
-    __slots__ = ("_held", "_last", "_old", "_old_at", "_proven")
+    __slots__ = ("_held", "_last", "_newest", "_old", "_proven")
 
     def __init__(self) -> None:
         self._held: list[BookChange] = []
         self._last = -1
+        self._newest = -1
         self._old = 0
-        self._old_at = -1
         self._proven = False
 
     def admit(self, change: BookChange) -> bool:
@@ -41,10 +42,10 @@ class BinanceSequencer:
         if last < 0:
             return self._hold(change)
         if change.last_id <= last:
-            return self._skip_old(last)
+            return self._skip_old(change)
         if change.first_id > last + 1:
             raise SequenceGap("update ids are missing")
-        self._last = change.last_id
+        self._last = self._newest = change.last_id
         self._proven = True
         return True
 
@@ -60,7 +61,7 @@ class BinanceSequencer:
                 self._held = fresh[at:]
                 raise SequenceGap("update ids are missing among the held changes")
             last = max(last, change.last_id)
-        self._held, self._last, self._proven = [], last, proven
+        self._held, self._last, self._old, self._proven = [], last, 0, proven
         return fresh
 
     def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
@@ -75,15 +76,18 @@ class BinanceSequencer:
         self.__init__()  # type: ignore[misc]  # the one place that knows all fields
 
     def _hold(self, change: BookChange) -> bool:
+        if change.last_id < self._newest:
+            self._held.clear()
         if len(self._held) >= MAX_HELD:
             self._held.clear()
             raise SequenceGap("too many changes are waiting for a snapshot")
         self._held.append(change)
+        self._newest = change.last_id
         return False
 
-    def _skip_old(self, last: int) -> bool:
-        self._old = self._old + 1 if self._old_at == last else 1
-        self._old_at = last
-        if self._old > _MAX_OLD:
+    def _skip_old(self, change: BookChange) -> bool:
+        self._old += change.last_id != self._newest
+        if change.last_id < self._newest or self._old > _MAX_OLD:
             raise SequenceGap("update ids have started anew")
+        self._newest = change.last_id
         return False
