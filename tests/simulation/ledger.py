@@ -10,7 +10,8 @@ from fractions import Fraction
 
 from simulation.violation import Violation
 from twap_models.enums import Carry, OrderStatus, SliceOutcome
-from twap_server.domain.order import Fill, Order, OrderProgress, OrderTerms, SliceResult
+from twap_server.domain.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.terms import OrderTerms, Plan
 from twap_server.engine.ports import OrderWrite
 
 _GRACE_NS = 5_000_000_000
@@ -24,6 +25,7 @@ class Recorded:
     """One order as recorded."""
 
     terms: OrderTerms
+    plan: Plan
     progress: OrderProgress
     slices: dict[int, SliceResult] = field(default_factory=dict)
     fills: list[Fill] = field(default_factory=list)
@@ -37,6 +39,7 @@ class Ledger:
     """Every order ever recorded in this run."""
 
     def __init__(self, *, fee: Callable[[str], Decimal]) -> None:
+        """Args: fee: an exchange's taker fee as a share of the notional."""
         self.orders: dict[str, Recorded] = {}
         self.by_token: dict[tuple[str, str], str] = {}
         self.open: dict[str, Recorded] = {}
@@ -78,7 +81,7 @@ class Ledger:
             up_ns: how long nothing has kept the engine from ending orders.
         """
         for record in self.open.values():
-            late = wall - record.terms.end
+            late = wall - record.plan.end
             if min(late, up_ns) > _GRACE_NS:
                 raise Violation(
                     "I9",
@@ -92,7 +95,7 @@ class Ledger:
         if key in self.by_token or terms.order_id in self.orders:
             raise Violation("I10", f"{_name(order)}: token or order id recorded twice")
         self.by_token[key] = terms.order_id
-        record = self.orders[terms.order_id] = Recorded(terms, order.progress)
+        record = self.orders[terms.order_id] = Recorded(terms, order.plan, order.progress)
         return record
 
     def _go_on(self, order: Order) -> Recorded:
@@ -106,7 +109,13 @@ class Ledger:
             raise Violation("I2", f"{_name(order)}: version {order.progress.version} after {before.version}")
         if order.progress.next_slice < before.next_slice:
             raise Violation("I2", f"{_name(order)}: slices went back")
-        record.terms = order.terms
+        if order.terms != record.terms:
+            raise Violation("I2", f"{_name(order)}: its terms changed")
+        if order.plan.revision not in (record.plan.revision, record.plan.revision + 1):
+            raise Violation("I2", f"{_name(order)}: revision {order.plan.revision}")
+        if order.plan.revision == record.plan.revision and order.plan != record.plan:
+            raise Violation("I2", f"{_name(order)}: its plan changed without a revision")
+        record.plan = order.plan
         return record
 
     def _take_slice(self, record: Recorded, result: SliceResult, fills: Sequence[Fill]) -> None:
@@ -122,11 +131,11 @@ class Ledger:
         for fill in fills:
             self._take_fill(record, result, fill)
         self._check_curve(record, result)
-        if fills and not terms.start <= result.due:
-            raise Violation("I6", f"{name}: slice {result.index} due before the start")
+        if fills and record.progress.status is OrderStatus.PAUSED:
+            raise Violation("I9", f"{name}: slice {result.index} filled while paused")
 
     def _take_fill(self, record: Recorded, result: SliceResult, fill: Fill) -> None:
-        terms, name = record.terms, record.terms.token_id
+        terms, plan, name = record.terms, record.plan, record.terms.token_id
         if fill.fill_id in self.fill_ids:
             raise Violation("I2", f"{name}: fill {fill.fill_id} recorded twice")
         self.fill_ids.add(fill.fill_id)
@@ -134,43 +143,44 @@ class Ledger:
         record.fills.append(fill)
         if fill.quantity <= 0 or fill.price <= 0:
             raise Violation("I1", f"{name}: a fill of {fill.quantity} at {fill.price}")
-        if not terms.start <= fill.time <= terms.end:
-            raise Violation("I6", f"{name}: filled at {fill.time}, outside {terms.start}..{terms.end}")
-        if result.book_time is None or result.book_time > fill.time:
-            raise Violation("I6", f"{name}: filled at {fill.time}, before its book of {result.book_time}")
-        if terms.limit is not None and (fill.price - terms.limit) * terms.side.sign > 0:
-            raise Violation("I4", f"{name}: {terms.side} at {fill.price}, limit {terms.limit}")
+        if not terms.start <= fill.time <= plan.end:
+            raise Violation("I6", f"{name}: filled at {fill.time}, outside {terms.start}..{plan.end}")
+        if fill.book_time > fill.time:
+            raise Violation("I6", f"{name}: filled at {fill.time}, before its book of {fill.book_time}")
+        if plan.limit is not None and (fill.price - plan.limit) * terms.side.sign > 0:
+            raise Violation("I4", f"{name}: {terms.side} at {fill.price}, limit {plan.limit}")
         with localcontext(prec=120):
             if fill.fee != fill.price * fill.quantity * self._fee(fill.exchange):
                 raise Violation("I7", f"{name}: fee {fill.fee}")
 
     def _check_curve(self, record: Recorded, result: SliceResult) -> None:
-        terms = record.terms
-        last = result.index >= terms.slice_count - 1
+        terms, plan = record.terms, record.plan
+        last = result.index >= plan.slice_count - 1
         if last or terms.carry is Carry.LAST or not result.filled:
             return
-        length = terms.end - terms.start
-        elapsed = min((result.index + 1) * terms.interval, length)
-        lots = int(Fraction(terms.quantity) / Fraction(terms.lot_size) * elapsed / length)
-        if Fraction(_sum(f.quantity for f in record.fills)) > lots * Fraction(terms.lot_size):
+        length = plan.end - plan.start
+        elapsed = min((result.index + 1 - plan.first) * plan.interval, length)
+        lots = int(Fraction(plan.quantity - plan.base) / Fraction(terms.lot_size) * elapsed / length)
+        curve = Fraction(plan.base) + lots * Fraction(terms.lot_size)
+        if Fraction(_sum(f.quantity for f in record.fills)) > curve:
             raise Violation("I1", f"{terms.token_id}: slice {result.index} filled past the curve")
 
     def _check_totals(self, order: Order, record: Recorded) -> None:
-        progress, terms = order.progress, order.terms
+        progress, plan = order.progress, order.plan
         with localcontext(prec=120):
             filled = _sum(f.quantity for f in record.fills)
             notional = sum((f.price * f.quantity for f in record.fills), Decimal(0))
             fees = _sum(f.fee for f in record.fills)
             average = None if not filled else (notional / filled).quantize(Decimal("1e-12"))
-        if not 0 <= filled <= terms.quantity:
-            raise Violation("I1", f"{_name(order)}: filled {filled} of {terms.quantity}")
+        if not 0 <= filled <= plan.quantity:
+            raise Violation("I1", f"{_name(order)}: filled {filled} of {plan.quantity}")
         if (filled, notional, fees) != (progress.filled, progress.notional, progress.fees):
             raise Violation("I7", f"{_name(order)}: totals are not the sums of the fills")
         if order.average_price != average:
             raise Violation("I7", f"{_name(order)}: average {order.average_price} instead of {average}")
-        is_full = filled == terms.quantity
-        if terms.slice_count and is_full != (progress.status is OrderStatus.FILLED):
-            raise Violation("I7", f"{_name(order)}: {progress.status} with {filled} of {terms.quantity}")
+        is_full = filled == plan.quantity
+        if plan.slice_count and is_full != (progress.status is OrderStatus.FILLED):
+            raise Violation("I7", f"{_name(order)}: {progress.status} with {filled} of {plan.quantity}")
         if (progress.status in _ENDED) != (progress.ended is not None):
             raise Violation("I9", f"{_name(order)}: {progress.status} ended at {progress.ended}")
 

@@ -206,10 +206,10 @@ class SimServer:
                 self._on_look(live)
             return live
 
-        async def committing(writes: Sequence[OrderWrite]) -> None:
+        async def committing(writes: Sequence[OrderWrite], *rest: Any, **named: Any) -> None:
             token = PENDING.set(writes)
             try:
-                await commit(writes)
+                await commit(writes, *rest, **named)
             finally:
                 PENDING.reset(token)
 

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import Any
 
+from simulation.ledger import Recorded
 from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
 from twap_models.enums import Fidelity, Side
 from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, OrderTerms, SliceResult
+from twap_server.domain.order import Fill, SliceResult
+from twap_server.domain.terms import OrderTerms
 
 MAX_AGE_S = 30.0
 _SLACK_S = 3.0
@@ -85,7 +87,7 @@ class Witness:
         """The server lost its memory."""
         self._taken.clear()
 
-    def check_slice(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
+    def check_slice(self, record: Recorded, result: SliceResult, fills: Sequence[Fill]) -> None:
         """A slice was recorded with these fills.
 
         Raises:
@@ -93,18 +95,30 @@ class Witness:
         """
         if not fills:
             return
-        assert terms.instrument is not None
+        terms = record.terms
         self.checked += 1
-        look = self._find_look(terms.instrument, result)
-        truth = self._truths[terms.instrument]
-        versions = self._check_book(terms, look, truth)
+        if terms.fidelity is not Fidelity.L1:
+            self._check_cap(terms, result, fills)
+        for leg in terms.legs:
+            own = [fill for fill in fills if fill.exchange == leg.instrument.exchange]
+            if own:
+                self._check_leg(terms, leg.instrument, result, own)
+        if {fill.exchange for fill in fills} - {leg.instrument.exchange for leg in terms.legs}:
+            raise Violation("I4", f"{terms.token_id}: filled on an exchange it was not for")
+
+    def _check_leg(
+        self, terms: OrderTerms, instrument: InstrumentId, result: SliceResult, fills: Sequence[Fill]
+    ) -> None:
+        look = self._find_look(instrument, result.decided, fills[0].book_seq)
+        truth = self._truths[instrument]
+        versions = self._check_book(terms, instrument, look, truth)
         mid = (look.bids[0][0] + look.asks[0][0]) / Decimal(2)
-        if truth.spec.price(1) * mid != result.mid:
+        if len(terms.legs) == 1 and truth.spec.price(1) * mid != result.mid:
             raise Violation("I4", f"{terms.token_id}: mid {result.mid} is not the book's")
         if terms.fidelity is Fidelity.L1:
             self._check_touch(terms, look, fills, truth.spec)
         else:
-            self._check_walk(terms, result, look, fills, truth, versions)
+            self._check_walk(terms, instrument, look, fills, truth, versions)
 
     def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, at: float) -> None:
         """A book message reached a client.
@@ -124,14 +138,16 @@ class Witness:
                 return
         raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")
 
-    def _find_look(self, instrument: InstrumentId, result: SliceResult) -> Look:
+    def _find_look(self, instrument: InstrumentId, decided: int | None, seq: int) -> Look:
         for look in reversed(self._looks[instrument]):
-            if look.wall == result.decided and look.seq == result.book_seq:
+            if look.wall == decided and look.seq == seq:
                 return look
-        raise Violation("I3", f"a fill names book {result.book_seq} that was not looked at then")
+        raise Violation("I3", f"a fill names book {seq} of {instrument} that was not looked at then")
 
-    def _check_book(self, terms: OrderTerms, look: Look, truth: Truth) -> list[Version]:
-        name = f"{terms.token_id} on {terms.instrument}"
+    def _check_book(
+        self, terms: OrderTerms, instrument: InstrumentId, look: Look, truth: Truth
+    ) -> list[Version]:
+        name = f"{terms.token_id} on {instrument}"
         if look.status != "live":
             raise Violation("I3", f"{name}: filled from a book that is {look.status}")
         if not look.bids or not look.asks or look.bids[0][0] >= look.asks[0][0]:
@@ -159,7 +175,7 @@ class Witness:
     def _check_walk(
         self,
         terms: OrderTerms,
-        result: SliceResult,
+        instrument: InstrumentId,
         look: Look,
         fills: Sequence[Fill],
         truth: Truth,
@@ -172,15 +188,13 @@ class Witness:
         prices = [price for price, _ in filled]
         if prices != sorted(prices, reverse=side == "bids") or len(set(prices)) != len(prices):
             raise Violation("I4", f"{terms.token_id}: levels not walked best first: {prices}")
-        self._check_cap(terms, result, fills)
         newest, oldest = versions[0].number, versions[-1].number
         for price, lots in filled:
             if lots > shown.get(price, 0):
                 raise Violation(
                     "I4", f"{terms.token_id}: {lots} lots at {price}, shown {shown.get(price, 0)}"
                 )
-            assert terms.instrument is not None
-            key = (terms.user_id, terms.instrument, side, price)
+            key = (terms.user_id, instrument, side, price)
             gone = truth.removed.get((side, price), 0)
             before = self._remembered(key, mono=look.mono, gone=gone, newest=newest)
             if lots > shown[price] - int(before):

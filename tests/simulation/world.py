@@ -200,7 +200,7 @@ class World:
                 record = self.ledger.take_in(write)
                 for result in write.slices:
                     fills = [fill for fill in write.fills if fill.slice_index == result.index]
-                    self.witness.check_slice(record.terms, result, fills)
+                    self.witness.check_slice(record, result, fills)
 
         self.guard(take_in)
 
