@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from twap_models import ExecutionReport, TwapOrderRequest, exact_json
+from twap_models import ExecutionReport, TwapOrder, TwapOrderRequest, exact_json
 
 BODY = {
     "token_id": "a",
@@ -18,6 +18,16 @@ BODY = {
     "quantity": "1",
     "duration": 60,
     "interval": 5,
+}
+ORDER = {
+    "token_id": "a",
+    "symbol": "BTCUSDT",
+    "side": "buy",
+    "quantity": "99999999999e18",
+    "status": "Working",
+    "creation_time": "2026-01-01T00:00:00Z",
+    "exchange": "binance",
+    "order_id": "x",
 }
 decimals = st.decimals(
     min_value=-(10**12), max_value=10**12, places=12, allow_nan=False, allow_infinity=False
@@ -124,6 +134,11 @@ def test_durations(text: object, seconds: object) -> None:
 def test_wrong_bodies_name_the_field(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         TwapOrderRequest(**(BODY | change))
+
+
+def test_what_remains_of_a_huge_order_may_have_more_digits_than_the_order() -> None:
+    left = Decimal("99999999998999999999999999998.87058")
+    assert TwapOrder.model_validate(ORDER | {"remaining_quantity": left}).remaining_quantity == left
 
 
 def test_limit_price_is_an_alias_of_price() -> None:

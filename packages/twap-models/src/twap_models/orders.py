@@ -101,8 +101,8 @@ class Slice(ResponseModel):
     due_time: UtcDatetime
     outcome: SliceOutcome
     reason: SliceReason | None = None
-    wanted_quantity: Quantity
-    filled_quantity: Quantity
+    wanted_quantity: Figure
+    filled_quantity: Figure
     average_price: Price | None = None
 
 
@@ -138,8 +138,8 @@ class TwapOrder(ResponseModel):
     interval: Duration | None = None
     slice_count: int = 0
     revision: int = Field(default=1, description="Rises with each amendment: what If-Match names.")
-    filled_quantity: Quantity = Decimal(0)
-    remaining_quantity: Quantity = Decimal(0)
+    filled_quantity: Figure = Decimal(0)
+    remaining_quantity: Figure = Decimal(0)
     average_price: Price | None = Field(default=None, description="Σpq/Σq, rounded half-even to 12 decimals.")
     fill_state: FillState = FillState.NONE
     reason: RejectReason | str | None = Field(default=None, description="Why it was rejected or ended.")
