@@ -11,14 +11,22 @@ KEY = LevelKey("ada", InstrumentId("binance", "BTC-USDT"), Side.BUY, Decimal(100
 LOT = Decimal("0.1")
 
 
-def memory() -> ImpactMemory:
-    made = ImpactMemory(half_life=10 * SECOND)
-    made.take(KEY, Decimal(4), generation=1, now=Nanos(0), lot=LOT)
-    return made
+class Memory(ImpactMemory):
+    """4 taken at second 0; the test moves the time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0
+        super().__init__(half_life=10 * SECOND, monotonic=lambda: Nanos(self.seconds * SECOND))
+        self.take(KEY, Decimal(4), generation=1, lot=LOT)
 
 
-def left(made: ImpactMemory, seconds: int, *, generation: int | None = 1, key: LevelKey = KEY) -> Decimal:
-    return made.remembered(key, generation=generation, now=Nanos(seconds * SECOND), lot=LOT)
+def memory() -> Memory:
+    return Memory()
+
+
+def left(made: Memory, seconds: int, *, generation: int | None = 1, key: LevelKey = KEY) -> Decimal:
+    made.seconds = seconds
+    return made.remembered(key, generation=generation, lot=LOT)
 
 
 def test_halves_every_half_life_and_is_rounded_against_the_user() -> None:
@@ -42,21 +50,23 @@ def test_other_users_are_not_affected() -> None:
 
 def test_takes_add_up_on_what_is_still_remembered() -> None:
     made = memory()
-    made.take(KEY, Decimal(1), generation=1, now=Nanos(10 * SECOND), lot=LOT)
+    made.seconds = 10
+    made.take(KEY, Decimal(1), generation=1, lot=LOT)
     assert left(made, 10) == Decimal(3)
 
 
 def test_pruned_once_decayed() -> None:
     made = memory()
-    made.settle(Nanos(1_000 * SECOND))
+    made.seconds = 1_000
+    made.settle()
     assert len(made) == 0
 
 
 def test_what_could_not_be_recorded_was_not_taken() -> None:
     made = memory()
-    made.settle(Nanos(0))
+    made.settle()
     other = KEY._replace(price=Decimal(101))
     for key in (KEY, other, KEY):
-        made.take(key, Decimal(1), generation=1, now=Nanos(0), lot=LOT)
+        made.take(key, Decimal(1), generation=1, lot=LOT)
     made.take_back()
     assert (left(made, 0), left(made, 0, key=other)) == (Decimal(4), Decimal(0))

@@ -24,7 +24,9 @@ class Markets:
     """Books of several exchanges, and a decider that remembers."""
 
     decider: SliceDecider = field(
-        default_factory=lambda: SliceDecider(impact=ImpactMemory(half_life=10 * SECOND))
+        default_factory=lambda: SliceDecider(
+            impact=ImpactMemory(half_life=10 * SECOND, monotonic=lambda: NOW)
+        )
     )
     open: dict[str, tuple[Leg, HandBook]] = field(default_factory=dict)
 

@@ -161,7 +161,7 @@ class LiveBook:
         )
 
     def _doubt_quiet(self) -> None:
-        """A change older than the snapshot, although the book was taken as quiet: ids may have started anew."""
+        """A change older than the snapshot on a book taken as quiet: ids may have started anew."""
         if self.status is BookStatus.LIVE and not self._sequencer.proven():
             raise SequenceGap("an old change on a book without changes")
 

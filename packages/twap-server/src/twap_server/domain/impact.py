@@ -2,9 +2,11 @@
 
 available = displayed − remembered. The memory halves every half-life and ends when the exchange removes the
 level (the book gives a level a new generation when it returns). Users do not affect one another. Contract
-section 5. Pure: time and the book's generations are passed in.
+section 5. Pure: time and the book's generations are passed in. Time is monotonic: when the wall clock jumps,
+no size comes back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
@@ -38,9 +40,9 @@ class _Taken:
 class ImpactMemory:
     """Remembers own impact; bounded because entries are dropped once they have decayed."""
 
-    def __init__(self, *, half_life: int) -> None:
-        """Args: half_life: nanoseconds, above 0."""
-        self._half_life = half_life
+    def __init__(self, *, half_life: int, monotonic: Callable[[], Nanos]) -> None:
+        """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
+        self._half_life, self._monotonic = half_life, monotonic
         self._taken: dict[LevelKey, _Taken] = {}
         self._unsettled: dict[LevelKey, _Taken | None] = {}
         """What stood there before what was taken since the last ``settle``."""
@@ -48,7 +50,7 @@ class ImpactMemory:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def remembered(self, key: LevelKey, *, generation: int | None, now: Nanos, lot: Decimal) -> Decimal:
+    def remembered(self, key: LevelKey, *, generation: int | None, lot: Decimal) -> Decimal:
         """How much of the level this user is taken to have consumed, on the lot grid, rounded up."""
         entry = self._taken.get(key)
         if entry is None:
@@ -56,16 +58,16 @@ class ImpactMemory:
         if generation != entry.generation:
             del self._taken[key]
             return ZERO
-        left = entry.quantity * self._decay(entry, now)
+        left = entry.quantity * self._decay(entry)
         if left < lot:
             return ZERO
         return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
 
-    def take(self, key: LevelKey, quantity: Decimal, *, generation: int, now: Nanos, lot: Decimal) -> None:
+    def take(self, key: LevelKey, quantity: Decimal, *, generation: int, lot: Decimal) -> None:
         """Remember that the user took ``quantity`` there, on top of what is still remembered."""
-        before = self.remembered(key, generation=generation, now=now, lot=lot)
+        before = self.remembered(key, generation=generation, lot=lot)
         self._unsettled.setdefault(key, self._taken.get(key))
-        self._taken[key] = _Taken(exact.add(before, quantity), now, generation)
+        self._taken[key] = _Taken(exact.add(before, quantity), self._monotonic(), generation)
 
     def take_back(self) -> None:
         """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
@@ -76,12 +78,12 @@ class ImpactMemory:
                 self._taken[key] = before
         self._unsettled.clear()
 
-    def settle(self, now: Nanos) -> None:
+    def settle(self) -> None:
         """Keep what was taken, and drop what has decayed to nothing."""
         self._unsettled.clear()
-        oldest = now - _FORGOTTEN_AFTER * self._half_life
+        oldest = self._monotonic() - _FORGOTTEN_AFTER * self._half_life
         self._taken = {key: entry for key, entry in self._taken.items() if entry.at > oldest}
 
-    def _decay(self, entry: _Taken, now: Nanos) -> Decimal:
-        half_lives = Decimal(max(0, now - entry.at)) / self._half_life
+    def _decay(self, entry: _Taken) -> Decimal:
+        half_lives = Decimal(self._monotonic() - entry.at) / self._half_life
         return Decimal(2) ** -half_lives

@@ -123,15 +123,14 @@ class SliceDecider:
         ladders = quotes.ladders(terms.side)
         if terms.fidelity is Fidelity.L1:
             return match_at_touch(wanted, ladders, Bounds(side=terms.side, limit=order.plan.limit))
-        assert seen.mid is not None and seen.decided is not None
-        now, lot = seen.decided, terms.lot_size
+        assert seen.mid is not None
+        lot = terms.lot_size
 
         def available(offer: Offer) -> Decimal:
             leg, live = quotes.leg(offer.exchange)
             taken = self._impact.remembered(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 generation=live.book.generation(terms.side, offer.price),
-                now=now,
                 lot=lot,
             )
             left = exact.subtract(offer.quantity, taken)
@@ -168,7 +167,6 @@ class SliceDecider:
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 offer.quantity,
                 generation=live.book.mark(terms.side, offer.price),
-                now=now,
                 lot=terms.lot_size,
             )
         notional = exact.multiply(offer.price, offer.quantity)

@@ -65,7 +65,7 @@ class Engine:
         """Args: new_id gives a fresh order id, unique for ever."""
         self._store, self._clock, self._config = store, clock, config
         self._recorder = Recorder(store=store, events=events)
-        self._impact = ImpactMemory(half_life=to_span(config.impact_half_life))
+        self._impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._decider = SliceDecider(impact=self._impact)
         self._sight = Sight(market, max_age=to_span(config.max_book_age))
         self._desk = Desk(market=market, clock=clock)
@@ -255,7 +255,7 @@ class Engine:
                 self._desk.plan_after_nothing(working, now)
         if changed:
             await self._settlement.record(changed, now)
-        self._impact.settle(now)
+        self._impact.settle()
 
     async def _measure(self, now: Nanos) -> None:
         """Sample the markets of the orders; recorded with the next decision, or after a while."""
