@@ -1,1 +1,1 @@
-"""The whole server under virtual time, against scripted exchanges with seeded faults. See docs/simulation.md."""
+"""The whole server under virtual time, against scripted exchanges with seeded faults. See docs."""

@@ -14,7 +14,12 @@ from simulation.ledger import Ledger, Recorded
 from simulation.storage import Disk
 from simulation.violation import Violation
 
-_TABLES = {"orders": "order_id", "slices": "order_id, slice_index", "fills": "fill_id", "order_events": "user_id, seq"}
+_TABLES = {
+    "orders": "order_id",
+    "slices": "order_id, slice_index",
+    "fills": "fill_id",
+    "order_events": "user_id, seq",
+}
 
 
 def audit(
@@ -57,7 +62,13 @@ def digest(disk: Disk, user_ids: Mapping[str, str]) -> str:
 
 def _compare(row: Mapping[str, Any], record: Recorded) -> None:
     progress = record.progress
-    seen = (row["status"], Decimal(row["filled"]), Decimal(row["notional"]), Decimal(row["fees"]), row["version"])
+    seen = (
+        row["status"],
+        Decimal(row["filled"]),
+        Decimal(row["notional"]),
+        Decimal(row["fees"]),
+        row["version"],
+    )
     known = (progress.status.value, progress.filled, progress.notional, progress.fees, progress.version)
     if seen != known:
         raise Violation("I8", f"{record.terms.token_id}: the file says {seen}, recorded was {known}")
@@ -87,6 +98,6 @@ def _read(disk: Disk) -> dict[str, list[sqlite3.Row]]:
         with closing(sqlite3.connect(copy)) as connection:
             connection.row_factory = sqlite3.Row
             return {
-                table: connection.execute(f"SELECT * FROM {table} ORDER BY {keys}").fetchall()  # noqa: S608
+                table: connection.execute(f"SELECT * FROM {table} ORDER BY {keys}").fetchall()
                 for table, keys in _TABLES.items()
             }

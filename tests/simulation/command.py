@@ -38,7 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"({cpu:.1f} s of one core: {hours / cpu * 3600:.0f} simulated hours an hour of one core)"
     )
     print("  " + ", ".join(f"{count} {name}" for name, count in sorted(totals.items())))
-    print(f"  {sum(faults.values())} faults: " + ", ".join(f"{name} {n}" for name, n in sorted(faults.items())))
+    print(
+        f"  {sum(faults.values())} faults: " + ", ".join(f"{name} {n}" for name, n in sorted(faults.items()))
+    )
     print(f"  {failed} seeds broke an invariant" if failed else "  every invariant held")
     return 1 if failed else 0
 
@@ -47,7 +49,7 @@ def run(seeds: Sequence[int], *, hours: float, jobs: int = 1, repeat: bool = Fal
     """Run seeds, in their order; ``repeat`` runs each twice and compares."""
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, maxtasksperchild=1) as pool:
-        tasks = [(seed, hours) for seed in seeds for _ in range(2 if repeat else 1)]
+        tasks = [(seed, hours, "") for seed in seeds for _ in range(2 if repeat else 1)]
         before: Outcome | None = None
         for outcome in pool.imap(_one, tasks, chunksize=1):
             if not repeat:
@@ -69,12 +71,23 @@ def line_of(outcome: Outcome) -> str:
     )
 
 
-def _one(task: tuple[int, float]) -> Outcome:
-    return simulate(task[0], hours=task[1])
+def run_broken(sabotage: str, seed: int, *, hours: float, repeat: bool = False) -> Outcome:
+    """Run one seed on a product in which something was broken on purpose."""
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        found: Outcome = pool.map(_one, [(seed, hours, sabotage)])[0]
+        return _compared(found, pool.map(_one, [(seed, hours, sabotage)])[0]) if repeat else found
+
+
+def _one(task: tuple[int, float, str]) -> Outcome:
+    return simulate(task[0], hours=task[1], sabotage=task[2])
 
 
 def _compared(first: Outcome, second: Outcome) -> Outcome:
-    same = (first.digest, first.callbacks, first.violation) == (second.digest, second.callbacks, second.violation)
+    same = (first.digest, first.callbacks, first.violation) == (
+        second.digest,
+        second.callbacks,
+        second.violation,
+    )
     if not same and first.violation is None:
         first.invariant = "I15"
         first.violation = f"the same seed gave {first.digest[:12]} and {second.digest[:12]}"

@@ -119,7 +119,7 @@ class Ledger:
         return record
 
     def _take_slice(self, record: Recorded, result: SliceResult, fills: Sequence[Fill]) -> None:
-        terms, name = record.terms, record.terms.token_id
+        name = record.terms.token_id
         if result.index in record.slices:
             raise Violation("I2", f"{name}: slice {result.index} has two outcomes")
         record.slices[result.index] = result

@@ -145,7 +145,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     async def getaddrinfo(self, host: Any, port: Any, **_: Any) -> Any:  # type: ignore[override]
         return [(2, 1, 6, "", (host if isinstance(host, str) else host.decode(), port))]
 
-    async def create_connection(self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any) -> Any:  # type: ignore[override]
+    async def create_connection(
+        self, protocol_factory: Any, host: Any = None, port: Any = None, **_: Any
+    ) -> Any:  # type: ignore[override]
         return await self._connect(protocol_factory, host, port)
 
     def _write_to_self(self) -> None:

@@ -216,7 +216,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault(name="gap", cases="F01", per_hour=5, act=_due("gap")),
     Fault(name="repeat", cases="F01", per_hour=3, act=_due("repeat")),
     Fault(name="reorder", cases="F01", per_hour=3, act=_due("reorder")),
-    Fault(name="old snapshot", cases="F02 F03", per_hour=3, act=_due("old snapshot", only="binance", then="gap")),
+    Fault(
+        name="old snapshot", cases="F02 F03", per_hour=3, act=_due("old snapshot", only="binance", then="gap")
+    ),
     Fault(name="no checksum", cases="F06", per_hour=3, act=_due("no checksum", only="kraken")),
     Fault(name="bad checksum", cases="F06 F07", per_hour=3, act=_due("badsum", only="kraken")),
     Fault(name="crossed", cases="F08", per_hour=4, act=_due("crossed")),

@@ -1,7 +1,7 @@
 """The real server as one process that can be started, stopped and killed, and the way to its API.
 
-Everything is composed by ``bootstrap.running``; requests and streams go into the ASGI app, in the process's own
-context, so that a crash ends them too. uvicorn is not part of it.
+Everything is composed by ``bootstrap.running``; requests and streams go into the ASGI app, in the process's
+own context, so that a crash ends them too. uvicorn is not part of it.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ class Reply:
 
     def json(self) -> Any:
         """The body with exact numbers."""
-        return exact_json.loads(self.body)
+        return exact_json.loads(self.body, exact_json.TOLD)
 
 
 class SimServer:
@@ -59,7 +59,7 @@ class SimServer:
         on_look: Callable[[Any], None],
         on_error: Callable[[BaseException], None],
     ) -> None:
-        """Args: on_look: told of each book the engine reads; on_error: told when the server ends by itself."""
+        """Args: on_look: hears of each book the engine reads; on_error: of a server that ends by itself."""
         self._settings = settings
         self._loop, self.clock, self._network, self._disk = loop, clock, network, disk
         self._seed = seed
@@ -291,7 +291,7 @@ class Stream:
             return None
         text = self._out.popleft()
         self._wake()
-        return exact_json.loads(text)
+        return exact_json.loads(text, exact_json.TOLD)
 
     def end(self) -> None:
         """Nothing comes any more."""

@@ -1,14 +1,15 @@
 """Compares each fill with what the exchange truly showed: I3, I4, I5, and feeds of books: I12.
 
 The witness notes the book the engine looks at, at that instant. When the fill is recorded, that book must be
-one the scripted exchange truly had within the staleness limit; its levels bound the fills; and a user's earlier
-fills, halved every ten seconds, are subtracted. None of the engine's own code takes part.
+one the scripted exchange truly had within the staleness limit; its levels bound the fills; and a user's
+earlier fills, halved every ten seconds, are subtracted. None of the engine's own code takes part.
 """
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
+from functools import cached_property
 from typing import Any
 
 from simulation.ledger import Recorded
@@ -16,6 +17,7 @@ from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
 from twap_models.enums import Fidelity, Side
 from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import TextLevel
 from twap_server.domain.order import Fill, SliceResult
 from twap_server.domain.terms import OrderTerms
 
@@ -27,18 +29,27 @@ _KEPT = 400
 _VISIBLE = {"binance": 100, "kraken": 10}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Look:
     """The book the engine saw."""
 
+    instrument: InstrumentId
     at: float
     mono: int
     wall: int
     status: str
     seq: int
     confirmed: int
-    bids: Levels
-    asks: Levels
+    spec: Spec
+    texts: tuple[list[TextLevel], list[TextLevel]]
+
+    @cached_property
+    def bids(self) -> Levels:
+        return _numbers(self.texts[0], self.spec)
+
+    @cached_property
+    def asks(self) -> Levels:
+        return _numbers(self.texts[1], self.spec)
 
 
 @dataclass(slots=True)
@@ -55,9 +66,7 @@ class Witness:
 
     def __init__(self, truths: Mapping[InstrumentId, Truth]) -> None:
         self._truths = truths
-        self._looks: dict[InstrumentId, deque[Look]] = {
-            one: deque(maxlen=_KEPT) for one in truths
-        }
+        self._looks: dict[InstrumentId, deque[Look]] = {one: deque(maxlen=_KEPT) for one in truths}
         self._taken: defaultdict[tuple[str, InstrumentId, str, int], list[Taken]] = defaultdict(list)
         self.checked = 0
 
@@ -69,17 +78,17 @@ class Witness:
         looks = self._looks[live.instrument]
         if looks and looks[-1].at == at and looks[-1].seq == live.seq and looks[-1].status == live.status:
             return
-        bids, asks = live.book.top_text(100)
         looks.append(
             Look(
+                live.instrument,
                 at,
                 mono,
                 wall,
                 str(live.status),
                 live.seq,
                 live.confirmed_at,
-                _numbers(bids, truth.spec),
-                _numbers(asks, truth.spec),
+                truth.spec,
+                live.book.top_text(100),
             )
         )
 
@@ -118,7 +127,8 @@ class Witness:
         if terms.fidelity is Fidelity.L1:
             self._check_touch(terms, look, fills, truth.spec)
         else:
-            self._check_walk(terms, instrument, look, fills, truth, versions)
+            self._check_walk(terms, look, fills, truth.spec)
+            self._check_once(terms, look, fills, truth, versions)
 
     def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, at: float) -> None:
         """A book message reached a client.
@@ -172,29 +182,27 @@ class Witness:
         if len(fills) != 1 or fills[0].price != spec.price(touch):
             raise Violation("I4", f"{terms.token_id}: l1 fills away from the touch")
 
-    def _check_walk(
-        self,
-        terms: OrderTerms,
-        instrument: InstrumentId,
-        look: Look,
-        fills: Sequence[Fill],
-        truth: Truth,
-        versions: Sequence[Version],
-    ) -> None:
-        spec = truth.spec
-        side = "asks" if terms.side is Side.BUY else "bids"
-        shown = dict(look.asks if terms.side is Side.BUY else look.bids)
+    def _check_walk(self, terms: OrderTerms, look: Look, fills: Sequence[Fill], spec: Spec) -> None:
+        """I4: levels of that book, best first, no more than shown."""
+        levels = look.asks if terms.side is Side.BUY else look.bids
+        shown = dict(levels)
         filled = [(_ticks(f.price, spec), _lots(f.quantity, spec)) for f in fills]
-        prices = [price for price, _ in filled]
-        if prices != sorted(prices, reverse=side == "bids") or len(set(prices)) != len(prices):
-            raise Violation("I4", f"{terms.token_id}: levels not walked best first: {prices}")
-        newest, oldest = versions[0].number, versions[-1].number
+        walked = [price for price, _ in levels if price in dict(filled)]
+        if walked != [price for price, _ in filled]:
+            raise Violation("I4", f"{terms.token_id}: levels not walked best first: {filled} of {levels}")
         for price, lots in filled:
-            if lots > shown.get(price, 0):
-                raise Violation(
-                    "I4", f"{terms.token_id}: {lots} lots at {price}, shown {shown.get(price, 0)}"
-                )
-            key = (terms.user_id, instrument, side, price)
+            if lots > shown[price]:
+                raise Violation("I4", f"{terms.token_id}: {lots} lots at {price}, shown {shown[price]}")
+
+    def _check_once(
+        self, terms: OrderTerms, look: Look, fills: Sequence[Fill], truth: Truth, versions: Sequence[Version]
+    ) -> None:
+        """I5: no more than was shown less what this user took there before."""
+        side, levels = ("asks", look.asks) if terms.side is Side.BUY else ("bids", look.bids)
+        shown, newest, oldest = dict(levels), versions[0].number, versions[-1].number
+        for fill in fills:
+            price, lots = _ticks(fill.price, truth.spec), _lots(fill.quantity, truth.spec)
+            key = (terms.user_id, look.instrument, side, price)
             gone = truth.removed.get((side, price), 0)
             before = self._remembered(key, mono=look.mono, gone=gone, newest=newest)
             if lots > shown[price] - int(before):

@@ -6,6 +6,7 @@ The first broken invariant stops the run.
 import asyncio
 import gc
 import logging
+import os
 import tempfile
 import time
 from collections import Counter
@@ -20,6 +21,7 @@ from simulation.clock import SimClock
 from simulation.ledger import Ledger
 from simulation.loop import Stuck, VirtualLoop, forbid_threads
 from simulation.network import Network
+from simulation.sabotage import SABOTAGE
 from simulation.script import FAULTS, Fault, play
 from simulation.server import ServerGone, SimServer
 from simulation.storage import Disk
@@ -41,6 +43,7 @@ CALM_S = 240.0
 _COLLECT_EVERY_S = 600
 _RECOVERED_WITHIN_S = 120.0
 _MOST_TASKS = 300
+_KEPT: list[Any] = []
 _USERS = ("ada", "bob", "eve")
 
 
@@ -104,7 +107,7 @@ class World:
             ledger=self.ledger,
             witness=self.witness,
             seed=name,
-            pause_s=45.0,
+            pause_s=75.0,
         )
         self.violation: Violation | None = None
         self.struck: Counter[str] = Counter()
@@ -224,13 +227,12 @@ class World:
 
     def _check_recovery(self) -> None:
         assert self.server.running is not None
-        now = self.loop.time()
+        now, before, self._not_live = self.loop.time(), self._not_live, {}
         for book in self.server.running.parts.market.keeper:  # type: ignore[attr-defined]
             venue = book.instrument.exchange
             if str(book.status) == "live":
-                self._not_live.pop(book.instrument, None)
                 continue
-            since = self._not_live.setdefault(book.instrument, now)
+            since = self._not_live[book.instrument] = before.get(book.instrument, now)
             calm = now - max(since, self._calm_from[venue], self.server.ready_since or now)
             if calm > _RECOVERED_WITHIN_S:
                 raise Violation(
@@ -314,7 +316,9 @@ class World:
             crowd = [group.create_task(self.users.live(account)) for account in self.users.accounts]
             watch = group.create_task(self._monitor())
             script = [
-                group.create_task(play(self, fault, Random(f"{self.seed}:fault:{fault.name}"), until=end - CALM_S))
+                group.create_task(
+                    play(self, fault, Random(f"{self.seed}:fault:{fault.name}"), until=end - CALM_S)
+                )
                 for fault in self._faults
             ]
             await asyncio.sleep(max(1.0, end - self.loop.time()))
@@ -333,21 +337,25 @@ class World:
             self.users.user_ids[account.name] = found.user_id
 
 
-def simulate(seed: int, *, hours: float, faults: Iterable[Fault] = FAULTS) -> Outcome:
-    """Run one seed in a folder of its own, in memory where there is such a folder."""
-    logging.disable(logging.ERROR)
+def simulate(seed: int, *, hours: float, faults: Iterable[Fault] = FAULTS, sabotage: str = "") -> Outcome:
+    """Run one seed in a folder of its own, in memory where there is such a folder.
+
+    Call it in a process of its own: threads are forbidden, the collector stays off, and what is left must not
+    be torn down. ``sabotage`` names what to break in the product first.
+    """
+    logging.disable(int(os.environ.get("SIM_LOG", logging.ERROR)))
     forbid_threads()
+    if sabotage:
+        SABOTAGE[sabotage]()
     shared = Path("/dev/shm")
     where = shared if shared.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="twap-sim-", dir=where) as folder:
         gc.collect()
         gc.freeze()
         gc.disable()
-        try:
-            return World(seed, hours=hours, folder=Path(folder), faults=faults).run()
-        finally:
-            gc.enable()
-            gc.unfreeze()
+        world = World(seed, hours=hours, folder=Path(folder), faults=faults)
+        _KEPT.append(world)
+        return world.run()
 
 
 def _settings(folder: Path) -> Settings:

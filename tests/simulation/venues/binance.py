@@ -95,7 +95,9 @@ class BinanceSession(VenueSession):
     def _canary(self) -> None:
         if not self._is_over:
             now = self.venue.wall_ms()
-            self.say(f'{{"stream":"btcusdt@kline_1m","data":{{"e":"kline","E":{now},"s":"BTCUSDT","k":{{}}}}}}')
+            self.say(
+                f'{{"stream":"btcusdt@kline_1m","data":{{"e":"kline","E":{now},"s":"BTCUSDT","k":{{}}}}}}'
+            )
             self.venue.loop.call_later(_CANARY_S, self._canary)
 
     def hear(self, truth: Truth, change: Change) -> None:

@@ -35,7 +35,9 @@ class KrakenVenue(Venue):
     def answer(self, path: str, query: dict[str, str]) -> Answer | None:
         if path == "/0/public/AssetPairs":
             pairs = {truth.spec.native: _pair(truth.spec) for truth in self.truths.values() if truth.listed}
-            return json_answer(json.dumps({"error": [], "result": {**pairs, "DARK.d": {"altname": "DARK.d"}}}))
+            return json_answer(
+                json.dumps({"error": [], "result": {**pairs, "DARK.d": {"altname": "DARK.d"}}})
+            )
         return json_answer('{"error":["EQuery:Unknown asset pair"]}')
 
     def stamp(self) -> str:
@@ -143,9 +145,10 @@ class KrakenSession(VenueSession):
             bids = [*bids, (truth.now.asks[0][0] + 3, spec.size)]
         total = checksum(truth) + self.venue.take("badsum")
         checked = "" if self.venue.take("no checksum") else f',"checksum":{total}'
+        told_bids, told_asks = _levels(spec, bids), _levels(spec, asks)
         return (
-            f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{_levels(spec, bids)}],'
-            f'"asks":[{_levels(spec, asks)}]{checked},"timestamp":"{self.venue.stamp()}"}}]}}'
+            f'{{"channel":"book","type":"{kind}","data":[{{"symbol":"{symbol}","bids":[{told_bids}],'
+            f'"asks":[{told_asks}]{checked},"timestamp":"{self.venue.stamp()}"}}]}}'
         )
 
     def _trades(self, symbol: str, truth: Truth, change: Change) -> None:
@@ -193,9 +196,7 @@ def _difference(shown: dict[int, int], top: Levels, whole: dict[int, int]) -> li
 
 
 def _levels(spec: Spec, levels: Levels | list[tuple[int, int]]) -> str:
-    return ",".join(
-        f'{{"price":{spec.price_text(p)},"qty":{spec.quantity_text(q)}}}' for p, q in levels
-    )
+    return ",".join(f'{{"price":{spec.price_text(p)},"qty":{spec.quantity_text(q)}}}' for p, q in levels)
 
 
 def _pair(spec: Spec) -> dict[str, Any]:

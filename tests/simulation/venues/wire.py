@@ -25,9 +25,7 @@ class Session(Protocol):
 class SocketEnd(asyncio.Protocol):
     """One WebSocket connection as the exchange sees it."""
 
-    def __init__(
-        self, make: Callable[["SocketEnd"], Session], refusal: Callable[[], Answer | None]
-    ) -> None:
+    def __init__(self, make: Callable[["SocketEnd"], Session], refusal: Callable[[], Answer | None]) -> None:
         """Args: refusal: what refuses the upgrade now, None when it is welcome."""
         self._core = ServerProtocol()
         self._make = make

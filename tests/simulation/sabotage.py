@@ -1,0 +1,197 @@
+"""Ways to break the product on purpose: each must be seen by the invariant it guards. For tests only.
+
+They replace one guard in the running process, which must be one that ends with the run.
+"""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from uuid import uuid4
+
+from twap_server.api.ticker import BookTicker
+from twap_server.books.live import LiveBook
+from twap_server.domain import matching
+from twap_server.domain.impact import ImpactMemory
+from twap_server.domain.market import BookStatus, BookView
+from twap_server.domain.order import Order
+from twap_server.engine import decision, quotes
+from twap_server.engine.desk import Desk
+from twap_server.engine.engine import Engine
+from twap_server.engine.recorder import Recorder
+from twap_server.engine.submission import Admission
+from twap_server.engine.working import Step
+from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.kraken.sequencer import KrakenSequencer
+from twap_server.store import queries
+from twap_server.store.orders import SqlOrderStore
+from twap_server.store.tables import orders
+
+
+def _gate_open() -> None:
+    original = quotes.closed_because
+
+    def closed(live: Any, **named: Any) -> Any:
+        has_levels = live is not None and live.book.best_bid() and live.book.best_ask()
+        return None if has_levels else original(live, **named)
+
+    quotes.closed_because = closed
+
+
+def _no_sequence() -> None:
+    def admit(self: Any, change: Any) -> bool:
+        self._last = max(self._last, change.last_id)
+        return True
+
+    BinanceSequencer.admit = admit  # type: ignore[method-assign]
+
+
+def _no_checksum() -> None:
+    KrakenSequencer.verify = lambda *_: None  # type: ignore[method-assign]
+
+
+def _no_limit() -> None:
+    matching.Bounds.stop = lambda *_: None  # type: ignore[method-assign]
+
+
+def _no_depth() -> None:
+    decision.SliceDecider._walk = lambda self, order, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
+        wanted, found.ladders(order.terms.side), matching.Bounds(side=order.terms.side)
+    )
+
+
+def _no_memory() -> None:
+    ImpactMemory.remembered = lambda *_, **__: Decimal(0)  # type: ignore[method-assign]
+
+
+def _past_the_curve() -> None:
+    decision.wanted_quantity = lambda order, index: order.remaining
+
+
+def _late_fill() -> None:
+    original = Order.after_slice
+
+    def after(self: Order, result: Any, fills: Any) -> Order:
+        for fill in fills:
+            object.__setattr__(fill, "time", self.plan.end + 1)
+        return original(self, result, fills)
+
+    Order.after_slice = after  # type: ignore[method-assign]
+
+
+def _wrong_fee() -> None:
+    original = Order.after_slice
+
+    def after(self: Order, result: Any, fills: Any) -> Order:
+        made = original(self, result, fills)
+        object.__setattr__(made.progress, "fees", made.progress.fees + len(fills))
+        return made
+
+    Order.after_slice = after  # type: ignore[method-assign]
+
+
+def _not_written() -> None:
+    async def record(self: Any, writes: Any, *_: Any) -> None:
+        pass
+
+    SqlOrderStore._record = record  # type: ignore[method-assign]
+
+
+def _told_first() -> None:
+    original = Recorder._record
+
+    async def record(self: Any, writes: Any, *rest: Any) -> None:
+        self._tell(writes)
+        await asyncio.sleep(0.5)
+        await original(self, writes, *rest)
+
+    Recorder._record = record  # type: ignore[method-assign]
+
+
+def _never_ends() -> None:
+    Step.end = lambda *_, **__: None  # type: ignore[method-assign]
+
+
+def _forgets_tokens() -> None:
+    original = Admission.judge
+
+    def judge(self: Any, user_id: str, request: Any, **named: Any) -> Any:
+        return original(self, user_id, request, **{**named, "known": None})
+
+    Admission.judge = judge  # type: ignore[method-assign]
+
+
+def _anybodys() -> None:
+    queries.by_token = lambda user_id, tokens: queries._whole().where(orders.c.token_id.in_(tokens))
+
+
+def _always_live() -> None:
+    original = LiveBook.view
+
+    def view(self: LiveBook, depth: int) -> BookView:
+        made = original(self, depth)
+        object.__setattr__(made, "status", BookStatus.LIVE)
+        return made
+
+    LiveBook.view = view  # type: ignore[method-assign]
+
+
+def _leaks_tasks() -> None:
+    original = Engine._turn
+
+    async def turn(self: Engine) -> None:
+        asyncio.get_running_loop().create_task(asyncio.sleep(10**6))
+        await original(self)
+
+    Engine._turn = turn  # type: ignore[method-assign]
+
+
+def _dead_ticker() -> None:
+    async def tick(self: Any) -> None:
+        raise RuntimeError("a stage died")
+
+    BookTicker.tick = tick  # type: ignore[method-assign]
+
+
+def _forgets_orders() -> None:
+    original = Desk.adopt
+
+    def adopt(self: Desk, order: Order) -> Any:
+        made = original(self, order)
+        if order.terms.order_id[-1] in "0123":
+            self._agenda.drop(order.terms.order_id)
+        return made
+
+    Desk.adopt = adopt  # type: ignore[method-assign]
+
+
+def _unseeded() -> None:
+    original = Admission.__init__
+
+    def init(self: Any, **named: Any) -> None:
+        original(self, **{**named, "new_id": lambda: uuid4().hex})
+
+    Admission.__init__ = init  # type: ignore[method-assign]
+
+
+SABOTAGE: dict[str, Callable[[], None]] = {
+    "gate always open": _gate_open,
+    "sequence not checked": _no_sequence,
+    "checksum not checked": _no_checksum,
+    "limit not checked": _no_limit,
+    "depth not respected": _no_depth,
+    "impact forgotten": _no_memory,
+    "wants more than the curve": _past_the_curve,
+    "filled after the end": _late_fill,
+    "fees added wrongly": _wrong_fee,
+    "answered without writing": _not_written,
+    "told before recorded": _told_first,
+    "orders never end": _never_ends,
+    "an order is forgotten": _forgets_orders,
+    "tokens not recognised": _forgets_tokens,
+    "orders of anybody": _anybodys,
+    "books always live": _always_live,
+    "tasks leak": _leaks_tasks,
+    "a stage dies": _dead_ticker,
+    "ids not seeded": _unseeded,
+}
