@@ -57,7 +57,7 @@ def run(seeds: Sequence[int], *, hours: float, jobs: int = 1, repeat: bool = Fal
             elif before is None:
                 before = outcome
             else:
-                yield _compared(before, outcome)
+                yield compared(before, outcome)
                 before = None
 
 
@@ -71,27 +71,23 @@ def line_of(outcome: Outcome) -> str:
     )
 
 
-def run_broken(sabotage: str, seed: int, *, hours: float, repeat: bool = False) -> Outcome:
-    """Run one seed on a product in which something was broken on purpose."""
-    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-        found: Outcome = pool.map(_one, [(seed, hours, sabotage)])[0]
-        return _compared(found, pool.map(_one, [(seed, hours, sabotage)])[0]) if repeat else found
+def run_broken(sabotages: Sequence[tuple[str, int]], *, hours: float, jobs: int) -> list[Outcome]:
+    """Run seeds on a product in which something was broken on purpose, each in a process of its own."""
+    with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
+        return pool.map(_one, [(seed, hours, name) for name, seed in sabotages], chunksize=1)
+
+
+def compared(first: Outcome, second: Outcome) -> Outcome:
+    """The first run of a seed, broken when the second differs from it: I15."""
+    seen = [(run.digest, run.callbacks, run.violation) for run in (first, second)]
+    if seen[0] != seen[1] and first.violation is None:
+        first.invariant = "I15"
+        first.violation = f"the same seed gave {first.digest[:12]} and {second.digest[:12]}"
+    return first
 
 
 def _one(task: tuple[int, float, str]) -> Outcome:
     return simulate(task[0], hours=task[1], sabotage=task[2])
-
-
-def _compared(first: Outcome, second: Outcome) -> Outcome:
-    same = (first.digest, first.callbacks, first.violation) == (
-        second.digest,
-        second.callbacks,
-        second.violation,
-    )
-    if not same and first.violation is None:
-        first.invariant = "I15"
-        first.violation = f"the same seed gave {first.digest[:12]} and {second.digest[:12]}"
-    return first
 
 
 def _how_to_repeat(outcome: Outcome, hours: float) -> str:

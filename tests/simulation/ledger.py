@@ -58,12 +58,10 @@ class Ledger:
         """
         order = write.order
         record = self._begin(order) if write.is_new else self._go_on(order)
+        if {fill.slice_index for fill in write.fills} - {result.index for result in write.slices}:
+            raise Violation("I2", f"{_name(order)}: a fill without its slice")
         for result in write.slices:
             self._take_slice(record, result, [f for f in write.fills if f.slice_index == result.index])
-        if sum(len([f for f in write.fills if f.slice_index == r.index]) for r in write.slices) != len(
-            write.fills
-        ):
-            raise Violation("I2", f"{_name(order)}: a fill without its slice")
         record.progress = order.progress
         self._check_totals(order, record)
         self._take_events(write)
