@@ -11,6 +11,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel, TypeAdapter
 
+from bites.cases import BITES
 from docs.pages import PAGES, ROOT, blocks, name_of, table, tables
 from twap_client.cli.app import app as client_app
 from twap_models import ErrorCode, RejectReason, TwapOrderRequest
@@ -29,8 +30,10 @@ COMPARED = {
     "commands",
     "dependencies",
     "exchange states",
+    "fault cases",
     "faults",
     "go live rules",
+    "guards",
     "metrics",
     "order fields",
     "reject reasons",
@@ -205,3 +208,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)[^)]*\)", text)
     relative = [link for link in links if not link.startswith(("http://", "https://"))]
     assert [link for link in relative if not (page.parent / link).exists()] == []
+
+
+def test_every_fault_names_tests_that_exist() -> None:
+    assert list(table("fault cases")) == [f"F{number:02}" for number in range(1, 38)]
+    page = (ROOT / "docs/reliability.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.py)::(\w+)`", page)
+    assert len(named) > 60
+    for file, test in named:
+        assert re.search(rf"def {test}\(", (ROOT / "tests" / file).read_text(encoding="utf-8")), (file, test)
+
+
+def test_every_guard_is_listed() -> None:
+    assert list(table("guards")) == [bite.guard for bite in BITES]
