@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
-from twap_server.domain.admission import Admitted, Limits, admit, check_window
+from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.grid import grid_of
 from twap_server.domain.instrument import Instrument, InstrumentId
@@ -47,10 +47,12 @@ def judge(
     request: OrderRequest, *, instrument: Instrument = BTC, mid: str | None = "50000"
 ) -> Admitted | Rejection:
     reference = None if mid is None else Decimal(mid)
-    rejected = check_window(request, now=NOW, limits=LIMITS)
-    return rejected or admit(
-        request, grid_of([instrument], {}, exchange="binance"), now=NOW, limits=LIMITS, reference=reference
-    )
+    grid = grid_of([instrument], {}, exchange="binance")
+    broken = [
+        *broken_window(request, now=NOW, limits=LIMITS),
+        *broken_terms(request, grid, now=NOW, limits=LIMITS, reference=reference),
+    ]
+    return broken[0] if broken else plan_of(request, grid, now=NOW, reference=reference)
 
 
 def plan(request: OrderRequest, **options: str) -> Plan:
@@ -135,3 +137,16 @@ def test_a_late_start_compresses_shifts_or_skips() -> None:
 def test_a_start_ahead_is_kept() -> None:
     ahead = plan(replace(REQUEST, start=Nanos(NOW + 10 * SECOND)))
     assert (ahead.start, ahead.slice_count) == (NOW + 10 * SECOND, 50)
+
+
+def test_a_shifted_window_keeps_its_length_and_so_its_slices() -> None:
+    late = replace(
+        REQUEST,
+        start=Nanos(NOW - 30_000),
+        end=Nanos(NOW - 30_000 + SECOND),
+        interval=None,
+        slices=10,
+        late_start=LateStart.SHIFT,
+    )
+    made = plan(late)
+    assert (made.start, made.end, made.interval, made.slice_count) == (NOW, NOW + SECOND, SECOND // 10, 10)

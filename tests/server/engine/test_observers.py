@@ -139,3 +139,13 @@ async def test_a_restart_goes_on_without_another_sweep() -> None:
         await desk.until(12)
         found = samples(desk, order)
         assert sum(sample.sweep is not None for sample in found) == 1
+
+
+async def test_what_was_measured_is_recorded_before_the_server_stops() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(50), end=Nanos(EPOCH + 20 * SECOND), interval=20 * SECOND)
+        await desk.until(3.5)
+        assert seconds(desk, order) == [0], "the others wait"
+        desk.engine.stop()
+        await desk.until(4.5)
+        assert seconds(desk, order) == [0, 1, 2, 3]

@@ -81,20 +81,6 @@ def broken_terms(
     yield from _broken_minimums(request, grid, reference)
 
 
-def check_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Rejection | None:
-    """The first broken rule that needs neither exchange nor symbol."""
-    return next(broken_window(request, now=now, limits=limits), None)
-
-
-def admit(
-    request: OrderRequest, grid: Grid, *, now: Nanos, limits: Limits, reference: Decimal | None
-) -> Admitted | Rejection:
-    """Plan the slices, or give the first broken rule; the window was checked before."""
-    broken = broken_terms(request, grid, now=now, limits=limits, reference=reference)
-    rejection = next(broken, None)
-    return rejection or plan_of(request, grid, now=now, reference=reference)
-
-
 def _invalid_window(detail: str) -> Rejection:
     return Rejection(reason=RejectReason.INVALID_WINDOW, field="end_time", detail=detail)
 
@@ -116,7 +102,8 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
 
 
 def _broken_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
-    length = request.end - _effective_start(request, now)
+    start, end = _window(request, now)
+    length = end - start
     if request.slices is not None:
         yield from _broken_slices(request.slices, length, limits)
         return
@@ -191,26 +178,27 @@ def _invalid_price(detail: str) -> Rejection:
     return Rejection(reason=RejectReason.INVALID_PRICE, field="price", detail=detail)
 
 
-def _effective_start(request: OrderRequest, now: Nanos) -> Nanos:
+def _window(request: OrderRequest, now: Nanos) -> tuple[Nanos, Nanos]:
+    """Effective start and end, by what a late start means."""
     start = request.start if request.start is not None else now
-    late = start < now
-    return now if late and request.late_start is not LateStart.SKIP else start
+    late = max(0, now - start)
+    if not late or request.late_start is LateStart.SKIP:
+        return start, request.end
+    shifted = late if request.late_start is LateStart.SHIFT else 0
+    return now, Nanos(request.end + shifted)
 
 
 def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal | None) -> Admitted:
     """Plan the slices of a request that breaks none of the rules above."""
     quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
-    start = _effective_start(request, now)
-    shift = (
-        start - request.start if request.start is not None and request.late_start is LateStart.SHIFT else 0
-    )
+    start, end = _window(request, now)
     plan = sliced(
         Plan(
             quantity=quantity,
             limit=limit,
             start=start,
-            end=Nanos(request.end + max(0, shift)),
-            interval=request.interval or -(-(request.end + max(0, shift) - start) // (request.slices or 1)),
+            end=end,
+            interval=request.interval or -(-(end - start) // (request.slices or 1)),
             slice_count=0,
             warnings=tuple(_rounding_warnings(request, quantity, limit)),
         ),

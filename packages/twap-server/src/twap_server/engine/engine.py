@@ -161,6 +161,7 @@ class Engine:
         while not self._stopping:
             await self._sleep()
             await self._turn()
+        await self._measure(self._clock.now(), at_once=True)
         for command in self._commands:
             if not command.answer.done():
                 command.answer.set_exception(EngineBusy("the server is stopping: send the same again later"))
@@ -257,10 +258,10 @@ class Engine:
             await self._settlement.record(changed, now)
         self._impact.settle()
 
-    async def _measure(self, now: Nanos) -> None:
-        """Sample the markets of the orders; recorded with the next decision, or after a while."""
+    async def _measure(self, now: Nanos, *, at_once: bool = False) -> None:
+        """Sample the markets of the orders; recorded with the next decision, after a while, or at once."""
         self._recorder.measured(self._observers.collect(now, most=_ORDERS_PER_TURN))
         try:
-            await self._recorder.flush(now)
+            await self._recorder.flush(now, at_once=at_once)
         except TwapError as error:
             log.warning("samples wait to be recorded: %s", error)

@@ -53,13 +53,13 @@ class Recorder:
         self._samples += samples
         del self._samples[:-_SAMPLES_KEPT]
 
-    async def flush(self, now: Nanos) -> None:
-        """Record the samples that have waited for a decision long enough.
+    async def flush(self, now: Nanos, *, at_once: bool = False) -> None:
+        """Record the samples that have waited for a decision long enough, or all of them ``at_once``.
 
         Raises:
             StoreConflict, StoreUnavailable: they wait on.
         """
-        if self._samples and now - self._flushed >= _SAMPLES_WAIT:
+        if self._samples and (at_once or now - self._flushed >= _SAMPLES_WAIT):
             self._flushed = now
             await self.commit([])
 
