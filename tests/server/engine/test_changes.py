@@ -163,3 +163,14 @@ async def test_an_amended_order_survives_a_restart() -> None:
         await desk.until(21)
         done = desk.now(order)
         assert (done.status, done.progress.filled, done.plan.slice_count) == (OrderStatus.FILLED, 2, 20)
+
+
+async def test_an_order_whose_end_has_passed_is_not_amended_even_before_it_was_looked_at() -> None:
+    async with working() as desk:
+        order = await desk.submit(limit=Decimal(50))
+        await desk.until(5.5)
+        desk.clock.jump += 60 * SECOND
+        with pytest.raises(OrderNotOpen, match="has reached its end"):
+            await desk.engine.amend("ada", "a", Amendment(quantity=Decimal(2)))
+        await desk.until(7)
+        assert desk.now(order).status is OrderStatus.EXPIRED

@@ -128,6 +128,15 @@ class Order:
             return FillState.NONE
         return FillState.PARTIAL if self.remaining else FillState.FULL
 
+    def begun(self) -> Self:
+        """The order, its first slice about to be decided.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        return self._with(status=OrderStatus.WORKING)
+
     def after_slice(self, result: SliceResult, fills: tuple[Fill, ...]) -> Self:
         """The order with this slice's outcome: Filled when nothing remains, else Working or Paused.
 

@@ -98,6 +98,8 @@ class Commands:
         """
         working = await self._open(user_id, token_id)
         order, now = working.order, self._clock.now()
+        if order.plan.end <= now:
+            raise OrderNotOpen(f"order {token_id!r} has reached its end: nothing is left to change")
         if revision is not None and revision != order.plan.revision:
             raise RevisionMismatch(
                 f"order {token_id!r} was amended meanwhile: it is at revision {order.plan.revision}, "

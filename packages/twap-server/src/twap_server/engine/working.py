@@ -45,13 +45,12 @@ class Step:
 
     def add(self, decision: Decision) -> None:
         """Take a slice's outcome in."""
-        began = self.order.status is OrderStatus.ACCEPTED
-        self.order = self.order.after_slice(decision.result, decision.fills)
-        if began:
-            self._tell(OrderEventType.WORKING, self.order)
+        if self.order.status is OrderStatus.ACCEPTED:
+            self._tell(OrderEventType.WORKING, self.order.begun())
+        after = self.order.after_slice(decision.result, decision.fills)
         self.slices.append(decision.result)
         self.fills.extend(decision.fills)
-        self._tell(OrderEventType.SLICE, self.order, decision.result, decision.fills)
+        self._tell(OrderEventType.SLICE, after, decision.result, decision.fills)
         self._tell_if_ended()
 
     def end(self, status: OrderStatus, *, reason: str, at: Nanos) -> None:
