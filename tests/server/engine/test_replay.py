@@ -261,7 +261,7 @@ def check(world: World) -> None:
         replay.take(happened)
         assert replay.state() == state_of(happened.order), f"the order right after {happened.type}"
         event(happened.type.value)
-        for fill in happened.fills[:1]:
+        if happened.fills:
             event(f"filled of {happened.order.terms.carry}, randomize {happened.order.terms.randomize}")
     assert replays.keys() == orders.keys()
     for order_id, replay in replays.items():
