@@ -132,8 +132,8 @@ def test_the_naive_twap_keeps_to_the_limit() -> None:
 
 def test_the_naive_twap_never_exceeds_an_amended_quantity() -> None:
     pieces = [
-        slice_of(0, target="2", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
-        slice_of(1, target="1", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
+        slice_of(0, target="0.8", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
+        slice_of(1, target="1.5", mid="100", touch="100", reason=SliceReason.DEPTH_EXHAUSTED),
     ]
     naive = report(record(order(quantity="1"), pieces)).counterfactuals.naive_twap
     assert naive and naive.filled == 1

@@ -84,8 +84,11 @@ def mark_outs(record: OrderRecord, mids: Sequence[Measured]) -> tuple[MarkOut, .
 
 
 def _mark_out(side: Side, seconds: int, fills: Sequence[Fill], mids: Sequence[Measured]) -> MarkOut:
-    later = [(fill, first_at(mids, fill.time + seconds * SECOND, within=_MARK_LATE)) for fill in fills]
-    known = [(fill, price) for fill, price in later if price is not None]
+    later = {
+        moment: first_at(mids, moment + seconds * SECOND, within=_MARK_LATE)
+        for moment in {fill.time for fill in fills}
+    }
+    known = [(fill, price) for fill in fills if (price := later[fill.time]) is not None]
     paid = exact.total(exact.multiply(fill.price, fill.quantity) for fill, _ in known)
     worth = exact.total(exact.multiply(price.value, fill.quantity) for fill, price in known)
     amount = exact.signed(side.sign, exact.subtract(paid, worth))

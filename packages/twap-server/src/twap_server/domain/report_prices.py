@@ -99,7 +99,8 @@ def end_of(order: Order) -> Nanos | None:
 
 def first_at(mids: Sequence[Measured], moment: int, *, within: int | None = None) -> Price | None:
     """The first mid measured at or after ``moment``, at most ``within`` nanoseconds later."""
-    for one in mids[bisect_left(mids, moment, key=lambda one: one.time) :]:
+    for at in range(bisect_left(mids, moment, key=_time_of), len(mids)):
+        one = mids[at]
         if within is not None and one.time > moment + within:
             return None
         if one.mid is not None:
@@ -126,6 +127,10 @@ def time_weighted(order: Order, mids: Sequence[Measured]) -> TimeWeighted | None
     if not covered:
         return None
     return TimeWeighted(area=area, covered=Decimal(covered), whole=Decimal(until - start))
+
+
+def _time_of(one: Measured) -> int:
+    return one.time
 
 
 def _last_until(mids: Sequence[Measured], end: Nanos | None) -> Price | None:

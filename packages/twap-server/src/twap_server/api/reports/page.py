@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from xml.etree.ElementTree import Element, tostring
 
+from twap_models.enums import SliceOutcome
 from twap_models.report import ExecutionReport
 from twap_server.api.present_report import execution_report
 from twap_server.api.reports.charts import limit_is_drawn, price_chart, schedule_chart
@@ -87,10 +88,10 @@ def _provenance(record: OrderRecord) -> str:
     terms = record.order.terms
     names = list(dict.fromkeys(leg.instrument.exchange for leg in terms.legs)) or [terms.exchange]
     market = terms.instrument.symbol if terms.instrument else terms.symbol
-    books = "book" if len(names) == 1 else "books"
+    books, they = ("book", "it") if len(names) == 1 else ("books", "them")
     return (
         "Every fill is simulated: each slice was matched, when it was due, against the live order "
-        f"{books} of {', '.join(names)} {market} as this server received them. "
+        f"{books} of {', '.join(names)} {market} as this server received {they}. "
         "Nothing was sent to an exchange. "
         "A positive figure is a cost."
     )
@@ -162,9 +163,13 @@ def _price_legend(record: OrderRecord) -> Element:
         entries.append(("dashed own", f"average {number(order.average_price)}"))
     if order.plan.limit is not None:
         away = "" if limit_is_drawn(record) else ", outside the picture"
-        entries.append(("dashed limit", f"limit {number(order.plan.limit)}{away}"))
-    entries += [("cross cost", "slice missed"), ("cross warn", "slice filled in part"), _UTC]
-    return _legend(entries)
+        entries.append(("dotted limit", f"limit {number(order.plan.limit)}{away}"))
+    outcomes = {one.outcome for one in record.slices}
+    if SliceOutcome.MISSED in outcomes:
+        entries.append(("cross cost", "slice missed"))
+    if SliceOutcome.PARTIAL in outcomes:
+        entries.append(("cross warn", "slice filled in part"))
+    return _legend([*entries, _UTC])
 
 
 def _legend(entries: list[tuple[str, str]]) -> Element:

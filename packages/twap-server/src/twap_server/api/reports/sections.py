@@ -20,6 +20,11 @@ _MEANING = {
     "opportunity": "what was not filled, valued at the end's mid: s·(Q − X)·(P_e − P_d)",
     "fees": "taker fees",
 }
+_SYMBOLS = (
+    "s is +1 for a buy and -1 for a sell; Q the quantity, X what was filled; p and x price and quantity of a "
+    "fill; mid and touch the middle and the best price that its slice met; P_d, P_a, P_e the mids at the "
+    "decision, at arrival, at the end. Basis points are of Q·P_d."
+)
 _WAYS = {
     "sweep": ("sweep", "everything at once at the start, through the displayed depth within the limit"),
     "naive_twap": ("naive TWAP", "each slice's own part whole at its best price, as if depth were endless"),
@@ -52,6 +57,7 @@ def _costs(made: ExecutionReport, quote: str) -> Iterator[Element]:
     )
     yield el("h2", "Costs")
     yield _table(["part", quote, "bps", "what it is"], rows, text=(0, 3), total=True)
+    yield el("p", _SYMBOLS, class_="soft")
 
 
 def _benchmarks(made: ExecutionReport, base: str, quote: str) -> Iterator[Element]:
@@ -132,8 +138,8 @@ def _mark_outs(made: ExecutionReport, quote: str) -> Iterator[Element]:
 
 
 def _schedule(made: ExecutionReport, base: str) -> Iterator[Element]:
-    rows = [[f"slices {name}", str(count), "slices"] for name, count in made.slices_by_outcome.items()]
-    rows += [[f"because of {name}", str(count), "slices"] for name, count in made.slices_by_reason.items()]
+    rows = [[f"slices {name}", str(count), ""] for name, count in made.slices_by_outcome.items()]
+    rows += [[f"slices because of {name}", str(count), ""] for name, count in made.slices_by_reason.items()]
     if made.drift is not None:
         most, rms = number(made.drift.max_percent), number(made.drift.rms_percent)
         rows.append(["behind schedule, at most", number(made.drift.max), f"{base}, {most} % of the quantity"])
@@ -234,7 +240,8 @@ def _table(
     body = [el("tr", *cells("td", row)) for row in rows]
     if total and body:
         body[-1].set("class", "total")
-    table = el("table", el("thead", el("tr", *cells("th", headers))), el("tbody", *body))
+    head = el("thead", el("tr", *cells("th", headers))) if any(headers) else None
+    table = el("table", head, el("tbody", *body))
     return el("div", table, class_="wide")
 
 
