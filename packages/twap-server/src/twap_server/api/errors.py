@@ -86,8 +86,11 @@ def problem(
 async def answer_twap_error(request: Request, error: Exception) -> Response:
     """Turn any named failure of ours into its problem document."""
     assert isinstance(error, TwapError)
-    errors = [FieldError(field=error.field, message=str(error))] if isinstance(error, InvalidRequest) else []
     detail = str(error) if error.code is not ErrorCode.INTERNAL else "something went wrong on our side"
+    errors: list[FieldError] = []
+    if isinstance(error, InvalidRequest):
+        errors.append(FieldError(field=error.field, message=detail))
+        detail = f"{error.field}: {detail}"
     return problem(request, error.code, detail, errors=errors, headers=_headers_of(error))
 
 

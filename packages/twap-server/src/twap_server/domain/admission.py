@@ -147,11 +147,11 @@ def _broken_signs(request: OrderRequest, grid: Grid, reference: Decimal | None) 
             reason=RejectReason.INVALID_QUANTITY,
             field="quantity",
             detail=f"quantity {request.quantity:f} must be above 0: "
-            f"use at least {_smallest(request, grid, reference):f}",
+            f"use at least {exact.text(_smallest(request, grid, reference))}",
         )
     if request.limit is not None and request.limit <= ZERO:
         yield _invalid_price(
-            f"price {request.limit:f} must be above 0: use at least one tick ({grid.tick_size:f})"
+            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(grid.tick_size)})"
         )
 
 
@@ -162,10 +162,12 @@ def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | Non
             reason=RejectReason.BELOW_MINIMUM,
             field="quantity",
             detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
-            f"use at least {smallest:f}",
+            f"use at least {exact.text(smallest)}",
         )
     if request.limit is not None and limit is not None and limit <= ZERO < request.limit:
-        yield _invalid_price(f"price {request.limit:f} is below one tick ({grid.tick_size:f}) of {grid.name}")
+        yield _invalid_price(
+            f"price {request.limit:f} is below one tick ({exact.text(grid.tick_size)}) of {grid.name}"
+        )
 
 
 def _smallest(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Decimal:
@@ -224,7 +226,9 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     warnings = plan.warnings
     asked = slice_count(length, plan.interval)
     if count < asked:
-        warnings += (f"{asked} slices would fall below the minimum of {smallest:f}: merged into {count}",)
+        warnings += (
+            f"{asked} slices would fall below the minimum of {exact.text(smallest)}: merged into {count}",
+        )
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 
 
@@ -238,4 +242,4 @@ def _rounding_warnings(request: OrderRequest, quantity: Decimal, limit: Decimal 
 
 
 def _seconds(nanos: int) -> str:
-    return f"{exact.ratio(Decimal(nanos), Decimal(SECOND)).normalize():f}"
+    return exact.text(exact.ratio(Decimal(nanos), Decimal(SECOND)))

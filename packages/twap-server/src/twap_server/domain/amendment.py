@@ -59,7 +59,8 @@ def _limit(order: Order, limit: Decimal | None, grid: Grid) -> Decimal | None:
     safe = grid.safe_limit(limit, order.terms.side)
     if safe is not None and safe <= ZERO:
         raise InvalidRequest(
-            f"expected a price of at least one tick ({grid.tick_size:f}), got {limit:f}", field="price"
+            f"expected a price of at least one tick ({exact.text(grid.tick_size)}), got {limit:f}",
+            field="price",
         )
     return safe
 
@@ -83,13 +84,14 @@ def _quantity(order: Order, quantity: Decimal | None, grid: Grid, *, smallest: D
     floored = grid.floor_lot(quantity)
     if floored < filled:
         raise InvalidRequest(
-            f"expected at least {filled:f}, which is filled already, got {quantity:f}", field="quantity"
+            f"expected at least {exact.text(filled)}, which is filled already, got {quantity:f}",
+            field="quantity",
         )
     left = exact.subtract(floored, filled)
     if ZERO < left < smallest:
         raise InvalidRequest(
-            f"expected {filled:f} (what is filled) or at least {exact.add(filled, smallest):f} "
-            f"(the smallest order more), got {quantity:f}",
+            f"expected {exact.text(filled)} (what is filled) or at least "
+            f"{exact.text(exact.add(filled, smallest))} (the smallest order more), got {quantity:f}",
             field="quantity",
         )
     return floored
@@ -105,10 +107,9 @@ def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: Limits, smallest
         return plan
     plan = sliced(plan, lot_size=order.terms.lot_size, smallest=smallest, randomize=order.terms.randomize)
     if plan.slice_count > limits.max_slices:
-        seconds = exact.ratio(Decimal(plan.interval), Decimal(SECOND)).normalize()
+        seconds = exact.text(exact.ratio(Decimal(plan.interval), Decimal(SECOND)))
         raise InvalidRequest(
-            f"expected an end with at most {limits.max_slices} slices of {seconds:f} s, "
-            f"got {plan.slice_count}",
+            f"expected an end with at most {limits.max_slices} slices of {seconds} s, got {plan.slice_count}",
             field="end_time",
         )
     return plan

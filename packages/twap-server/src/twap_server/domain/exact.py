@@ -77,6 +77,11 @@ def signed(sign: int, value: Decimal) -> Decimal:
     return add(ZERO, value) if sign > 0 else subtract(ZERO, value)
 
 
+def text(value: Decimal) -> str:
+    """Write a number for a message: all digits that mean something, never an exponent."""
+    return f"{value.normalize(_WIDE):f}"
+
+
 def ratio(numerator: Decimal, denominator: Decimal) -> Decimal:
     """Quotient rounded half-even to 12 decimals: for presentation only."""
     return _rounded(_WIDE.divide(numerator, denominator), _TWELVE_PLACES)

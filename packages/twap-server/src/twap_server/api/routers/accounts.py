@@ -96,7 +96,7 @@ async def sign_in(
         return reply(await services.sign_in.refresh(refresh_token))
     for field, value in (("username", username), ("password", password)):
         if not value:
-            raise InvalidRequest(f"{field} is missing", field=field)
+            raise InvalidRequest("is missing", field=field)
     address = request.client.host if request.client else ""
     return reply(await services.sign_in.with_password(username, password, address=address))
 
