@@ -91,7 +91,7 @@ def _benchmarks(made: ExecutionReport, base: str) -> Table:
     covered = f"known {number(made.market_twap_coverage_percent)} % of the time"
     volume = f"{number(made.traded_volume)} {base} traded"
     if made.participation_percent is not None:
-        volume += f", participation {number(made.participation_percent)} %"
+        volume += f", participation {number(round(made.participation_percent, 1))} %"
     table.add_row("decision mid", number(made.decision_price), "", clock(made.decision_price_time))
     table.add_row(
         "arrival mid",
@@ -106,7 +106,7 @@ def _benchmarks(made: ExecutionReport, base: str) -> Table:
 
 
 def _others(made: ExecutionReport) -> Table:
-    table = _table("", "filled", "average", "shortfall", "bps", "order cost more")
+    table = _table("", "filled", "average", "shortfall", "bps", "order cost more, bps")
     whole = made.costs.implementation_shortfall
     table.add_row(
         "this order",
