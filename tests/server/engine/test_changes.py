@@ -174,3 +174,18 @@ async def test_an_order_whose_end_has_passed_is_not_amended_even_before_it_was_l
             await desk.engine.amend("ada", "a", Amendment(quantity=Decimal(2)))
         await desk.until(7)
         assert desk.now(order).status is OrderStatus.EXPIRED
+
+
+async def test_each_event_shows_the_order_right_after_it() -> None:
+    async with working() as desk:
+        await desk.submit(slices=1, interval=None)
+        await desk.until(1)
+        shown = [
+            (event.type.value, event.order.status.value, event.order.progress.filled) for event in desk.told
+        ]
+        assert shown == [
+            ("accepted", "Accepted", 0),
+            ("working", "Working", 0),
+            ("slice", "Filled", 1),
+            ("ended", "Filled", 1),
+        ]
