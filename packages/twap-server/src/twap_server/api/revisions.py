@@ -8,7 +8,7 @@ import re
 from twap_server.domain.errors import InvalidRequest, RevisionMissing
 from twap_server.domain.order import Order
 
-_TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?', re.ASCII)
+_TAG = re.compile(r'(?:W/)?"([0-9]{1,9})"|([0-9]{1,9})', re.ASCII)
 ANY = "*"
 
 
@@ -33,4 +33,4 @@ def read_revision(if_match: str | None) -> int | None:
     found = _TAG.fullmatch(text)
     if text != ANY and found is None:
         raise InvalidRequest(f'expected a revision such as "1", or *, got {text[:40]!r}', field="If-Match")
-    return None if found is None else int(found[1])
+    return None if found is None else int(found[1] or found[2])
