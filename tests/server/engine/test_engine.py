@@ -334,6 +334,37 @@ async def test_ready_means_that_nothing_is_open_past_its_end() -> None:
         assert desk.engine.open_orders == 1
 
 
+async def test_very_many_lost_slices_are_settled_in_pieces_before_ready() -> None:
+    store, market = MemoryStore(), HandMarket(LoopClock())
+    async with working(store, market) as desk:
+        order = await desk.submit(
+            end=Nanos(EPOCH + 2_500 * SECOND), quantity=Decimal(10_000), limit=Decimal(50)
+        )
+        await desk.until(0.5)
+    await asyncio.sleep(3_000)
+    commits = store.commits
+    async with working(store, market) as desk:
+        done = desk.now(order)
+        assert (done.status, done.progress.next_slice) == (OrderStatus.EXPIRED, 2_500)
+        assert desk.reasons(order)[1:] == ["engine_down"] * 2_499
+        assert store.commits == commits + 3
+
+
+async def test_a_store_that_fails_does_not_keep_the_engine_from_starting() -> None:
+    store, market = MemoryStore(), HandMarket(LoopClock())
+    async with working(store, market) as desk:
+        order = await desk.submit()
+        await desk.until(0.5)
+    await asyncio.sleep(60)
+    store.failing = True
+    async with working(store, market) as desk:
+        await desk.until(62)
+        assert desk.now(order).status.is_open
+        store.failing = False
+        await desk.until(63)
+        assert desk.now(order).status is OrderStatus.EXPIRED
+
+
 async def test_wall_clock_jumps_lose_slices_but_never_repeat_them() -> None:
     async with working() as desk:
         order = await desk.submit(end=Nanos(EPOCH + 100 * SECOND), quantity=Decimal(100))

@@ -196,10 +196,16 @@ class Engine:
         log.info("engine ready open_orders=%d", len(self._desk))
 
     async def _end_elapsed(self) -> None:
-        """End what ran out while nobody was here: who hears "ready" finds no order open past its end."""
-        elapsed = self._desk.elapsed(self._clock.now())
-        for first in range(0, len(elapsed), _ORDERS_PER_TURN):
-            await self._work(elapsed[first : first + _ORDERS_PER_TURN], self._clock.now())
+        """End what ran out while nobody was here: who hears "ready" finds no order open past its end.
+
+        Gives up when a round settles nothing: then the store fails, and the turns go on trying.
+        """
+        settled = -1
+        while (elapsed := self._desk.elapsed(self._clock.now())) and settled:
+            before = _slices_left(elapsed)
+            for first in range(0, len(elapsed), _ORDERS_PER_TURN):
+                await self._work(elapsed[first : first + _ORDERS_PER_TURN], self._clock.now())
+            settled = before - _slices_left(self._desk.elapsed(self._clock.now()))
 
     async def _sleep(self) -> None:
         moments = [at for at in (self._desk.next_due(), self._observers.next_due()) if at is not None]
@@ -265,3 +271,8 @@ class Engine:
             await self._recorder.flush(now, at_once=at_once)
         except TwapError as error:
             log.warning("samples wait to be recorded: %s", error)
+
+
+def _slices_left(orders: Sequence[Working]) -> int:
+    """Slices without an outcome, and one more for each order's end."""
+    return sum(1 + one.order.plan.slice_count - one.order.progress.next_slice for one in orders)

@@ -15,6 +15,8 @@ from twap_server.domain.terms import Leg, Plan
 from twap_server.engine.decision import Decision, SliceDecider, lost
 from twap_server.engine.quotes import Sight
 
+LOST_PER_LOOK = 1_000
+"""Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
 LOOK_AGAIN = 100 * MILLISECOND
 """How soon a slice that waits for a usable book looks again."""
 
@@ -99,6 +101,8 @@ def look(working: Working, sight: Sight, *, now: Nanos, decider: SliceDecider, m
     missed_because = SliceReason.STORAGE if working.storage_failed else SliceReason.ENGINE_DOWN
     index = order.progress.next_slice
     while index < schedule.count and (at_end or schedule.window_end(index) <= now):
+        if len(step.slices) == LOST_PER_LOOK:
+            return step
         step.add(lost(step.order, index, missed_because, now=now))
         index += 1
     if step.slices:
