@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,20 @@ async def test_watch_book(server: ScriptedServer) -> None:
 
 async def test_many_orders(server: ScriptedServer) -> None:
     assert (await run(server, "many_orders.py")).count("Canceled") == 5
+
+
+async def test_amend_order(server: ScriptedServer) -> None:
+    async def tell() -> None:
+        await server.requested("POST", "/orders/twap")
+        (token_id,) = server.orders
+        server.push_event("accepted", server.orders[token_id])
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(tell())
+        running = group.create_task(run(server, "amend_order.py"))
+    (made,) = server.orders.values()
+    assert (made.status, made.revision, made.quantity) == ("Canceled", 2, Decimal("0.2"))
+    assert "revision 2" in running.result() and "accepted Accepted 0" in running.result()
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
