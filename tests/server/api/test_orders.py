@@ -174,6 +174,12 @@ async def test_a_duration_that_begins_now_keeps_its_length(desk: Desk, start: di
     assert request.late_start is LateStart.SHIFT
 
 
+async def test_now_is_never_late(desk: Desk) -> None:
+    body = {name: value for name, value in BODY.items() if name != "duration"}
+    await submit(desk, {**body, "start_time": "now", "end_time": "+15m", "late_start": "skip"})
+    assert desk.orders.requests[0].start is None, "else the first slice has elapsed once the engine looks"
+
+
 async def test_nobody_sees_anothers_order(desk: Desk) -> None:
     await submit(desk, BODY)
     eve = await desk.user("eve")

@@ -63,7 +63,7 @@ def made(wanted: Amendment, *, at: Order | None = None, seconds: str = "3.5") ->
 
 def test_a_limit_alone_leaves_the_schedule() -> None:
     plan = made(Amendment(limit=Decimal("99.999"), limit_set=True))
-    assert plan == replace(order().plan, revision=2, limit=Decimal("99.99"))
+    assert replace(plan, warnings=()) == replace(order().plan, revision=2, limit=Decimal("99.99"))
     assert made(Amendment(limit_set=True)).limit is None
 
 
@@ -73,6 +73,19 @@ def test_a_quantity_is_spread_over_what_is_left() -> None:
     assert (plan.first, plan.base, plan.slice_count) == (4, Decimal("0.4"), 10)
     assert [schedule.size(i) for i in range(4, 10)] == [Decimal("0.2")] * 6
     assert schedule.due(4) == T0 + 4 * SECOND, "the order's own grid goes on"
+
+
+@pytest.mark.parametrize("quantity", ["0", "0.000001"])
+def test_an_order_is_not_amended_to_nothing(quantity: str) -> None:
+    with pytest.raises(InvalidRequest, match="cancel the order"):
+        made(Amendment(quantity=Decimal(quantity)), at=order(slices_done=0, filled="0"))
+
+
+def test_what_an_amendment_rounds_is_told() -> None:
+    limit = made(Amendment(limit=Decimal("99.999"), limit_set=True))
+    assert limit.warnings == ("price 99.999 was rounded to the safe side of the tick: 99.99",)
+    both = made(Amendment(quantity=Decimal("1.600001"), limit=Decimal(100), limit_set=True))
+    assert both.warnings == ("quantity 1.600001 was rounded down to the lot: 1.6",)
 
 
 def test_a_later_end_gives_more_slices_and_an_earlier_one_fewer() -> None:

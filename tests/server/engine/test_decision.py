@@ -94,12 +94,16 @@ def test_an_exchange_that_would_get_too_little_is_left_out_and_the_rest_goes_els
     assert taken(made) == [("deep", "101", "0.1")], "0.01 at 100 is below small's 5"
 
 
-def test_when_every_exchange_would_get_too_little_nothing_is_sent() -> None:
+def test_the_whole_slice_may_be_sent_to_one_exchange_that_shows_less() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.05")], notional="9")
-    markets.add("b", bids=[("98", "9")], asks=[("101", "0.05")], notional="9")
+    markets.add("b", bids=[("98", "9")], asks=[("101", "0.04")], notional="9")
     made = markets.decide(order())
-    assert (made.fills, made.result.reason) == ((), SliceReason.BELOW_MINIMUM)
+    assert taken(made) == [("a", "100", "0.05")], "as an order on that exchange alone: 0.1 is enough to send"
+    assert (made.result.outcome, made.result.reason) == (SliceOutcome.PARTIAL, SliceReason.DEPTH_EXHAUSTED)
+
+
+def test_when_the_slice_is_below_every_exchanges_minimum_nothing_is_sent() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")], notional="100")
     markets.add("b", bids=[("98", "9")], asks=[("101", "9")], notional="100")
@@ -159,3 +163,11 @@ def test_a_slice_keeps_where_the_curve_wanted_the_order_to_be() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")])
     assert markets.decide(order()).result.target == Decimal("0.5")
+
+
+def test_of_two_exchanges_that_would_get_too_little_one_gets_it_all() -> None:
+    markets = Markets()
+    markets.add("a", bids=[("98", "9")], asks=[("100", "0.06"), ("102", "9")], notional="9")
+    markets.add("b", bids=[("98", "9")], asks=[("101", "0.04"), ("103", "9")], notional="9")
+    made = markets.decide(order())
+    assert taken(made) == [("a", "100", "0.06"), ("a", "102", "0.04")], "6 and 4.04 are below 9, 10.08 is not"

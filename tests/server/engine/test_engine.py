@@ -1,7 +1,7 @@
 """engine/: the life of an order under virtual time, against a book that the test moves."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -13,11 +13,20 @@ from support.clocks import EPOCH, LoopClock
 from support.trading import HandMarket, MemoryStore, request
 from twap_models.enums import Carry, Fidelity, LateStart, OrderStatus, Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import CommitInDoubt, EngineBusy, OrderNotFound, OrderNotOpen, StoreUnavailable
+from twap_server.domain.errors import (
+    CommitInDoubt,
+    EngineBusy,
+    OrderNotFound,
+    OrderNotOpen,
+    StoreConflict,
+    StoreUnavailable,
+)
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Order, OrderEvent
+from twap_server.domain.sample import Sample
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
+from twap_server.engine.ports import OrderWrite
 from twap_server.engine.verdict import VerdictKind
 
 pytestmark = pytest.mark.looptime
@@ -224,6 +233,31 @@ async def test_two_orders_of_one_user_in_one_instant_share_the_level() -> None:
         assert sum(fill.quantity for fill in desk.store.fills.values()) == Decimal("0.15")
 
 
+async def test_what_was_recorded_stays_taken_when_another_order_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "0.15")])
+        now = desk.clock.now()
+        times = {"start": Nanos(now + SECOND), "end": Nanos(now + 11 * SECOND)}
+        for name in ("a", "b"):
+            await desk.submit(token_id=name, **times)
+        commit, calls = desk.store.commit, 0
+
+        async def once(writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
+            nonlocal calls
+            calls += 1
+            if calls in (1, 3):
+                raise StoreConflict("elsewhere") if calls == 1 else StoreUnavailable("gone")
+            await commit(writes, samples)
+
+        monkeypatch.setattr(desk.store, "commit", once)
+        await desk.until(1.9)
+        filled = [order.progress.filled for order in desk.store.orders.values()]
+        assert filled[0] == Decimal("0.1")
+        assert filled[1] <= Decimal("0.05"), "the other took it: it is not there twice"
+
+
 async def test_slippage_cap_and_touch_fidelity() -> None:
     async with working() as desk:
         desk.market.show(bids=[("99", "10")], asks=[("100", "0.01"), ("130", "10")])
@@ -232,6 +266,14 @@ async def test_slippage_cap_and_touch_fidelity() -> None:
         await desk.until(0.5)
         assert desk.reasons(capped) == ["slippage_cap"]
         assert desk.store.results(touch)[0].filled == Decimal("0.1")
+
+
+async def test_touch_fidelity_keeps_to_the_slippage_cap() -> None:
+    async with working() as desk:
+        desk.market.show(bids=[("99", "10")], asks=[("100", "10")])
+        capped = await desk.submit(fidelity=Fidelity.L1, max_slippage_bps=Decimal(10))
+        await desk.until(0.5)
+        assert desk.reasons(capped) == ["slippage_cap"], "the touch is 50 bps from the mid"
 
 
 async def test_fees_are_exact() -> None:

@@ -112,7 +112,10 @@ class ExecutionReport(ResponseModel):
     instrument: str | None = None
     side: Side = Side.BUY
     status: OrderStatus = OrderStatus.ACCEPTED
-    final: bool = Field(default=False, description="The order has ended; else all figures are so far.")
+    final: bool = Field(
+        default=False,
+        description="The order has ended; only mark-outs may still come, for 60 s. Else all is so far.",
+    )
     quantity: Figure = Field(default=_ZERO, description="Q, of the last plan; base currency.")
     filled_quantity: Figure = Field(default=_ZERO, description="X, base currency.")
     average_price: Figure | None = Field(default=None, description="Σp·x/X, to 12 decimals.")

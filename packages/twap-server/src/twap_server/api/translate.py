@@ -28,8 +28,9 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
     Raises:
         InvalidRequest: a time lies outside the years this server counts in.
     """
-    start = None if wire.start_time is None else resolve(wire.start_time, now=now, field="start_time")
-    begins_now = wire.duration is not None and wire.start_time in (None, "now")
+    is_now = wire.start_time in (None, "now")
+    start = None if is_now else resolve(wire.start_time or "now", now=now, field="start_time")
+    begins_now = is_now and wire.duration is not None
     return OrderRequest(
         token_id=wire.token_id,
         exchange=wire.exchange,

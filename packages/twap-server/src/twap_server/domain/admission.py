@@ -194,22 +194,25 @@ def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal
     """Plan the slices of a request that breaks none of the rules above."""
     quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
     start, end = _window(request, now)
+    asked = Plan(
+        quantity=quantity,
+        limit=limit,
+        start=start,
+        end=end,
+        interval=request.interval or -(-(end - start) // (request.slices or 1)),
+        slice_count=0,
+    )
     plan = sliced(
-        Plan(
-            quantity=quantity,
-            limit=limit,
-            start=start,
-            end=end,
-            interval=request.interval or -(-(end - start) // (request.slices or 1)),
-            slice_count=0,
-            warnings=tuple(_rounding_warnings(request, quantity, limit)),
-        ),
+        with_rounding_told(asked, quantity=request.quantity, limit=request.limit),
         lot_size=grid.lot_size,
         smallest=grid.smallest(limit if limit is not None else reference),
         randomize=request.randomize,
     )
-    elapsed = -(-(now - start) // plan.interval) if start < now else 0
-    return Admitted(plan=plan, elapsed=min(elapsed, plan.slice_count))
+    elapsed = min(-(-(now - start) // plan.interval) if start < now else 0, plan.slice_count)
+    if elapsed:
+        told = f"{elapsed} of {plan.slice_count} slices have elapsed: they are missed"
+        plan = replace(plan, warnings=(*plan.warnings, told))
+    return Admitted(plan=plan, elapsed=elapsed)
 
 
 def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
@@ -232,13 +235,14 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 
 
-def _rounding_warnings(request: OrderRequest, quantity: Decimal, limit: Decimal | None) -> list[str]:
-    warnings = []
-    if quantity != request.quantity:
-        warnings.append(f"quantity {request.quantity:f} was rounded down to the lot: {quantity:f}")
-    if limit is not None and limit != request.limit:
-        warnings.append(f"price {request.limit:f} was rounded to the safe side of the tick: {limit:f}")
-    return warnings
+def with_rounding_told(plan: Plan, *, quantity: Decimal | None, limit: Decimal | None) -> Plan:
+    """The plan with a warning for each figure asked for that was rounded; None: not asked for."""
+    warnings = plan.warnings
+    if quantity is not None and quantity != plan.quantity:
+        warnings += (f"quantity {quantity:f} was rounded down to the lot: {exact.text(plan.quantity)}",)
+    if limit is not None and plan.limit is not None and limit != plan.limit:
+        warnings += (f"price {limit:f} was rounded to the safe side of the tick: {exact.text(plan.limit)}",)
+    return replace(plan, warnings=warnings)
 
 
 def _seconds(nanos: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from twap_server.domain import exact
-from twap_server.domain.admission import Limits, sliced
+from twap_server.domain.admission import Limits, sliced, with_rounding_told
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
@@ -35,11 +35,13 @@ def amend(order: Order, wanted: Amendment, *, now: Nanos, limits: Limits, refere
     if wanted.limit_set:
         plan = replace(plan, limit=_limit(order, wanted.limit, grid))
     if wanted.end is None and wanted.quantity is None:
-        return plan
+        return with_rounding_told(plan, quantity=None, limit=wanted.limit)
     end = _end(order, wanted.end, now=now, limits=limits)
     price = plan.limit if plan.limit is not None else reference
     quantity = _quantity(order, wanted.quantity, grid, smallest=grid.smallest(price))
-    plan = replace(plan, quantity=quantity, end=end)
+    plan = with_rounding_told(
+        replace(plan, quantity=quantity, end=end), quantity=wanted.quantity, limit=wanted.limit
+    )
     return _replanned(order, plan, now=now, limits=limits, smallest=grid.smallest(price))
 
 
@@ -85,6 +87,12 @@ def _quantity(order: Order, quantity: Decimal | None, grid: Grid, *, smallest: D
     if floored < filled:
         raise InvalidRequest(
             f"expected at least {exact.text(filled)}, which is filled already, got {quantity:f}",
+            field="quantity",
+        )
+    if not floored:
+        raise InvalidRequest(
+            f"expected at least {exact.text(smallest)} (the smallest order), got {quantity:f}: "
+            "to fill nothing, cancel the order",
             field="quantity",
         )
     left = exact.subtract(floored, filled)

@@ -7,17 +7,13 @@ Own impact, ``randomize`` and ``participation_cap`` are left out.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.matching import Bounds, Ladder, Match, match, match_at_touch
 from twap_server.domain.schedule import Schedule
-
-_WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
-_BPS = Decimal(10_000)
-_PLACES = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +58,7 @@ class Estimate:
         """Total in basis points of the quantity valued at the mid, half-even to 4 decimals."""
         if not self.mid_value:
             return None
-        share = _WIDE.divide(exact.multiply(self.total, _BPS), self.mid_value)
-        return share.quantize(_PLACES, context=_WIDE) or ZERO
+        return exact.basis_points(self.total, self.mid_value)
 
     def times(self, count: int) -> "Estimate":
         """The same again and again."""
@@ -142,16 +137,9 @@ def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, D
         filled=filled,
         unfilled=exact.subtract(quantity, filled),
         notional=notional,
-        spread=_paid(moment.side, at_touch, at_mid),
-        depth=_paid(moment.side, notional, at_touch),
+        spread=exact.signed(moment.side.sign, exact.subtract(at_touch, at_mid)),
+        depth=exact.signed(moment.side.sign, exact.subtract(notional, at_touch)),
         fees=exact.total(exact.multiply(value, fee) for value, fee in values),
         mid_value=at_mid,
         stopped_by=matched.stopped_by,
     )
-
-
-def _paid(side: Side, value: Decimal, reference: Decimal) -> Decimal:
-    """How much worse than the reference; never minus zero, which the wire refuses."""
-    if side is Side.BUY:
-        return exact.subtract(value, reference)
-    return exact.subtract(reference, value)

@@ -115,8 +115,9 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
     touch = best(bounds.side, ladders)
     if touch is None:
         return Match(fills=(), stopped_by=SliceReason.DEPTH_EXHAUSTED)
-    if not within(bounds.side, touch.price, bounds.limit):
-        return Match(fills=(), stopped_by=SliceReason.LIMIT_NOT_MET)
+    stop = bounds.stop(touch.price)
+    if stop is not None:
+        return Match(fills=(), stopped_by=stop)
     return Match(fills=(touch._replace(quantity=wanted),), stopped_by=None)
 
 

@@ -5,7 +5,7 @@ that two slices of one user in the same instant never take the same size.
 """
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
@@ -108,23 +108,25 @@ class SliceDecider:
         return self._filled(order, seen, matched, reason, quotes)
 
     def _match(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
-        """Walk the books; of several, one that would get less than it takes is left out of the next try."""
-        while quotes.open:
+        """Walk the books; while one of several would get less than it takes, without the one that gets least.
+
+        One at a time: what it would have got may be enough for another.
+        """
+        while True:
             matched = self._walk(order, seen, quotes, wanted)
-            served = {fill.exchange for fill in matched.fills}
-            too_little = {name for name in served if _too_little(order, matched, name, quotes)}
+            too_little = _too_little(order, matched, quotes)
             if len(quotes.open) == 1 or not too_little:
                 return matched
-            quotes = quotes.without(too_little)
-        return Match(fills=(), stopped_by=SliceReason.BELOW_MINIMUM)
+            quotes = quotes.without(min(too_little, key=too_little.__getitem__))
 
     def _walk(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
         terms = order.terms
-        ladders = quotes.ladders(terms.side)
-        if terms.fidelity is Fidelity.L1:
-            return match_at_touch(wanted, ladders, Bounds(side=terms.side, limit=order.plan.limit))
         assert seen.mid is not None
-        lot = terms.lot_size
+        ladders, lot = quotes.ladders(terms.side), terms.lot_size
+        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
+        bounds = Bounds(side=terms.side, limit=order.plan.limit, cap=cap)
+        if terms.fidelity is Fidelity.L1:
+            return match_at_touch(wanted, ladders, bounds)
 
         def available(offer: Offer) -> Decimal:
             leg, live = quotes.leg(offer.exchange)
@@ -134,10 +136,8 @@ class SliceDecider:
                 lot=lot,
             )
             left = exact.subtract(offer.quantity, taken)
-            return exact.multiply(Decimal(exact.whole(left, lot)), lot) if left > ZERO else ZERO
+            return exact.to_grid(left, lot, ROUND_FLOOR) if left > ZERO else ZERO
 
-        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
-        bounds = Bounds(side=terms.side, limit=order.plan.limit, cap=cap)
         return match(wanted, ladders, bounds, available=available)
 
     def _filled(
@@ -203,7 +203,7 @@ def _allowed(order: Order, seen: SliceResult) -> Decimal:
         return seen.wanted
     lot = order.terms.lot_size
     share = exact.multiply(exact.multiply(cap, _PERCENT), seen.traded or ZERO)
-    return min(seen.wanted, exact.multiply(Decimal(exact.whole(share, lot)), lot))
+    return min(seen.wanted, exact.to_grid(share, lot, ROUND_FLOOR))
 
 
 def _that_take(order: Order, seen: SliceResult, quotes: Quotes, quantity: Decimal) -> Quotes:
@@ -212,12 +212,15 @@ def _that_take(order: Order, seen: SliceResult, quotes: Quotes, quantity: Decima
     return quotes.only(lambda leg: quantity >= smallest_on(leg, order.terms.lot_size, price))
 
 
-def _too_little(order: Order, matched: Match, exchange: str, quotes: Quotes) -> bool:
-    """Whether what the walk sends to an exchange is less than that exchange takes."""
-    fills = [fill for fill in matched.fills if fill.exchange == exchange]
-    leg, _ = quotes.leg(exchange)
-    sent = exact.total(fill.quantity for fill in fills)
-    return sent < smallest_on(leg, order.terms.lot_size, fills[0].price)
+def _too_little(order: Order, matched: Match, quotes: Quotes) -> dict[str, Decimal]:
+    """What the walk sends to each exchange that does not take so little."""
+    found = {}
+    for exchange in dict.fromkeys(fill.exchange for fill in matched.fills):
+        fills = [fill for fill in matched.fills if fill.exchange == exchange]
+        sent = exact.total(fill.quantity for fill in fills)
+        if sent < smallest_on(quotes.leg(exchange)[0], order.terms.lot_size, fills[0].price):
+            found[exchange] = sent
+    return found
 
 
 def _outcome(filled: Decimal, wanted: Decimal) -> SliceOutcome:

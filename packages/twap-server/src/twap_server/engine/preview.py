@@ -123,7 +123,7 @@ class Previewer:
             time=now,
             grid=examination.grid,
             broken=tuple(broken),
-            warnings=(*(_warnings(admitted) if admitted else ()), *((_REPEATED,) if repeats else ())),
+            warnings=(*(admitted.plan.warnings if admitted else ()), *((_REPEATED,) if repeats else ())),
             cost_reason=_NO_PLAN,
         )
         if admitted is None or examination.grid is None:
@@ -187,13 +187,6 @@ def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
     """Whether what is broken leaves the plan as it would be: only the number of open orders does."""
     others = [one for one in broken if one.reason is not RejectReason.TOO_MANY_OPEN_ORDERS]
     return grid is not None and not others
-
-
-def _warnings(admitted: Admitted) -> tuple[str, ...]:
-    plan = admitted.plan
-    if not admitted.elapsed:
-        return plan.warnings
-    return (*plan.warnings, f"{admitted.elapsed} of {plan.slice_count} slices have elapsed: they are missed")
 
 
 def _schedule(user_id: str, request: OrderRequest, plan: Plan, grid: Grid) -> Schedule:

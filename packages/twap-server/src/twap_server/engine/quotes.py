@@ -1,6 +1,6 @@
 """The books an order may fill from at one moment: those that can be trusted, and why the others cannot."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -59,9 +59,9 @@ class Quotes:
         kept = tuple(pair for pair in self.open if wanted(pair[0]))
         return Quotes(open=kept, closed=None if kept else SliceReason.NO_BOOK)
 
-    def without(self, exchanges: Collection[str]) -> "Quotes":
-        """The same without these exchanges."""
-        return self.only(lambda leg: leg.instrument.exchange not in exchanges)
+    def without(self, exchange: str) -> "Quotes":
+        """The same without this exchange."""
+        return self.only(lambda leg: leg.instrument.exchange != exchange)
 
     def leg(self, exchange: str) -> tuple[Leg, LiveBookView]:
         """The open market on an exchange."""

@@ -52,6 +52,7 @@ class Settlement:
         except StoreUnavailable as error:
             self._after_failure(changed, error)
         else:
+            self._impact.settle()
             for (working, step), write in zip(changed, writes, strict=True):
                 self._desk.replace(working, write.order)
                 self._observers.note(write.order, filled=bool(step.fills), now=now)

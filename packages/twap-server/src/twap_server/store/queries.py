@@ -102,11 +102,6 @@ def samples_of(order_id: str) -> Select[Any]:
     return select(order_samples).where(order_samples.c.order_id == order_id).order_by(order_samples.c.time)
 
 
-def plans_of(order_id: str) -> Select[Any]:
-    """Every revision of an order's plan."""
-    return select(order_plans).where(order_plans.c.order_id == order_id).order_by(order_plans.c.revision)
-
-
 def newest(
     user_id: str,
     *,
