@@ -129,6 +129,9 @@ class Ledger:
         for fill in fills:
             self._take_fill(record, result, fill)
         self._check_curve(record, result)
+        cap = record.terms.participation_cap
+        if fills and cap is not None and result.filled * 100 > cap * (result.traded or 0):
+            raise Violation("I4", f"{name}: slice {result.index} took more than its share of {result.traded}")
         if fills and record.progress.status is OrderStatus.PAUSED:
             raise Violation("I9", f"{name}: slice {result.index} filled while paused")
 

@@ -133,6 +133,7 @@ class SimServer:
         raw: bytes | None = None,
         token: str = "",
         form: bool = False,
+        if_match: str = "",
         patience_s: float = 60.0,
     ) -> Reply:
         """One request.
@@ -146,7 +147,7 @@ class SimServer:
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         answer: asyncio.Future[Reply] = self._loop.create_future()
         self._calls[answer] = None
-        scope = _scope("http", method, path, key, token=token, form=form)
+        scope = _scope("http", method, path, key, token=token, form=form, if_match=if_match)
         self._loop.create_task(self._answer(scope, content, answer), context=context_of(self.life))
         try:
             async with asyncio.timeout(patience_s):
@@ -324,13 +325,15 @@ class Stream:
 
 
 def _scope(
-    kind: str, method: str, path: str, key: str, *, token: str = "", form: bool = False
+    kind: str, method: str, path: str, key: str, *, token: str = "", form: bool = False, if_match: str = ""
 ) -> dict[str, Any]:
     bare, _, query = path.partition("?")
     content = b"application/x-www-form-urlencoded" if form else b"application/json"
     headers = [(b"host", b"twap.sim"), (b"content-type", content)]
     if token:
         headers.append((b"authorization", f"Bearer {token}".encode()))
+    if if_match:
+        headers.append((b"if-match", if_match.encode()))
     if key:
         headers.append((b"x-api-key", key.encode()))
     scope: dict[str, Any] = {

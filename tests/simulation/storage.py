@@ -54,6 +54,7 @@ class Disk:
         self.bomb = 0
         """The server dies at the so-many-th statement from now; 0: it does not."""
         self.on_bomb: Callable[[], None] = lambda: None
+        self.on_trouble: Callable[[], None] = lambda: None
         self.on_commit: Callable[[Any], None] = lambda _: None
 
     @property
@@ -152,6 +153,7 @@ class InlineConnection(aiosqlite.Connection):
             elif sql.startswith("BEGIN"):
                 return
             disk.done[disk.trouble] += 1
+            disk.on_trouble()
             raise _error(disk.trouble)
 
     async def _slow_commit(self) -> None:
@@ -172,6 +174,7 @@ class InlineConnection(aiosqlite.Connection):
             await asyncio.sleep(after)
         if disk.unknown_commits:
             disk.unknown_commits -= 1
+            disk.on_trouble()
             disk.done["unknown commit"] += 1
             raise _error("ioerr")
 

@@ -7,11 +7,11 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from random import Random
 from typing import Any
 
-from simulation.ledger import Ledger
+from simulation.ledger import Ledger, Recorded
 from simulation.server import Reply, ServerGone, SimServer
 from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
@@ -19,7 +19,8 @@ from simulation.violation import Violation
 from simulation.witness import Witness
 
 _PASSWORD = "correct horse battery"
-_ANSWERED = frozenset({200, 201, 400, 404, 409, 503})
+_ANSWERED = frozenset({200, 201, 400, 404, 409, 412, 503})
+_COSTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
 _SPELLINGS = ("{base}-{quote}", "{base}{quote}", "{base}/{quote}")
 
 
@@ -138,6 +139,64 @@ class Users:
         if reply.status == 200 and reply.json()["status"] not in ("Canceled",):
             raise Violation("I9", f"cancelled {token} is {reply.json()['status']}")
 
+    async def _pause(self, account: Account, rng: Random) -> None:
+        token = self._recent(account, rng)
+        if token is None:
+            return
+        reply = await self._call(account, "POST", f"/orders/{token}/pause")
+        if reply.status == 200 and reply.json()["status"] != "Paused":
+            raise Violation("I9", f"paused {token} is {reply.json()['status']}")
+        if reply.status == 200 and rng.random() < 0.7:
+            await asyncio.sleep(rng.uniform(0, 60))
+            await self._call(account, "POST", f"/orders/{token}/resume")
+
+    async def _resume(self, account: Account, rng: Random) -> None:
+        token = self._recent(account, rng)
+        if token is not None:
+            await self._call(account, "POST", f"/orders/{token}/resume")
+
+    async def _amend(self, account: Account, rng: Random) -> None:
+        token = self._recent(account, rng)
+        if token is None or account.sent[token].order_id is None:
+            return
+        record = self._ledger.orders[str(account.sent[token].order_id)]
+        change = self._change(record, rng)
+        sent = record.plan.revision + rng.choice((0, 0, 0, 0, 1, -1))
+        if_match = "*" if rng.random() < 0.3 else f'"{sent}"'
+        reply = await self._call(account, "PATCH", f"/orders/{token}", change, if_match=if_match)
+        if reply.status == 200 and if_match != "*" and reply.json()["revision"] != sent + 1:
+            raise Violation("I10", f"{token} amended at {if_match}: revision {reply.json()['revision']}")
+
+    async def _preview(self, account: Account, rng: Random) -> None:
+        body = {**self._order(rng), "token_id": "previewed"}
+        await self._call(account, "POST", "/orders/twap/preview", body)
+        reply = await self._call(account, "GET", "/orders/previewed")
+        if reply.status not in (404, 503):
+            raise Violation("I10", f"a preview was stored: {reply.status}")
+
+    async def _report(self, account: Account, rng: Random) -> None:
+        token = self._recent(account, rng)
+        if token is None:
+            return
+        reply = await self._call(account, "GET", f"/orders/{token}/report")
+        if reply.status == 200:
+            self._check_costs(token, reply.json()["costs"])
+
+    async def _events(self, account: Account, rng: Random) -> None:
+        token = self._recent(account, rng)
+        if token is None:
+            return
+        reply = await self._call(account, "GET", f"/orders/{token}/events")
+        if reply.status == 200:
+            for event in reply.json():
+                self._check_own(account, event["order"])
+
+    async def _book(self, account: Account, rng: Random) -> None:
+        topic = self._topic(rng)
+        reply = await self._call(account, "GET", f"/orderbook/{topic['exchange']}/{topic['symbol']}?depth=10")
+        if reply.status == 200 and topic["exchange"] != "aggregate":
+            self._witness.feed(topic["exchange"], topic["symbol"], reply.json(), at=self._now())
+
     async def _look(self, account: Account, rng: Random) -> None:
         if not account.sent:
             return
@@ -215,6 +274,15 @@ class Users:
             raise Violation("I8", f"{account.name} is shown {item['token_id']}, which is not recorded")
         if record.terms.user_id != self._user_id(account):
             raise Violation("I11", f"{account.name} is shown another user's {item['token_id']}")
+
+    def _check_costs(self, token: str, costs: dict[str, Any]) -> None:
+        parts = [costs[name]["amount"] for name in _COSTS]
+        whole = costs["implementation_shortfall"]["amount"]
+        if whole is None or None in parts:
+            return
+        with localcontext(prec=200):
+            if sum(map(Decimal, parts), Decimal(0)) != Decimal(whole):
+                raise Violation("I7", f"{token}: the parts of its costs do not sum to the whole: {costs}")
 
     def _check_detail(self, account: Account, item: dict[str, Any]) -> None:
         self._check_own(account, item)
@@ -299,6 +367,28 @@ class Users:
         body["carry"] = rng.choice(("catch_up", "catch_up", "skip", "last"))
         if rng.random() < 0.08:
             body["fidelity"] = "l1"
+        if rng.random() < 0.15:
+            body["randomize"] = rng.choice((5, 20, 50))
+        if rng.random() < 0.12:
+            body["participation_cap"] = rng.choice((5, 30, 100))
+        if rng.random() < 0.2:
+            body["exchange"] = "aggregate"
+
+    def _change(self, record: Recorded, rng: Random) -> dict[str, Any]:
+        """What to amend: often more or less, sometimes what cannot be."""
+        plan, change = record.plan, {}
+        draw = rng.random()
+        if draw < 0.5:
+            change["quantity"] = f"{plan.quantity * rng.choice((1, 2, 3)) / rng.choice((1, 2, 4)):f}"
+        if 0.3 < draw < 0.7:
+            change["end_time"] = f"+{rng.choice((1, 10, 60, 300))}s"
+        if draw > 0.6 or not change:
+            price = None if plan.limit is None else f"{plan.limit * rng.choice((99, 100, 101)) / 100:f}"
+            change["price"] = price
+        return change
+
+    def _recent(self, account: Account, rng: Random) -> str | None:
+        return rng.choice(list(account.sent)[-6:]) if account.sent else None
 
     def _instrument(self, rng: Random) -> Truth:
         return rng.choice([truth for venue in self._venues for truth in venue.truths.values()])
@@ -312,10 +402,19 @@ class Users:
         return self._server.clock.monotonic() / 1e9
 
     async def _call(
-        self, account: Account, method: str, path: str, body: Any = None, *, patience_s: float = 60.0
+        self,
+        account: Account,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        if_match: str = "",
+        patience_s: float = 60.0,
     ) -> Reply:
         before = self._now()
-        reply = await self._server.call(method, path, key=account.key, body=body, patience_s=patience_s)
+        reply = await self._server.call(
+            method, path, key=account.key, body=body, if_match=if_match, patience_s=patience_s
+        )
         if reply.status not in _ANSWERED and reply.status != 422:
             raise Violation("I14", f"{method} {path}: {reply.status} {reply.body.decode()[:200]}")
         if self._now() - before > 45:
@@ -335,20 +434,27 @@ class Users:
         return await self._server.call("POST", path, body={"name": "sim"}, token=token)
 
 
-_ACTIONS = (
-    "submit",
-    "submit_list",
-    "repeat",
-    "burst",
-    "contradict",
-    "cancel",
-    "look",
-    "list",
-    "pry",
-    "oddity",
-    "follow",
-)
-_WEIGHTS = (34, 4, 6, 1, 4, 10, 12, 6, 3, 2, 8)
+_WEIGHTS_OF = {
+    "submit": 30,
+    "submit_list": 4,
+    "repeat": 6,
+    "burst": 1,
+    "contradict": 4,
+    "cancel": 8,
+    "pause": 6,
+    "resume": 2,
+    "amend": 8,
+    "look": 9,
+    "list": 5,
+    "events": 2,
+    "report": 4,
+    "preview": 2,
+    "book": 3,
+    "pry": 3,
+    "oddity": 2,
+    "follow": 8,
+}
+_ACTIONS, _WEIGHTS = tuple(_WEIGHTS_OF), tuple(_WEIGHTS_OF.values())
 
 
 def _iso(seconds: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from simulation.ledger import Recorded
 from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
-from twap_models.enums import Fidelity, Side
+from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import TextLevel
 from twap_server.domain.order import Fill, SliceResult
@@ -26,6 +26,7 @@ _SLACK_S = 3.0
 _HALF_LIFE_NS = 10 * 10**9
 _FORGOTTEN_NS = 500 * 10**9
 _KEPT = 400
+_STOPPED = (SliceReason.DEPTH_EXHAUSTED, SliceReason.LIMIT_NOT_MET, SliceReason.SLIPPAGE_CAP)
 _VISIBLE = {"binance": 100, "kraken": 10}
 
 
@@ -68,6 +69,8 @@ class Witness:
         self._truths = truths
         self._looks: dict[InstrumentId, deque[Look]] = {one: deque(maxlen=_KEPT) for one in truths}
         self._taken: defaultdict[tuple[str, InstrumentId, str, int], list[Taken]] = defaultdict(list)
+        self._ever_taken: defaultdict[tuple[str, InstrumentId, str, int], list[Taken]] = defaultdict(list)
+        """The same, also from before the level was taken away: the server may not have seen that."""
         self.checked = 0
 
     def look(self, live: Any, *, at: float, mono: int, wall: int) -> None:
@@ -102,9 +105,11 @@ class Witness:
         Raises:
             Violation: a fill the market did not offer.
         """
+        terms = record.terms
+        if len(terms.legs) == 1 and terms.fidelity is not Fidelity.L1 and terms.participation_cap is None:
+            self._check_complete(record, result)
         if not fills:
             return
-        terms = record.terms
         self.checked += 1
         if terms.fidelity is not Fidelity.L1:
             self._check_cap(terms, result, fills)
@@ -114,6 +119,39 @@ class Witness:
                 self._check_leg(terms, leg.instrument, result, own)
         if {fill.exchange for fill in fills} - {leg.instrument.exchange for leg in terms.legs}:
             raise Violation("I4", f"{terms.token_id}: filled on an exchange it was not for")
+
+    def _check_complete(self, record: Recorded, result: SliceResult) -> None:
+        """Nothing that could be taken was left, and a book called unusable was so."""
+        terms, instrument = record.terms, record.terms.legs[0].instrument
+        look = next((one for one in reversed(self._looks[instrument]) if one.wall == result.decided), None)
+        if look is None:
+            return
+        spec, is_live = self._truths[instrument].spec, look.status == "live"
+        if result.reason is SliceReason.RESYNCING and is_live:
+            raise Violation("I14", f"{terms.token_id}: missed as resyncing, the book was live")
+        if result.reason in _STOPPED and is_live:
+            left, slack = self._left_within(record, result, look, spec)
+            wanted = _lots(result.wanted, spec)
+            if _lots(result.filled, spec) + slack < min(wanted, left):
+                raise Violation(
+                    "I14",
+                    f"{terms.token_id}: slice {result.index} took {result.filled} of {result.wanted} "
+                    f"({result.reason}), {spec.quantity(left)} could be had: {look.bids} {look.asks}",
+                )
+
+    def _left_within(self, record: Recorded, result: SliceResult, look: Look, spec: Spec) -> tuple[int, int]:
+        """Lots within limit and cap less all that the user took there, and by how many this may be off."""
+        terms, left, slack = record.terms, 0, 0
+        side, levels = ("asks", look.asks) if terms.side is Side.BUY else ("bids", look.bids)
+        lot = _lots(terms.lot_size, spec)
+        for price, shown in levels:
+            if not _allowed(record, result, spec.price(price)):
+                break
+            taken = self._ever_taken[terms.user_id, look.instrument, side, price]
+            taken[:] = [one for one in taken if look.mono - one.mono < _FORGOTTEN_NS]
+            left += max(0, shown - int(_faded(taken, look.mono)) - 1)
+            slack += (len(taken) + 2) * lot
+        return left, slack
 
     def _check_leg(
         self, terms: OrderTerms, instrument: InstrumentId, result: SliceResult, fills: Sequence[Fill]
@@ -211,7 +249,9 @@ class Witness:
                     f"{terms.token_id}: {lots} lots at {price} of {shown[price]} shown, "
                     f"{before:.1f} of them taken before: {self._taken[key]}",
                 )
-            self._taken[key].append(Taken(look.mono, lots, oldest))
+            taken = Taken(look.mono, lots, oldest)
+            self._taken[key].append(taken)
+            self._ever_taken[key].append(taken)
 
     def _remembered(
         self, key: tuple[str, InstrumentId, str, int], *, mono: int, gone: int, newest: int
@@ -223,11 +263,7 @@ class Witness:
             if mono - one.mono < _FORGOTTEN_NS and not one.version < gone <= newest
         ]
         self._taken[key] = kept
-        with localcontext(prec=40):
-            return sum(
-                (one.lots * Decimal(2) ** (-Decimal(mono - one.mono) / _HALF_LIFE_NS) for one in kept),
-                Decimal(0),
-            )
+        return _faded(kept, mono)
 
     def _check_cap(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
         if terms.max_slippage_bps is None or result.mid is None:
@@ -237,6 +273,22 @@ class Witness:
                 away = (fill.price - result.mid) * terms.side.sign
                 if away * 10_000 > result.mid * terms.max_slippage_bps:
                     raise Violation("I4", f"{terms.token_id}: {fill.price} is beyond the slippage cap")
+
+
+def _faded(taken: Sequence[Taken], mono: int) -> Decimal:
+    """What is left of it, each part halved every ten seconds."""
+    with localcontext(prec=40):
+        return sum(
+            (one.lots * Decimal(2) ** (-Decimal(mono - one.mono) / _HALF_LIFE_NS) for one in taken),
+            Decimal(0),
+        )
+
+
+def _allowed(record: Recorded, result: SliceResult, price: Decimal) -> bool:
+    sign, limit, bps = record.terms.side.sign, record.plan.limit, record.terms.max_slippage_bps
+    if limit is not None and (price - limit) * sign > 0:
+        return False
+    return bps is None or result.mid is None or (price - result.mid) * sign * 10_000 <= result.mid * bps
 
 
 def _oldest(truth: Truth, at: float) -> float:

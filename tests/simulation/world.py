@@ -18,7 +18,7 @@ from typing import Any
 
 from simulation.audit import audit, digest
 from simulation.clock import SimClock
-from simulation.ledger import Ledger
+from simulation.ledger import Ledger, Recorded
 from simulation.loop import Stuck, VirtualLoop, forbid_threads
 from simulation.network import Network
 from simulation.sabotage import SABOTAGE
@@ -33,8 +33,10 @@ from simulation.venues.kraken import KrakenVenue
 from simulation.venues.venue import Venue
 from simulation.violation import Violation
 from simulation.witness import Witness
+from twap_models.enums import SliceReason
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.order import SliceResult
 from twap_server.engine.ports import OrderWrite
 from twap_server.settings import Settings
 
@@ -78,6 +80,7 @@ class World:
         self.clock = SimClock(self.loop)
         self.disk = Disk(folder, Random(f"{name}:disk"), loop=self.loop)
         self.disk.on_commit, self.disk.on_bomb = self._recorded, self._bomb
+        self.disk.on_trouble = lambda: self.unwell(1.0)
         self.venues: tuple[Venue, ...] = (
             BinanceVenue(BINANCE_SPECS, self.network, name, mean_s=2.0),
             KrakenVenue(KRAKEN_SPECS, self.network, name, mean_s=2.0),
@@ -202,10 +205,25 @@ class World:
             for write in writes:
                 record = self.ledger.take_in(write)
                 for result in write.slices:
+                    self._check_lost(record, result)
                     fills = [fill for fill in write.fills if fill.slice_index == result.index]
                     self.witness.check_slice(record, result, fills)
 
         self.guard(take_in)
+
+    def _check_lost(self, record: Recorded, result: SliceResult) -> None:
+        """A slice is lost to the engine or the disk only while something was wrong with them."""
+        if result.reason not in (SliceReason.ENGINE_DOWN, SliceReason.STORAGE):
+            return
+        ready = self.server.ready_since
+        if ready is None:
+            return
+        well = self.loop.time() - max(ready, self._well_from)
+        if well > 2 * record.plan.interval / 1e9 + 10:
+            raise Violation(
+                "I14",
+                f"{record.terms.token_id}: slice {result.index} is {result.reason}, well for {well:.0f} s",
+            )
 
     async def _monitor(self) -> None:
         second = 0
@@ -286,6 +304,8 @@ class World:
                 "fills": self.ledger.fills,
                 "events": self.ledger.events,
                 "checked": self.witness.checked,
+                "amended": sum(one.plan.revision > 1 for one in self.ledger.orders.values()),
+                "aggregate": sum(len(one.terms.legs) > 1 for one in self.ledger.orders.values()),
                 "starts": self.server.starts,
             },
             faults=self._injected(),
@@ -303,7 +323,7 @@ class World:
         error = None if main.cancelled() else main.exception()
         if error is not None and self.violation is None:
             found = _first_violation(error)
-            self.violation = found or Violation("I14", f"the simulation failed: {_causes(error)}")
+            self.violation = found or Violation("harness", f"the simulation failed: {_causes(error)}")
         self.loop.stop()
 
     async def _play(self, end: float) -> None:
