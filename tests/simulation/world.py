@@ -296,7 +296,7 @@ class World:
             cpu_s=time.process_time() - cpu,
             violation=None if self.violation is None else self.violation.text,
             invariant="" if self.violation is None else self.violation.invariant,
-            digest=digest(self.disk, self.users.user_ids),
+            digest=digest(self.disk),
             callbacks=self.loop.callbacks,
             counts={
                 "orders": len(self.ledger.orders),

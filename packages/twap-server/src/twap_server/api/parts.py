@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from uuid import uuid4
 
 from twap_server.api.access import Access
 from twap_server.api.accounts_port import Accounts
@@ -23,6 +24,11 @@ async def always_ready() -> list[str]:
     return []
 
 
+def new_id() -> str:
+    """An id that nothing else has."""
+    return uuid4().hex
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """What bootstrap hands over."""
@@ -35,6 +41,8 @@ class Parts:
     clock: Clock
     signing_key: bytes = field(repr=False)
     config: ApiConfig = ApiConfig()
+    new_id: Callable[[], str] = new_id
+    """Names users, sign-ins and keys."""
     sessions: Sessions = field(default_factory=Sessions)
     """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
     not_ready: Callable[[], Awaitable[list[str]]] = always_ready
@@ -80,6 +88,7 @@ def build_services(parts: Parts) -> Services:
         access=access,
         config=config.tokens,
         clock=parts.clock,
+        new_id=parts.new_id,
     )
     books = BookSource(parts.market, parts.clock, depth=config.stream.depth)
     return Services(parts=parts, access=access, sign_in=sign_in, books=books, metrics=Metrics())

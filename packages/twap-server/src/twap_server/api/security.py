@@ -5,8 +5,7 @@ same answer; a token that comes back later was stolen, and the whole sign-in end
 """
 
 import re
-from collections.abc import Sequence
-from uuid import uuid4
+from collections.abc import Callable, Sequence
 
 from twap_models.accounts import AccessToken
 from twap_server.api.access import Access, Caller
@@ -36,8 +35,9 @@ class SignIn:
         access: Access,
         config: TokenConfig,
         clock: Clock,
+        new_id: Callable[[], str],
     ) -> None:
-        """Work on these parts."""
+        """Args: new_id names users, sign-ins and keys, each once for ever."""
         self._accounts = accounts
         self._passwords = passwords
         self._lockout = lockout
@@ -45,6 +45,7 @@ class SignIn:
         self._access = access
         self._config = config
         self._clock = clock
+        self._new_id = new_id
 
     async def register(self, username: str, password: str) -> UserRecord:
         """Make an account.
@@ -54,7 +55,7 @@ class SignIn:
         """
         hashed = await self._passwords.hash(password)
         try:
-            return await self._accounts.create_user(uuid4().hex, username, hashed, self._clock.now())
+            return await self._accounts.create_user(self._new_id(), username, hashed, self._clock.now())
         except StoreConflict:
             raise UsernameTaken("that user name is taken: choose another") from None
 
@@ -121,7 +122,7 @@ class SignIn:
             raise Conflict(f"expected at most {self._config.max_keys} API keys: delete one first")
         secret = KEY_PREFIX + new_secret()
         record = await self._accounts.add_key(
-            uuid4().hex, caller.user_id, name, digest(secret), self._clock.now()
+            self._new_id(), caller.user_id, name, digest(secret), self._clock.now()
         )
         return record, secret
 
@@ -137,7 +138,7 @@ class SignIn:
         return ended
 
     async def _begin(self, user_id: str) -> AccessToken:
-        secret, family, now = new_secret(), uuid4().hex, self._clock.now()
+        secret, family, now = new_secret(), self._new_id(), self._clock.now()
         expires = Nanos(now + int(self._config.refresh_lifetime.total_seconds()) * SECOND)
         await self._accounts.add_refresh(digest(secret), family, user_id, expires, now)
         return self._answer(user_id, family, secret)

@@ -9,9 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import uuid4
 
-from twap_server.api.parts import Parts, build_services
+from twap_server.api.parts import Parts, build_services, new_id
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
@@ -34,18 +33,14 @@ log = logging.getLogger(__name__)
 _KEY_BYTES = 32
 
 
-def _new_id() -> str:
-    return uuid4().hex
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
     """What else of the world a simulation replaces, beside the clock and the event loop."""
 
     rng: random.Random = field(default_factory=random.Random)
     """Chance, for jitter only."""
-    new_id: Callable[[], str] = _new_id
-    """Gives order ids, unique for ever."""
+    new_id: Callable[[], str] = new_id
+    """Gives ids of orders, users, sign-ins and keys, unique for ever."""
     open_database: Callable[[str], AbstractAsyncContextManager[Database]] = Database.open
 
 
@@ -109,6 +104,7 @@ async def running(
             clock=clock,
             signing_key=_signing_key(settings),
             config=settings.api,
+            new_id=world.new_id,
             not_ready=_readiness(engine),
             gauges={"twap_open_orders": lambda: engine.open_orders},
         )
