@@ -457,6 +457,16 @@ async def test_a_new_order_in_doubt_is_looked_up(recorded: bool) -> None:
         assert again.status is (OrderStatus.FILLED if recorded else OrderStatus.ACCEPTED)
 
 
+async def test_a_commit_in_doubt_is_looked_up_soon_even_when_nothing_is_due() -> None:
+    async with working() as desk:
+        desk.store.doubt = True
+        with pytest.raises(CommitInDoubt):
+            await desk.submit()
+        desk.store.failing = False
+        await desk.until(0.3)
+        assert [event.type.value for event in desk.told][:1] == ["accepted"]
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 async def test_a_slice_in_doubt_is_looked_up(recorded: bool) -> None:
     """Its fills are there once, and it is told of once."""

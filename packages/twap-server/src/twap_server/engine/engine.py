@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 _LONGEST_SLEEP_S = 1.0
 """The wall clock may jump: look at it at least this often."""
+_ASK_AGAIN_S = 0.25
+"""How soon a database is asked again what became of a commit in doubt: slices wait for it."""
 _ORDERS_PER_TURN = 2_000
 _COMMANDS_PER_TURN = 256
 _NANOS_PER_SECOND = 1e9
@@ -210,12 +212,13 @@ class Engine:
     async def _sleep(self) -> None:
         moments = [at for at in (self._desk.next_due(), self._observers.next_due()) if at is not None]
         now = self._clock.now()
-        delay = _LONGEST_SLEEP_S if not moments else (min(moments) - now) / _NANOS_PER_SECOND
+        longest = _ASK_AGAIN_S if self._recorder.in_doubt else _LONGEST_SLEEP_S
+        delay = longest if not moments else (min(moments) - now) / _NANOS_PER_SECOND
         if self._wake.is_set() or delay <= 0:
             await self._clock.sleep(0)  # others get their turn, however much is due
         else:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(delay, _LONGEST_SLEEP_S)):
+                async with asyncio.timeout(min(delay, longest)):
                     await self._wake.wait()
         self._wake.clear()
 

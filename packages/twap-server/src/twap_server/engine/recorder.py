@@ -80,6 +80,11 @@ class Recorder:
             raise
         self._tell(numbered)
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether ``settle`` has something to ask."""
+        return bool(self._doubtful)
+
     async def settle(self) -> list[OrderWrite]:
         """Ask what became of a commit in doubt; tell of it if it was recorded.
 
