@@ -110,18 +110,19 @@ async def running(
         )
         ticker = BookTicker(build_services(parts).books, bus, clock)
         market.keeper.listen(ticker.announce)
-        collecting = group.create_task(market.run(), name="market data")
         working = group.create_task(engine.run(), name="engine")
-        ticking = group.create_task(ticker.run(), name="book ticker")
-        holding = group.create_task(database.hold(clock), name="database")
+        others = (
+            group.create_task(market.run(), name="market data"),
+            group.create_task(ticker.run(), name="book ticker"),
+            group.create_task(database.hold(clock), name="database"),
+        )
         try:
             yield Running(parts=parts, engine=engine, group=group)
         finally:
             engine.stop()
             await asyncio.wait([working])
-            collecting.cancel()
-            ticking.cancel()
-            holding.cancel()
+            for task in others:
+                task.cancel()
 
 
 def _market(
