@@ -91,24 +91,8 @@ async def running(
             cached={name: await lists.load(name) for name in settings.exchanges},
             on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
         )
-        store, bus = SqlOrderStore(database), Bus()
-        engine = Engine(
-            store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=world.new_id
-        )
-        parts = Parts(
-            orders=engine,
-            records=store,
-            accounts=SqlAccountStore(database),
-            market=market,
-            bus=bus,
-            clock=clock,
-            signing_key=_signing_key(settings),
-            config=settings.api,
-            new_id=world.new_id,
-            not_ready=_readiness(engine),
-            gauges={"twap_open_orders": lambda: engine.open_orders},
-        )
-        ticker = BookTicker(build_services(parts).books, bus, clock)
+        engine, parts = _assemble(settings, world, clock=clock, database=database, market=market)
+        ticker = BookTicker(build_services(parts).books, parts.bus, clock)
         market.keeper.listen(ticker.announce)
         working = group.create_task(engine.run(), name="engine")
         others = (
@@ -123,6 +107,29 @@ async def running(
             await asyncio.wait([working])
             for task in others:
                 task.cancel()
+
+
+def _assemble(
+    settings: Settings, world: Outside, *, clock: Clock, database: Database, market: MarketData
+) -> tuple[Engine, Parts]:
+    store, bus = SqlOrderStore(database), Bus()
+    engine = Engine(
+        store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=world.new_id
+    )
+    parts = Parts(
+        orders=engine,
+        records=store,
+        accounts=SqlAccountStore(database),
+        market=market,
+        bus=bus,
+        clock=clock,
+        signing_key=_signing_key(settings),
+        config=settings.api,
+        new_id=world.new_id,
+        not_ready=_readiness(engine),
+        gauges={"twap_open_orders": lambda: engine.open_orders},
+    )
+    return engine, parts
 
 
 def _market(
