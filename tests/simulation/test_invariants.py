@@ -187,8 +187,15 @@ class Scene:
         ]
         self.live.book.replace(BookSnapshot(symbol="BTC-USDT", bids=sides[0], asks=sides[1]))
 
-    def fill(self, *, at: int = 100, lots: int | None = None, ticks: int | None = None) -> None:
-        """Look at the book, and record a buy of the best ask."""
+    def fill(
+        self,
+        *,
+        at: int = 100,
+        lots: int | None = None,
+        ticks: int | None = None,
+        reason: SliceReason | None = None,
+    ) -> None:
+        """Look at the book, and record a buy of the best ask; a reason says why no more of 99 was taken."""
         self.witness.look(self.live, at=float(at), mono=at * SECOND, wall=at * SECOND)
         spec, (price, shown) = self.truth.spec, self.truth.now.asks[0]
         bid = self.truth.now.bids[0][0]
@@ -205,9 +212,10 @@ class Scene:
         result = SliceResult(
             index=0,
             due=Nanos(0),
-            outcome=SliceOutcome.PARTIAL,
-            reason=SliceReason.DEPTH_EXHAUSTED,
-            wanted=Decimal(9),
+            outcome=SliceOutcome.FILLED if reason is None else SliceOutcome.PARTIAL,
+            reason=reason,
+            wanted=fill.quantity if reason is None else Decimal(99),
+            filled=fill.quantity,
             decided=Nanos(at * SECOND),
             mid=spec.price(1) * (bid + price) / 2,
         )
@@ -280,6 +288,12 @@ def test_the_same_size_twice_is_noticed_and_half_of_it_is_free_after_ten_seconds
     with pytest.raises(Violation, match="I5"):
         scene.fill(at=101, lots=shown // 2)
     scene.fill(at=110, lots=shown - -(-shown // 2))
+
+
+@pytest.mark.parametrize("reason", [SliceReason.DEPTH_EXHAUSTED, SliceReason.RESYNCING])
+def test_what_was_left_untaken_is_noticed(reason: SliceReason) -> None:
+    with pytest.raises(Violation, match="I14"):
+        Scene().fill(reason=reason)
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,13 @@ class Witness:
         Raises:
             Violation: a fill the market did not offer.
         """
-        terms = record.terms
-        if len(terms.legs) == 1 and terms.fidelity is not Fidelity.L1 and terms.participation_cap is None:
-            self._check_complete(record, result)
-        if not fills:
-            return
+        terms, untaken = record.terms, self._left_untaken(record, result)
+        if fills:
+            self._check_fills(terms, result, fills)
+        if untaken:
+            raise Violation("I14", untaken)
+
+    def _check_fills(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
         self.checked += 1
         if terms.fidelity is not Fidelity.L1:
             self._check_cap(terms, result, fills)
@@ -120,24 +122,27 @@ class Witness:
         if {fill.exchange for fill in fills} - {leg.instrument.exchange for leg in terms.legs}:
             raise Violation("I4", f"{terms.token_id}: filled on an exchange it was not for")
 
-    def _check_complete(self, record: Recorded, result: SliceResult) -> None:
-        """Nothing that could be taken was left, and a book called unusable was so."""
-        terms, instrument = record.terms, record.terms.legs[0].instrument
+    def _left_untaken(self, record: Recorded, result: SliceResult) -> str:
+        """What a slice could have had and did not take, or a book it called unusable that was live."""
+        terms = record.terms
+        if len(terms.legs) > 1 or terms.fidelity is Fidelity.L1 or terms.participation_cap is not None:
+            return ""
+        instrument = terms.legs[0].instrument
         look = next((one for one in reversed(self._looks[instrument]) if one.wall == result.decided), None)
-        if look is None:
-            return
-        spec, is_live = self._truths[instrument].spec, look.status == "live"
-        if result.reason is SliceReason.RESYNCING and is_live:
-            raise Violation("I14", f"{terms.token_id}: missed as resyncing, the book was live")
-        if result.reason in _STOPPED and is_live:
-            left, slack = self._left_within(record, result, look, spec)
-            wanted = _lots(result.wanted, spec)
-            if _lots(result.filled, spec) + slack < min(wanted, left):
-                raise Violation(
-                    "I14",
-                    f"{terms.token_id}: slice {result.index} took {result.filled} of {result.wanted} "
-                    f"({result.reason}), {spec.quantity(left)} could be had: {look.bids} {look.asks}",
-                )
+        if look is None or look.status != "live":
+            return ""
+        if result.reason is SliceReason.RESYNCING:
+            return f"{terms.token_id}: missed as resyncing, the book was live"
+        if result.reason not in _STOPPED:
+            return ""
+        spec = self._truths[instrument].spec
+        left, slack = self._left_within(record, result, look, spec)
+        if _lots(result.filled, spec) + slack >= min(_lots(result.wanted, spec), left):
+            return ""
+        return (
+            f"{terms.token_id}: slice {result.index} took {result.filled} of {result.wanted} "
+            f"({result.reason}), {spec.quantity(left)} could be had: {look.bids} {look.asks}"
+        )
 
     def _left_within(self, record: Recorded, result: SliceResult, look: Look, spec: Spec) -> tuple[int, int]:
         """Lots within limit and cap less all that the user took there, and by how many this may be off."""
