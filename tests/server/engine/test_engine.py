@@ -276,6 +276,31 @@ async def test_touch_fidelity_keeps_to_the_slippage_cap() -> None:
         assert desk.reasons(capped) == ["slippage_cap"], "the touch is 50 bps from the mid"
 
 
+async def test_what_is_traded_while_a_slice_is_recorded_counts_for_the_next() -> None:
+    async with working() as desk:
+        order = await desk.submit(start=Nanos(EPOCH + SECOND), participation_cap=Decimal(100))
+        desk.store.latency_s = 0.5
+        await desk.until(1.3)
+        desk.market.trade("100", "0.06")
+        await desk.until(3)
+        assert [one.filled for one in desk.store.results(order)][:2] == [0, Decimal("0.06")]
+
+
+async def test_what_is_traded_while_lost_slices_are_settled_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twap_server.engine.working.LOST_PER_LOOK", 1)
+    async with working() as desk:
+        order = await desk.submit(participation_cap=Decimal(100))
+        await desk.until(0.5)
+        desk.store.failing = True
+        await desk.until(3.1)
+        desk.market.trade("100", "0.06")
+        desk.store.failing = False
+        desk.store.latency_s = 0.2
+        await desk.until(4.9)
+        assert desk.reasons(order)[1:3] == ["storage", "storage"], "settled one by one, for one reason"
+        assert sum(one.filled for one in desk.store.results(order)) == Decimal("0.06")
+
+
 async def test_fees_are_exact() -> None:
     async with working() as desk:
         desk.market.fee = Decimal("0.001")

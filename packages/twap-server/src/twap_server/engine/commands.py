@@ -117,7 +117,7 @@ class Commands:
         """Take in what was recorded of an order, known before or not."""
         order, now = write.order, self._clock.now()
         is_known = self._desk.find(order.terms.user_id, order.terms.token_id) is not None
-        self._desk.take_in(order)
+        self._desk.take_in(order, decided=write.slices[-1].decided if write.slices else None)
         if is_known:
             self._observers.note(order, filled=bool(write.fills), now=now)
         elif order.status.is_open:

@@ -51,21 +51,28 @@ class Desk:
             self._market.hold(leg.instrument, _owner(order))
         self.plan(working)
 
-    def take_in(self, order: Order) -> None:
-        """The order as it is found to be recorded, known before or not."""
+    def take_in(self, order: Order, *, decided: Nanos | None) -> None:
+        """The order as it is found to be recorded, known before or not; ``decided`` as in ``replace``."""
         working = self.find(order.terms.user_id, order.terms.token_id)
         if working is not None:
             failed = working.storage_failed
-            self.replace(working, order)
+            self.replace(working, order, decided=decided)
             working.storage_failed = failed  # what was lost meanwhile is lost to storage all the same
         elif order.status.is_open:
             self.adopt(order)
 
-    def replace(self, working: Working, order: Order) -> None:
-        """The order as it was just recorded; dropped when it has ended."""
-        if order.progress.next_slice > working.order.progress.next_slice:
-            working.decided_at = self._clock.now()
-        working.order, working.storage_failed = order, False
+    def replace(self, working: Working, order: Order, *, decided: Nanos | None = None) -> None:
+        """The order as it was just recorded; dropped when it has ended.
+
+        Args:
+            working: the order as it was before.
+            order: as it is now.
+            decided: when a slice of it was decided, None where none was.
+        """
+        if decided is not None:
+            working.decided_at = decided
+        working.order = order
+        working.storage_failed &= _is_behind(order, self._clock.now())
         if order.status.is_open:
             self.plan(working)
         else:
@@ -91,6 +98,12 @@ class Desk:
             del self._open_count[terms.user_id]
         for leg in terms.legs:
             self._market.release(leg.instrument, _owner(order))
+
+
+def _is_behind(order: Order, now: Nanos) -> bool:
+    """Whether slices without an outcome are lost already: very many are settled piece by piece."""
+    following = order.progress.next_slice
+    return following < order.plan.slice_count and order.schedule.window_end(following) <= now
 
 
 def _owner(order: Order) -> str:

@@ -54,7 +54,7 @@ class Settlement:
         else:
             self._impact.settle()
             for (working, step), write in zip(changed, writes, strict=True):
-                self._desk.replace(working, write.order)
+                self._desk.replace(working, write.order, decided=now if step.slices else None)
                 self._observers.note(write.order, filled=bool(step.fills), now=now)
 
     async def _after_conflict(self, changed: Changed, error: StoreConflict, now: Nanos) -> None:

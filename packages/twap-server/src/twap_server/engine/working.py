@@ -29,7 +29,7 @@ class Working:
     waiting_since: Nanos | None = None
     """When the due slice first looked at the book."""
     decided_at: Nanos | None = None
-    """When the slice before was decided and recorded, by this process."""
+    """When the slice before was decided, by this process."""
     storage_failed: bool = False
     """A decision could not be recorded: slices lost meanwhile say so."""
 
@@ -148,8 +148,12 @@ def _look_at_slice(
 def _traded(
     working: Working, order: Order, index: int, traded_since: Callable[[Sequence[Leg], Nanos], Decimal]
 ) -> Decimal | None:
-    """What was traded since the slice before: since its decision, else since its bucket began."""
+    """What was traded since the slice before: since its decision, else since its bucket began.
+
+    Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
+    """
     if order.terms.participation_cap is None:
         return None
-    before = working.decided_at
-    return traded_since(order.terms.legs, before if before is not None else order.schedule.begin(index - 1))
+    schedule, before = order.schedule, working.decided_at
+    since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
+    return traded_since(order.terms.legs, since)
