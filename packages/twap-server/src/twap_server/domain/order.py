@@ -12,7 +12,7 @@ from twap_models.enums import FillState, OrderEventType, OrderStatus, SliceOutco
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.schedule import Schedule
+from twap_server.domain.schedule import Schedule, schedule_of
 from twap_server.domain.terms import OrderTerms, Plan
 
 
@@ -90,19 +90,9 @@ class Order:
     @property
     def schedule(self) -> Schedule:
         """When each slice is due and how much the curve wants by then."""
-        terms, plan = self.terms, self.plan
-        return Schedule(
-            quantity=plan.quantity,
-            lot_size=terms.lot_size,
-            start=plan.start,
-            end=plan.end,
-            interval=plan.interval,
-            count=plan.slice_count,
-            first=plan.first,
-            base=plan.base,
-            randomize=terms.randomize,
-            seed=terms.seed if terms.randomize else b"",
-        )
+        terms = self.terms
+        seed = terms.seed if terms.randomize else b""
+        return schedule_of(self.plan, lot_size=terms.lot_size, randomize=terms.randomize, seed=seed)
 
     @property
     def status(self) -> OrderStatus:

@@ -19,6 +19,7 @@ from decimal import Decimal
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
+from twap_server.domain.terms import Plan
 
 CATCH_UP_CAP = 3
 """A catching-up slice wants at most this many times the equal slice."""
@@ -93,6 +94,22 @@ class Schedule:
         digest = hashlib.sha256(self.seed + what + index.to_bytes(8, "big")).digest()
         share = exact.multiply(self.randomize, Decimal(int.from_bytes(digest[: _DRAW_BITS // 8], "big")))
         return exact.whole(exact.multiply(share, Decimal(most)), _HUNDRED * (1 << _DRAW_BITS))
+
+
+def schedule_of(plan: Plan, *, lot_size: Decimal, randomize: Decimal, seed: bytes) -> Schedule:
+    """The grid and curve of a plan; ``seed`` is what ``randomize`` draws from."""
+    return Schedule(
+        quantity=plan.quantity,
+        lot_size=lot_size,
+        start=plan.start,
+        end=plan.end,
+        interval=plan.interval,
+        count=plan.slice_count,
+        first=plan.first,
+        base=plan.base,
+        randomize=randomize,
+        seed=seed,
+    )
 
 
 def slice_count(length: int, interval: int) -> int:

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
 
+from twap_models.enums import Fidelity
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.exact import ZERO
-from twap_server.domain.matching import Bounds, match
+from twap_server.domain.expected_cost import Moment, estimate
+from twap_server.domain.matching import Bounds
 from twap_server.domain.order import Order
 from twap_server.domain.sample import MARK_OUTS, Sample, Sweep
 from twap_server.engine.agenda import Agenda
 from twap_server.engine.ports import Market
-from twap_server.engine.quotes import Quotes, Sight
+from twap_server.engine.quotes import Sight
 
 STEADY_SAMPLES = 300
 """Of one plan, from its start to its end; no closer than a second."""
@@ -134,8 +135,9 @@ class Observers:
         base, quote = watch.before or totals
         watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
         sweep = None
-        if quotes.open and not watch.swept:
-            watch.swept, sweep = True, _sweep(watch.order, quotes)
+        moment = None if watch.swept else quotes.moment(watch.order.terms.side)
+        if moment is not None:
+            watch.swept, sweep = True, _sweep(watch.order, moment)
         return Sample(
             time=now,
             mid=quotes.mid,
@@ -150,18 +152,11 @@ def _period(order: Order, now: Nanos) -> int:
     return max(SECOND, -(-length // STEADY_SAMPLES))
 
 
-def _sweep(order: Order, quotes: Quotes) -> Sweep:
+def _sweep(order: Order, moment: Moment) -> Sweep:
     """The whole quantity at once against the displayed books, within the order's limit."""
-    side = order.terms.side
-    ladders = quotes.ladders(side)
-    taken = match(order.plan.quantity, ladders, Bounds(side=side, limit=order.plan.limit)).fills
-    fees = {ladder.exchange: ladder.fee for ladder in ladders}
-    values = [(exact.multiply(fill.price, fill.quantity), fees[fill.exchange]) for fill in taken]
-    return Sweep(
-        filled=exact.total(fill.quantity for fill in taken),
-        notional=exact.total(value for value, _ in values),
-        fees=exact.total((exact.multiply(value, fee) for value, fee in values)) if values else ZERO,
-    )
+    bounds = Bounds(side=moment.side, limit=order.plan.limit)
+    taken = estimate(order.plan.quantity, moment, bounds, Fidelity.DEPTH)
+    return Sweep(filled=taken.filled, notional=taken.notional, fees=taken.fees)
 
 
 def _owner(order: Order) -> str:

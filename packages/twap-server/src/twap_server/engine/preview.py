@@ -15,13 +15,13 @@ from twap_models.enums import Carry, OrderStatus, RejectReason, SliceReason
 from twap_server.domain.admission import Admitted
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
-from twap_server.domain.expected_cost import Estimate, Moment, slices_and_sweep
+from twap_server.domain.expected_cost import Estimate, slices_and_sweep
 from twap_server.domain.go_live import GoLive, check
 from twap_server.domain.go_live_answers import PairMinimums, Proposed
 from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.matching import Bounds, slippage_bound
-from twap_server.domain.schedule import Schedule
+from twap_server.domain.schedule import Schedule, schedule_of
 from twap_server.domain.terms import OrderRequest, Plan, Rejection, seed_of
 from twap_server.engine.desk import Desk
 from twap_server.engine.examination import Examination, duplicate, used_up
@@ -132,7 +132,12 @@ class Previewer:
 
     def _planned(self, user_id: str, blank: Preview, grid: Grid, admitted: Admitted) -> Preview:
         request, plan = blank.request, admitted.plan
-        schedule = _schedule(user_id, request, plan, grid)
+        schedule = schedule_of(
+            plan,
+            lot_size=grid.lot_size,
+            randomize=request.randomize,
+            seed=seed_of(user_id, request.token_id),
+        )
         quotes = self._sight.quotes(grid.legs, blank.time)
         skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
         cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
@@ -189,35 +194,16 @@ def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
     return grid is not None and not others
 
 
-def _schedule(user_id: str, request: OrderRequest, plan: Plan, grid: Grid) -> Schedule:
-    return Schedule(
-        quantity=plan.quantity,
-        lot_size=grid.lot_size,
-        start=plan.start,
-        end=plan.end,
-        interval=plan.interval,
-        count=plan.slice_count,
-        randomize=request.randomize,
-        seed=seed_of(user_id, request.token_id),
-    )
-
-
 def _cost(
     request: OrderRequest, schedule: Schedule, quotes: Quotes, *, limit: Decimal | None, skipped: int
 ) -> Cost | None:
-    mid, touch = quotes.mid, quotes.touch(request.side)
-    if mid is None or touch is None:
+    moment = quotes.moment(request.side)
+    if moment is None:
         return None
-    moment = Moment(
-        side=request.side, mid=mid, touch=touch.price, ladders=lambda: quotes.ladders(request.side)
-    )
-    bounds = Bounds(
-        side=request.side,
-        limit=limit,
-        cap=slippage_bound(request.side, mid, request.max_slippage_bps),
-    )
+    cap = slippage_bound(request.side, moment.mid, request.max_slippage_bps)
+    bounds = Bounds(side=request.side, limit=limit, cap=cap)
     slices, sweep = slices_and_sweep(schedule, moment, bounds, request.fidelity, skipped=skipped)
-    return Cost(mid=mid, touch=touch.price, book_time=quotes.book_time, slices=slices, sweep=sweep)
+    return Cost(mid=moment.mid, touch=moment.touch, book_time=quotes.book_time, slices=slices, sweep=sweep)
 
 
 def _minimums(one: Instrument) -> PairMinimums:

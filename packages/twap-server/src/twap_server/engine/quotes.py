@@ -7,6 +7,7 @@ from decimal import Decimal
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
+from twap_server.domain.expected_cost import Moment
 from twap_server.domain.matching import Ladder, Offer, best
 from twap_server.domain.terms import Leg
 from twap_server.engine.gate import closed_because
@@ -53,6 +54,13 @@ class Quotes:
     def touch(self, side: Side) -> Offer | None:
         """The best level a taker of ``side`` meets, fees included in what is best."""
         return best(side, self.ladders(side))
+
+    def moment(self, side: Side) -> Moment | None:
+        """What an estimate is made from; None without an open book."""
+        mid, touch = self.mid, self.touch(side)
+        if mid is None or touch is None:
+            return None
+        return Moment(side=side, mid=mid, touch=touch.price, ladders=lambda: self.ladders(side))
 
     def only(self, wanted: Callable[[Leg], bool]) -> "Quotes":
         """The same without the markets that are not wanted."""
