@@ -4,6 +4,8 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from support.live import PASSWORD, process, until_listed
 from twap_client import TwapClient
 from twap_models import OrderEvent, OrderStatus
@@ -12,6 +14,7 @@ from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
 
+@pytest.mark.long
 async def test_an_order_survives_kill_9(tmp_path: Path) -> None:
     clock, database = SystemClock(), f"sqlite:///{tmp_path / 'kill.sqlite3'}"
     async with Venue(SyntheticSource(seed=3, clock=clock), clock=clock) as venue:

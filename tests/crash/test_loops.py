@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from crash.loop import Options, crash_test
 from crash.many import many_orders
 from crash.restarts import restart_test
 from support.postgres import PostgresServer
+
+pytestmark = pytest.mark.long
 
 
 def options(folder: Path, kills: int) -> Options:

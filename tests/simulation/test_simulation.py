@@ -44,6 +44,7 @@ def simulate(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProce
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.long
 def test_fixed_seeds_hold_every_invariant() -> None:
     found = simulate("--regressions", "--hours", "0.4", "--jobs", "2")
     print(found.stdout)
@@ -86,11 +87,13 @@ def _invariant(found: dict[str, Outcome], name: str) -> str:
     return found[name].invariant if name in found else ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NOTICED)
 def test_a_broken_guard_is_noticed(name: str, broken: dict[str, Outcome]) -> None:
     assert broken[name].invariant == NOTICED[name], broken[name].violation
 
 
+@pytest.mark.long
 def test_a_failure_fails_again(broken: dict[str, Outcome]) -> None:
     first = broken["impact forgotten"]
     second = run_broken([("impact forgotten", first.seed)], hours=HOURS, jobs=1)[0]
