@@ -150,3 +150,17 @@ def test_a_shifted_window_keeps_its_length_and_so_its_slices() -> None:
     )
     made = plan(late)
     assert (made.start, made.end, made.interval, made.slice_count) == (NOW, NOW + SECOND, SECOND // 10, 10)
+
+
+def test_a_last_bucket_too_short_for_any_timer_joins_the_one_before() -> None:
+    large = replace(REQUEST, quantity=Decimal(1_000))
+    made = plan(replace(large, end=Nanos(NOW + 60 * SECOND + 1_000_000)))
+    assert (made.slice_count, made.interval) == (60, SECOND)
+    assert "the last slice would have 0.001 s" in made.warnings[0]
+    assert plan(replace(large, end=Nanos(NOW + 60 * SECOND + 60_000_000))).slice_count == 61
+
+
+@pytest.mark.parametrize("slices", [7, 9, 11, 13])
+def test_slices_asked_for_are_given_even_where_the_window_does_not_divide(slices: int) -> None:
+    odd = replace(REQUEST, end=Nanos(NOW + slices * SECOND // 10 + 1), interval=None, slices=slices)
+    assert plan(odd).slice_count == slices

@@ -67,6 +67,12 @@ def test_a_limit_alone_leaves_the_schedule() -> None:
     assert made(Amendment(limit_set=True)).limit is None
 
 
+def test_a_limit_at_which_slices_would_be_too_small_merges_them() -> None:
+    plan = made(Amendment(limit=Decimal(20), limit_set=True))
+    assert (plan.first, plan.slice_count) == (4, 6), "0.6 at 20 is 12: two orders of 5"
+    assert any("merged" in warning for warning in plan.warnings)
+
+
 def test_a_quantity_is_spread_over_what_is_left() -> None:
     changed = order().amended(made(Amendment(quantity=Decimal("1.6"))), at=T0)
     plan, schedule = changed.plan, changed.schedule

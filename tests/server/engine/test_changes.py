@@ -1,6 +1,7 @@
 """engine/: pause, resume and amend against slices, under virtual time."""
 
 import asyncio
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -14,6 +15,7 @@ from twap_server.domain.errors import (
     OrderNotFound,
     OrderNotOpen,
     RevisionMismatch,
+    StoreConflict,
     StoreUnavailable,
 )
 from twap_server.domain.terms import Amendment
@@ -189,3 +191,29 @@ async def test_each_event_shows_the_order_right_after_it() -> None:
             ("slice", "Filled", 1),
             ("ended", "Filled", 1),
         ]
+
+
+async def test_many_commands_do_not_hold_up_a_slice() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(0.9)
+        desk.store.latency_s = 0.02
+        async with asyncio.TaskGroup() as group:
+            for _ in range(50):
+                group.create_task(desk.engine.pause("ada", "a"))
+                group.create_task(desk.engine.resume("ada", "a"))
+        await desk.until(6)
+        late = [piece.decided - piece.due for piece in desk.store.results(order) if piece.decided]
+        assert max(late) < SECOND // 10
+
+
+async def test_a_change_over_what_somebody_else_recorded_is_refused_and_read_again() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(0.5)
+        now = desk.now(order)
+        theirs = replace(now, progress=replace(now.progress, version=now.progress.version + 5))
+        desk.store.orders[order.terms.order_id] = theirs
+        with pytest.raises(StoreConflict):
+            await desk.engine.pause("ada", "a")
+        assert (await desk.engine.pause("ada", "a")).progress.version == theirs.progress.version + 1

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from twap_models.enums import LateStart, RejectReason
 from twap_server.domain import exact
-from twap_server.domain.clock import SECOND, Nanos, to_text
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import TRADING
@@ -19,6 +19,8 @@ from twap_server.domain.schedule import merged, slice_count
 from twap_server.domain.terms import OrderRequest, Plan, Rejection
 
 _HUNDRED = Decimal(100)
+_SHORTEST_BUCKET = 50 * MILLISECOND
+"""A last bucket that the end cuts shorter than this could be over before any timer wakes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +230,11 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     )
     warnings = plan.warnings
     asked = slice_count(length, plan.interval)
-    if count < asked:
+    tail = length - (count - 1) * interval
+    if count == asked and count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2):
+        count -= 1
+        warnings += (f"the last slice would have {_seconds(tail)} s: it joins the one before",)
+    elif count < asked:
         warnings += (
             f"{asked} slices would fall below the minimum of {exact.text(smallest)}: merged into {count}",
         )

@@ -1,7 +1,7 @@
 """Replan an order at work: the past stays as it is, the future follows the changed quantity, end or limit.
 
-A changed limit alone leaves the schedule. A changed quantity or end spreads what is not filled yet evenly
-from the next slice to the end, on the order's own grid of time.
+A changed limit alone leaves the schedule, unless slices would be too small at it. A changed quantity or end
+spreads what is not filled yet evenly from the next slice to the end, on the order's own grid of time.
 """
 
 from dataclasses import replace
@@ -34,15 +34,22 @@ def amend(order: Order, wanted: Amendment, *, now: Nanos, limits: Limits, refere
     plan = replace(order.plan, revision=order.plan.revision + 1, warnings=())
     if wanted.limit_set:
         plan = replace(plan, limit=_limit(order, wanted.limit, grid))
-    if wanted.end is None and wanted.quantity is None:
+    smallest = grid.smallest(plan.limit if plan.limit is not None else reference)
+    too_small = wanted.limit_set and _would_be_too_small(order, smallest)
+    if wanted.end is None and wanted.quantity is None and not too_small:
         return with_rounding_told(plan, quantity=None, limit=wanted.limit)
     end = _end(order, wanted.end, now=now, limits=limits)
-    price = plan.limit if plan.limit is not None else reference
-    quantity = _quantity(order, wanted.quantity, grid, smallest=grid.smallest(price))
+    quantity = _quantity(order, wanted.quantity, grid, smallest=smallest)
     plan = with_rounding_told(
         replace(plan, quantity=quantity, end=end), quantity=wanted.quantity, limit=wanted.limit
     )
-    return _replanned(order, plan, now=now, limits=limits, smallest=grid.smallest(price))
+    return _replanned(order, plan, now=now, limits=limits, smallest=smallest)
+
+
+def _would_be_too_small(order: Order, smallest: Decimal) -> bool:
+    """Whether the slices still to come would, on the average, be below the smallest order."""
+    to_come = order.plan.slice_count - order.progress.next_slice
+    return order.remaining < exact.multiply(Decimal(to_come), smallest)
 
 
 def _grid(order: Order) -> Grid:

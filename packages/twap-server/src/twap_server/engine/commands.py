@@ -11,7 +11,13 @@ from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.admission import Limits
 from twap_server.domain.amendment import amend
 from twap_server.domain.clock import Clock
-from twap_server.domain.errors import OrderNotFound, OrderNotOpen, RevisionMismatch, TwapError
+from twap_server.domain.errors import (
+    OrderNotFound,
+    OrderNotOpen,
+    RevisionMismatch,
+    StoreConflict,
+    TwapError,
+)
 from twap_server.domain.order import Order
 from twap_server.domain.terms import Amendment, OrderRequest
 from twap_server.engine.desk import Desk
@@ -19,6 +25,7 @@ from twap_server.engine.observers import Observers
 from twap_server.engine.ports import OrderStore, OrderWrite
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
+from twap_server.engine.settlement import Settlement
 from twap_server.engine.submission import Admission
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.engine.working import Step, Working
@@ -35,6 +42,7 @@ class Commands:
         admission: Admission,
         desk: Desk,
         observers: Observers,
+        settlement: Settlement,
         sight: Sight,
         clock: Clock,
         limits: Limits,
@@ -42,6 +50,7 @@ class Commands:
     ) -> None:
         self._store, self._recorder, self._admission = store, recorder, admission
         self._desk, self._observers, self._sight = desk, observers, sight
+        self._settlement = settlement
         self._clock, self._limits, self._max_open_orders = clock, limits, max_open_orders
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
@@ -133,7 +142,11 @@ class Commands:
         write = self._recorder.step(working.order, step, at=now)
         if not write.order.status.is_open:
             self._recorder.measured(self._observers.take(order_id, now))
-        await self._recorder.commit([write])
+        try:
+            await self._recorder.commit([write])
+        except StoreConflict:
+            await self._settlement.read_again(working, now)
+            raise
         self._desk.replace(working, write.order)
         self._observers.note(write.order, filled=False, now=now)
         return write.order

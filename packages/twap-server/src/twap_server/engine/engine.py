@@ -75,17 +75,6 @@ class Engine:
         limits = limits_of(config)
         admission = Admission(market=market, sight=self._sight, limits=limits, new_id=new_id)
         self._previewer = Previewer(market, self._sight, admission, most=config.max_open_orders)
-        self._do = Commands(
-            store=store,
-            recorder=self._recorder,
-            admission=admission,
-            desk=self._desk,
-            observers=self._observers,
-            sight=self._sight,
-            clock=clock,
-            limits=limits,
-            max_open_orders=config.max_open_orders,
-        )
         self._settlement = Settlement(
             store=store,
             recorder=self._recorder,
@@ -93,6 +82,18 @@ class Engine:
             observers=self._observers,
             impact=self._impact,
             clock=clock,
+        )
+        self._do = Commands(
+            store=store,
+            recorder=self._recorder,
+            admission=admission,
+            desk=self._desk,
+            observers=self._observers,
+            settlement=self._settlement,
+            sight=self._sight,
+            clock=clock,
+            limits=limits,
+            max_open_orders=config.max_open_orders,
         )
         self._commands: list[_Command] = []
         self._wake = asyncio.Event()
@@ -231,9 +232,9 @@ class Engine:
                 self._do.take_in(write)
         for command in commands:
             await self._obey(command)
-        now = self._clock.now()
-        await self._work(self._desk.due(now, most=_ORDERS_PER_TURN), now)
-        await self._measure(now)
+            await self._work_due()  # many commands must not hold up a slice
+        await self._work_due()
+        await self._measure(self._clock.now())
 
     async def _obey(self, command: _Command) -> None:
         if command.answer.done():
@@ -248,6 +249,10 @@ class Engine:
                 command.answer.set_result(value)
 
     # Due slices
+
+    async def _work_due(self) -> None:
+        now = self._clock.now()
+        await self._work(self._desk.due(now, most=_ORDERS_PER_TURN), now)
 
     async def _work(self, due: list[Working], now: Nanos) -> None:
         changed: Changed = []

@@ -64,17 +64,24 @@ class Settlement:
                 await self.record([pair], now)
             return
         working = changed[0][0]
-        terms = working.order.terms
-        log.error("order=%s was recorded elsewhere, read again: %s", terms.order_id, error)
+        log.error("order=%s was recorded elsewhere: %s", working.order.terms.order_id, error)
         try:
-            stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
+            await self.read_again(working, now)
         except StoreUnavailable as unavailable:
             self._after_failure(changed, unavailable)
-        else:
-            self._desk.replace(working, stored if stored is not None else working.order)
-            self._observers.note(working.order, filled=False, now=now)
-            if working.order.status.is_open:
-                self._look_later(working)
+
+    async def read_again(self, working: Working, now: Nanos) -> None:
+        """Take an order into memory as the store holds it.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        terms = working.order.terms
+        stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
+        self._desk.replace(working, stored if stored is not None else working.order)
+        self._observers.note(working.order, filled=False, now=now)
+        if working.order.status.is_open:
+            self._look_later(working)
 
     def _after_failure(self, changed: Changed, error: TwapError) -> None:
         """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
