@@ -140,7 +140,7 @@ async def _delist(world: "World", rng: Random) -> None:
     truth.listed = False
     venue.done["delisted"] += 1
     length = rng.uniform(60, 600)
-    world.trouble(venue, length + 150)
+    world.trouble(venue, length + 400)  # the list of instruments is fetched every 300 s
     await asyncio.sleep(length)
     truth.listed = True
     venue.ws.cut_all()

@@ -60,6 +60,8 @@ class Taken:
     mono: int
     lots: int
     version: int
+    grid: int
+    """Lots of the order's own grid: the server rounds what it remembers up to it."""
 
 
 class Witness:
@@ -155,7 +157,7 @@ class Witness:
             taken = self._ever_taken[terms.user_id, look.instrument, side, price]
             taken[:] = [one for one in taken if look.mono - one.mono < _FORGOTTEN_NS]
             left += max(0, shown - int(_faded(taken, look.mono)) - 1)
-            slack += (len(taken) + 2) * lot
+            slack += sum(one.grid for one in taken) + 2 * lot
         return left, slack
 
     def _check_leg(
@@ -254,7 +256,7 @@ class Witness:
                     f"{terms.token_id}: {lots} lots at {price} of {shown[price]} shown, "
                     f"{before:.1f} of them taken before: {self._taken[key]}",
                 )
-            taken = Taken(look.mono, lots, oldest)
+            taken = Taken(look.mono, lots, oldest, _lots(terms.lot_size, truth.spec))
             self._taken[key].append(taken)
             self._ever_taken[key].append(taken)
 
