@@ -19,6 +19,8 @@ from twap_server.store.postgresql import LOCK
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
+pytestmark = pytest.mark.long
+
 CUTS = [Cut.BEFORE, Cut.AFTER, Cut.SENT]
 
 

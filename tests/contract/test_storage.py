@@ -19,6 +19,8 @@ from twap_server.clock import SystemClock
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
+pytestmark = pytest.mark.long
+
 FAULTS = {
     "the disk is full": (errno.ENOSPC, False),
     "the file may not grow": (errno.EFBIG, False),
