@@ -150,6 +150,10 @@ class VirtualLoop(asyncio.BaseEventLoop):
     ) -> Any:  # type: ignore[override]
         return await self._connect(protocol_factory, host, port)
 
+    def _asyncgen_finalizer_hook(self, agen: Any) -> None:
+        """Nothing is tidied up behind a process that died; in a living one nothing may need it."""
+        self._asyncgens.discard(agen)
+
     def _write_to_self(self) -> None:
         pass
 

@@ -116,7 +116,7 @@ class SimServer:
         if life is None or life.dead:
             return
         life.dead = True
-        _GRAVEYARD.append((self._task, self.running, self._app))
+        _GRAVEYARD.append((self._task, self.running, self._app, asyncio.all_tasks(self._loop)))
         self._app, self.running, self._task = None, None, None
         if self._up is not None and not self._up.done():
             self._up.set_exception(ServerGone("died while it started"))

@@ -17,7 +17,9 @@ from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
 from simulation.violation import Violation
 from simulation.witness import Witness
+from twap_server.domain.clock import to_nanos
 
+_LONGEST_ON_WAY_S = 60.0
 _PASSWORD = "correct horse battery"
 _ANSWERED = frozenset({200, 201, 400, 404, 409, 412, 503})
 _COSTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
@@ -195,7 +197,7 @@ class Users:
         topic = self._topic(rng)
         reply = await self._call(account, "GET", f"/orderbook/{topic['exchange']}/{topic['symbol']}?depth=10")
         if reply.status == 200 and topic["exchange"] != "aggregate":
-            self._witness.feed(topic["exchange"], topic["symbol"], reply.json(), at=self._now())
+            self._see_book(topic["exchange"], topic["symbol"], reply.json())
 
     async def _look(self, account: Account, rng: Random) -> None:
         if not account.sent:
@@ -263,7 +265,14 @@ class Users:
                     "I8", f"{account.name} was told of event {message['seq']} before it was recorded"
                 )
         elif message["type"] == "book" and message["exchange"] != "aggregate":
-            self._witness.feed(message["exchange"], message["instrument"], message, at=self._now())
+            self._see_book(message["exchange"], message["instrument"], message)
+
+    def _see_book(self, exchange: str, symbol: str, message: dict[str, Any]) -> None:
+        """It is judged by the moment it was made; a slow reader sees it later, never long after."""
+        made = to_nanos(datetime.fromisoformat(message["ts_sent"]))
+        delay = (self._server.clock.now() - made) / 1e9
+        if -0.001 <= delay <= _LONGEST_ON_WAY_S:  # else the wall clock jumped meanwhile
+            self._witness.feed(exchange, symbol, message, at=self._now() - max(0.0, delay))
 
     def _user_id(self, account: Account) -> str:
         return self.user_ids[account.name]

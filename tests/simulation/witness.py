@@ -176,7 +176,7 @@ class Witness:
             self._check_once(terms, look, fills, truth, versions)
 
     def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, at: float) -> None:
-        """A book message reached a client.
+        """A book message was made at this moment.
 
         Raises:
             Violation: an old book presented as current.
@@ -300,7 +300,7 @@ def _allowed(record: Recorded, result: SliceResult, price: Decimal) -> bool:
 
 def _oldest(truth: Truth, at: float) -> float:
     """Versions that were current after this moment may still be shown as live."""
-    return min(at, truth.unseen_from or at) - MAX_AGE_S - _SLACK_S
+    return truth.unseen_at(at) - MAX_AGE_S - _SLACK_S
 
 
 def _numbers(levels: Sequence[tuple[str, str]], spec: Spec) -> Levels:

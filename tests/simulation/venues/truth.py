@@ -89,6 +89,7 @@ class Truth:
         self.number = 0
         self.unseen_from = 0.0
         """Since when changes were lost and no later one was sent: nobody can know yet; 0: not so."""
+        self.last_unseen = (0.0, 0.0)
         self.removed: dict[tuple[str, int], int] = {}
         """Side (``bids``, ``asks``) and price to the last version that took the level away."""
         self.history: deque[Version] = deque()
@@ -110,6 +111,17 @@ class Truth:
             if version.since <= first:
                 break
         return found
+
+    def seen(self, now: float) -> None:
+        """A message was sent: from now on it can be known whether one was lost before."""
+        if self.unseen_from < now:
+            self.last_unseen = self.unseen_from, now
+        self.unseen_from = 0.0
+
+    def unseen_at(self, at: float) -> float:
+        """Since when, at that moment of lately, changes were lost that nobody could know of."""
+        begin, end = self.last_unseen
+        return min(at, begin if begin <= at <= end else at, self.unseen_from or at)
 
     def step(self, now: float) -> Change:
         """Let one thing happen."""

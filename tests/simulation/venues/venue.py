@@ -67,7 +67,7 @@ class VenueSession(Session):
             self._held = text
             return
         if self.say(text):
-            truth.unseen_from = 0.0
+            truth.seen(now)
         if self.venue.take("repeat"):
             self.say(text)
         if self._held is not None:
