@@ -17,7 +17,7 @@ class Memory(ImpactMemory):
     def __init__(self) -> None:
         self.seconds = 0
         super().__init__(half_life=10 * SECOND, monotonic=lambda: Nanos(self.seconds * SECOND))
-        self.take(KEY, Decimal(4), generation=1, lot=LOT)
+        self.take(KEY, Decimal(4), generation=1)
 
 
 def memory() -> Memory:
@@ -51,7 +51,7 @@ def test_other_users_are_not_affected() -> None:
 def test_takes_add_up_on_what_is_still_remembered() -> None:
     made = memory()
     made.seconds = 10
-    made.take(KEY, Decimal(1), generation=1, lot=LOT)
+    made.take(KEY, Decimal(1), generation=1)
     assert left(made, 10) == Decimal(3)
 
 
@@ -67,6 +67,13 @@ def test_what_could_not_be_recorded_was_not_taken() -> None:
     made.settle()
     other = KEY._replace(price=Decimal(101))
     for key in (KEY, other, KEY):
-        made.take(key, Decimal(1), generation=1, lot=LOT)
+        made.take(key, Decimal(1), generation=1)
     made.take_back()
     assert (left(made, 0), left(made, 0, key=other)) == (Decimal(4), Decimal(0))
+
+
+def test_a_coarser_order_does_not_make_the_finer_rest_disappear() -> None:
+    made = memory()
+    assert left(made, 40) == Decimal("0.3")  # 0.25, rounded up
+    made.take(KEY, Decimal(2), generation=1)
+    assert made.remembered(KEY, generation=1, lot=Decimal("0.01")) == Decimal("2.25")

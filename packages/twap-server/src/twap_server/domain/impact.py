@@ -52,20 +52,17 @@ class ImpactMemory:
 
     def remembered(self, key: LevelKey, *, generation: int | None, lot: Decimal) -> Decimal:
         """How much of the level this user is taken to have consumed, on the lot grid, rounded up."""
-        entry = self._taken.get(key)
-        if entry is None:
-            return ZERO
-        if generation != entry.generation:
-            del self._taken[key]
-            return ZERO
-        left = entry.quantity * self._decay(entry)
+        left = self._left(key, generation)
         if left < lot:
             return ZERO
         return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
 
-    def take(self, key: LevelKey, quantity: Decimal, *, generation: int, lot: Decimal) -> None:
-        """Remember that the user took ``quantity`` there, on top of what is still remembered."""
-        before = self.remembered(key, generation=generation, lot=lot)
+    def take(self, key: LevelKey, quantity: Decimal, *, generation: int) -> None:
+        """Remember that the user took ``quantity`` there, on top of what is left of before.
+
+        Of that nothing is rounded away: another order may have a finer lot.
+        """
+        before = self._left(key, generation)
         self._unsettled.setdefault(key, self._taken.get(key))
         self._taken[key] = _Taken(exact.add(before, quantity), self._monotonic(), generation)
 
@@ -83,6 +80,16 @@ class ImpactMemory:
         self._unsettled.clear()
         oldest = self._monotonic() - _FORGOTTEN_AFTER * self._half_life
         self._taken = {key: entry for key, entry in self._taken.items() if entry.at > oldest}
+
+    def _left(self, key: LevelKey, generation: int | None) -> Decimal:
+        """What is left of what was taken there; nothing once the exchange removed the level."""
+        entry = self._taken.get(key)
+        if entry is None:
+            return ZERO
+        if generation != entry.generation:
+            del self._taken[key]
+            return ZERO
+        return entry.quantity * self._decay(entry)
 
     def _decay(self, entry: _Taken) -> Decimal:
         half_lives = Decimal(self._monotonic() - entry.at) / self._half_life

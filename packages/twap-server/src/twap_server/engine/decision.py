@@ -167,7 +167,6 @@ class SliceDecider:
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 offer.quantity,
                 generation=live.book.mark(terms.side, offer.price),
-                lot=terms.lot_size,
             )
         notional = exact.multiply(offer.price, offer.quantity)
         return Fill(
