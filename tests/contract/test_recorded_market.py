@@ -1,14 +1,12 @@
 """A TWAP order filled from the recorded Binance book; its average price is recomputed from the recording."""
 
-import asyncio
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 
-from support.live import signed_in, simulated, until_listed
+from support.live import bought_on_binance, signed_in, simulated
 from support.recordings import BINANCE_BTCUSDT, recording, rows
-from twap_client import TwapClient
-from twap_models import Fill, OrderEvent, OrderStatus, TwapOrderDetail, exact_json
+from twap_models import Fill, OrderStatus, exact_json
 from twap_server.clock import SystemClock
 from twap_server.venue.recording import RecordingSource
 
@@ -80,7 +78,7 @@ async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: 
     path = recording(BINANCE_BTCUSDT)
     source = RecordingSource(path, clock=SystemClock(), speed=5)
     async with simulated(tmp_path, source) as url, signed_in(url) as client:
-        done = await _fill(url, client)
+        done = await bought_on_binance(url, client, quantity="0.2", duration=5, slices=20)
     assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
     recorded = RecordedAsks(path, messages=900)
     position, notional, taken = 0, Decimal(0), Counter[Decimal]()
@@ -95,22 +93,3 @@ async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: 
     assert done.average_price == (notional / Decimal("0.2")).quantize(Decimal("1e-12"))
     assert done.report.notional == notional
     assert 0 < position < len(recorded.states)
-
-
-async def _fill(url: str, client: TwapClient) -> TwapOrderDetail:
-    await until_listed(url, "binance")
-    await client.market.orderbook("binance", "BTCUSDT")
-    await client.orders.submit(
-        exchange="binance",
-        symbol="BTCUSDT",
-        side="buy",
-        quantity="0.2",
-        duration=5,
-        slices=20,
-        token_id="real",
-    )
-    async with asyncio.timeout(20):
-        async for message in client.stream(orders=True, since=0):
-            if isinstance(message, OrderEvent) and not message.order.status.is_open:
-                break
-    return await client.orders.get("real")

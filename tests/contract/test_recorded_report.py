@@ -4,7 +4,6 @@ For every slice the state of the recorded book that gives its fills is looked fo
 then read off that state, so average, spread, depth and timing do not lean on the product's own books.
 """
 
-import asyncio
 import csv
 from collections.abc import Iterator
 from decimal import Decimal
@@ -16,10 +15,9 @@ from typing import Any
 
 import pytest
 
-from support.live import signed_in, simulated, until_listed
+from support.live import bought_on_binance, signed_in, simulated
 from support.recordings import BINANCE_BTCUSDT, recording, rows
-from twap_client import TwapClient
-from twap_models import ExecutionReport, Fill, OrderEvent, OrderStatus, TwapOrderDetail, exact_json
+from twap_models import ExecutionReport, Fill, OrderStatus, exact_json
 from twap_server.clock import SystemClock
 from twap_server.venue.recording import RecordingSource
 
@@ -83,7 +81,7 @@ async def test_the_report_can_be_recomputed_from_the_recording(tmp_path: Path) -
     path = recording(BINANCE_BTCUSDT)
     source = RecordingSource(path, clock=SystemClock(), speed=5)
     async with simulated(tmp_path, source) as url, signed_in(url) as client:
-        done = await _fill(url, client)
+        done = await bought_on_binance(url, client, quantity="12", duration=6, slices=12)
         report = await client.orders.report("real")
         table = list(csv.DictReader(StringIO(await client.orders.report_csv("real", table="slices"))))
         page = await client.orders.report_html("real")
@@ -126,25 +124,6 @@ def _compare(report: ExecutionReport, paid: Fraction, at_touch: Fraction, at_mid
     assert report.counterfactuals.sweep and report.counterfactuals.sweep.filled_quantity == 12
     assert report.market_twap_coverage_percent > 90 and report.traded_volume > 0
     assert report.mark_outs[0].fills > 0
-
-
-async def _fill(url: str, client: TwapClient) -> TwapOrderDetail:
-    await until_listed(url, "binance")
-    await client.market.orderbook("binance", "BTCUSDT")
-    await client.orders.submit(
-        exchange="binance",
-        symbol="BTCUSDT",
-        side="buy",
-        quantity="12",
-        duration=6,
-        slices=12,
-        token_id="real",
-    )
-    async with asyncio.timeout(20):
-        async for message in client.stream(orders=True, since=0):
-            if isinstance(message, OrderEvent) and not message.order.status.is_open:
-                break
-    return await client.orders.get("real")
 
 
 def test_the_replay_sees_what_is_not_there() -> None:

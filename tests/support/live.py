@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from twap_client import TwapClient
+from twap_models import OrderEvent, TwapOrderDetail
 from twap_server import bootstrap, settings
 from twap_server.api.server import Listening
 from twap_server.bootstrap.serving import answer_until
@@ -94,3 +95,25 @@ async def until_listed(url: str, *exchanges: str) -> None:
         for name in exchanges:
             while (await http.get(f"/exchanges/{name}/symbols")).is_error:
                 await asyncio.sleep(0.02)
+
+
+async def bought_on_binance(
+    url: str, client: TwapClient, *, quantity: str, duration: int, slices: int
+) -> TwapOrderDetail:
+    """A BTCUSDT buy, submitted once the book is live and followed to its end."""
+    await until_listed(url, "binance")
+    await client.market.orderbook("binance", "BTCUSDT")
+    await client.orders.submit(
+        exchange="binance",
+        symbol="BTCUSDT",
+        side="buy",
+        quantity=quantity,
+        duration=duration,
+        slices=slices,
+        token_id="real",
+    )
+    async with asyncio.timeout(20):
+        async for message in client.stream(orders=True, since=0):
+            if isinstance(message, OrderEvent) and not message.order.status.is_open:
+                break
+    return await client.orders.get("real")

@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException
 
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
+from twap_server.api.bodies import LIST, ONE
 from twap_server.api.exact import reply
 from twap_server.domain.errors import InvalidRequest, TooManyAttempts, TwapError, UnavailableError
 
 PROBLEM_JSON = "application/problem+json"
-BODY_TAGS = frozenset({"body", "query", "path", "header", "one order", "list of orders"})
+BODY_TAGS = frozenset({"body", "query", "path", "header", ONE, LIST})
 """Parts of a validation error's location that are no field of the caller's."""
 
 STATUS: Mapping[ErrorCode, int] = {

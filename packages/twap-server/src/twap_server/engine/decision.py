@@ -45,14 +45,15 @@ def wanted_quantity(order: Order, index: int) -> Decimal:
 
 def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decision:
     """A slice whose time passed without a decision."""
+    schedule = order.schedule
     return Decision(
         result=SliceResult(
             index=index,
-            due=order.schedule.due(index),
+            due=schedule.due(index),
             outcome=SliceOutcome.MISSED,
             reason=reason,
             wanted=wanted_quantity(order, index),
-            target=order.schedule.target(index),
+            target=schedule.target(index),
             decided=now,
         )
     )

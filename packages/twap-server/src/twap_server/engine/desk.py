@@ -72,7 +72,7 @@ class Desk:
         if decided is not None:
             working.decided_at = decided
         working.order = order
-        working.storage_failed &= _is_behind(order, self._clock.now())
+        working.storage_failed = working.storage_failed and _is_behind(order, self._clock.now())
         if order.status.is_open:
             self.plan(working)
         else:

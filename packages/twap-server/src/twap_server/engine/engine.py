@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from twap_server.domain.admission import Limits
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
@@ -70,11 +71,20 @@ class Engine:
         self._impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._decider = SliceDecider(impact=self._impact)
         self._sight = Sight(market, max_age=to_span(config.max_book_age))
+        self._max_wait = to_span(config.max_book_wait)
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)
         admission = Admission(market=market, sight=self._sight, limits=limits, new_id=new_id)
-        self._previewer = Previewer(market, self._sight, admission, most=config.max_open_orders)
+        self._previewer = Previewer(
+            market=market,
+            sight=self._sight,
+            admission=admission,
+            store=store,
+            desk=self._desk,
+            clock=clock,
+            most=config.max_open_orders,
+        )
         self._settlement = Settlement(
             store=store,
             recorder=self._recorder,
@@ -83,18 +93,7 @@ class Engine:
             impact=self._impact,
             clock=clock,
         )
-        self._do = Commands(
-            store=store,
-            recorder=self._recorder,
-            admission=admission,
-            desk=self._desk,
-            observers=self._observers,
-            settlement=self._settlement,
-            sight=self._sight,
-            clock=clock,
-            limits=limits,
-            max_open_orders=config.max_open_orders,
-        )
+        self._do = self._make_commands(admission, limits)
         self._commands: list[_Command] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -116,7 +115,7 @@ class Engine:
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits."""
-        return await self._previewer.preview(user_id, requests, self._store, self._desk, self._clock)
+        return await self._previewer.preview(user_id, requests)
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.
@@ -174,6 +173,20 @@ class Engine:
         self._stopping = True
         self.ready.clear()
         self._wake.set()
+
+    def _make_commands(self, admission: Admission, limits: Limits) -> Commands:
+        return Commands(
+            store=self._store,
+            recorder=self._recorder,
+            admission=admission,
+            desk=self._desk,
+            observers=self._observers,
+            settlement=self._settlement,
+            sight=self._sight,
+            clock=self._clock,
+            limits=limits,
+            max_open_orders=self._config.max_open_orders,
+        )
 
     async def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:
         if self._stopping or len(self._commands) >= self._config.max_pending_commands:
@@ -255,15 +268,11 @@ class Engine:
         await self._work(self._desk.due(now, most=_ORDERS_PER_TURN), now)
 
     async def _work(self, due: list[Working], now: Nanos) -> None:
+        if not due:
+            return
         changed: Changed = []
         for working in due:
-            step = look(
-                working,
-                self._sight,
-                now=now,
-                decider=self._decider,
-                max_wait=to_span(self._config.max_book_wait),
-            )
+            step = look(working, self._sight, now=now, decider=self._decider, max_wait=self._max_wait)
             if step.events:
                 changed.append((working, step))
             else:

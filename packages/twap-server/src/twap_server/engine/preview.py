@@ -78,35 +78,44 @@ class _Known(NamedTuple):
 class Previewer:
     """Judges requests without recording anything. Runs beside the engine's turns: it never delays a slice."""
 
-    def __init__(self, market: Market, sight: Sight, admission: Admission, *, most: int) -> None:
+    def __init__(
+        self,
+        *,
+        market: Market,
+        sight: Sight,
+        admission: Admission,
+        store: OrderStore,
+        desk: Desk,
+        clock: Clock,
+        most: int,
+    ) -> None:
         """Args: most: open orders per user."""
         self._market, self._sight, self._admission, self._most = market, sight, admission, most
+        self._store, self._desk, self._clock = store, desk, clock
 
-    async def preview(
-        self, user_id: str, requests: Sequence[OrderRequest], store: OrderStore, desk: Desk, clock: Clock
-    ) -> list[Preview]:
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
 
         Raises:
             ExchangeUnavailable: an exchange's instruments are not known yet, so nothing can be said.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
-        stored = await store.find(user_id, [request.token_id for request in requests])
+        stored = await self._store.find(user_id, [request.token_id for request in requests])
         known = {
             token_id: _Known(order.terms.fingerprint, order.status is OrderStatus.REJECTED)
             for token_id, order in stored.items()
         }
-        room = self._most - desk.open_count(user_id)
+        room = self._most - self._desk.open_count(user_id)
         found = []
         for request in requests:
             made = self._judge(
-                user_id, request, known=known.get(request.token_id), room=room, now=clock.now()
+                user_id, request, known=known.get(request.token_id), room=room, now=self._clock.now()
             )
             if request.token_id not in known:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 room -= not made.broken
             found.append(made)
-            await clock.sleep(0)
+            await self._clock.sleep(0)
         return found
 
     def _judge(

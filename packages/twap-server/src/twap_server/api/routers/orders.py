@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -13,6 +13,7 @@ from twap_models.fields import ExchangeName, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
 from twap_server.api import present
+from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.cursor import read_cursor, write_cursor
 from twap_server.api.dependencies import CallerDep, ServicesDep
 from twap_server.api.documented import problems
@@ -39,14 +40,10 @@ _GROUPS = {"open": _OPEN, "closed": frozenset(OrderStatus) - _OPEN}
 _STATES = {status.value.lower(): frozenset({status}) for status in OrderStatus}
 
 
-def _how_many(body: Any) -> str:
-    return "list of orders" if isinstance(body, list) else "one order"
-
-
 Submission = Annotated[
-    Annotated[TwapOrderRequest, Tag("one order")]
-    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=1_000), Tag("list of orders")],
-    Discriminator(_how_many),
+    Annotated[TwapOrderRequest, Tag(ONE)]
+    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=1_000), Tag(LIST)],
+    Discriminator(how_many),
 ]
 
 

@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 from pydantic import Discriminator, Field, Tag
 
 from twap_models.orders import TwapOrderRequest
 from twap_models.preview import OrderPreview
+from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.dependencies import CallerDep, ServicesDep
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
@@ -29,14 +30,10 @@ MOST_BOOKS = 50
 """Books one preview asks for; the orders beyond are priced only if theirs is watched anyway."""
 
 
-def _how_many(body: Any) -> str:
-    return "list of orders" if isinstance(body, list) else "one order"
-
-
 Proposal = Annotated[
-    Annotated[TwapOrderRequest, Tag("one order")]
-    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=MOST_ORDERS), Tag("list of orders")],
-    Discriminator(_how_many),
+    Annotated[TwapOrderRequest, Tag(ONE)]
+    | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=MOST_ORDERS), Tag(LIST)],
+    Discriminator(how_many),
 ]
 
 
