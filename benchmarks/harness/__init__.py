@@ -1,0 +1,1 @@
+"""What all benchmarks share: repeated measurements, targets, the machine, tables in Markdown and JSON."""
