@@ -1,0 +1,251 @@
+"""How many depth messages a second come from a real loopback socket into a live book, on one core.
+
+A sender on another core sends prebuilt frames as fast as they are taken. Contenders: receiving alone with
+``websockets``; receiving and decoding into the product's own wire type with msgspec; and the product's
+collector (its session, connection, adapter and book, update ids checked), each on asyncio's loop and on
+uvloop. Faster receivers are there for comparison only.
+"""
+
+import asyncio
+import importlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import httpx
+import msgspec
+from websockets.asyncio.client import connect
+
+from benchmarks.harness import synthetic
+from benchmarks.harness.command import Options, run
+from benchmarks.harness.figures import Figure, Part, at_least
+from benchmarks.harness.machine import pin, versioned
+from benchmarks.harness.sender import sending
+from twap_server.books.live import LiveBook
+from twap_server.books.trades import Trades
+from twap_server.clock import SystemClock
+from twap_server.collector.around import Surroundings
+from twap_server.collector.budget import Budget
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.history import History
+from twap_server.collector.session import Session
+from twap_server.domain.market import BookStatus
+from twap_server.exchanges.binance import wire
+from twap_server.exchanges.binance.adapter import BinanceExchange
+
+_MESSAGES = 60_000
+_RECEIVER_CORE, _SENDER_CORE = 0, 1
+_TIMEOUT_S = 60.0
+_ALONE, _DECODED, _BOOK = "receive alone", "receive and decode", "receive to book"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a receiver needed from its second message to its last."""
+
+    messages: int
+    wall_s: float
+    cpu_s: float
+
+
+def measure(options: Options) -> Part:
+    """Run all contenders in rounds, each in a fresh process."""
+    found = synthetic.stream(_MESSAGES // 10 if options.quick else _MESSAGES)
+    runs: dict[str, list[Taken]] = {}
+    notes: list[str] = []
+    with sending(found, core=_SENDER_CORE) as port:
+        names = [name for name in _CONTENDERS if _is_here(name, notes)]
+        for _ in range(options.repeats):
+            for name in names:
+                runs.setdefault(name, []).append(_in_process(name, port, len(found.messages)))
+    part = Part("receive", "From a real socket to the book", notes=[*_reading(len(found.messages)), *notes])
+    for name, taken in runs.items():
+        job, who, *_ = _CONTENDERS[name]
+        part.figures.append(Figure(job, who, "messages/s", [one.messages / one.wall_s for one in taken]))
+        part.figures.append(
+            Figure(job, who, "messages per CPU second", [one.messages / one.cpu_s for one in taken])
+        )
+    ratio = _cpu(runs["decoded"]) / _cpu(runs["book"])
+    part.targets.append(
+        at_least(
+            "receive to book: at least 0.6 times receive-and-decode alone (CPU time, asyncio)",
+            ratio,
+            0.6,
+            "{:.2f} times",
+        )
+    )
+    return part
+
+
+def _reading(count: int) -> list[str]:
+    return [
+        f"{count:,} messages of the synthetic stream (462 bytes, ten changed levels); the receiver has a "
+        "core to itself. The target compares CPU seconds, which other processes disturb least.",
+        "Receive to book is the product: session, connection, decoding, check of the numbers and "
+        "of the update ids, book, crossed-book check; the book ends live with every message counted.",
+    ]
+
+
+def _cpu(taken: list[Taken]) -> float:
+    return sorted(one.cpu_s for one in taken)[len(taken) // 2]
+
+
+def _is_here(name: str, notes: list[str]) -> bool:
+    for library in _CONTENDERS[name][2]:
+        try:
+            importlib.import_module(library)
+        except ImportError:
+            notes.append(f"{library} is not installed: {_CONTENDERS[name][1]} was left out")
+            return False
+    return True
+
+
+def _in_process(name: str, port: int, count: int) -> Taken:
+    command = [sys.executable, "-m", "benchmarks.receive", "--receiver", name, str(port), str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=True)
+    return Taken(**json.loads(done.stdout))
+
+
+# In the receiver's process
+
+
+class _Watch:
+    """Clocks from the first message on."""
+
+    def __init__(self) -> None:
+        self._wall = self._cpu = 0.0
+
+    def start(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def taken(self, messages: int) -> Taken:
+        return Taken(messages, time.perf_counter() - self._wall, time.process_time() - self._cpu)
+
+
+async def _websockets(port: int, count: int, decode: Callable[[bytes], object] | None) -> Taken:
+    watch = _Watch()
+    async with connect(f"ws://127.0.0.1:{port}/plain", compression=None, max_size=None) as socket:
+        await socket.recv(decode=False)
+        watch.start()
+        for _ in range(count - 1):
+            raw = await socket.recv(decode=False)
+            if decode is not None:
+                decode(raw)
+        return watch.taken(count - 1)
+
+
+async def _alone(port: int, count: int) -> Taken:
+    return await _websockets(port, count, None)
+
+
+async def _decoded(port: int, count: int) -> Taken:
+    return await _websockets(port, count, msgspec.json.Decoder(wire.Stream).decode)
+
+
+async def _book(port: int, count: int) -> Taken:
+    """The product's collector; the first message makes the book live, the shutdown notice is the last."""
+    watch = _Watch()
+    async with httpx.AsyncClient() as http:
+        around = _surroundings(port, http)
+        instrument = synthetic.instrument()
+        book = LiveBook(instrument.id, around.exchange.new_sequencer(instrument))
+        book.on_status = lambda _: watch.start() if book.status is BookStatus.LIVE else None
+        session = Session(around, lambda: {instrument.id.symbol}, lambda _: book, primary=True)
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(session.run())
+            async with asyncio.timeout(_TIMEOUT_S):
+                await session.retiring.wait()
+            taken = watch.taken(count - 1)
+            live, seq = book.status is BookStatus.LIVE, book.seq
+            running.cancel()
+    if not live or seq != count + 1:
+        raise RuntimeError(f"the book took {seq - 1} of {count} messages in and is {book.status}")
+    return taken
+
+
+def _surroundings(port: int, http: httpx.AsyncClient) -> Surroundings:
+    clock, config, instrument = SystemClock(), CollectorConfig(), synthetic.instrument()
+    exchange = BinanceExchange(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
+    exchange.learn([instrument])
+    return Surroundings(
+        exchange=exchange,
+        config=config,
+        clock=clock,
+        rng=random.Random(1),
+        history=History(exchange, config, clock, http),
+        trades=Trades(),
+        instruments=lambda: {instrument.id.symbol: instrument},
+        connects=Budget(clock, amount=10, window_s=1),
+    )
+
+
+async def _aiohttp(port: int, count: int) -> Taken:
+    import aiohttp
+
+    watch = _Watch()
+    url = f"ws://127.0.0.1:{port}/plain"
+    async with aiohttp.ClientSession() as session, session.ws_connect(url, max_msg_size=0) as socket:
+        await socket.receive()
+        watch.start()
+        for _ in range(count - 1):
+            await socket.receive()
+        return watch.taken(count - 1)
+
+
+async def _picows(port: int, count: int) -> Taken:
+    import picows
+
+    watch = _Watch()
+    done: asyncio.Future[Taken] = asyncio.get_running_loop().create_future()
+
+    class Listener(picows.WSListener):  # type: ignore[misc]
+        seen = 0
+
+        def on_ws_frame(self, transport: object, frame: picows.WSFrame) -> None:
+            frame.get_payload_as_bytes()
+            self.seen += 1
+            if self.seen == 1:
+                watch.start()
+            elif self.seen == count:
+                done.set_result(watch.taken(count - 1))
+
+    transport, _ = await picows.ws_connect(Listener, f"ws://127.0.0.1:{port}/plain")
+    taken = await done
+    transport.disconnect()
+    return taken
+
+
+_Receiver = Callable[[int, int], Awaitable[Taken]]
+_CONTENDERS: dict[str, tuple[str, str, tuple[str, ...], _Receiver]] = {
+    "alone": (_ALONE, versioned("websockets"), (), _alone),
+    "decoded": (_DECODED, versioned("websockets") + ", msgspec", (), _decoded),
+    "book": (_BOOK, "twap-server", (), _book),
+    "uvloop-decoded": (_DECODED, versioned("websockets") + ", msgspec, uvloop", ("uvloop",), _decoded),
+    "uvloop-book": (_BOOK, "twap-server, uvloop", ("uvloop",), _book),
+    "aiohttp": (_ALONE, versioned("aiohttp"), ("aiohttp",), _aiohttp),
+    "picows": (_ALONE, versioned("picows"), ("picows",), _picows),
+}
+"""By name: the job, who does it, the libraries that must be there, the receiver."""
+
+
+def _receive(name: str, port: int, count: int) -> None:
+    pin(_RECEIVER_CORE)
+    work = _CONTENDERS[name][3](port, count)
+
+    async def main() -> Taken:
+        return await work
+
+    loop = importlib.import_module("uvloop").new_event_loop if name.startswith("uvloop") else None
+    with asyncio.Runner(loop_factory=loop) as runner:
+        json.dump(asdict(runner.run(main())), sys.stdout)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--receiver"]:
+        _receive(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]))
+    else:
+        run(measure, doc=__doc__)
