@@ -1,12 +1,15 @@
-"""The order book against a naive sorted model, and at the edges where floats tie."""
+"""The order book against a naive sorted model, and at the edges where floats tie: in Python and compiled."""
 
 from decimal import Decimal
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_models.enums import Side
+from twap_server.domain import book as book_module
+from twap_server.domain import levels as pure
 from twap_server.domain.book import OrderBook
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.market import BookChange, BookSnapshot
@@ -14,6 +17,21 @@ from twap_server.domain.market import BookChange, BookSnapshot
 CLOSE = [f"61234.56789012345678901234{digit}" for digit in "123456789"]
 """27 digits: one float for all of them."""
 assert len({float(text) for text in CLOSE}) == 1
+
+KERNELS = {"python": pure}
+if find_spec("twap_server.domain._levels"):
+    from twap_server.domain import _levels
+
+    KERNELS["compiled"] = _levels
+
+
+@pytest.fixture(scope="module", params=KERNELS, autouse=True)
+def kernel(request):
+    """The whole file runs with either side of a book."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(book_module, "Levels", KERNELS[request.param].Levels)
+        yield KERNELS[request.param]
+
 
 prices = st.one_of(
     st.sampled_from(CLOSE),
@@ -143,6 +161,58 @@ def test_a_quantity_that_is_no_number_is_noticed_by_the_reader():
     book.apply(change([("1", "1.2.3")]))
     with pytest.raises(WireFormatError):
         book.top(1)
+
+
+@pytest.mark.parametrize(
+    "price", ["1e5", "+1", " 1", "1 ", "1.2.3", ".", "0x1", "1" * 400, "0." + "0" * 400 + "1"]
+)
+def test_only_plain_decimals_within_reach_are_prices(price):
+    with pytest.raises(WireFormatError, match="price is not a positive number"):
+        OrderBook().apply(change([(price, "1")]))
+
+
+@pytest.mark.parametrize(
+    "price", ["1.", ".5", "007", "0.00000000000000000000000000001", "123456789012345678901234567890.5"]
+)
+def test_odd_but_plain_prices_are_kept_as_they_are(price):
+    book = OrderBook()
+    book.apply(change([(price, "1")]))
+    assert book.top_text(1)[0] == [(price, "1")]
+    assert book.generation(Side.SELL, Decimal(price)) is None
+    assert book.mark(Side.SELL, Decimal(price)) == book.generation(Side.SELL, Decimal(price))
+
+
+@pytest.mark.parametrize(
+    ("levels", "expected"),
+    [
+        ([], True),
+        ([("1.5", "0")], True),
+        ([("1e5", "0")], False),
+        ([("1", "-1")], False),
+        ([("1", "٣")], False),
+        ([("1", "1"), ("1 ", "1")], False),
+    ],
+)
+def test_plain_levels_are_digits_and_points(kernel, levels, expected):
+    assert kernel.plain(levels) is expected
+
+
+@pytest.mark.skipif(
+    "compiled" not in KERNELS, reason="no compiled order book: no C compiler when it was installed"
+)
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.tuples(st.text("0123456789.", max_size=24), quantities), max_size=30))
+def test_compiled_and_python_agree_on_any_digits(changes):
+    outcomes = []
+    for module in KERNELS.values():
+        levels = module.Levels(1)
+        try:
+            levels.apply(changes)
+        except WireFormatError as error:
+            outcomes.append((str(error), levels.top(99)))
+        else:
+            outcomes.append(("", levels.top(99)))
+    assert outcomes[0] == outcomes[1]
 
 
 class TestMarks:

@@ -7,6 +7,7 @@ import msgspec
 from twap_models.enums import Side
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.kernel import plain
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -19,7 +20,7 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.binance import wire
-from twap_server.exchanges.decode import WRONG_SHAPE, from_millis, number, plain
+from twap_server.exchanges.decode import WRONG_SHAPE, from_millis, number
 
 _decode_stream = msgspec.json.Decoder(wire.Stream).decode
 _decode_control = msgspec.json.Decoder(wire.Control).decode

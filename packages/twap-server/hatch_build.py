@@ -1,0 +1,58 @@
+"""Compiles the kernel of the order book where a C compiler is found; without one the wheel is pure Python.
+
+In: ``src/twap_server/domain/_levels.pyx``. Out: the extension beside it, a wheel tagged for this platform.
+``TWAP_PURE=1`` leaves it out; ``TWAP_COMPILED=1`` makes a failure an error (CI, release builds). As a script
+it compiles in place: ``hatch run kernel``, after a change of the source.
+"""
+
+import contextlib
+import os
+import sysconfig
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+_SOURCE = "src/twap_server/domain/_levels.pyx"
+_MODULE = "twap_server.domain._levels"
+
+
+class KernelHook(BuildHookInterface):
+    """Called by hatchling for each wheel, editable ones included."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Compile beside the source and add the result to the wheel."""
+        if self.target_name != "wheel" or os.environ.get("TWAP_PURE"):
+            return
+        try:
+            made = _compiled(Path(self.root))
+        except Exception as error:
+            if os.environ.get("TWAP_COMPILED"):
+                raise
+            self.app.display_warning(
+                f"twap-server: no compiled order book, the one in Python is used ({error})"
+            )
+            return
+        build_data["pure_python"] = False
+        build_data["infer_tag"] = True
+        build_data["artifacts"].append(f"/{made.relative_to(self.root).as_posix()}")
+
+
+def _compiled(root: Path) -> Path:
+    from Cython.Build import cythonize
+    from setuptools import Distribution, Extension
+    from setuptools.command.build_ext import build_ext
+
+    flags = [] if os.name == "nt" else ["-O3", "-g0"]
+    with contextlib.chdir(root):
+        kernel = Extension(_MODULE, [_SOURCE], extra_compile_args=flags)
+        extensions = cythonize([kernel], build_dir="build", quiet=True)
+        command = build_ext(Distribution({"name": "twap-server", "ext_modules": extensions}))
+        command.build_lib, command.build_temp = "src", "build"
+        command.ensure_finalized()
+        command.run()
+    return root / "src" / f"{_MODULE.replace('.', '/')}{sysconfig.get_config_var('EXT_SUFFIX')}"
+
+
+if __name__ == "__main__":
+    _compiled(Path(__file__).resolve().parent)
