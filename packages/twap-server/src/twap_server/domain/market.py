@@ -2,7 +2,8 @@
 
 Numbers of book events are the exchange's own text, made canonical by the exchange's mapper: within one
 instrument the same price always has the same text. ``Decimal`` is made only when somebody reads
-(a ``Decimal`` per level costs half the speed; measured).
+(a ``Decimal`` per level costs half the speed; measured). Events are msgspec structs: made five times as fast
+as dataclasses, and never visited by the garbage collector, since they hold no cycles.
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple, TypeAlias
 
+from msgspec import Struct
+
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
 
@@ -18,8 +21,7 @@ TextLevel: TypeAlias = tuple[str, str]
 """(price, quantity) as text; quantity is absolute, zero removes the level."""
 
 
-@dataclass(slots=True, kw_only=True)
-class BookSnapshot:
+class BookSnapshot(Struct, gc=False, kw_only=True):
     """Full state: discards what was there. ``last_id`` and ``checksum`` are 0 where the exchange has none."""
 
     symbol: str
@@ -31,8 +33,7 @@ class BookSnapshot:
     ts_exchange: Nanos = Nanos(0)
 
 
-@dataclass(slots=True, kw_only=True)
-class BookChange:
+class BookChange(Struct, gc=False, kw_only=True):
     """Difference: absolute quantities of changed levels, applied in order."""
 
     symbol: str
@@ -44,8 +45,7 @@ class BookChange:
     ts_exchange: Nanos = Nanos(0)
 
 
-@dataclass(slots=True, kw_only=True)
-class Trade:
+class Trade(Struct, gc=False, kw_only=True):
     """One public trade; ``taker_side`` is the aggressor's."""
 
     symbol: str
@@ -57,16 +57,14 @@ class Trade:
     ts_received: Nanos = Nanos(0)
 
 
-@dataclass(slots=True, kw_only=True)
-class Subscribed:
+class Subscribed(Struct, gc=False, kw_only=True):
     """The exchange acknowledged a request; ``symbol`` is None where the ack names only the request."""
 
     request_id: int | None
     symbol: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, gc=False, kw_only=True):
     """The exchange refused a request."""
 
     request_id: int | None
@@ -74,13 +72,11 @@ class Refused:
     message: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Heartbeat:
+class Heartbeat(Struct, gc=False, kw_only=True):
     """A frame that only says the connection lives."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ShutdownNotice:
+class ShutdownNotice(Struct, gc=False, kw_only=True):
     """The exchange will soon close this connection: open the next one now."""
 
 
