@@ -32,6 +32,7 @@ from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
+from twap_server.collector.network import INTERNET
 from twap_server.collector.session import Session
 from twap_server.domain.market import BookStatus
 from twap_server.exchanges.binance import wire
@@ -177,6 +178,7 @@ def _surroundings(port: int, http: httpx.AsyncClient) -> Surroundings:
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, http),
+        open_socket=INTERNET.open_socket,
         trades=Trades(),
         instruments=lambda: {instrument.id.symbol: instrument},
         connects=Budget(clock, amount=10, window_s=1),

@@ -18,6 +18,7 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
+from twap_server.collector.network import OpenSocket
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import TwapError
@@ -70,6 +71,7 @@ class Collector:
         clock: Clock,
         rng: Random,
         http: httpx.AsyncClient,
+        open_socket: OpenSocket,
         instruments: Iterable[Instrument] = (),
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
     ) -> None:
@@ -95,6 +97,7 @@ class Collector:
             clock=clock,
             rng=rng,
             history=self.history,
+            open_socket=open_socket,
             trades=keeper.trades,
             instruments=lambda: self._instruments,
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),

@@ -5,6 +5,7 @@ Raises FeedErrors with words fit for a user; the library's own errors never leav
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
@@ -24,14 +25,13 @@ class AttemptRefused(ConnectionLost):
         self.retry_after = retry_after
 
 
-class Connection:
-    """An open WebSocket."""
+class Connection(Protocol):
+    """An open WebSocket, or what stands in for one."""
 
-    def __init__(self, socket: ClientConnection, *, budget: Budget) -> None:
-        self._socket = socket
-        self._budget = budget
-        self.receive: Callable[[], Awaitable[str | bytes]] = _receiver(socket)
-        """Wait for the next frame, as bytes. Raises ConnectionLost."""
+    @property
+    def receive(self) -> Callable[[], Awaitable[str | bytes]]:
+        """Waits for the next frame, as bytes; raises ConnectionLost. Read it once, call it often."""
+        ...
 
     async def send(self, text: str) -> None:
         """Send within the message rate.
@@ -39,6 +39,19 @@ class Connection:
         Raises:
             ConnectionLost: the connection is closed.
         """
+        ...
+
+
+class SocketConnection:
+    """A WebSocket on the internet."""
+
+    def __init__(self, socket: ClientConnection, *, budget: Budget) -> None:
+        self._socket = socket
+        self._budget = budget
+        self.receive: Callable[[], Awaitable[str | bytes]] = _receiver(socket)
+
+    async def send(self, text: str) -> None:
+        """See ``Connection``."""
         await self._budget.spend()
         try:
             await self._socket.send(text)
@@ -56,7 +69,7 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
     socket = await _open(exchange.ws_url, config)
     budget = Budget(clock, amount=exchange.limits.messages_per_second, window_s=1)
     try:
-        yield Connection(socket, budget=budget)
+        yield SocketConnection(socket, budget=budget)
     finally:
         await socket.close()
 

@@ -7,14 +7,13 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-import httpx
-
 from twap_models.enums import Interval
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.collector.collector import Collector, ExchangeStatus
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.network import INTERNET, Network
 from twap_server.collector.spellings import exchange_name, keys, not_listed, spellings_of
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
@@ -45,6 +44,7 @@ class MarketData:
         rng: Random,
         cached: Mapping[str, Iterable[Instrument]] | None = None,
         on_instruments: Callable[[str, Mapping[str, Instrument]], None] = lambda *_: None,
+        network: Network = INTERNET,
     ) -> None:
         """Build everything, start nothing.
 
@@ -57,13 +57,14 @@ class MarketData:
             rng: chance, for jitter only.
             cached: instruments known from before, by exchange.
             on_instruments: called with an exchange's name and list each time it was loaded.
+            network: how exchanges are reached.
         """
         self.keeper = keeper
         self.demand = demand
         self._config = config
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
-        self._http = httpx.AsyncClient(timeout=config.http_timeout_s, follow_redirects=False)
+        self._http = network.open_http(config)
         self._collectors: dict[str, Collector] = {}
         self._spellings: dict[str, tuple[Mapping[str, Instrument], dict[str, Instrument]]] = {}
         for shape in exchanges:
@@ -78,6 +79,7 @@ class MarketData:
                 clock=clock,
                 rng=rng,
                 http=self._http,
+                open_socket=network.open_socket,
                 instruments=(cached or {}).get(shape.name, ()),
                 on_instruments=lambda found, name=shape.name: on_instruments(name, found),  # type: ignore[misc]
             )

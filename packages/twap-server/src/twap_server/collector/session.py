@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
-from twap_server.collector.connection import Connection, opened
+from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND
@@ -116,7 +116,7 @@ class Session:
     async def _work(self) -> None:
         around = self.around
         await around.connects.spend()
-        async with opened(around.exchange, around.config, around.clock) as connection:
+        async with around.open_socket(around.exchange, around.config, around.clock) as connection:
             self.connected = True
             try:
                 await self._serve(connection)

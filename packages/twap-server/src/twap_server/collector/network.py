@@ -1,0 +1,34 @@
+"""How exchanges are reached: over the internet, or through whatever stands in its place.
+
+A replay puts a recording here; sessions, books and everything behind them notice no difference.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import httpx
+
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.connection import Connection, opened
+from twap_server.domain.clock import Clock
+from twap_server.exchanges.base import Exchange
+
+OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsyncContextManager[Connection]]
+"""Opens an exchange's WebSocket as ``opened`` does."""
+
+
+def _open_http(config: CollectorConfig) -> httpx.AsyncClient:
+    return httpx.AsyncClient(timeout=config.http_timeout_s, follow_redirects=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """The two ways to an exchange."""
+
+    open_socket: OpenSocket = opened
+    open_http: Callable[[CollectorConfig], httpx.AsyncClient] = _open_http
+
+
+INTERNET = Network()
