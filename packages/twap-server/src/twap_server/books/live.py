@@ -1,6 +1,7 @@
 """One instrument's book, with its gap rule and how far it can be trusted."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
@@ -10,6 +11,8 @@ from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, Book
 from twap_server.exchanges.base import Sequencer
 
 _NO_LEVELS: tuple[PriceLevel, ...] = ()
+_LIVE = BookStatus.LIVE  # reading an enum's member costs as much as a call
+_Event = TypeVar("_Event", BookSnapshot, BookChange)
 
 
 class LiveBook:
@@ -65,14 +68,14 @@ class LiveBook:
             if not self._sequencer.admit(change):
                 self._doubt_quiet()
                 return
-            self._apply(change)
+            self._take(self.book.apply, change)
         except FeedError as error:
             self._fail(error, change)
             raise
         self.ts_exchange = change.ts_exchange
         self.ts_received = self.confirmed_at = now
         self.seq += 1
-        if self.status is not BookStatus.LIVE:
+        if self.status is not _LIVE:
             self._go_live()
 
     def on_snapshot(self, snapshot: BookSnapshot, now: Nanos) -> None:
@@ -166,16 +169,12 @@ class LiveBook:
             raise SequenceGap("an old change on a book without changes")
 
     def _load(self, snapshot: BookSnapshot, waiting: list[BookChange]) -> None:
-        self.book.replace(snapshot)
-        self._check(snapshot)
+        self._take(self.book.replace, snapshot)
         for change in waiting:
-            self._apply(change)
+            self._take(self.book.apply, change)
 
-    def _apply(self, change: BookChange) -> None:
-        self.book.apply(change)
-        self._check(change)
-
-    def _check(self, event: BookSnapshot | BookChange) -> None:
+    def _take(self, store: Callable[[_Event], None], event: _Event) -> None:
+        store(event)
         if self._depth:
             self.book.truncate(self._depth)
         self._sequencer.verify(event, self.book)
