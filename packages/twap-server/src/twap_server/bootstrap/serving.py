@@ -13,6 +13,7 @@ from twap_server.api.app import create_app
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.compose import Running, running
 from twap_server.clock import SystemClock
+from twap_server.domain import kernel
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 
@@ -28,6 +29,7 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
         UnavailableError: the port is taken, or the database cannot be used.
     """
     configure_logging(settings.log_format)
+    log.info("order books are kept by %s code", "compiled" if kernel.COMPILED else "Python")
     stopping = stop_on_signals()
     with Listening(settings.host, settings.port) as listening:
         async with running(settings, clock=SystemClock()) as server:
