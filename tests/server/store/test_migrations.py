@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from alembic import command
@@ -19,7 +20,7 @@ from twap_server.domain.instrument import InstrumentId
 from twap_server.store import database as opening
 from twap_server.store import postgresql
 from twap_server.store.database import Database
-from twap_server.store.migrate import SCRIPTS, migrate
+from twap_server.store.migrate import NEWEST, SCRIPTS, migrate
 from twap_server.store.orders import SqlOrderStore
 
 REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("*.py"))
@@ -49,6 +50,16 @@ FIRST_ORDER = [
     " ('ada', 1, 'slice', 11, 'o1', 0, 1, 'Working', '0.5', '32000.05', '0', 1, '', '', NULL, 3)",
 ]
 """An order as version 0001 kept it."""
+
+
+OPEN = """
+import asyncio, sys
+from twap_server.store.database import Database
+async def main():
+    async with Database.open(sys.argv[1]):
+        pass
+"""
+"""Opens a database in a process of its own."""
 
 
 class Stopped(Exception):
@@ -191,6 +202,17 @@ def test_revisions_follow_each_other() -> None:
     config.set_main_option("script_location", str(SCRIPTS))
     script = ScriptDirectory.from_config(config)
     assert [one.revision for one in script.walk_revisions()] == REVISIONS[::-1]
+    assert script.get_current_head() == NEWEST
     assert all(
         one.down_revision is None or one.down_revision < one.revision for one in script.walk_revisions()
     )
+
+
+@pytest.mark.parametrize("ready", [False, True], ids=["a new database", "nothing to migrate"])
+def test_alembic_is_loaded_only_to_migrate(tmp_path: Path, ready: bool) -> None:
+    """Loading it takes longer than opening a database."""
+    work = "import sys; asyncio.run(main()); print('alembic' in sys.modules)"
+    command = [sys.executable, "-c", OPEN + work, f"sqlite:///{tmp_path / 'twap.sqlite3'}"]
+    for _ in range(1 + ready):
+        done = subprocess.run(command, env=children.environment(), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(not ready)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.terms import Leg
@@ -13,8 +14,9 @@ def write_legs(legs: Sequence[Leg]) -> str:
     return json.dumps([_leg_body(leg) for leg in legs])
 
 
+@lru_cache(maxsize=1_024)
 def read_legs(text: str) -> tuple[Leg, ...]:
-    """Read them back."""
+    """Read them back; orders on the same markets under the same rules share their legs."""
     return tuple(_to_leg(body) for body in json.loads(text))
 
 

@@ -1,24 +1,42 @@
-"""Bring a database to the newest schema, in one transaction."""
+"""Bring a database to the newest schema, in one transaction.
+
+Alembic is loaded only where there is something to migrate: loading it takes longer than the rest of opening.
+"""
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from twap_server.domain.errors import StoreUnavailable
 
 SCRIPTS = Path(__file__).with_name("migrations")
 """Beside this file, so that it is found in an installed wheel too."""
+NEWEST = max(path.name.partition("_")[0] for path in (SCRIPTS / "versions").glob("[0-9]*.py"))
+"""The revision that this version of the server works with: files are named after theirs."""
 
 
-def migrate(connection: Connection, *, revision: str = "head") -> None:
+def migrate(connection: Connection, *, revision: str = NEWEST) -> None:
     """Run the migrations that are missing up to a revision; none when the schema is up to date.
 
     Raises:
         StoreUnavailable: the database was written by a newer version of the server.
     """
+    if _revision_of(connection) != [revision]:
+        _upgrade(connection, revision)
+
+
+def _revision_of(connection: Connection) -> list[str]:
+    """The revision as Alembic noted it; nothing in a new database."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars())
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection
