@@ -1,4 +1,4 @@
-"""The guards of the P0 cases F18–F37: what stands between a fault and a wrong fill, and who notices its loss.
+"""The guards of the P0 cases F18–F37 and of F68: what stands between a fault and a wrong fill, and who notices its loss.
 
 Faults are those of ``docs/reliability.md``. A guard that moves must move here too: a test checks that each
 line is still there, once.
@@ -349,4 +349,15 @@ _SUBMISSION = (
     ),
 )
 
-BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION)
+_SERVICE = (
+    Bite(
+        fault="F68",
+        guard="a loop that stands still is told",
+        file="runtime/watchdog.py",
+        line="            if still >= self._stall and beat != self._told_beat:\n",
+        instead="            if still < 0:\n",
+        tests=("server/runtime/test_watchdog.py::test_a_loop_that_stands_still_is_told_with_its_stack",),
+    ),
+)
+
+BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION, *_SERVICE)

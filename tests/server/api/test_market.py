@@ -6,10 +6,12 @@ from server.api.desk import Desk
 from server.api.fakes import START, view
 from twap_models import BookTop, Candle, exact_json
 from twap_models.enums import Interval
+from twap_server.api.metrics import Metrics
 from twap_server.domain import market
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
+from twap_server.runtime.durations import Durations, Family
 
 KRAKEN = InstrumentId("kraken", "BTC-USDT")
 
@@ -86,3 +88,17 @@ async def test_health_ready_metrics(desk: Desk) -> None:
     assert 'twap_exchanges{state="connected"} 2.0' in text
     await desk.parts.sessions.close_all()
     assert (await desk.http.get("/ready")).status_code == 503
+
+
+def test_durations_are_a_histogram_in_seconds() -> None:
+    took = Durations()
+    for milliseconds in (1, 60, 70, 9_000):
+        took.add(milliseconds * MILLISECOND)
+    metrics = Metrics()
+    metrics.add_durations(Family(name="pause_seconds", text="P.", label="kind", members={"full": took}))
+    lines = metrics.render().decode().splitlines()
+    assert 'pause_seconds_bucket{kind="full",le="0.001"} 1.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="0.1"} 3.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="5.0"} 3.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="+Inf"} 4.0' in lines
+    assert 'pause_seconds_sum{kind="full"} 9.131' in lines

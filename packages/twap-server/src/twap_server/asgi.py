@@ -48,7 +48,8 @@ class _Application:
                 self._api = create_api(server.parts)
                 await send({"type": "lifespan.startup.complete"})
                 started = True
-                await receive()
+                with server.vitals.watched(server.group, server.engine.ready):
+                    await receive()
                 await server.parts.sessions.close_all()
         except* Exception as failures:
             log.exception("a stage failed", exc_info=failures)

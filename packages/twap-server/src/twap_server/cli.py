@@ -11,6 +11,7 @@ import typer
 
 from twap_models import __version__
 from twap_server.domain.errors import TwapError
+from twap_server.runtime import garbage
 
 app = typer.Typer(
     name="twap-server",
@@ -63,6 +64,7 @@ def start(
     log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
 ) -> None:
     """Start the server. Without options: Binance and Kraken, live, on port 8000."""
+    garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
     flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}

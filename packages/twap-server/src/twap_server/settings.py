@@ -18,6 +18,7 @@ from twap_server.api.config import ApiConfig
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
+from twap_server.runtime.config import RuntimeConfig
 from twap_server.telemetry import LogFormat
 
 _PREFIX = "TWAP_"
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     collector: CollectorConfig = CollectorConfig()
     engine: EngineConfig = EngineConfig()
     api: ApiConfig = ApiConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
 
     @classmethod
     def settings_customise_sources(

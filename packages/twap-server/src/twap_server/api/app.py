@@ -71,3 +71,5 @@ def _add_gauges(services: Services) -> None:
     )
     for name, read in parts.gauges.items():
         metrics.add_gauge(name, f"{name.removeprefix('twap_').replace('_', ' ').capitalize()}.", read)
+    for family in parts.durations:
+        metrics.add_durations(family)

@@ -1,12 +1,16 @@
-"""Counters and gauges for Prometheus, in a registry of their own (nothing global)."""
+"""Counters, gauges and histograms for Prometheus, in a registry of their own (nothing global)."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import Scope
+
+from twap_server.domain.clock import SECOND
+from twap_server.runtime.durations import BOUNDS_MS, Durations, Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -35,6 +39,10 @@ class Metrics:
         """Show numbers by one label, read at each scrape."""
         self._registry.register(_Gauge(name, text, read, label=label))
 
+    def add_durations(self, family: Family) -> None:
+        """Show durations, as a histogram in seconds."""
+        self._registry.register(_Histogram(family))
+
     def render(self) -> bytes:
         """Write everything in Prometheus' text format."""
         return generate_latest(self._registry)
@@ -52,6 +60,24 @@ class _Gauge(Collector):
         for value, number in self._read().items():
             family.add_metric([value] if self._label else [], number)
         yield family
+
+
+class _Histogram(Collector):
+    def __init__(self, family: Family) -> None:
+        self._family = family
+
+    def collect(self) -> Iterable[HistogramMetricFamily]:
+        own = self._family
+        shown = HistogramMetricFamily(own.name, own.text, labels=[own.label] if own.label else [])
+        for value, durations in own.members.items():
+            shown.add_metric([value] if own.label else [], _buckets(durations), durations.total / SECOND)
+        yield shown
+
+
+def _buckets(durations: Durations) -> list[tuple[str, float]]:
+    """Each bound with the count of all up to it, as Prometheus wants them."""
+    bounds = [str(bound / 1_000) for bound in BOUNDS_MS] + ["+Inf"]
+    return [(bound, float(up_to)) for bound, up_to in zip(bounds, accumulate(durations.counts), strict=True)]
 
 
 def tally(statuses: Iterable[str]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What the app is made of: bootstrap fills ``Parts``, the app builds ``Services`` on top."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from twap_server.api.sessions import Sessions
 from twap_server.api.tokens import Tokens
 from twap_server.domain.clock import Clock
 from twap_server.feed.bus import Bus
+from twap_server.runtime.durations import Family
 
 
 async def always_ready() -> list[str]:
@@ -49,6 +50,8 @@ class Parts:
     """Reasons why ``/ready`` should say 503; empty when all is well."""
     gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
+    durations: Sequence[Family] = ()
+    """More histograms for ``/metrics``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

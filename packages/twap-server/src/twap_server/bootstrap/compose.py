@@ -22,6 +22,7 @@ from twap_server.domain.instrument import Instrument
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
+from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings, data_folder
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
@@ -52,6 +53,8 @@ class Running:
     engine: Engine
     group: asyncio.TaskGroup
     """The root task group: when a child dies, everything stops and the error surfaces."""
+    vitals: Vitals
+    """Of the process: nobody watches yet."""
 
 
 def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
@@ -91,7 +94,10 @@ async def running(
             cached={name: await lists.load(name) for name in settings.exchanges},
             on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
         )
-        engine, parts = _assemble(settings, world, clock=clock, database=database, market=market)
+        vitals = Vitals(settings.runtime, clock)
+        engine, parts = _assemble(
+            settings, world, clock=clock, database=database, market=market, vitals=vitals
+        )
         ticker = BookTicker(build_services(parts).books, parts.bus, clock)
         market.keeper.listen(ticker.announce)
         working = group.create_task(engine.run(), name="engine")
@@ -101,7 +107,7 @@ async def running(
             group.create_task(database.hold(clock), name="database"),
         )
         try:
-            yield Running(parts=parts, engine=engine, group=group)
+            yield Running(parts=parts, engine=engine, group=group, vitals=vitals)
         finally:
             engine.stop()
             await asyncio.wait([working])
@@ -110,7 +116,13 @@ async def running(
 
 
 def _assemble(
-    settings: Settings, world: Outside, *, clock: Clock, database: Database, market: MarketData
+    settings: Settings,
+    world: Outside,
+    *,
+    clock: Clock,
+    database: Database,
+    market: MarketData,
+    vitals: Vitals,
 ) -> tuple[Engine, Parts]:
     store, bus = SqlOrderStore(database), Bus()
     engine = Engine(
@@ -128,6 +140,7 @@ def _assemble(
         new_id=world.new_id,
         not_ready=_readiness(engine),
         gauges={"twap_open_orders": lambda: engine.open_orders},
+        durations=vitals.durations,
     )
     return engine, parts
 

@@ -52,7 +52,8 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             await _make_demo_user(server.parts)
             for line in _how_to(listening.url):
                 announce(line)
-            await answer_until(stopping, server, listening)
+            with server.vitals.watched(server.group, server.engine.ready):
+                await answer_until(stopping, server, listening)
 
 
 async def serve_venue(

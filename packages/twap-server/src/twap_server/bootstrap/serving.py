@@ -34,7 +34,8 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
     with Listening(settings.host, settings.port) as listening:
         async with running(settings, clock=SystemClock()) as server:
             announce(f"twap-server listens on {listening.url} (API: {listening.url}/docs)")
-            await answer_until(stopping, server, listening)
+            with server.vitals.watched(server.group, server.engine.ready):
+                await answer_until(stopping, server, listening)
 
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:

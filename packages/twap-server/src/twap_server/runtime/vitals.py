@@ -1,0 +1,53 @@
+"""The process watched as a whole, from its start until it stops."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from twap_server.domain.clock import Clock
+from twap_server.runtime import garbage
+from twap_server.runtime.config import RuntimeConfig
+from twap_server.runtime.durations import Family
+from twap_server.runtime.garbage import Garbage
+from twap_server.runtime.watchdog import Watchdog
+
+
+class Vitals:
+    """What is known about this process; nothing until ``watched``."""
+
+    def __init__(self, config: RuntimeConfig, clock: Clock) -> None:
+        """Start with nothing counted."""
+        self._config = config
+        self._watchdog = Watchdog(config, clock)
+        self._garbage = Garbage(clock)
+
+    @property
+    def durations(self) -> tuple[Family, ...]:
+        """For ``/metrics``."""
+        return self._watchdog.lag, self._garbage.pauses
+
+    @contextmanager
+    def watched(self, group: asyncio.TaskGroup, ready: asyncio.Event) -> Iterator[None]:
+        """Watch this thread's event loop, and tame the collector once the server is ready.
+
+        Args:
+            group: owns the tasks that this takes.
+            ready: set when all that stays for long is there.
+        """
+        with self._garbage.watched(), self._watchdog.watched():
+            tasks = (
+                group.create_task(self._watchdog.beat(), name="heartbeat"),
+                group.create_task(self._collect_from(ready), name="garbage"),
+            )
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+
+    async def _collect_from(self, ready: asyncio.Event) -> None:
+        await ready.wait()
+        if self._config.tame_collector:
+            garbage.set_aside()
+        else:
+            garbage.as_usual()
