@@ -1,11 +1,15 @@
 """Column types that keep every digit."""
 
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Numeric, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+ToColumn: TypeAlias = Callable[[Decimal | None], Any]
+"""Writes an exact number, or none, as a database's driver wants it."""
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -27,12 +31,23 @@ class ExactDecimal(TypeDecorator[Decimal]):
         Raises:
             ValueError: it is not a finite ``Decimal``.
         """
-        if value is None:
-            return None
-        if not isinstance(value, Decimal) or not value.is_finite():
-            raise ValueError(f"expected a finite Decimal, not {value!r}")
-        return value if dialect.name == "postgresql" else format(value, "f")
+        return to_column(dialect.name)(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         """Read a value back exactly."""
         return None if value is None else Decimal(value)
+
+
+def to_column(dialect: str) -> ToColumn:
+    """What writes a number for a database; it raises ``ValueError`` for what is not a finite ``Decimal``."""
+    return _checked if dialect == "postgresql" else _to_text
+
+
+def _to_text(value: Decimal | None) -> str | None:
+    return None if value is None else format(_checked(value), "f")
+
+
+def _checked(value: Decimal | None) -> Decimal | None:
+    if value is not None and not (isinstance(value, Decimal) and value.is_finite()):
+        raise ValueError(f"expected a finite Decimal, not {value!r}")
+    return value

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from sqlalchemy import Select, Table, insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import OrderStatus
@@ -16,17 +15,14 @@ from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.sample import Sample
 from twap_server.store import queries
+from twap_server.store.batches import Batches
 from twap_server.store.database import Database
 from twap_server.store.rows import (
     Columns,
     Row,
-    event_row,
-    fill_rows,
+    advance_row,
     order_row,
     plan_row,
-    progress_row,
-    sample_row,
-    slice_row,
     to_event,
     to_fill,
     to_order,
@@ -34,7 +30,7 @@ from twap_server.store.rows import (
     to_sample,
     to_slice,
 )
-from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
+from twap_server.store.tables import order_plans, orders
 
 _IDS_PER_READ = 500
 
@@ -126,19 +122,17 @@ class SqlOrderStore:
 
     async def _record(self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]]) -> None:
         new = [order_row(write.order) for write in writes if write.is_new]
-        changed = [_advance_row(write.order) for write in writes if not write.is_new]
+        changed = [write.order for write in writes if not write.is_new]
         plans = [plan_row(write.order) for write in writes if write.is_new or write.is_replanned]
-        ended = [slice_row(w.order.terms.order_id, result) for w in writes for result in w.slices]
-        filled = [row for w in writes for row in fill_rows(w.order.terms.order_id, w.fills)]
-        told = [event_row(event) for w in writes for event in w.events]
         async with self._database.transaction() as connection:
+            batches = Batches(connection)
             await _insert(connection, orders, new)
             await _insert(connection, order_plans, plans)
-            await _advance(connection, changed)
-            await _insert(connection, slices, ended)
-            await _insert(connection, fills, filled)
-            await _insert(connection, order_events, told)
-            await _insert_unless_there(connection, [sample_row(*sample) for sample in samples])
+            await _advance(connection, batches, changed)
+            await batches.slices([(w.order.terms.order_id, w.slices) for w in writes])
+            await batches.fills([(w.order.terms.order_id, w.fills) for w in writes])
+            await batches.events([event for w in writes for event in w.events])
+            await batches.samples(samples)
 
     async def open_orders(self) -> builtins.list[Order]:
         """Every order that can still fill, oldest first."""
@@ -243,32 +237,16 @@ async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]
         await connection.execute(insert(table), rows)
 
 
-async def _insert_unless_there(connection: AsyncConnection, rows: Sequence[Row]) -> None:
-    """Insert samples; a repeat after a commit of unknown outcome is no conflict."""
-    if not rows:
-        return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    await connection.execute(dialect.insert(order_samples).on_conflict_do_nothing(), rows)
-
-
-async def _advance(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[Order]) -> None:
     """Change all orders or none, with one statement where the driver does not count a batch (asyncpg)."""
-    if not rows:
+    if not changed:
         return
     if connection.dialect.supports_sane_multi_rowcount:
-        done = await connection.execute(queries.advance(), rows)
+        done = await batches.advance(changed)
     else:
-        done = await connection.execute(queries.advance_all(rows))
-    if done.rowcount != len(rows):
+        done = (await connection.execute(queries.advance_all(list(map(advance_row, changed))))).rowcount
+    if done != len(changed):
         raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
-
-
-def _advance_row(order: Order) -> Row:
-    return {
-        "of_order": order.terms.order_id,
-        "of_version": order.progress.version - 1,
-        **progress_row(order),
-    }
 
 
 def _to_event(row: Columns, of_slice: Sequence[Fill]) -> OrderEvent:

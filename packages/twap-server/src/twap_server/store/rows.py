@@ -1,8 +1,7 @@
 """Domain values to rows and back; nothing is decided here."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twap_models.enums import (
@@ -88,73 +87,12 @@ def progress_row(order: Order) -> Row:
     }
 
 
-def slice_row(order_id: str, result: SliceResult) -> Row:
-    """Write how a slice ended."""
+def advance_row(order: Order) -> Row:
+    """Write an order's progress, and which order and version it follows."""
     return {
-        "order_id": order_id,
-        "slice_index": result.index,
-        "due": result.due,
-        "outcome": result.outcome.value,
-        "reason": result.reason.value if result.reason else None,
-        "wanted": result.wanted,
-        "filled": result.filled,
-        "notional": result.notional,
-        "decided": result.decided,
-        "target": result.target,
-        "mid": result.mid,
-        "touch": result.touch,
-        "touch_exchange": result.touch_exchange,
-        "traded": result.traded,
-        "book_time": result.book_time,
-    }
-
-
-def fill_rows(order_id: str, fills: Sequence[Fill]) -> Iterator[Row]:
-    """Write fills, numbered within their slice in the order given."""
-    ordered = sorted(fills, key=lambda fill: fill.slice_index)
-    for _, same_slice in groupby(ordered, key=lambda fill: fill.slice_index):
-        for n, fill in enumerate(same_slice):
-            yield {
-                "fill_id": fill.fill_id,
-                "order_id": order_id,
-                "slice_index": fill.slice_index,
-                "n": n,
-                "time": fill.time,
-                "exchange": fill.exchange,
-                "price": fill.price,
-                "quantity": fill.quantity,
-                "fee": fill.fee,
-                "book_seq": fill.book_seq,
-                "book_time": fill.book_time,
-            }
-
-
-def sample_row(order_id: str, sample: Sample) -> Row:
-    """Write a sample of an order's market."""
-    sweep = sample.sweep
-    return {
-        "order_id": order_id,
-        "time": sample.time,
-        "mid": sample.mid,
-        "volume": sample.volume,
-        "notional": sample.notional,
-        "sweep_filled": sweep.filled if sweep else None,
-        "sweep_notional": sweep.notional if sweep else None,
-        "sweep_fees": sweep.fees if sweep else None,
-    }
-
-
-def event_row(event: OrderEvent) -> Row:
-    """Write an event with the progress as it was then."""
-    return {
-        "user_id": event.order.terms.user_id,
-        "seq": event.seq,
-        "type": event.type.value,
-        "time": event.time,
-        "order_id": event.order.terms.order_id,
-        "slice_index": event.slice.index if event.slice else None,
-        "fill_count": len(event.fills),
-        **progress_row(event.order),
+        "of_order": order.terms.order_id,
+        "of_version": order.progress.version - 1,
+        **progress_row(order),
     }
 
 

@@ -1,0 +1,193 @@
+"""What one commit of the engine writes, as plain rows: tuples in the order of their table's columns.
+
+In: decisions and samples. Out: rows that the driver takes as they are. A slice touches four tables, so rows
+pass SQLAlchemy as they stand, under a statement that it compiled once: translating dictionaries of
+parameters row by row cost more than the database itself.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, TypeAlias
+
+from sqlalchemy import Insert, Table, Update, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.sample import Sample
+from twap_server.store import queries
+from twap_server.store.columns import ToColumn, to_column
+from twap_server.store.tables import fills, order_events, order_samples, slices
+
+Values: TypeAlias = tuple[Any, ...]
+
+_slice_of = attrgetter("slice_index")
+
+
+class Batches:
+    """Writes rows with a connection; one statement each, none where there are no rows."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self._number = to_column(connection.dialect.name)
+
+    async def advance(self, orders: Sequence[Order]) -> int:
+        """Replace orders' progress, each provided that its version is the one before; say how many were."""
+        rows = [advance_values(order, self._number) for order in orders]
+        return await self._run("advance", rows)
+
+    async def slices(self, of_orders: Sequence[tuple[str, Sequence[SliceResult]]]) -> None:
+        """Insert slices, given with their orders' ids."""
+        number = self._number
+        await self._run(
+            slices.name,
+            [slice_values(order_id, result, number) for order_id, results in of_orders for result in results],
+        )
+
+    async def fills(self, of_orders: Sequence[tuple[str, Sequence[Fill]]]) -> None:
+        """Insert fills, given with their orders' ids."""
+        number = self._number
+        await self._run(
+            fills.name,
+            [row for order_id, filled in of_orders for row in fill_values(order_id, filled, number)],
+        )
+
+    async def events(self, told: Sequence[OrderEvent]) -> None:
+        """Insert events."""
+        await self._run(order_events.name, [event_values(event, self._number) for event in told])
+
+    async def samples(self, taken: Sequence[tuple[str, Sample]]) -> None:
+        """Insert samples; a repeat after a commit of unknown outcome is no conflict."""
+        number = self._number
+        await self._run(
+            order_samples.name, [sample_values(order_id, sample, number) for order_id, sample in taken]
+        )
+
+    async def _run(self, what: str, rows: list[Values]) -> int:
+        if not rows:
+            return 0
+        statement = _compiled(what, self._connection.dialect.name)
+        done = await self._connection.exec_driver_sql(statement, rows)
+        return done.rowcount
+
+
+def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values:
+    """Write how a slice ended."""
+    reason = result.reason
+    return (
+        order_id,
+        result.index,
+        result.due,
+        result.outcome.value,
+        None if reason is None else reason.value,
+        number(result.wanted),
+        number(result.filled),
+        number(result.notional),
+        result.decided,
+        number(result.target),
+        number(result.mid),
+        number(result.touch),
+        result.touch_exchange,
+        number(result.traded),
+        result.book_time,
+    )
+
+
+def fill_values(order_id: str, filled: Sequence[Fill], number: ToColumn) -> Iterator[Values]:
+    """Write fills, numbered within their slice in the order given."""
+    for slice_index, same_slice in groupby(sorted(filled, key=_slice_of), key=_slice_of):
+        for n, fill in enumerate(same_slice):
+            yield (
+                fill.fill_id,
+                order_id,
+                slice_index,
+                n,
+                fill.time,
+                fill.exchange,
+                number(fill.price),
+                number(fill.quantity),
+                number(fill.fee),
+                fill.book_seq,
+                fill.book_time,
+            )
+
+
+def sample_values(order_id: str, sample: Sample, number: ToColumn) -> Values:
+    """Write a sample of an order's market."""
+    sweep = sample.sweep
+    return (
+        order_id,
+        sample.time,
+        number(sample.mid),
+        number(sample.volume),
+        number(sample.notional),
+        number(sweep.filled) if sweep else None,
+        number(sweep.notional) if sweep else None,
+        number(sweep.fees) if sweep else None,
+    )
+
+
+def event_values(event: OrderEvent, number: ToColumn) -> Values:
+    """Write an event with the progress as it was then."""
+    order = event.order
+    return (
+        order.terms.user_id,
+        event.seq,
+        event.type.value,
+        event.time,
+        order.terms.order_id,
+        None if event.slice is None else event.slice.index,
+        len(event.fills),
+        *progress_values(order.progress, order.plan.revision, number),
+    )
+
+
+def advance_values(order: Order, number: ToColumn) -> Values:
+    """Write an order's progress, and which order and version it follows."""
+    progress = order.progress
+    return (
+        *progress_values(progress, order.plan.revision, number),
+        order.terms.order_id,
+        progress.version - 1,
+    )
+
+
+def progress_values(progress: OrderProgress, revision: int, number: ToColumn) -> Values:
+    """Write an order's progress, and which revision of its plan it is at."""
+    return (
+        progress.status.value,
+        number(progress.filled),
+        number(progress.notional),
+        number(progress.fees),
+        progress.next_slice,
+        str(progress.reason),
+        progress.detail,
+        progress.ended,
+        progress.version,
+        revision,
+    )
+
+
+def statements(dialect: str) -> dict[str, Insert | Update]:
+    """Every statement that rows are written with, by name."""
+    return {
+        "advance": queries.advance(),
+        slices.name: insert(slices),
+        fills.name: insert(fills),
+        order_events.name: insert(order_events),
+        order_samples.name: _unless_there(order_samples, dialect),
+    }
+
+
+def _unless_there(table: Table, dialect: str) -> Insert:
+    if dialect == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
+
+
+@cache
+def _compiled(what: str, dialect: str) -> str:
+    kind = postgresql.asyncpg if dialect == "postgresql" else sqlite
+    return str(statements(dialect)[what].compile(dialect=kind.dialect()))
