@@ -23,6 +23,12 @@ if sys.platform != "win32":
     import fcntl
 
 
+_CACHE_KIB = 16 * 1024
+"""The writer's: ten thousand orders at work touch more pages a second than SQLite's own 2 MiB hold."""
+_READER_CACHE_KIB = 2 * 1024
+_PAGES_PER_CHECKPOINT = 4_000
+"""16 MiB of log: a page that each turn writes is then copied to the file once for many turns."""
+
 Connect: TypeAlias = Callable[..., Any]
 """Makes the driver's connection from its arguments, in place of ``aiosqlite.connect``."""
 
@@ -111,6 +117,8 @@ def connect_to(
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            f"cache_size={-_CACHE_KIB if writing else -_READER_CACHE_KIB}",
+            f"wal_autocheckpoint={_PAGES_PER_CHECKPOINT}",
             f"query_only={'OFF' if writing else 'ON'}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
