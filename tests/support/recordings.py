@@ -11,6 +11,10 @@ import pytest
 ROOT = Path(os.environ.get("TWAP_RECORDINGS", Path(__file__).parents[2].parent / "shared" / "market-data"))
 BINANCE_BTCUSDT = "binance/spot-btcusdt-2024-08-08.jsonl.gz"
 KRAKEN_BTCUSD = "kraken/v2-btcusd-d10-2026-08-16.jsonl.gz"
+COINBASE_SIX = "coinbase/exchange-6-products-2021-04-17.jsonl.gz"
+COINBASE_PRODUCTS = "coinbase/rest-products-2021-04-17.jsonl.gz"
+COINBASE_REST = "coinbase/exchange-rest-products-candles-2025-08.jsonl.gz"
+COINBASE_BOOK = "coinbase/rest-book-l2-btcusd-2026-08-07.jsonl.gz"
 
 
 def recording(name: str) -> Path:

@@ -38,7 +38,8 @@ def to_nanos(moment: datetime) -> Nanos:
     """
     if moment.tzinfo is None:
         raise ValueError("expected a datetime with an offset")
-    return Nanos((moment - _EPOCH) // timedelta(microseconds=1) * 1_000)
+    since = moment - _EPOCH  # in parts: dividing a timedelta costs three times as much
+    return Nanos(((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * 1_000)
 
 
 def to_span(length: timedelta) -> int:

@@ -1,0 +1,119 @@
+"""Coinbase's stream in the domain's words. In: bytes. Out: MarketEvents, numbers as sent."""
+
+import re
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from twap_models.enums import Side
+from twap_server.domain.clock import Nanos, to_nanos
+from twap_server.domain.errors import WireFormatError
+from twap_server.domain.kernel import plain
+from twap_server.domain.market import (
+    BookChange,
+    BookSnapshot,
+    Heartbeat,
+    MarketEvent,
+    Refused,
+    Subscribed,
+    TextLevel,
+    Trade,
+)
+from twap_server.exchanges.coinbase import wire
+from twap_server.exchanges.decode import WRONG_SHAPE, number
+
+_decode_message = msgspec.json.Decoder(wire.Message).decode
+_decode_other = msgspec.json.Decoder(wire.Other).decode
+
+_HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
+_NOTHING: tuple[MarketEvent, ...] = ()
+_TAKER = {"buy": Side.SELL, "sell": Side.BUY}
+"""By the maker's side, which is what the exchange states."""
+_PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
+
+
+def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    """Translate one frame; ``symbols`` maps native to canonical, others are left out.
+
+    Raises:
+        WireFormatError: the frame is none of the manual's.
+    """
+    try:
+        message = _decode_message(raw)
+    except WRONG_SHAPE:
+        return _unknown(raw)
+    if type(message) is wire.L2Update:
+        symbol = symbols.get(message.product_id)
+        return _NOTHING if symbol is None else (_change(message, symbol),)
+    return _other_events(message, symbols)
+
+
+def _change(update: wire.L2Update, symbol: str) -> BookChange:
+    bids: list[TextLevel] = []
+    asks: list[TextLevel] = []
+    for side, price, size in update.changes:
+        (bids if side == "buy" else asks).append((price, size))
+    if not plain(bids) or not plain(asks):
+        raise WireFormatError("a level of a book update is not a number")
+    return BookChange(symbol=symbol, bids=bids, asks=asks, ts_exchange=to_nanos(update.time))
+
+
+def _other_events(message: wire.Message, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    match message:
+        case wire.Match() | wire.Snapshot():
+            symbol = symbols.get(message.product_id)
+            return _NOTHING if symbol is None else (_data(message, symbol),)
+        case wire.Subscriptions():
+            return _acknowledged(message, symbols)
+        case wire.Error():
+            return (_refusal(message, symbols),)
+        case _:
+            return _HEARTBEAT
+
+
+def _data(message: wire.Match | wire.Snapshot, symbol: str) -> MarketEvent:
+    if isinstance(message, wire.Match):
+        return Trade(
+            symbol=symbol,
+            trade_id=str(message.trade_id),
+            price=number(message.price),
+            quantity=number(message.size),
+            taker_side=_TAKER[message.side],
+            ts_exchange=to_nanos(message.time),
+        )
+    if not plain(message.bids) or not plain(message.asks):
+        raise WireFormatError("a level of a snapshot is not a number")
+    ts_exchange = to_nanos(message.time) if message.time else Nanos(0)
+    return BookSnapshot(symbol=symbol, bids=message.bids, asks=message.asks, ts_exchange=ts_exchange)
+
+
+def _acknowledged(message: wire.Subscriptions, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    books = [
+        one
+        for channel in message.channels
+        if channel.name.startswith("level2")
+        for one in channel.product_ids
+    ]
+    known = [symbols[one] for one in books if one in symbols]
+    return [Subscribed(request_id=None, symbol=one) for one in known] or (Subscribed(request_id=None),)
+
+
+def _refusal(message: wire.Error, symbols: Mapping[str, str]) -> Refused:
+    named = [symbols[one] for one in _PRODUCT.findall(message.reason) if one in symbols]
+    text = f"{message.message}: {message.reason}"
+    return Refused(request_id=None, symbol=named[0] if len(named) == 1 else None, message=text)
+
+
+def _unknown(raw: bytes | str) -> Sequence[MarketEvent]:
+    try:
+        kind = _decode_other(raw).type
+    except WRONG_SHAPE:
+        raise WireFormatError("a frame has an unexpected shape") from None
+    if kind in wire.KNOWN:
+        raise WireFormatError("a message of a known type has an unexpected shape")
+    return _HEARTBEAT
+
+
+def encode(request: wire.Request) -> str:
+    """Write a request."""
+    return msgspec.json.encode(request).decode()
