@@ -1,0 +1,1 @@
+"""Other tools in the same race: one module each."""
