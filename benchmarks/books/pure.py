@@ -6,6 +6,10 @@ sys.modules["twap_server.domain._levels"] = None  # type: ignore[assignment]  # 
 
 from benchmarks.books.contender import COMPARED  # noqa: E402
 from benchmarks.books.server import TwapServer  # noqa: E402
+from twap_server.domain.kernel import COMPILED  # noqa: E402
+
+if COMPILED:
+    raise ImportError("the compiled book was imported before it could be hidden")
 
 
 class PurePython(TwapServer):
