@@ -8,7 +8,7 @@ import gc
 import importlib
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -92,7 +92,7 @@ class _Runner:
             raise UnfitError(f"no answer within {seconds:.0f} s")
         try:
             found = self.pipe.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise UnfitError("its process ended") from None
         if isinstance(found, str):
             raise UnfitError(found)
@@ -109,9 +109,10 @@ def _running(stream: Stream, names: Sequence[str], result: Result) -> Iterator[l
             process = context.Process(target=_work, args=(far, name), name=name, daemon=True)
             process.start()
             far.close()
-            runner = _Runner(process, near)
-            runners.append(runner)
-            near.send(stream)
+            runners.append(_Runner(process, near))
+        for one in runners:
+            with suppress(OSError):  # a process that has ended says so when it is asked
+                one.pipe.send(stream)
         yield list(_fit(runners, names, result))
     finally:
         for one in runners:

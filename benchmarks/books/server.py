@@ -21,6 +21,7 @@ from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
+from twap_server.collector.network import INTERNET
 from twap_server.collector.session import Session
 from twap_server.domain.kernel import COMPILED
 from twap_server.domain.market import BookStatus
@@ -157,17 +158,15 @@ def _looking_each_second(frames: list[bytes], seconds: bytes, books: list[LiveBo
 
 
 def _surroundings(exchange: Exchange, stream: Stream) -> Surroundings:
-    clock, config, listed = (
-        SystemClock(),
-        CollectorConfig(),
-        {one.id.symbol: one for one in stream.instruments},
-    )
+    clock, config = SystemClock(), CollectorConfig()
+    listed = {one.id.symbol: one for one in stream.instruments}
     return Surroundings(
         exchange=exchange,
         config=config,
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, httpx.AsyncClient()),
+        open_socket=INTERNET.open_socket,
         trades=Keeper().trades,
         instruments=lambda: listed,
         connects=Budget(clock, amount=0, window_s=1),
