@@ -104,8 +104,9 @@ class TestLiveBook:
             live.on_change(change(13, bids=[("0", "1")]), Nanos(3))
         assert live.status is BookStatus.RESYNCING
 
-    def test_a_wrong_quantity_is_a_resync_when_it_is_read(self, live):
-        live.on_change(change(13, bids=[("1", "1.2.3")]), Nanos(3))
+    def test_a_wrong_quantity_is_a_resync(self, live):
+        with pytest.raises(WireFormatError):
+            live.on_change(change(13, bids=[("1", "1.2.3")]), Nanos(3))
         assert live.view(1).status is BookStatus.RESYNCING
 
     def test_stale_shows_what_was_last_known_but_a_broken_book_shows_nothing(self, live):

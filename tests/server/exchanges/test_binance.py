@@ -3,6 +3,7 @@
 import pytest
 
 from support.recordings import BINANCE_BTCUSDT, recording, rows
+from twap_server.domain.book import OrderBook
 from twap_server.domain.errors import SequenceGap, SnapshotTooOld, WireFormatError
 from twap_server.domain.market import (
     BookChange,
@@ -179,13 +180,23 @@ def test_frames_that_are_no_data(exchange, raw, expected):
     assert list(exchange.decode(raw)) == [expected]
 
 
-@pytest.mark.parametrize(
-    "level", ['["1","abc"]', '["1","NaN"]', '["1","-1"]', '["1"]', '[1,"1"]', '["1_0","1"]', '["1","1e5"]']
-)
-def test_levels_that_are_no_numbers_are_refused(exchange, level):
-    raw = (
+def with_level(level):
+    return (
         f'{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":1,"s":"BTCUSDT","U":1,"u":2,'
         f'"b":[{level}],"a":[]}}}}'
-    )
+    ).encode()
+
+
+@pytest.mark.parametrize("level", ['["1"]', '[1,"1"]', '["1","1","1"]', "{}", "null"])
+def test_levels_of_another_shape_are_refused(exchange, level):
     with pytest.raises(WireFormatError):
-        exchange.decode(raw.encode())
+        exchange.decode(with_level(level))
+
+
+@pytest.mark.parametrize(
+    "level", ['["1","abc"]', '["1","NaN"]', '["1","-1"]', '["1_0","1"]', '["1","1e5"]', '["1",""]']
+)
+def test_levels_that_are_no_numbers_are_refused_by_the_book(exchange, level):
+    (change,) = exchange.decode(with_level(level))
+    with pytest.raises(WireFormatError):
+        OrderBook().apply(change)

@@ -149,10 +149,7 @@ class LiveBook:
         """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``."""
         bids, asks = _NO_LEVELS, _NO_LEVELS
         if self.status in (BookStatus.LIVE, BookStatus.STALE):
-            try:
-                bids, asks = self.book.top(depth)
-            except FeedError as error:
-                self.resync(str(error))
+            bids, asks = self.book.top(depth)
         return BookView(
             status=self.status,
             reason=self.reason,

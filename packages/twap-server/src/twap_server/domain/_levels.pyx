@@ -1,63 +1,78 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """One side of an order book, compiled: what ``levels.py`` does, and why, is said there.
 
-Three parallel columns, worst level first: ranks in a C array, prices and quantities as the exchange's own text
-in lists. A level is found by its rank; equal ranks are decided digit by digit. No dictionary, no Python float.
+Three parallel columns of plain memory, worst level first: ranks, and the exchange's own text of prices and
+quantities in slots of one width, padded with zero bytes, widened when a longer text comes. A level is found by its
+rank; equal ranks are decided digit by digit. Python objects are made only for readers.
 """
 
-from cpython.mem cimport PyMem_Free, PyMem_Realloc
+from cpython.mem cimport PyMem_Calloc, PyMem_Free, PyMem_Realloc
 from libc.math cimport INFINITY
-from libc.string cimport memmove
+from libc.string cimport memcpy, memmove, memset
 
 from twap_server.domain.errors import WireFormatError
 
 cdef extern from "Python.h":
     bint PyUnicode_IS_COMPACT_ASCII(str text)
-    const unsigned char* PyUnicode_1BYTE_DATA(str text)
+    char* PyUnicode_DATA(str text)
     Py_ssize_t PyUnicode_GET_LENGTH(str text)
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
 
-cdef double[23] POWERS = [
+cdef extern from "string.h":
+    size_t strnlen(const char* text, size_t most)
+
+cdef enum:
+    WIDTH = 16
+    EXACT_PLACES = 22
+
+cdef unsigned long long MOST_EXACT = 2**53  # whole numbers up to here are doubles
+cdef double[EXACT_PLACES + 1] POWERS = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ]
-cdef unsigned long long MOST_EXACT = 2**53  # whole numbers up to here are doubles
 
 
-def plain(list levels not None):
-    """Tell whether prices and quantities consist of digits and points only."""
-    cdef tuple level
-    for level in levels:
-        if not _is_plain(<str?>level[0]) or not _is_plain(<str?>level[1]):
-            return False
-    return True
+cdef struct Text:
+    const char* start
+    Py_ssize_t size
+
+
+cdef struct Column:
+    char* slots
+    Py_ssize_t width
 
 
 cdef class Levels:
     """The levels of one side. ``sign`` is 1 where the highest price is the best (bids), -1 for asks."""
 
     cdef int _sign
-    cdef double* _ranks
+    cdef Py_ssize_t _size
     cdef Py_ssize_t _room
-    cdef list _prices
-    cdef list _quantities
+    cdef double* _ranks
+    cdef Column _prices
+    cdef Column _quantities
     cdef public dict marks
 
     def __cinit__(self, int sign):
         self._sign = sign
-        self._prices, self._quantities, self.marks = [], [], {}
+        self._prices.width = self._quantities.width = WIDTH
+        self.marks = {}
 
     def __dealloc__(self):
         PyMem_Free(self._ranks)
+        PyMem_Free(self._prices.slots)
+        PyMem_Free(self._quantities.slots)
 
     def __len__(self):
         """Count the levels."""
-        return len(self._prices)
+        return self._size
 
     def apply(self, changes):
         """Store each level in order; a quantity of zero removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a new price is not a positive plain decimal; levels before it were applied.
+            WireFormatError: a price is not a positive plain decimal, a quantity not a plain one; levels before it
+                were applied.
         """
         cdef tuple level
         for level in changes:
@@ -65,70 +80,66 @@ cdef class Levels:
 
     def empty(self):
         """Drop every level; marks stay."""
-        self._prices, self._quantities = [], []
+        self._size = 0
 
     def truncate(self, Py_ssize_t depth):
         """Drop all but the best ``depth`` levels; marks stay."""
-        cdef Py_ssize_t excess = len(self._prices) - depth
-        if excess <= 0:
-            return
-        del self._prices[:excess]
-        del self._quantities[:excess]
-        memmove(self._ranks, self._ranks + excess, len(self._prices) * sizeof(double))
+        if self._size > depth:
+            self._shift(self._size - depth, 0)
 
     def top(self, Py_ssize_t n):
         """Return at most ``n`` levels, best first."""
-        cdef Py_ssize_t at = len(self._prices)
-        cdef Py_ssize_t end = max(0, at - n)
+        cdef Py_ssize_t at = self._size, end = max(0, self._size - n)
         cdef list found = []
         while at > end:
             at -= 1
-            found.append((self._prices[at], self._quantities[at]))
+            found.append((_string(&self._prices, at), _string(&self._quantities, at)))
         return found
 
     def walk(self):
         """Yield all levels, best first; read it before they change again."""
-        return zip(reversed(self._prices), reversed(self._quantities))
+        cdef Py_ssize_t at = self._size
+        while 0 < at <= self._size:
+            at -= 1
+            yield _string(&self._prices, at), _string(&self._quantities, at)
 
     def find(self, str price not None):
         """Return the text under which a price of this value is kept."""
+        cdef Text text = _ascii(price)
         cdef bint known
-        cdef Py_ssize_t at = self._place(price, self._sign * _rank(price), &known)
-        return self._prices[at] if known else None
+        cdef Py_ssize_t at = self._place(text, self._sign * _rank(text), &known)
+        return _string(&self._prices, at) if known else None
 
     def may_hold(self, str price not None):
         """Tell whether a level of this value is here, or would lie beyond the worst one."""
-        return not self._prices or self._sign * _rank(price) < self._ranks[0] or self.find(price) is not None
+        return not self._size or self._sign * _rank(_ascii(price)) < self._ranks[0] or self.find(price) is not None
 
     def meets(self, Levels asks not None):
         """Tell whether these bids' best is at or above the best ask."""
-        cdef Py_ssize_t bid = len(self._prices) - 1
-        cdef Py_ssize_t ask = len(asks._prices) - 1
+        cdef Py_ssize_t bid = self._size - 1, ask = asks._size - 1
         if bid < 0 or ask < 0 or self._ranks[bid] < -asks._ranks[ask]:
             return False
         if self._ranks[bid] > -asks._ranks[ask]:
             return True
-        return _compare(<str>self._prices[bid], <str>asks._prices[ask]) >= 0
+        return _compare(_slot(&self._prices, bid), _slot(&asks._prices, ask)) >= 0
 
     cdef int _set(self, str price, str quantity) except -1:
-        cdef double rank = self._sign * _rank(price)
+        cdef Text price_text = _ascii(price), quantity_text = _ascii(quantity)
+        cdef bint is_zero = _is_zero(quantity_text)
+        cdef double rank = self._sign * _rank(price_text)
         cdef bint known
-        cdef Py_ssize_t at = self._place(price, rank, &known)
-        if not _is_zero(quantity):
-            if known:
-                self._quantities[at] = quantity
-            else:
-                self._insert(at, rank, price, quantity)
-            return 0
-        if known:
-            self._remove(at)
-        if self.marks:
-            self.marks.pop(price, None)
-        return 0
+        cdef Py_ssize_t at = self._place(price_text, rank, &known)
+        if is_zero:
+            return self._remove(at, price, known)
+        if not known:
+            self._make_room(at)
+            self._ranks[at] = rank
+            self._write(&self._prices, at, price_text)
+        return self._write(&self._quantities, at, quantity_text)
 
-    cdef Py_ssize_t _place(self, str price, double rank, bint* known):
+    cdef Py_ssize_t _place(self, Text price, double rank, bint* known):
         """Return where the level is, or where it belongs."""
-        cdef Py_ssize_t low = 0, high = len(self._prices), middle, size = high
+        cdef Py_ssize_t low = 0, high = self._size, middle
         cdef int order
         while low < high:
             middle = (low + high) >> 1
@@ -137,109 +148,153 @@ cdef class Levels:
             else:
                 high = middle
         known[0] = False
-        while low < size and self._ranks[low] == rank:
-            order = self._sign * _compare(<str>self._prices[low], price)
+        while low < self._size and self._ranks[low] == rank:
+            order = self._sign * _compare(_slot(&self._prices, low), price)
             known[0] = order == 0
             if order >= 0:
                 break
             low += 1
         return low
 
-    cdef int _insert(self, Py_ssize_t at, double rank, str price, str quantity) except -1:
-        cdef Py_ssize_t size = len(self._prices)
-        if size == self._room:
-            self._grow()
-        memmove(self._ranks + at + 1, self._ranks + at, (size - at) * sizeof(double))
-        self._ranks[at] = rank
-        self._prices.insert(at, price)
-        self._quantities.insert(at, quantity)
-        return 0
-
-    cdef int _remove(self, Py_ssize_t at) except -1:
+    cdef int _remove(self, Py_ssize_t at, str price, bint known) except -1:
+        if known and self.marks:
+            self.marks.pop(_string(&self._prices, at), None)
+        if known:
+            self._shift(at + 1, at)
         if self.marks:
-            self.marks.pop(self._prices[at], None)
-        del self._prices[at]
-        del self._quantities[at]
-        memmove(self._ranks + at, self._ranks + at + 1, (len(self._prices) - at) * sizeof(double))
+            self.marks.pop(price, None)
         return 0
 
-    cdef int _grow(self) except -1:
-        cdef Py_ssize_t room = self._room + (self._room >> 3) + 16
-        cdef double* ranks = <double*>PyMem_Realloc(self._ranks, room * sizeof(double))
-        if ranks is NULL:
+    cdef int _make_room(self, Py_ssize_t at) except -1:
+        if self._size == self._room:
+            self._grow(self._room + (self._room >> 4) + WIDTH)
+        self._shift(at, at + 1)
+        return 0
+
+    cdef void _shift(self, Py_ssize_t source, Py_ssize_t target):
+        """Move the levels from ``source`` on to ``target``."""
+        cdef Py_ssize_t count = self._size - source
+        memmove(self._ranks + target, self._ranks + source, count * sizeof(double))
+        _move(&self._prices, source, target, count)
+        _move(&self._quantities, source, target, count)
+        self._size += target - source
+
+    cdef int _grow(self, Py_ssize_t room) except -1:
+        self._ranks = <double*>_resized(self._ranks, room * sizeof(double))
+        self._prices.slots = <char*>_resized(self._prices.slots, room * self._prices.width)
+        self._quantities.slots = <char*>_resized(self._quantities.slots, room * self._quantities.width)
+        self._room = room
+        return 0
+
+    cdef int _write(self, Column* column, Py_ssize_t at, Text text) except -1:
+        cdef char* slot
+        if text.size > column.width:
+            self._widen(column, text.size)
+        slot = column.slots + at * column.width
+        memcpy(slot, text.start, text.size)
+        memset(slot + text.size, 0, column.width - text.size)
+        return 0
+
+    cdef int _widen(self, Column* column, Py_ssize_t width) except -1:
+        cdef Py_ssize_t at
+        cdef char* slots = <char*>PyMem_Calloc(self._room, width)
+        if slots is NULL:
             raise MemoryError
-        self._ranks, self._room = ranks, room
+        for at in range(self._size):
+            memcpy(slots + at * width, column.slots + at * column.width, column.width)
+        PyMem_Free(column.slots)
+        column.slots, column.width = slots, width
         return 0
 
 
-cdef double _rank(str price) except -1.0:
+cdef void* _resized(void* memory, Py_ssize_t size) except NULL:
+    cdef void* found = PyMem_Realloc(memory, size)
+    if found is NULL:
+        raise MemoryError
+    return found
+
+
+cdef void _move(Column* column, Py_ssize_t source, Py_ssize_t target, Py_ssize_t count):
+    memmove(column.slots + target * column.width, column.slots + source * column.width, count * column.width)
+
+
+cdef Text _slot(const Column* column, Py_ssize_t at):
+    cdef Text text
+    text.start = column.slots + at * column.width
+    text.size = strnlen(text.start, column.width)
+    return text
+
+
+cdef str _string(const Column* column, Py_ssize_t at):
+    cdef Text text = _slot(column, at)
+    cdef str made = PyUnicode_New(text.size, 127)
+    memcpy(PyUnicode_DATA(made), text.start, text.size)
+    return made
+
+
+cdef Text _ascii(str text) except *:
+    cdef Text found
+    if not PyUnicode_IS_COMPACT_ASCII(text):
+        raise WireFormatError("a price or quantity is not a number")
+    found.start, found.size = PyUnicode_DATA(text), PyUnicode_GET_LENGTH(text)
+    return found
+
+
+cdef double _rank(Text price) except -1.0:
     """Return the double nearest to a positive plain decimal: one division of two exact doubles, usually."""
-    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(price), at, places = 0
-    cdef const unsigned char* text
+    cdef Py_ssize_t at, places = 0
     cdef unsigned long long digits = 0
     cdef unsigned char one
     cdef bint after_point = False, is_exact = True
     cdef double value
-    if not PyUnicode_IS_COMPACT_ASCII(price) or size == 0:
-        _refuse()
-    text = PyUnicode_1BYTE_DATA(price)
-    for at in range(size):
-        one = text[at] - 48
+    for at in range(price.size):
+        one = <unsigned char>price.start[at] - 48
         if one <= 9:
             digits = 10 * digits + one
             places += after_point
             is_exact = is_exact and digits <= MOST_EXACT
-        elif text[at] == c"." and not after_point and size > 1:
+        elif price.start[at] == c"." and not after_point and price.size > 1:
             after_point = True
         else:
-            _refuse()
-    if is_exact and places <= 22:
+            _refuse_price()
+    if is_exact and places <= EXACT_PLACES:
         value = <double>digits / POWERS[places]
     else:
-        value = float(price)
+        value = float(price.start[:price.size])
     if not 0 < value < INFINITY:
-        _refuse()
+        _refuse_price()
     return value
 
 
-cdef int _refuse() except -1:
+cdef int _refuse_price() except -1:
     raise WireFormatError("a price is not a positive number")
 
 
-cdef bint _is_zero(str quantity):
-    cdef const unsigned char* text
-    cdef Py_ssize_t at
-    if not PyUnicode_IS_COMPACT_ASCII(quantity):
-        return False
-    text = PyUnicode_1BYTE_DATA(quantity)
-    for at in range(PyUnicode_GET_LENGTH(quantity)):
-        if text[at] != c"0" and text[at] != c".":
-            return False
-    return True
+cdef bint _is_zero(Text quantity) except -1:
+    cdef Py_ssize_t at, points = 0
+    cdef bint is_zero = True
+    cdef unsigned char one
+    for at in range(quantity.size):
+        one = <unsigned char>quantity.start[at] - 48
+        if one <= 9:
+            is_zero = is_zero and one == 0
+        elif quantity.start[at] == c".":
+            points += 1
+        else:
+            points = quantity.size
+    if points > 1 or points >= quantity.size:
+        raise WireFormatError("a quantity is not a number")
+    return is_zero
 
 
-cdef bint _is_plain(str number):
-    cdef const unsigned char* text
-    cdef Py_ssize_t at
-    if not PyUnicode_IS_COMPACT_ASCII(number):
-        return False
-    text = PyUnicode_1BYTE_DATA(number)
-    for at in range(PyUnicode_GET_LENGTH(number)):
-        if not (c"0" <= text[at] <= c"9" or text[at] == c"."):
-            return False
-    return True
-
-
-cdef int _compare(str left, str right):
+cdef int _compare(Text left, Text right):
     """Compare two plain decimals by value: below, at or above 0."""
-    cdef const unsigned char* one = PyUnicode_1BYTE_DATA(left)
-    cdef const unsigned char* two = PyUnicode_1BYTE_DATA(right)
-    cdef const unsigned char* one_end = one + PyUnicode_GET_LENGTH(left)
-    cdef const unsigned char* two_end = two + PyUnicode_GET_LENGTH(right)
+    cdef const char* one = left.start
+    cdef const char* two = right.start
+    cdef const char* one_end = left.start + left.size
+    cdef const char* two_end = right.start + right.size
     cdef Py_ssize_t one_whole, two_whole
     cdef int a, b
-    if left is right:
-        return 0
     while one < one_end and one[0] == c"0":
         one += 1
     while two < two_end and two[0] == c"0":
@@ -248,16 +303,16 @@ cdef int _compare(str left, str right):
     if one_whole != two_whole:
         return 1 if one_whole > two_whole else -1
     while one < one_end or two < two_end:
-        a = one[0] if one < one_end else c"0"
-        b = two[0] if two < two_end else c"0"
-        if a != b and not ((a == c"." and b == c"0") or (a == c"0" and b == c".")):
+        a = one[0] if one < one_end and one[0] != c"." else c"0"
+        b = two[0] if two < two_end and two[0] != c"." else c"0"
+        if a != b:
             return 1 if a > b else -1
         one += 1
         two += 1
     return 0
 
 
-cdef Py_ssize_t _whole(const unsigned char* text, const unsigned char* end):
+cdef Py_ssize_t _whole(const char* text, const char* end):
     """Count the digits before the point."""
     cdef Py_ssize_t count = 0
     while text + count < end and text[count] != c".":

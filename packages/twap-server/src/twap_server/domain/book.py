@@ -4,7 +4,7 @@ Prices and quantities stay the exchange's own text; a ``Decimal`` is made only w
 """
 
 from collections.abc import Iterable, Iterator
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import count
 from typing import Final
 
@@ -36,7 +36,8 @@ class OrderBook:
         Marks stay where the level is still there, or lies beyond the snapshot's worst price.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal; the book is then empty, marks stay.
+            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the book is
+                then empty, marks stay.
         """
         try:
             bids, asks = _levels_of(1, snapshot.bids), _levels_of(-1, snapshot.asks)
@@ -49,7 +50,8 @@ class OrderBook:
         """Store each changed level in order; a zero quantity removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a new price is not a positive plain decimal; levels before it were applied.
+            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the levels
+                before it were applied.
         """
         self._bids.apply(change.bids)
         self._asks.apply(change.asks)
@@ -76,11 +78,7 @@ class OrderBook:
         return self._bids.top(n), self._asks.top(n)
 
     def top(self, n: int) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
-        """Return at most ``n`` bids and asks, best first.
-
-        Raises:
-            WireFormatError: a quantity is not a number.
-        """
+        """Return at most ``n`` bids and asks, best first."""
         return tuple(_levels(self._bids.top(n))), tuple(_levels(self._asks.top(n)))
 
     def best_bid(self) -> PriceLevel | None:
@@ -99,9 +97,6 @@ class OrderBook:
         """Yield the levels a taker of ``side`` takes (a buy: asks, a sell: bids), best first.
 
         Read it before the book changes again: it does not copy.
-
-        Raises:
-            WireFormatError: a quantity is not a number.
         """
         return _levels(self._taken_by(side).walk())
 
@@ -152,8 +147,4 @@ def _surviving(marks: dict[str, int], levels: Levels) -> dict[str, int]:
 
 
 def _levels(texts: Iterable[TextLevel]) -> Iterator[PriceLevel]:
-    try:
-        for price, quantity in texts:
-            yield PriceLevel(Decimal(price), Decimal(quantity))
-    except InvalidOperation:
-        raise WireFormatError("a quantity is not a number") from None
+    return (PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in texts)

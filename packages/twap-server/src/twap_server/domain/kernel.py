@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING
 from twap_server.domain import levels
 
 if TYPE_CHECKING:
-    from twap_server.domain.levels import Levels, plain
+    from twap_server.domain.levels import Levels
 else:
     try:
-        from twap_server.domain._levels import Levels, plain
+        from twap_server.domain._levels import Levels
     except ImportError:
-        from twap_server.domain.levels import Levels, plain
+        from twap_server.domain.levels import Levels
 
 COMPILED = Levels is not levels.Levels
 """Whether the compiled one is in use."""
 
-__all__ = ["COMPILED", "Levels", "plain"]
+__all__ = ["COMPILED", "Levels"]

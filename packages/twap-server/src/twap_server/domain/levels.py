@@ -14,18 +14,12 @@ prices are never put in the wrong order and never merged. No float leaves this m
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from itertools import chain
 from typing import Final
 
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.market import TextLevel
 
 _INFINITY: Final = float("inf")
-
-
-def plain(levels: Iterable[TextLevel]) -> bool:
-    """Tell whether prices and quantities consist of digits and points only. One pass, for the hot path."""
-    return not "".join(chain.from_iterable(levels)).encode().translate(None, b"0123456789.")
 
 
 class Levels:
@@ -49,10 +43,13 @@ class Levels:
         """Store each level in order; a quantity of zero removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a new price is not a positive plain decimal; levels before it were applied.
+            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the levels
+                before it were applied.
         """
         levels = self._levels
         for price, quantity in changes:
+            if not _is_plain(quantity):
+                raise WireFormatError("a quantity is not a number")
             if quantity.strip("0."):
                 if price in levels:
                     levels[price] = quantity
@@ -146,9 +143,13 @@ class Levels:
             self.marks.pop(price, None)
 
     def _rank(self, price: str) -> float:
-        if not price.isascii() or not price.replace(".", "", 1).isdigit():
+        if not _is_plain(price):
             raise WireFormatError("a price is not a positive number")
         value = float(price)
         if not 0 < value < _INFINITY:
             raise WireFormatError("a price is not a positive number")
         return self._sign * value
+
+
+def _is_plain(number: str) -> bool:
+    return number.isascii() and number.replace(".", "", 1).isdigit()
