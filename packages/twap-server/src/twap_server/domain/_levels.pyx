@@ -71,8 +71,8 @@ cdef class Levels:
         """Store each level in order; a quantity of zero removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal, a quantity not a plain one; levels before it
-                were applied.
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
+                before it were applied.
         """
         cdef tuple level
         for level in changes:

@@ -36,8 +36,8 @@ class OrderBook:
         Marks stay where the level is still there, or lies beyond the snapshot's worst price.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the book is
-                then empty, marks stay.
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; the book
+                is then empty, marks stay.
         """
         try:
             bids, asks = _levels_of(1, snapshot.bids), _levels_of(-1, snapshot.asks)
@@ -50,7 +50,7 @@ class OrderBook:
         """Store each changed level in order; a zero quantity removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the levels
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
                 before it were applied.
         """
         self._bids.apply(change.bids)

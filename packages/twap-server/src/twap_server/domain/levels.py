@@ -43,7 +43,7 @@ class Levels:
         """Store each level in order; a quantity of zero removes, an unknown removal is normal.
 
         Raises:
-            WireFormatError: a price is not a positive plain decimal, or a quantity not a plain one; the levels
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
                 before it were applied.
         """
         levels = self._levels
