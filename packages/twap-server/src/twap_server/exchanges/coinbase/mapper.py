@@ -8,7 +8,6 @@ import msgspec
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos, to_nanos
 from twap_server.domain.errors import WireFormatError
-from twap_server.domain.kernel import plain
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -53,8 +52,6 @@ def _change(update: wire.L2Update, symbol: str) -> BookChange:
     asks: list[TextLevel] = []
     for side, price, size in update.changes:
         (bids if side == "buy" else asks).append((price, size))
-    if not plain(bids) or not plain(asks):
-        raise WireFormatError("a level of a book update is not a number")
     return BookChange(symbol=symbol, bids=bids, asks=asks, ts_exchange=to_nanos(update.time))
 
 
@@ -81,8 +78,6 @@ def _data(message: wire.Match | wire.Snapshot, symbol: str) -> MarketEvent:
             taker_side=_TAKER[message.side],
             ts_exchange=to_nanos(message.time),
         )
-    if not plain(message.bids) or not plain(message.asks):
-        raise WireFormatError("a level of a snapshot is not a number")
     ts_exchange = to_nanos(message.time) if message.time else Nanos(0)
     return BookSnapshot(symbol=symbol, bids=message.bids, asks=message.asks, ts_exchange=ts_exchange)
 

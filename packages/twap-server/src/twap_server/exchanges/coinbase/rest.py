@@ -8,7 +8,6 @@ from msgspec import Raw
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
-from twap_server.domain.kernel import plain
 from twap_server.domain.market import BookSnapshot, Candle, TextLevel
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import decoder, from_seconds, number
@@ -52,10 +51,7 @@ def candles(body: bytes, seconds: int) -> list[Candle]:
 def depth(body: bytes, symbol: str) -> BookSnapshot:
     """Read ``/book?level=2``. For comparison only: its sequence cannot be joined to the stream."""
     book = _decode_book(body)
-    bids, asks = _levels(book.bids), _levels(book.asks)
-    if not plain(bids) or not plain(asks):
-        raise WireFormatError("a level of a snapshot is not a number")
-    return BookSnapshot(symbol=symbol, bids=bids, asks=asks)
+    return BookSnapshot(symbol=symbol, bids=_levels(book.bids), asks=_levels(book.asks))
 
 
 def _instrument(product: wire.Product, exchange: str) -> Instrument:
