@@ -10,6 +10,7 @@ from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording, rows
 from twap_server.books.live import LiveBook
 from twap_server.clock import SystemClock
 from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookChange
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.venue.recording import RecordingSource
@@ -40,18 +41,18 @@ async def test_binance_every_link_and_every_best_price(monkeypatch):
             data = json.loads(row["raw"])["data"]
             tickers[data["u"]] = data
     seen, best, faults = [], {}, []
-    admit, apply = BinanceSequencer.admit, LiveBook._apply
+    admit = BinanceSequencer.admit
 
     def watched_admit(self, change):
         seen.append((change.first_id, change.last_id))
         return admit(self, change)
 
-    def watched_apply(self, change):
-        apply(self, change)
-        best[change.last_id] = (self.book.best_bid(), self.book.best_ask())
+    def watched_verify(self, event, book):
+        if isinstance(event, BookChange):
+            best[event.last_id] = (book.best_bid(), book.best_ask())
 
     monkeypatch.setattr(BinanceSequencer, "admit", watched_admit)
-    monkeypatch.setattr(LiveBook, "_apply", watched_apply)
+    monkeypatch.setattr(BinanceSequencer, "verify", watched_verify)
     monkeypatch.setattr(LiveBook, "_fail", lambda self, error, change: faults.append(error))
     clock = SystemClock()
     bitcoin = InstrumentId("binance", "BTC-USDT")
