@@ -7,6 +7,7 @@ line is still there, once.
 from bites.case import Bite
 
 ENGINE = "server/engine/test_engine.py::"
+GROUPS = "server/engine/test_groups.py::"
 CHANGES = "server/engine/test_changes.py::"
 DECISION = "server/engine/test_decision.py::"
 SCHEDULE = "server/domain/test_schedule.py::"
@@ -246,7 +247,7 @@ _CRASHES = (
         fault="F27",
         guard="a cancel of an order that has ended is refused",
         file="engine/commands.py",
-        line="        if working is None:\n            raise await self._not_open(user_id, token_id)\n        return working\n",
+        line="        if working is None:\n            raise _not_open(scene.recorded.get((user_id, token_id)), token_id)\n        return working\n",
         instead="        assert working is not None\n        return working\n",
         tests=(ENGINE + "test_cancel_wins_or_loses_once",),
     ),
@@ -346,6 +347,30 @@ _SUBMISSION = (
         line="            await self._record(writes, samples)\n",
         instead="            for one in writes:\n                await self._record([one], samples)\n",
         tests=(STORE + "test_orders.py::test_one_conflict_records_nothing",),
+    ),
+    Bite(
+        fault="F36",
+        guard="no group of commands names an order twice",
+        file="engine/groups.py",
+        line=" or not named.isdisjoint(command.keys)",
+        instead="",
+        tests=(GROUPS + "test_one_key_twice_at_once_is_one_order_and_another_body_conflicts",),
+    ),
+    Bite(
+        fault="F37",
+        guard="a command whose data break the commit fails alone",
+        file="engine/groups.py",
+        line="        if len(decided) > 1:\n",
+        instead="        if len(decided) > 1_000:\n",
+        tests=(GROUPS + "test_a_command_whose_data_break_the_commit_fails_alone",),
+    ),
+    Bite(
+        fault="F37",
+        guard="what a command comes to is answered after the commit",
+        file="engine/groups.py",
+        line="    if not made.writes:\n        command.fulfil",
+        instead="    if True:\n        command.fulfil",
+        tests=(GROUPS + "test_nobody_is_answered_before_the_commit",),
     ),
 )
 

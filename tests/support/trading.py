@@ -1,7 +1,7 @@
 """A market set by hand and a store in memory, for tests of the engine."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -161,6 +161,10 @@ class MemoryStore:
     async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
         mine = [order for order in self.orders.values() if order.terms.user_id == user_id]
         return {order.terms.token_id: order for order in mine if order.terms.token_id in token_ids}
+
+    async def find_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Order]:
+        named = {(order.terms.user_id, order.terms.token_id): order for order in self.orders.values()}
+        return {key: named[key] for key in keys if key in named}
 
     async def last_event_seq(self, user_id: str) -> int:
         if user_id in self.unreadable:

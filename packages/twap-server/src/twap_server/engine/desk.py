@@ -28,6 +28,10 @@ class Desk:
         """The user's open order with that token id."""
         return self._working.get(self._by_token.get((user_id, token_id), ""))
 
+    def of(self, order: Order) -> Working:
+        """The open order that this is a state of."""
+        return self._working[order.terms.order_id]
+
     def next_due(self) -> Nanos | None:
         """When the next order wants to be looked at."""
         return self._agenda.next()

@@ -1,19 +1,18 @@
 """The engine: one task that owns every open order.
 
 Commands (submit, cancel, pause, resume, amend) and due slices meet in one place, so a cancel against a slice
-in flight has exactly one winner. Each turn drains what has come, decides, records all of it in one
-transaction, and only then updates its memory, answers and tells: recorded before told. A restart reads the
+in flight has exactly one winner. Each turn drains what has come: the commands in groups, the slices that are
+due after each group; each is decided, recorded in one transaction, and only then taken into memory, answered
+and told: recorded before told. While one commit is under way the next group gathers. A restart reads the
 open orders and goes on.
 """
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
-from twap_server.domain.admission import Limits
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
@@ -23,6 +22,7 @@ from twap_server.engine.commands import Commands
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
 from twap_server.engine.desk import Desk
+from twap_server.engine.groups import Command, Decision, Groups, Scene, grouped
 from twap_server.engine.observers import Observers
 from twap_server.engine.ports import EventSink, Market, OrderStore
 from twap_server.engine.preview import Preview, Previewer
@@ -41,15 +41,11 @@ _ASK_AGAIN_S = 0.25
 """How soon a database is asked again what became of a commit in doubt: slices wait for it."""
 _ORDERS_PER_TURN = 2_000
 _COMMANDS_PER_TURN = 256
+_ORDERS_PER_GROUP = 256
+"""Deciding so many holds up a slice by less than a tenth of a second."""
 _NANOS_PER_SECOND = 1e9
 
 _T = TypeVar("_T")
-
-
-@dataclass(slots=True, kw_only=True)
-class _Command:
-    work: Callable[[], Awaitable[Any]]
-    answer: asyncio.Future[Any]
 
 
 class Engine:
@@ -93,8 +89,23 @@ class Engine:
             impact=self._impact,
             clock=clock,
         )
-        self._do = self._make_commands(admission, limits)
-        self._commands: list[_Command] = []
+        self._do = Commands(
+            recorder=self._recorder,
+            admission=admission,
+            desk=self._desk,
+            observers=self._observers,
+            sight=self._sight,
+            clock=clock,
+            limits=limits,
+            max_open_orders=config.max_open_orders,
+        )
+        self._groups = Groups(
+            store=store,
+            recorder=self._recorder,
+            take_in=self._do.recorded,
+            read_again=lambda working: self._settlement.read_again(working, clock.now()),
+        )
+        self._commands: list[Command[Any]] = []
         self._wake = asyncio.Event()
         self._stopping = False
         self.ready = asyncio.Event()
@@ -111,7 +122,8 @@ class Engine:
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
-        return await self._ask(lambda: self._do.submit(user_id, requests))
+        named = (request.token_id for request in requests)
+        return await self._ask(user_id, named, lambda scene: self._do.submit(scene, user_id, requests))
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits."""
@@ -124,7 +136,7 @@ class Engine:
             OrderNotFound: the user has no such order.
             OrderNotOpen: it had already ended.
         """
-        return await self._ask(lambda: self._do.cancel(user_id, token_id))
+        return await self._ask(user_id, [token_id], lambda scene: self._do.cancel(scene, user_id, token_id))
 
     async def pause(self, user_id: str, token_id: str) -> Order:
         """Let an open order fill nothing until it is resumed; slices due meanwhile are missed.
@@ -132,7 +144,7 @@ class Engine:
         Raises:
             OrderNotFound, OrderNotOpen.
         """
-        return await self._ask(lambda: self._do.pause(user_id, token_id))
+        return await self._ask(user_id, [token_id], lambda scene: self._do.pause(scene, user_id, token_id))
 
     async def resume(self, user_id: str, token_id: str) -> Order:
         """Let a paused order go on.
@@ -140,7 +152,7 @@ class Engine:
         Raises:
             OrderNotFound, OrderNotOpen.
         """
-        return await self._ask(lambda: self._do.resume(user_id, token_id))
+        return await self._ask(user_id, [token_id], lambda scene: self._do.resume(scene, user_id, token_id))
 
     async def amend(
         self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None = None
@@ -154,7 +166,11 @@ class Engine:
         Raises:
             OrderNotFound, OrderNotOpen, RevisionMismatch, InvalidRequest.
         """
-        return await self._ask(lambda: self._do.amend(user_id, token_id, wanted, revision=revision))
+        return await self._ask(
+            user_id,
+            [token_id],
+            lambda scene: self._do.amend(scene, user_id, token_id, wanted, revision=revision),
+        )
 
     async def run(self) -> None:
         """Take up the open orders, then work until stopped."""
@@ -165,8 +181,7 @@ class Engine:
             await self._turn()
         await self._measure(self._clock.now(), at_once=True)
         for command in self._commands:
-            if not command.answer.done():
-                command.answer.set_exception(EngineBusy("the server is stopping: send the same again later"))
+            command.refuse(EngineBusy("the server is stopping: send the same again later"))
 
     def stop(self) -> None:
         """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""
@@ -174,27 +189,16 @@ class Engine:
         self.ready.clear()
         self._wake.set()
 
-    def _make_commands(self, admission: Admission, limits: Limits) -> Commands:
-        return Commands(
-            store=self._store,
-            recorder=self._recorder,
-            admission=admission,
-            desk=self._desk,
-            observers=self._observers,
-            settlement=self._settlement,
-            sight=self._sight,
-            clock=self._clock,
-            limits=limits,
-            max_open_orders=self._config.max_open_orders,
-        )
-
-    async def _ask(self, work: Callable[[], Awaitable[_T]]) -> _T:
+    async def _ask(
+        self, user_id: str, token_ids: Iterable[str], decide: Callable[[Scene], Decision[_T]]
+    ) -> _T:
         if self._stopping or len(self._commands) >= self._config.max_pending_commands:
             raise EngineBusy(
                 "the engine has more to do than it can take: try again in a moment", retry_after=1
             )
         answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
-        self._commands.append(_Command(work=work, answer=answer))
+        keys = frozenset((user_id, token_id) for token_id in token_ids)
+        self._commands.append(Command(keys=keys, decide=decide, answer=answer))
         self._wake.set()
         return await answer
 
@@ -243,23 +247,11 @@ class Engine:
         with contextlib.suppress(StoreUnavailable):
             for write in await self._recorder.settle():
                 self._do.take_in(write)
-        for command in commands:
-            await self._obey(command)
+        for group in grouped(commands, most=_ORDERS_PER_GROUP):
+            await self._groups.carry_out(group)
             await self._work_due()  # many commands must not hold up a slice
         await self._work_due()
         await self._measure(self._clock.now())
-
-    async def _obey(self, command: _Command) -> None:
-        if command.answer.done():
-            return
-        try:
-            value = await command.work()
-        except TwapError as error:
-            if not command.answer.done():
-                command.answer.set_exception(error)
-        else:
-            if not command.answer.done():
-                command.answer.set_result(value)
 
     # Due slices
 

@@ -1,9 +1,9 @@
 """What the engine needs from others, as protocols beside their consumer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
@@ -11,6 +11,9 @@ from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.sample import Sample
+
+OrderKey: TypeAlias = tuple[str, str]
+"""User id and token id: what names an order in a command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,10 @@ class OrderStore(Protocol):
 
     async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
         """The user's orders with these token ids."""
+        ...
+
+    async def find_all(self, keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
+        """The orders with these keys, of any users; those not recorded are left out."""
         ...
 
     async def last_event_seq(self, user_id: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from twap_models.enums import OrderEventType
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import CommitInDoubt, StoreUnavailable, TwapError
+from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.sample import Sample
 from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
@@ -75,7 +75,7 @@ class Recorder:
         try:
             numbered = [await self._numbered(write) for write in writes]
             await self._record(numbered)
-        except TwapError:
+        except Exception:
             self._forget(writes)
             raise
         self._tell(numbered)

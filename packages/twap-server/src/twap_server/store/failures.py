@@ -59,6 +59,8 @@ def translated() -> Iterator[None]:
     except IntegrityError as error:
         raise StoreConflict("not recorded: something with the same key was recorded before") from error
     except (DBAPIError, PoolTimeoutError, OSError) as error:
+        if _is_of_the_data(error):
+            raise
         raise _unavailable(error) from error
     except Exception as error:
         # While it prepares a new connection, SQLAlchemy lets asyncpg's own errors through.
@@ -69,6 +71,13 @@ def translated() -> Iterator[None]:
 
 def _unavailable(error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"the database cannot be used: {reason(error)}; try again")
+
+
+def _is_of_the_data(error: BaseException) -> bool:
+    """Whether PostgreSQL refused a value (SQLSTATE class 22)."""
+    original = getattr(error, "orig", None)
+    causes = (original, getattr(original, "__cause__", None))
+    return any(str(getattr(cause, "sqlstate", None) or "").startswith("22") for cause in causes)
 
 
 def reason(error: BaseException) -> str:

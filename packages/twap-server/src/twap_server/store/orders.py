@@ -142,12 +142,21 @@ class SqlOrderStore:
 
     async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
         """The user's orders with these token ids; those not recorded are left out."""
-        found: dict[str, Order] = {}
+        found = await self.find_all([(user_id, token_id) for token_id in token_ids])
+        return {token_id: order for (_, token_id), order in found.items()}
+
+    async def find_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Order]:
+        """The orders of these users (first) with these token ids; those not recorded are left out."""
+        of_user: defaultdict[str, builtins.list[str]] = defaultdict(builtins.list)
+        for user_id, token_id in keys:
+            of_user[user_id].append(token_id)
+        found: dict[tuple[str, str], Order] = {}
         async with self._database.reading() as connection:
-            for first in range(0, len(token_ids), _IDS_PER_READ):
-                some = token_ids[first : first + _IDS_PER_READ]
-                rows = (await connection.execute(queries.by_token(user_id, some))).mappings()
-                found.update((row["token_id"], to_order(row)) for row in rows)
+            for user_id, token_ids in of_user.items():
+                for first in range(0, len(token_ids), _IDS_PER_READ):
+                    some = token_ids[first : first + _IDS_PER_READ]
+                    rows = (await connection.execute(queries.by_token(user_id, some))).mappings()
+                    found.update(((user_id, row["token_id"]), to_order(row)) for row in rows)
         return found
 
     async def last_event_seq(self, user_id: str) -> int:

@@ -1,0 +1,164 @@
+"""Commands that wait are carried out in groups: decided one after another, recorded in one transaction.
+
+In: commands in the order they came. Out: each caller's answer, given only after the commit that holds what
+it was told; a command that is refused is answered without one. No group names an order twice, so each
+command is decided against what is recorded. Where the data of one command break the commit, the group is
+carried out again in halves until that one stands alone: it fails, and no other.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
+from twap_server.domain.order import Order
+from twap_server.engine.ports import OrderKey, OrderStore, OrderWrite
+from twap_server.engine.recorder import Recorder
+from twap_server.engine.working import Working
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """What a command is decided against, beside the open orders in memory."""
+
+    recorded: Mapping[OrderKey, Order]
+    """Orders that the group names, as the store holds them."""
+    taken_up: Counter[str] = field(default_factory=Counter)
+    """How many orders the group itself accepted so far, by user."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[_T]):
+    """What a command comes to: its answer, once its writes are recorded."""
+
+    answer: _T
+    writes: Sequence[OrderWrite] = ()
+    working: Working | None = None
+    """The open order that it changes."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Command(Generic[_T]):
+    """Something a user asked for."""
+
+    keys: frozenset[OrderKey]
+    """The orders that it names."""
+    decide: Callable[[Scene], Decision[_T]]
+    """Raises TwapError where it is refused."""
+    answer: asyncio.Future[_T]
+
+    def fulfil(self, value: _T) -> None:
+        """Answer, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_result(value)
+
+    def refuse(self, error: Exception) -> None:
+        """Answer with a failure, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+def grouped(commands: Sequence[Command[Any]], *, most: int) -> Iterator[list[Command[Any]]]:
+    """Split commands, in their order, into groups that name no order twice and ``most`` orders at most.
+
+    A command that alone names more is a group of its own.
+    """
+    group: list[Command[Any]] = []
+    named: set[OrderKey] = set()
+    for command in commands:
+        if group and (len(named) + len(command.keys) > most or not named.isdisjoint(command.keys)):
+            yield group
+            group, named = [], set()
+        group.append(command)
+        named |= command.keys
+    if group:
+        yield group
+
+
+class Groups:
+    """Carries groups out."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        recorder: Recorder,
+        take_in: Callable[[OrderWrite], None],
+        read_again: Callable[[Working], Any],
+    ) -> None:
+        """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
+        self._store, self._recorder = store, recorder
+        self._take_in, self._read_again = take_in, read_again
+
+    async def carry_out(self, group: Sequence[Command[Any]]) -> None:
+        """Decide, record, answer; whoever has gone meanwhile is passed over."""
+        waiting = [command for command in group if not command.answer.done()]
+        if not waiting:
+            return
+        try:
+            recorded = await self._store.find_all([key for command in waiting for key in command.keys])
+        except TwapError as error:
+            _refuse(waiting, error)
+            return
+        scene = Scene(recorded=recorded)
+        decided = [(command, made) for command in waiting if (made := _decided(command, scene)) is not None]
+        await self._record([(command, made) for command, made in decided if made.writes])
+
+    async def _record(self, decided: list[tuple[Command[Any], Decision[Any]]]) -> None:
+        if not decided:
+            return
+        try:
+            await self._recorder.commit([write for _, made in decided for write in made.writes])
+        except StoreUnavailable as error:
+            _refuse([command for command, _ in decided], error)
+        except Exception as error:
+            await self._record_apart(decided, error)
+        else:
+            for command, made in decided:
+                for write in made.writes:
+                    self._take_in(write)
+                command.fulfil(made.answer)
+
+    async def _record_apart(
+        self, decided: list[tuple[Command[Any], Decision[Any]]], error: Exception
+    ) -> None:
+        """The data of one of them cannot be recorded: the others are decided again without it."""
+        if len(decided) > 1:
+            middle = len(decided) // 2
+            for half in (decided[:middle], decided[middle:]):
+                await self.carry_out([command for command, _ in half])
+            return
+        command, made = decided[0]
+        if not isinstance(error, TwapError):
+            log.error("a command could not be recorded", exc_info=error)
+        if isinstance(error, StoreConflict) and made.working is not None:
+            await self._read_again(made.working)
+        command.refuse(error)
+
+
+def _decided(command: Command[Any], scene: Scene) -> Decision[Any] | None:
+    """What becomes of a command; None where that was answered already."""
+    try:
+        made = command.decide(scene)
+    except TwapError as error:
+        command.refuse(error)
+        return None
+    except Exception as error:
+        log.exception("a command could not be decided")
+        command.refuse(error)
+        return None
+    if not made.writes:
+        command.fulfil(made.answer)
+    return made
+
+
+def _refuse(commands: Sequence[Command[Any]], error: TwapError) -> None:
+    for command in commands:
+        command.refuse(error)
