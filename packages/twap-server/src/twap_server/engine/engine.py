@@ -13,6 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+from twap_server.domain.admission import Limits
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
@@ -89,22 +90,8 @@ class Engine:
             impact=self._impact,
             clock=clock,
         )
-        self._do = Commands(
-            recorder=self._recorder,
-            admission=admission,
-            desk=self._desk,
-            observers=self._observers,
-            sight=self._sight,
-            clock=clock,
-            limits=limits,
-            max_open_orders=config.max_open_orders,
-        )
-        self._groups = Groups(
-            store=store,
-            recorder=self._recorder,
-            take_in=self._do.recorded,
-            read_again=lambda working: self._settlement.read_again(working, clock.now()),
-        )
+        self._do = self._make_commands(admission, limits)
+        self._groups = self._make_groups()
         self._commands: list[Command[Any]] = []
         self._wake = asyncio.Event()
         self._stopping = False
@@ -188,6 +175,26 @@ class Engine:
         self._stopping = True
         self.ready.clear()
         self._wake.set()
+
+    def _make_commands(self, admission: Admission, limits: Limits) -> Commands:
+        return Commands(
+            recorder=self._recorder,
+            admission=admission,
+            desk=self._desk,
+            observers=self._observers,
+            sight=self._sight,
+            clock=self._clock,
+            limits=limits,
+            max_open_orders=self._config.max_open_orders,
+        )
+
+    def _make_groups(self) -> Groups:
+        async def read_again(working: Working) -> None:
+            await self._settlement.read_again(working, self._clock.now())
+
+        return Groups(
+            store=self._store, recorder=self._recorder, take_in=self._do.recorded, read_again=read_again
+        )
 
     async def _ask(
         self, user_id: str, token_ids: Iterable[str], decide: Callable[[Scene], Decision[_T]]

@@ -9,7 +9,7 @@ carried out again in halves until that one stands alone: it fails, and no other.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -91,7 +91,7 @@ class Groups:
         store: OrderStore,
         recorder: Recorder,
         take_in: Callable[[OrderWrite], None],
-        read_again: Callable[[Working], Any],
+        read_again: Callable[[Working], Awaitable[None]],
     ) -> None:
         """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
         self._store, self._recorder = store, recorder
