@@ -38,8 +38,9 @@ class Ccxt(Peer):
         books, loads = self.books, self._loads
         apply, client = self._exchange.handle_order_book_message, _Client()
 
-        def handle(symbol: str, text: str) -> Any:
-            return apply(client, loads(text)["data"], books[symbol])
+        def handle(text: str) -> Any:
+            data = loads(text)["data"]
+            return apply(client, data, books[data["s"]])
 
         return handle
 
@@ -52,9 +53,10 @@ class Ccxt(Peer):
             self._exchange.markets_by_id[symbol] = [market]
             self._exchange.orderbooks[market["symbol"]] = book
 
-        def handle(symbol: str, text: str) -> Any:
-            take(client, loads(text))
-            return books[symbol]
+        def handle(text: str) -> Any:
+            message = loads(text)
+            take(client, message)
+            return books[message["product_id"]]
 
         return handle
 

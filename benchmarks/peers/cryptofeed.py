@@ -27,7 +27,7 @@ class Cryptofeed(Peer):
         from cryptofeed.types import OrderBook
 
         async def listen(book: object, received: float) -> None:
-            pass
+            self._heard = book
 
         Symbols.set("BINANCE", {"X-Y": "XY"}, {})
         self._make_book = OrderBook
@@ -43,19 +43,19 @@ class Cryptofeed(Peer):
         return book
 
     def binance(self) -> Handle:
-        feed, books = self._make_feed(), self.books
-        feed.exchange_symbol_mapping = {symbol: symbol for symbol in books}
+        feed = self._make_feed()
+        feed.exchange_symbol_mapping = {symbol: symbol for symbol in self.books}
         feed.last_update_id = {
             symbol: json.loads(text)["lastUpdateId"] for symbol, text in self.stream.snapshots
         }
-        feed._l2_book = books
+        feed._l2_book = self.books
         take = feed.message_handler
 
-        def handle(symbol: str, text: str) -> Any:
+        def handle(text: str) -> Any:
             try:
                 take(text, None, _RECEIVED).send(None)  # it never waits once the book is there
             except StopIteration:
-                return books[symbol]
+                return self._heard
             raise RuntimeError("cryptofeed waits for something")
 
         return handle
@@ -67,7 +67,7 @@ class Cryptofeed(Peer):
 
         books, normal, sides = self.books, Exchange.timestamp_normalize, {"buy": BID, "sell": ASK}
 
-        def handle(symbol: str, text: str) -> Any:
+        def handle(text: str) -> Any:
             message = loads(text, parse_float=Decimal)
             book = books[message["product_id"]]
             levels = book.book

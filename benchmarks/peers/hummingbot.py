@@ -40,8 +40,9 @@ class Hummingbot(Peer):
     def binance(self) -> Handle:
         books, loads, message, diff = self.books, self._loads, self._message, self._type.DIFF
 
-        def handle(symbol: str, text: str) -> Any:
+        def handle(text: str) -> Any:
             data = loads(text)["data"]
+            symbol = data["s"]
             content = {"trading_pair": symbol, "update_id": data["u"], "bids": data["b"], "asks": data["a"]}
             found = message(diff, content, timestamp=0.0)
             book = books[symbol]
@@ -53,10 +54,12 @@ class Hummingbot(Peer):
     def coinbase(self) -> Handle:
         books, loads, message, diff = self.books, self._loads, self._message, self._type.DIFF
 
-        def handle(symbol: str, text: str) -> Any:
+        def handle(text: str) -> Any:
+            data = loads(text)
+            symbol = data["product_id"]
             bids: list[tuple[str, str]] = []
             asks: list[tuple[str, str]] = []
-            for side, price, size in loads(text)["changes"]:
+            for side, price, size in data["changes"]:
                 (bids if side == "buy" else asks).append((price, size))
             content = {"trading_pair": symbol, "update_id": 1, "bids": bids, "asks": asks}
             found = message(diff, content, timestamp=0.0)

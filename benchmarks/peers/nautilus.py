@@ -39,8 +39,10 @@ class Nautilus(Peer):
         ids, several = self._ids(), n.OrderBookDeltas
         buy, sell = n.OrderSide.BUY, n.OrderSide.SELL
 
-        def handle(symbol: str, text: str) -> Any:
-            data, book, instrument = loads(text)["data"], books[symbol], ids[symbol]
+        def handle(text: str) -> Any:
+            data = loads(text)["data"]
+            symbol = data["s"]
+            book, instrument = books[symbol], ids[symbol]
             deltas = [make(instrument, buy, price, size) for price, size in data["b"]]
             deltas += [make(instrument, sell, price, size) for price, size in data["a"]]
             if deltas:
@@ -53,9 +55,11 @@ class Nautilus(Peer):
         books, loads, make, ids = self.books, self._loads, self._maker(), self._ids()
         buy, sell = self._n.OrderSide.BUY, self._n.OrderSide.SELL
 
-        def handle(symbol: str, text: str) -> Any:
+        def handle(text: str) -> Any:
+            message = loads(text)
+            symbol = message["product_id"]
             book, instrument = books[symbol], ids[symbol]
-            for side, price, size in loads(text)["changes"]:
+            for side, price, size in message["changes"]:
                 book.apply_delta(make(instrument, buy if side == "buy" else sell, price, size))
             return book
 

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 from benchmarks.books.contender import COMPARED, Book, Mode, Outcome
 from benchmarks.books.stream import Stream
 
-Handle = Callable[[str, str], Any]
-"""Takes (symbol, raw text) into the symbol's book and returns that book."""
+Handle = Callable[[str], Any]
+"""Takes raw text into the book of the symbol it names and returns that book."""
 
 
 class Peer(ABC):
@@ -60,24 +60,24 @@ class Peer(ABC):
 
 def _updating(peer: Peer, handle: Handle) -> float:
     begin = time.process_time()
-    for symbol, text in peer.stream.messages:
-        handle(symbol, text)
+    for _, text in peer.stream.messages:
+        handle(text)
     return time.process_time() - begin
 
 
 def _every(peer: Peer, handle: Handle) -> float:
     top = peer.top
     begin = time.process_time()
-    for symbol, text in peer.stream.messages:
-        top(handle(symbol, text))
+    for _, text in peer.stream.messages:
+        top(handle(text))
     return time.process_time() - begin
 
 
 def _second(peer: Peer, handle: Handle) -> float:
     top, books = peer.top, list(peer.books.values())
     begin = time.process_time()
-    for (symbol, text), is_over in zip(peer.stream.messages, peer.stream.seconds, strict=True):
-        handle(symbol, text)
+    for (_, text), is_over in zip(peer.stream.messages, peer.stream.seconds, strict=True):
+        handle(text)
         if is_over:
             for book in books:
                 top(book)
