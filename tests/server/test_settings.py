@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from twap_server import settings
+from twap_server import bootstrap, settings
 from twap_server.domain.errors import InvalidRequest
 
 
@@ -48,3 +48,26 @@ def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWAP_PROT", "1")
     with pytest.raises(InvalidRequest, match="TWAP_PROT"):
         settings.load(file=None, flags={})
+
+
+@pytest.mark.parametrize(
+    ("text", "flags", "names"),
+    [
+        ("", [], ["binance", "kraken"]),
+        ("[exchanges.coinbase]", [], ["binance", "kraken", "coinbase"]),
+        ("[exchanges.kraken]", [], ["binance", "kraken"]),
+        ("", ["Coinbase:BTC-USD"], ["coinbase"]),
+    ],
+)
+def test_what_nothing_proves_is_collected_only_by_name(
+    tmp_path: Path, text: str, flags: list[str], names: list[str]
+) -> None:
+    file = tmp_path / "twap.toml"
+    file.write_text(text)
+    loaded = settings.load(file=file, flags={})
+    assert list(bootstrap.choose(loaded, flags).exchanges) == names
+
+
+def test_an_unknown_exchange_is_refused_with_those_there_are() -> None:
+    with pytest.raises(InvalidRequest, match="binance, kraken, coinbase"):
+        bootstrap.choose(settings.load(file=None, flags={}), ["nasdaq"])

@@ -5,13 +5,22 @@ import itertools
 import json
 from decimal import Decimal
 
+from server.collector.coinbase import LoopbackCoinbase, recorded
 from server.collector.parts import collecting, until
-from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording, rows
+from support.recordings import (
+    BINANCE_BTCUSDT,
+    COINBASE_PRODUCTS,
+    COINBASE_SIX,
+    KRAKEN_BTCUSD,
+    recording,
+    rows,
+)
 from twap_server.books.live import LiveBook
 from twap_server.clock import SystemClock
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookChange
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.server import Venue
@@ -103,3 +112,46 @@ async def test_kraken_every_checksum(monkeypatch):
 
 def market_instrument(market):
     return market.find_instrument("kraken", "XBT/USD").id
+
+
+async def test_coinbase_every_change_and_every_ticker(monkeypatch):
+    (products,) = rows(recording(COINBASE_PRODUCTS))
+    frames = list(recorded(recording(COINBASE_SIX)))
+    names = sorted({json.loads(one)["product_id"] for one in frames if '"snapshot"' in one})
+    changes, faults, tickers = [], [], []
+    decode, change, fail = CoinbaseExchange.decode, LiveBook.on_change, LiveBook._fail
+
+    def watched_decode(self, raw):
+        if b'"ticker"' in raw:
+            data = json.loads(raw)
+            book = market.live_book(InstrumentId("coinbase", data["product_id"])).book
+            best = [str(one.price) for one in (book.best_bid(), book.best_ask())]
+            tickers.append(best == [data["best_bid"], data["best_ask"]])
+        return decode(self, raw)
+
+    def watched_change(self, event, now):
+        changes.append(event)
+        change(self, event, now)
+
+    def watched_fail(self, error, event):
+        faults.append(error)
+        fail(self, error, event)
+
+    monkeypatch.setattr(CoinbaseExchange, "decode", watched_decode)
+    monkeypatch.setattr(LiveBook, "on_change", watched_change)
+    monkeypatch.setattr(LiveBook, "_fail", watched_fail)
+    venue = LoopbackCoinbase(products["raw"].encode(), plays=frames, when=set(names))
+    async with venue.serving(), collecting(venue.urls) as market:
+        trades = []
+        market.keeper.trades.listen(
+            lambda instrument, trade: trades.append((instrument, int(trade.trade_id)))
+        )
+        for name in names:
+            market.hold(InstrumentId("coinbase", name), "test")
+        await until(lambda: len(changes) >= 6_348 and len(trades) >= 81, seconds=30)
+        assert {market.view(InstrumentId("coinbase", name), 1).status.value for name in names} == {"live"}
+    assert not faults
+    assert (len(changes), sum(tickers), len(tickers)) == (6_348, 84, 87)
+    for name in names:
+        ids = [number for instrument, number in trades if instrument.symbol == name]
+        assert ids == list(range(ids[0], ids[0] + len(ids)))

@@ -23,6 +23,7 @@ from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime, to
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
 from twap_server.domain.market import Candle
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 MINUTE = 60 * SECOND
@@ -227,3 +228,27 @@ def test_where_each_interval_comes_from():
     for interval in Interval:
         assert candles.source_of(interval, rules).value == expected.get(interval.value, interval.value)
     assert candles.source_of(Interval.D3, BinanceExchange.klines) is Interval.D1
+
+
+async def test_coinbase_leaves_out_minutes_without_trades_and_is_asked_on():
+    asked = []
+
+    def answer(path, params):
+        if path == "/products":
+            entry = {"id": "BTC-USD", "base_currency": "BTC", "quote_currency": "USD"}
+            return 200, json.dumps([entry | {"quote_increment": "0.01", "base_increment": "0.001"}]).encode()
+        start, end = int(params["start"]), int(params["end"])
+        asked.append((end - start) // 60 + 1)
+        newest_first = range(end // 60 * 60, start - 1, -60)
+        return 200, json.dumps([[at, 1, 4, 2, 3, 0.1] for at in newest_first if at % 120 == 0]).encode()
+
+    now = Nanos(1_755_496_690 * SECOND)
+    async with history(CoinbaseExchange, answer, now) as past:
+        (bitcoin,) = await past.instruments()
+        found = await past.klines(bitcoin, Interval.M1, limit=400)
+    assert asked == [300, 300, 300]
+    assert [one.open_time for one in found] == [
+        Nanos((1_755_496_680 - 120 * back) * SECOND) for back in reversed(range(400))
+    ]
+    assert (found[0].low, found[0].high, found[0].open, found[0].close) == (1, 4, 2, 3)
+    assert found[0].volume == Decimal("0.1")

@@ -94,7 +94,7 @@ async def test_what_is_not_found_is_said_with_near_ones(market):
         market.find_instrument("kraken", "BTC-USDX")
     with pytest.raises(UnknownSymbol):
         market.find_instrument("kraken", "")
-    with pytest.raises(UnknownExchange, match="binance, kraken"):
+    with pytest.raises(UnknownExchange, match="binance, coinbase, kraken"):
         market.find_instrument("nasdaq", "BTC-USD")
     with pytest.raises(ExchangeUnavailable, match="not known yet"):
         market.find_instrument("binance", "BTC-USDT")

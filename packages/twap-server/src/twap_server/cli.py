@@ -63,7 +63,7 @@ def start(
     ] = None,
     log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
 ) -> None:
-    """Start the server. Without options: Binance and Kraken, live, on port 8000."""
+    """Start the server. Without options: Binance and Kraken, live, on port 8000; Coinbase where named."""
     garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 

@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     signing_key: SecretStr | None = None
     """At least 32 characters; absent: generated on first start into a 0600 file beside the database."""
     exchanges: dict[str, ExchangeConfig] = {}
-    """By name; absent: all of them, live."""
+    """By name; absent: those that prove their books, live."""
     collector: CollectorConfig = CollectorConfig()
     engine: EngineConfig = EngineConfig()
     api: ApiConfig = ApiConfig()

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from twap_models.enums import Integrity
 from twap_server.api.parts import Parts, build_services, new_id
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
@@ -58,7 +59,7 @@ class Running:
 
 
 def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
-    """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, every exchange is collected.
+    """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, what proves its books or is in the settings.
 
     Raises:
         InvalidRequest: no such exchange; the message lists those there are.
@@ -67,7 +68,9 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
     for name in settings.exchanges:
         _check_name(name, known, field=f"exchanges.{name}")
     if not exchanges:
-        chosen = {name: settings.exchanges.get(name, ExchangeConfig()) for name in known}
+        proven = [one.name for one in EXCHANGES if one.integrity is not Integrity.NONE]
+        names = [name for name in known if name in proven or name in settings.exchanges]
+        chosen = {name: settings.exchanges.get(name, ExchangeConfig()) for name in names}
         return settings.model_copy(update={"exchanges": chosen})
     chosen = {}
     for text in exchanges:

@@ -31,6 +31,7 @@ class CollectorConfig(BaseModel):
     backoff_max_s: int = Field(default=30, gt=0)
     reconcile_s: int = Field(default=60, gt=0)
     lifetime_s: int = Field(default=84_600, gt=0, description="Planned reconnect: 23.5 hours.")
+    refresh_s: int = Field(default=0, ge=0, description="0 means the exchange's own period.")
     handover_s: int = Field(default=30, gt=0, description="How long the next connection may take to sync.")
     quiet_proof_s: int = Field(default=2, ge=0)
     snapshots_per_minute: int = Field(default=10, gt=0, description="Per instrument.")

@@ -1,13 +1,15 @@
 """How one instrument's book gets right again without touching the connection.
 
 Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits.
-Elsewhere: unsubscribe and subscribe the book. One attempt in flight per instrument, and few a minute.
+Elsewhere: unsubscribe and subscribe the book; where nothing proves a book, now and then without a fault too.
+One attempt in flight per instrument, and few a minute.
 """
 
 import asyncio
 import logging
 from collections import defaultdict
 
+from twap_server.books.live import LiveBook
 from twap_server.collector.around import Scene
 from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
@@ -27,6 +29,7 @@ class Healer:
         self._busy: set[str] = set()
         self._since: dict[str, Nanos] = {}
         self._quiet_since: dict[str, Nanos] = {}
+        self._refresh_at: dict[str, Nanos] = {}
         around = session.around
         self._budgets: defaultdict[str, Budget] = defaultdict(
             lambda: Budget(around.clock, amount=around.config.resubscribes_per_minute, window_s=60)
@@ -50,8 +53,15 @@ class Healer:
         _log.info("%s %s: %s", self._session.around.exchange.name, symbol, error)
         self._begin(symbol)
 
+    def doubt_all(self, error: FeedError) -> None:
+        """Begin anew with every live book: one of them, nobody knows which, has lost a change."""
+        for symbol, book in self._session.books.items():
+            if book.status is BookStatus.LIVE:
+                book.resync(str(error))
+                self.heal(symbol, error)
+
     def check(self, now: Nanos) -> None:
-        """Ask a second time where no change has met the snapshot, and where a snapshot never came."""
+        """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
         config = self._session.around.config
         for symbol, book in self._session.books.items():
             if not book.awaits_first_change:
@@ -63,6 +73,19 @@ class Healer:
                 self._since.pop(symbol, None)
             elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
                 self._begin(symbol)
+            if self._is_old(symbol, book, now):
+                self._begin(symbol)
+
+    def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
+        """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
+        around = self._session.around
+        if not around.exchange.refresh_s or book.status is not BookStatus.LIVE:
+            self._refresh_at.pop(symbol, None)
+            return False
+        period = (around.config.refresh_s or around.exchange.refresh_s) * SECOND
+        return now >= self._refresh_at.setdefault(
+            symbol, Nanos(now + around.rng.randint(period // 2, period))
+        )
 
     def _begin(self, symbol: str) -> None:
         if symbol in self._busy:
@@ -114,9 +137,11 @@ class Healer:
 
     async def _resubscribe(self, symbol: str) -> None:
         await self._budgets[symbol].spend()
-        instrument = self._session.around.instruments().get(symbol)
-        if instrument is None or symbol not in self._session.books:
+        instrument, book = self._session.around.instruments().get(symbol), self._session.books.get(symbol)
+        if instrument is None or book is None:
             return
+        if book.status is BookStatus.LIVE:
+            book.resync("asked for anew, because nothing proves it")
         first_id = self._session.reserve_ids()
         for request in self._session.around.exchange.resubscribe(instrument, first_id=first_id):
             await self._connection.send(request.text)

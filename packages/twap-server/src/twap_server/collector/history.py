@@ -108,13 +108,14 @@ class History:
         native = rules.native[interval]
         found: dict[Nanos, Candle] = {}
         for _ in range(_MAX_PAGES if rules.pages else 1):
-            limit = min(rules.max_rows, rows - len(found))
+            limit = rules.max_rows if rules.gaps else min(rules.max_rows, rows - len(found))
             page = Page(native_interval=native, limit=limit, end=until)
             body = await self._get(self._exchange.klines_request(instrument, page))
             batch = self._exchange.parse_klines(body, native)
             before = len(found)
             found.update({one.open_time: one for one in batch if since <= one.open_time <= until})
-            if len(found) >= rows or len(found) == before or len(batch) < limit:
+            is_last = len(batch) < limit and not rules.gaps
+            if len(found) >= rows or len(found) == before or is_last:
                 break
             until = Nanos(min(found) - MILLISECOND)
         return [found[moment] for moment in sorted(found)][-rows:]

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
+from twap_models.enums import Integrity
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
 from twap_server.collector.connection import Connection
@@ -225,6 +226,8 @@ class Session:
 
     def _reject(self, error: WireFormatError) -> None:
         self.rejected += 1
+        if self.around.exchange.integrity is Integrity.NONE:
+            self._healer.doubt_all(error)  # whatever it was, nothing else would tell that it is missing
         now = self.around.clock.monotonic()
         if now - self._warned_at >= _WARN_EVERY:
             self._warned_at = now

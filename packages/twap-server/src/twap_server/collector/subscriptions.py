@@ -71,7 +71,7 @@ class Subscriptions:
     def on_ack(self, ack: Subscribed) -> None:
         """Note what was acknowledged, and start what has to follow."""
         self._answered = True
-        pending = self._settle_answer(ack.request_id)
+        pending = self._settle_answer(ack)
         if pending is None or not pending.subscribes or not pending.request.is_book:
             return
         for symbol in (ack.symbol,) if ack.symbol else pending.request.symbols:
@@ -84,7 +84,7 @@ class Subscriptions:
         """Stop the refused instrument only; a refused batch is asked for one by one."""
         self._answered = True
         _log.warning("%s refused a request: %.200s", self._session.around.exchange.name, refusal.message)
-        pending = self._settle_answer(refusal.request_id)
+        pending = self._settle_answer(refusal)
         if pending is None or not pending.subscribes or not pending.request.is_book:
             return
         symbols = (refusal.symbol,) if refusal.symbol else pending.request.symbols
@@ -174,13 +174,19 @@ class Subscriptions:
         next(self._ids)
         return first
 
-    def _settle_answer(self, request_id: int | None) -> _Pending | None:
-        pending = self._pending.get(request_id) if request_id is not None else None
+    def _settle_answer(self, answer: Subscribed | Refused) -> _Pending | None:
+        pending = self._answered_by(answer)
         if pending is not None:
             pending.missing -= 1
             if pending.missing <= 0:
                 del self._pending[pending.request.request_id]
         return pending
+
+    def _answered_by(self, answer: Subscribed | Refused) -> _Pending | None:
+        if answer.request_id is not None:
+            return self._pending.get(answer.request_id)
+        books = (one for one in self._pending.values() if one.subscribes and one.request.is_book)
+        return next((one for one in books if answer.symbol in one.request.symbols), None)
 
     def _settle(self) -> None:
         self.settled = not self._again and self._acked >= self._session.books.keys()

@@ -3,7 +3,7 @@
 Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import count
 from typing import Final
@@ -130,9 +130,9 @@ class OrderBook:
         self._bids, self._asks = bids, asks
 
 
-def _levels_of(sign: int, levels: Iterable[TextLevel]) -> Levels:
+def _levels_of(sign: int, levels: Sequence[TextLevel]) -> Levels:
     made = Levels(sign)
-    made.apply(levels)
+    made.apply(reversed(levels))  # worst first: sides grow at their best end, the other one is slow
     return made
 
 

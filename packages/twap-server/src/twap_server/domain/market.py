@@ -58,7 +58,7 @@ class Trade(Struct, gc=False, kw_only=True):
 
 
 class Subscribed(Struct, gc=False, kw_only=True):
-    """The exchange acknowledged a request; ``symbol`` is None where the ack names only the request."""
+    """The exchange acknowledged a request, named by its id, by the symbol, or by both."""
 
     request_id: int | None
     symbol: str | None = None

@@ -81,6 +81,8 @@ class KlineRules:
     """Rows of one answer."""
     pages: bool
     """Whether older rows can be reached by asking again with an end time."""
+    gaps: bool = False
+    """Whether intervals without a trade are left out, so that a short answer is not the last."""
 
 
 class Sequencer(Protocol):
@@ -127,11 +129,13 @@ class Exchange(Protocol):
     integrity: ClassVar[Integrity]
     needs_rest_snapshot: ClassVar[bool]
     """Whether a book starts from a REST snapshot (else the stream sends one)."""
+    refresh_s: ClassVar[int]
+    """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
     limits: ClassVar[Limits]
     heartbeat: ClassVar[Heartbeat]
     klines: ClassVar[KlineRules]
     depths: ClassVar[tuple[int, ...]]
-    """Depths that can be asked for, ascending."""
+    """Depths that can be asked for, ascending; empty where all levels come."""
     book_depth: int
     """Levels to keep per side; 0 keeps all that arrive."""
 

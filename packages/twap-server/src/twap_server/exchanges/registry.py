@@ -1,9 +1,11 @@
 """The exchanges that are collected: one line each."""
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 EXCHANGES = (
     BinanceExchange,
     KrakenExchange,
+    CoinbaseExchange,
 )

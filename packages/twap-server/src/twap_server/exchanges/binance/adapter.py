@@ -31,6 +31,7 @@ class BinanceExchange:
     name: ClassVar[str] = "binance"
     integrity: ClassVar[Integrity] = Integrity.SEQUENCE
     needs_rest_snapshot: ClassVar[bool] = True
+    refresh_s: ClassVar[int] = 0
     limits: ClassVar[Limits] = Limits(
         messages_per_second=4,  # the limit is 5, pongs count
         symbols_per_connection=100,

@@ -31,6 +31,7 @@ class CoinbaseExchange:
     name: ClassVar[str] = "coinbase"
     integrity: ClassVar[Integrity] = Integrity.NONE
     needs_rest_snapshot: ClassVar[bool] = False
+    refresh_s: ClassVar[int] = 300
     limits: ClassVar[Limits] = Limits(
         messages_per_second=20,  # the limit is 100 for an address
         symbols_per_connection=10,  # a snapshot of a busy book has megabytes
@@ -40,7 +41,7 @@ class CoinbaseExchange:
         rest_weight_per_minute=480,  # the limit is 10 a second
     )
     heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5)
-    klines: ClassVar[KlineRules] = KlineRules(native=_SECONDS, max_rows=300, pages=True)
+    klines: ClassVar[KlineRules] = KlineRules(native=_SECONDS, max_rows=300, pages=True, gaps=True)
     depths: ClassVar[tuple[int, ...]] = ()
 
     def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:

@@ -30,6 +30,7 @@ class KrakenExchange:
     name: ClassVar[str] = "kraken"
     integrity: ClassVar[Integrity] = Integrity.CHECKSUM
     needs_rest_snapshot: ClassVar[bool] = False
+    refresh_s: ClassVar[int] = 0
     limits: ClassVar[Limits] = Limits(
         messages_per_second=20,
         symbols_per_connection=50,
