@@ -7,7 +7,7 @@ Never through ``float``. Written numbers carry no exponent. Limits are checked b
 import json
 from collections.abc import Mapping
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
@@ -58,6 +58,8 @@ def check_decimal(value: Decimal, bounds: Bounds = SENT) -> Decimal:
         raise InexactNumber(f"expected a finite number, got {value}")
     sign, digits, exponent = value.as_tuple()
     assert isinstance(exponent, int)
+    if len(digits) <= bounds.digits and -bounds.exponent <= exponent <= 0 and not (sign and not value):
+        return value  # as nearly every number is: what follows could not refuse it
     significant = len("".join(map(str, digits)).strip("0")) or 1
     if (
         significant > bounds.digits
@@ -85,23 +87,16 @@ def loads(data: bytes | str, bounds: Bounds = SENT) -> Any:
         ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, nested too deeply, or a
             number out of bounds (``InexactNumber``).
     """
+    text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
     try:
-        return json.loads(
-            data,
-            parse_float=partial(parse_decimal, bounds=bounds),
-            parse_int=partial(_parse_int, bounds=bounds),
-            parse_constant=_refuse_constant,
-            object_pairs_hook=_unique_keys,
-        )
+        return _reader(bounds).decode(text)
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
 
 
 def dumps(value: Any) -> bytes:
     """Write plain values (dict, list, tuple, str, int, bool, None, Decimal) as compact UTF-8 JSON."""
-    parts: list[str] = []
-    _write(value, parts.append)
-    return "".join(parts).encode()
+    return _written(value).encode()
 
 
 def format_decimal(value: Decimal) -> str:
@@ -123,6 +118,17 @@ def _lowest_exponent(digits: tuple[int, ...], exponent: int) -> int:
     return exponent + trailing if any(digits) else 0
 
 
+@cache
+def _reader(bounds: Bounds) -> json.JSONDecoder:
+    """Made once: it is made of hooks, and to make it costs as much as to read a short text."""
+    return json.JSONDecoder(
+        parse_float=partial(parse_decimal, bounds=bounds),
+        parse_int=partial(_parse_int, bounds=bounds),
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_unique_keys,
+    )
+
+
 def _parse_int(text: str, bounds: Bounds) -> int | Decimal:
     if len(text) > bounds.digits + 1:
         raise InexactNumber(f"expected at most {bounds.digits} digits, got {text[:40]!r}")
@@ -142,39 +148,26 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _write(value: Any, put: Any) -> None:
-    match value:
-        case None:
-            put("null")
-        case bool():
-            put("true" if value else "false")
-        case str():
-            put(encode_basestring(str(value)))
-        case int():
-            put(int.__repr__(value))
-        case Decimal():
-            put(format_decimal(value))
-        case Mapping():
-            _write_object(value, put)
-        case list() | tuple():
-            _write_array(value, put)
-        case _:
-            raise TypeError(f"cannot write {type(value).__name__} as exact JSON")
+def _written(value: Any) -> str:
+    kind = type(value)
+    if kind is str:
+        return encode_basestring(value)
+    if kind is Decimal:
+        return format(value, "f")
+    if kind is dict:
+        return "{" + ",".join([f"{encode_basestring(key)}:{_written(value[key])}" for key in value]) + "}"
+    if kind is list or kind is tuple:
+        return "[" + ",".join(map(_written, value)) + "]"
+    return _written_rarer(value)
 
 
-def _write_object(value: Mapping[str, Any], put: Any) -> None:
-    opening = "{"
-    for key, item in value.items():
-        put(f"{opening}{encode_basestring(key)}:")
-        _write(item, put)
-        opening = ","
-    put("{}" if opening == "{" else "}")
-
-
-def _write_array(value: list[Any] | tuple[Any, ...], put: Any) -> None:
-    opening = "["
-    for item in value:
-        put(opening)
-        _write(item, put)
-        opening = ","
-    put("[]" if opening == "[" else "]")
+def _written_rarer(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int):
+        return int.__repr__(value)
+    if isinstance(value, str | Decimal):
+        return _written(str(value)) if isinstance(value, str) else format_decimal(value)
+    if isinstance(value, Mapping | list | tuple):
+        return _written(dict(value) if isinstance(value, Mapping) else list(value))
+    raise TypeError(f"cannot write {type(value).__name__} as exact JSON")

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -37,8 +38,11 @@ def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
 
 
 def _to_figure(value: Any) -> Decimal:
-    """Without zeros at the end of the decimals: a quotient has many."""
-    exact = _to_decimal(value, TOLD)
+    return shortened(_to_decimal(value, TOLD))
+
+
+def shortened(exact: Decimal) -> Decimal:
+    """The same number without zeros at the end of its decimals: a quotient has many."""
     if not int(exact.as_tuple().exponent) < 0:
         return exact
     short = exact.normalize(_WIDE)
@@ -53,10 +57,19 @@ def parse_duration(value: Any) -> timedelta:
     """
     if isinstance(value, timedelta):
         return value
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if isinstance(value, str) and match is None:
-        raise ValueError(f"expected seconds or a duration such as '5m', got {value[:40]!r}")
-    seconds = Decimal(match[1]) * _UNIT_SECONDS[match[2] or "s"] if match else _to_decimal(value)
+    return _duration_of_text(value) if isinstance(value, str) else _duration(_to_decimal(value))
+
+
+@lru_cache(maxsize=1_024)
+def _duration_of_text(text: str) -> timedelta:
+    """Remembered: callers write the same few, and each order's are read several times."""
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"expected seconds or a duration such as '5m', got {text[:40]!r}")
+    return _duration(Decimal(match[1]) * _UNIT_SECONDS[match[2] or "s"])
+
+
+def _duration(seconds: Decimal) -> timedelta:
     if not 0 <= seconds <= 315_360_000:
         raise ValueError("expected a duration between 0 and ten years")
     return timedelta(microseconds=int(seconds * 1_000_000))
@@ -88,7 +101,8 @@ def _as_utc(value: datetime) -> datetime:
 
 def format_time(value: datetime) -> str:
     """Write an aware time as ISO 8601 UTC with ``Z``."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _to_utc(value: Any) -> datetime:

@@ -10,7 +10,8 @@ from twap_server.domain.errors import NotAuthenticated
 
 _MOST_REMEMBERED = 100_000
 _TRUST_NS = 5 * SECOND
-"""How long a sign-in found active is not looked up again; revocations in this process count at once."""
+"""How long who was found active is not looked up again; revocations in this process count at once."""
+_MOST_CALLERS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +35,22 @@ class Access:
         self._clock = clock
         self._revoked: OrderedDict[str, None] = OrderedDict()
         self._trusted_until: OrderedDict[str, Nanos] = OrderedDict()
+        self._callers: OrderedDict[str, Caller] = OrderedDict()
+        """By access token or API key; each counts while its grant is trusted."""
 
     async def identify(self, credential: str) -> Caller:
         """Say who holds this access token or API key.
 
+        Who was found a moment ago is not looked up again: revocations and expiry count at once all the same.
+
         Raises:
             NotAuthenticated: always in the same words.
         """
-        is_key = credential.startswith(KEY_PREFIX)
-        caller = await (self._by_key(credential) if is_key else self._by_token(credential))
+        caller = self._callers.get(credential)
+        if caller is None or self._trusted_until.get(caller.grant, 0) <= self._clock.monotonic():
+            is_key = credential.startswith(KEY_PREFIX)
+            caller = await (self._by_key(credential) if is_key else self._by_token(credential))
+            self._remember(credential, caller)
         if not self.is_current(caller):
             raise NotAuthenticated(REFUSED)
         return caller
@@ -68,8 +76,13 @@ class Access:
             self._trust(family)
         return Caller(user_id=claims.user_id, grant=family, expires=claims.expires)
 
-    def _trust(self, family: str) -> None:
-        self._trusted_until[family] = Nanos(self._clock.monotonic() + _TRUST_NS)
+    def _remember(self, credential: str, caller: Caller) -> None:
+        self._callers[credential] = caller
+        while len(self._callers) > _MOST_CALLERS:
+            self._callers.popitem(last=False)
+
+    def _trust(self, grant: str) -> None:
+        self._trusted_until[grant] = Nanos(self._clock.monotonic() + _TRUST_NS)
         while len(self._trusted_until) > _MOST_REMEMBERED:
             self._trusted_until.popitem(last=False)
 
@@ -77,4 +90,5 @@ class Access:
         found = await self._accounts.find_key(digest(key))
         if found is None:
             raise NotAuthenticated(REFUSED)
+        self._trust(found.key_id)
         return Caller(user_id=found.user_id, grant=found.key_id, expires=None)

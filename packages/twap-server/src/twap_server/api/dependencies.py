@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from twap_server.api.access import Caller
 from twap_server.api.parts import Services
@@ -37,6 +38,12 @@ async def identify(services: Services, credential: str | None) -> Caller:
     if not credential:
         raise NotAuthenticated(REFUSED)
     return await services.access.identify(credential)
+
+
+def credential_of(request: Request) -> str | None:
+    """The access token or API key that a request carries, as ``get_caller`` would be given it."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    return (token if scheme.lower() == "bearer" else None) or request.headers.get("X-API-Key")
 
 
 async def get_caller(

@@ -13,6 +13,8 @@ from twap_models import exact_json
 from twap_models.base import WireModel
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+Plain: TypeAlias = Mapping[str, Any]
+"""One model as ``to_wire`` gives it."""
 
 
 def read_json(data: bytes) -> Any:
@@ -55,12 +57,16 @@ class ExactRoute(APIRoute):
 
 
 def reply(
-    body: WireModel | Sequence[WireModel],
+    body: WireModel | Sequence[WireModel] | Sequence[Plain],
     status: int = 200,
     *,
     headers: Mapping[str, str] | None = None,
     media_type: str = "application/json",
 ) -> Response:
-    """Write a model or a list of models, digit for digit."""
-    plain: Any = body.to_wire() if isinstance(body, WireModel) else [item.to_wire() for item in body]
+    """Write a model or a list of models (or of what they would give), digit for digit."""
+    plain = _plain(body) if isinstance(body, WireModel) else [_plain(item) for item in body]
     return Response(exact_json.dumps(plain), status, headers=dict(headers or {}), media_type=media_type)
+
+
+def _plain(item: WireModel | Plain) -> Plain:
+    return item.to_wire() if isinstance(item, WireModel) else item

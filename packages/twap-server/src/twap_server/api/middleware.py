@@ -6,10 +6,10 @@ Plain ASGI: no buffering, WebSockets pass through untouched.
 import asyncio
 import logging
 import re
-from uuid import uuid4
+from secrets import token_hex
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,13 +25,14 @@ DOCS_CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
 )
-_SECURITY = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": _CSP,
-}
+_SECURITY = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"content-security-policy", _CSP.encode()),
+)
+"""Where the answer has none of its own."""
 
 
 class RequestFrame:
@@ -82,10 +83,10 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            headers["X-Request-ID"] = self._scope["state"]["request_id"]
-            for name, value in _SECURITY.items():
-                headers.setdefault(name, value)
+            own = message.get("headers", ())
+            names = {name.lower() for name, _ in own}
+            of_request = (b"x-request-id", self._scope["state"]["request_id"].encode())
+            message["headers"] = [*own, of_request, *(pair for pair in _SECURITY if pair[0] not in names)]
         await self._send(message)
 
 
@@ -115,7 +116,7 @@ class _LimitedBody:
 
 def _id_of(scope: Scope) -> str:
     given = Headers(scope=scope).get("x-request-id", "")
-    return given if _GIVEN_ID.fullmatch(given) else uuid4().hex
+    return given if _GIVEN_ID.fullmatch(given) else token_hex(16)
 
 
 def _announced_length(scope: Scope) -> int:

@@ -16,6 +16,7 @@ from twap_server.api import present
 from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.cursor import read_cursor, write_cursor
 from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.direct import DirectRoute
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.examples import ORDER_EXAMPLES
@@ -47,8 +48,27 @@ Submission = Annotated[
 ]
 
 
-@router.post(
+async def submit_orders(
+    services: ServicesDep,
+    caller: CallerDep,
+    body: Annotated[Submission, Body(openapi_examples=ORDER_EXAMPLES)],
+) -> Response:
+    """Submit one order or a list; answered at once, always with a list in the same order.
+
+    ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
+    """
+    wire = body if isinstance(body, list) else [body]
+    now = services.parts.clock.now()
+    requests = [to_request(one, now=now) for one in wire]
+    verdicts = await services.parts.orders.submit(caller.user_id, requests)
+    return reply([present.order_body(verdict.order) for verdict in verdicts], submission_status(verdicts))
+
+
+router.add_api_route(
     "/twap",
+    submit_orders,
+    methods=["POST"],
+    route_class_override=DirectRoute,
     status_code=201,
     response_model=list[TwapOrder],
     responses={
@@ -69,20 +89,6 @@ Submission = Annotated[
         },
     },
 )
-async def submit_orders(
-    services: ServicesDep,
-    caller: CallerDep,
-    body: Annotated[Submission, Body(openapi_examples=ORDER_EXAMPLES)],
-) -> Response:
-    """Submit one order or a list; answered at once, always with a list in the same order.
-
-    ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
-    """
-    wire = body if isinstance(body, list) else [body]
-    now = services.parts.clock.now()
-    requests = [to_request(one, now=now) for one in wire]
-    verdicts = await services.parts.orders.submit(caller.user_id, requests)
-    return reply([present.order(verdict.order) for verdict in verdicts], submission_status(verdicts))
 
 
 @router.get("", response_model=list[TwapOrder], responses=problems(401, 422, 503))
@@ -110,7 +116,7 @@ async def list_orders(
     )
     page = found[:limit]
     headers = {"Link": _next_link(request, write_cursor(page[-1]))} if len(found) > limit else {}
-    return reply([present.order(order) for order in page], headers=headers)
+    return reply([present.order_body(order) for order in page], headers=headers)
 
 
 @router.get("/{token_id}", response_model=TwapOrderDetail, responses=problems(401, 404, 422, 503))

@@ -1,0 +1,55 @@
+"""A route that FastAPI matches and documents, and that reads its requests itself.
+
+FastAPI solves the parameters of a route anew for each request, one dependency after another; for a submission
+that takes longer than to decide and record the order. In: a request. Out: what the endpoint answers, or the
+same refusals as everywhere: not signed in, no JSON, a field that is wrong.
+"""
+
+from inspect import get_annotations
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import TypeAdapter, ValidationError
+
+from twap_server.api.dependencies import credential_of, identify
+from twap_server.api.exact import ExactRoute, Handler, read_json
+from twap_server.api.parts import Services
+
+
+class DirectRoute(ExactRoute):
+    """For endpoints whose parameters are ``services``, ``caller`` and ``body``, and no others."""
+
+    def get_route_handler(self) -> Handler:
+        """Read caller and body as FastAPI would, and call the endpoint."""
+        parameters = get_annotations(self.endpoint)
+        if set(parameters) != {"services", "caller", "body", "return"}:
+            raise TypeError(f"{self.endpoint.__name__}: expected the parameters services, caller and body")
+        shape: TypeAdapter[Any] = TypeAdapter(parameters["body"])
+
+        async def handler(request: Request) -> Response:
+            services: Services = request.app.state.services
+            caller = await identify(services, credential_of(request))
+            body = _checked(shape, await _read(request))
+            answer: Response = await self.endpoint(services=services, caller=caller, body=body)
+            return answer
+
+        return handler
+
+
+async def _read(request: Request) -> Any:
+    """The body as JSON values; as bytes, which no shape takes, where the request does not call it JSON."""
+    data = await request.body()
+    if not data:
+        raise RequestValidationError([{"type": "missing", "loc": ("body",), "msg": "Field required"}])
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
+    return read_json(data) if is_json else data
+
+
+def _checked(shape: TypeAdapter[Any], body: Any) -> Any:
+    try:
+        return shape.validate_python(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from None
