@@ -181,6 +181,80 @@ async def test_api_keys(desk: Desk) -> None:
     assert (await desk.http.get("/auth/me", headers=key)).status_code == 401
 
 
+def counted(desk: Desk, name: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is looked up in the store by this method from now on."""
+    looked_up: list[str] = []
+    method = getattr(desk.accounts, name)
+
+    async def look_up(what: str) -> object:
+        looked_up.append(what)
+        return await method(what)
+
+    monkeypatch.setattr(desk.accounts, name, look_up)
+    return looked_up
+
+
+async def status(desk: Desk, headers: dict[str, str]) -> int:
+    return (await desk.http.get("/auth/me", headers=headers)).status_code
+
+
+async def test_a_token_is_verified_once_in_five_seconds(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    headers = await desk.user()
+    looked_up = counted(desk, "is_family_active", monkeypatch)
+    read: list[str] = []
+    verify = Tokens.read
+    monkeypatch.setattr(Tokens, "read", lambda tokens, text: read.append(text) or verify(tokens, text))
+    assert {await status(desk, headers) for _ in range(5)} == {200}
+    assert (len(read), len(looked_up)) == (1, 1)
+    await desk.clock.advance(5)
+    assert await status(desk, headers) == 200
+    assert (len(read), len(looked_up)) == (2, 2)
+
+
+async def test_an_api_key_is_looked_up_once_in_five_seconds_and_its_end_counts_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = await desk.user()
+    made = (await desk.http.post("/auth/keys", json={"name": "bot"}, headers=headers)).json()
+    key = {"X-API-Key": made["key"]}
+    looked_up = counted(desk, "find_key", monkeypatch)
+    assert {await status(desk, key) for _ in range(5)} == {200}
+    assert len(looked_up) == 1
+    await desk.clock.advance(5)
+    assert await status(desk, key) == 200
+    assert len(looked_up) == 2
+    assert (await desk.http.delete(f"/auth/keys/{made['key_id']}", headers=headers)).status_code == 204
+    assert await status(desk, key) == 401
+
+
+async def test_what_is_remembered_of_a_caller_ends_with_the_sign_in_and_with_the_token(desk: Desk) -> None:
+    tokens = await desk.sign_in()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert await status(desk, headers) == 200
+    await desk.http.post("/auth/logout", headers=headers)
+    assert await status(desk, headers) == 401
+    headers = await desk.user()
+    await desk.clock.advance(899)
+    assert await status(desk, headers) == 200
+    await desk.clock.advance(1)
+    assert await status(desk, headers) == 401, "remembered a second ago"
+
+
+async def test_a_refused_credential_is_not_remembered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up = counted(desk, "find_key", monkeypatch)
+    for _ in range(3):
+        assert await status(desk, {"X-API-Key": "twap_unknown"}) == 401
+    assert len(looked_up) == 3
+
+
+async def test_callers_remembered_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("twap_server.api.access._MOST_CALLERS", 2)
+    everyone = [await desk.user(name) for name in ("ada", "bob", "cleo")]
+    for _ in range(2):
+        assert {await status(desk, headers) for headers in everyone} == {200}
+    assert len(desk.app.state.services.access._callers) == 2
+
+
 async def test_tokens_in_the_url_do_not_count(desk: Desk) -> None:
     tokens = await desk.sign_in()
     answer = await desk.http.get("/auth/me", params={"access_token": tokens["access_token"]})

@@ -1,0 +1,133 @@
+"""Submissions are read without FastAPI's solver: the same callers, bodies and refusals as everywhere."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.api.desk import Desk
+from server.api.test_orders import BODY, RAW, submit
+from server.store.builders import make_order
+from twap_models import exact_json
+from twap_models.enums import OrderStatus
+from twap_server.api import present
+from twap_server.api.direct import DirectRoute
+from twap_server.domain.clock import SECOND
+from twap_server.domain.order import Order, OrderProgress
+from twap_server.domain.terms import Plan
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 201),
+        ("application/json; charset=utf-8", 201),
+        ("Application/JSON", 201),
+        ("application/vnd.api+json", 201),
+        ("text/plain", 422),
+        ("text/json", 422),
+        ("application/x-www-form-urlencoded", 422),
+        ("", 422),
+    ],
+)
+async def test_a_body_is_json_where_it_is_called_so(desk: Desk, kind: str, status: int) -> None:
+    headers = {**await desk.user(), **({"Content-Type": kind} if kind else {})}
+    answer = await desk.http.post("/orders/twap", content=RAW % ("a", "1"), headers=headers)
+    assert answer.status_code == status, answer.text
+    if status == 422:
+        assert answer.json()["errors"][0]["field"] == "body"
+
+
+async def test_without_a_body(desk: Desk) -> None:
+    headers = {**await desk.user(), "Content-Type": "application/json"}
+    answer = await desk.http.post("/orders/twap", headers=headers)
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: Field required")
+
+
+async def test_callers_are_known_as_on_every_route(desk: Desk) -> None:
+    token = (await desk.user())["Authorization"].removeprefix("Bearer ")
+    made = await desk.http.post(
+        "/auth/keys", json={"name": "bot"}, headers={"Authorization": f"Bearer {token}"}
+    )
+    key = made.json()["key"]
+    for headers in (
+        {"Authorization": f"Bearer {token}"},
+        {"Authorization": f"bearer {token}"},
+        {"Authorization": f"Bearer {key}"},
+        {"Authorization": f"Basic {token}"},
+        {"Authorization": token},
+        {"Authorization": "Bearer"},
+        {"X-API-Key": key},
+        {"X-API-Key": "twap_wrong"},
+        {"X-API-Key": key, "Authorization": "Basic x"},
+        {"X-API-Key": key, "Authorization": "Bearer x.y.z"},
+        {},
+    ):
+        elsewhere = (await desk.http.get("/auth/me", headers=headers)).status_code
+        here = (await submit(desk, BODY, headers or {"X-Nothing": "1"})).status_code
+        assert (here == 401) == (elsewhere == 401), headers
+        assert here in {200, 201, 401}
+
+
+async def test_errors_name_fields_in_one_order_and_in_a_list(desk: Desk) -> None:
+    one = await submit(desk, {**BODY, "quantity": "x", "odd": 1})
+    assert [error["field"] for error in one.json()["errors"]] == ["quantity", "odd"]
+    several = await submit(desk, [BODY, {**BODY, "side": "hold"}])
+    assert [error["field"] for error in several.json()["errors"]] == ["1.side"]
+    assert (await submit(desk, [])).status_code == (await submit(desk, "text")).status_code == 422
+
+
+def test_a_route_with_other_parameters_is_refused() -> None:
+    async def endpoint(services: int, token_id: str) -> None: ...
+
+    with pytest.raises(TypeError, match="expected the parameters services, caller and body"):
+        DirectRoute("/x", endpoint, methods=["POST"])
+
+
+decimals = st.decimals(min_value=0, max_value=10**9, places=8)
+nanos = st.integers(min_value=0, max_value=4 * 10**18)
+
+
+@given(
+    quantity=decimals,
+    filled=decimals,
+    notional=decimals,
+    limit=st.none() | decimals,
+    status=st.sampled_from(OrderStatus),
+    times=st.tuples(nanos, nanos, nanos),
+    interval=st.integers(min_value=0, max_value=400 * 86_400 * SECOND),
+    words=st.text(max_size=20).filter(str.isprintable),
+)
+def test_a_body_is_written_as_its_model_would_be(
+    *,
+    quantity: Any,
+    filled: Any,
+    notional: Any,
+    limit: Any,
+    status: Any,
+    times: Any,
+    interval: int,
+    words: str,
+) -> None:
+    created, start, end = times
+    made = make_order(1)
+    order = Order(
+        terms=replace(
+            made.terms, created=created, start=start, instrument=None if words else made.terms.instrument
+        ),
+        plan=Plan(
+            quantity=quantity + filled,
+            limit=limit,
+            start=start,
+            end=end,
+            interval=interval,
+            slice_count=3,
+            warnings=(words,),
+        ),
+        progress=OrderProgress(status=status, filled=filled, notional=notional, reason=words, detail=words),
+    )
+    wire = present.order(order)
+    assert exact_json.dumps(present.order_body(order)) == wire.to_json()
+    assert list(present.order_body(order)) == list(wire.to_wire())
