@@ -145,7 +145,7 @@ _BOOKS = (
         fault="F21",
         guard="what is missed is caught up, three equal slices at most",
         file="engine/decision.py",
-        line="wanted = remaining if last else min(behind, schedule.catch_up_cap())",
+        line="wanted = remaining if last else min(behind, schedule.most)",
         instead="wanted = remaining if last else behind",
         tests=(ENGINE + "test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all",),
     ),

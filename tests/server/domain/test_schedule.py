@@ -62,7 +62,7 @@ def test_rounding_does_not_drift() -> None:
 @given(lots=st.integers(1, 10**9), count=st.integers(1, 400))
 def test_no_slice_is_above_a_third_of_the_catch_up_cap_by_more_than_rounding(lots: int, count: int) -> None:
     plan = schedule(lots=lots, length=count * SECOND, interval=SECOND)
-    assert all(plan.size(index) * 3 <= plan.catch_up_cap() for index in range(plan.count))
+    assert all(plan.size(index) * 3 <= plan.most for index in range(plan.count))
 
 
 @given(

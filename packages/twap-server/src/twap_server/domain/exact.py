@@ -52,6 +52,11 @@ def to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
     return multiply(_WIDE.divide(value, step).to_integral_value(rounding), step)
 
 
+def floor_to(value: Decimal, step: Decimal) -> Decimal:
+    """The multiple of ``step`` (above 0) at or below ``value`` (0 or above)."""
+    return multiply(_WIDE.divide_int(value, step), step)
+
+
 def whole(value: Decimal, step: Decimal) -> int:
     """How many whole steps fit into ``value``."""
     return int(_WIDE.divide_int(value, step))

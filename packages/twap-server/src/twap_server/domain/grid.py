@@ -71,6 +71,15 @@ def smallest_on(leg: Leg, lot_size: Decimal, price: Decimal | None) -> Decimal:
     return _to_grid(least, lot_size, ROUND_CEILING)
 
 
+def takes(leg: Leg, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
+    """Whether this leg takes ``quantity``, which lies on the lot grid: it is not below ``smallest_on``."""
+    if quantity < lot_size or quantity < leg.min_quantity:
+        return False
+    if price is None or price <= ZERO or leg.min_notional <= ZERO:
+        return True
+    return exact.multiply(quantity, price) >= leg.min_notional
+
+
 def _leg(one: Instrument, fee: Decimal) -> Leg:
     return Leg(
         instrument=one.id,

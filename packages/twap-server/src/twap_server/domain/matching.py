@@ -79,7 +79,7 @@ def slippage_bound(side: Side, mid: Decimal, max_slippage_bps: Decimal | None) -
 
 def best(side: Side, ladders: Sequence[Ladder]) -> Offer | None:
     """The first level of a walk over all ladders, whatever the limit; None where there is no level."""
-    return next(_in_order(side, ladders), None)
+    return next(_in_order(ladders, Bounds(side=side), set()), None)
 
 
 def match(
@@ -99,11 +99,10 @@ def match(
     """
     fills: list[Offer] = []
     left, stops = wanted, set[SliceReason]()
-    allowed = [_allowed(ladder, bounds, stops) for ladder in ladders]
-    for offer in _in_order(bounds.side, allowed):
+    for offer in _in_order(ladders, bounds, stops):
         take = min(left, available(offer))
         if take > ZERO:
-            fills.append(offer._replace(quantity=take))
+            fills.append(Offer(offer.exchange, offer.price, take))
             left = exact.subtract(left, take)
         if not left:
             return Match(fills=tuple(fills), stopped_by=None)
@@ -121,37 +120,29 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
     return Match(fills=(touch._replace(quantity=wanted),), stopped_by=None)
 
 
-def _allowed(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Ladder:
-    """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
-
-    def levels() -> Iterator[PriceLevel]:
-        for level in ladder.levels:
-            stop = bounds.stop(level.price)
-            if stop is not None:
-                stops.add(stop)
-                return
-            yield level
-
-    return Ladder(exchange=ladder.exchange, levels=levels(), fee=ladder.fee)
-
-
-def _in_order(side: Side, ladders: Sequence[Ladder]) -> Iterator[Offer]:
-    """All levels, cheapest for the taker first, fees included; ties in the order of the ladders."""
+def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[Offer]:
+    """What is within bounds, cheapest for the taker first, fees included; ties in the order of the ladders."""
     if len(ladders) == 1:
-        yield from _offers(ladders[0])
-        return
-    sign = Decimal(side.sign)
+        return _offers(ladders[0], bounds, stops)
+    sign = Decimal(bounds.side.sign)
     fees = {ladder.exchange: ladder.fee for ladder in ladders}
 
     def cost(offer: Offer) -> Decimal:
         with_fee = exact.add(Decimal(1), exact.multiply(sign, fees[offer.exchange]))
         return exact.multiply(exact.multiply(sign, offer.price), with_fee)
 
-    yield from merge(*map(_offers, ladders), key=cost)
+    return merge(*(_offers(ladder, bounds, stops) for ladder in ladders), key=cost)
 
 
-def _offers(ladder: Ladder) -> Iterator[Offer]:
-    return (Offer(ladder.exchange, level.price, level.quantity) for level in ladder.levels)
+def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator[Offer]:
+    """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
+    exchange = ladder.exchange
+    for price, quantity in ladder.levels:
+        stop = bounds.stop(price)
+        if stop is not None:
+            stops.add(stop)
+            return
+        yield Offer(exchange, price, quantity)
 
 
 def _first_of(stops: set[SliceReason]) -> SliceReason:

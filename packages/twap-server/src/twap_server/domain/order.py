@@ -4,7 +4,7 @@ Every value here is frozen: a decision makes a new ``Order``, which replaces the
 recorded. States and outcomes: contract section 3.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
 
@@ -86,13 +86,19 @@ class Order:
     terms: OrderTerms
     plan: Plan
     progress: OrderProgress
+    drawn: tuple[OrderTerms, Plan, Schedule] | None = field(default=None, repr=False, compare=False)
+    """The schedule as it was drawn last, and from what: later versions of the order take it over."""
 
     @property
     def schedule(self) -> Schedule:
         """When each slice is due and how much the curve wants by then."""
-        terms = self.terms
+        terms, plan, drawn = self.terms, self.plan, self.drawn
+        if drawn is not None and drawn[0] is terms and drawn[1] is plan:
+            return drawn[2]
         seed = terms.seed if terms.randomize else b""
-        return schedule_of(self.plan, lot_size=terms.lot_size, randomize=terms.randomize, seed=seed)
+        made = schedule_of(plan, lot_size=terms.lot_size, randomize=terms.randomize, seed=seed)
+        object.__setattr__(self, "drawn", (terms, plan, made))
+        return made
 
     @property
     def status(self) -> OrderStatus:
@@ -136,26 +142,29 @@ class Order:
         """
         self._refuse_ended()
         before = self.progress
-        filled = exact.add(before.filled, exact.total(fill.quantity for fill in fills))
+        filled, notional, fees = before.filled, before.notional, before.fees
+        for fill in fills:
+            filled = exact.add(filled, fill.quantity)
+            notional = exact.add(notional, exact.multiply(fill.price, fill.quantity))
+            fees = exact.add(fees, fill.fee)
         if filled > self.plan.quantity:
             raise ValueError(f"order {self.terms.order_id}: fills exceed the quantity")
         if result.index != before.next_slice:
             raise ValueError(f"order {self.terms.order_id}: slice {result.index} is not next")
-        notional = exact.total([before.notional, *(exact.multiply(f.price, f.quantity) for f in fills)])
         done = filled == self.plan.quantity
-        going_on = OrderStatus.PAUSED if self.status is OrderStatus.PAUSED else OrderStatus.WORKING
-        return replace(
-            self,
-            progress=replace(
-                before,
+        going_on = OrderStatus.PAUSED if before.status is OrderStatus.PAUSED else OrderStatus.WORKING
+        return self.at(
+            OrderProgress(
                 status=OrderStatus.FILLED if done else going_on,
                 filled=filled,
                 notional=notional,
-                fees=exact.total([before.fees, *(fill.fee for fill in fills)]),
+                fees=fees,
                 next_slice=result.index + 1,
+                reason=before.reason,
+                detail=before.detail,
                 ended=result.decided if done else None,
                 version=before.version + 1,
-            ),
+            )
         )
 
     def ended_as(self, status: OrderStatus, *, reason: str, at: Nanos, detail: str = "") -> Self:
@@ -200,9 +209,12 @@ class Order:
             return changed._with()
         return changed._with(status=OrderStatus.FILLED, ended=at)
 
+    def at(self, progress: OrderProgress) -> Self:
+        """The order, that far."""
+        return type(self)(terms=self.terms, plan=self.plan, progress=progress, drawn=self.drawn)
+
     def _with(self, **changes: Any) -> Self:
-        progress = replace(self.progress, version=self.progress.version + 1, **changes)
-        return replace(self, progress=progress)
+        return self.at(replace(self.progress, version=self.progress.version + 1, **changes))
 
     def _refuse_ended(self) -> None:
         if not self.status.is_open:

@@ -13,7 +13,7 @@ slice alone, so a restart, a preview and a replay draw the same.
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from twap_server.domain import exact
@@ -44,6 +44,18 @@ class Schedule:
     randomize: Decimal = ZERO
     """Percent, 0 to 50."""
     seed: bytes = b""
+    lots: int = field(init=False, repr=False)
+    """That the curve rises by."""
+    most: Decimal = field(init=False, repr=False)
+    """That a slice may want while catching up: 3 × the equal slice, rounded up to the lot."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every slice needs."""
+        rise = exact.subtract(self.quantity, self.base)
+        lots = exact.whole(rise, self.lot_size) if self.lot_size else 0  # none where nothing was recognised
+        equal = -(-lots // max(1, self.count - self.first))
+        object.__setattr__(self, "lots", lots)
+        object.__setattr__(self, "most", exact.multiply(Decimal(CATCH_UP_CAP * equal), self.lot_size))
 
     def due(self, index: int) -> Nanos:
         """When slice ``index`` is due; never before its bucket begins."""
@@ -75,19 +87,11 @@ class Schedule:
         """The slice's own part of the curve: sizes sum to what was left at the plan's begin, exactly."""
         return exact.subtract(self.target(index), self.target(index - 1))
 
-    def catch_up_cap(self) -> Decimal:
-        """Most that a slice may want while catching up: 3 × the equal slice, rounded up to the lot."""
-        equal = -(-self._lots() // max(1, self.count - self.first))
-        return exact.multiply(Decimal(CATCH_UP_CAP * equal), self.lot_size)
-
     def _curve(self, index: int) -> int:
         """Lots above ``base`` that the plain curve wants once slice ``index`` is done."""
         length = self.end - self.start
         elapsed = min(max(0, index + 1 - self.first) * self.interval, length)
-        return self._lots() * elapsed // length
-
-    def _lots(self) -> int:
-        return exact.whole(exact.subtract(self.quantity, self.base), self.lot_size)
+        return self.lots * elapsed // length
 
     def _draw(self, index: int, what: bytes, most: int) -> int:
         """A whole number from 0 up to ``randomize`` percent of ``most``, the same whenever asked for."""

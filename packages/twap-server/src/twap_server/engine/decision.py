@@ -39,7 +39,7 @@ def wanted_quantity(order: Order, index: int) -> Decimal:
             wanted = remaining if last else schedule.size(index)
         case Carry.CATCH_UP:
             behind = exact.subtract(schedule.target(index), order.progress.filled)
-            wanted = remaining if last else min(behind, schedule.catch_up_cap())
+            wanted = remaining if last else min(behind, schedule.most)
     return max(ZERO, min(wanted, remaining))
 
 
