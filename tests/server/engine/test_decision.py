@@ -13,6 +13,7 @@ from twap_server.domain.market import BookSnapshot
 from twap_server.domain.order import Order
 from twap_server.domain.terms import Leg
 from twap_server.engine.decision import Decision, SliceDecider
+from twap_server.engine.glimpse import Glimpse
 from twap_server.engine.quotes import Quotes
 
 NOW = Nanos(1_700_000_004 * SECOND)
@@ -45,7 +46,7 @@ class Markets:
     def decide(self, order: Order, *, traded: str | None = None) -> Decision:
         legs = tuple(leg for leg, _ in self.open.values())
         order = replace(order, terms=replace(order.terms, legs=legs))
-        quotes = Quotes(open=tuple(self.open.values()), closed=None)
+        quotes = Quotes(open=tuple((leg, Glimpse(book)) for leg, book in self.open.values()), closed=None)
         made = self.decider.decide(
             order,
             order.progress.next_slice,

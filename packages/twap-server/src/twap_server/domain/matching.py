@@ -121,7 +121,7 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
 
 
 def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[Offer]:
-    """What is within bounds, cheapest for the taker first, fees included; ties in the order of the ladders."""
+    """What is within bounds, cheapest for the taker first, fees included; ties as the ladders stand."""
     if len(ladders) == 1:
         return _offers(ladders[0], bounds, stops)
     sign = Decimal(bounds.side.sign)

@@ -4,14 +4,14 @@ No I/O and no clock: the books and the time are passed in. The only state touche
 that two slices of one user in the same instant never take the same size.
 """
 
-from dataclasses import dataclass, replace
-from decimal import ROUND_FLOOR, Decimal
+from dataclasses import dataclass
+from decimal import Decimal
 
 from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.grid import smallest_on
+from twap_server.domain.grid import smallest_on, takes
 from twap_server.domain.impact import ImpactMemory, LevelKey
 from twap_server.domain.matching import Bounds, Match, Offer, match, match_at_touch, slippage_bound
 from twap_server.domain.order import Fill, Order, SliceResult
@@ -26,6 +26,53 @@ class Decision:
 
     result: SliceResult
     fills: tuple[Fill, ...] = ()
+
+
+@dataclass(slots=True)
+class _Slice:
+    """A slice while it is decided: what it wants and, once it met books, what it saw of them."""
+
+    order: Order
+    index: int
+    now: Nanos
+    wanted: Decimal
+    mid: Decimal | None = None
+    touch: Offer | None = None
+    traded: Decimal | None = None
+    book_time: Nanos | None = None
+
+    def ends(
+        self,
+        outcome: SliceOutcome,
+        reason: SliceReason | None,
+        *,
+        filled: Decimal = ZERO,
+        notional: Decimal = ZERO,
+        fills: tuple[Fill, ...] = (),
+    ) -> Decision:
+        """Its outcome."""
+        schedule, touch = self.order.schedule, self.touch
+        result = SliceResult(
+            index=self.index,
+            due=schedule.due(self.index),
+            outcome=outcome,
+            reason=reason,
+            wanted=self.wanted,
+            filled=filled,
+            notional=notional,
+            decided=self.now,
+            target=schedule.target(self.index),
+            mid=self.mid,
+            touch=None if touch is None else touch.price,
+            touch_exchange="" if touch is None else touch.exchange,
+            traded=self.traded,
+            book_time=self.book_time,
+        )
+        return Decision(result=result, fills=fills)
+
+    def missed(self, reason: SliceReason | None) -> Decision:
+        """Nothing was filled."""
+        return self.ends(SliceOutcome.MISSED, reason)
 
 
 def wanted_quantity(order: Order, index: int) -> Decimal:
@@ -45,18 +92,7 @@ def wanted_quantity(order: Order, index: int) -> Decimal:
 
 def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decision:
     """A slice whose time passed without a decision."""
-    schedule = order.schedule
-    return Decision(
-        result=SliceResult(
-            index=index,
-            due=schedule.due(index),
-            outcome=SliceOutcome.MISSED,
-            reason=reason,
-            wanted=wanted_quantity(order, index),
-            target=schedule.target(index),
-            decided=now,
-        )
-    )
+    return _Slice(order, index, now, wanted_quantity(order, index)).missed(reason)
 
 
 class SliceDecider:
@@ -85,131 +121,111 @@ class SliceDecider:
             final: the slice may not wait any longer.
             traded: what was traded since the slice before, where the order caps its participation.
         """
+        seen = _Slice(order, index, now, wanted_quantity(order, index))
         if order.status is OrderStatus.PAUSED:
-            return lost(order, index, SliceReason.PAUSED, now=now)
-        blank = lost(order, index, SliceReason.NOT_NEEDED, now=now).result
-        if not blank.wanted:
-            return Decision(result=replace(blank, outcome=SliceOutcome.SKIPPED))
+            return seen.missed(SliceReason.PAUSED)
+        if not seen.wanted:
+            return seen.ends(SliceOutcome.SKIPPED, SliceReason.NOT_NEEDED)
         if not quotes.open:
-            return Decision(result=replace(blank, reason=quotes.closed)) if final else None
-        return self._meet(order, _seen(order, blank, quotes, traded), quotes)
+            return seen.missed(quotes.closed) if final else None
+        seen.mid, seen.touch = quotes.mid, quotes.touch(order.terms.side)
+        seen.traded, seen.book_time = traded, quotes.book_time
+        return self._meet(seen, quotes)
 
-    def _meet(self, order: Order, seen: SliceResult, quotes: Quotes) -> Decision:
+    def _meet(self, seen: _Slice, quotes: Quotes) -> Decision:
         """The slice against books that are open."""
-        allowed = _allowed(order, seen)
-        if not _that_take(order, seen, quotes, seen.wanted).open:
-            return Decision(result=replace(seen, reason=SliceReason.BELOW_MINIMUM))
-        quotes = _that_take(order, seen, quotes, allowed)
+        allowed = _allowed(seen)
+        quotes = _that_take(seen, quotes, seen.wanted)
         if not quotes.open:
-            return Decision(result=replace(seen, reason=SliceReason.PARTICIPATION_CAP))
-        matched = self._match(order, seen, quotes, allowed)
+            return seen.missed(SliceReason.BELOW_MINIMUM)
+        if allowed < seen.wanted:
+            quotes = _that_take(seen, quotes, allowed)
+            if not quotes.open:
+                return seen.missed(SliceReason.PARTICIPATION_CAP)
+        matched = self._match(seen, quotes, allowed)
         reason = matched.stopped_by
         if reason is None and allowed < seen.wanted:
             reason = SliceReason.PARTICIPATION_CAP
-        return self._filled(order, seen, matched, reason, quotes)
+        return self._filled(seen, matched, reason, quotes)
 
-    def _match(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
+    def _match(self, seen: _Slice, quotes: Quotes, wanted: Decimal) -> Match:
         """Walk the books; while one of several would get less than it takes, without the one that gets least.
 
         One at a time: what it would have got may be enough for another.
         """
-        while True:
-            matched = self._walk(order, seen, quotes, wanted)
-            too_little = _too_little(order, matched, quotes)
-            if len(quotes.open) == 1 or not too_little:
-                return matched
+        matched = self._walk(seen, quotes, wanted)
+        while len(quotes.open) > 1 and (too_little := _too_little(seen.order, matched, quotes)):
             quotes = quotes.without(min(too_little, key=too_little.__getitem__))
+            matched = self._walk(seen, quotes, wanted)
+        return matched
 
-    def _walk(self, order: Order, seen: SliceResult, quotes: Quotes, wanted: Decimal) -> Match:
-        terms = order.terms
+    def _walk(self, seen: _Slice, quotes: Quotes, wanted: Decimal) -> Match:
+        terms, limit = seen.order.terms, seen.order.plan.limit
         assert seen.mid is not None
         ladders, lot = quotes.ladders(terms.side), terms.lot_size
         cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
-        bounds = Bounds(side=terms.side, limit=order.plan.limit, cap=cap)
+        bounds = Bounds(side=terms.side, limit=limit, cap=cap)
         if terms.fidelity is Fidelity.L1:
             return match_at_touch(wanted, ladders, bounds)
 
         def available(offer: Offer) -> Decimal:
-            leg, live = quotes.leg(offer.exchange)
+            leg, book = quotes.leg(offer.exchange)
             taken = self._impact.remembered(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
-                generation=live.book.generation(terms.side, offer.price),
+                generation=book.shown_to(terms.side).generation(offer.price),
                 lot=lot,
             )
             left = exact.subtract(offer.quantity, taken)
-            return exact.to_grid(left, lot, ROUND_FLOOR) if left > ZERO else ZERO
+            return exact.floor_to(left, lot) if left > ZERO else ZERO
 
         return match(wanted, ladders, bounds, available=available)
 
-    def _filled(
-        self, order: Order, seen: SliceResult, matched: Match, reason: SliceReason | None, quotes: Quotes
-    ) -> Decision:
-        fills = tuple(
-            self._fill(order, f"{order.terms.order_id}-{seen.index}-{number}", seen, offer, quotes)
-            for number, offer in enumerate(matched.fills)
-        )
-        return Decision(
-            result=replace(
-                seen,
-                outcome=_outcome(matched.filled, seen.wanted),
-                reason=reason,
-                filled=matched.filled,
-                notional=exact.total(exact.multiply(f.price, f.quantity) for f in fills),
-            ),
-            fills=fills,
-        )
+    def _filled(self, seen: _Slice, matched: Match, reason: SliceReason | None, quotes: Quotes) -> Decision:
+        fills, filled, notional = [], ZERO, ZERO
+        for number, offer in enumerate(matched.fills):
+            fill_id = f"{seen.order.terms.order_id}-{seen.index}-{number}"
+            value = exact.multiply(offer.price, offer.quantity)
+            fills.append(self._fill(seen, fill_id, offer, value, quotes))
+            filled, notional = exact.add(filled, offer.quantity), exact.add(notional, value)
+        outcome = _outcome(filled, seen.wanted)
+        return seen.ends(outcome, reason, filled=filled, notional=notional, fills=tuple(fills))
 
-    def _fill(self, order: Order, fill_id: str, seen: SliceResult, offer: Offer, quotes: Quotes) -> Fill:
-        terms, now = order.terms, seen.decided
-        assert now is not None
-        leg, live = quotes.leg(offer.exchange)
+    def _fill(self, seen: _Slice, fill_id: str, offer: Offer, notional: Decimal, quotes: Quotes) -> Fill:
+        terms = seen.order.terms
+        leg, book = quotes.leg(offer.exchange)
         if terms.fidelity is Fidelity.DEPTH:
             self._impact.take(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 offer.quantity,
-                generation=live.book.mark(terms.side, offer.price),
+                generation=book.shown_to(terms.side).mark(offer.price),
             )
-        notional = exact.multiply(offer.price, offer.quantity)
         return Fill(
             fill_id=fill_id,
             slice_index=seen.index,
-            time=now,
+            time=seen.now,
             exchange=offer.exchange,
             price=offer.price,
             quantity=offer.quantity,
             fee=exact.multiply(notional, leg.fee),
-            book_seq=live.seq,
-            book_time=live.ts_received,
+            book_seq=book.live.seq,
+            book_time=book.live.ts_received,
         )
 
 
-def _seen(order: Order, blank: SliceResult, quotes: Quotes, traded: Decimal | None) -> SliceResult:
-    touch = quotes.touch(order.terms.side)
-    assert touch is not None
-    return replace(
-        blank,
-        mid=quotes.mid,
-        touch=touch.price,
-        touch_exchange=touch.exchange,
-        traded=traded,
-        book_time=quotes.book_time,
-    )
-
-
-def _allowed(order: Order, seen: SliceResult) -> Decimal:
+def _allowed(seen: _Slice) -> Decimal:
     """What the participation cap leaves of what the slice wants, on the lot grid."""
-    cap = order.terms.participation_cap
-    if cap is None:
+    terms = seen.order.terms
+    if terms.participation_cap is None:
         return seen.wanted
-    lot = order.terms.lot_size
-    share = exact.multiply(exact.multiply(cap, _PERCENT), seen.traded or ZERO)
-    return min(seen.wanted, exact.to_grid(share, lot, ROUND_FLOOR))
+    share = exact.multiply(exact.multiply(terms.participation_cap, _PERCENT), seen.traded or ZERO)
+    return min(seen.wanted, exact.floor_to(share, terms.lot_size))
 
 
-def _that_take(order: Order, seen: SliceResult, quotes: Quotes, quantity: Decimal) -> Quotes:
+def _that_take(seen: _Slice, quotes: Quotes, quantity: Decimal) -> Quotes:
     """The markets whose smallest order is not above ``quantity``, valued at the limit, else at the mid."""
-    price = order.plan.limit if order.plan.limit is not None else seen.mid
-    return quotes.only(lambda leg: quantity >= smallest_on(leg, order.terms.lot_size, price))
+    lot, limit = seen.order.terms.lot_size, seen.order.plan.limit
+    price = limit if limit is not None else seen.mid
+    return quotes.only(lambda leg: takes(leg, quantity, lot, price))
 
 
 def _too_little(order: Order, matched: Match, quotes: Quotes) -> dict[str, Decimal]:

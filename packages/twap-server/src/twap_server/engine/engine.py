@@ -270,8 +270,9 @@ class Engine:
         if not due:
             return
         changed: Changed = []
+        glance = self._sight.glance(now)
         for working in due:
-            step = look(working, self._sight, now=now, decider=self._decider, max_wait=self._max_wait)
+            step = look(working, glance, now=now, decider=self._decider, max_wait=self._max_wait)
             if step.events:
                 changed.append((working, step))
             else:

@@ -17,7 +17,7 @@ from twap_server.domain.order import Order
 from twap_server.domain.sample import MARK_OUTS, Sample, Sweep
 from twap_server.engine.agenda import Agenda
 from twap_server.engine.ports import Market
-from twap_server.engine.quotes import Sight
+from twap_server.engine.quotes import Glance, Sight
 
 STEADY_SAMPLES = 300
 """Of one plan, from its start to its end; no closer than a second."""
@@ -65,7 +65,7 @@ class Observers:
             period=_period(order, now),
             steady=max(now, order.terms.start),
             swept=has_begun,
-            before=self._sight.traded(order.terms.legs) if has_begun else None,
+            before=self._sight.glance(now).traded(order.terms.legs) if has_begun else None,
         )
         self._watches[order.terms.order_id] = watch
         self._plan(watch)
@@ -91,18 +91,20 @@ class Observers:
         watch = self._watches.get(order_id)
         if watch is None or now <= watch.last:
             return []
-        return [(order_id, self._sample(watch, now))]
+        return [(order_id, self._sample(watch, now, self._sight.glance(now)))]
 
     def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
         """Take the samples due by ``now``."""
         found: list[tuple[str, Sample]] = []
+        glance = self._sight.glance(now)
         for order_id in self._agenda.due(now, most=most):
             watch = self._watches[order_id]
             while watch.marks and watch.marks[0] <= now:
                 heappop(watch.marks)
             if watch.steady <= now:
                 watch.steady = Nanos(now + watch.period)
-            found += self.take(order_id, now)
+            if now > watch.last:
+                found.append((order_id, self._sample(watch, now, glance)))
             self._plan(watch)
         return found
 
@@ -129,9 +131,9 @@ class Observers:
         for leg in order.terms.legs:
             self._market.release(leg.instrument, _owner(order))
 
-    def _sample(self, watch: _Watch, now: Nanos) -> Sample:
+    def _sample(self, watch: _Watch, now: Nanos, glance: Glance) -> Sample:
         legs = watch.order.terms.legs
-        quotes, totals = self._sight.quotes(legs, now), self._sight.traded(legs)
+        quotes, totals = glance.quotes(legs), glance.traded(legs)
         base, quote = watch.before or totals
         watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
         sweep = None

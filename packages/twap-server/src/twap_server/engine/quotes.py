@@ -8,10 +8,12 @@ from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.expected_cost import Moment
+from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.matching import Ladder, Offer, best
 from twap_server.domain.terms import Leg
 from twap_server.engine.gate import closed_because
-from twap_server.engine.ports import LiveBookView, Market
+from twap_server.engine.glimpse import Glimpse
+from twap_server.engine.ports import Market
 
 _LIKELIEST_FIRST = (
     SliceReason.RESYNCING,
@@ -22,33 +24,33 @@ _LIKELIEST_FIRST = (
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Quotes:
     """One moment's view of an order's markets."""
 
-    open: tuple[tuple[Leg, LiveBookView], ...]
+    open: tuple[tuple[Leg, Glimpse], ...]
     closed: SliceReason | None
     """Why there is no open one; None when there is."""
 
     @property
     def mid(self) -> Decimal | None:
         """Middle of the best bid and the best ask over the open books (which may cross between exchanges)."""
-        if not self.open:
-            return None
-        bids = [bid.price for _, live in self.open if (bid := live.book.best_bid()) is not None]
-        asks = [ask.price for _, live in self.open if (ask := live.book.best_ask()) is not None]
+        if len(self.open) == 1:
+            return self.open[0][1].mid
+        bids = [bid.price for _, seen in self.open if (bid := seen.shown_to(Side.SELL).best) is not None]
+        asks = [ask.price for _, seen in self.open if (ask := seen.shown_to(Side.BUY).best) is not None]
         return exact.midpoint(max(bids), min(asks)) if bids and asks else None
 
     @property
     def book_time(self) -> Nanos | None:
         """When the oldest of the open books last changed."""
-        return min((live.ts_received for _, live in self.open), default=None)
+        return min((seen.live.ts_received for _, seen in self.open), default=None)
 
     def ladders(self, side: Side) -> list[Ladder]:
         """The levels a taker of ``side`` meets. Read them before the books change again."""
         return [
-            Ladder(exchange=leg.instrument.exchange, levels=live.book.walk(side), fee=leg.fee)
-            for leg, live in self.open
+            Ladder(exchange=leg.instrument.exchange, levels=seen.shown_to(side), fee=leg.fee)
+            for leg, seen in self.open
         ]
 
     def touch(self, side: Side) -> Offer | None:
@@ -65,15 +67,60 @@ class Quotes:
     def only(self, wanted: Callable[[Leg], bool]) -> "Quotes":
         """The same without the markets that are not wanted."""
         kept = tuple(pair for pair in self.open if wanted(pair[0]))
-        return Quotes(open=kept, closed=None if kept else SliceReason.NO_BOOK)
+        if len(kept) == len(self.open):
+            return self
+        return Quotes(kept, None if kept else SliceReason.NO_BOOK)
 
     def without(self, exchange: str) -> "Quotes":
         """The same without this exchange."""
         return self.only(lambda leg: leg.instrument.exchange != exchange)
 
-    def leg(self, exchange: str) -> tuple[Leg, LiveBookView]:
+    def leg(self, exchange: str) -> tuple[Leg, Glimpse]:
         """The open market on an exchange."""
         return next(pair for pair in self.open if pair[0].instrument.exchange == exchange)
+
+
+class Glance:
+    """All books at one moment, each looked at once. Good until the next ``await``: then they may change."""
+
+    def __init__(self, market: Market, now: Nanos, *, max_age: int) -> None:
+        """Args: as for ``Sight``; now: wall time."""
+        self._market, self._now, self._max_age = market, now, max_age
+        self._seen: dict[InstrumentId, Glimpse | SliceReason] = {}
+
+    def quotes(self, legs: Sequence[Leg]) -> Quotes:
+        """The books of these markets; see ``closed_because`` for what makes one open."""
+        found: list[tuple[Leg, Glimpse]] = []
+        reasons: list[SliceReason] = []
+        for leg in legs:
+            seen = self._see(leg.instrument)
+            if isinstance(seen, Glimpse):
+                found.append((leg, seen))
+            else:
+                reasons.append(seen)
+        if found:
+            return Quotes(tuple(found), None)
+        return Quotes((), next((one for one in _LIKELIEST_FIRST if one in reasons), SliceReason.NO_BOOK))
+
+    def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
+        """Base currency traded on these markets since then."""
+        return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
+
+    def traded(self, legs: Sequence[Leg]) -> tuple[Decimal, Decimal]:
+        """Base and quote currency traded on these markets since the server started."""
+        if len(legs) == 1:
+            return self._market.traded(legs[0].instrument)
+        totals = [self._market.traded(leg.instrument) for leg in legs]
+        return exact.total(base for base, _ in totals), exact.total(quote for _, quote in totals)
+
+    def _see(self, instrument: InstrumentId) -> Glimpse | SliceReason:
+        seen = self._seen.get(instrument)
+        if seen is None:
+            live = self._market.live_book(instrument)
+            reason = closed_because(live, now=self._now, max_age=self._max_age)
+            seen = Glimpse(live) if reason is None and live is not None else reason or SliceReason.NO_BOOK
+            self._seen[instrument] = seen
+        return seen
 
 
 class Sight:
@@ -83,25 +130,10 @@ class Sight:
         """Args: max_age: nanoseconds a book may go without its connection delivering anything."""
         self._market, self._max_age = market, max_age
 
+    def glance(self, now: Nanos) -> Glance:
+        """All books at this moment, wall time."""
+        return Glance(self._market, now, max_age=self._max_age)
+
     def quotes(self, legs: Sequence[Leg], now: Nanos) -> Quotes:
-        """Their books at this moment; see ``closed_because`` for what makes one open."""
-        found: list[tuple[Leg, LiveBookView]] = []
-        reasons: set[SliceReason] = set()
-        for leg in legs:
-            live = self._market.live_book(leg.instrument)
-            reason = closed_because(live, now=now, max_age=self._max_age)
-            if reason is None and live is not None:
-                found.append((leg, live))
-            else:
-                reasons.add(reason or SliceReason.NO_BOOK)
-        closed = next((reason for reason in _LIKELIEST_FIRST if reason in reasons), SliceReason.NO_BOOK)
-        return Quotes(open=tuple(found), closed=None if found else closed)
-
-    def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
-        """Base currency traded on these markets since then."""
-        return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
-
-    def traded(self, legs: Sequence[Leg]) -> tuple[Decimal, Decimal]:
-        """Base and quote currency traded on these markets since the server started."""
-        totals = [self._market.traded(leg.instrument) for leg in legs]
-        return exact.total(base for base, _ in totals), exact.total(quote for _, quote in totals)
+        """The books of these markets at this moment."""
+        return self.glance(now).quotes(legs)

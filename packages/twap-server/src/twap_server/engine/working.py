@@ -13,7 +13,7 @@ from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.order import Fill, Order, SliceResult
 from twap_server.domain.terms import Leg, Plan
 from twap_server.engine.decision import Decision, SliceDecider, lost
-from twap_server.engine.quotes import Sight
+from twap_server.engine.quotes import Glance
 
 LOST_PER_LOOK = 1_000
 """Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
@@ -89,11 +89,13 @@ class Step:
 
     def sealed(self, before: Order) -> Order:
         """The order as one recorded change: its version is one above what the store holds."""
-        progress = replace(self.order.progress, version=before.progress.version + 1)
-        return replace(self.order, progress=progress)
+        progress, version = self.order.progress, before.progress.version + 1
+        if progress.version == version:
+            return self.order
+        return self.order.at(replace(progress, version=version))
 
 
-def look(working: Working, sight: Sight, *, now: Nanos, decider: SliceDecider, max_wait: int) -> Step:
+def look(working: Working, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int) -> Step:
     """Decide what is due for an order at ``now``; an empty step means: nothing yet."""
     order, schedule = working.order, working.order.schedule
     step = Step(order=order)
@@ -110,7 +112,7 @@ def look(working: Working, sight: Sight, *, now: Nanos, decider: SliceDecider, m
     if at_end:
         step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
     elif index < schedule.count and schedule.due(index) <= now:
-        _look_at_slice(working, step, sight, now=now, decider=decider, max_wait=max_wait)
+        _look_at_slice(working, step, glance, now=now, decider=decider, max_wait=max_wait)
     return step
 
 
@@ -125,7 +127,7 @@ def next_look(working: Working, *, now: Nanos) -> Nanos:
 
 
 def _look_at_slice(
-    working: Working, step: Step, sight: Sight, *, now: Nanos, decider: SliceDecider, max_wait: int
+    working: Working, step: Step, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int
 ) -> None:
     order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
     waiting = working.waiting_since
@@ -135,10 +137,10 @@ def _look_at_slice(
     decision = decider.decide(
         order,
         index,
-        sight.quotes(order.terms.legs, now),
+        glance.quotes(order.terms.legs),
         now=now,
         final=now >= deadline,
-        traded=_traded(working, order, index, sight.traded_since),
+        traded=_traded(working, order, index, glance.traded_since),
     )
     working.waiting_since = since if decision is None else None
     if decision is not None:
