@@ -37,6 +37,7 @@ from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.feed.bus import Bus
+from twap_server.runtime import garbage
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
@@ -146,6 +147,7 @@ async def _server(file: Path, outcome: Outcome) -> AsyncIterator[tuple[Engine, W
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.run())
             await engine.ready.wait()
+            garbage.set_aside()  # as the server does once it is ready
             yield engine, witness, feed
             engine.stop()
 

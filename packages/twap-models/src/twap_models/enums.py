@@ -33,7 +33,10 @@ class OrderStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the order can still fill."""
-        return self in (OrderStatus.ACCEPTED, OrderStatus.WORKING, OrderStatus.PAUSED)
+        return self in _OPEN
+
+
+_OPEN = (OrderStatus.ACCEPTED, OrderStatus.WORKING, OrderStatus.PAUSED)
 
 
 class FillState(StrEnum):

@@ -10,7 +10,7 @@ from heapq import heappop, heappush
 
 from twap_models.enums import Fidelity
 from twap_server.domain import exact
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.expected_cost import Moment, estimate
 from twap_server.domain.matching import Bounds
 from twap_server.domain.order import Order
@@ -23,6 +23,8 @@ STEADY_SAMPLES = 300
 """Of one plan, from its start to its end; no closer than a second."""
 MARKED_SLICES = 100
 """Slices whose mark-outs are measured; of later ones they are not."""
+MARKS_SHARED = 100 * MILLISECOND
+"""Mark-outs due within so much of the first of them share its sample, taken that much later."""
 MOST_SAMPLES = 2_000
 """Of one order, however often it is amended."""
 
@@ -40,6 +42,18 @@ class _Watch:
     marked: int = 0
     taken: int = 0
     last: Nanos = Nanos(0)
+
+    def mark(self, now: Nanos) -> None:
+        """Look at the mid again some time after the slice that just filled."""
+        if self.marked < MARKED_SLICES:
+            self.marked += 1
+            for seconds in MARK_OUTS:
+                heappush(self.marks, Nanos(now + seconds * SECOND))
+
+    def forget_marks(self, now: Nanos) -> None:
+        """The mid was measured at ``now``: that serves every mark-out due by then."""
+        while self.marks and self.marks[0] <= now:
+            heappop(self.marks)
 
 
 class Observers:
@@ -78,10 +92,9 @@ class Observers:
         if order.plan.revision != watch.order.plan.revision:
             watch.period = _period(order, now)
         watch.order = order
-        if filled and watch.marked < MARKED_SLICES:
-            watch.marked += 1
-            for seconds in MARK_OUTS:
-                heappush(watch.marks, Nanos(now + seconds * SECOND))
+        if filled:
+            watch.forget_marks(now)  # the slice measured the mid itself
+            watch.mark(now)
         if not order.status.is_open:
             self._hold(order)
         self._plan(watch)
@@ -99,8 +112,7 @@ class Observers:
         glance = self._sight.glance(now)
         for order_id in self._agenda.due(now, most=most):
             watch = self._watches[order_id]
-            while watch.marks and watch.marks[0] <= now:
-                heappop(watch.marks)
+            watch.forget_marks(now)
             if watch.steady <= now:
                 watch.steady = Nanos(now + watch.period)
             if now > watch.last:
@@ -110,7 +122,7 @@ class Observers:
 
     def _plan(self, watch: _Watch) -> None:
         order_id = watch.order.terms.order_id
-        wanted = list(watch.marks[:1])
+        wanted = [Nanos(moment + MARKS_SHARED) for moment in watch.marks[:1]]
         if watch.order.status.is_open and watch.taken < MOST_SAMPLES:
             wanted.append(watch.steady)
         if wanted:

@@ -6,7 +6,6 @@ asked whether that commit is there.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from twap_models.enums import OrderEventType
 from twap_server.domain.clock import SECOND, Nanos
@@ -126,8 +125,20 @@ class Recorder:
             self._seqs[user_id] = await self._store.last_event_seq(user_id)
         first = self._seqs[user_id] + 1
         self._seqs[user_id] += len(write.events)
-        events = (replace(event, seq=seq) for seq, event in enumerate(write.events, first))
-        return replace(write, events=tuple(events))
+        return OrderWrite(
+            order=write.order,
+            is_new=write.is_new,
+            is_replanned=write.is_replanned,
+            slices=write.slices,
+            fills=write.fills,
+            events=tuple(_with_seq(event, seq) for seq, event in enumerate(write.events, first)),
+        )
+
+
+def _with_seq(event: OrderEvent, seq: int) -> OrderEvent:
+    return OrderEvent(
+        seq=seq, type=event.type, time=event.time, order=event.order, slice=event.slice, fills=event.fills
+    )
 
 
 def _unnumbered(drafts: Sequence[_Draft], *, at: Nanos) -> tuple[OrderEvent, ...]:
