@@ -1,7 +1,7 @@
 """domain/grid.py: one grid for one or several markets; quantities down, limits to the safe side."""
 
 from dataclasses import replace
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from support.trading import BTC
 from twap_models.enums import Side
-from twap_server.domain.exact import common_multiple, whole_up
-from twap_server.domain.grid import grid_of, smallest_on
+from twap_server.domain.exact import common_multiple, floor_to, to_grid, whole_up
+from twap_server.domain.grid import grid_of, smallest_on, takes
 from twap_server.domain.instrument import InstrumentId
 
 KRAKEN = replace(
@@ -21,6 +21,8 @@ KRAKEN = replace(
     min_quantity=Decimal("0.00005"),
     min_notional=Decimal("0.5"),
 )
+
+LEG = grid_of([BTC], {}, exchange="binance").legs[0]
 
 
 def test_a_quantity_goes_down_and_a_limit_to_the_safe_side() -> None:
@@ -75,3 +77,25 @@ def test_whole_steps_that_cover(value: Decimal, step: str) -> None:
     steps = whole_up(value, Decimal(step))
     assert steps * Decimal(step) >= value
     assert steps == 0 or (steps - 1) * Decimal(step) < value
+
+
+@given(
+    lots=st.integers(1, 10**6),
+    lot=st.sampled_from(["0.00001", "0.5", "1", "1E-8"]),
+    least=st.decimals("0", "100", places=6),
+    notional=st.decimals("0", "1000", places=2),
+    price=st.none() | st.decimals("0.01", "100000", places=2),
+)
+def test_what_is_taken_is_what_is_not_below_the_smallest(
+    lots: int, lot: str, least: Decimal, notional: Decimal, price: Decimal | None
+) -> None:
+    leg = replace(LEG, min_quantity=least, min_notional=notional)
+    quantity = lots * Decimal(lot)
+    assert takes(leg, quantity, Decimal(lot), price) == (quantity >= smallest_on(leg, Decimal(lot), price))
+
+
+@given(value=st.decimals("0", "1000", places=9), step=st.sampled_from(["0.01", "3", "0.000007", "25"]))
+def test_down_to_the_grid(value: Decimal, step: str) -> None:
+    made = floor_to(value, Decimal(step))
+    assert made == to_grid(value, Decimal(step), ROUND_FLOOR)
+    assert 0 <= value - made < Decimal(step)

@@ -2,6 +2,9 @@
 
 from decimal import Decimal
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from twap_models.enums import Side
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.impact import ImpactMemory, LevelKey
@@ -60,6 +63,42 @@ def test_pruned_once_decayed() -> None:
     made.seconds = 1_000
     made.settle()
     assert len(made) == 0
+
+
+@given(
+    takes=st.lists(st.tuples(st.integers(0, 30_000_000_000), st.integers(1, 10**6)), min_size=1, max_size=6),
+    wait=st.integers(0, 10**11),
+)
+def test_counted_in_steps_it_is_never_less_than_the_true_curve_and_hardly_more(
+    takes: list[tuple[int, int]], wait: int
+) -> None:
+    now, true = 0, Decimal(0)
+    made = ImpactMemory(half_life=10 * SECOND, monotonic=lambda: Nanos(now))
+    for later, quantity in [*takes, (wait, 0)]:
+        now += later
+        true *= Decimal(2) ** (Decimal(-later) / (10 * SECOND))
+        if quantity:
+            true += quantity
+            made.take(KEY, Decimal(quantity), generation=1)
+    fine = Decimal("1E-12")
+    found = made.remembered(KEY, generation=1, lot=fine)
+    step = Decimal(2) ** (Decimal(len(takes)) / 1024)
+    assert true * (1 - fine) - fine <= found <= true * step * (1 + fine) + fine
+
+
+def test_the_oldest_go_first_and_what_was_taken_since_stays() -> None:
+    made = memory()
+    made.settle()
+    made.seconds = 300
+    young = KEY._replace(price=Decimal(101))
+    made.take(young, Decimal(1), generation=1)
+    made.settle()
+    made.seconds = 500
+    made.settle()
+    assert len(made) == 1
+    made.take(KEY, Decimal(1), generation=1)
+    made.take_back()
+    assert (len(made), left(made, 500, key=KEY)) == (1, 0)
 
 
 def test_what_could_not_be_recorded_was_not_taken() -> None:

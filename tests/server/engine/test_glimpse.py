@@ -1,0 +1,56 @@
+"""engine/glimpse.py: a book read once shows what the book itself shows."""
+
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.trading import HandBook
+from twap_models.enums import Side
+from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.engine.glimpse import Glimpse
+
+levels = st.lists(
+    st.tuples(st.integers(1, 60), st.integers(1, 50)), max_size=12, unique_by=lambda pair: pair[0]
+)
+
+
+def book(bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> HandBook:
+    made = HandBook()
+    made.book.replace(
+        BookSnapshot(
+            symbol="BTC-USDT",
+            bids=[(str(price), str(quantity)) for price, quantity in bids],
+            asks=[(str(price + 100), str(quantity)) for price, quantity in asks],
+        )
+    )
+    return made
+
+
+@given(bids=levels, asks=levels, read=st.integers(0, 12))
+def test_shows_every_level_best_first_however_often_and_far_it_is_read(
+    bids: list[tuple[int, int]], asks: list[tuple[int, int]], read: int
+) -> None:
+    live = book(bids, asks)
+    seen = Glimpse(live)
+    for side in Side:
+        shown, whole = seen.shown_to(side), list(live.book.walk(side))
+        begun = [level for level, _ in zip(shown, range(read), strict=False)]
+        assert begun == whole[:read]
+        assert list(zip(shown, shown, strict=True)) == list(zip(whole, whole, strict=True))
+        assert shown.best == (whole[0] if whole else None)
+    best = (live.book.best_bid(), live.book.best_ask())
+    whole_mid = None if None in best else sum(level.price for level in best if level) / 2
+    assert seen.mid == whole_mid
+
+
+def test_a_mark_made_while_looking_is_the_books_own() -> None:
+    live = book([(9, 1)], [(1, 1)])
+    shown, price = Glimpse(live).shown_to(Side.BUY), Decimal(101)
+    assert shown.generation(price) is None
+    mark = shown.mark(price)
+    assert (shown.generation(price), shown.mark(price)) == (mark, mark)
+    assert live.book.generation(Side.BUY, price) == mark
+    live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "0")]))
+    live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "5")]))
+    assert Glimpse(live).shown_to(Side.BUY).generation(price) is None
