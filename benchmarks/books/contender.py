@@ -17,7 +17,7 @@ class Mode(StrEnum):
     UPDATING = "updating"
     EVERY = "top 10 every message"
     SECOND = "top 10 of every book each second"
-    DECIMALS = "top 10 every message, as Decimals with the book's status"
+    DECIMALS = "top 10 every message, as Decimals"
     DECODING = "decoding alone, the ceiling"
 
 
