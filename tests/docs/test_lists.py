@@ -37,6 +37,7 @@ COMPARED = {
     "metrics",
     "order fields",
     "reject reasons",
+    "replay options",
     "server commands",
     "settings",
     "start options",
@@ -108,6 +109,7 @@ def test_options_in_the_table_of_commands_exist() -> None:
         ("amend options", client_app, "amend"),
         ("start options", server_app, "start"),
         ("venue options", server_app, "venue"),
+        ("replay options", server_app, "replay"),
     ],
 )
 def test_options(name: str, app: typer.Typer, command: str) -> None:

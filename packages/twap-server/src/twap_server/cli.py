@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -119,6 +120,29 @@ def venue(
 
 
 @app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="What an exchange sent (.jsonl.gz).", show_default=False)],
+    order: Annotated[
+        list[Path],
+        typer.Option(help="JSON file with an order, or a list, as POST /orders/twap takes it. Repeatable."),
+    ],
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+    fills: Annotated[bool, typer.Option("--fills", help="Print every fill.")] = False,
+    reports: Annotated[
+        Path | None, typer.Option(help="Write each order's report as a page into this folder.")
+    ] = None,
+) -> None:
+    """Execute orders against a recording in virtual time, and say what they cost."""
+    from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
+
+    with _told():
+        loaded = settings.load(file=config, flags={})
+        bootstrap.replay_command(
+            recording, orders=order, reports=reports, with_fills=fills, settings=loaded, announce=_say
+        )
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     typer.echo(__version__)
@@ -130,8 +154,15 @@ def main() -> None:
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
-    try:
+    with _told():
         asyncio.run(work)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what failed in one line, and end."""
+    try:
+        yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except TwapError as error:

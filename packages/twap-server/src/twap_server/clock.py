@@ -20,3 +20,28 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))
+
+
+class VirtualClock:
+    """Time that stands still until ``moment`` is set; the event loop it is used with must follow it."""
+
+    def __init__(self, start: Nanos) -> None:
+        self.moment = start
+        """Wall time now; never goes back."""
+        self._start = start
+
+    def now(self) -> Nanos:
+        """Wall time in nanoseconds since the epoch."""
+        return self.moment
+
+    def monotonic(self) -> Nanos:
+        """Nanoseconds since the start."""
+        return Nanos(self.moment - self._start)
+
+    def after(self, nanos: int) -> Nanos:
+        """Wall time in so many nanoseconds."""
+        return Nanos(self.moment + nanos)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait at least ``seconds``."""
+        await asyncio.sleep(max(0.0, seconds))

@@ -2,6 +2,19 @@
 
 from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
+from twap_server.bootstrap.replay_command import replay_command
+from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.bootstrap.serving import serve
 
-__all__ = ["Outside", "Running", "choose", "running", "serve", "serve_demo", "serve_venue"]
+__all__ = [
+    "Outside",
+    "Replayed",
+    "Running",
+    "choose",
+    "replay",
+    "replay_command",
+    "running",
+    "serve",
+    "serve_demo",
+    "serve_venue",
+]

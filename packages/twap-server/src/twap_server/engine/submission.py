@@ -1,6 +1,7 @@
 """Judge a submission: new, repeat or conflict; accepted or rejected. Decides only; the engine records."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
@@ -14,7 +15,6 @@ from twap_server.domain.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
 from twap_server.engine.examination import Examination, duplicate
-from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Sight
 from twap_server.engine.verdict import Verdict, VerdictKind
@@ -27,8 +27,7 @@ class Admission:
 
     def __init__(self, *, market: Market, sight: Sight, limits: Limits, new_id: Callable[[], str]) -> None:
         """Args: limits: bounds of one order; new_id gives a fresh order id."""
-        self._sight, self._limits, self._new_id = sight, limits, new_id
-        self._listings = Listings(market)
+        self._market, self._sight, self._limits, self._new_id = market, sight, limits, new_id
 
     def judge(
         self, user_id: str, request: OrderRequest, *, known: Order | None, now: Nanos, room: int
@@ -71,7 +70,7 @@ class Admission:
     def examine(self, request: OrderRequest, *, now: Nanos, room: int) -> Examination:
         """The request against every rule."""
         return Examination(
-            request, listings=self._listings, sight=self._sight, limits=self._limits, now=now, room=room
+            request, market=self._market, sight=self._sight, limits=self._limits, now=now, room=room
         )
 
     def _accepted(
@@ -84,7 +83,9 @@ class Admission:
         mid: Decimal | None,
         now: Nanos,
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        terms = self._terms(user_id, request, grid, now, start=admitted.plan.start, mid=mid)
+        terms = replace(
+            self._terms(user_id, request, grid, now), start=admitted.plan.start, decision_price=mid
+        )
         progress = OrderProgress(status=OrderStatus.ACCEPTED, next_slice=admitted.elapsed)
         order = Order(terms=terms, plan=admitted.plan, progress=progress)
         elapsed = (
@@ -96,12 +97,11 @@ class Admission:
         self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos
     ) -> Order:
         stored = why.reason is not RejectReason.DUPLICATE_TOKEN_ID
-        start = request.start if request.start is not None else now
-        terms = self._terms(user_id, request, grid, now, start=start)
+        terms = self._terms(user_id, request, grid, now)
         plan = Plan(
             quantity=request.quantity,
             limit=request.limit,
-            start=start,
+            start=terms.start,
             end=request.end,
             interval=request.interval or 0,
             slice_count=0,
@@ -114,16 +114,7 @@ class Admission:
         )
         return Order(terms=terms, plan=plan, progress=progress)
 
-    def _terms(
-        self,
-        user_id: str,
-        request: OrderRequest,
-        grid: Grid | None,
-        now: Nanos,
-        *,
-        start: Nanos,
-        mid: Decimal | None = None,
-    ) -> OrderTerms:
+    def _terms(self, user_id: str, request: OrderRequest, grid: Grid | None, now: Nanos) -> OrderTerms:
         return OrderTerms(
             order_id=self._new_id(),
             user_id=user_id,
@@ -135,7 +126,7 @@ class Admission:
             legs=() if grid is None else grid.legs,
             side=request.side,
             created=now,
-            start=start,
+            start=request.start if request.start is not None else now,
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,
             fidelity=request.fidelity,
@@ -143,7 +134,6 @@ class Admission:
             participation_cap=request.participation_cap,
             tick_size=ZERO if grid is None else grid.tick_size,
             lot_size=ZERO if grid is None else grid.lot_size,
-            decision_price=mid,
         )
 
 

@@ -66,6 +66,11 @@ class RecordingSource:
         """At full speed the source waits for its consumers."""
         return self._speed == 0
 
+    @property
+    def depth(self) -> int:
+        """Levels a side of the recorded books, 0 without one: a consumer that asks for as many gets them."""
+        return max([self._depth, *(recorded.levels for recorded in self._snapshots.values())])
+
     def pairs(self, venue: str) -> Mapping[str, Pair]:
         """The recorded instruments, at their venue."""
         return self._pairs if venue == self._venue else {}

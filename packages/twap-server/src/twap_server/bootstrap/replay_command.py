@@ -1,0 +1,81 @@
+"""``twap-server replay``: reads orders from files, replays, tells what the orders cost."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from twap_models import exact_json
+from twap_models.orders import TwapOrderRequest
+from twap_server.api.reports.page import report_page
+from twap_server.api.reports.summary import fill_lines, summary
+from twap_server.bootstrap.replaying import Replayed, replay
+from twap_server.clock import SystemClock
+from twap_server.domain.clock import SECOND, to_text
+from twap_server.domain.errors import InvalidRequest
+from twap_server.settings import Settings
+
+
+def replay_command(
+    recording: Path,
+    *,
+    orders: Sequence[Path],
+    reports: Path | None,
+    with_fills: bool,
+    settings: Settings,
+    announce: Callable[[str], None],
+) -> None:
+    """Replay and print; ``reports`` is a folder that gets each order's report as a page.
+
+    Raises:
+        InvalidRequest: a file cannot be read, or is no order or recording.
+        BookUnavailable, UnknownSymbol: the recording does not have the book of an order.
+    """
+    clock = SystemClock()
+    wanted = [order for path in orders for order in _read(path)]
+    begin = clock.monotonic()
+    done = replay(recording, wanted, settings)
+    announce(_played(done, clock.monotonic() - begin))
+    for record in done.records:
+        for line in (*summary(record), *(fill_lines(record) if with_fills else ())):
+            announce(line)
+    if reports is not None:
+        _write(done, reports)
+
+
+def _read(path: Path) -> Iterator[TwapOrderRequest]:
+    try:
+        content = exact_json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidRequest(f"cannot read the order {path}: {error}", field="--order") from None
+    for number, one in enumerate(content if isinstance(content, list) else [content], 1):
+        yield _order(one, f"{path}, order {number}")
+
+
+def _order(content: Any, where: str) -> TwapOrderRequest:
+    try:
+        return TwapOrderRequest.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "order"
+        raise InvalidRequest(f"{where}: {name}: {first['msg']}", field="--order") from None
+
+
+def _played(done: Replayed, took: int) -> str:
+    seconds = (done.end - done.start) // SECOND
+    rate = done.frames * SECOND // max(took, 1)
+    return (
+        f"played {done.frames:,} messages, {to_text(done.start)} to {to_text(done.end)} ({seconds:,} s), "
+        f"in {took / SECOND:.1f} s: {rate:,} messages/s"
+    )
+
+
+def _write(done: Replayed, folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for record in done.records:
+            name = record.order.terms.token_id.replace(":", "_")
+            (folder / f"twap-{name}-report.html").write_text(report_page(record), encoding="utf-8")
+    except OSError as error:
+        raise InvalidRequest(f"cannot write the reports into {folder}: {error}", field="--reports") from None

@@ -1,0 +1,196 @@
+"""Replays a recording through collector, books and engine in virtual time: the live code, hours in seconds.
+
+In: a recording and orders. Out: all that was recorded of each order, from which its execution report is made.
+Only the network, the clock and the store are others than in a running server.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+
+from twap_models.orders import TwapOrderRequest
+from twap_server.api.translate import to_request
+from twap_server.books.demand import Demand
+from twap_server.books.keeper import Keeper
+from twap_server.clock import VirtualClock
+from twap_server.collector.config import CollectorConfig, ExchangeConfig
+from twap_server.collector.market import MarketData
+from twap_server.collector.network import Network
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookStatus
+from twap_server.domain.record import OrderRecord
+from twap_server.engine.engine import Engine
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.feed.bus import Bus
+from twap_server.replay.answers import REPLAYED
+from twap_server.replay.player import TapePlayer
+from twap_server.replay.recording import frames
+from twap_server.replay.records import MemoryRecords
+from twap_server.replay.virtual import ReplayLoop
+from twap_server.settings import Settings
+from twap_server.venue.exchange import Switchboard
+from twap_server.venue.recording import RecordingSource
+
+USER = "replay"
+_OWNER = "replay"
+_DEEPEST = 5_000
+_LOOK_EVERY_S = 0.01
+_NEVER_S = 1_000_000_000
+"""No planned reconnects: the recording is one connection."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replayed:
+    """What became of the orders."""
+
+    records: Sequence[OrderRecord]
+    """In the order given."""
+    frames: int
+    """Messages played."""
+    start: Nanos
+    end: Nanos
+    """Recorded time of the first and of the last moment played."""
+
+
+def replay(
+    recording: Path,
+    orders: Sequence[TwapOrderRequest],
+    settings: Settings,
+    *,
+    make_loop: Callable[[VirtualClock, TapePlayer], ReplayLoop] = ReplayLoop,
+) -> Replayed:
+    """Play a recording from its first message to its last with these orders, submitted once their books live.
+
+    Times of orders are times of the recording; ``now`` is when the books became live. What is still open when
+    the recording ends stays open: its report is not final.
+
+    Raises:
+        InvalidRequest: no such recording, or none that can be replayed.
+        BookUnavailable: the recording ends before a book is live.
+        UnknownSymbol: the recording does not have the instrument of an order.
+    """
+    run = _Run(recording, settings)
+    with asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
+        return runner.run(run.play(orders))
+
+
+class _Run:
+    def __init__(self, recording: Path, settings: Settings) -> None:
+        self.player = TapePlayer(frames(recording))
+        self._clock, self._records = self.player.clock, MemoryRecords()
+        self._start = self._clock.now()
+        self._source = RecordingSource(recording, clock=self._clock)
+        self._settings = settings
+
+    async def play(self, orders: Sequence[TwapOrderRequest]) -> Replayed:
+        market = self._market()
+        engine = self._engine(market)
+        async with asyncio.TaskGroup() as group:
+            working = group.create_task(engine.run(), name="engine")
+            collecting = group.create_task(market.run(), name="market data")
+            failure = await self._through(orders, market, engine)
+            engine.stop()
+            await asyncio.wait([working])
+            collecting.cancel()
+        if failure is not None:
+            raise failure
+        return Replayed(
+            records=tuple(self._records.records()),
+            frames=self.player.tape.taken,
+            start=self._start,
+            end=self._clock.now(),
+        )
+
+    async def _through(
+        self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine
+    ) -> TwapError | None:
+        """Submit and play to the end; what is wrong with the orders is returned, for an orderly end."""
+        await engine.ready.wait()
+        try:
+            await self._submit(orders, market, engine)
+        except TwapError as error:
+            return error
+        await self.player.ended.wait()
+        return None
+
+    async def _submit(self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine) -> None:
+        name = self._exchange()
+        while not market.loaded(name):
+            await self._clock.sleep(_LOOK_EVERY_S)
+        instruments = {market.find_instrument(name, order.symbol) for order in orders}
+        for instrument in instruments:
+            self._check_begins(instrument, market)
+            market.hold(instrument.id, _OWNER)
+        for instrument in instruments:
+            await self._until_live(instrument.id, market)
+        now = self._clock.now()
+        await engine.submit(USER, [to_request(order, now=now) for order in orders])
+
+    def _check_begins(self, instrument: Instrument, market: MarketData) -> None:
+        exchange = market.collector(instrument.id.exchange).exchange
+        if exchange.needs_rest_snapshot and self._source.snapshot_text(instrument.native, _DEEPEST) is None:
+            raise InvalidRequest(
+                f"the recording holds no REST book of {instrument.native} near its start: "
+                f"a book of {exchange.name} cannot begin without one",
+                field="recording",
+            )
+
+    async def _until_live(self, instrument: InstrumentId, market: MarketData) -> None:
+        while (view := market.view(instrument, 1)) is None or view.status is not BookStatus.LIVE:
+            if self.player.ended.is_set():
+                raise BookUnavailable(f"the recording ends before the book of {instrument} is live")
+            await self._clock.sleep(_LOOK_EVERY_S)
+
+    def _exchange(self) -> str:
+        """The one that was recorded."""
+        found = next((name for name in sorted(REPLAYED) if self._source.pairs(name)), None)
+        if found is None:
+            raise InvalidRequest(
+                f"the recording holds no book of {' or '.join(sorted(REPLAYED))}", field="recording"
+            )
+        return found
+
+    def _market(self) -> MarketData:
+        name = self._exchange()
+        given = self._settings.exchanges.get(name, ExchangeConfig())
+        told = {
+            "ws_url": f"ws://recording/{name}",
+            "rest_url": f"http://recording/{name}",
+            "depth": self._source.depth,
+        }
+        config = self._settings.collector.model_copy(
+            update={"exchanges": {name: given.model_copy(update=told)}, "lifetime_s": _NEVER_S}
+        )
+        return MarketData(
+            [exchange for exchange in EXCHANGES if exchange.name == name],
+            config,
+            keeper=Keeper(),
+            demand=Demand(self._clock),
+            clock=self._clock,
+            rng=random.Random(1),
+            network=Network(open_socket=self.player.open, open_http=self._open_http),
+        )
+
+    def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
+        """REST as the simulated exchange answers it: instruments, and the recorded book."""
+        app = Starlette(routes=Switchboard(self._source, clock=self._clock, recurring=()).routes())
+        return httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
+
+    def _engine(self, market: MarketData) -> Engine:
+        numbers = count(1)
+        return Engine(
+            store=self._records,
+            market=market,
+            events=Bus(),
+            clock=self._clock,
+            config=self._settings.engine,
+            new_id=lambda: f"{next(numbers):032x}",
+        )

@@ -1,0 +1,99 @@
+"""What a replay records, kept in memory: nothing of it has to survive, the recording can be played again.
+
+Implements the engine's ``OrderStore``; what it holds of an order is what its execution report is made from.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import StoreConflict
+from twap_server.domain.order import Fill, Order, SliceResult
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.sample import Sample
+from twap_server.engine.ports import OrderKey, OrderWrite
+
+
+@dataclass(slots=True)
+class _Kept:
+    order: Order
+    slices: list[SliceResult] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    samples: dict[Nanos, Sample] = field(default_factory=dict)
+
+
+class MemoryRecords:
+    """Orders by id, and by user and token."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._kept: dict[str, _Kept] = {}
+        self._ids: dict[OrderKey, str] = {}
+        self._seqs: dict[str, int] = {}
+
+    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
+        """Record all writes and samples.
+
+        Raises:
+            StoreConflict: an order is not as it was before its decision, or a token was used; nothing was
+                recorded.
+        """
+        for write in writes:
+            self._check(write)
+        for write in writes:
+            self._record(write)
+        for order_id, sample in samples:
+            self._kept[order_id].samples.setdefault(sample.time, sample)
+
+    async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
+        """Whether these were recorded; memory is never in doubt."""
+        held = (self._kept.get(write.order.terms.order_id) for write in writes)
+        return all(
+            one is not None and one.order == write.order for one, write in zip(held, writes, strict=True)
+        )
+
+    async def open_orders(self) -> list[Order]:
+        """Every order that can still fill."""
+        return [kept.order for kept in self._kept.values() if kept.order.status.is_open]
+
+    async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
+        """The user's orders with these token ids."""
+        found = await self.find_all([(user_id, token) for token in token_ids])
+        return {token: order for (_, token), order in found.items()}
+
+    async def find_all(self, keys: Collection[OrderKey]) -> dict[OrderKey, Order]:
+        """The orders with these keys, of any users."""
+        return {key: self._kept[self._ids[key]].order for key in keys if key in self._ids}
+
+    async def last_event_seq(self, user_id: str) -> int:
+        """The highest event seq of a user, 0 without any."""
+        return self._seqs.get(user_id, 0)
+
+    def records(self) -> Iterable[OrderRecord]:
+        """All that is recorded, in the order of submission."""
+        for kept in self._kept.values():
+            yield OrderRecord(
+                order=kept.order,
+                slices=tuple(kept.slices),
+                fills=tuple(kept.fills),
+                samples=tuple(sample for _, sample in sorted(kept.samples.items())),
+            )
+
+    def _check(self, write: OrderWrite) -> None:
+        terms, version = write.order.terms, write.order.progress.version
+        kept = self._kept.get(terms.order_id)
+        fits = (
+            kept is None if write.is_new else kept is not None and kept.order.progress.version == version - 1
+        )
+        if not fits or (write.is_new and (terms.user_id, terms.token_id) in self._ids):
+            raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
+
+    def _record(self, write: OrderWrite) -> None:
+        terms = write.order.terms
+        kept = self._kept.setdefault(terms.order_id, _Kept(write.order))
+        kept.order = write.order
+        kept.slices += write.slices
+        kept.fills += write.fills
+        self._ids[terms.user_id, terms.token_id] = terms.order_id
+        if write.events:
+            self._seqs[terms.user_id] = write.events[-1].seq

@@ -1,0 +1,202 @@
+"""Orders against a recording: fills come from the book of their moment, and a replay repeats exactly."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording
+from support.recordings import rows as recorded_rows
+from support.tapes import market, row, write
+from twap_models import OrderStatus, SliceOutcome, TwapOrderRequest
+from twap_server.bootstrap import Replayed, replay
+from twap_server.cli import app
+from twap_server.domain.errors import BookUnavailable, InvalidRequest, UnknownSymbol
+from twap_server.replay.player import TapePlayer
+from twap_server.replay.virtual import ReplayLoop
+from twap_server.settings import Settings
+
+
+class OneByOne(ReplayLoop):
+    """The slow way: one turn of the loop for each frame."""
+
+    def pass_time(self, timeout: float | None) -> None:
+        super().pass_time(timeout)
+        assert isinstance(self._player, TapePlayer)
+        self.horizon = min(self.horizon, self._player.tape.at)
+
+
+def order(token: str = "one", **changed: Any) -> TwapOrderRequest:
+    given = {"exchange": "binance", "symbol": "BTCUSDT", "quantity": "4", "duration": "10s", "interval": 1}
+    return TwapOrderRequest.model_validate({"token_id": token, **given, **changed})
+
+
+def several() -> list[TwapOrderRequest]:
+    return [
+        order("buy"),
+        order("sell", side="sell", quantity="7.5", start_time="+3s", randomize="20"),
+        order("capped", participation_cap="30", interval=2, duration="20s"),
+        order("limited", price="60000.5", interval="1500ms"),
+    ]
+
+
+def test_fills_a_made_market(tmp_path: Path) -> None:
+    done = replay(market(tmp_path / "a.gz", seconds=40), several(), Settings())
+    assert done.frames > 400
+    assert [record.order.terms.token_id for record in done.records] == ["buy", "sell", "capped", "limited"]
+    assert all(not record.order.status.is_open for record in done.records)
+    assert [record.order.status for record in done.records][:2] == [OrderStatus.FILLED] * 2
+    assert all(one.order.terms.start >= done.start for one in done.records)
+    assert all(record.samples for record in done.records)
+
+
+def test_taking_many_frames_at_once_changes_nothing(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    at_once = replay(path, several(), Settings())
+    assert at_once == replay(path, several(), Settings(), make_loop=OneByOne)
+    assert sum(len(record.fills) for record in at_once.records) > 30
+
+
+def test_every_slice_met_the_book_of_its_moment(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=40)
+    _check_against_a_plain_book(replay(path, several(), Settings()), path)
+
+
+def test_every_slice_met_the_recorded_book_of_its_moment() -> None:
+    path = recording(BINANCE_BTCUSDT)
+    orders = [
+        order("buy", duration="10m", quantity="3"),
+        order("sell", side="sell", duration="5m", interval="7s"),
+    ]
+    done = replay(path, orders, Settings())
+    assert done.frames == 99_573
+    assert all(record.order.status is OrderStatus.FILLED for record in done.records)
+    _check_against_a_plain_book(done, path)
+
+
+def test_kraken(tmp_path: Path) -> None:
+    asked = order(exchange="kraken", symbol="BTC/USD", quantity="0.05", duration="5s")
+    done = replay(recording(KRAKEN_BTCUSD), [asked], Settings())
+    (record,) = done.records
+    assert record.order.status is OrderStatus.FILLED
+    assert {fill.exchange for fill in record.fills} == {"kraken"}
+
+
+def test_an_order_longer_than_the_recording_stays_open(tmp_path: Path) -> None:
+    done = replay(market(tmp_path / "a.gz", seconds=10), [order(duration="1h")], Settings())
+    (record,) = done.records
+    assert record.order.status is OrderStatus.WORKING
+    assert {one.outcome for one in record.slices} == {SliceOutcome.FILLED}
+
+
+def test_a_hole_in_the_recording_ends_the_book_there(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    holed = [one for at, one in enumerate(recorded_rows(path)) if not 100 <= at < 110]
+    done = replay(write(tmp_path / "b.gz", holed), [order(duration="25s")], Settings())
+    reasons = [one.reason for one in done.records[0].slices]
+    assert reasons[0] is None
+    assert reasons[-1] is not None and reasons[-1].value in ("resyncing", "no_book")
+
+
+def test_no_such_instrument(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSymbol, match="DOGE"):
+        replay(market(tmp_path / "a.gz", seconds=2), [order(symbol="DOGEUSDT")], Settings())
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [([], "no message"), ([row(1.0, '{"type":"hello"}', conn="wss://ws.example")], "no book of")],
+)
+def test_what_cannot_be_replayed(tmp_path: Path, rows: list[Any], words: str) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        replay(write(tmp_path / "a.gz", rows), [order()], Settings())
+
+
+def test_without_a_snapshot_there_is_no_book(tmp_path: Path) -> None:
+    rows = [
+        one for one in recorded_rows(market(tmp_path / "a.gz", seconds=5)) if one["conn"].startswith("ws")
+    ]
+    with pytest.raises(InvalidRequest, match="no REST book of BTCUSDT"):
+        replay(write(tmp_path / "b.gz", rows), [order()], Settings())
+
+
+def test_a_recording_that_ends_too_soon(tmp_path: Path) -> None:
+    rows = list(recorded_rows(market(tmp_path / "a.gz", seconds=1)))
+    rows = rows[: 1 + next(at for at, one in enumerate(rows) if one["conn"].startswith("http"))]
+    with pytest.raises(BookUnavailable, match="ends before the book"):
+        replay(write(tmp_path / "b.gz", rows), [order()], Settings())
+
+
+def test_command(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=20)
+    asked = tmp_path / "orders.json"
+    asked.write_text(
+        '[{"token_id":"mine","exchange":"binance","symbol":"btc-usdt","quantity":1.5,"duration":5,"slices":5}]'
+    )
+    folder = tmp_path / "reports"
+    done = CliRunner().invoke(
+        app, ["replay", str(path), "--order", str(asked), "--fills", "--reports", str(folder)]
+    )
+    assert done.exit_code == 0, done.output
+    first, second, *others = done.output.splitlines()
+    assert first.startswith("played ") and "messages/s" in first
+    assert second.startswith("mine: buy 1.5 btc-usdt on binance, Filled: 1.5 at 600")
+    assert sum(" slice " in line for line in others) >= 5
+    assert any("shortfall" in line for line in others)
+    assert "<html" in (folder / "twap-mine-report.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("{", "cannot read the order"), ('{"token_id":"a"}', "order 1: exchange: Field required")],
+)
+def test_command_says_what_is_wrong_with_an_order(tmp_path: Path, text: str, words: str) -> None:
+    asked = tmp_path / "order.json"
+    asked.write_text(text)
+    done = CliRunner().invoke(
+        app, ["replay", str(market(tmp_path / "a.gz", seconds=1)), "--order", str(asked)]
+    )
+    assert done.exit_code == 1
+    assert words in done.output
+
+
+def _check_against_a_plain_book(done: Replayed, path: Path) -> None:
+    """Mid and touch of every slice, recomputed from the rows by dictionaries."""
+    slices = sorted(
+        (
+            (one.decided, record.order.terms.side.value, one)
+            for record in done.records
+            for one in record.slices
+        ),
+        key=lambda found: found[0] or 0,
+    )
+    bids: dict[Decimal, Decimal] = {}
+    asks: dict[Decimal, Decimal] = {}
+    events = list(recorded_rows(path))
+    snapshot = next(json.loads(one["raw"]) for one in events if one["conn"].startswith("http"))
+    _apply(bids, snapshot["bids"])
+    _apply(asks, snapshot["asks"])
+    at, checked = 0, 0
+    for decided, side, one in slices:
+        assert decided is not None
+        while at < len(events) and round(float(events[at]["t"]) * 1e6) * 1_000 <= decided:
+            data = json.loads(events[at]["raw"]).get("data", {})
+            if data.get("e") == "depthUpdate" and data["u"] > snapshot["lastUpdateId"]:
+                _apply(bids, data["b"])
+                _apply(asks, data["a"])
+            at += 1
+        assert one.mid == (max(bids) + min(asks)) / 2
+        assert one.touch == (min(asks) if side == "buy" else max(bids))
+        checked += 1
+    assert checked > 20
+
+
+def _apply(side: dict[Decimal, Decimal], levels: list[tuple[str, str]]) -> None:
+    for price, quantity in levels:
+        if Decimal(quantity):
+            side[Decimal(price)] = Decimal(quantity)
+        else:
+            side.pop(Decimal(price), None)

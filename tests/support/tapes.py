@@ -1,0 +1,64 @@
+"""Recordings made by hand: a small Binance market whose every row is written by a seed."""
+
+import gzip
+import json
+import random
+from collections.abc import Iterable
+from pathlib import Path
+
+SOCKET = "wss://stream.binance.com:9443/stream"
+REST = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
+T0_MS = 1_723_161_254_000
+_MID, _LEVELS = 60_000, 30
+
+
+def row(seconds: float | None, raw: str, *, conn: str = SOCKET, direction: str = "in") -> dict[str, object]:
+    return {"t": seconds, "dir": direction, "conn": conn, "raw": raw}
+
+
+def write(path: Path, rows: Iterable[dict[str, object]]) -> Path:
+    with gzip.open(path, "wt", encoding="utf-8") as lines:
+        lines.writelines(json.dumps(one) + "\n" for one in rows)
+    return path
+
+
+def market(path: Path, *, seconds: int, seed: int = 1) -> Path:
+    """Ten book changes and some trades a second; the snapshot comes after the second change."""
+    rng = random.Random(seed)
+    bids = {_MID - step: 5 for step in range(1, _LEVELS)}
+    asks = {_MID + step: 5 for step in range(1, _LEVELS)}
+    rows, last = [], 100
+    for number in range(seconds * 10):
+        at_ms = T0_MS + number * 100 + rng.randrange(50)
+        changed = [_change(side, rng) for side in (bids, asks)]
+        rows.append(row(at_ms / 1000, _depth(at_ms, last + 1, last + 2, *changed)))
+        last += 2
+        if rng.random() < 0.5:
+            rows.append(row(at_ms / 1000 + 0.001, _trade(at_ms, number, rng)))
+        if number == 1:
+            body = {"lastUpdateId": last, "bids": _levels(bids), "asks": _levels(asks)}
+            rows.append(row(at_ms / 1000 + 0.002, json.dumps(body), conn=REST))
+    return write(path, rows)
+
+
+def _change(side: dict[int, int], rng: random.Random) -> dict[int, int]:
+    """New sizes of some levels; the best ones come and go."""
+    changed = {price: rng.randrange(0, 9) for price in rng.sample(sorted(side), 4)}
+    side |= changed
+    return changed
+
+
+def _levels(side: dict[int, int]) -> list[tuple[str, str]]:
+    return [(f"{price}.00000000", f"{size}.00000000") for price, size in side.items()]
+
+
+def _depth(at_ms: int, first: int, last: int, bids: dict[int, int], asks: dict[int, int]) -> str:
+    data = {"e": "depthUpdate", "E": at_ms, "s": "BTCUSDT", "U": first, "u": last}
+    data |= {"b": _levels(bids), "a": _levels(asks)}  # type: ignore[dict-item]
+    return json.dumps({"stream": "btcusdt@depth@100ms", "data": data})
+
+
+def _trade(at_ms: int, number: int, rng: random.Random) -> str:
+    data = {"e": "trade", "E": at_ms, "s": "BTCUSDT", "t": number, "T": at_ms, "m": True}
+    data |= {"p": f"{_MID}.00000000", "q": f"0.{rng.randrange(1, 9)}0000000"}  # type: ignore[dict-item]
+    return json.dumps({"stream": "btcusdt@trade", "data": data})
