@@ -58,7 +58,7 @@ class ServerProcess:
 def venue(*, core: int = 1) -> Iterator[Urls]:
     """Run the simulated exchanges on one core; gives their base URLs."""
     command = [sys.executable, "-m", "twap_server", "venue", "--port", "0", "--seed", "1"]
-    with _spawned(command, {}, core=core, stdout=subprocess.PIPE) as process:
+    with spawned(command, {}, core=core, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         urls: dict[str, dict[str, str]] = {}
         while sum(map(len, urls.values())) < 4:
@@ -76,12 +76,12 @@ def server(
     Raises:
         RuntimeError: it ended first, or was not ready within a minute; its log is beside the database.
     """
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "twap_server", "start", "--port", str(port)]
     command += ["--database", f"sqlite:///{database}"]
     with database.with_suffix(".log").open("ab") as log:
         began = time.perf_counter()
-        with _spawned(command, {**_named(exchanges), **(variables or {})}, core=core, stdout=log) as process:
+        with spawned(command, {**_named(exchanges), **(variables or {})}, core=core, stdout=log) as process:
             found = ServerProcess(port, psutil.Process(process.pid), 0.0, 0.0)
             while found.status("/ready") != 200:
                 if process.poll() is not None or time.perf_counter() - began > _LONGEST_START_S:
@@ -93,9 +93,10 @@ def server(
 
 
 @contextmanager
-def _spawned(
+def spawned(
     command: list[str], variables: Mapping[str, str], *, core: int, stdout: object
 ) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process on one core until the block ends."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     process = subprocess.Popen(
         command,
@@ -120,7 +121,8 @@ def _named(exchanges: Urls) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Give a port of loopback that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -147,7 +147,7 @@ def _leaks_tasks() -> None:
 
 
 def _dead_ticker() -> None:
-    async def tick(self: Any) -> None:
+    async def tick(self: Any, phase: int | None = None) -> None:
         raise RuntimeError("a stage died")
 
     BookTicker.tick = tick  # type: ignore[method-assign]

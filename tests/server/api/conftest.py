@@ -9,6 +9,7 @@ from server.api.desk import CHEAP, Desk, build
 from server.api.live import Live, serving
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, StreamConfig
+from twap_server.api.framed import FramedProtocol
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ async def desk() -> AsyncIterator[Desk]:
         yield Desk(app, parts, accounts, market, orders, clock, http)
 
 
-@pytest.fixture
-async def live() -> AsyncIterator[Live]:
+@pytest.fixture(params=[FramedProtocol, "websockets-sansio"], ids=["framed", "plain"])
+async def live(request: pytest.FixtureRequest) -> AsyncIterator[Live]:
     stream = StreamConfig(max_subscriptions=3, max_per_user=2, max_message=2_000, max_messages_per_second=20)
-    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live:
+    async with serving(ApiConfig(passwords=CHEAP, stream=stream), ws=request.param) as live:
         yield live

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import pytest
 import uvicorn
 from httpx import AsyncClient
+from starlette.types import ASGIApp
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -17,7 +18,10 @@ from server.api.desk import Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
+from twap_server.api.framed import FramedProtocol
 from twap_server.api.ticker import BookTicker
+
+WebSocketProtocol: TypeAlias = type[FramedProtocol] | Literal["websockets-sansio"]
 
 
 @dataclass
@@ -61,14 +65,27 @@ async def closed(socket: ClientConnection) -> int:
 
 
 @asynccontextmanager
-async def serving(config: ApiConfig) -> AsyncIterator[Live]:
+async def serving(
+    config: ApiConfig,
+    *,
+    ws: WebSocketProtocol = FramedProtocol,
+    around: Callable[[ASGIApp], ASGIApp] = lambda app: app,
+    deflate: bool = False,
+) -> AsyncIterator[Live]:
+    """Serve on loopback; ``ws="websockets-sansio"`` offers no framed writes, as any other ASGI server."""
     parts, accounts, market, orders, clock = build(config)
     app = create_app(parts)
-    settings = uvicorn.Config(app, port=0, lifespan="off", log_config=None, ws="websockets-sansio")
+    settings = uvicorn.Config(
+        around(app), port=0, lifespan="off", log_config=None, ws=ws, ws_per_message_deflate=deflate
+    )
     server = uvicorn.Server(settings)
     ticker = BookTicker(BookSource(market, clock), parts.bus, clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
+        beside = (
+            group.create_task(ticker.follow_announcements()),
+            group.create_task(parts.sessions.check_sign_ins(clock)),
+        )
         while not server.started:
             await asyncio.sleep(0)
         port = server.servers[0].sockets[0].getsockname()[1]
@@ -78,3 +95,5 @@ async def serving(config: ApiConfig) -> AsyncIterator[Live]:
         await parts.sessions.close_all()
         server.should_exit = True
         await running
+        for task in beside:
+            task.cancel()

@@ -1,5 +1,6 @@
 """Signing in, forged tokens, refresh rotation, lock-out, API keys."""
 
+import asyncio
 import base64
 import json
 from typing import Any
@@ -9,8 +10,10 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from server.api.desk import KEY, PASSWORD, Desk
+from twap_server.api.access import Access
 from twap_server.api.config import TokenConfig
 from twap_server.api.tokens import Tokens
+from twap_server.domain.errors import NotAuthenticated
 
 NOW = 1_790_000_000
 CLAIMS: dict[str, Any] = {
@@ -280,3 +283,25 @@ async def test_every_route_that_needs_a_user_refuses_without_one(desk: Desk) -> 
 async def test_a_body_is_not_judged_before_the_caller(desk: Desk) -> None:
     answer = await desk.http.post("/orders/twap", json={"odd": 1})
     assert answer.status_code == 401
+
+
+async def test_many_calls_with_one_sign_in_ask_the_store_once(desk: Desk) -> None:
+    headers = await desk.user()
+    asked: list[str] = []
+    answer = desk.accounts.is_family_active
+
+    async def counted(family_id: str) -> bool:
+        asked.append(family_id)
+        await asyncio.sleep(0)
+        return await answer(family_id)
+
+    desk.accounts.is_family_active = counted  # type: ignore[method-assign]
+    await desk.clock.advance(6)
+    token = headers["Authorization"].removeprefix("Bearer ")
+    access: Access = desk.app.state.services.access
+    callers = await asyncio.gather(*(access.identify(token) for _ in range(50)))
+    assert len(asked) == len(set(callers)) == 1
+    desk.accounts.ended.update(asked)
+    await desk.clock.advance(6)
+    refused = await asyncio.gather(*(access.identify(token) for _ in range(3)), return_exceptions=True)
+    assert [type(error) for error in refused] == [NotAuthenticated] * 3

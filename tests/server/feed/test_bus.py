@@ -112,3 +112,33 @@ async def _ended(inbox: Inbox) -> bool:
 
 async def _close(inbox: Inbox) -> None:
     inbox.close()
+
+
+async def test_a_waiting_reader_is_handed_things_directly_and_nothing_overtakes_what_was_kept() -> None:
+    taken: list[object] = []
+    takes = True
+
+    def direct(thing: object) -> bool:
+        if takes:
+            taken.append(thing)
+        return takes
+
+    inbox: Inbox = Mailbox(capacity=5, direct=direct)
+    inbox.put(Frame("before anybody reads"))
+    assert await inbox.get() == Frame("before anybody reads")
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        reader = group.create_task(inbox.get())
+        await asyncio.sleep(0)
+        inbox.put(Frame("1"))
+        inbox.put_book(TOPIC, Frame("2"))
+        assert taken == [Frame("1"), Frame("2")]
+        takes = False
+        inbox.put_book(TOPIC, Frame("busy"))
+        takes = True
+        inbox.put(Frame("3"))
+        inbox.put_book(TOPIC, Frame("newest"))
+        assert await reader == Frame("3")
+    inbox.put(Frame("while the reader is at work"))
+    assert len(taken) == 2
+    assert await inbox.get() == Frame("while the reader is at work")
+    assert await inbox.get() == Frame("newest")

@@ -1,5 +1,6 @@
 """Who is calling: access tokens and API keys, and what was revoked since they were issued."""
 
+import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Access:
         self._trusted_until: OrderedDict[str, Nanos] = OrderedDict()
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         """By access token or API key; each counts while its grant is trusted."""
+        self._asking: dict[str, asyncio.Lock] = {}
 
     async def identify(self, credential: str) -> Caller:
         """Say who holds this access token or API key.
@@ -47,7 +49,7 @@ class Access:
             NotAuthenticated: always in the same words.
         """
         caller = self._callers.get(credential)
-        if caller is None or self._trusted_until.get(caller.grant, 0) <= self._clock.monotonic():
+        if caller is None or not self._is_trusted(caller.grant):
             is_key = credential.startswith(KEY_PREFIX)
             caller = await (self._by_key(credential) if is_key else self._by_token(credential))
             self._remember(credential, caller)
@@ -70,16 +72,30 @@ class Access:
     async def _by_token(self, token: str) -> Caller:
         claims = self._tokens.read(token)
         family = claims.family_id
-        if self._trusted_until.get(family, 0) <= self._clock.monotonic():
-            if not await self._accounts.is_family_active(family):
-                raise NotAuthenticated(REFUSED)
-            self._trust(family)
+        if not self._is_trusted(family):
+            await self._ask_once(family)
         return Caller(user_id=claims.user_id, grant=family, expires=claims.expires)
 
     def _remember(self, credential: str, caller: Caller) -> None:
         self._callers[credential] = caller
         while len(self._callers) > _MOST_CALLERS:
             self._callers.popitem(last=False)
+
+    def _is_trusted(self, grant: str) -> bool:
+        return self._trusted_until.get(grant, 0) > self._clock.monotonic()
+
+    async def _ask_once(self, family: str) -> None:
+        """One question, however many calls with the same sign-in come at a time."""
+        turn = self._asking.setdefault(family, asyncio.Lock())
+        try:
+            async with turn:
+                if not self._is_trusted(family):
+                    if not await self._accounts.is_family_active(family):
+                        raise NotAuthenticated(REFUSED)
+                    self._trust(family)
+        finally:
+            if not turn.locked():
+                self._asking.pop(family, None)
 
     def _trust(self, grant: str) -> None:
         self._trusted_until[grant] = Nanos(self._clock.monotonic() + _TRUST_NS)

@@ -9,7 +9,8 @@ from twap_server.api.docs import docs_router
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
-from twap_server.api.routers import accounts, health, market, orders, previews, reports, stream
+from twap_server.api.routers import accounts, health, market, orders, previews, reports
+from twap_server.api.routers.stream import stream_route
 
 TITLE = "TWAP server"
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
@@ -37,8 +38,9 @@ def create_app(parts: Parts) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.services = services
-    for part in (accounts, market, previews, orders, reports, health, stream):
+    for part in (accounts, market, previews, orders, reports, health):
         app.include_router(part.router)
+    app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))
     errors.install(app)
     install_openapi(app)

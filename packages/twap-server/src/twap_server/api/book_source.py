@@ -7,6 +7,7 @@ from twap_models.enums import AGGREGATE
 from twap_models.market import BookTop
 from twap_models.stream import BookMessage
 from twap_server.api import present
+from twap_server.api.framed import encode
 from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
 from twap_server.domain.clock import Clock, Nanos
@@ -67,8 +68,8 @@ class BookSource:
         return self._message(topic, self._depth)
 
     def frame(self, topic: BookTopic) -> Frame:
-        """The same, encoded."""
-        return Frame(self.message(topic).to_json().decode())
+        """The same, encoded and framed."""
+        return encode(self.message(topic))
 
     def top(self, topic: BookTopic, depth: int) -> BookTop:
         """The same with another depth, as an answer (without ``type``)."""

@@ -5,6 +5,7 @@ same answer; a token that comes back later was stolen, and the whole sign-in end
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 from twap_models.accounts import AccessToken
@@ -19,6 +20,7 @@ from twap_server.domain.errors import Conflict, NotAuthenticated, StoreConflict,
 
 WRONG_PASSWORD = "wrong user name or password"
 WRONG_REFRESH = "the refresh token does not count: sign in again"
+_MOST_NAMES = 100_000
 _USERNAME = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 
 
@@ -46,6 +48,7 @@ class SignIn:
         self._config = config
         self._clock = clock
         self._new_id = new_id
+        self._names: OrderedDict[str, str] = OrderedDict()
 
     async def register(self, username: str, password: str) -> UserRecord:
         """Make an account.
@@ -111,6 +114,20 @@ class SignIn:
         if user is None:
             raise NotAuthenticated(REFUSED)
         return user
+
+    async def username(self, caller: Caller) -> str:
+        """The caller's name. It never changes, so it is looked up once: thousands may come back at a time.
+
+        Raises:
+            NotAuthenticated: the account is gone.
+        """
+        known = self._names.get(caller.user_id)
+        if known is not None:
+            return known
+        name = self._names[caller.user_id] = (await self.account(caller)).username
+        while len(self._names) > _MOST_NAMES:
+            self._names.popitem(last=False)
+        return name
 
     async def add_key(self, caller: Caller, name: str) -> tuple[KeyRecord, str]:
         """Make an API key; the secret is known here and now only.

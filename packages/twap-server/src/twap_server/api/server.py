@@ -10,6 +10,7 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
+from twap_server.api.framed import FramedProtocol
 from twap_server.domain.errors import UnavailableError
 
 _DRAIN_S = 10
@@ -50,7 +51,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             lifespan="off",
-            ws="websockets-sansio",
+            ws=FramedProtocol,
             ws_max_size=_LARGEST_FRAME,
             ws_ping_interval=20,
             ws_ping_timeout=20,

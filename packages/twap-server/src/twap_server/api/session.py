@@ -1,7 +1,9 @@
 """One WebSocket client: signed in, reading what it asked for, until one side ends it.
 
-Four children in one task group: what comes in, what goes out, whether the sign-in still counts, and the
-order to stop. The first that raises ``SessionOver`` ends the session; everything held is given back.
+Three parts in one task group: what comes in, what goes out, and the order to stop. The first that raises
+``SessionOver`` ends the session; everything held is given back. What goes out is written at once where the
+client is free and nothing waits for it (``ClientSocket.send_now``); the rest waits in the mailbox for
+``_send``.
 """
 
 import asyncio
@@ -25,6 +27,7 @@ from twap_models.stream import (
     Unsubscribed,
 )
 from twap_server.api.access import Caller
+from twap_server.api.framed import encode
 from twap_server.api.order_feed import OrderFeed
 from twap_server.api.parts import Services
 from twap_server.api.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
@@ -37,7 +40,6 @@ from twap_server.feed.bus import CatchUp, Frame, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
 log = logging.getLogger(__name__)
-_CHECK_EVERY_S = 1.0
 
 
 class Session:
@@ -50,7 +52,7 @@ class Session:
         self._parts = parts
         self._config = config
         self._client = ClientSocket(socket, config, parts.clock)
-        self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity)
+        self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity, direct=self._client.send_now)
         self._feed = OrderFeed(parts.records, self._client.send, page=config.replay_page)
         self._books = Subscriptions(
             f"ws:{uuid4().hex}",
@@ -65,8 +67,16 @@ class Session:
 
     def end(self, code: int, reason: str) -> None:
         """Close soon with this code; never blocks."""
+        self._end_with(SessionOver(code, reason))
+
+    def check(self) -> None:
+        """Close soon if the sign-in counts no more: it was revoked, or its time is over."""
+        if self._caller is not None and not self._services.access.is_current(self._caller):
+            self._end_with(refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED))
+
+    def _end_with(self, over: SessionOver) -> None:
         if not self._end.done():
-            self._end.set_result(SessionOver(code, reason))
+            self._end.set_result(over)
 
     async def run(self, credential: str | None) -> None:
         """Serve until the end; ``credential`` is what the upgrade carried, if anything."""
@@ -80,10 +90,9 @@ class Session:
         over = SessionOver(INTERNAL, "something went wrong on our side")
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._receive(credential))
                 group.create_task(self._send())
-                group.create_task(self._stay_signed_in())
                 group.create_task(self._obey())
+                await self._receive(credential)
         except* SessionOver as ended:
             over = _first(ended)
         except* Exception:
@@ -123,9 +132,9 @@ class Session:
             raise refusal(error.code, str(error)) from None
 
     async def _greet(self, caller: Caller) -> None:
-        user = await self._services.sign_in.account(caller)
+        username = await self._services.sign_in.username(caller)
         expires = None if caller.expires is None else to_datetime(caller.expires)
-        self._say(Authenticated(username=user.username, expires_at=expires))
+        self._say(Authenticated(username=username, expires_at=expires))
 
     async def _handle(self, message: Authenticate | Subscribe | Unsubscribe | Ping | StreamError) -> None:
         match message:
@@ -203,12 +212,6 @@ class Session:
             except TwapError as error:
                 raise refusal(error.code, str(error), close=TRY_LATER) from None
 
-    async def _stay_signed_in(self) -> None:
-        while True:
-            await self._parts.clock.sleep(_CHECK_EVERY_S)
-            if self._caller is not None and not self._services.access.is_current(self._caller):
-                raise refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED)
-
     async def _obey(self) -> None:
         raise await self._end
 
@@ -218,7 +221,7 @@ class Session:
         return self._caller
 
     def _say(self, message: WireModel) -> None:
-        self._inbox.put(Frame(message.to_json().decode()))
+        self._inbox.put(encode(message))
 
     def _give_back(self) -> None:
         self._books.clear()

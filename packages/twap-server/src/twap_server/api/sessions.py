@@ -4,7 +4,11 @@ import asyncio
 from collections import Counter
 from typing import Protocol
 
+from twap_server.domain.clock import Clock
+
 _LONGEST_GOODBYE_S = 5.0
+_CHECK_EVERY_S = 1.0
+_CHECKS_PER_TURN = 1_000
 SERVER_RESTARTS = 1012
 
 
@@ -13,6 +17,10 @@ class Endable(Protocol):
 
     def end(self, code: int, reason: str) -> None:
         """Close soon, with this code; never blocks."""
+        ...
+
+    def check(self) -> None:
+        """Close soon if its sign-in counts no more; never blocks."""
         ...
 
 
@@ -58,6 +66,15 @@ class Sessions:
         self._users[user_id] -= 1
         if self._users[user_id] <= 0:
             del self._users[user_id]
+
+    async def check_sign_ins(self, clock: Clock) -> None:
+        """Each second, end the sessions whose sign-in counts no more, until cancelled."""
+        while True:
+            await clock.sleep(_CHECK_EVERY_S)
+            for number, session in enumerate(list(self._open), start=1):
+                session.check()
+                if number % _CHECKS_PER_TURN == 0:
+                    await asyncio.sleep(0)
 
     async def close_all(self) -> None:
         """End every session with code 1012 ("come back") and wait for them, at most five seconds."""

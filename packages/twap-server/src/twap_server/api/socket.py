@@ -18,7 +18,9 @@ from twap_models.stream import (
     read_client_message,
 )
 from twap_server.api.config import StreamConfig
+from twap_server.api.framed import writer_in
 from twap_server.domain.clock import SECOND, Clock
+from twap_server.feed.bus import Frame
 
 POLICY, TOO_BIG, INTERNAL, TRY_LATER, GONE = 1008, 1009, 1011, 1013, 1006
 _GOODBYE = timedelta(seconds=1)
@@ -45,6 +47,7 @@ class ClientSocket:
     def __init__(self, socket: WebSocket, config: StreamConfig, clock: Clock) -> None:
         """Speak over ``socket``, already accepted."""
         self._socket = socket
+        self._write_framed = writer_in(socket.scope)
         self._config = config
         self._clock = clock
         self._strikes = 0
@@ -72,6 +75,12 @@ class ClientSocket:
             return StreamError(code=ErrorCode.INVALID_REQUEST, message=_words(error))
         except ValueError:
             return self._strike("expected a JSON object", POLICY)
+
+    def send_now(self, thing: object) -> bool:
+        """Write a framed message at once; false when it must be sent the usual way, or to a busy client."""
+        if self._write_framed is None or not isinstance(thing, Frame) or not thing.framed:
+            return False
+        return self._write_framed(thing.framed)
 
     async def send(self, text: str) -> None:
         """Send one message.

@@ -1,4 +1,9 @@
-"""The second hand of the stream: each second every subscribed book is encoded once and published."""
+"""The second hand of the stream: each reader of a book gets it once a second, in its phase of the second.
+
+A book is read, encoded and framed once for all readers served in one turn of the event loop; a turn is short,
+so that others get the loop in between. Nothing encoded is kept over a turn: nobody is sent a book older than
+one already sent, and ``ts_sent`` is the moment of sending.
+"""
 
 import asyncio
 
@@ -6,10 +11,12 @@ from twap_models.enums import AGGREGATE
 from twap_server.api.book_source import BookSource
 from twap_server.domain.clock import SECOND, Clock
 from twap_server.domain.instrument import InstrumentId
+from twap_server.feed.audience import PHASES
 from twap_server.feed.bus import BookTopic, Bus
 
-_TOPICS_PER_TURN = 50
-"""Books encoded before others get the event loop."""
+_PHASE = SECOND // PHASES
+_READERS_PER_TURN = 250
+"""About three milliseconds of sending."""
 
 
 class BookTicker:
@@ -20,28 +27,53 @@ class BookTicker:
         self._source = source
         self._bus = bus
         self._clock = clock
+        self._announced: dict[BookTopic, None] = {}
+        self._any_announced = asyncio.Event()
 
     async def run(self) -> None:
-        """Tick every second until cancelled; after a pause it goes on without catching up."""
-        due = self._clock.monotonic() + SECOND
-        while True:
-            await self._clock.sleep((due - self._clock.monotonic()) / SECOND)
-            await self.tick()
-            late = max(0, self._clock.monotonic() - due)
-            due += (late // SECOND + 1) * SECOND
+        """Serve each phase of every second, and what is announced, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.follow_announcements())
+            group.create_task(self._serve_phases())
 
-    async def tick(self) -> None:
-        """Publish every topic that somebody reads, once."""
-        for number, topic in enumerate(self._bus.book_topics(), start=1):
-            self._bus.publish_book(topic, self._source.frame(topic))
-            if number % _TOPICS_PER_TURN == 0:
-                await asyncio.sleep(0)
+    async def tick(self, phase: int | None = None) -> None:
+        """Publish every topic once, to its readers of this phase; without one, to all."""
+        for topic in self._bus.book_topics():
+            await self._publish(topic, phase)
 
     def announce(self, instrument: InstrumentId) -> None:
-        """Publish this instrument's topics now: its book stopped or began being live."""
+        """Publish this instrument's topics as soon as possible: its book stopped or began being live."""
         for topic in self._bus.book_topics():
             if _shows(topic, instrument):
-                self._bus.publish_book(topic, self._source.frame(topic))
+                self._announced[topic] = None
+                self._any_announced.set()
+
+    async def follow_announcements(self) -> None:
+        """Publish what was announced, to all its readers, until cancelled."""
+        while True:
+            await self._any_announced.wait()
+            while self._announced:
+                topic = next(iter(self._announced))
+                del self._announced[topic]
+                await self._publish(topic, None)
+            self._any_announced.clear()
+
+    async def _serve_phases(self) -> None:
+        """After a pause each phase is served once and then goes on in its time, without catching up."""
+        begin, step = self._clock.monotonic() + SECOND, 0
+        while True:
+            await self._clock.sleep((begin + step * _PHASE - self._clock.monotonic()) / SECOND)
+            passed = (self._clock.monotonic() - begin) // _PHASE
+            step = max(step, passed - PHASES + 1)
+            await self.tick(step % PHASES)
+            step += 1
+
+    async def _publish(self, topic: BookTopic, phase: int | None) -> None:
+        readers = list(self._bus.readers(topic, phase))
+        for first in range(0, len(readers), _READERS_PER_TURN):
+            turn = readers[first : first + _READERS_PER_TURN]
+            self._bus.publish_book(topic, self._source.frame(topic), turn)
+            await asyncio.sleep(0)
 
 
 def _shows(topic: BookTopic, instrument: InstrumentId) -> bool:

@@ -107,6 +107,7 @@ async def running(
         others = (
             group.create_task(market.run(), name="market data"),
             group.create_task(ticker.run(), name="book ticker"),
+            group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
             group.create_task(database.hold(clock), name="database"),
         )
         try:

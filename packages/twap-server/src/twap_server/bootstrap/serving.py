@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from twap_server.api.app import create_app
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.compose import Running, running
+from twap_server.bootstrap.open_files import make_room
 from twap_server.clock import SystemClock
 from twap_server.domain import kernel
 from twap_server.settings import Settings
@@ -40,6 +41,7 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
+    make_room(server.parts.config.stream.max_connections)
     http = HttpServer(create_app(server.parts), listening)
     serving = server.group.create_task(http.run(), name="http server")
     try:

@@ -1,13 +1,14 @@
 """Typed publish/subscribe in this process, by topic. Publishing never blocks and never raises.
 
 Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, and the order
-events of one user. Books travel as encoded text: they are built once, however many read them.
+events of one user. Books travel as encoded messages: they are built once for all readers served at a time.
 """
 
-from collections.abc import Hashable
-from typing import NamedTuple, TypeAlias, TypeVar
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, TypeAlias
 
 from twap_server.domain.order import OrderEvent
+from twap_server.feed.audience import Audience, after
 from twap_server.feed.mailbox import Mailbox
 
 
@@ -26,6 +27,8 @@ class Frame(NamedTuple):
     """An encoded message, ready to be sent."""
 
     text: str
+    framed: bytes = b""
+    """The same as the bytes of an unmasked WebSocket message, ready for the wire; empty: not made."""
 
 
 class CatchUp(NamedTuple):
@@ -35,7 +38,6 @@ class CatchUp(NamedTuple):
 
 
 Inbox: TypeAlias = Mailbox[OrderEvent | Frame | CatchUp, Frame]
-Topic = TypeVar("Topic", bound=Hashable)
 
 
 class Bus:
@@ -43,50 +45,59 @@ class Bus:
 
     def __init__(self) -> None:
         """Start without readers."""
-        self._books: dict[BookTopic, list[Inbox]] = {}
-        self._orders: dict[str, list[Inbox]] = {}
+        self._books: dict[BookTopic, Audience[Inbox]] = {}
+        self._orders: dict[str, dict[Inbox, None]] = {}
+        self._phase = 0
 
     def subscribe_book(self, topic: BookTopic, inbox: Inbox) -> None:
         """Deliver the topic's books to ``inbox``; twice is once."""
-        _add(self._books, topic, inbox)
+        audience = self._books.get(topic)
+        if audience is None:
+            audience = self._books[topic] = Audience(self._phase)
+            self._phase = after(self._phase)
+        audience.add(inbox)
 
     def unsubscribe_book(self, topic: BookTopic, inbox: Inbox) -> None:
         """Stop delivering, and drop a book that still waits there."""
-        _remove(self._books, topic, inbox)
+        audience = self._books.get(topic)
+        if audience is not None:
+            audience.discard(inbox)
+            if not audience:
+                del self._books[topic]
         inbox.forget_book(topic)
 
     def subscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Deliver the user's order events to ``inbox``; twice is once."""
-        _add(self._orders, user_id, inbox)
+        self._orders.setdefault(user_id, {})[inbox] = None
 
     def unsubscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Stop delivering; what already waits stays."""
-        _remove(self._orders, user_id, inbox)
+        readers = self._orders.get(user_id, {})
+        readers.pop(inbox, None)
+        if not readers:
+            self._orders.pop(user_id, None)
 
     def book_topics(self) -> list[BookTopic]:
         """Topics somebody reads."""
         return list(self._books)
 
-    def publish_book(self, topic: BookTopic, frame: Frame) -> None:
-        """Give all readers of the topic this newest book."""
-        for inbox in self._books.get(topic, ()):
-            inbox.put_book(topic, frame)
+    def readers(self, topic: BookTopic, phase: int | None = None) -> Collection[Inbox]:
+        """Who reads the topic; with ``phase``, those who are served in that part of each second."""
+        audience = self._books.get(topic)
+        if audience is None:
+            return ()
+        return audience.all() if phase is None else audience.at(phase)
+
+    def publish_book(self, topic: BookTopic, frame: Frame, to: Iterable[Inbox] | None = None) -> None:
+        """Give these readers, or all, this newest book; who has stopped reading the topic gets nothing."""
+        audience = self._books.get(topic)
+        if audience is None:
+            return
+        for inbox in audience.all() if to is None else to:
+            if inbox in audience:
+                inbox.put_book(topic, frame)
 
     def publish(self, user_id: str, event: OrderEvent) -> None:
         """Give all of the user's readers this event; a reader whose inbox is full is closed as slow."""
         for inbox in self._orders.get(user_id, ()):
             inbox.put(event)
-
-
-def _add(readers: dict[Topic, list[Inbox]], topic: Topic, inbox: Inbox) -> None:
-    known = readers.setdefault(topic, [])
-    if inbox not in known:
-        known.append(inbox)
-
-
-def _remove(readers: dict[Topic, list[Inbox]], topic: Topic, inbox: Inbox) -> None:
-    left = [other for other in readers.get(topic, ()) if other is not inbox]
-    if left:
-        readers[topic] = left
-    else:
-        readers.pop(topic, None)

@@ -1,17 +1,22 @@
 """Bounded buffer of one subscriber: books conflate (newest wins), everything else is never dropped.
 
-Putting never blocks. When the buffer of what may not be dropped is full, the mailbox closes itself: its
-reader is too slow and learns so from ``MailboxClosed``. Books need no bound of their own: there is one
-slot per topic, and whoever subscribes bounds the topics.
+Putting never blocks. A reader that waits, with nothing left to read, may have a thing handed over directly,
+without being woken; what cannot be handed over now is kept for it. When the buffer of what may not be dropped
+is full, the mailbox closes itself: its reader is too slow and learns so from ``MailboxClosed``. Books need no
+bound of their own: there is one slot per topic, and whoever subscribes bounds the topics.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Book = TypeVar("Book")
+
+
+def _never(_: object) -> bool:
+    return False
 
 
 class MailboxClosed(Exception):
@@ -25,12 +30,16 @@ class MailboxClosed(Exception):
 class Mailbox(Generic[Item, Book]):
     """What waits for one reader: a queue of items in order, and the newest book of each topic."""
 
-    def __init__(self, *, capacity: int) -> None:
-        """Hold at most ``capacity`` items that may not be dropped."""
+    def __init__(self, *, capacity: int, direct: Callable[[Item | Book], bool] = _never) -> None:
+        """Hold at most ``capacity`` items that may not be dropped.
+
+        ``direct`` is tried first while the reader waits: true when it took the thing at once, for good.
+        """
         self._capacity = capacity
+        self._direct = direct
         self._items: deque[Item] = deque()
         self._books: dict[Hashable, Book] = {}
-        self._filled = asyncio.Event()
+        self._waiting: asyncio.Future[None] | None = None
         self._closed: MailboxClosed | None = None
 
     def __len__(self) -> int:
@@ -43,19 +52,19 @@ class Mailbox(Generic[Item, Book]):
 
     def put(self, item: Item) -> None:
         """Add something that may not be dropped; closes the mailbox when it is full."""
-        if self._closed is not None:
+        if self._closed is not None or self._handed_over(item):
             return
         if len(self._items) >= self._capacity:
             self.close(slow=True)
             return
         self._items.append(item)
-        self._filled.set()
+        self._wake()
 
     def put_book(self, topic: Hashable, book: Book) -> None:
         """Keep ``book`` as the newest of its topic; an older one not taken yet is forgotten."""
-        if self._closed is None:
+        if self._closed is None and not self._handed_over(book):
             self._books[topic] = book
-            self._filled.set()
+            self._wake()
 
     def forget_book(self, topic: Hashable) -> None:
         """Drop a book that waits, if there is one."""
@@ -67,7 +76,7 @@ class Mailbox(Generic[Item, Book]):
             self._closed = MailboxClosed(slow=slow)
             self._items.clear()
             self._books.clear()
-        self._filled.set()
+        self._wake()
 
     async def get(self) -> Item | Book:
         """Take the next: items first, in order, then books in the order their topics were filled.
@@ -78,8 +87,19 @@ class Mailbox(Generic[Item, Book]):
         while not self._items and not self._books:
             if self._closed is not None:
                 raise self._closed
-            self._filled.clear()
-            await self._filled.wait()
+            self._waiting = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiting
+            finally:
+                self._waiting = None
         if self._items:
             return self._items.popleft()
         return self._books.pop(next(iter(self._books)))
+
+    def _handed_over(self, thing: Item | Book) -> bool:
+        """Whether the reader waits, with nothing left to read before this, and it was taken directly."""
+        return self._waiting is not None and not self._waiting.done() and self._direct(thing)
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)

@@ -1,27 +1,40 @@
-"""``/ws``: who may open it. What happens then is in ``session.py``."""
+"""``/ws``: who may open it. What happens then is in ``session.py``.
+
+A plain ASGI route: what FastAPI puts around a WebSocket function lives as long as the connection, and costs
+some kilobytes of each of thousands.
+"""
 
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Response
+from starlette.responses import Response
+from starlette.routing import WebSocketRoute
+from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from twap_server.api.parts import Services
 from twap_server.api.session import Session
 
-router = APIRouter()
+
+def stream_route(services: Services) -> WebSocketRoute:
+    """The route that serves each client, unless a foreign page opened it or there is no room."""
+    return WebSocketRoute("/ws", _Stream(services))
 
 
-@router.websocket("/ws")
-async def stream(socket: WebSocket) -> None:
-    """Serve one client, unless a foreign page opened it or there is no room."""
-    services: Services = socket.app.state.services
-    status = refused_with(socket, services)
-    if status:
-        headers = {"Retry-After": "5"} if status == 503 else {}
-        await socket.send_denial_response(Response(status_code=status, headers=headers))
-        return
-    await socket.accept()
-    await Session(socket, services).run(credential_of(socket))
+class _Stream:
+    """An object, for Starlette wraps functions."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        socket = WebSocket(scope, receive, send)
+        status = refused_with(socket, self._services)
+        if status:
+            headers = {"Retry-After": "5"} if status == 503 else {}
+            await socket.send_denial_response(Response(status_code=status, headers=headers))
+            return
+        await socket.accept()
+        await Session(socket, self._services).run(credential_of(socket))
 
 
 def refused_with(socket: WebSocket, services: Services) -> int:

@@ -1,0 +1,38 @@
+"""How many files, and so connections, this process may have open: systems often start with 1,024."""
+
+import logging
+import sys
+
+if sys.platform != "win32":
+    import resource
+
+log = logging.getLogger(__name__)
+
+_OWN = 256
+"""For everything but stream clients: the database, exchanges, other HTTP connections."""
+
+
+def make_room(clients: int) -> None:
+    """Raise the limit so that so many stream clients fit, as far as the system lets a process do so.
+
+    Says in the log how many do fit, where they do not all. Nothing on Windows, which has no such limit.
+    """
+    if sys.platform == "win32":
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = clients + _OWN
+    if _reaches(soft, wanted):
+        return
+    given = wanted if _reaches(hard, wanted) else hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (given, hard))
+    if given < wanted:
+        log.warning(
+            "api.stream.max_connections is %d, but only %d fit: this process may open %d files (ulimit -Hn)",
+            clients,
+            given - _OWN,
+            given,
+        )
+
+
+def _reaches(limit: int, wanted: int) -> bool:
+    return limit == resource.RLIM_INFINITY or limit >= wanted
