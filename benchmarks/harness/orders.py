@@ -19,18 +19,21 @@ from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
 USER, SECRET = "user-1", KEY_PREFIX + "benchmark"
-_MARKETS = (("binance", "BTC-USDT"), ("binance", "ETH-USDT"), ("kraken", "BTC-USDT"), ("kraken", "ETH-USDT"))
+MARKETS = (("binance", "BTC-USDT"), ("binance", "ETH-USDT"), ("kraken", "BTC-USDT"), ("kraken", "ETH-USDT"))
 _PER_COMMIT = 1_000
 
 
-async def prepare(file: Path, *, orders: int, first_s: int = 60, spread_s: int = 600) -> None:
-    """Make a user with an API key and so many open orders of three hours in slices of ten minutes.
+async def prepare(
+    file: Path, *, orders: int, first_s: int = 60, spread_s: int = 600, interval_s: int = 600
+) -> None:
+    """Make a user with an API key and so many open orders of three hours.
 
     Args:
         file: the SQLite file, not there yet.
         orders: how many.
         first_s: seconds from now to the first slice.
         spread_s: seconds over which the orders' first slices are spread.
+        interval_s: seconds between the slices of an order.
     """
     now = Nanos(time.time_ns())
     async with Database.open(f"sqlite:///{file}") as database:
@@ -39,18 +42,18 @@ async def prepare(file: Path, *, orders: int, first_s: int = 60, spread_s: int =
         await accounts.add_key("key-1", USER, "benchmark", digest(SECRET), now)
         for begin in range(0, orders, _PER_COMMIT):
             numbers = range(begin, min(begin + _PER_COMMIT, orders))
-            starts = [now + (first_s + n * spread_s // max(1, orders)) * SECOND for n in numbers]
+            starts = [now + first_s * SECOND + n * spread_s * SECOND // max(1, orders) for n in numbers]
             await store.commit(
                 [
-                    _write(order(n, created=now, start=Nanos(start)))
+                    _write(order(n, created=now, start=Nanos(start), interval_s=interval_s))
                     for n, start in zip(numbers, starts, strict=True)
                 ]
             )
 
 
-def order(number: int, *, created: Nanos, start: Nanos) -> Order:
+def order(number: int, *, created: Nanos, start: Nanos, interval_s: int = 600) -> Order:
     """An accepted order; numbers go round four markets and both sides."""
-    instrument = InstrumentId(*_MARKETS[number % len(_MARKETS)])
+    instrument = InstrumentId(*MARKETS[number % len(MARKETS)])
     small = Decimal("0.00001")
     terms = OrderTerms(
         order_id=f"order-{number:08}",
@@ -75,8 +78,8 @@ def order(number: int, *, created: Nanos, start: Nanos) -> Order:
         limit=None,
         start=start,
         end=Nanos(start + 10_800 * SECOND),
-        interval=600 * SECOND,
-        slice_count=18,
+        interval=interval_s * SECOND,
+        slice_count=10_800 // interval_s,
     )
     return Order(terms=terms, plan=plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 

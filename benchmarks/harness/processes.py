@@ -41,6 +41,11 @@ class ServerProcess:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def cpu_s(self) -> float:
+        """Processor time used so far."""
+        return float(sum(self.process.cpu_times()[:2]))
+
+    @property
     def memory_mib(self) -> float:
         """Memory that nothing else shares (USS), in MiB."""
         return float(self.process.memory_full_info().uss) / 2**20
@@ -88,7 +93,7 @@ def server(
                     raise RuntimeError(f"the server did not become ready: see {log.name}")
                 time.sleep(_LOOK_EVERY_S)
             found.ready_s = time.perf_counter() - began
-            found.ready_cpu_s = sum(found.process.cpu_times()[:2])
+            found.ready_cpu_s = found.cpu_s
             yield found
 
 

@@ -12,7 +12,7 @@ import pytest
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.runtime.durations import BOUNDS_MS, Durations
-from twap_server.runtime.watchdog import BEAT, Watchdog
+from twap_server.runtime.watchdog import BEAT, Watchdog, stack_of
 
 STALL = timedelta(milliseconds=250)
 PATIENCE_S = 10.0
@@ -96,6 +96,7 @@ async def test_a_loop_that_stands_still_is_told_with_its_stack(caplog: pytest.Lo
         await beating(watchdog, lambda: hold_the_loop_up(clock, thread, 300))
     (text,) = warnings(caplog)
     assert "hold_the_loop_up (test_watchdog.py:" in text
+    assert "it is in: test_a_loop_that_stands_still" in text, "what runs the loop is left out"
     assert "stood still for 250 ms, left_out=0" in text
 
 
@@ -151,3 +152,7 @@ def test_the_thread_ends_with_the_block() -> None:
     with watching():
         assert any(one.name == "watchdog" for one in threading.enumerate())
     assert not any(one.name == "watchdog" for one in threading.enumerate())
+
+
+def test_a_stack_without_python_says_so() -> None:
+    assert "a library in C" in stack_of(0)

@@ -13,6 +13,7 @@ import typer
 from twap_models import __version__
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
+from twap_server.runtime.loops import LoopFactory, loop_factory
 
 app = typer.Typer(
     name="twap-server",
@@ -75,12 +76,14 @@ def start(
     try:
         loaded = settings.load(file=config, flags=given)
         chosen = bootstrap.choose(loaded, exchange or [])
+        new_loop = loop_factory(chosen.runtime.event_loop)
     except TwapError as error:
         _fail(str(error), code=2)
     if demo:
-        _run(bootstrap.serve_demo(chosen, recording=recording, announce=_say))
+        work = bootstrap.serve_demo(chosen, recording=recording, announce=_say)
     else:
-        _run(bootstrap.serve(chosen, announce=_say))
+        work = bootstrap.serve(chosen, announce=_say)
+    _run(work, new_loop)
 
 
 @app.command()
@@ -153,9 +156,9 @@ def main() -> None:
     app()
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    with _told():
-        asyncio.run(work)
+def _run(work: Coroutine[Any, Any, None], new_loop: LoopFactory = asyncio.new_event_loop) -> None:
+    with _told(), asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(work)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from twap_server.api.framed import FramedProtocol
 from twap_server.domain.errors import UnavailableError
+from twap_server.runtime.loops import HttpParser
 
 _DRAIN_S = 10
 _LARGEST_FRAME = 65_536
@@ -43,11 +44,12 @@ class Listening:
 class HttpServer:
     """uvicorn without its own signal handling: the composition root decides when everything stops."""
 
-    def __init__(self, app: FastAPI, listening: Listening) -> None:
+    def __init__(self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto") -> None:
         """Prepare; ``run`` serves."""
         self._socket = listening.socket
         config = uvicorn.Config(
             app,
+            http=parser,
             log_config=None,
             access_log=False,
             lifespan="off",

@@ -23,6 +23,7 @@ from twap_server.domain.instrument import Instrument
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
+from twap_server.runtime.loops import HttpParser, http_parser
 from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings, data_folder
 from twap_server.store.accounts import SqlAccountStore
@@ -56,6 +57,7 @@ class Running:
     """The root task group: when a child dies, everything stops and the error surfaces."""
     vitals: Vitals
     """Of the process: nobody watches yet."""
+    http_parser: HttpParser = "auto"
 
 
 def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
@@ -111,7 +113,13 @@ async def running(
             group.create_task(database.hold(clock), name="database"),
         )
         try:
-            yield Running(parts=parts, engine=engine, group=group, vitals=vitals)
+            yield Running(
+                parts=parts,
+                engine=engine,
+                group=group,
+                vitals=vitals,
+                http_parser=http_parser(settings.runtime.http_parser),
+            )
         finally:
             engine.stop()
             await asyncio.wait([working])

@@ -18,21 +18,18 @@ _BOUNDS: Final = tuple(bound * MILLISECOND for bound in BOUNDS_MS)
 class Durations:
     """Counts and a sum, since the start."""
 
-    __slots__ = ("counts", "longest", "total")
+    __slots__ = ("counts", "total")
 
     def __init__(self) -> None:
         self.counts = [0] * (len(_BOUNDS) + 1)
         """Of each bound, those up to it and above the one before; the last: above all."""
         self.total = 0
         """Nanoseconds."""
-        self.longest = 0
-        """Nanoseconds."""
 
     def add(self, took: int) -> None:
         """Count one of ``took`` nanoseconds."""
         self.counts[bisect_left(_BOUNDS, took)] += 1
         self.total += took
-        self.longest = max(self.longest, took)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 A full pass looks at every object that could be part of a cycle: with ten thousand orders open that takes
 tenths of a second, in which nothing else happens. So nothing is collected while the server starts; what is
 there once it is ready (modules, routes, open orders) is then set aside for good (``gc.freeze``) and never
-looked at again; and young objects are looked at after ten thousand new ones instead of seven hundred.
+looked at again; and young objects are looked at after five thousand new ones instead of seven hundred.
 """
 
 import gc
@@ -14,7 +14,7 @@ from typing import Any, Final
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.runtime.durations import Durations, Family
 
-_YOUNG: Final = 10_000
+_YOUNG: Final = 5_000
 _GENERATIONS: Final = 3
 
 

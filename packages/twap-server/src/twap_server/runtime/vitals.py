@@ -28,26 +28,24 @@ class Vitals:
 
     @contextmanager
     def watched(self, group: asyncio.TaskGroup, ready: asyncio.Event) -> Iterator[None]:
-        """Watch this thread's event loop, and tame the collector once the server is ready.
+        """Watch this thread's event loop, and tame the collector, once the server is ready.
 
         Args:
-            group: owns the tasks that this takes.
-            ready: set when all that stays for long is there.
+            group: owns the task that this takes.
+            ready: set when all that stays for long is there; until then the loop may stand still.
         """
-        with self._garbage.watched(), self._watchdog.watched():
-            tasks = (
-                group.create_task(self._watchdog.beat(), name="heartbeat"),
-                group.create_task(self._collect_from(ready), name="garbage"),
-            )
+        with self._garbage.watched():
+            watching = group.create_task(self._watch_from(ready), name="vitals")
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
+                watching.cancel()
 
-    async def _collect_from(self, ready: asyncio.Event) -> None:
+    async def _watch_from(self, ready: asyncio.Event) -> None:
         await ready.wait()
         if self._config.tame_collector:
             garbage.set_aside()
         else:
             garbage.as_usual()
+        with self._watchdog.watched():
+            await self._watchdog.beat()

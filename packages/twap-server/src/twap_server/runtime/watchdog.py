@@ -22,6 +22,8 @@ from twap_server.runtime.durations import Durations, Family
 log = logging.getLogger(__name__)
 
 BEAT: Final = 50 * MILLISECOND
+_OF_THE_LOOP: Final = ("runners.py", "base_events.py", "events.py")
+_NOTHING: Final = "no Python code (the machine was busy with something else, or a library in C was)"
 _DEEPEST: Final = 16
 """Innermost frames that are logged."""
 
@@ -92,14 +94,17 @@ class Watchdog:
             "the event loop has stood still for %d ms, left_out=%d, it is in: %s",
             still // MILLISECOND,
             left_out,
-            _stack_of(thread),
+            stack_of(thread),
         )
 
 
-def _stack_of(thread: int) -> str:
-    """Where a thread is, on one line, innermost last."""
+def stack_of(thread: int) -> str:
+    """What the loop's callback is in, outermost first, on one line."""
     frame = sys._current_frames().get(thread)
-    if frame is None:
-        return "no such thread"
-    inner = traceback.extract_stack(frame)[-_DEEPEST:]
-    return " > ".join(f"{one.name} ({Path(one.filename).name}:{one.lineno})" for one in inner)
+    frames = [] if frame is None else traceback.extract_stack(frame)
+    files = [Path(one.filename) for one in frames]
+    below = [
+        at for at, file in enumerate(files) if file.parent.name == "asyncio" and file.name in _OF_THE_LOOP
+    ]
+    inner = frames[below[-1] + 1 if below else 0 :][-_DEEPEST:]
+    return " > ".join(f"{one.name} ({Path(one.filename).name}:{one.lineno})" for one in inner) or _NOTHING
