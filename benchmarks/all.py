@@ -26,6 +26,7 @@ _PARTS = (
     "submit",
     "engine_load",
     "footprint",
+    "runtime",
     "replay",
 )
 _LONGEST_S = 600.0

@@ -10,6 +10,7 @@ from server.api.desk import CHEAP
 from server.api.fakes import view
 from server.api.live import Live, closed, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig
+from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
 
@@ -39,6 +40,23 @@ async def test_refused(live: Live, first: dict[str, Any]) -> None:
         await say(socket, **first)
         assert (await hear(socket))["code"] == "not_authenticated"
         assert await closed(socket) == 1008
+
+
+@pytest.mark.parametrize("call", ["is_family_active", "user"])
+async def test_a_database_that_is_away_is_no_refusal_for_good(
+    live: Live, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    token = await live.token()
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(live.accounts, call, away)
+    await live.clock.advance(60)
+    async with connect(live.url) as socket:
+        await say(socket, type="auth", token=token)
+        assert (await hear(socket))["code"] == "storage_unavailable"
+        assert await closed(socket) == 1013
 
 
 async def test_a_token_in_the_url_does_not_count(live: Live) -> None:

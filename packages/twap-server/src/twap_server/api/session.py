@@ -34,7 +34,7 @@ from twap_server.api.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, Se
 from twap_server.api.subscriptions import Subscriptions
 from twap_server.api.tokens import REFUSED
 from twap_server.domain.clock import to_datetime
-from twap_server.domain.errors import AccessError, TwapError
+from twap_server.domain.errors import AccessError, TwapError, UnavailableError
 from twap_server.domain.order import OrderEvent
 from twap_server.feed.bus import CatchUp, Frame, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
@@ -109,7 +109,10 @@ class Session:
             raise refusal(
                 ErrorCode.RATE_LIMITED, f"expected at most {self._config.max_per_user} connections per user"
             )
-        await self._greet(caller)
+        try:
+            await self._greet(caller)
+        except TwapError as error:
+            raise _refused(error) from None
         while True:
             message = await self._client.read()
             try:
@@ -129,7 +132,7 @@ class Session:
         except TimeoutError:
             raise refusal(ErrorCode.NOT_AUTHENTICATED, "expected an auth message first, in time") from None
         except TwapError as error:
-            raise refusal(error.code, str(error)) from None
+            raise _refused(error) from None
 
     async def _greet(self, caller: Caller) -> None:
         username = await self._services.sign_in.username(caller)
@@ -235,6 +238,12 @@ def _not_available(channel: str) -> StreamError:
     return StreamError(
         code=ErrorCode.NOT_IMPLEMENTED, message=f"the channel {channel} is not available in this version"
     )
+
+
+def _refused(error: TwapError) -> SessionOver:
+    """No sign-in: for good, or for now where it is not the client's fault."""
+    later = isinstance(error, UnavailableError)
+    return refusal(error.code, str(error), close=TRY_LATER if later else POLICY)
 
 
 def _first(group: BaseExceptionGroup[SessionOver]) -> SessionOver:
