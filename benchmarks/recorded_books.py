@@ -30,7 +30,9 @@ def measure(options: Options) -> Part:
         except FileNotFoundError as why:
             part.notes.append(f"not measured: {why}")
             continue
-        _add(part, stream, options, options.messages or (least // 10 if options.quick else least))
+        if options.quick:
+            stream = stream.cut(len(stream.messages) // 10)
+        _add(part, stream, options, least // 10 if options.quick else options.messages or least)
     return part
 
 

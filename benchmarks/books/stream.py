@@ -1,6 +1,7 @@
 """What a race is run on: raw messages as an exchange sent them, or as the synthetic stream has them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from benchmarks.harness import synthetic
 from twap_server.domain.instrument import Instrument
@@ -21,6 +22,10 @@ class Stream:
     """The same, in the order received."""
     seconds: bytes
     """One byte a message: 1 where a second of the stream ends after it, else 0."""
+
+    def cut(self, count: int) -> Self:
+        """Return the same stream with its first ``count`` messages only."""
+        return replace(self, messages=self.messages[:count], seconds=self.seconds[:count])
 
 
 def synthetic_stream(count: int) -> Stream:

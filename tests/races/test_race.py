@@ -12,7 +12,7 @@ WRONG, ABSENT = "support.contenders:Wrong", "support.contenders:Absent"
 
 def test_ours_compiled_or_not_ends_exact_in_every_mode_beside_a_wrong_and_an_absent_one() -> None:
     result = race(synthetic_stream(200), (OURS, PURE, CEILING, WRONG, ABSENT), repeats=2)
-    assert set(result.rates[Mode.UPDATING]) == {TwapServer.label, "twap-server, book in pure Python"}
+    assert set(result.rates[Mode.UPDATING]) == {TwapServer.label, "twap-server, pure Python"}
     assert set(result.rates) == set(Mode)
     assert all(len(values) == 2 for runs in result.rates.values() for values in runs.values())
     assert result.notes == [
