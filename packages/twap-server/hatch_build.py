@@ -1,6 +1,6 @@
-"""Compiles the kernel of the order book where a C compiler is found; without one the wheel is pure Python.
+"""Compiles the kernel of the hot path where a C compiler is found; without one the wheel is pure Python.
 
-In: ``src/twap_server/domain/_levels.pyx``. Out: the extension beside it, a wheel tagged for this platform.
+In: ``_*.pyx`` of ``src``. Out: an extension beside each, a wheel tagged for this platform.
 ``TWAP_PURE=1`` leaves it out; ``TWAP_COMPILED=1`` makes a failure an error (CI, release builds). As a script
 it compiles in place: ``hatch run kernel``, after a change of the source.
 """
@@ -13,8 +13,11 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-_SOURCE = "src/twap_server/domain/_levels.pyx"
-_MODULE = "twap_server.domain._levels"
+_MODULES = (
+    "twap_server.domain._levels",
+    "twap_server.domain._times",
+    "twap_server.exchanges.coinbase._scan",
+)
 
 
 class KernelHook(BuildHookInterface):
@@ -29,29 +32,31 @@ class KernelHook(BuildHookInterface):
         except Exception as error:
             if os.environ.get("TWAP_COMPILED"):
                 raise
-            self.app.display_warning(
-                f"twap-server: no compiled order book, the one in Python is used ({error})"
-            )
+            self.app.display_warning(f"twap-server: no compiled kernel, the one in Python is used ({error})")
             return
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
-        build_data["artifacts"].append(f"/{made.relative_to(self.root).as_posix()}")
+        build_data["artifacts"] += [f"/{one.relative_to(self.root).as_posix()}" for one in made]
 
 
-def _compiled(root: Path) -> Path:
+def _compiled(root: Path) -> list[Path]:
     from Cython.Build import cythonize
     from setuptools import Distribution, Extension
     from setuptools.command.build_ext import build_ext
 
     flags = [] if os.name == "nt" else ["-O3", "-g0"]
     with contextlib.chdir(root):
-        kernel = Extension(_MODULE, [_SOURCE], extra_compile_args=flags)
-        extensions = cythonize([kernel], build_dir="build", quiet=True)
+        kernel = [Extension(one, [f"{_place(one)}.pyx"], extra_compile_args=flags) for one in _MODULES]
+        extensions = cythonize(kernel, build_dir="build", include_path=["src"], quiet=True)
         command = build_ext(Distribution({"name": "twap-server", "ext_modules": extensions}))
         command.build_lib, command.build_temp = "src", "build"
         command.ensure_finalized()
         command.run()
-    return root / "src" / f"{_MODULE.replace('.', '/')}{sysconfig.get_config_var('EXT_SUFFIX')}"
+    return [root / f"{_place(one)}{sysconfig.get_config_var('EXT_SUFFIX')}" for one in _MODULES]
+
+
+def _place(module: str) -> str:
+    return f"src/{module.replace('.', '/')}"
 
 
 if __name__ == "__main__":

@@ -3,8 +3,11 @@
 import json
 from collections import Counter
 from decimal import Decimal
+from importlib.util import find_spec
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.recordings import (
     COINBASE_BOOK,
@@ -30,7 +33,9 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.base import Page
+from twap_server.exchanges.coinbase import mapper
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.coinbase.scan import not_scanned
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
 
 PRODUCTS = (
@@ -43,6 +48,21 @@ PRODUCTS = (
     b'{"id":"BAD-USD","base_currency":"BAD","quote_currency":"USD","quote_increment":"NaN",'
     b'"base_increment":"1"},{"id":5}]'
 )
+
+
+SCANS = {"json": not_scanned}
+if find_spec("twap_server.exchanges.coinbase._scan"):
+    from twap_server.exchanges.coinbase import _scan
+
+    SCANS["compiled"] = _scan.scan
+
+
+@pytest.fixture(scope="module", params=SCANS, autouse=True)
+def scan(request):
+    """The whole file runs with and without the short cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mapper, "scan", SCANS[request.param])
+        yield SCANS[request.param]
 
 
 @pytest.fixture
@@ -152,6 +172,47 @@ def test_levels_that_are_no_numbers_are_refused_by_the_book(exchange, level):
     (change,) = exchange.decode((UPDATE % ("buy", *level, NOW)).encode())
     with pytest.raises(WireFormatError):
         OrderBook().apply(change)
+
+
+SYMBOLS = {"BTC-USD": "BTC-USD", "X": "X-Y"}
+NUMBER = st.text("0123456789.", max_size=8)
+CHANGE = st.tuples(st.sampled_from(["buy", "sell"]), NUMBER, NUMBER)
+
+
+def frame(changes, product="BTC-USD"):
+    shown = json.dumps(changes, separators=(",", ":"))
+    return f'{{"type":"l2update","product_id":"{product}","changes":{shown},"time":"{NOW}"}}'.encode()
+
+
+@given(changes=st.lists(CHANGE, min_size=1, max_size=5))
+def test_the_short_cut_takes_every_usual_update(scan, changes):
+    if scan is not_scanned:
+        assert scan(frame(changes), SYMBOLS) is None
+    else:
+        found = scan(frame(changes), SYMBOLS)
+        assert found.bids == [(price, size) for side, price, size in changes if side == "buy"]
+        assert found.asks == [(price, size) for side, price, size in changes if side == "sell"]
+    assert scan(frame(changes, "ETH-USD"), SYMBOLS) is None
+    assert scan(frame(changes).decode(), SYMBOLS) is None
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    changes=st.lists(CHANGE, max_size=3),
+    at=st.integers(0, 150),
+    gone=st.integers(0, 3),
+    fresh=st.one_of(
+        st.binary(max_size=2), st.sampled_from([b'"', b"\\", b",", b"[", b"]", b" ", b"}", b"0"])
+    ),
+)
+def test_the_short_cut_never_takes_what_json_would_read_otherwise(scan, changes, at, gone, fresh):
+    raw = frame(changes, "X")
+    raw = raw[:at] + fresh + raw[at + gone :]
+    taken = scan(raw, SYMBOLS)
+    if taken is not None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(mapper, "scan", not_scanned)
+            assert mapper.to_events(raw, SYMBOLS) == (taken,)
 
 
 def test_other_types_are_ignored_as_the_manual_says(exchange):

@@ -1,4 +1,4 @@
-"""The compiled side of a book where it was built, else the same in Python."""
+"""What the hot path does most, compiled where it was built, else the same in Python."""
 
 from typing import TYPE_CHECKING
 
@@ -6,13 +6,18 @@ from twap_server.domain import levels
 
 if TYPE_CHECKING:
     from twap_server.domain.levels import Levels
+    from twap_server.domain.times import from_iso
 else:
     try:
         from twap_server.domain._levels import Levels
     except ImportError:
         from twap_server.domain.levels import Levels
+    try:
+        from twap_server.domain._times import from_iso
+    except ImportError:
+        from twap_server.domain.times import from_iso
 
 COMPILED = Levels is not levels.Levels
-"""Whether the compiled one is in use."""
+"""Whether the compiled book is in use."""
 
-__all__ = ["COMPILED", "Levels"]
+__all__ = ["COMPILED", "Levels", "from_iso"]

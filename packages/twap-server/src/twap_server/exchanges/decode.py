@@ -1,13 +1,12 @@
 """From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
 from collections.abc import Callable
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
 
 import msgspec
 
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import WireFormatError
 
 T = TypeVar("T")
@@ -68,15 +67,3 @@ def from_seconds(seconds: int) -> Nanos:
 def from_millis(millis: int) -> Nanos:
     """Turn milliseconds since the epoch into nanoseconds."""
     return Nanos(millis * MILLISECOND)
-
-
-def from_iso(text: str) -> Nanos:
-    """Turn ``2026-01-01T00:00:00.000001Z`` into nanoseconds, exact to the microsecond.
-
-    Raises:
-        WireFormatError: not a time with an offset.
-    """
-    try:
-        return to_nanos(datetime.fromisoformat(text))
-    except (ValueError, OverflowError):
-        raise WireFormatError("a time cannot be read") from None

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from twap_models.enums import Side
-from twap_server.domain.clock import Nanos, to_nanos
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import WireFormatError
+from twap_server.domain.kernel import from_iso
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -19,6 +20,7 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.coinbase import wire
+from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.decode import WRONG_SHAPE, number
 
 _decode_message = msgspec.json.Decoder(wire.Message).decode
@@ -31,33 +33,21 @@ _TAKER = {"buy": Side.SELL, "sell": Side.BUY}
 _PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 
 
-def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+def to_events(raw: bytes | str, symbols: dict[str, str]) -> Sequence[MarketEvent]:
     """Translate one frame; ``symbols`` maps native to canonical, others are left out.
 
     Raises:
         WireFormatError: the frame is none of the manual's.
     """
+    change = scan(raw, symbols)
+    if change is not None:
+        return (change,)
     try:
         message = _decode_message(raw)
     except WRONG_SHAPE:
         return _unknown(raw)
-    if type(message) is wire.L2Update:
-        symbol = symbols.get(message.product_id)
-        return _NOTHING if symbol is None else (_change(message, symbol),)
-    return _other_events(message, symbols)
-
-
-def _change(update: wire.L2Update, symbol: str) -> BookChange:
-    bids: list[TextLevel] = []
-    asks: list[TextLevel] = []
-    for side, price, size in update.changes:
-        (bids if side == "buy" else asks).append((price, size))
-    return BookChange(symbol=symbol, bids=bids, asks=asks, ts_exchange=to_nanos(update.time))
-
-
-def _other_events(message: wire.Message, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
     match message:
-        case wire.Match() | wire.Snapshot():
+        case wire.L2Update() | wire.Match() | wire.Snapshot():
             symbol = symbols.get(message.product_id)
             return _NOTHING if symbol is None else (_data(message, symbol),)
         case wire.Subscriptions():
@@ -68,7 +58,9 @@ def _other_events(message: wire.Message, symbols: Mapping[str, str]) -> Sequence
             return _HEARTBEAT
 
 
-def _data(message: wire.Match | wire.Snapshot, symbol: str) -> MarketEvent:
+def _data(message: wire.L2Update | wire.Match | wire.Snapshot, symbol: str) -> MarketEvent:
+    if isinstance(message, wire.L2Update):
+        return _change(message, symbol)
     if isinstance(message, wire.Match):
         return Trade(
             symbol=symbol,
@@ -76,10 +68,18 @@ def _data(message: wire.Match | wire.Snapshot, symbol: str) -> MarketEvent:
             price=number(message.price),
             quantity=number(message.size),
             taker_side=_TAKER[message.side],
-            ts_exchange=to_nanos(message.time),
+            ts_exchange=from_iso(message.time),
         )
-    ts_exchange = to_nanos(message.time) if message.time else Nanos(0)
+    ts_exchange = from_iso(message.time) if message.time else Nanos(0)
     return BookSnapshot(symbol=symbol, bids=message.bids, asks=message.asks, ts_exchange=ts_exchange)
+
+
+def _change(update: wire.L2Update, symbol: str) -> BookChange:
+    bids: list[TextLevel] = []
+    asks: list[TextLevel] = []
+    for side, price, size in update.changes:
+        (bids if side == "buy" else asks).append((price, size))
+    return BookChange(symbol=symbol, bids=bids, asks=asks, ts_exchange=from_iso(update.time))
 
 
 def _acknowledged(message: wire.Subscriptions, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:

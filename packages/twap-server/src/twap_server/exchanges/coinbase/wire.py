@@ -4,14 +4,11 @@ Numbers are text on the stream and stay text here; those of candles are JSON num
 Fields we do not use are not listed: the decoder skips them.
 """
 
-from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from msgspec import Meta, Raw, Struct
+from msgspec import Raw, Struct
 
 Side = Literal["buy", "sell"]
-
-Moment = Annotated[datetime, Meta(tz=True)]
 
 Levels = list[tuple[str, str]]
 
@@ -21,7 +18,7 @@ class L2Update(Struct, tag_field="type", tag="l2update", gc=False):
 
     product_id: str
     changes: list[tuple[Side, str, str]]
-    time: Moment
+    time: str
 
 
 class Snapshot(Struct, tag_field="type", tag="snapshot", gc=False):
@@ -30,7 +27,7 @@ class Snapshot(Struct, tag_field="type", tag="snapshot", gc=False):
     product_id: str
     bids: Levels
     asks: Levels
-    time: Moment | None = None
+    time: str | None = None
 
 
 class Match(Struct, tag_field="type", tag="match", gc=False):
@@ -41,7 +38,7 @@ class Match(Struct, tag_field="type", tag="match", gc=False):
     side: Side
     price: str
     size: str
-    time: Moment
+    time: str
 
 
 class LastMatch(Struct, tag_field="type", tag="last_match", gc=False):

@@ -10,6 +10,7 @@ from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import Instrument
+from twap_server.domain.kernel import from_iso
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -20,7 +21,7 @@ from twap_server.domain.market import (
     TextLevel,
     Trade,
 )
-from twap_server.exchanges.decode import decoder, from_iso, number
+from twap_server.exchanges.decode import decoder, number
 from twap_server.exchanges.kraken import wire
 
 _decode_frame = decoder(wire.Frame)

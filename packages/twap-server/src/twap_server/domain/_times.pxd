@@ -1,0 +1,1 @@
+cdef long long usual_time(const unsigned char* text)
