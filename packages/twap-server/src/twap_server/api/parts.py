@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from uuid import uuid4
+from secrets import token_hex
 
 from twap_server.api.access import Access
 from twap_server.api.accounts_port import Accounts
@@ -27,7 +27,7 @@ async def always_ready() -> list[str]:
 
 def new_id() -> str:
     """An id that nothing else has."""
-    return uuid4().hex
+    return token_hex(16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

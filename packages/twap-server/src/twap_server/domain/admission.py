@@ -248,7 +248,7 @@ def with_rounding_told(plan: Plan, *, quantity: Decimal | None, limit: Decimal |
         warnings += (f"quantity {quantity:f} was rounded down to the lot: {exact.text(plan.quantity)}",)
     if limit is not None and plan.limit is not None and limit != plan.limit:
         warnings += (f"price {limit:f} was rounded to the safe side of the tick: {exact.text(plan.limit)}",)
-    return replace(plan, warnings=warnings)
+    return plan if warnings is plan.warnings else replace(plan, warnings=warnings)
 
 
 def _seconds(nanos: int) -> str:

@@ -7,13 +7,13 @@ submission reads the first, a preview all. What was found on the way (instrument
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_models.enums import AGGREGATE, RejectReason
+from twap_models.enums import RejectReason
 from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol
-from twap_server.domain.grid import Grid, grid_of
+from twap_server.domain.grid import Grid
 from twap_server.domain.terms import OrderRequest, Rejection
-from twap_server.engine.ports import Market
+from twap_server.engine.listings import Listings
 from twap_server.engine.quotes import Sight
 
 
@@ -21,10 +21,17 @@ class Examination:
     """One request at one moment."""
 
     def __init__(
-        self, request: OrderRequest, *, market: Market, sight: Sight, limits: Limits, now: Nanos, room: int
+        self,
+        request: OrderRequest,
+        *,
+        listings: Listings,
+        sight: Sight,
+        limits: Limits,
+        now: Nanos,
+        room: int,
     ) -> None:
         """Args: room: how many more orders the user may have open."""
-        self._request, self._market, self._sight, self._limits = request, market, sight, limits
+        self._request, self._listings, self._sight, self._limits = request, listings, sight, limits
         self._now, self._room = now, room
         self.grid: Grid | None = None
         """Of what the symbol names, once it was looked up."""
@@ -59,20 +66,14 @@ class Examination:
         return plan_of(self._request, self.grid, now=self._now, reference=self.mid)
 
     def _find(self) -> Grid | Rejection:
-        request = self._request
         try:
-            if request.exchange == AGGREGATE:
-                found = self._market.find_everywhere(request.symbol)
-            else:
-                found = [self._market.find_instrument(request.exchange, request.symbol)]
+            return self._listings.grid(self._request.exchange, self._request.symbol)
         except UnknownExchange as error:
             return Rejection(
                 reason=RejectReason.UNKNOWN_EXCHANGE, field="exchange", detail=f"exchange: {error}"
             )
         except UnknownSymbol as error:
             return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, field="symbol", detail=f"symbol: {error}")
-        fees = {one.id.exchange: self._market.taker_fee(one.id.exchange) for one in found}
-        return grid_of(found, fees, exchange=request.exchange)
 
 
 def used_up(request: OrderRequest) -> Rejection:

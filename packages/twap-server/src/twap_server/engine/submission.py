@@ -1,7 +1,6 @@
 """Judge a submission: new, repeat or conflict; accepted or rejected. Decides only; the engine records."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
@@ -15,6 +14,7 @@ from twap_server.domain.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
 from twap_server.engine.examination import Examination, duplicate
+from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Sight
 from twap_server.engine.verdict import Verdict, VerdictKind
@@ -27,7 +27,8 @@ class Admission:
 
     def __init__(self, *, market: Market, sight: Sight, limits: Limits, new_id: Callable[[], str]) -> None:
         """Args: limits: bounds of one order; new_id gives a fresh order id."""
-        self._market, self._sight, self._limits, self._new_id = market, sight, limits, new_id
+        self._sight, self._limits, self._new_id = sight, limits, new_id
+        self._listings = Listings(market)
 
     def judge(
         self, user_id: str, request: OrderRequest, *, known: Order | None, now: Nanos, room: int
@@ -70,7 +71,7 @@ class Admission:
     def examine(self, request: OrderRequest, *, now: Nanos, room: int) -> Examination:
         """The request against every rule."""
         return Examination(
-            request, market=self._market, sight=self._sight, limits=self._limits, now=now, room=room
+            request, listings=self._listings, sight=self._sight, limits=self._limits, now=now, room=room
         )
 
     def _accepted(
@@ -83,9 +84,7 @@ class Admission:
         mid: Decimal | None,
         now: Nanos,
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        terms = replace(
-            self._terms(user_id, request, grid, now), start=admitted.plan.start, decision_price=mid
-        )
+        terms = self._terms(user_id, request, grid, now, start=admitted.plan.start, mid=mid)
         progress = OrderProgress(status=OrderStatus.ACCEPTED, next_slice=admitted.elapsed)
         order = Order(terms=terms, plan=admitted.plan, progress=progress)
         elapsed = (
@@ -97,11 +96,12 @@ class Admission:
         self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos
     ) -> Order:
         stored = why.reason is not RejectReason.DUPLICATE_TOKEN_ID
-        terms = self._terms(user_id, request, grid, now)
+        start = request.start if request.start is not None else now
+        terms = self._terms(user_id, request, grid, now, start=start)
         plan = Plan(
             quantity=request.quantity,
             limit=request.limit,
-            start=terms.start,
+            start=start,
             end=request.end,
             interval=request.interval or 0,
             slice_count=0,
@@ -114,7 +114,16 @@ class Admission:
         )
         return Order(terms=terms, plan=plan, progress=progress)
 
-    def _terms(self, user_id: str, request: OrderRequest, grid: Grid | None, now: Nanos) -> OrderTerms:
+    def _terms(
+        self,
+        user_id: str,
+        request: OrderRequest,
+        grid: Grid | None,
+        now: Nanos,
+        *,
+        start: Nanos,
+        mid: Decimal | None = None,
+    ) -> OrderTerms:
         return OrderTerms(
             order_id=self._new_id(),
             user_id=user_id,
@@ -126,7 +135,7 @@ class Admission:
             legs=() if grid is None else grid.legs,
             side=request.side,
             created=now,
-            start=request.start if request.start is not None else now,
+            start=start,
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,
             fidelity=request.fidelity,
@@ -134,6 +143,7 @@ class Admission:
             participation_cap=request.participation_cap,
             tick_size=ZERO if grid is None else grid.tick_size,
             lot_size=ZERO if grid is None else grid.lot_size,
+            decision_price=mid,
         )
 
 

@@ -5,7 +5,8 @@ pass SQLAlchemy as they stand, under a statement that it compiled once: translat
 parameters row by row cost more than the database itself.
 """
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from itertools import groupby
 from operator import attrgetter
@@ -17,9 +18,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.sample import Sample
+from twap_server.domain.terms import Leg
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn, to_column
-from twap_server.store.tables import fills, order_events, order_samples, slices
+from twap_server.store.legs import write_legs
+from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -33,9 +36,18 @@ class Batches:
         self._connection = connection
         self._number = to_column(connection.dialect.name)
 
-    async def advance(self, orders: Sequence[Order]) -> int:
+    async def orders(self, new: Sequence[Order]) -> None:
+        """Insert orders."""
+        number, legs = self._number, _LegTexts()
+        await self._run(orders.name, [order_values(order, number, legs) for order in new])
+
+    async def plans(self, of: Sequence[Order]) -> None:
+        """Insert the plans that orders are at."""
+        await self._run(order_plans.name, [plan_values(order, self._number) for order in of])
+
+    async def advance(self, changed: Sequence[Order]) -> int:
         """Replace orders' progress, each provided that its version is the one before; say how many were."""
-        rows = [advance_values(order, self._number) for order in orders]
+        rows = [advance_values(order, self._number) for order in changed]
         return await self._run("advance", rows)
 
     async def slices(self, of_orders: Sequence[tuple[str, Sequence[SliceResult]]]) -> None:
@@ -71,6 +83,66 @@ class Batches:
         statement = _compiled(what, self._connection.dialect.name)
         done = await self._connection.exec_driver_sql(statement, rows)
         return done.rowcount
+
+
+class _LegTexts:
+    """Legs as text: orders of one list share theirs, so each is written once a commit."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}
+
+    def __call__(self, legs: Sequence[Leg]) -> str:
+        known = self._texts.get(id(legs))
+        if known is None:
+            known = self._texts[id(legs)] = write_legs(legs)
+        return known
+
+
+def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Leg]], str]) -> Values:
+    """Write an order, terms and progress; ``legs`` writes its legs."""
+    terms = order.terms
+    instrument = terms.instrument
+    return (
+        terms.order_id,
+        terms.user_id,
+        terms.token_id,
+        terms.fingerprint,
+        terms.exchange,
+        terms.symbol,
+        None if instrument is None else instrument.exchange,
+        None if instrument is None else instrument.symbol,
+        legs(terms.legs),
+        terms.side.value,
+        terms.created,
+        terms.start,
+        terms.carry.value,
+        number(terms.max_slippage_bps),
+        terms.fidelity.value,
+        number(terms.randomize),
+        number(terms.participation_cap),
+        number(terms.tick_size),
+        number(terms.lot_size),
+        number(terms.decision_price),
+        *progress_values(order.progress, order.plan.revision, number),
+    )
+
+
+def plan_values(order: Order, number: ToColumn) -> Values:
+    """Write the plan an order is at."""
+    plan = order.plan
+    return (
+        order.terms.order_id,
+        plan.revision,
+        number(plan.quantity),
+        number(plan.limit),
+        plan.start,
+        plan.end,
+        plan.interval,
+        plan.slice_count,
+        plan.first,
+        number(plan.base),
+        json.dumps(plan.warnings) if plan.warnings else "[]",
+    )
 
 
 def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values:
@@ -174,6 +246,8 @@ def statements(dialect: str) -> dict[str, Insert | Update]:
     """Every statement that rows are written with, by name."""
     return {
         "advance": queries.advance(),
+        orders.name: insert(orders),
+        order_plans.name: insert(order_plans),
         slices.name: insert(slices),
         fills.name: insert(fills),
         order_events.name: insert(order_events),

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import Select, Table, insert
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import OrderStatus
@@ -19,10 +19,7 @@ from twap_server.store.batches import Batches
 from twap_server.store.database import Database
 from twap_server.store.rows import (
     Columns,
-    Row,
     advance_row,
-    order_row,
-    plan_row,
     to_event,
     to_fill,
     to_order,
@@ -30,7 +27,6 @@ from twap_server.store.rows import (
     to_sample,
     to_slice,
 )
-from twap_server.store.tables import order_plans, orders
 
 _IDS_PER_READ = 500
 
@@ -121,13 +117,13 @@ class SqlOrderStore:
             raise doubt from None
 
     async def _record(self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]]) -> None:
-        new = [order_row(write.order) for write in writes if write.is_new]
+        new = [write.order for write in writes if write.is_new]
         changed = [write.order for write in writes if not write.is_new]
-        plans = [plan_row(write.order) for write in writes if write.is_new or write.is_replanned]
+        planned = [write.order for write in writes if write.is_new or write.is_replanned]
         async with self._database.transaction() as connection:
             batches = Batches(connection)
-            await _insert(connection, orders, new)
-            await _insert(connection, order_plans, plans)
+            await batches.orders(new)
+            await batches.plans(planned)
             await _advance(connection, batches, changed)
             await batches.slices([(w.order.terms.order_id, w.slices) for w in writes])
             await batches.fills([(w.order.terms.order_id, w.fills) for w in writes])
@@ -239,11 +235,6 @@ class SqlOrderStore:
             for row in (await connection.execute(told)).mappings():
                 of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
         return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
-
-
-async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    if rows:
-        await connection.execute(insert(table), rows)
 
 
 async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[Order]) -> None:

@@ -17,57 +17,10 @@ from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.sample import Sample, Sweep
 from twap_server.domain.terms import OrderTerms, Plan
-from twap_server.store.legs import read_legs, write_legs
+from twap_server.store.legs import read_legs
 
 Row = dict[str, Any]
 Columns = Mapping[Any, Any]
-
-
-def order_row(order: Order) -> Row:
-    """Write an order, terms and progress."""
-    terms = order.terms
-    instrument = terms.instrument
-    return {
-        "order_id": terms.order_id,
-        "user_id": terms.user_id,
-        "token_id": terms.token_id,
-        "fingerprint": terms.fingerprint,
-        "exchange": terms.exchange,
-        "symbol": terms.symbol,
-        "instrument_exchange": instrument.exchange if instrument else None,
-        "instrument_symbol": instrument.symbol if instrument else None,
-        "legs": write_legs(terms.legs),
-        "side": terms.side.value,
-        "created": terms.created,
-        "start_time": terms.start,
-        "carry": terms.carry.value,
-        "max_slippage_bps": terms.max_slippage_bps,
-        "fidelity": terms.fidelity.value,
-        "randomize": terms.randomize,
-        "participation_cap": terms.participation_cap,
-        "tick_size": terms.tick_size,
-        "lot_size": terms.lot_size,
-        "decision_price": terms.decision_price,
-        **progress_row(order),
-    }
-
-
-def plan_row(order: Order) -> Row:
-    """Write the plan an order is at."""
-    plan = order.plan
-    return {
-        "order_id": order.terms.order_id,
-        "revision": plan.revision,
-        "quantity": plan.quantity,
-        "limit_price": plan.limit,
-        "plan_start": plan.start,
-        "end_time": plan.end,
-        "interval_ns": plan.interval,
-        "slice_count": plan.slice_count,
-        "first_slice": plan.first,
-        "base": plan.base,
-        "warnings": json.dumps(plan.warnings),
-    }
 
 
 def progress_row(order: Order) -> Row:
