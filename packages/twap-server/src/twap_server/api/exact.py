@@ -4,17 +4,22 @@
 """
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from fastapi import HTTPException, Request, Response
 from fastapi.routing import APIRoute
+from msgspec import Raw
+from msgspec.json import Encoder
 
 from twap_models import exact_json
 from twap_models.base import WireModel
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
-Plain: TypeAlias = Mapping[str, Any]
-"""One model as ``to_wire`` gives it."""
+Plain: TypeAlias = dict[str, Any]
+"""One item as JSON has it, its exact numbers written already (``number``)."""
+
+_encode = Encoder().encode
 
 
 def read_json(data: bytes) -> Any:
@@ -63,10 +68,18 @@ def reply(
     headers: Mapping[str, str] | None = None,
     media_type: str = "application/json",
 ) -> Response:
-    """Write a model or a list of models (or of what they would give), digit for digit."""
-    plain = _plain(body) if isinstance(body, WireModel) else [_plain(item) for item in body]
-    return Response(exact_json.dumps(plain), status, headers=dict(headers or {}), media_type=media_type)
+    """Write a model, or a list of models or of ``Plain`` items, digit for digit."""
+    return Response(_written(body), status, headers=dict(headers or {}), media_type=media_type)
 
 
-def _plain(item: WireModel | Plain) -> Plain:
-    return item.to_wire() if isinstance(item, WireModel) else item
+def number(value: Decimal | None) -> Raw | None:
+    """A number of a ``Plain`` item: all digits, no exponent."""
+    return None if value is None else Raw(format(value, "f").encode())
+
+
+def _written(body: WireModel | Sequence[WireModel] | Sequence[Plain]) -> bytes:
+    if isinstance(body, WireModel):
+        return body.to_json()
+    if body and isinstance(body[0], WireModel):
+        return exact_json.dumps([item.to_wire() for item in body if isinstance(item, WireModel)])
+    return _encode(body)

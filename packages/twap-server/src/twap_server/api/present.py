@@ -11,6 +11,7 @@ from twap_models import stream as wire_stream
 from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
 from twap_models.fields import format_time, shortened
 from twap_models.stream import age_ms
+from twap_server.api.exact import Plain, number
 from twap_server.api.ports import ExchangeStatus
 from twap_server.api.present_report import execution_report
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
@@ -89,15 +90,15 @@ def order(made: Order) -> wire_orders.TwapOrder:
     return wire_orders.TwapOrder(**_order_fields(made))
 
 
-def order_body(made: Order) -> dict[str, Any]:
-    """What ``order(made).to_wire()`` gives, without a model between: lists of orders are long."""
+def order_body(made: Order) -> Plain:
+    """What ``order`` is in JSON, without a model between: lists of orders are long."""
     terms, plan, progress = made.terms, made.plan, made.progress
     return {
         "token_id": terms.token_id,
         "symbol": terms.symbol,
         "side": terms.side.value,
-        "quantity": plan.quantity,
-        "limit_price": plan.limit,
+        "quantity": number(plan.quantity),
+        "limit_price": number(plan.limit),
         "status": progress.status.value,
         "creation_time": format_time(to_datetime(terms.created)),
         "instrument": terms.instrument.symbol if terms.instrument else None,
@@ -105,12 +106,12 @@ def order_body(made: Order) -> dict[str, Any]:
         "order_id": terms.order_id,
         "start_time": format_time(to_datetime(terms.start)),
         "end_time": format_time(to_datetime(plan.end)),
-        "interval": Decimal(plan.interval // 1_000) / 1_000_000 if plan.interval else None,
+        "interval": number(Decimal(plan.interval // 1_000) / 1_000_000) if plan.interval else None,
         "slice_count": plan.slice_count,
         "revision": plan.revision,
-        "filled_quantity": shortened(progress.filled),
-        "remaining_quantity": shortened(made.remaining),
-        "average_price": made.average_price,
+        "filled_quantity": number(shortened(progress.filled)),
+        "remaining_quantity": number(shortened(made.remaining)),
+        "average_price": number(made.average_price),
         "fill_state": made.fill_state.value,
         "reason": progress.reason or None,
         "detail": progress.detail,

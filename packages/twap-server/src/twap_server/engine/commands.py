@@ -51,14 +51,15 @@ class Commands:
 
     def submit(self, scene: Scene, user_id: str, requests: Sequence[OrderRequest]) -> Decision[list[Verdict]]:
         """Accept, recognise or reject each request; they are recorded together."""
-        now = self._clock.now()
         room = self._max_open_orders - self._desk.open_count(user_id) - scene.taken_up[user_id]
         made: dict[str, Order] = {}
         verdicts: list[Verdict] = []
         writes: list[OrderWrite] = []
         for request in requests:
             known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
-            verdict, slices = self._admission.judge(user_id, request, known=known, now=now, room=room)
+            verdict, slices = self._admission.judge(
+                user_id, request, known=known, glance=scene.glance, now=scene.now, room=room
+            )
             verdicts.append(verdict)
             if verdict.kind is VerdictKind.NEW:
                 made[request.token_id] = verdict.order

@@ -72,7 +72,7 @@ class Engine:
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)
-        admission = Admission(market=market, sight=self._sight, limits=limits, new_id=new_id)
+        admission = Admission(market=market, limits=limits, new_id=new_id)
         self._previewer = Previewer(
             market=market,
             sight=self._sight,
@@ -189,11 +189,13 @@ class Engine:
         )
 
     def _make_groups(self) -> Groups:
-        async def read_again(working: Working) -> None:
-            await self._settlement.read_again(working, self._clock.now())
-
         return Groups(
-            store=self._store, recorder=self._recorder, take_in=self._do.recorded, read_again=read_again
+            store=self._store,
+            recorder=self._recorder,
+            take_in=self._do.recorded,
+            read_again=lambda working: self._settlement.read_again(working, self._clock.now()),
+            sight=self._sight,
+            clock=self._clock,
         )
 
     async def _ask(

@@ -14,7 +14,7 @@ from twap_server.domain.errors import UnknownExchange, UnknownSymbol
 from twap_server.domain.grid import Grid
 from twap_server.domain.terms import OrderRequest, Rejection
 from twap_server.engine.listings import Listings
-from twap_server.engine.quotes import Sight
+from twap_server.engine.quotes import Glance
 
 
 class Examination:
@@ -25,13 +25,13 @@ class Examination:
         request: OrderRequest,
         *,
         listings: Listings,
-        sight: Sight,
+        glance: Glance,
         limits: Limits,
         now: Nanos,
         room: int,
     ) -> None:
-        """Args: room: how many more orders the user may have open."""
-        self._request, self._listings, self._sight, self._limits = request, listings, sight, limits
+        """Args: glance: the books at this moment; room: how many more orders the user may have open."""
+        self._request, self._listings, self._glance, self._limits = request, listings, glance, limits
         self._now, self._room = now, room
         self.grid: Grid | None = None
         """Of what the symbol names, once it was looked up."""
@@ -55,7 +55,7 @@ class Examination:
                 detail="you have too many open orders: cancel one or wait",
             )
         if isinstance(found, Grid):
-            self.grid, self.mid = found, self._sight.quotes(found.legs, self._now).mid
+            self.grid, self.mid = found, self._glance.quotes(found.legs).mid
             yield from broken_terms(
                 self._request, found, now=self._now, limits=self._limits, reference=self.mid
             )

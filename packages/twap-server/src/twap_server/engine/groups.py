@@ -13,9 +13,11 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.order import Order
 from twap_server.engine.ports import OrderKey, OrderStore, OrderWrite
+from twap_server.engine.quotes import Glance, Sight
 from twap_server.engine.recorder import Recorder
 from twap_server.engine.working import Working
 
@@ -26,8 +28,11 @@ _T = TypeVar("_T")
 
 @dataclass(slots=True, kw_only=True)
 class Scene:
-    """What a command is decided against, beside the open orders in memory."""
+    """What the commands of a group are decided against, beside the open orders in memory: one moment."""
 
+    now: Nanos
+    glance: Glance
+    """The books at that moment; nothing is awaited until all of the group are decided."""
     recorded: Mapping[OrderKey, Order]
     """Orders that the group names, as the store holds them."""
     taken_up: Counter[str] = field(default_factory=Counter)
@@ -92,10 +97,13 @@ class Groups:
         recorder: Recorder,
         take_in: Callable[[OrderWrite], None],
         read_again: Callable[[Working], Awaitable[None]],
+        sight: Sight,
+        clock: Clock,
     ) -> None:
         """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
         self._store, self._recorder = store, recorder
         self._take_in, self._read_again = take_in, read_again
+        self._sight, self._clock = sight, clock
 
     async def carry_out(self, group: Sequence[Command[Any]]) -> None:
         """Decide, record, answer; whoever has gone meanwhile is passed over."""
@@ -107,7 +115,8 @@ class Groups:
         except TwapError as error:
             _refuse(waiting, error)
             return
-        scene = Scene(recorded=recorded)
+        now = self._clock.now()
+        scene = Scene(now=now, glance=self._sight.glance(now), recorded=recorded)
         decided = [(command, made) for command in waiting if (made := _decided(command, scene)) is not None]
         await self._record([(command, made) for command, made in decided if made.writes])
 

@@ -122,7 +122,9 @@ class Previewer:
         self, user_id: str, request: OrderRequest, *, known: _Known | None, room: int, now: Nanos
     ) -> Preview:
         repeats = known is not None and known.fingerprint == request.fingerprint
-        examination = self._admission.examine(request, now=now, room=max(room, repeats))
+        examination = self._admission.examine(
+            request, glance=self._sight.glance(now), now=now, room=max(room, repeats)
+        )
         broken = _all(examination)
         admitted = examination.admitted() if _plannable(broken, examination.grid) else None
         if known is not None and (known.was_rejected or not repeats):

@@ -16,7 +16,7 @@ from twap_server.engine.decision import lost
 from twap_server.engine.examination import Examination, duplicate
 from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
-from twap_server.engine.quotes import Sight
+from twap_server.engine.quotes import Glance
 from twap_server.engine.verdict import Verdict, VerdictKind
 
 _USED_UP = "; this token_id is used up: send the corrected order under a new one"
@@ -25,13 +25,20 @@ _USED_UP = "; this token_id is used up: send the corrected order under a new one
 class Admission:
     """Turns requests into orders."""
 
-    def __init__(self, *, market: Market, sight: Sight, limits: Limits, new_id: Callable[[], str]) -> None:
+    def __init__(self, *, market: Market, limits: Limits, new_id: Callable[[], str]) -> None:
         """Args: limits: bounds of one order; new_id gives a fresh order id."""
-        self._sight, self._limits, self._new_id = sight, limits, new_id
+        self._limits, self._new_id = limits, new_id
         self._listings = Listings(market)
 
     def judge(
-        self, user_id: str, request: OrderRequest, *, known: Order | None, now: Nanos, room: int
+        self,
+        user_id: str,
+        request: OrderRequest,
+        *,
+        known: Order | None,
+        glance: Glance,
+        now: Nanos,
+        room: int,
     ) -> tuple[Verdict, tuple[SliceResult, ...]]:
         """Judge one request; the slices are those that had already elapsed.
 
@@ -39,6 +46,7 @@ class Admission:
             user_id: who asks.
             request: what is asked.
             known: the user's order with that token id, if there is one.
+            glance: the books at that time.
             now: time of receipt.
             room: how many more orders the user may have open.
 
@@ -47,7 +55,7 @@ class Admission:
         """
         if known is not None:
             return self._recognise(user_id, request, known, now), ()
-        order, slices = self._decide(user_id, request, now, room)
+        order, slices = self._decide(user_id, request, glance, now, room)
         return Verdict(order=order, kind=VerdictKind.NEW), slices
 
     def _recognise(self, user_id: str, request: OrderRequest, known: Order, now: Nanos) -> Verdict:
@@ -58,9 +66,9 @@ class Admission:
         )
 
     def _decide(
-        self, user_id: str, request: OrderRequest, now: Nanos, room: int
+        self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: int
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        examination = self.examine(request, now=now, room=room)
+        examination = self.examine(request, glance=glance, now=now, room=room)
         rejection = next(examination.broken(), None)
         grid = examination.grid
         if rejection is not None or grid is None:
@@ -68,10 +76,10 @@ class Admission:
             return self._rejected(user_id, request, grid, rejection, now), ()
         return self._accepted(user_id, request, grid, examination.admitted(), mid=examination.mid, now=now)
 
-    def examine(self, request: OrderRequest, *, now: Nanos, room: int) -> Examination:
+    def examine(self, request: OrderRequest, *, glance: Glance, now: Nanos, room: int) -> Examination:
         """The request against every rule."""
         return Examination(
-            request, listings=self._listings, sight=self._sight, limits=self._limits, now=now, room=room
+            request, listings=self._listings, glance=glance, limits=self._limits, now=now, room=room
         )
 
     def _accepted(
