@@ -12,6 +12,7 @@ from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.coinbase import mapper, rest, wire
+from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
 
 _SECONDS = {
@@ -90,7 +91,8 @@ class CoinbaseExchange:
 
     def decode(self, raw: bytes | str) -> Sequence[MarketEvent]:
         """Translate one frame."""
-        return mapper.to_events(raw, self._symbols)
+        change = scan(raw, self._symbols)
+        return mapper.to_events(raw, self._symbols) if change is None else (change,)
 
     def new_sequencer(self, instrument: Instrument) -> CoinbaseSequencer:
         """Build the rule that proves nothing."""

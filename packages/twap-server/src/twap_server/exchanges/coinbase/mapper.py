@@ -20,7 +20,6 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.coinbase import wire
-from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.decode import WRONG_SHAPE, number
 
 _decode_message = msgspec.json.Decoder(wire.Message).decode
@@ -33,15 +32,12 @@ _TAKER = {"buy": Side.SELL, "sell": Side.BUY}
 _PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
 
 
-def to_events(raw: bytes | str, symbols: dict[str, str]) -> Sequence[MarketEvent]:
+def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
     """Translate one frame; ``symbols`` maps native to canonical, others are left out.
 
     Raises:
         WireFormatError: the frame is none of the manual's.
     """
-    change = scan(raw, symbols)
-    if change is not None:
-        return (change,)
     try:
         message = _decode_message(raw)
     except WRONG_SHAPE:
