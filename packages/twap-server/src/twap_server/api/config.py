@@ -62,6 +62,8 @@ class ApiConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    max_connections: int = 1_000
+    """HTTP connections at once, beside the streams'; requests on more are refused with 503."""
     max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
     body_timeout: timedelta = timedelta(seconds=20)
     """A body that has not arrived by then is refused with 408."""

@@ -1,11 +1,13 @@
 """The HTTP server as one child of the root task group: binds early, stops when told, leaves signals alone."""
 
+import asyncio
 import contextlib
 import errno
 import socket
 from collections.abc import Generator
+from importlib.util import find_spec
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 import uvicorn
 from fastapi import FastAPI
@@ -44,12 +46,22 @@ class Listening:
 class HttpServer:
     """uvicorn without its own signal handling: the composition root decides when everything stops."""
 
-    def __init__(self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto") -> None:
-        """Prepare; ``run`` serves."""
+    def __init__(
+        self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto", most: int | None = None
+    ) -> None:
+        """Prepare; ``run`` serves.
+
+        Args:
+            app: what is served.
+            listening: where.
+            parser: which reads HTTP.
+            most: connections at once, streams included; requests on more get 503. None: any number.
+        """
         self._socket = listening.socket
         config = uvicorn.Config(
             app,
-            http=parser,
+            http=_protocol(parser),
+            limit_concurrency=most,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -76,6 +88,14 @@ class _QuietServer(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+def _protocol(parser: HttpParser) -> "type[asyncio.Protocol] | Literal['h11']":
+    if parser == "h11" or (parser == "auto" and find_spec("httptools") is None):
+        return "h11"
+    from twap_server.api.http_protocol import BoundedHttp  # noqa: PLC0415 - where httptools is installed
+
+    return BoundedHttp
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -41,8 +41,10 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    make_room(server.parts.config.stream.max_connections)
-    http = HttpServer(create_app(server.parts), listening, parser=server.http_parser)
+    config = server.parts.config
+    most = config.max_connections + config.stream.max_connections
+    make_room(config.stream.max_connections)
+    http = HttpServer(create_app(server.parts), listening, parser=server.http_parser, most=most)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()
