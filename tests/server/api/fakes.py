@@ -1,7 +1,7 @@
 """What the API stands on, in memory: an engine that accepts, a market set by hand, a clock."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -129,6 +129,9 @@ class HandMarket:
 
     def release(self, instrument: InstrumentId, owner: str) -> None:
         self.held.discard((instrument, owner))
+
+    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
+        return len({held for held, _ in self.held} | set(instruments))
 
     async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:
         assert any(held == instrument for held, _ in self.held), "wait only for a held book"

@@ -228,3 +228,22 @@ async def test_the_server_says_come_back(live: Live) -> None:
         with pytest.raises(InvalidStatus):
             async with connect(live.url):
                 pass
+
+
+async def test_readers_get_no_more_books_than_there_is_room_for() -> None:
+    config = ApiConfig(passwords=CHEAP, max_books=1)
+    async with serving(config) as live, live.stream() as one, live.stream() as two:
+        await say(one, type="subscribe", channel="book", exchange="binance", symbol="BTC-USDT")
+        assert (await hear(one))["type"] == "subscribed"
+        await say(two, type="subscribe", channel="book", exchange="kraken", symbol="BTC-USDT")
+        assert (await hear(two))["code"] == "book_unavailable"
+        await say(two, type="subscribe", channel="book", exchange="binance", symbol="btcusdt")
+        assert (await hear(two))["type"] == "subscribed", "a book that is collected anyway"
+        answer = await live.http.get("/orderbook/kraken/BTC-USDT")
+        assert (answer.status_code, answer.json()["code"]) == (503, "book_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        live.market.hold(KRAKEN, "an order")
+        await say(two, type="subscribe", channel="book", exchange="kraken", symbol="BTC-USDT")
+        while (answer := await hear(two))["type"] == "book":
+            pass
+        assert answer["type"] == "subscribed"

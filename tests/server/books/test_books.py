@@ -176,7 +176,9 @@ async def test_demand_lingers_after_the_last_release():
     demand.release(BTC, "b")
     await clock.sleep(59)
     assert demand.wanted("binance") == {"BTC-USDT"}
+    assert (demand.count_with([]), demand.count_with([BTC, ETH])) == (2, 2), "who lingers counts"
     await clock.sleep(1)
+    assert (demand.count_with([]), demand.count_with([BTC, ETH])) == (1, 2)
     assert demand.wanted("binance") == set()
     assert demand.wanted("kraken") == {"ETH-USD"}
     demand.hold(BTC, "c")

@@ -14,7 +14,10 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.market import MarketData
+from twap_server.collector.rest import Rest
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
+from twap_server.exchanges.base import HttpRequest
+from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.registry import EXCHANGES
 
@@ -46,6 +49,22 @@ async def test_what_is_heavier_than_the_budget_waits_for_an_empty_window():
     begun = clock.monotonic()
     await budget.spend(50)
     assert clock.monotonic() - begun >= 1_000_000_000
+
+
+@pytest.mark.looptime
+async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
+    answers = httpx.MockTransport(lambda _: httpx.Response(200, content=b"[]"))
+    async with httpx.AsyncClient(transport=answers) as http:
+        clock, exchange = LoopClock(), BinanceExchange()
+        rest = Rest(exchange, clock, http)
+        everything = HttpRequest(path="/x", weight=exchange.limits.rest_weight_per_minute)
+        await rest.get(everything, within_s=10)
+        begun = clock.monotonic()
+        with pytest.raises(ExchangeUnavailable, match="more is asked for"):
+            await rest.get(everything, within_s=10)
+        assert clock.monotonic() - begun == 10_000_000_000
+        assert await rest.get(everything) == b"[]", "a book waits its turn"
+        assert clock.monotonic() - begun >= 60_000_000_000
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from server.store.builders import accepted, make_order
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.store import database as opening
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
@@ -140,3 +141,15 @@ async def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="writable for this user"):
         async with Database.open(f"sqlite:///{tmp_path}/file/twap.db"):
             pass
+
+
+async def test_a_writer_does_not_wait_for_ever_for_others(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "_TURN_WITHIN_S", 0.05)
+    async with database.transaction():
+        with pytest.raises(StoreUnavailable, match="too much waits to be written"):
+            async with database.transaction():
+                pytest.fail("two transactions at once")
+    async with database.transaction():
+        """The turn is free again."""

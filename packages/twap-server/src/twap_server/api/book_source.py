@@ -1,6 +1,6 @@
 """Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from twap_models.enums import AGGREGATE
@@ -11,7 +11,7 @@ from twap_server.api.framed import encode
 from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
+from twap_server.domain.errors import BookUnavailable, ExchangeUnavailable, UnknownExchange
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus, BookView
 from twap_server.feed.bus import BookTopic, Frame
@@ -39,11 +39,12 @@ class Found(NamedTuple):
 class BookSource:
     """Reads live books for the API: finds what a spelling means, merges, presents."""
 
-    def __init__(self, market: Books, clock: Clock, *, depth: int = 10) -> None:
-        """Show ``depth`` levels in stream messages."""
+    def __init__(self, market: Books, clock: Clock, *, depth: int = 10, most: int = 1_000) -> None:
+        """Show ``depth`` levels in stream messages; let readers ask for up to ``most`` books."""
         self._market = market
         self._clock = clock
         self._depth = depth
+        self._most = most
 
     def find(self, exchange: str, spelling: str) -> Found:
         """Find an instrument on an exchange, or with ``aggregate`` on all of them.
@@ -57,6 +58,19 @@ class BookSource:
             return Found(found.symbol, (found,))
         symbol = self._market.find_everywhere(spelling)[0].id.symbol
         return Found(symbol, self.legs(symbol))
+
+    def check_room(self, instruments: Iterable[InstrumentId]) -> None:
+        """Let a reader ask for these books or not. Orders do not ask: theirs are collected in any case.
+
+        Raises:
+            BookUnavailable: as many books are collected as there may be, and one of these is not among them.
+        """
+        if self._market.books_with(instruments) > max(self._most, self._market.books_with(())):
+            raise BookUnavailable(
+                f"{self._most} books are collected already, as many as this server takes: read one of them, "
+                "or try again later",
+                retry_after=60,
+            )
 
     def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
         """The instrument on every exchange that lists it."""

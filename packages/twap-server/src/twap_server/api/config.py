@@ -64,6 +64,8 @@ class ApiConfig(BaseModel):
 
     max_connections: int = 1_000
     """HTTP connections at once, beside the streams'; requests on more are refused with 503."""
+    max_books: int = 1_000
+    """Books collected at once, above which readers get no further one; orders always get theirs."""
     max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
     body_timeout: timedelta = timedelta(seconds=20)
     """A body that has not arrived by then is refused with 408."""

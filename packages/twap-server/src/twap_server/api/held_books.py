@@ -23,10 +23,11 @@ async def held_book(services: Services, *, exchange: str, spelling: str, depth: 
 
     Raises:
         UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
-        BookUnavailable: it was not live in time. The book is released in any case.
+        BookUnavailable: it was not live in time, or there is no room for it. It is released in any case.
     """
     market = services.parts.market
     found = services.books.find(exchange, spelling)
+    services.books.check_room(found.instruments)
     owner = f"http:{uuid4().hex}"
     try:
         for instrument in found.instruments:
@@ -40,7 +41,12 @@ async def held_book(services: Services, *, exchange: str, spelling: str, depth: 
 
 @asynccontextmanager
 async def books_held(services: Services, instruments: Sequence[InstrumentId]) -> AsyncIterator[None]:
-    """Hold these books; they are live, or were waited for in vain, when the block begins."""
+    """Hold these books; they are live, or were waited for in vain, when the block begins.
+
+    Raises:
+        BookUnavailable: there is no room for them.
+    """
+    services.books.check_room(instruments)
     market, owner = services.parts.market, f"http:{uuid4().hex}"
     try:
         for instrument in instruments:

@@ -93,5 +93,5 @@ def build_services(parts: Parts) -> Services:
         clock=parts.clock,
         new_id=parts.new_id,
     )
-    books = BookSource(parts.market, parts.clock, depth=config.stream.depth)
+    books = BookSource(parts.market, parts.clock, depth=config.stream.depth, most=config.max_books)
     return Services(parts=parts, access=access, sign_in=sign_in, books=books, metrics=Metrics())

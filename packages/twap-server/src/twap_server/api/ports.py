@@ -1,6 +1,6 @@
 """What the API needs from others, as protocols beside their consumer."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from twap_models.enums import Integrity, Interval, OrderStatus
@@ -191,6 +191,10 @@ class Books(Protocol):
 
     def release(self, instrument: InstrumentId, owner: str) -> None:
         """Give the book up."""
+        ...
+
+    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books asked for, if these were too."""
         ...
 
 

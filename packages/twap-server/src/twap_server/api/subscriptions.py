@@ -34,7 +34,8 @@ class Subscriptions:
 
         Raises:
             UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
-            TooManySubscriptions: no room.
+            TooManySubscriptions: no room on this connection.
+            BookUnavailable: no room on this server.
         """
         found = self._source.find(exchange, spelling)
         topic = BookTopic(exchange, found.symbol, spelling)
@@ -42,6 +43,7 @@ class Subscriptions:
             return topic
         if len(self._held) >= self._most:
             raise TooManySubscriptions(f"expected at most {self._most} books on one connection")
+        self._source.check_room(found.instruments)
         self._held[topic] = found.instruments
         for instrument in found.instruments:
             self._market.hold(instrument, self._owner_of(topic))

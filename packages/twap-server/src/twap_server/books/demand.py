@@ -1,7 +1,7 @@
 """Who wants which book. A book lingers for a while after the last one who wanted it."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -42,6 +42,11 @@ class Demand:
         if not owners:
             del self._owners[instrument]
             self._released[instrument] = self._clock.monotonic()
+
+    def count_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books that are wanted, lingering ones included, if these were too."""
+        self._forget_expired()
+        return len({*self._owners, *self._released, *instruments})
 
     def wanted(self, exchange: str) -> set[str]:
         """Return the canonical symbols wanted on one exchange now, lingering ones included."""

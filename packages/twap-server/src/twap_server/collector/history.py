@@ -17,6 +17,8 @@ from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.base import Exchange, HttpRequest, Page
 
 _MAX_PAGES = 40
+_ASKED_WITHIN_S = 10
+"""How long a user's request waits for room in what the exchange allows; books wait longer."""
 
 
 class History:
@@ -110,7 +112,7 @@ class History:
         for _ in range(_MAX_PAGES if rules.pages else 1):
             limit = rules.max_rows if rules.gaps else min(rules.max_rows, rows - len(found))
             page = Page(native_interval=native, limit=limit, end=until)
-            body = await self._get(self._exchange.klines_request(instrument, page))
+            body = await self._get(self._exchange.klines_request(instrument, page), within_s=_ASKED_WITHIN_S)
             batch = self._exchange.parse_klines(body, native)
             before = len(found)
             found.update({one.open_time: one for one in batch if since <= one.open_time <= until})
@@ -120,9 +122,9 @@ class History:
             until = Nanos(min(found) - MILLISECOND)
         return [found[moment] for moment in sorted(found)][-rows:]
 
-    async def _get(self, request: HttpRequest) -> bytes:
+    async def _get(self, request: HttpRequest, *, within_s: int | None = None) -> bytes:
         try:
-            return await self._rest.get(request)
+            return await self._rest.get(request, within_s=within_s)
         except ExchangeUnavailable as error:
             raise ExchangeUnavailable(
                 f"{self._exchange.name}: {error}", retry_after=error.retry_after

@@ -205,6 +205,10 @@ class MarketData:
         """Give a book up; unknown owners are ignored."""
         self.demand.release(instrument, owner)
 
+    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books asked for, if these were too."""
+        return self.demand.count_with(instruments)
+
     def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Return the base currency traded since then, by time of receipt, as far as it is remembered."""
         return self.keeper.trades.volume_since(instrument, since)

@@ -3,6 +3,8 @@
 In: requests as values. Out: bodies. The exchange's own words never leave this module.
 """
 
+import asyncio
+
 import httpx
 
 from twap_server.collector.budget import Budget
@@ -23,15 +25,23 @@ class Rest:
         self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
         self._silent_until = Nanos(0)
 
-    async def get(self, request: HttpRequest) -> bytes:
+    async def get(self, request: HttpRequest, *, within_s: int | None = None) -> bytes:
         """Fetch one body.
+
+        Args:
+            request: what to ask.
+            within_s: longest wait for room in the budget; None waits its turn.
 
         Raises:
             UnknownSymbol: the exchange says the request cannot be answered (HTTP 400 or 404).
             ExchangeUnavailable: unreachable, overloaded, or it told us to wait ``retry_after`` seconds.
         """
         self._check_silence()
-        await self._budget.spend(request.weight)
+        try:
+            async with asyncio.timeout(within_s):
+                await self._budget.spend(request.weight)
+        except TimeoutError:
+            raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
         try:
             response = await self._http.get(self._base + request.path, params=dict(request.params))
         except (httpx.HTTPError, httpx.InvalidURL):

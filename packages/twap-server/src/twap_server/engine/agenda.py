@@ -1,12 +1,18 @@
-"""When to look at which order next: one heap for all orders, one entry each."""
+"""When to look at which order next: one heap for all orders, one entry each that counts."""
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+from typing import Final
 
 from twap_server.domain.clock import Nanos
 
+_SPARE: Final = 1_000
+
 
 class Agenda:
-    """A wake-up per order; setting it again replaces it."""
+    """A wake-up per order; setting it again replaces it.
+
+    What was replaced stays in the heap until its moment, or until it is most of the heap.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[Nanos, str]] = []
@@ -19,6 +25,9 @@ class Agenda:
         """Look at the order at ``moment``."""
         self._wake[order_id] = moment
         heappush(self._heap, (moment, order_id))
+        if len(self._heap) > 2 * len(self._wake) + _SPARE:
+            self._heap = [(at, one) for one, at in self._wake.items()]
+            heapify(self._heap)
 
     def drop(self, order_id: str) -> None:
         """Never look at the order again."""

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 _LAST_PORT = 65_535
 _LOOK_EVERY_S = 1
+_TURN_WITHIN_S = 30
+"""Of a transaction that waits for others to end; each of them has its own deadlines."""
 
 
 class Database:
@@ -119,19 +121,31 @@ class Database:
         Raises:
             StoreConflict: a unique key was taken; nothing was recorded.
             CommitInDoubt: the database failed while it committed; all was recorded or nothing.
-            StoreUnavailable: the database failed; nothing was recorded.
+            StoreUnavailable: the database failed, or others took too long; nothing was recorded.
         """
         self._refuse_closed()
         is_committing = False
         try:
             with translated():
-                async with self._turn, _answering(self._writer) as connection, connection.begin():
+                async with self._own_turn(), _answering(self._writer) as connection, connection.begin():
                     yield connection
                     is_committing = True
         except StoreUnavailable as error:
             if is_committing:
                 raise CommitInDoubt(str(error)) from error
             raise
+
+    @asynccontextmanager
+    async def _own_turn(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(_TURN_WITHIN_S):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise StoreUnavailable("too much waits to be written to the database: try again later") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
