@@ -77,6 +77,16 @@ def test_every_slice_met_the_recorded_book_of_its_moment() -> None:
     _check_against_a_plain_book(done, path)
 
 
+def test_not_even_the_first_message_is_missed(tmp_path: Path) -> None:
+    rows = list(recorded_rows(market(tmp_path / "a.gz", seconds=20)))
+    (at,) = [at for at, one in enumerate(rows) if one["conn"].startswith("http")]
+    following = next(at for at, one in enumerate(rows[at:], at) if "depthUpdate" in one["raw"])
+    path = write(tmp_path / "b.gz", [rows[at], *rows[following:]])
+    done = replay(path, [order()], Settings())
+    assert done.records[0].order.status is OrderStatus.FILLED
+    assert done.records[0].order.terms.created - done.start < 200_000_000
+
+
 def test_kraken(tmp_path: Path) -> None:
     asked = order(exchange="kraken", symbol="BTC/USD", quantity="0.05", duration="5s")
     done = replay(recording(KRAKEN_BTCUSD), [asked], Settings())

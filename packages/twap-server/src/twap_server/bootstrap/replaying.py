@@ -89,6 +89,7 @@ class _Run:
         self._start = self._clock.now()
         self._source = RecordingSource(recording, clock=self._clock)
         self._settings = settings
+        self._listed = asyncio.Event()
 
     async def play(self, orders: Sequence[TwapOrderRequest]) -> Replayed:
         market = self._market()
@@ -123,8 +124,7 @@ class _Run:
 
     async def _submit(self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine) -> None:
         name = self._exchange()
-        while not market.loaded(name):
-            await self._clock.sleep(_LOOK_EVERY_S)
+        await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
         instruments = {market.find_instrument(name, order.symbol) for order in orders}
         for instrument in instruments:
             self._check_begins(instrument, market)
@@ -176,6 +176,7 @@ class _Run:
             demand=Demand(self._clock),
             clock=self._clock,
             rng=random.Random(1),
+            on_instruments=lambda *_: self._listed.set(),
             network=Network(open_socket=self.player.open, open_http=self._open_http),
         )
 

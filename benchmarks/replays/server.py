@@ -1,0 +1,69 @@
+"""twap-server: ``bootstrap.replay``, as ``twap-server replay`` calls it, from packed file to fills."""
+
+import datetime
+import time
+from typing import ClassVar
+
+from benchmarks.replays.contender import Job, Outcome, is_buy
+from twap_models import TwapOrderRequest
+from twap_server.bootstrap import Replayed, replay
+from twap_server.replay.player import TapePlayer
+from twap_server.replay.virtual import ReplayLoop
+from twap_server.settings import Settings
+
+
+class OneByOne(ReplayLoop):
+    """The slow way to compare with: one turn of the event loop for each frame."""
+
+    def pass_time(self, timeout: float | None) -> None:
+        """Let the reader take one frame only."""
+        super().pass_time(timeout)
+        assert isinstance(self._player, TapePlayer)
+        self.horizon = min(self.horizon, self._player.tape.at)
+
+
+class TwapServer:
+    """Reads and unpacks the file, too: others get prepared objects."""
+
+    label: ClassVar[str] = "twap-server"
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._orders = [_order(job, number, start) for number, start in enumerate(job.starts_ms)]
+        self._first: Replayed | None = None
+
+    def run(self) -> Outcome:
+        """Replay; the first result is checked against the slow way, every later one against the first."""
+        begin = time.process_time()
+        done = replay(self._job.recording, self._orders, Settings())
+        seconds = time.process_time() - begin
+        if self._first is None:
+            self._first = replay(self._job.recording, self._orders, Settings(), make_loop=OneByOne)
+        self._check(done)
+        return Outcome(done.frames, seconds, sum(len(record.fills) for record in done.records))
+
+    def _check(self, done: Replayed) -> None:
+        if done != self._first:
+            raise RuntimeError("many frames at once and one by one do not give the same records")
+        open_ = [record for record in done.records if record.order.status.is_open]
+        slices = sum(len(record.slices) for record in done.records)
+        if open_ or slices != self._job.slices:
+            raise RuntimeError(
+                f"{slices} slices instead of {self._job.slices}, {len(open_)} orders still open"
+            )
+
+
+def _order(job: Job, number: int, start_ms: int) -> TwapOrderRequest:
+    start = datetime.datetime.fromtimestamp(start_ms / 1000, tz=datetime.UTC)
+    return TwapOrderRequest.model_validate(
+        {
+            "token_id": f"order-{number}",
+            "exchange": "binance",
+            "symbol": "BTCUSDT",
+            "side": "buy" if is_buy(number) else "sell",
+            "quantity": "1",
+            "start_time": start,
+            "duration": job.length_s,
+            "interval": job.interval_s,
+        }
+    )
