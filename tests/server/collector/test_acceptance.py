@@ -5,8 +5,8 @@ import itertools
 import json
 from decimal import Decimal
 
-from server.collector.coinbase import LoopbackCoinbase, recorded
 from server.collector.parts import collecting, until
+from support.coinbase import LoopbackCoinbase, recorded
 from support.recordings import (
     BINANCE_BTCUSDT,
     COINBASE_PRODUCTS,

@@ -4,9 +4,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.collector.coinbase import LoopbackCoinbase
 from server.collector.parts import collecting, until
 from server.collector.test_faults import statuses
+from support.coinbase import LoopbackCoinbase
 from twap_models.enums import Integrity
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus

@@ -7,7 +7,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from twap_models.enums import Interval
+from twap_models.enums import Integrity, Interval
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
@@ -216,6 +216,14 @@ class MarketData:
     def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Return base and quote currency traded since the server started."""
         return self.keeper.trades.totals(instrument)
+
+    def is_proven(self, exchange: str) -> bool:
+        """Tell whether the exchange lets us prove that its books are whole.
+
+        Raises:
+            UnknownExchange: not collected here.
+        """
+        return self.collector(exchange).exchange.integrity is not Integrity.NONE
 
     def taker_fee(self, exchange: str) -> Decimal:
         """Return the taker fee as a share of the notional, 0 where none is set."""

@@ -203,6 +203,7 @@ def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal
         end=end,
         interval=request.interval or -(-(end - start) // (request.slices or 1)),
         slice_count=0,
+        warnings=grid.notices,
     )
     plan = sliced(
         with_rounding_told(asked, quantity=request.quantity, limit=request.limit),

@@ -25,6 +25,8 @@ class Grid:
     """``trading``, or the exchange's own word."""
     legs: tuple[Leg, ...]
     """The markets behind it, at least one."""
+    notices: tuple[str, ...] = ()
+    """What whoever orders on it has to know: warnings of every plan."""
 
     def floor_lot(self, quantity: Decimal) -> Decimal:
         """Round a quantity down to the lot grid."""

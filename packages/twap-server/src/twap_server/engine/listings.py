@@ -5,7 +5,7 @@ instruments or their fees.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from twap_models.enums import AGGREGATE
@@ -46,5 +46,15 @@ class Listings:
         key = (exchange, found[0].id.symbol)
         made = self._made.get(key)
         if made is None or made.instruments != found or made.fees != fees:
-            made = self._made[key] = _Made(found, fees, grid_of(found, fees, exchange=exchange))
+            grid = grid_of(found, fees, exchange=exchange)
+            grid = replace(grid, notices=self._notices(grid))
+            made = self._made[key] = _Made(found, fees, grid)
         return made.grid
+
+    def _notices(self, grid: Grid) -> tuple[str, ...]:
+        return tuple(
+            f"{leg.instrument.exchange} gives no proof that its book is whole: "
+            "a change lost on the way stays unnoticed for minutes"
+            for leg in grid.legs
+            if not self._market.is_proven(leg.instrument.exchange)
+        )

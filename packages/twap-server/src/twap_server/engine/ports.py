@@ -124,6 +124,10 @@ class Market(Protocol):
         """Give the book up; unknown owners are ignored."""
         ...
 
+    def is_proven(self, exchange: str) -> bool:
+        """Whether the exchange lets us prove that its books are whole."""
+        ...
+
     def taker_fee(self, exchange: str) -> Decimal:
         """Taker fee as a share of notional."""
         ...
