@@ -215,7 +215,7 @@ _CRASHES = (
         fault="F24",
         guard="orders past their end have ended before the server says ready",
         file="engine/engine.py",
-        line="        await self._end_elapsed()\n",
+        line="        await self._rounds.end_elapsed()\n",
         instead="",
         tests=(ENGINE + "test_ready_means_that_nothing_is_open_past_its_end",),
     ),

@@ -30,6 +30,7 @@ class Write:
     order: Order
     is_new: bool = False
     is_replanned: bool = False
+    is_sliced: bool = False
     slices: tuple[SliceResult, ...] = ()
     fills: tuple[Fill, ...] = ()
     events: tuple[OrderEvent, ...] = ()

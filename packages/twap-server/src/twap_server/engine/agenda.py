@@ -23,6 +23,8 @@ class Agenda:
 
     def set(self, order_id: str, moment: Nanos) -> None:
         """Look at the order at ``moment``."""
+        if self._wake.get(order_id) == moment:
+            return
         self._wake[order_id] = moment
         heappush(self._heap, (moment, order_id))
         if len(self._heap) > 2 * len(self._wake) + _SPARE:

@@ -141,9 +141,9 @@ class Commands:
 
     def _change(self, working: Working, decide: Callable[[Step], None]) -> Decision[Order]:
         now, order_id = self._clock.now(), working.order.terms.order_id
-        step = Step(order=working.order)
+        step = Step(order=working.order, at=now)
         decide(step)
-        write = self._recorder.step(working.order, step, at=now)
+        write = self._recorder.step(working.order, step)
         if not write.order.status.is_open:
             self._recorder.measured(self._observers.take(order_id, now))
         return Decision(answer=write.order, writes=[write], working=working)

@@ -21,7 +21,6 @@ from twap_server.domain.order import Order
 from twap_server.domain.terms import Amendment, OrderRequest
 from twap_server.engine.commands import Commands
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.decision import SliceDecider
 from twap_server.engine.desk import Desk
 from twap_server.engine.groups import Command, Decision, Groups, Scene, grouped
 from twap_server.engine.observers import Observers
@@ -29,10 +28,11 @@ from twap_server.engine.ports import EventSink, Market, OrderStore
 from twap_server.engine.preview import Preview, Previewer
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
-from twap_server.engine.settlement import Changed, Settlement
+from twap_server.engine.rounds import Rounds
+from twap_server.engine.settlement import Settlement
 from twap_server.engine.submission import Admission, limits_of
 from twap_server.engine.verdict import Verdict
-from twap_server.engine.working import Working, look
+from twap_server.engine.working import Working
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ _LONGEST_SLEEP_S = 1.0
 """The wall clock may jump: look at it at least this often."""
 _ASK_AGAIN_S = 0.25
 """How soon a database is asked again what became of a commit in doubt: slices wait for it."""
-_ORDERS_PER_TURN = 2_000
+_SAMPLES_PER_TURN = 1_000
 _COMMANDS_PER_TURN = 256
 _ORDERS_PER_GROUP = 256
 """Deciding so many holds up a slice by less than a tenth of a second."""
@@ -65,10 +65,8 @@ class Engine:
         """Args: new_id gives a fresh order id, unique for ever."""
         self._store, self._clock, self._config = store, clock, config
         self._recorder = Recorder(store=store, events=events)
-        self._impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
-        self._decider = SliceDecider(impact=self._impact)
+        impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._sight = Sight(market, max_age=to_span(config.max_book_age))
-        self._max_wait = to_span(config.max_book_wait)
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)
@@ -87,8 +85,16 @@ class Engine:
             recorder=self._recorder,
             desk=self._desk,
             observers=self._observers,
-            impact=self._impact,
+            impact=impact,
             clock=clock,
+        )
+        self._rounds = Rounds(
+            desk=self._desk,
+            sight=self._sight,
+            impact=impact,
+            settlement=self._settlement,
+            clock=clock,
+            config=config,
         )
         self._do = self._make_commands(admission, limits)
         self._groups = self._make_groups()
@@ -221,20 +227,8 @@ class Engine:
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
             self._do.adopt(order)
-        await self._end_elapsed()
+        await self._rounds.end_elapsed()
         log.info("engine ready open_orders=%d", len(self._desk))
-
-    async def _end_elapsed(self) -> None:
-        """End what ran out while nobody was here: who hears "ready" finds no order open past its end.
-
-        Gives up when a round settles nothing: then the store fails, and the turns go on trying.
-        """
-        settled = -1
-        while (elapsed := self._desk.elapsed(self._clock.now())) and settled:
-            before = _slices_left(elapsed)
-            for first in range(0, len(elapsed), _ORDERS_PER_TURN):
-                await self._work(elapsed[first : first + _ORDERS_PER_TURN], self._clock.now())
-            settled = before - _slices_left(self._desk.elapsed(self._clock.now()))
 
     async def _sleep(self) -> None:
         moments = [at for at in (self._desk.next_due(), self._observers.next_due()) if at is not None]
@@ -258,40 +252,14 @@ class Engine:
                 self._do.take_in(write)
         for group in grouped(commands, most=_ORDERS_PER_GROUP):
             await self._groups.carry_out(group)
-            await self._work_due()  # many commands must not hold up a slice
-        await self._work_due()
+            await self._rounds.work_due()  # many commands must not hold up a slice
+        await self._rounds.work_due()
         await self._measure(self._clock.now())
-
-    # Due slices
-
-    async def _work_due(self) -> None:
-        now = self._clock.now()
-        await self._work(self._desk.due(now, most=_ORDERS_PER_TURN), now)
-
-    async def _work(self, due: list[Working], now: Nanos) -> None:
-        if not due:
-            return
-        changed: Changed = []
-        glance = self._sight.glance(now)
-        for working in due:
-            step = look(working, glance, now=now, decider=self._decider, max_wait=self._max_wait)
-            if step.events:
-                changed.append((working, step))
-            else:
-                self._desk.plan_after_nothing(working, now)
-        if changed:
-            await self._settlement.record(changed, now)
-        self._impact.settle()
 
     async def _measure(self, now: Nanos, *, at_once: bool = False) -> None:
         """Sample the markets of the orders; recorded with the next decision, after a while, or at once."""
-        self._recorder.measured(self._observers.collect(now, most=_ORDERS_PER_TURN))
+        self._recorder.measured(self._observers.collect(now, most=_SAMPLES_PER_TURN))
         try:
             await self._recorder.flush(now, at_once=at_once)
         except TwapError as error:
             log.warning("samples wait to be recorded: %s", error)
-
-
-def _slices_left(orders: Sequence[Working]) -> int:
-    """Slices without an outcome, and one more for each order's end."""
-    return sum(1 + one.order.plan.slice_count - one.order.progress.next_slice for one in orders)

@@ -25,6 +25,8 @@ class OrderWrite:
     is_new: bool = False
     is_replanned: bool = False
     """Its plan was replaced by an amendment."""
+    is_sliced: bool = False
+    """Nothing but slices is new: state and plan are as before."""
     slices: tuple[SliceResult, ...] = ()
     fills: tuple[Fill, ...] = ()
     events: tuple[OrderEvent, ...] = ()

@@ -55,6 +55,10 @@ class Quotes:
 
     def touch(self, side: Side) -> Offer | None:
         """The best level a taker of ``side`` meets, fees included in what is best."""
+        if len(self.open) == 1:
+            leg, seen = self.open[0]
+            first = seen.shown_to(side).best
+            return None if first is None else Offer(leg.instrument.exchange, first.price, first.quantity)
         return best(side, self.ladders(side))
 
     def moment(self, side: Side) -> Moment | None:

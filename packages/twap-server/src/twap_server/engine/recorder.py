@@ -36,12 +36,14 @@ class Recorder:
         events = _unnumbered([(kind, order, None, ())], at=order.terms.created)
         return OrderWrite(order=order, is_new=True, slices=slices, events=events)
 
-    def step(self, before: Order, step: Step, *, at: Nanos) -> OrderWrite:
+    def step(self, before: Order, step: Step) -> OrderWrite:
         """The write of one decision about an order that was ``before``."""
-        events = _unnumbered(step.events, at=at)
+        events = _unnumbered(step.events, at=step.at)
+        is_replanned = step.order.plan.revision != before.plan.revision
         return OrderWrite(
             order=step.sealed(before),
-            is_replanned=step.order.plan.revision != before.plan.revision,
+            is_replanned=is_replanned,
+            is_sliced=step.order.status is before.status and not is_replanned,
             slices=tuple(step.slices),
             fills=tuple(step.fills),
             events=events,
@@ -72,7 +74,8 @@ class Recorder:
         if self._doubtful:
             raise StoreUnavailable("the database has not said yet what became of the last change; try again")
         try:
-            numbered = [await self._numbered(write) for write in writes]
+            await self._learn_numbers({write.order.terms.user_id for write in writes})
+            numbered = [self._numbered(write) for write in writes]
             await self._record(numbered)
         except Exception:
             self._forget(writes)
@@ -119,16 +122,19 @@ class Recorder:
         for write in writes:
             self._seqs.pop(write.order.terms.user_id, None)
 
-    async def _numbered(self, write: OrderWrite) -> OrderWrite:
-        user_id = write.order.terms.user_id
-        if user_id not in self._seqs:
+    async def _learn_numbers(self, users: set[str]) -> None:
+        for user_id in users - self._seqs.keys():
             self._seqs[user_id] = await self._store.last_event_seq(user_id)
+
+    def _numbered(self, write: OrderWrite) -> OrderWrite:
+        user_id = write.order.terms.user_id
         first = self._seqs[user_id] + 1
         self._seqs[user_id] += len(write.events)
         return OrderWrite(
             order=write.order,
             is_new=write.is_new,
             is_replanned=write.is_replanned,
+            is_sliced=write.is_sliced,
             slices=write.slices,
             fills=write.fills,
             events=tuple(_with_seq(event, seq) for seq, event in enumerate(write.events, first)),

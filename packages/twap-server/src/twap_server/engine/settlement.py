@@ -39,34 +39,34 @@ class Settlement:
         self._store, self._recorder, self._desk = store, recorder, desk
         self._observers, self._impact, self._clock = observers, impact, clock
 
-    async def record(self, changed: Changed, now: Nanos) -> None:
+    async def record(self, changed: Changed) -> None:
         """Record the decisions of one turn, take them into memory, and tell; what failed is decided again."""
         for _, step in changed:
             if not step.order.status.is_open:
-                self._recorder.measured(self._observers.take(step.order.terms.order_id, now))
+                self._recorder.measured(self._observers.take(step.order.terms.order_id, step.at))
         try:
-            writes = [self._recorder.step(working.order, step, at=now) for working, step in changed]
+            writes = [self._recorder.step(working.order, step) for working, step in changed]
             await self._recorder.commit(writes)
         except StoreConflict as error:
-            await self._after_conflict(changed, error, now)
+            await self._after_conflict(changed, error)
         except StoreUnavailable as error:
             self._after_failure(changed, error)
         else:
             self._impact.settle()
             for (working, step), write in zip(changed, writes, strict=True):
-                self._desk.replace(working, write.order, decided=now if step.slices else None)
-                self._observers.note(write.order, filled=bool(step.fills), now=now)
+                self._desk.replace(working, write.order, decided=step.at if step.slices else None)
+                self._observers.note(write.order, filled=bool(step.fills), now=step.at)
 
-    async def _after_conflict(self, changed: Changed, error: StoreConflict, now: Nanos) -> None:
+    async def _after_conflict(self, changed: Changed, error: StoreConflict) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
         if len(changed) > 1:
             for pair in changed:
-                await self.record([pair], now)
+                await self.record([pair])
             return
-        working = changed[0][0]
+        working, step = changed[0]
         log.error("order=%s was recorded elsewhere: %s", working.order.terms.order_id, error)
         try:
-            await self.read_again(working, now)
+            await self.read_again(working, step.at)
         except StoreUnavailable as unavailable:
             self._after_failure(changed, unavailable)
 

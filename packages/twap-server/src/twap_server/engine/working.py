@@ -39,6 +39,8 @@ class Step:
     """What one look at an order decided; recorded as one write."""
 
     order: Order
+    at: Nanos
+    """When it was looked at."""
     slices: list[SliceResult] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     events: list[tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]] = field(
@@ -98,7 +100,7 @@ class Step:
 def look(working: Working, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int) -> Step:
     """Decide what is due for an order at ``now``; an empty step means: nothing yet."""
     order, schedule = working.order, working.order.schedule
-    step = Step(order=order)
+    step = Step(order=order, at=now)
     at_end = now >= order.plan.end
     missed_because = SliceReason.STORAGE if working.storage_failed else SliceReason.ENGINE_DOWN
     index = order.progress.next_slice

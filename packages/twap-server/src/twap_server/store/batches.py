@@ -47,8 +47,11 @@ class Batches:
 
     async def advance(self, changed: Sequence[Order]) -> int:
         """Replace orders' progress, each provided that its version is the one before; say how many were."""
-        rows = [advance_values(order, self._number) for order in changed]
-        return await self._run("advance", rows)
+        return await self._run("advance", [advance_values(order, self._number) for order in changed])
+
+    async def advance_sliced(self, changed: Sequence[Order]) -> int:
+        """The same for orders of which nothing but slices is new: their status is the one before, too."""
+        return await self._run("sliced", [sliced_values(order, self._number) for order in changed])
 
     async def slices(self, of_orders: Sequence[tuple[str, Sequence[SliceResult]]]) -> None:
         """Insert slices, given with their orders' ids."""
@@ -226,6 +229,21 @@ def advance_values(order: Order, number: ToColumn) -> Values:
     )
 
 
+def sliced_values(order: Order, number: ToColumn) -> Values:
+    """Write what a slice changed of an order, and which version and status it follows."""
+    progress = order.progress
+    return (
+        number(progress.filled),
+        number(progress.notional),
+        number(progress.fees),
+        progress.next_slice,
+        progress.version,
+        order.terms.order_id,
+        progress.version - 1,
+        progress.status.value,
+    )
+
+
 def progress_values(progress: OrderProgress, revision: int, number: ToColumn) -> Values:
     """Write an order's progress, and which revision of its plan it is at."""
     return (
@@ -248,6 +266,7 @@ def statements(dialect: str) -> dict[str, Insert | Update]:
         "advance": queries.advance(),
         orders.name: insert(orders),
         order_plans.name: insert(order_plans),
+        "sliced": queries.advance(queries.SLICED, within=("status",)),
         slices.name: insert(slices),
         fills.name: insert(fills),
         order_events.name: insert(order_events),

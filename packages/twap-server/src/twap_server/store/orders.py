@@ -50,6 +50,11 @@ class RecordedWrite(Protocol):
         ...
 
     @property
+    def is_sliced(self) -> bool:
+        """Whether nothing but slices is new: state and plan are as before."""
+        ...
+
+    @property
     def slices(self) -> tuple[SliceResult, ...]:
         """Slices that ended by it."""
         ...
@@ -118,7 +123,7 @@ class SqlOrderStore:
 
     async def _record(self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]]) -> None:
         new = [write.order for write in writes if write.is_new]
-        changed = [write.order for write in writes if not write.is_new]
+        changed = [write for write in writes if not write.is_new]
         planned = [write.order for write in writes if write.is_new or write.is_replanned]
         async with self._database.transaction() as connection:
             batches = Batches(connection)
@@ -237,14 +242,16 @@ class SqlOrderStore:
         return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
 
 
-async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[Order]) -> None:
+async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[RecordedWrite]) -> None:
     """Change all orders or none, with one statement where the driver does not count a batch (asyncpg)."""
     if not changed:
         return
     if connection.dialect.supports_sane_multi_rowcount:
-        done = await batches.advance(changed)
+        done = await batches.advance_sliced([write.order for write in changed if write.is_sliced])
+        done += await batches.advance([write.order for write in changed if not write.is_sliced])
     else:
-        done = (await connection.execute(queries.advance_all(list(map(advance_row, changed))))).rowcount
+        rows = [advance_row(write.order) for write in changed]
+        done = (await connection.execute(queries.advance_all(rows))).rowcount
     if done != len(changed):
         raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
 

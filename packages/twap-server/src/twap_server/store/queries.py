@@ -32,19 +32,27 @@ from twap_server.store.tables import (
 PROGRESS = (
     "status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "version", "revision",
 )  # fmt: skip
+SLICED = ("filled", "notional", "fees", "next_slice", "version")
+"""What a slice changes of an order that goes on: never what the index over open orders looks at."""
 OF_SLICE = "of_slice_"
 """Prefix of a slice's columns in a row of events."""
 
 
-def advance() -> Update:
-    """Replace an order's progress, provided that its version is the one before."""
+def advance(names: Sequence[str] = PROGRESS, *, within: Sequence[str] = ()) -> Update:
+    """Replace an order's progress, provided that its version is the one before.
+
+    Args:
+        names: the columns that change.
+        within: columns that must be as they are given: the order is changed only where they are.
+    """
     return (
         update(orders)
         .where(
             orders.c.order_id == bindparam("of_order"),
             orders.c.version == bindparam("of_version"),
+            *(orders.c[name] == bindparam(f"of_{name}") for name in within),
         )
-        .values({name: bindparam(name) for name in PROGRESS})
+        .values({name: bindparam(name) for name in names})
     )
 
 
