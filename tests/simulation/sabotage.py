@@ -55,8 +55,10 @@ def _no_limit() -> None:
 
 
 def _no_depth() -> None:
-    decision.SliceDecider._walk = lambda self, order, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
-        wanted, found.ladders(order.terms.side), matching.Bounds(side=order.terms.side)
+    decision.SliceDecider._walk = lambda self, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
+        wanted,
+        found.ladders(seen.order.terms.side),
+        matching.Bounds(side=seen.order.terms.side),
     )
 
 

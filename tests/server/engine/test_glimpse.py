@@ -44,6 +44,23 @@ def test_shows_every_level_best_first_however_often_and_far_it_is_read(
     assert seen.mid == whole_mid
 
 
+def test_holds_until_something_changes() -> None:
+    live = book([(9, 1)], [(1, 1)])
+    seen = Glimpse(live)
+    assert seen.holds(live) and not seen.holds(book([(9, 1)], [(1, 1)]))
+    changes = [
+        lambda made: made.apply(BookChange(symbol="BTC-USDT", bids=[("8", "1")], asks=[])),
+        lambda made: made.replace(BookSnapshot(symbol="BTC-USDT", bids=[("9", "1")], asks=[("101", "1")])),
+        lambda made: made.truncate(1),
+        lambda made: made.take_over(book([(3, 1)], [(3, 1)]).book),
+        lambda made: made.empty(),
+    ]
+    for change in changes:
+        seen = Glimpse(live)
+        change(live.book)
+        assert not seen.holds(live)
+
+
 def test_a_mark_made_while_looking_is_the_books_own() -> None:
     live = book([(9, 1)], [(1, 1)])
     shown, price = Glimpse(live).shown_to(Side.BUY), Decimal(101)

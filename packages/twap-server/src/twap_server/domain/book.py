@@ -19,9 +19,11 @@ _MAX_MARKS: Final = 10_000
 class OrderBook:
     """Bids and asks of one instrument. Not thread-safe; made for one event loop."""
 
-    __slots__ = ("_asks", "_bids", "_generations")
+    __slots__ = ("_asks", "_bids", "_generations", "changes")
 
     def __init__(self) -> None:
+        self.changes = 0
+        """Rises with whatever may change the levels: while it stands, what was read of them still holds."""
         self._generations = count(1)
         self._bids = Levels(1)
         self._asks = Levels(-1)
@@ -53,6 +55,7 @@ class OrderBook:
             WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
                 before it were applied.
         """
+        self.changes += 1
         self._bids.apply(change.bids)
         self._asks.apply(change.asks)
 
@@ -65,11 +68,13 @@ class OrderBook:
 
         Marks stay (the exchange did not remove them).
         """
+        self.changes += 1
         self._bids.truncate(depth)
         self._asks.truncate(depth)
 
     def empty(self) -> None:
         """Drop every level; marks stay (the exchange did not remove them)."""
+        self.changes += 1
         self._bids.empty()
         self._asks.empty()
 
@@ -88,6 +93,10 @@ class OrderBook:
     def best_ask(self) -> PriceLevel | None:
         """Return the lowest ask, None when there is none."""
         return next(_levels(self._asks.top(1)), None)
+
+    def two_sided(self) -> bool:
+        """Tell whether there are bids and asks."""
+        return len(self._bids) > 0 and len(self._asks) > 0
 
     def crossed(self) -> bool:
         """Tell whether the best bid is at or above the best ask (locked counts)."""
@@ -125,6 +134,7 @@ class OrderBook:
         return self._asks if side is Side.BUY else self._bids
 
     def _adopt(self, bids: Levels, asks: Levels) -> None:
+        self.changes += 1
         bids.marks = _surviving(self._bids.marks, bids)
         asks.marks = _surviving(self._asks.marks, asks)
         self._bids, self._asks = bids, asks

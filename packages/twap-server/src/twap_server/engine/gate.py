@@ -28,6 +28,6 @@ def closed_because(live: LiveBookView | None, *, now: Nanos, max_age: int) -> Sl
 def _live_but_unusable(live: LiveBookView, *, now: Nanos, max_age: int) -> SliceReason | None:
     if now - live.confirmed_at > max_age:
         return SliceReason.STALE_BOOK
-    if live.book.best_bid() is None or live.book.best_ask() is None:
+    if not live.book.two_sided():
         return SliceReason.NO_BOOK
     return SliceReason.CROSSED_BOOK if live.book.crossed() else None

@@ -1,7 +1,4 @@
-"""A book that can be trusted, as it stands at one moment: read once, however many orders look at it.
-
-Good until the book may change: nobody keeps it across an ``await``.
-"""
+"""A book as it stands at one moment: its levels are read once, however many orders look at them."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -56,16 +53,21 @@ class Shown:
 
 
 class Glimpse:
-    """Both sides of one live book, and what its owner says of it."""
+    """Both sides of one live book, and what its owner says of it. Good while it ``holds``."""
 
-    __slots__ = ("_asks", "_bids", "live", "mid")
+    __slots__ = ("_asks", "_bids", "_book", "_changes", "live", "mid")
 
     def __init__(self, live: LiveBookView) -> None:
         self.live = live
+        self._book, self._changes = live.book, live.book.changes
         self._bids, self._asks = Shown(live.book, Side.SELL), Shown(live.book, Side.BUY)
         bid, ask = self._bids.best, self._asks.best
         self.mid = None if bid is None or ask is None else exact.midpoint(bid.price, ask.price)
         """Middle of the best bid and the best ask; None where one is missing."""
+
+    def holds(self, live: LiveBookView) -> bool:
+        """Whether it still shows this book: the same one, and nothing changed."""
+        return self.live is live and self._book is live.book and self._changes == live.book.changes
 
     def shown_to(self, side: Side) -> Shown:
         """What a taker of ``side`` meets: a buy the asks, a sell the bids."""

@@ -87,9 +87,12 @@ class Quotes:
 class Glance:
     """All books at one moment, each looked at once. Good until the next ``await``: then they may change."""
 
-    def __init__(self, market: Market, now: Nanos, *, max_age: int) -> None:
-        """Args: as for ``Sight``; now: wall time."""
+    def __init__(
+        self, market: Market, now: Nanos, *, max_age: int, known: dict[InstrumentId, Glimpse]
+    ) -> None:
+        """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
+        self._known = known
         self._seen: dict[InstrumentId, Glimpse | SliceReason] = {}
 
     def quotes(self, legs: Sequence[Leg]) -> Quotes:
@@ -120,11 +123,19 @@ class Glance:
     def _see(self, instrument: InstrumentId) -> Glimpse | SliceReason:
         seen = self._seen.get(instrument)
         if seen is None:
-            live = self._market.live_book(instrument)
-            reason = closed_because(live, now=self._now, max_age=self._max_age)
-            seen = Glimpse(live) if reason is None and live is not None else reason or SliceReason.NO_BOOK
-            self._seen[instrument] = seen
+            seen = self._seen[instrument] = self._look_at(instrument)
         return seen
+
+    def _look_at(self, instrument: InstrumentId) -> Glimpse | SliceReason:
+        live = self._market.live_book(instrument)
+        reason = closed_because(live, now=self._now, max_age=self._max_age)
+        if reason is not None or live is None:
+            self._known.pop(instrument, None)
+            return reason or SliceReason.NO_BOOK
+        known = self._known.get(instrument)
+        if known is None or not known.holds(live):
+            known = self._known[instrument] = Glimpse(live)
+        return known
 
 
 class Sight:
@@ -133,10 +144,11 @@ class Sight:
     def __init__(self, market: Market, *, max_age: int) -> None:
         """Args: max_age: nanoseconds a book may go without its connection delivering anything."""
         self._market, self._max_age = market, max_age
+        self._known: dict[InstrumentId, Glimpse] = {}
 
     def glance(self, now: Nanos) -> Glance:
         """All books at this moment, wall time."""
-        return Glance(self._market, now, max_age=self._max_age)
+        return Glance(self._market, now, max_age=self._max_age, known=self._known)
 
     def quotes(self, legs: Sequence[Leg], now: Nanos) -> Quotes:
         """The books of these markets at this moment."""
