@@ -32,7 +32,6 @@ from twap_server.engine.rounds import Rounds
 from twap_server.engine.settlement import Settlement
 from twap_server.engine.submission import Admission, limits_of
 from twap_server.engine.verdict import Verdict
-from twap_server.engine.working import Working
 
 log = logging.getLogger(__name__)
 
