@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
-from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
+from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, fitted, plan_of
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.grid import grid_of
 from twap_server.domain.instrument import Instrument, InstrumentId
@@ -48,11 +48,12 @@ def judge(
 ) -> Admitted | Rejection:
     reference = None if mid is None else Decimal(mid)
     grid = grid_of([instrument], {}, exchange="binance")
+    fit = fitted(request, grid, reference=reference)
     broken = [
         *broken_window(request, now=NOW, limits=LIMITS),
-        *broken_terms(request, grid, now=NOW, limits=LIMITS, reference=reference),
+        *broken_terms(request, grid, fit, now=NOW, limits=LIMITS),
     ]
-    return broken[0] if broken else plan_of(request, grid, now=NOW, reference=reference)
+    return broken[0] if broken else plan_of(request, grid, fit, now=NOW)
 
 
 def plan(request: OrderRequest, **options: str) -> Plan:

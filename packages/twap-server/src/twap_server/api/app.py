@@ -13,6 +13,8 @@ from twap_server.api.routers import accounts, health, market, orders, previews, 
 from twap_server.api.routers.stream import stream_route
 
 TITLE = "TWAP server"
+_SECTIONS = ("accounts", "market", "orders", "health")
+"""Of the documentation, in this order."""
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
 
 Prices and quantities are exact: JSON numbers, digit for digit. Errors are RFC 9457 problem documents whose
@@ -36,9 +38,11 @@ def create_app(parts: Parts) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        openapi_tags=[{"name": name} for name in _SECTIONS],
     )
     app.state.services = services
-    for part in (accounts, market, previews, orders, reports, health):
+    # Routes are tried one after another: those of orders are asked for most.
+    for part in (orders, accounts, market, previews, reports, health):
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))

@@ -40,6 +40,28 @@ class Admitted:
     elapsed: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the grid leaves of a request's figures, and the smallest order that it lets through."""
+
+    quantity: Decimal
+    limit: Decimal | None
+    smallest: Decimal
+
+
+def fitted(request: OrderRequest, grid: Grid, *, reference: Decimal | None) -> Fitted:
+    """Fit a request to its grid.
+
+    Args:
+        request: what is asked.
+        grid: of what the symbol names.
+        reference: a price (the mid) to value the quantity with where no limit above 0 is left; None if unknown.
+    """
+    limit = grid.safe_limit(request.limit, request.side)
+    price = limit if limit is not None and limit > ZERO else reference
+    return Fitted(grid.floor_lot(request.quantity), limit, grid.smallest(price))
+
+
 def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
     """Every broken rule that needs neither exchange nor symbol."""
     start = request.start if request.start is not None else now
@@ -60,16 +82,16 @@ def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Itera
 
 
 def broken_terms(
-    request: OrderRequest, grid: Grid, *, now: Nanos, limits: Limits, reference: Decimal | None
+    request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos, limits: Limits
 ) -> Iterator[Rejection]:
     """Every broken rule that needs the instrument.
 
     Args:
         request: what is asked.
         grid: of what the symbol names.
+        fit: the request on that grid.
         now: time of receipt.
         limits: bounds of one order.
-        reference: a price to value the quantity with (the mid) where the order has no limit; None if unknown.
     """
     yield from _broken_options(request)
     if grid.status != TRADING:
@@ -79,8 +101,8 @@ def broken_terms(
             detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
         )
     yield from _broken_interval(request, now=now, limits=limits)
-    yield from _broken_signs(request, grid, reference)
-    yield from _broken_minimums(request, grid, reference)
+    yield from _broken_signs(request, grid, fit)
+    yield from _broken_minimums(request, grid, fit)
 
 
 def _invalid_window(detail: str) -> Rejection:
@@ -143,13 +165,12 @@ def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
     return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
 
 
-def _broken_signs(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
+def _broken_signs(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
     if request.quantity <= ZERO:
         yield Rejection(
             reason=RejectReason.INVALID_QUANTITY,
             field="quantity",
-            detail=f"quantity {request.quantity:f} must be above 0: "
-            f"use at least {exact.text(_smallest(request, grid, reference))}",
+            detail=f"quantity {request.quantity:f} must be above 0: use at least {exact.text(fit.smallest)}",
         )
     if request.limit is not None and request.limit <= ZERO:
         yield _invalid_price(
@@ -157,25 +178,18 @@ def _broken_signs(request: OrderRequest, grid: Grid, reference: Decimal | None) 
         )
 
 
-def _broken_minimums(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Iterator[Rejection]:
-    limit, smallest = grid.safe_limit(request.limit, request.side), _smallest(request, grid, reference)
-    if request.quantity > ZERO and grid.floor_lot(request.quantity) < smallest:
+def _broken_minimums(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
+    if request.quantity > ZERO and fit.quantity < fit.smallest:
         yield Rejection(
             reason=RejectReason.BELOW_MINIMUM,
             field="quantity",
             detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
-            f"use at least {exact.text(smallest)}",
+            f"use at least {exact.text(fit.smallest)}",
         )
-    if request.limit is not None and limit is not None and limit <= ZERO < request.limit:
+    if request.limit is not None and fit.limit is not None and fit.limit <= ZERO < request.limit:
         yield _invalid_price(
             f"price {request.limit:f} is below one tick ({exact.text(grid.tick_size)}) of {grid.name}"
         )
-
-
-def _smallest(request: OrderRequest, grid: Grid, reference: Decimal | None) -> Decimal:
-    """The smallest order, valued at the limit if that can be one, else at the reference."""
-    limit = grid.safe_limit(request.limit, request.side)
-    return grid.smallest(limit if limit is not None and limit > ZERO else reference)
 
 
 def _invalid_price(detail: str) -> Rejection:
@@ -192,13 +206,12 @@ def _window(request: OrderRequest, now: Nanos) -> tuple[Nanos, Nanos]:
     return now, Nanos(request.end + shifted)
 
 
-def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal | None) -> Admitted:
+def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Admitted:
     """Plan the slices of a request that breaks none of the rules above."""
-    quantity, limit = grid.floor_lot(request.quantity), grid.safe_limit(request.limit, request.side)
     start, end = _window(request, now)
     asked = Plan(
-        quantity=quantity,
-        limit=limit,
+        quantity=fit.quantity,
+        limit=fit.limit,
         start=start,
         end=end,
         interval=request.interval or -(-(end - start) // (request.slices or 1)),
@@ -208,7 +221,7 @@ def plan_of(request: OrderRequest, grid: Grid, *, now: Nanos, reference: Decimal
     plan = sliced(
         with_rounding_told(asked, quantity=request.quantity, limit=request.limit),
         lot_size=grid.lot_size,
-        smallest=grid.smallest(limit if limit is not None else reference),
+        smallest=fit.smallest,
         randomize=request.randomize,
     )
     elapsed = min(-(-(now - start) // plan.interval) if start < now else 0, plan.slice_count)

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from twap_models.enums import RejectReason
-from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, plan_of
+from twap_server.domain.admission import (
+    Admitted,
+    Fitted,
+    Limits,
+    broken_terms,
+    broken_window,
+    fitted,
+    plan_of,
+)
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import UnknownExchange, UnknownSymbol
 from twap_server.domain.grid import Grid
@@ -35,6 +43,7 @@ class Examination:
         self._now, self._room = now, room
         self.grid: Grid | None = None
         """Of what the symbol names, once it was looked up."""
+        self._fit: Fitted | None = None
         self.mid: Decimal | None = None
         """Of the live books at this moment, once they were looked at."""
 
@@ -56,14 +65,14 @@ class Examination:
             )
         if isinstance(found, Grid):
             self.grid, self.mid = found, self._glance.quotes(found.legs).mid
-            yield from broken_terms(
-                self._request, found, now=self._now, limits=self._limits, reference=self.mid
-            )
+            self._fit = fitted(self._request, found, reference=self.mid)
+            yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
 
     def admitted(self) -> Admitted:
         """The plan; only where no rule of window and terms is broken."""
         assert self.grid is not None, "the rules come first"
-        return plan_of(self._request, self.grid, now=self._now, reference=self.mid)
+        assert self._fit is not None
+        return plan_of(self._request, self.grid, self._fit, now=self._now)
 
     def _find(self) -> Grid | Rejection:
         try:
