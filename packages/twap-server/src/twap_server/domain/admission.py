@@ -55,7 +55,7 @@ def fitted(request: OrderRequest, grid: Grid, *, reference: Decimal | None) -> F
     Args:
         request: what is asked.
         grid: of what the symbol names.
-        reference: a price (the mid) to value the quantity with where no limit above 0 is left; None if unknown.
+        reference: a price (the mid) to value the quantity with where no limit is left; None if unknown.
     """
     limit = grid.safe_limit(request.limit, request.side)
     price = limit if limit is not None and limit > ZERO else reference
