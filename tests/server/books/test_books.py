@@ -3,6 +3,8 @@
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from support.clocks import LoopClock
 from twap_models.enums import Side
@@ -223,24 +225,50 @@ def test_consolidation_of_nothing_live():
     assert (merged.status, merged.bids, merged.asks) == (BookStatus.RESYNCING, (), ())
 
 
+def trade(number: int, quantity: str = "0.1", received: int | None = None) -> Trade:
+    return Trade(
+        symbol="BTC-USDT",
+        trade_id=str(number),
+        price=Decimal(2),
+        quantity=Decimal(quantity),
+        taker_side=Side.BUY,
+        ts_exchange=Nanos(number),
+        ts_received=Nanos(number + 5 if received is None else received),
+    )
+
+
 def test_trades_are_bounded_and_summed():
     keeper, told = Keeper(), []
-    keeper.trades.listen(lambda instrument, trade: told.append(trade))
-    for number in range(10_005):
-        trade = Trade(
-            symbol="BTC-USDT",
-            trade_id=str(number),
-            price=Decimal(1),
-            quantity=Decimal("0.1"),
-            taker_side=Side.BUY,
-            ts_exchange=Nanos(number),
-            ts_received=Nanos(number + 5),
-        )
-        keeper.trades.add(BTC, trade)
-    assert len(told) == 10_005
-    assert keeper.trades.volume_since(BTC, Nanos(0)) == 1_000
-    assert keeper.trades.volume_since(BTC, Nanos(10_005)) == Decimal("0.4"), "by time of receipt"
-    assert keeper.trades.totals(BTC) == (Decimal("1000.5"), Decimal("1000.5"))
-    assert [one.trade_id for one in keeper.trades.since(BTC, Nanos(10_003))] == ["10003", "10004"]
+    keeper.trades.listen(lambda instrument, one: told.append(one))
+    for number in range(11_001):
+        keeper.trades.add(BTC, trade(number))
+    assert len(told) == 11_001
+    assert keeper.trades.volume_since(BTC, Nanos(0)) == Decimal("1000.1"), "a thousand are forgotten at once"
+    assert keeper.trades.volume_since(BTC, Nanos(11_001)) == Decimal("0.4"), "by time of receipt"
+    assert keeper.trades.volume_since(BTC, Nanos(11_005)) == 0
+    assert keeper.trades.totals(BTC) == (Decimal("1100.1"), Decimal("2200.2"))
     keeper.trades.forget(BTC)
-    assert keeper.trades.since(BTC, Nanos(0)) == []
+    assert keeper.trades.volume_since(BTC, Nanos(0)) == 0
+    keeper.trades.add(BTC, trade(11_001))
+    assert keeper.trades.volume_since(BTC, Nanos(0)) == Decimal("0.1"), "what was forgotten stays forgotten"
+
+
+def test_trades_received_at_one_moment_count_together():
+    trades = Keeper().trades
+    for number, (quantity, received) in enumerate([("1", 10), ("2", 20), ("3", 20), ("4", 15), ("5", 30)]):
+        trades.add(BTC, trade(number, quantity, received))
+    assert [trades.volume_since(BTC, Nanos(at)) for at in (0, 9, 10, 19, 20, 29, 30)] == [
+        15, 15, 14, 14, 5, 5, 0,
+    ]  # fmt: skip
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 20), st.decimals("0.00000001", "9", places=8)), max_size=60),
+    st.integers(-1, 21),
+)
+def test_what_was_traded_since_is_the_sum_of_what_came_later(taken, since):
+    trades, taken = Keeper().trades, sorted(taken)
+    for number, (received, quantity) in enumerate(taken):
+        trades.add(BTC, trade(number, str(quantity), received))
+    later = sum((quantity for received, quantity in taken if received > since), Decimal(0))
+    assert trades.volume_since(BTC, Nanos(since)) == later

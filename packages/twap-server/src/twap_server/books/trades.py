@@ -1,9 +1,12 @@
-"""What was traded lately, per instrument; bounded."""
+"""What was traded lately, per instrument; bounded, and as small as can be: sums, not trades.
 
-from collections import deque
+In: trades as they are received. Out: the volume since a moment, by subtracting two sums.
+"""
+
+from array import array
+from bisect import bisect_right
 from collections.abc import Callable
 from decimal import Decimal
-from itertools import takewhile
 from typing import Final
 
 from twap_server.domain import exact
@@ -12,14 +15,46 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import Trade
 
-_MAX_TRADES: Final = 10_000
+_MOST: Final = 10_000
+_SPARE: Final = 1_000
+"""How many more are kept until as many are forgotten at once."""
+
+
+class _Sums:
+    """Moments of receipt, ascending, each with the base currency traded up to it."""
+
+    __slots__ = ("before", "moments", "sums")
+
+    def __init__(self, before: Decimal) -> None:
+        self.before = before
+        """Traded before the first moment that is remembered."""
+        self.moments = array("q")
+        self.sums: list[Decimal] = []
+
+    def add(self, moment: Nanos, total: Decimal) -> None:
+        """Remember the sum up to a moment; a clock that goes back does not take the moments back with it."""
+        if self.moments and moment <= self.moments[-1]:
+            self.sums[-1] = total
+            return
+        self.moments.append(moment)
+        self.sums.append(total)
+        if len(self.sums) > _MOST + _SPARE:
+            self.before = self.sums[_SPARE - 1]
+            del self.moments[:_SPARE], self.sums[:_SPARE]
+
+    def since(self, moment: Nanos) -> Decimal:
+        """Traded after a moment."""
+        if not self.sums:
+            return ZERO
+        at = bisect_right(self.moments, moment)
+        return exact.subtract(self.sums[-1], self.sums[at - 1] if at else self.before)
 
 
 class Trades:
-    """At most 10,000 trades an instrument; the oldest are forgotten first."""
+    """The last 10,000 moments at which something was traded, of each instrument, and all it adds up to."""
 
     def __init__(self) -> None:
-        self._trades: dict[InstrumentId, deque[Trade]] = {}
+        self._sums: dict[InstrumentId, _Sums] = {}
         self._totals: dict[InstrumentId, tuple[Decimal, Decimal]] = {}
         self._listeners: list[Callable[[InstrumentId, Trade], None]] = []
 
@@ -28,39 +63,29 @@ class Trades:
         self._listeners.append(callback)
 
     def add(self, instrument: InstrumentId, trade: Trade) -> None:
-        """Remember a trade."""
-        kept = self._trades.get(instrument)
-        if kept is None:
-            kept = self._trades[instrument] = deque(maxlen=_MAX_TRADES)
-        kept.append(trade)
+        """Count a trade."""
         base, quote = self.totals(instrument)
-        self._totals[instrument] = (
-            exact.add(base, trade.quantity),
-            exact.add(quote, exact.multiply(trade.price, trade.quantity)),
-        )
+        kept = self._sums.get(instrument)
+        if kept is None:
+            kept = self._sums[instrument] = _Sums(base)
+        base = exact.add(base, trade.quantity)
+        kept.add(trade.ts_received, base)
+        self._totals[instrument] = (base, exact.add(quote, exact.multiply(trade.price, trade.quantity)))
         for callback in self._listeners:
             callback(instrument, trade)
 
     def volume_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Sum the quantity of the trades received after ``since``, in base currency.
 
-        Only what is still remembered counts: of more than 10,000 trades the sum is too low, never too high.
+        Only what is still remembered counts: of very many trades the sum is too low, never too high.
         """
-        kept = self._trades.get(instrument, deque())
-        return exact.total(
-            trade.quantity for trade in takewhile(lambda one: one.ts_received > since, reversed(kept))
-        )
+        kept = self._sums.get(instrument)
+        return ZERO if kept is None else kept.since(since)
 
     def totals(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Base and quote currency traded since the start; never goes down."""
         return self._totals.get(instrument, (ZERO, ZERO))
 
-    def since(self, instrument: InstrumentId, since: Nanos) -> list[Trade]:
-        """List the trades at or after ``since`` (exchange time), oldest first."""
-        kept = self._trades.get(instrument, deque())
-        found = list(takewhile(lambda trade: trade.ts_exchange >= since, reversed(kept)))
-        return found[::-1]
-
     def forget(self, instrument: InstrumentId) -> None:
-        """Drop an instrument's trades; what they add up to stays."""
-        self._trades.pop(instrument, None)
+        """Remember no moment of an instrument any more; what its trades add up to stays."""
+        self._sums.pop(instrument, None)
