@@ -1,7 +1,6 @@
 """One instrument's book, with its gap rule and how far it can be trusted."""
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
@@ -12,7 +11,6 @@ from twap_server.exchanges.base import Sequencer
 
 _NO_LEVELS: tuple[PriceLevel, ...] = ()
 _LIVE = BookStatus.LIVE  # reading an enum's member costs as much as a call
-_Event = TypeVar("_Event", BookSnapshot, BookChange)
 
 
 class LiveBook:
@@ -68,7 +66,8 @@ class LiveBook:
             if not self._sequencer.admit(change):
                 self._doubt_quiet()
                 return
-            self._take(self.book.apply, change)
+            self.book.apply(change)
+            self._check(change)
         except FeedError as error:
             self._fail(error, change)
             raise
@@ -166,16 +165,19 @@ class LiveBook:
             raise SequenceGap("an old change on a book without changes")
 
     def _load(self, snapshot: BookSnapshot, waiting: list[BookChange]) -> None:
-        self._take(self.book.replace, snapshot)
+        self.book.replace(snapshot)
+        self._check(snapshot)
         for change in waiting:
-            self._take(self.book.apply, change)
+            self.book.apply(change)
+            self._check(change)
 
-    def _take(self, store: Callable[[_Event], None], event: _Event) -> None:
-        store(event)
+    def _check(self, event: BookSnapshot | BookChange) -> None:
+        """Look at the book that this event has just made."""
+        book = self.book
         if self._depth:
-            self.book.truncate(self._depth)
-        self._sequencer.verify(event, self.book)
-        if self.book.crossed():
+            book.truncate(self._depth)
+        self._sequencer.verify(event, book)
+        if book.crossed():
             raise CrossedBook("the best bid is at or above the best ask")
 
     def _fail(self, error: FeedError, change: BookChange) -> None:
