@@ -3,6 +3,7 @@
 import asyncio
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from support.coinbase import LoopbackCoinbase
 from support.live import serving, signed_in, until_listed
@@ -18,15 +19,11 @@ async def test_an_order_on_a_book_that_nothing_proves(tmp_path: Path) -> None:
         assert (exchange.name, exchange.integrity) == ("coinbase", Integrity.NONE)
         book = await client.market.orderbook("coinbase", "btc/usd")
         assert (book.status, book.asks[0][0]) == ("live", Decimal(101))
-        accepted = await client.orders.submit(
-            exchange="gdax",
-            symbol="BTCUSD",
-            side="buy",
-            quantity="0.5",
-            duration=1,
-            slices=2,
-            token_id="unproven",
-        )
+        asked: dict[str, Any] = {"exchange": "gdax", "symbol": "BTCUSD", "side": "buy", "quantity": "0.5"}
+        asked |= {"duration": 1, "slices": 2, "token_id": "unproven"}
+        preview = await client.orders.preview(**asked)
+        assert any("coinbase gives no proof" in warning for warning in preview.warnings)
+        accepted = await client.orders.submit(**asked)
         assert any("coinbase gives no proof" in warning for warning in accepted.warnings)
         async with asyncio.timeout(20):
             async for message in client.stream(orders=True, since=0):
