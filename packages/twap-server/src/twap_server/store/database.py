@@ -45,7 +45,7 @@ class Database:
 
         Args:
             config: the settings, or just the URL: ``sqlite:///FILE`` or ``postgresql://…``.
-            connect: makes SQLite's connections in place of aiosqlite; for simulation.
+            connect: makes SQLite's connections in place of our driver; for simulation.
 
         Raises:
             StoreUnavailable: it cannot be opened, is damaged, is in use by another server, or was written by

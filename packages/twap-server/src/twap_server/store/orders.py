@@ -155,8 +155,8 @@ class SqlOrderStore:
         async with self._database.reading() as connection:
             for user_id, token_ids in of_user.items():
                 for first in range(0, len(token_ids), _IDS_PER_READ):
-                    some = token_ids[first : first + _IDS_PER_READ]
-                    rows = (await connection.execute(queries.by_token(user_id, some))).mappings()
+                    some = {"of_user": user_id, "of_tokens": token_ids[first : first + _IDS_PER_READ]}
+                    rows = (await connection.execute(queries.by_token(), some)).mappings()
                     found.update(((user_id, row["token_id"]), to_order(row)) for row in rows)
         return found
 
@@ -168,7 +168,8 @@ class SqlOrderStore:
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order, of the same moment; None without."""
         async with self._database.reading() as connection:
-            row = (await connection.execute(queries.by_token(user_id, [token_id]))).mappings().first()
+            one = {"of_user": user_id, "of_tokens": [token_id]}
+            row = (await connection.execute(queries.by_token(), one)).mappings().first()
             if row is None:
                 return None
             order = to_order(row)

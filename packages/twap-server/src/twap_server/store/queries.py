@@ -1,6 +1,7 @@
 """The statements about orders, built but not run."""
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -85,9 +86,13 @@ def all_open() -> Select[Any]:
     return _whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
 
 
-def by_token(user_id: str, token_ids: Sequence[str]) -> Select[Any]:
-    """A user's orders with these token ids."""
-    return _whole().where(orders.c.user_id == user_id, orders.c.token_id.in_(token_ids))
+@cache
+def by_token() -> Select[Any]:
+    """A user's orders with some token ids: the parameters ``of_user`` and ``of_tokens``, a list."""
+    return _whole().where(
+        orders.c.user_id == bindparam("of_user"),
+        orders.c.token_id.in_(bindparam("of_tokens", expanding=True)),
+    )
 
 
 def by_id(order_id: str) -> Select[Any]:

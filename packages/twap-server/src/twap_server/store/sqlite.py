@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.store import driver
 from twap_server.store.config import StoreConfig
 
 if sys.platform != "win32":
@@ -30,7 +31,7 @@ _PAGES_PER_CHECKPOINT = 4_000
 """16 MiB of log: a page that each turn writes is then copied to the file once for many turns."""
 
 Connect: TypeAlias = Callable[..., Any]
-"""Makes the driver's connection from its arguments, in place of ``aiosqlite.connect``."""
+"""Makes the driver's connection from its arguments, in place of ``driver.connect``."""
 
 
 def prepare_file(path: Path) -> None:
@@ -105,7 +106,7 @@ def connect_to(
         max_overflow=0,
         pool_timeout=config.busy_timeout.total_seconds(),
         hide_parameters=True,
-        connect_args={"isolation_level": None, "async_creator_fn": connect},
+        connect_args={"isolation_level": None, "async_creator_fn": connect or driver.connect},
     )
     busy_ms = int(config.busy_timeout.total_seconds() * 1_000)
 
