@@ -7,7 +7,6 @@ no size comes back.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from functools import cache
 from itertools import takewhile
@@ -34,8 +33,7 @@ class LevelKey(NamedTuple):
     price: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
+class _Taken(NamedTuple):
     quantity: Decimal
     at: Nanos
     generation: int

@@ -3,6 +3,9 @@
 Walk from the best level while the price is within the limit and the slippage cap, never beyond what is
 displayed less what this user took there, one fill per level. Over several exchanges the levels come in the
 order of what they really cost, the taker fee included.
+
+The values here live for one walk; nothing keeps them. (Not frozen: that makes them two and a half times as
+dear to make, and each slice makes some.)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,7 +28,7 @@ class Offer(NamedTuple):
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ladder:
     """The levels a taker meets on one exchange, best first, and the fee there as a share of the notional."""
 
@@ -34,7 +37,7 @@ class Ladder:
     fee: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Bounds:
     """How far a walk may go: the order's limit, and the worst price its slippage cap allows."""
 
@@ -49,7 +52,7 @@ class Bounds:
         return None if within(self.side, price, self.cap) else SliceReason.SLIPPAGE_CAP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Match:
     """Fills in the order taken, at most one per level, and what stopped the walk (None: all was filled)."""
 

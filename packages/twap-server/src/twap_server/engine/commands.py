@@ -24,7 +24,7 @@ from twap_server.engine.groups import Decision, Scene
 from twap_server.engine.observers import Observers
 from twap_server.engine.ports import OrderWrite
 from twap_server.engine.quotes import Sight
-from twap_server.engine.recorder import Recorder
+from twap_server.engine.recorder import Draft, Recorder
 from twap_server.engine.submission import Admission
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.engine.working import Step, Working
@@ -54,7 +54,7 @@ class Commands:
         room = self._max_open_orders - self._desk.open_count(user_id) - scene.taken_up[user_id]
         made: dict[str, Order] = {}
         verdicts: list[Verdict] = []
-        writes: list[OrderWrite] = []
+        writes: list[Draft] = []
         for request in requests:
             known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
             verdict, slices = self._admission.judge(
@@ -117,7 +117,7 @@ class Commands:
         self._desk.adopt(order)
         self._observers.follow(order, self._clock.now())
 
-    def recorded(self, write: OrderWrite) -> None:
+    def recorded(self, write: Draft) -> None:
         """Take into memory what a command made of an order."""
         order = write.order
         if not write.is_new:

@@ -20,7 +20,7 @@ from twap_server.engine.quotes import Quotes
 _PERCENT = Decimal("0.01")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Decision:
     """A slice's outcome and its fills."""
 

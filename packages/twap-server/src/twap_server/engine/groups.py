@@ -16,9 +16,9 @@ from typing import Any, Generic, TypeVar
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.order import Order
-from twap_server.engine.ports import OrderKey, OrderStore, OrderWrite
+from twap_server.engine.ports import OrderKey, OrderStore
 from twap_server.engine.quotes import Glance, Sight
-from twap_server.engine.recorder import Recorder
+from twap_server.engine.recorder import Draft, Recorder
 from twap_server.engine.working import Working
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Decision(Generic[_T]):
     """What a command comes to: its answer, once its writes are recorded."""
 
     answer: _T
-    writes: Sequence[OrderWrite] = ()
+    writes: Sequence[Draft] = ()
     working: Working | None = None
     """The open order that it changes."""
 
@@ -95,7 +95,7 @@ class Groups:
         *,
         store: OrderStore,
         recorder: Recorder,
-        take_in: Callable[[OrderWrite], None],
+        take_in: Callable[[Draft], None],
         read_again: Callable[[Working], Awaitable[None]],
         sight: Sight,
         clock: Clock,

@@ -24,7 +24,7 @@ _LIKELIEST_FIRST = (
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quotes:
     """One moment's view of an order's markets."""
 
@@ -81,6 +81,8 @@ class Quotes:
 
     def leg(self, exchange: str) -> tuple[Leg, Glimpse]:
         """The open market on an exchange."""
+        if len(self.open) == 1:
+            return self.open[0]
         return next(pair for pair in self.open if pair[0].instrument.exchange == exchange)
 
 

@@ -6,6 +6,7 @@ asked whether that commit is there.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from twap_models.enums import OrderEventType
 from twap_server.domain.clock import SECOND, Nanos
@@ -13,12 +14,42 @@ from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.sample import Sample
 from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
-from twap_server.engine.working import Step
+from twap_server.engine.working import Step, Told
 
 _SAMPLES_KEPT = 10_000
 _SAMPLES_WAIT = 5 * SECOND
 
-_Draft = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
+
+@dataclass(slots=True, kw_only=True)
+class Draft:
+    """One decision about one order before it is recorded: its events have no numbers yet."""
+
+    order: Order
+    """The order after the decision."""
+    at: Nanos
+    told: Sequence[Told]
+    is_new: bool = False
+    is_replanned: bool = False
+    is_sliced: bool = False
+    slices: Sequence[SliceResult] = ()
+    fills: Sequence[Fill] = ()
+
+    def numbered(self, first: int) -> OrderWrite:
+        """What is recorded, its events numbered from ``first``."""
+        return OrderWrite(
+            order=self.order,
+            is_new=self.is_new,
+            is_replanned=self.is_replanned,
+            is_sliced=self.is_sliced,
+            slices=tuple(self.slices),
+            fills=tuple(self.fills),
+            events=tuple(
+                [
+                    OrderEvent(seq=seq, type=kind, time=self.at, order=order, slice=result, fills=fills)
+                    for seq, (kind, order, result, fills) in enumerate(self.told, first)
+                ]
+            ),
+        )
 
 
 class Recorder:
@@ -31,22 +62,22 @@ class Recorder:
         self._samples: list[tuple[str, Sample]] = []
         self._flushed = Nanos(0)
 
-    def new_order(self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType) -> OrderWrite:
-        """The write of a new order; its event gets its number when it is recorded."""
-        events = _unnumbered([(kind, order, None, ())], at=order.terms.created)
-        return OrderWrite(order=order, is_new=True, slices=slices, events=events)
+    def new_order(self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType) -> Draft:
+        """A new order."""
+        told: list[Told] = [(kind, order, None, ())]
+        return Draft(order=order, at=order.terms.created, told=told, is_new=True, slices=slices)
 
-    def step(self, before: Order, step: Step) -> OrderWrite:
-        """The write of one decision about an order that was ``before``."""
-        events = _unnumbered(step.events, at=step.at)
+    def step(self, before: Order, step: Step) -> Draft:
+        """One decision about an order that was ``before``."""
         is_replanned = step.order.plan.revision != before.plan.revision
-        return OrderWrite(
+        return Draft(
             order=step.sealed(before),
+            at=step.at,
+            told=step.events,
             is_replanned=is_replanned,
             is_sliced=step.order.status is before.status and not is_replanned,
-            slices=tuple(step.slices),
-            fills=tuple(step.fills),
-            events=events,
+            slices=step.slices,
+            fills=step.fills,
         )
 
     def measured(self, samples: Sequence[tuple[str, Sample]]) -> None:
@@ -64,7 +95,7 @@ class Recorder:
             self._flushed = now
             await self.commit([])
 
-    async def commit(self, writes: list[OrderWrite]) -> None:
+    async def commit(self, drafts: Sequence[Draft]) -> None:
         """Record all in one transaction, with the samples kept, then publish their events.
 
         Raises:
@@ -74,11 +105,11 @@ class Recorder:
         if self._doubtful:
             raise StoreUnavailable("the database has not said yet what became of the last change; try again")
         try:
-            await self._learn_numbers({write.order.terms.user_id for write in writes})
-            numbered = [self._numbered(write) for write in writes]
+            await self._learn_numbers({draft.order.terms.user_id for draft in drafts})
+            numbered = [self._numbered(draft) for draft in drafts]
             await self._record(numbered)
         except Exception:
-            self._forget(writes)
+            self._forget(drafts)
             raise
         self._tell(numbered)
 
@@ -118,37 +149,16 @@ class Recorder:
             for event in write.events:
                 self._events.publish(write.order.terms.user_id, event)
 
-    def _forget(self, writes: list[OrderWrite]) -> None:
-        for write in writes:
-            self._seqs.pop(write.order.terms.user_id, None)
+    def _forget(self, drafts: Sequence[Draft]) -> None:
+        for draft in drafts:
+            self._seqs.pop(draft.order.terms.user_id, None)
 
     async def _learn_numbers(self, users: set[str]) -> None:
         for user_id in users - self._seqs.keys():
             self._seqs[user_id] = await self._store.last_event_seq(user_id)
 
-    def _numbered(self, write: OrderWrite) -> OrderWrite:
-        user_id = write.order.terms.user_id
-        first = self._seqs[user_id] + 1
-        self._seqs[user_id] += len(write.events)
-        return OrderWrite(
-            order=write.order,
-            is_new=write.is_new,
-            is_replanned=write.is_replanned,
-            is_sliced=write.is_sliced,
-            slices=write.slices,
-            fills=write.fills,
-            events=tuple(_with_seq(event, seq) for seq, event in enumerate(write.events, first)),
-        )
-
-
-def _with_seq(event: OrderEvent, seq: int) -> OrderEvent:
-    return OrderEvent(
-        seq=seq, type=event.type, time=event.time, order=event.order, slice=event.slice, fills=event.fills
-    )
-
-
-def _unnumbered(drafts: Sequence[_Draft], *, at: Nanos) -> tuple[OrderEvent, ...]:
-    return tuple(
-        OrderEvent(seq=0, type=kind, time=at, order=order, slice=result, fills=fills)
-        for kind, order, result, fills in drafts
-    )
+    def _numbered(self, draft: Draft) -> OrderWrite:
+        user_id = draft.order.terms.user_id
+        last = self._seqs[user_id]
+        self._seqs[user_id] = last + len(draft.told)
+        return draft.numbered(last + 1)

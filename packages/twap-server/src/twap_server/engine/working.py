@@ -7,6 +7,7 @@ does the catching up (contract section 4).
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
 from twap_server.domain.clock import MILLISECOND, Nanos
@@ -34,6 +35,10 @@ class Working:
     """A decision could not be recorded: slices lost meanwhile say so."""
 
 
+Told: TypeAlias = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
+"""What an event will say: its kind, the order right after it, the slice and the fills it is about."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Step:
     """What one look at an order decided; recorded as one write."""
@@ -43,9 +48,7 @@ class Step:
     """When it was looked at."""
     slices: list[SliceResult] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
-    events: list[tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]] = field(
-        default_factory=list
-    )
+    events: list[Told] = field(default_factory=list)
 
     def add(self, decision: Decision) -> None:
         """Take a slice's outcome in."""
