@@ -3,9 +3,10 @@
 Every sum and product that reaches a fill or a ledger goes through here.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from math import lcm
+from typing import Final, TypeAlias
 
 _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
@@ -19,19 +20,14 @@ _BASIS_POINTS = Decimal(10_000)
 ZERO = Decimal(0)
 
 
-def add(left: Decimal, right: Decimal) -> Decimal:
-    """Sum, exact or ``decimal.Inexact``."""
-    return _EXACT.add(left, right)
+_Operation: TypeAlias = Callable[[Decimal, Decimal], Decimal]
 
-
-def subtract(left: Decimal, right: Decimal) -> Decimal:
-    """Difference, exact or ``decimal.Inexact``."""
-    return _EXACT.subtract(left, right)
-
-
-def multiply(left: Decimal, right: Decimal) -> Decimal:
-    """Product, exact or ``decimal.Inexact``."""
-    return _EXACT.multiply(left, right)
+add: Final[_Operation] = _EXACT.add
+"""Sum, exact or ``decimal.Inexact``."""
+subtract: Final[_Operation] = _EXACT.subtract
+"""Difference, exact or ``decimal.Inexact``."""
+multiply: Final[_Operation] = _EXACT.multiply
+"""Product, exact or ``decimal.Inexact``."""
 
 
 def total(values: Iterable[Decimal]) -> Decimal:

@@ -44,10 +44,18 @@ def to_column(dialect: str) -> ToColumn:
 
 
 def _to_text(value: Decimal | None) -> str | None:
-    return None if value is None else format(_checked(value), "f")
+    if value is None:
+        return None
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise _not_finite(value)
+    return format(value, "f")
 
 
 def _checked(value: Decimal | None) -> Decimal | None:
     if value is not None and not (isinstance(value, Decimal) and value.is_finite()):
-        raise ValueError(f"expected a finite Decimal, not {value!r}")
+        raise _not_finite(value)
     return value
+
+
+def _not_finite(value: object) -> ValueError:
+    return ValueError(f"expected a finite Decimal, not {value!r}")
