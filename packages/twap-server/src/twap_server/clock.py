@@ -38,10 +38,6 @@ class VirtualClock:
         """Nanoseconds since the start."""
         return Nanos(self.moment - self._start)
 
-    def after(self, nanos: int) -> Nanos:
-        """Wall time in so many nanoseconds."""
-        return Nanos(self.moment + nanos)
-
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))

@@ -43,6 +43,8 @@ USER = "replay"
 _OWNER = "replay"
 _DEEPEST = 5_000
 _LOOK_EVERY_S = 0.01
+_LOOK_EVERY_MS = 1_000
+"""Silence and unanswered requests are of seconds; nothing waits for it."""
 _NEVER_S = 1_000_000_000
 """No planned reconnects: the recording is one connection."""
 
@@ -167,7 +169,11 @@ class _Run:
             "depth": self._source.depth,
         }
         config = self._settings.collector.model_copy(
-            update={"exchanges": {name: given.model_copy(update=told)}, "lifetime_s": _NEVER_S}
+            update={
+                "exchanges": {name: given.model_copy(update=told)},
+                "lifetime_s": _NEVER_S,
+                "look_every_ms": _LOOK_EVERY_MS,
+            }
         )
         return MarketData(
             [exchange for exchange in EXCHANGES if exchange.name == name],

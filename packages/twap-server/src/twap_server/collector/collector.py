@@ -116,10 +116,7 @@ class Collector:
 
     def status(self) -> ExchangeStatus:
         """Say how the exchange is reached now."""
-        connections = sum(shard.connected for shard in self._shards)
-        state, reason = self._condition(connections)
-        if state is not self._state[0]:
-            self._state = (state, self._clock.now())
+        state, reason, connections = self._observe()
         return ExchangeStatus(
             name=self.exchange.name,
             state=state,
@@ -139,7 +136,7 @@ class Collector:
             await self._is_loaded.wait()
             while True:
                 self._follow_demand(group)
-                self.status()
+                self._observe()
                 self._woken.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_LOOK_EVERY_S):
@@ -211,6 +208,14 @@ class Collector:
         shard = Shard(self._around, self._keeper)
         self._shards[shard] = group.create_task(shard.run(), name=f"{self.exchange.name} connection")
         return shard
+
+    def _observe(self) -> tuple[ConnectionState, str, int]:
+        """State, why, open connections; a change of state is noted with its time."""
+        connections = sum(shard.connected for shard in self._shards)
+        state, reason = self._condition(connections)
+        if state is not self._state[0]:
+            self._state = (state, self._clock.now())
+        return state, reason, connections
 
     def _condition(self, connections: int) -> tuple[ConnectionState, str]:
         if connections:

@@ -30,6 +30,9 @@ class CollectorConfig(BaseModel):
     backoff_initial_ms: int = Field(default=500, gt=0)
     backoff_max_s: int = Field(default=30, gt=0)
     reconcile_s: int = Field(default=60, gt=0)
+    look_every_ms: int = Field(
+        default=250, gt=0, description="How often silence and deadlines are looked at."
+    )
     lifetime_s: int = Field(default=84_600, gt=0, description="Planned reconnect: 23.5 hours.")
     refresh_s: int = Field(default=0, ge=0, description="0 means the exchange's own period.")
     handover_s: int = Field(default=30, gt=0, description="How long the next connection may take to sync.")

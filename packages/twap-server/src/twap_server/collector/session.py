@@ -30,7 +30,6 @@ from twap_server.domain.market import (
 )
 
 _log = logging.getLogger(__name__)
-_TICK_S = 0.25
 _WARN_EVERY = 60 * SECOND
 
 
@@ -187,7 +186,7 @@ class Session:
             self._healer.heal(snapshot.symbol, error)
 
     async def _watch(self) -> None:
-        """Silence, lifetime, unanswered requests, quiet books: four times a second."""
+        """Silence, lifetime, unanswered requests, quiet books: looked at every ``look_every_ms``."""
         clock, config = self.around.clock, self.around.config
         opened_at = heard_at = clock.monotonic()
         silence = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
@@ -203,7 +202,7 @@ class Session:
             self._subscriptions.check_answers(now)
             self._healer.check(now)
             self._look_after_books(delivered=delivered)
-            await clock.sleep(_TICK_S)
+            await clock.sleep(config.look_every_ms / 1000)
 
     def _look_after_books(self, *, delivered: bool) -> None:
         max_levels, now = self.around.config.max_levels, self.around.clock.now()

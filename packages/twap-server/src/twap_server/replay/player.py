@@ -64,18 +64,14 @@ class TapePlayer:
 
     def play(self, until: Nanos) -> bool:
         """Wake the listeners if there is a frame for them; without any, let it pass."""
-        tape = self.tape
-        if tape.at == FAR and not self.ended.is_set():
+        if self.tape.at <= until:
+            if not any(one.wake() for one in self._listeners):
+                self.take(None)
+            return True
+        if self.tape.at == FAR and not self.ended.is_set():
             self.ended.set()
             return True
-        if tape.at > until:
-            return False
-        idle = next((one for one in self._listeners if one.is_waiting), None)
-        if idle is not None:
-            idle.wake()
-        else:
-            self.take(None)
-        return True
+        return False
 
     @asynccontextmanager
     async def open(
@@ -106,11 +102,11 @@ class Listener:
         """Args: exchange: whose answers to give. Made inside the loop only."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
-        self.is_waiting = False
         self._player, self._tape, self._loop = player, player.tape, loop
         self._exchange = exchange
         self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
-        self._woken = asyncio.Event()
+        self._woken: asyncio.Future[None] = loop.create_future()
+        self._woken.set_result(None)  # nobody waits yet
 
     async def receive(self) -> bytes:
         """Wait for the next frame."""
@@ -119,7 +115,8 @@ class Listener:
                 return self._waiting.popleft()
             if self._tape.at <= self._loop.horizon:
                 return self._player.take(self)
-            await self._wait()
+            self._woken = self._loop.create_future()
+            await self._woken
 
     async def send(self, text: str) -> None:
         """Answer a request at once."""
@@ -131,14 +128,9 @@ class Listener:
         self._waiting.append(raw)
         self.wake()
 
-    def wake(self) -> None:
-        """Look again for something to receive."""
-        self._woken.set()
-
-    async def _wait(self) -> None:
-        self._woken.clear()
-        self.is_waiting = True
-        try:
-            await self._woken.wait()
-        finally:
-            self.is_waiting = False
+    def wake(self) -> bool:
+        """Look again for something to receive; False where nobody waits for it."""
+        if self._woken.done():
+            return False
+        self._woken.set_result(None)
+        return True

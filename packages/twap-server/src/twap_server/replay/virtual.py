@@ -39,13 +39,13 @@ class ReplayLoop(asyncio.SelectorEventLoop):
     def __init__(self, clock: VirtualClock, player: Player) -> None:
         self.horizon = Nanos(0)
         """Up to when the reader may take frames: nothing else wants to run before."""
-        self._virtual = clock
+        self._virtual, self._start = clock, clock.moment
         self._player = player
         super().__init__(_Selector(self))
 
     def time(self) -> float:
         """Virtual seconds since the start."""
-        return self._virtual.monotonic() / SECOND
+        return (self._virtual.moment - self._start) / SECOND
 
     def call_soon(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
@@ -62,16 +62,17 @@ class ReplayLoop(asyncio.SelectorEventLoop):
         context: Context | None = None,
     ) -> asyncio.TimerHandle:
         """Run at a time, before any later frame."""
-        self.horizon = min(self.horizon, self._virtual.after(round((when - self.time()) * SECOND)))
+        self.horizon = min(self.horizon, Nanos(self._start + int(when * SECOND)))
         return super().call_at(when, callback, *args, context=context)
 
     def pass_time(self, timeout: float | None) -> None:
         """Nothing is to be done for so long (None: no timer is set): play, or move on."""
-        until = Nanos(FAR - 1) if timeout is None else self._virtual.after(_ceiling(timeout))
+        virtual = self._virtual
+        until = Nanos(FAR - 1 if timeout is None else virtual.moment + _ceiling(timeout))
         if not self._player.play(until):
             if timeout is None:
                 raise Stuck("nothing is left to play, and nothing else will ever happen")
-            self._virtual.moment = until
+            virtual.moment = until
         self.horizon = until
 
 
@@ -80,11 +81,11 @@ class _Selector(selectors.SelectSelector):
 
     def __init__(self, loop: ReplayLoop) -> None:
         super().__init__()
-        self._loop = loop
+        self._pass_time = loop.pass_time
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if timeout is None or timeout > 0:
-            self._loop.pass_time(timeout)
+            self._pass_time(timeout)
         return []
 
 
