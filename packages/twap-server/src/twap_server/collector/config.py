@@ -46,4 +46,5 @@ class CollectorConfig(BaseModel):
 
     def exchange(self, name: str) -> ExchangeConfig:
         """Return an exchange's settings, the defaults where none are given."""
-        return self.exchanges.get(name, ExchangeConfig())
+        found = self.exchanges.get(name)
+        return ExchangeConfig() if found is None else found
