@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from server.api.desk import Desk
 from server.api.test_orders import BODY, RAW, submit
 from server.store.builders import make_order
-from twap_models import exact_json
+from twap_models import TwapOrderRequest, exact_json
 from twap_models.enums import OrderStatus
 from twap_server.api import present
 from twap_server.api.direct import DirectRoute
 from twap_server.api.exact import reply
+from twap_server.api.translate import fingerprint
 from twap_server.domain.clock import SECOND
 from twap_server.domain.order import Order, OrderProgress
 from twap_server.domain.terms import Plan
@@ -133,3 +134,40 @@ def test_a_body_is_written_as_its_model_would_be(
     body = bytes(reply([present.order_body(order)]).body)
     assert exact_json.loads(body, exact_json.TOLD) == [exact_json.loads(wire.to_json(), exact_json.TOLD)]
     assert body == b"[" + wire.to_json() + b"]"
+
+
+@pytest.mark.parametrize(
+    ("body", "digest"),
+    [
+        (
+            {
+                "symbol": "btc/usdt",
+                "quantity": "0.50",
+                "price": "61000.10",
+                "start_time": "+90m",
+                "duration": "1h",
+                "slices": 20,
+            },
+            "734f2c3d70b6b76dc7243ea6281336e2a1a8364a4ae72579fd87963a2e263695",
+        ),
+        (
+            {
+                "symbol": 'x"\\<é€😀',
+                "quantity": "100000000000000000000",
+                "start_time": "2026-11-25T08:00:00Z",
+                "end_time": "now",
+                "interval": "250ms",
+                "randomize": "12.5",
+                "max_slippage_bps": 3,
+            },
+            "5812a61a12275bf30bcb18a00ba3bcfd648cdac4e8ae59dc3b776ee73d6e999a",
+        ),
+    ],
+    ids=["plain", "odd"],
+)
+def test_fingerprints_stay_what_databases_hold(body: dict[str, Any], digest: str) -> None:
+    """Another digest for the same body would make every repeat a conflict."""
+    wire = TwapOrderRequest.model_validate(
+        {"token_id": "a", "exchange": "kraken" if "end_time" in body else "binance", **body}
+    )
+    assert fingerprint(wire) == digest

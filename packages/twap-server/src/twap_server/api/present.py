@@ -9,14 +9,14 @@ from twap_models import market as wire_market
 from twap_models import orders as wire_orders
 from twap_models import stream as wire_stream
 from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
-from twap_models.fields import format_time, shortened
+from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.exact import Plain, number
 from twap_server.api.ports import ExchangeStatus
 from twap_server.api.present_report import execution_report
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos, to_datetime
+from twap_server.domain.clock import Nanos, to_datetime, to_iso
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
@@ -100,12 +100,12 @@ def order_body(made: Order) -> Plain:
         "quantity": number(plan.quantity),
         "limit_price": number(plan.limit),
         "status": progress.status.value,
-        "creation_time": format_time(to_datetime(terms.created)),
+        "creation_time": to_iso(terms.created),
         "instrument": terms.instrument.symbol if terms.instrument else None,
         "exchange": terms.exchange,
         "order_id": terms.order_id,
-        "start_time": format_time(to_datetime(terms.start)),
-        "end_time": format_time(to_datetime(plan.end)),
+        "start_time": to_iso(terms.start),
+        "end_time": to_iso(plan.end),
         "interval": number(Decimal(plan.interval // 1_000) / 1_000_000) if plan.interval else None,
         "slice_count": plan.slice_count,
         "revision": plan.revision,

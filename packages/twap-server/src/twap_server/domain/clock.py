@@ -12,6 +12,7 @@ Nanos = NewType("Nanos", int)
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UTC = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its offset
 
 
 class Clock(Protocol):
@@ -44,12 +45,17 @@ def to_nanos(moment: datetime) -> Nanos:
 
 def to_span(length: timedelta) -> int:
     """Convert a length of time to nanoseconds, exact to the microsecond."""
-    return length // timedelta(microseconds=1) * 1_000
+    return ((length.days * 86_400 + length.seconds) * 1_000_000 + length.microseconds) * 1_000
 
 
 def to_datetime(nanos: int) -> datetime:
     """Convert nanoseconds to an aware UTC datetime, cut to the microsecond."""
     return _EPOCH + timedelta(microseconds=nanos // 1_000)
+
+
+def to_iso(nanos: int) -> str:
+    """Write a moment in full: ISO 8601, UTC with ``Z``, cut to the microsecond."""
+    return (_EPOCH_UTC + timedelta(microseconds=nanos // 1_000)).isoformat(timespec="microseconds") + "Z"
 
 
 def to_text(nanos: int) -> str:
