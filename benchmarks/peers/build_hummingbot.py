@@ -1,8 +1,7 @@
 """Compile hummingbot's order book (C++ behind Cython) into this environment, from its source on PyPI.
 
-``hatch run bench:all`` calls it before it measures: a minute the first time, nothing after that. The whole of
-hummingbot would bring hundreds of packages; its book needs four of its extensions, ``hummingbot.core`` and
-``hummingbot.logger``. Without a C++ compiler nothing is installed, and the benchmarks note a missing peer.
+The whole of hummingbot would bring hundreds of packages; its book needs four of its extensions,
+``hummingbot.core`` and ``hummingbot.logger``.
 """
 
 import contextlib
@@ -25,29 +24,18 @@ _NEEDED = ("hummingbot/__init__.py", "hummingbot/core", "hummingbot/logger")
 
 
 def main() -> None:
-    """Build unless it is already there; a failure is told and is no error."""
-    target = Path(sysconfig.get_path("platlib"))
-    if (target / "hummingbot").is_dir():
-        return
-    sys.stderr.write("compiling hummingbot's order book, once ...\n")
-    try:
-        _build(target)
-    except (Exception, SystemExit) as error:  # setuptools exits where the compiler fails
-        sys.stderr.write(f"hummingbot's order book is left out: {error}\n")
-
-
-def _build(target: Path) -> None:
+    """Fetch, compile, copy."""
     with tempfile.TemporaryDirectory() as folder:
         source = _fetch(Path(folder))
         with contextlib.chdir(source):
             _compile()
-        _install(source, target)
+        _install(source, Path(sysconfig.get_path("platlib")))
 
 
 def _fetch(folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "--quiet", "download", "--no-deps", "--no-build-isolation"]
     wanted = ["--no-binary", "hummingbot", "--dest", str(folder), f"hummingbot=={VERSION}"]
-    subprocess.run([*command, *wanted], check=True)
+    subprocess.run([*command, *wanted], check=True, capture_output=True)
     with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
         archive.extractall(folder, filter="data")
     return folder / f"hummingbot-{VERSION}"
@@ -84,7 +72,3 @@ def _install(source: Path, target: Path) -> None:
             shutil.copytree(found, place)
         else:
             shutil.copy(found, place)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,17 @@
 """The race of order books: who has figures, who has a note instead."""
 
+from collections.abc import Callable
+
+import pytest
 from benchmarks.books.contender import Mode
 from benchmarks.books.judge import Judge
 from benchmarks.books.race import CEILING, OURS, PURE, race
+from benchmarks.books.recorded import binance_stream, coinbase_stream
 from benchmarks.books.server import TwapServer
-from benchmarks.books.stream import synthetic_stream
+from benchmarks.books.stream import Stream, synthetic_stream
 from benchmarks.books.verdict import ratio_target
+
+from support.recordings import BINANCE_BTCUSDT, COINBASE_SIX, recording
 
 WRONG, ABSENT = "support.contenders:Wrong", "support.contenders:Absent"
 
@@ -34,3 +40,14 @@ def test_without_a_peer_no_target_is_met() -> None:
     target = ratio_target("synthetic", result, Mode.UPDATING, 0.0)
     assert not target.met
     assert target.measured == "no contender to compare"
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "messages"),
+    [(COINBASE_SIX, coinbase_stream, 6_348), (BINANCE_BTCUSDT, binance_stream, 6_493)],
+)
+def test_recorded_books_end_exact(name: str, make: Callable[[], Stream], messages: int) -> None:
+    recording(name)
+    stream = make()
+    assert len(stream.messages) == messages
+    assert Judge(stream).objection(TwapServer(stream).run(Mode.SECOND)) == ""
