@@ -24,7 +24,7 @@ from uuid import uuid4
 
 from benchmarks.harness.machine import pin
 from benchmarks.synthetic_market import BOOKS, Feed, first_mid, instrument
-from twap_models.enums import Carry, Fidelity, LateStart, Side
+from twap_models.enums import Carry, Fidelity, LateStart, Side, SliceReason
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.clock import SystemClock
@@ -38,6 +38,7 @@ from twap_server.engine.engine import Engine
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.feed.bus import Bus
 from twap_server.runtime import garbage
+from twap_server.runtime.loops import loop_factory
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
@@ -57,6 +58,8 @@ class Outcome:
     recorded: list[int] = field(default_factory=list)
     """Nanoseconds from due to recorded and told, per slice."""
     fills: int = 0
+    lost: int = 0
+    """Slices whose window passed before the engine came to them."""
     outcomes: dict[str, int] = field(default_factory=dict)
 
 
@@ -75,6 +78,9 @@ class Witness:
         if result is None or result.due < self.since or result.decided is None:
             return
         outcome = self._outcome
+        if result.reason is SliceReason.ENGINE_DOWN:
+            outcome.lost += 1
+            return
         outcome.decided.append(result.decided - result.due)
         outcome.recorded.append(time.time_ns() - result.due)
         outcome.fills += len(event.fills)
@@ -106,6 +112,7 @@ async def measure(orders: int, *, seconds: int, in_phase: bool, file: Path) -> d
             "orders": orders,
             "seconds": elapsed,
             "slices": done,
+            "lost": outcome.lost,
             "fills": outcome.fills,
             "outcomes": dict(outcome.outcomes),
             "messages": sent,
@@ -192,7 +199,7 @@ def _request(number: int, start: Nanos) -> OrderRequest:
 
 def _begin(orders: int) -> Nanos:
     """When the first slice is due: after all are submitted."""
-    return Nanos(time.time_ns() + (3 + orders // 400) * SECOND)
+    return Nanos(time.time_ns() + (3 + orders // 800) * SECOND)
 
 
 async def _until(moment: Nanos) -> None:
@@ -230,10 +237,12 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where the database goes (default: a temporary one)")
     given = parser.parse_args()
     pin(given.core)
-    with tempfile.TemporaryDirectory(dir=given.folder) as folder:
-        found = asyncio.run(
-            measure(given.orders, seconds=given.seconds, in_phase=given.in_phase, file=Path(folder, "o.db"))
-        )
+    with (
+        tempfile.TemporaryDirectory(dir=given.folder) as folder,
+        asyncio.Runner(loop_factory=loop_factory("auto")) as runner,
+    ):
+        file = Path(folder, "orders.db")
+        found = runner.run(measure(given.orders, seconds=given.seconds, in_phase=given.in_phase, file=file))
     sys.stdout.write(json.dumps(found) + "\n")
 
 
