@@ -24,7 +24,7 @@ class Sample:
     """The market at one moment of an order's life.
 
     Samples are taken from the effective start to the end at a steady period, when the order ends, and 1, 10
-    and 60 seconds after slices that filled.
+    and 60 seconds after slices that filled, where no slice measures the mid by then.
     """
 
     time: Nanos
