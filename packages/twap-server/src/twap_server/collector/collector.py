@@ -1,7 +1,6 @@
 """One exchange: its instruments, its connections, its books, kept up for ever."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -138,9 +137,9 @@ class Collector:
                 self._follow_demand(group)
                 self._observe()
                 self._woken.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_LOOK_EVERY_S):
-                        await self._woken.wait()
+                alarm = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._woken.set)
+                await self._woken.wait()
+                alarm.cancel()
 
     async def _keep_instruments(self) -> None:
         config = self._config

@@ -237,9 +237,9 @@ class Engine:
         if self._wake.is_set() or delay <= 0:
             await self._clock.sleep(0)  # others get their turn, however much is due
         else:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(delay, longest)):
-                    await self._wake.wait()
+            alarm = asyncio.get_running_loop().call_later(min(delay, longest), self._wake.set)
+            await self._wake.wait()
+            alarm.cancel()
         self._wake.clear()
 
     async def _turn(self) -> None:

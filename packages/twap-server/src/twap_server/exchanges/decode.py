@@ -41,6 +41,8 @@ def number(text: str) -> Decimal:
     Raises:
         WireFormatError: it is not a finite number, is negative, or is absurdly long.
     """
+    if text.replace(".", "", 1).isdigit() and text.isascii() and len(text) <= _MAX_DIGITS:
+        return Decimal(text)  # as nearly every number is written
     try:
         value = Decimal(text)
     except InvalidOperation:

@@ -5,11 +5,9 @@ in nanoseconds that never go back, cut to the microsecond, and messages byte for
 """
 
 import gzip
-import io
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 import msgspec
 
@@ -30,7 +28,7 @@ class _Row(msgspec.Struct, gc=False):
     t: float | None = None
 
 
-_decode = msgspec.json.Decoder(_Row).decode
+_decode_lines = msgspec.json.Decoder(_Row).decode_lines
 
 
 def frames(path: Path) -> Iterator[Frame]:
@@ -40,27 +38,45 @@ def frames(path: Path) -> Iterator[Frame]:
         InvalidRequest: there is no such file, or it is no recording; the message names the line.
     """
     at = Nanos(0)
+    for row in _rows(path):
+        if row.dir == "in" and row.conn.startswith("ws"):
+            if row.t is not None:
+                at = max(at, Nanos(round(row.t * _MICROS) * _MICROSECOND))
+            yield at, row.raw.encode()
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    """All rows, decoded many at once; a float of today's seconds is exact to the microsecond."""
     done = 0
     try:
-        with gzip.open(path, "rb") as packed:
-            for line in io.BufferedReader(cast("io.RawIOBase", packed), _READ_AHEAD):
-                row = _decode(line)
-                done += 1
-                if row.dir != "in" or not row.conn.startswith("ws"):
-                    continue
-                if row.t is not None:
-                    at = max(at, _nanos(row.t))
-                yield at, row.raw.encode()
+        for lines in _whole_lines(path):
+            rows = _decode_lines(lines)
+            yield from rows
+            done += len(rows)
     except (OSError, EOFError, zlib.error) as error:
         raise InvalidRequest(f"cannot read the recording {path}: {error}", field="recording") from None
     except msgspec.MsgspecError as error:
         raise InvalidRequest(
-            f"line {done + 1} of {path} is no row of a recording ({error}): "
+            f"line {done + _first_bad(lines)} of {path} is no row of a recording ({error}): "
             "expected JSON with dir, conn, raw and t",
             field="recording",
         ) from None
 
 
-def _nanos(seconds: float) -> Nanos:
-    """As exact as a float of today's seconds is: to the microsecond."""
-    return Nanos(round(seconds * _MICROS) * _MICROSECOND)
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    with gzip.open(path, "rb") as packed:
+        rest = b""
+        while read := packed.read(_READ_AHEAD):
+            whole, _, rest = (rest + read).rpartition(b"\n")
+            yield whole
+        yield rest
+
+
+def _first_bad(lines: bytes) -> int:
+    """Which of these lines, counted from 1, is no row."""
+    for number, line in enumerate(lines.splitlines(), 1):
+        try:
+            _decode_lines(line)
+        except msgspec.MsgspecError:
+            return number
+    return 0

@@ -5,12 +5,13 @@ message text as recorded; only the event times inside it are ever replaced.
 """
 
 import gzip
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from twap_server.venue import instruments, text
 
@@ -35,8 +36,8 @@ def rows(path: Path) -> Iterator[Row]:
     at = 0
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
-            record = json.loads(line)
-            message = json.loads(record["raw"]) if record["dir"] == "in" else None
+            record = msgspec.json.decode(line)
+            message = msgspec.json.decode(record["raw"]) if record["dir"] == "in" else None
             if not isinstance(message, dict):
                 continue
             at = round(record["t"] * 1e6) * 1_000 if record["t"] is not None else at

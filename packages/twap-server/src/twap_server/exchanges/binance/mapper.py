@@ -1,6 +1,7 @@
 """Binance's messages in the domain's words. In: bytes and typed wire values. Out: MarketEvents."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import msgspec
 
@@ -136,9 +137,14 @@ def _foreign_stream(raw: bytes | str) -> Sequence[MarketEvent]:
         stream = _decode_other(raw).stream
     except WRONG_SHAPE:
         raise WireFormatError("a frame has an unexpected shape") from None
-    if any(mine in stream for mine in _OURS):
+    if _is_ours(stream):
         raise WireFormatError("a message of a known stream has an unexpected shape")
     return _HEARTBEAT
+
+
+@lru_cache(maxsize=1_000)
+def _is_ours(stream: str) -> bool:
+    return any(mine in stream for mine in _OURS)
 
 
 def _request_id(control: wire.Control) -> int | None:
