@@ -9,6 +9,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import select
+
 from twap_server.api.ticker import BookTicker
 from twap_server.books.live import LiveBook
 from twap_server.domain import matching
@@ -23,7 +25,6 @@ from twap_server.engine.submission import Admission
 from twap_server.engine.working import Step
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
-from twap_server.store import queries
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.tables import orders
 
@@ -124,7 +125,14 @@ def _forgets_tokens() -> None:
 
 
 def _anybodys() -> None:
-    queries.by_token = lambda user_id, tokens: queries._whole().where(orders.c.token_id.in_(tokens))
+    original = SqlOrderStore.detail
+
+    async def detail(self: SqlOrderStore, user_id: str, token_id: str) -> Any:
+        owners = select(orders.c.user_id).where(orders.c.token_id == token_id)
+        rows = await self._database.read(owners)
+        return await original(self, rows[0]["user_id"] if rows else user_id, token_id)
+
+    SqlOrderStore.detail = detail  # type: ignore[method-assign]
 
 
 def _always_live() -> None:

@@ -54,11 +54,21 @@ async def test_a_commit_is_a_trip_for_each_statement(
     ]  # fmt: skip
 
 
-async def test_a_read_is_three_trips(orders: SqlOrderStore, trips: list[str]) -> None:
+async def test_a_read_is_one_trip(orders: SqlOrderStore, trips: list[str]) -> None:
     await orders.find("alice", ["0"])  # opens a connection
     trips.clear()
-    await orders.find("alice", ["1", "2"])
-    assert [trip.split()[:2] for trip in trips] == [["_run", "BEGIN"], ["_run", "SELECT"], ["rollback"]]
+    await orders.find_all([("alice", "1"), ("bob", "2")])
+    await orders.last_event_seq("alice")
+    assert [trip.split()[:2] for trip in trips] == [["_run", "SELECT"], ["_run", "SELECT"]]
+
+
+async def test_several_reads_of_one_moment_are_a_transaction(orders: SqlOrderStore, trips: list[str]) -> None:
+    await orders.commit([accepted(make_order(1), seq=1)])
+    await orders.find("alice", ["0"])
+    trips.clear()
+    assert await orders.detail("alice", "token-1") is not None
+    kinds = [trip.split()[:2][-1] for trip in trips]
+    assert kinds == ["BEGIN", *["SELECT"] * 4, "rollback"]
 
 
 async def test_rows_counts_and_columns(connection: driver.Connection) -> None:

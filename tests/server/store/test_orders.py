@@ -201,6 +201,37 @@ async def test_open_orders_use_the_partial_index(database: Database) -> None:
         assert "ix_orders_open" in str(plan)
 
 
+async def test_orders_are_found_by_their_keys_in_the_index(database: Database) -> None:
+    from twap_server.store import queries
+
+    async with database.reading() as connection:
+        seen: list[tuple[str, object]] = []
+        event.listen(
+            connection.sync_connection, "before_cursor_execute", lambda *given: seen.append(given[2:4])
+        )
+        named = {"of_users": ["alice", "bob"], "of_tokens": ["1", "2"]}
+        await connection.execute(queries.by_token(), named)
+        statement, parameters = seen[-1]
+        explain = "EXPLAIN" if connection.dialect.name == "postgresql" else "EXPLAIN QUERY PLAN"
+        if connection.dialect.name == "postgresql":
+            await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = str((await connection.exec_driver_sql(f"{explain} {statement}", parameters)).all())
+    assert "uq_orders_user_id_token_id" in plan or "(user_id=? AND token_id=?)" in plan, plan
+
+
+async def test_keys_of_several_users_are_not_mixed_up(orders: SqlOrderStore) -> None:
+    book = [make_order(n, user_id=user) for user in ("alice", "bob") for n in range(40)]
+    await orders.commit([accepted(order, seq=n + 1) for n, order in enumerate(book[:40])])
+    await orders.commit([accepted(order, seq=n + 1) for n, order in enumerate(book[40:])])
+    keys = [("alice", f"token-{n}") for n in range(0, 40, 2)] + [
+        ("bob", f"token-{n}") for n in range(1, 40, 2)
+    ]
+    found = await orders.find_all([*keys, ("carol", "token-1"), ("alice", "token-99")])
+    assert sorted(found) == sorted(keys)
+    assert {(o.terms.user_id, o.terms.token_id) for o in found.values()} == set(keys)
+    assert await orders.find_all([]) == {}
+
+
 async def pages(orders: SqlOrderStore, size: int) -> list[Order]:
     seen: list[Order] = []
     after = None

@@ -112,9 +112,8 @@ class SqlAccountStore(SessionStore):
             return (await connection.execute(statement)).rowcount == 1
 
     async def _user_where(self, condition: ColumnElement[bool]) -> UserRecord | None:
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(*_USER).where(condition))).mappings().first()
-            return UserRecord(**row) if row else None
+        rows = await self._database.read(select(*_USER).where(condition))
+        return UserRecord(**rows[0]) if rows else None
 
     async def _keys_where(self, condition: ColumnElement[bool]) -> list[ApiKeyRecord]:
         statement = (
@@ -122,5 +121,4 @@ class SqlAccountStore(SessionStore):
             .where(condition, api_keys.c.revoked.is_(False))
             .order_by(api_keys.c.created, api_keys.c.key_id)
         )
-        async with self._database.reading() as connection:
-            return [ApiKeyRecord(**row) for row in (await connection.execute(statement)).mappings()]
+        return [ApiKeyRecord(**row) for row in await self._database.read(statement)]

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
+from sqlalchemy import RowMapping, Select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -158,6 +159,19 @@ class Database:
         with translated():
             async with _answering(self._readers) as connection:
                 yield connection
+
+    async def read(
+        self, statement: Select[Any], parameters: Mapping[str, Any] | None = None
+    ) -> Sequence[RowMapping]:
+        """Read with one statement, which needs no transaction around it.
+
+        Raises:
+            StoreUnavailable: the database failed.
+        """
+        async with self.reading() as connection:
+            await connection.execution_options(**{sqlite.ALONE: True})
+            rows: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
+            return rows
 
     async def hold(self, clock: Clock) -> None:
         """Keep the right to write while the server runs, so that nobody else gets it in an idle moment.

@@ -3,7 +3,7 @@
 Each trip wakes the thread, waits for it and wakes the event loop again: a tenth of a millisecond of processor
 time. aiosqlite makes one to make a cursor, one to run it, one to fetch, one to close it, and one to roll back
 what has not begun: a commit of the engine came to thirteen, a read to nine. Here a cursor is made, run,
-emptied and closed in one, and nothing is rolled back where no transaction is open: five, and three.
+emptied and closed in one, and nothing is rolled back where no transaction is open: five, and one.
 """
 
 import sqlite3

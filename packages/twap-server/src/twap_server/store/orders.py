@@ -28,7 +28,10 @@ from twap_server.store.rows import (
     to_slice,
 )
 
-_IDS_PER_READ = 500
+_TOKENS_PER_READ = 500
+"""Of one user."""
+_KEYS_PER_READ = 32
+"""Of several users: every combination of theirs is looked up."""
 
 
 class RecordedWrite(Protocol):
@@ -148,27 +151,27 @@ class SqlOrderStore:
 
     async def find_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Order]:
         """The orders of these users (first) with these token ids; those not recorded are left out."""
-        of_user: defaultdict[str, builtins.list[str]] = defaultdict(builtins.list)
-        for user_id, token_id in keys:
-            of_user[user_id].append(token_id)
-        found: dict[tuple[str, str], Order] = {}
-        async with self._database.reading() as connection:
-            for user_id, token_ids in of_user.items():
-                for first in range(0, len(token_ids), _IDS_PER_READ):
-                    some = {"of_user": user_id, "of_tokens": token_ids[first : first + _IDS_PER_READ]}
-                    rows = (await connection.execute(queries.by_token(), some)).mappings()
-                    found.update(((user_id, row["token_id"]), to_order(row)) for row in rows)
+        wanted, found = list(keys), dict[tuple[str, str], Order]()
+        is_ones = len({user_id for user_id, _ in wanted}) == 1
+        size = _TOKENS_PER_READ if is_ones else _KEYS_PER_READ
+        for first in range(0, len(wanted), size):
+            some = set(wanted[first : first + size])
+            users, tokens = zip(*some, strict=True)
+            named = {"of_users": list(set(users)), "of_tokens": list(set(tokens))}
+            for row in await self._database.read(queries.by_token(), named):
+                if (key := (row["user_id"], row["token_id"])) in some:
+                    found[key] = to_order(row)
         return found
 
     async def last_event_seq(self, user_id: str) -> int:
         """The highest event seq of a user, 0 without any."""
-        async with self._database.reading() as connection:
-            return await connection.scalar(queries.last_seq(user_id)) or 0
+        (row,) = await self._database.read(queries.last_seq(user_id))
+        return row["seq"] or 0
 
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order, of the same moment; None without."""
         async with self._database.reading() as connection:
-            one = {"of_user": user_id, "of_tokens": [token_id]}
+            one = {"of_users": [user_id], "of_tokens": [token_id]}
             row = (await connection.execute(queries.by_token(), one)).mappings().first()
             if row is None:
                 return None

@@ -88,9 +88,12 @@ def all_open() -> Select[Any]:
 
 @cache
 def by_token() -> Select[Any]:
-    """A user's orders with some token ids: the parameters ``of_user`` and ``of_tokens``, a list."""
+    """Orders of some users with some token ids: the parameters ``of_users`` and ``of_tokens``, two lists.
+
+    Written so that SQLite looks every combination up in the index; of pairs it would read the whole table.
+    """
     return _whole().where(
-        orders.c.user_id == bindparam("of_user"),
+        orders.c.user_id.in_(bindparam("of_users", expanding=True)),
         orders.c.token_id.in_(bindparam("of_tokens", expanding=True)),
     )
 
@@ -144,7 +147,7 @@ def newest(
 
 def last_seq(user_id: str) -> Select[Any]:
     """The highest event seq of a user."""
-    return select(func.max(order_events.c.seq)).where(order_events.c.user_id == user_id)
+    return select(func.max(order_events.c.seq).label("seq")).where(order_events.c.user_id == user_id)
 
 
 def events_after(user_id: str, since: int, limit: int) -> Select[Any]:

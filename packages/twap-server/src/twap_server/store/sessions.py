@@ -107,8 +107,7 @@ class SessionStore:
     async def is_family_active(self, family_id: str) -> bool:
         """Whether the family exists and was not revoked. Says nothing about expiry."""
         statement = select(families.c.revoked).where(families.c.family_id == family_id)
-        async with self._database.reading() as connection:
-            return (await connection.execute(statement)).scalar_one_or_none() is False
+        return [row["revoked"] for row in await self._database.read(statement)] == [False]
 
     async def _revoke(self, condition: ColumnElement[bool]) -> int:
         statement = update(families).where(condition, families.c.revoked.is_(False)).values(revoked=True)

@@ -30,6 +30,8 @@ _READER_CACHE_KIB = 2 * 1024
 _PAGES_PER_CHECKPOINT = 4_000
 """16 MiB of log: a page that each turn writes is then copied to the file once for many turns."""
 
+ALONE = "twap_alone"
+"""Option of a connection that runs one statement only: SQLite then needs no transaction around it."""
 Connect: TypeAlias = Callable[..., Any]
 """Makes the driver's connection from its arguments, in place of ``driver.connect``."""
 
@@ -127,6 +129,8 @@ def connect_to(
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get(ALONE):
+            return
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
 
     return engine
