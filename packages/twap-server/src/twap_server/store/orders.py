@@ -157,7 +157,7 @@ class SqlOrderStore:
         for first in range(0, len(wanted), size):
             some = set(wanted[first : first + size])
             users, tokens = zip(*some, strict=True)
-            named = {"of_users": list(set(users)), "of_tokens": list(set(tokens))}
+            named = {"of_users": sorted(set(users)), "of_tokens": sorted(set(tokens))}
             for row in await self._database.read(queries.by_token(), named):
                 if (key := (row["user_id"], row["token_id"])) in some:
                     found[key] = to_order(row)
