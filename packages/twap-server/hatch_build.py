@@ -1,8 +1,8 @@
 """Compiles the kernel of the hot path where a C compiler is found; without one the wheel is pure Python.
 
 In: ``_*.pyx`` of ``src``. Out: an extension beside each, a wheel tagged for this platform.
-``TWAP_PURE=1`` leaves it out; ``TWAP_COMPILED=1`` makes a failure an error (CI, release builds). As a script
-it compiles in place: ``hatch run kernel``, after a change of the source.
+``TWAPKERNEL=off`` leaves it out, ``TWAPKERNEL=required`` makes a failure an error (CI, release builds). As a
+script it compiles in place: ``hatch run kernel``, after a change of the source.
 """
 
 import contextlib
@@ -25,12 +25,12 @@ class KernelHook(BuildHookInterface):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile beside the source and add the result to the wheel."""
-        if self.target_name != "wheel" or os.environ.get("TWAP_PURE"):
+        if self.target_name != "wheel" or os.environ.get("TWAPKERNEL") == "off":
             return
         try:
             made = _compiled(Path(self.root))
         except Exception as error:
-            if os.environ.get("TWAP_COMPILED"):
+            if os.environ.get("TWAPKERNEL") == "required":
                 raise
             self.app.display_warning(f"twap-server: no compiled kernel, the one in Python is used ({error})")
             return
