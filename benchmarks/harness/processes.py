@@ -19,6 +19,8 @@ import psutil
 
 _LONGEST_START_S = 60.0
 _LOOK_EVERY_S = 0.005
+_FIRST = -15
+"""Niceness, for root only."""
 
 Urls = Mapping[str, Mapping[str, str]]
 """Base URLs by exchange and kind, as the settings name them."""
@@ -110,12 +112,19 @@ def spawned(
         stderr=subprocess.DEVNULL if stdout == subprocess.PIPE else stdout,
     )
     try:
-        if hasattr(os, "sched_setaffinity") and core in os.sched_getaffinity(0):
-            os.sched_setaffinity(process.pid, {core})
+        _prefer(process.pid, core)
         yield process
     finally:
         process.kill()
         process.wait()
+
+
+def _prefer(pid: int, core: int) -> None:
+    """Give a process a core, and as far as the system lets us the first turn on it."""
+    if hasattr(os, "sched_setaffinity") and core in os.sched_getaffinity(0):
+        os.sched_setaffinity(pid, {core})
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, _FIRST)
 
 
 def _named(exchanges: Urls) -> dict[str, str]:
