@@ -1,7 +1,8 @@
-"""The collector is kept out of the way, its pauses are counted, and nothing of it outlives the server."""
+"""The collector is kept out of the way, its pauses are counted, and threads give way; nothing of it outlives the server."""
 
 import asyncio
 import gc
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +16,9 @@ from twap_server.runtime.vitals import Vitals
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
-    threshold = gc.get_threshold()
+    threshold, turn = gc.get_threshold(), sys.getswitchinterval()
     yield
+    assert sys.getswitchinterval() == turn
     assert gc.isenabled() and gc.get_threshold() == threshold and gc.get_freeze_count() == 0
 
 
@@ -41,6 +43,7 @@ async def test_what_is_there_once_ready_is_set_aside(tame: bool) -> None:
         with vitals.watched(group, ready):
             await asyncio.sleep(0)
             assert not gc.isenabled(), "nothing is collected while the server starts"
+            assert sys.getswitchinterval() == 0.001
             ready.set()
             async with asyncio.timeout(10):
                 while not gc.isenabled():

@@ -9,6 +9,7 @@ from twap_server.runtime import garbage
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.runtime.durations import Family
 from twap_server.runtime.garbage import Garbage
+from twap_server.runtime.threads import short_turns
 from twap_server.runtime.watchdog import Watchdog
 
 
@@ -30,11 +31,13 @@ class Vitals:
     def watched(self, group: asyncio.TaskGroup, ready: asyncio.Event) -> Iterator[None]:
         """Watch this thread's event loop, and tame the collector, once the server is ready.
 
+        From the beginning other threads give way to the loop soon.
+
         Args:
             group: owns the task that this takes.
             ready: set when all that stays for long is there; until then the loop may stand still.
         """
-        with self._garbage.watched():
+        with self._garbage.watched(), short_turns():
             watching = group.create_task(self._watch_from(ready), name="vitals")
             try:
                 yield
