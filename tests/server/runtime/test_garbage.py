@@ -1,4 +1,4 @@
-"""The collector is kept out of the way, its pauses are counted, and threads give way; nothing of it outlives the server."""
+"""The collector is kept out of the way, pauses are counted, threads give way; nothing outlives the server."""
 
 import asyncio
 import gc
