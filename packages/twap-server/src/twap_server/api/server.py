@@ -17,6 +17,8 @@ from twap_server.domain.errors import UnavailableError
 from twap_server.runtime.loops import HttpParser
 
 _DRAIN_S = 10
+_KEEP_ALIVE_S = 30
+"""Longer than clients keep an idle connection (httpx: 5 s): whoever closes first must not be us."""
 _LARGEST_FRAME = 65_536
 """Bytes of one WebSocket frame from a client."""
 
@@ -71,6 +73,7 @@ class HttpServer:
             ws_ping_timeout=20,
             ws_per_message_deflate=False,
             timeout_graceful_shutdown=_DRAIN_S,
+            timeout_keep_alive=_KEEP_ALIVE_S,
             server_header=False,
         )
         self._server = _QuietServer(config)
