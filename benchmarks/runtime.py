@@ -165,7 +165,7 @@ async def _clients(started: ServerProcess, clients: int) -> AsyncIterator[None]:
         for number in range(clients):
             exchange, symbol = MARKETS[number % len(MARKETS)]
             socket = await stack.enter_async_context(
-                connect(url, additional_headers=headers, compression=None)
+                connect(url, additional_headers=headers, compression=None, open_timeout=60)
             )
             await socket.send(
                 json.dumps({"type": "subscribe", "channel": "book", "exchange": exchange, "symbol": symbol})
