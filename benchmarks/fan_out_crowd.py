@@ -71,6 +71,8 @@ class Crowd:
         self._clients: dict[int, _Client] = {}
         self._poll = select.epoll()
         self._noted: list[tuple[_Client, int, int]] = []
+        self.book = ""
+        """The text of a book that came."""
 
     def __enter__(self) -> "Crowd":
         self.grow(1)
@@ -158,17 +160,18 @@ class Crowd:
             elif kind == _CLOSE:
                 raise OSError(f"the server closed a connection: {data[begin + 2 : end].decode()}")
             else:
-                self._note(client, data, begin, now)
+                self._note(client, data[begin:end], now)
             start = end
         client.rest = data[start:]
 
-    def _note(self, client: _Client, data: bytes, begin: int, now: int) -> None:
-        found = data.find(_STAMP, begin)
+    def _note(self, client: _Client, text: bytes, now: int) -> None:
+        found = text.find(_STAMP)
         if found < 0:
             return
         client.books += 1
+        self.book = self.book or text.decode()
         if client.books > 1:
-            seconds, micros = data[found + 28 : found + 30], data[found + 31 : found + 37]
+            seconds, micros = text[found + 28 : found + 30], text[found + 31 : found + 37]
             sent = int(seconds) * _SECOND_US + int(micros)
             sent = now - (now - sent) % (60 * _SECOND_US)
             client.phases[(sent - self._first) % _SECOND_US * self._phases // _SECOND_US] += 1

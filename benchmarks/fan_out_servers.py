@@ -9,11 +9,12 @@ import contextlib
 import datetime
 import re
 import resource
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-UVICORN, BROADCAST = "uvicorn", "broadcast"
+UVICORN, BROADCAST, FLOOR = "uvicorn", "broadcast", "floor"
 _BACKLOG = 2_048
 
 
@@ -80,6 +81,34 @@ async def _run_broadcast(book: str, port: int) -> None:
         await _each_second(book, lambda text: broadcast(clients, text))
 
 
+async def _run_floor(book: str, port: int) -> None:
+    """No WebSocket at all: after an upgrade of sorts, one frame made once and one ``send`` to each socket."""
+    clients: list[socket.socket] = []
+    loop = asyncio.get_running_loop()
+
+    async def accept_all(listening: socket.socket) -> None:
+        while True:
+            client, _ = await loop.sock_accept(listening)
+            if not await loop.sock_recv(client, 4_096):
+                client.close()
+                continue
+            await loop.sock_sendall(client, b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            clients.append(client)
+
+    def send_all(text: str) -> None:
+        frame = b"\x81\x7e" + len(text).to_bytes(2, "big") + text.encode()
+        for client in clients:
+            with contextlib.suppress(BlockingIOError):
+                client.send(frame)
+
+    with socket.create_server(("127.0.0.1", port), backlog=_BACKLOG) as listening:
+        listening.setblocking(False)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(accept_all(listening))
+            group.create_task(_each_second(book, send_all))
+
+
 def main() -> None:
     """Run a peer: its name, port and the book it sends are the arguments."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -88,7 +117,7 @@ def main() -> None:
     if name == UVICORN:
         _run_uvicorn(book, port)
     else:
-        asyncio.run(_run_broadcast(book, port))
+        asyncio.run((_run_broadcast if name == BROADCAST else _run_floor)(book, port))
 
 
 if __name__ == "__main__":
