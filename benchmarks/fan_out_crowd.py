@@ -24,7 +24,7 @@ _STAMP = b'"ts_sent":"'
 _TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
 _PATIENCE_S = 20.0
 _MOST_EVENTS = 1024
-_PILOT_S = 4
+_PILOT_S, _SETTLE_S = 3.0, 1.2
 
 
 @dataclass(slots=True)
@@ -92,12 +92,13 @@ class Crowd:
         return len(self._clients)
 
     def grow(self, size: int) -> None:
-        """Connect until there are ``size`` clients and each has its first book."""
+        """Connect until there are ``size`` clients; they know their phases by the time this returns."""
         while len(self._clients) < size:
             wave = [self._connected() for _ in range(min(_WAVE, size - len(self._clients)))]
             for client in wave:
                 self._join(client)
             self._serve_all(wave)
+        self._drain(_SETTLE_S)
 
     def _serve_all(self, wave: list[_Client]) -> None:
         deadline = time.monotonic() + _PATIENCE_S
@@ -108,7 +109,6 @@ class Crowd:
 
     def watch(self, seconds: int) -> Window:
         """Read for some seconds and say how late each message was."""
-        self._drain(1.5)
         self._noted = []
         self._drain(seconds)
         late = sorted(self._late(client, came) / 1000 for client, _, came in self._noted)
