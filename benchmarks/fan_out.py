@@ -32,7 +32,7 @@ _WANTED_CLIENTS, _LONGEST_LATE_MS, _MOST_KIB = 5_000, 100.0, 40.0
 _SIZES = (5_000, 8_000, 12_000, 16_000, 19_000)
 _PEER_SIZES = (2_000, 3_000, 4_000, 5_000, 6_500, 8_000, 10_000)
 _SECONDS, _TRIES = 2, 3
-"""A window at the wanted size takes so long, one at another size a second, tried so often until it is in time."""
+"""Seconds of a window at the wanted size; at another size, windows of one second until one is in time."""
 _OWN_FILES = 300
 """Of the crowd and of a server, beside the connections."""
 _PHASES = 10

@@ -1,10 +1,12 @@
 """A crowd of WebSocket clients that only read: raw sockets and one epoll, so that it is not the limit.
 
 Each client opens ``/ws`` with a bearer token, subscribes to one book, answers pings, and notes when each book
-came. Lateness is counted from the moment a message was due. A server has ``phases`` equally spaced moments in
-each second; every client belongs to one. When the first moment is, a pilot client tells, alone with the
-server at the beginning, by the ``ts_sent`` of its books; to which phase a client belongs, most of its
-messages tell.
+came. Lateness is counted from the moment a message was due:
+
+- A peer sends to everybody at each whole second.
+- twap-server has ``phases`` equally spaced moments in each second; every client belongs to one. Where they
+  lie is read off the ``ts_sent`` of the messages of all clients, for it never sends before the moment; to
+  which phase a client belongs, most of its messages tell.
 """
 
 import base64
@@ -12,19 +14,22 @@ import contextlib
 import os
 import select
 import socket
+import statistics
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _WAVE = 100
 _SECOND_US = 1_000_000
+_EARLIEST = 0.002
+"""This share of the messages was sent right at its moment: the first of each turn of sending."""
 _EARLY_US = 1_000
-"""The first moment is taken to be that much earlier than the pilot saw it, so that none comes before it."""
+"""The moments are taken to be that much earlier, so that no message comes before its own."""
 _STAMP = b'"ts_sent":"'
 _TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
 _PATIENCE_S = 20.0
 _MOST_EVENTS = 1024
-_PILOT_S, _SETTLE_S = 3.0, 1.2
+_SETTLE_S = 1.2
 
 
 @dataclass(slots=True)
@@ -52,10 +57,10 @@ def percentile(values: list[float], share: float) -> float:
 @dataclass(slots=True)
 class _Client:
     socket: socket.socket
-    phases: list[int]
-    """Messages sent in each phase, so far."""
     rest: bytes = b""
     books: int = 0
+    sent: list[int] = field(default_factory=list)
+    """Moments of sending, of all but the first book."""
 
 
 class Crowd:
@@ -67,7 +72,6 @@ class Crowd:
         self._subscribe = _masked(_TEXT, subscribe)
         self._upgrade = _upgrade(port, token)
         self._phases = phases
-        self._first = 0
         self._clients: dict[int, _Client] = {}
         self._poll = select.epoll()
         self._noted: list[tuple[_Client, int, int]] = []
@@ -76,11 +80,6 @@ class Crowd:
 
     def __enter__(self) -> "Crowd":
         self.grow(1)
-        self._drain(_PILOT_S)
-        width = _SECOND_US // self._phases
-        seen = [sent % width for _, sent, _ in self._noted]
-        around = seen[-1] - width // 2
-        self._first = (min((one - around) % width for one in seen) + around - _EARLY_US) % width
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,13 +110,23 @@ class Crowd:
         """Read for some seconds and say how late each message was."""
         self._noted = []
         self._drain(seconds)
-        late = sorted(self._late(client, came) / 1000 for client, _, came in self._noted)
+        first = self._first_moment() if self._phases > 1 else 0
+        late = sorted(self._late(client, came, first) / 1000 for client, _, came in self._noted)
         old = sorted((came - sent) / 1000 for _, sent, came in self._noted)
         return Window(len(self), seconds, late, old)
 
-    def _late(self, client: _Client, came: int) -> int:
-        phase = client.phases.index(max(client.phases))
-        return (came - self._first - phase * _SECOND_US // self._phases) % _SECOND_US
+    def _first_moment(self) -> int:
+        """Where the moments lie, in microseconds modulo the width of a phase."""
+        width = _SECOND_US // self._phases
+        usual = statistics.median_low(sent % width for _, sent, _ in self._noted)
+        before = usual - width * 3 // 10
+        seen = sorted((sent - before) % width for _, sent, _ in self._noted)
+        return before + seen[int(len(seen) * _EARLIEST)] - _EARLY_US
+
+    def _late(self, client: _Client, came: int, first: int) -> int:
+        width = _SECOND_US // self._phases
+        phase = statistics.mode((sent - first) % _SECOND_US // width for sent in client.sent)
+        return (came - first - phase * width) % _SECOND_US
 
     def _drain(self, seconds: float) -> None:
         end = time.monotonic() + seconds
@@ -130,7 +139,7 @@ class Crowd:
         connection.settimeout(_PATIENCE_S)
         connection.connect(("127.0.0.1", self._port))
         connection.sendall(self._upgrade)
-        return _Client(connection, [0] * self._phases)
+        return _Client(connection)
 
     def _join(self, client: _Client) -> None:
         answer = b""
@@ -174,7 +183,7 @@ class Crowd:
             seconds, micros = text[found + 28 : found + 30], text[found + 31 : found + 37]
             sent = int(seconds) * _SECOND_US + int(micros)
             sent = now - (now - sent) % (60 * _SECOND_US)
-            client.phases[(sent - self._first) % _SECOND_US * self._phases // _SECOND_US] += 1
+            client.sent.append(sent)
             self._noted.append((client, sent, now))
 
 
