@@ -9,26 +9,27 @@ if sys.platform != "win32":
 log = logging.getLogger(__name__)
 
 _OWN = 256
-"""For everything but stream clients: the database, exchanges, other HTTP connections."""
+"""For everything but connections of clients: the database, exchanges, the log."""
 
 
-def make_room(clients: int) -> None:
-    """Raise the limit so that so many stream clients fit, as far as the system lets a process do so.
+def make_room(connections: int) -> None:
+    """Raise the limit so that so many connections of clients fit, as far as the system lets a process do so.
 
     Says in the log how many do fit, where they do not all. Nothing on Windows, which has no such limit.
     """
     if sys.platform == "win32":
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = clients + _OWN
+    wanted = connections + _OWN
     if _reaches(soft, wanted):
         return
     given = wanted if _reaches(hard, wanted) else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (given, hard))
     if given < wanted:
         log.warning(
-            "api.stream.max_connections is %d, but only %d fit: this process may open %d files (ulimit -Hn)",
-            clients,
+            "%d connections are allowed (api.max_connections, api.stream.max_connections), but only %d fit: "
+            "this process may open %d files (ulimit -Hn)",
+            connections,
             given - _OWN,
             given,
         )

@@ -43,7 +43,7 @@ async def answer_until(stopping: asyncio.Event, server: Running, listening: List
     """Serve HTTP beside the stages, and stop both in order once asked to."""
     config = server.parts.config
     most = config.max_connections + config.stream.max_connections
-    make_room(config.stream.max_connections)
+    make_room(most)
     http = HttpServer(create_app(server.parts), listening, parser=server.http_parser, most=most)
     serving = server.group.create_task(http.run(), name="http server")
     try:
