@@ -34,6 +34,14 @@ def test_pauses_are_counted_by_generation() -> None:
     assert watched.pauses.members["2"].total > 0
 
 
+def test_set_aside_for_a_while() -> None:
+    gc.disable()
+    with garbage.aside():
+        assert gc.isenabled() and gc.get_freeze_count() > 10_000 and gc.get_threshold()[0] == 5_000
+    assert not gc.isenabled()
+    gc.enable()
+
+
 @pytest.mark.parametrize("tame", [True, False])
 async def test_what_is_there_once_ready_is_set_aside(tame: bool) -> None:
     garbage.hold_off()

@@ -7,6 +7,7 @@ Only the network, the clock and the store are others than in a running server.
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -35,6 +36,7 @@ from twap_server.replay.player import TapePlayer
 from twap_server.replay.recording import frames
 from twap_server.replay.records import MemoryRecords
 from twap_server.replay.virtual import ReplayLoop
+from twap_server.runtime import garbage
 from twap_server.settings import Settings
 from twap_server.venue.exchange import Switchboard
 from twap_server.venue.recording import RecordingSource
@@ -80,7 +82,8 @@ def replay(
         UnknownSymbol: the recording does not have the instrument of an order.
     """
     run = _Run(recording, settings)
-    with asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
+    tamed = garbage.aside() if settings.runtime.tame_collector else nullcontext()
+    with tamed, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
 
 

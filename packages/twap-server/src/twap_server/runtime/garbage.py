@@ -74,6 +74,20 @@ def set_aside() -> None:
     gc.enable()
 
 
+@contextmanager
+def aside() -> Iterator[None]:
+    """``set_aside`` until the block ends; afterwards it is as it was before."""
+    threshold, enabled = gc.get_threshold(), gc.isenabled()
+    set_aside()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*threshold)
+        if not enabled:
+            gc.disable()
+
+
 def as_usual() -> None:
     """Collect as Python does by default."""
     gc.enable()
