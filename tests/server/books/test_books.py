@@ -187,6 +187,23 @@ async def test_demand_lingers_after_the_last_release():
     assert told[-1] == "binance"
 
 
+@pytest.mark.looptime
+async def test_each_exchange_hears_of_the_end_of_its_own_demand():
+    clock = LoopClock()
+    demand = Demand(clock, linger_s=60)
+    for instrument in (BTC, ETH):
+        demand.hold(instrument, "a")
+        assert not demand.lingers(instrument.exchange)
+        demand.release(instrument, "a")
+    await clock.sleep(61)
+    assert demand.count_with([]) == 0
+    assert demand.wanted("binance") == set()
+    assert not demand.lingers("binance")
+    assert demand.lingers("kraken"), "kraken's collector has not looked yet"
+    assert demand.wanted("kraken") == set()
+    assert not demand.lingers("kraken")
+
+
 def view(status=BookStatus.LIVE, bids=(), asks=(), received=1):
     def levels(side):
         return tuple(PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in side)

@@ -45,16 +45,19 @@ class Demand:
 
     def count_with(self, instruments: Iterable[InstrumentId]) -> int:
         """Count the books that are wanted, lingering ones included, if these were too."""
-        self._forget_expired()
-        return len({*self._owners, *self._released, *instruments})
+        lingering = [one for one in self._released if not self._is_over(one)]
+        return len({*self._owners, *lingering, *instruments})
+
+    def lingers(self, exchange: str) -> bool:
+        """Tell whether ``wanted`` will change with time alone."""
+        return any(instrument.exchange == exchange for instrument in self._released)
 
     def wanted(self, exchange: str) -> set[str]:
         """Return the canonical symbols wanted on one exchange now, lingering ones included."""
-        self._forget_expired()
+        for over in [one for one in self._released if one.exchange == exchange and self._is_over(one)]:
+            del self._released[over]
         every = (*self._owners, *self._released)
         return {instrument.symbol for instrument in every if instrument.exchange == exchange}
 
-    def _forget_expired(self) -> None:
-        oldest = self._clock.monotonic() - self._linger
-        for instrument in [one for one, at in self._released.items() if at <= oldest]:
-            del self._released[instrument]
+    def _is_over(self, released: InstrumentId) -> bool:
+        return self._released[released] <= self._clock.monotonic() - self._linger

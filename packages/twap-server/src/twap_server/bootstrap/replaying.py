@@ -45,7 +45,7 @@ USER = "replay"
 _OWNER = "replay"
 _DEEPEST = 5_000
 _LOOK_EVERY_S = 0.01
-_LOOK_EVERY_MS = 1_000
+_LOOK_EVERY_MS = 2_000
 """Silence and unanswered requests are of seconds; nothing waits for it."""
 _NEVER_S = 1_000_000_000
 """No planned reconnects: the recording is one connection."""

@@ -86,6 +86,8 @@ class Collector:
         self._instruments: dict[str, Instrument] = {}
         self._is_loaded = asyncio.Event()
         self._woken = asyncio.Event()
+        self._asked = True
+        """Whether somebody began to want a book, or the list changed, since demand was last looked at."""
         self._shards: dict[Shard, asyncio.Task[None]] = {}
         self._list_failure = "the list of instruments is not loaded yet"
         self._state = (ConnectionState.CONNECTING, clock.now())
@@ -134,7 +136,9 @@ class Collector:
             group.create_task(self._keep_instruments(), name=f"{self.exchange.name} instruments")
             await self._is_loaded.wait()
             while True:
-                self._follow_demand(group)
+                if self._asked or self._demand.lingers(self.exchange.name):
+                    self._asked = False
+                    self._follow_demand(group)
                 self._observe()
                 self._woken.clear()
                 alarm = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._woken.set)
@@ -169,6 +173,7 @@ class Collector:
 
     def _on_demand(self, exchange: str) -> None:
         if exchange == self.exchange.name:
+            self._asked = True
             self._woken.set()
 
     def _follow_demand(self, group: asyncio.TaskGroup) -> None:
