@@ -99,6 +99,7 @@ _NOTES = (
     "through the Binance adapter, event bus. No HTTP and no sockets.",
     "Orders of 3,600 slices of 50 users, half of them buys, a third with a limit and a fifth with a slippage "
     "cap that seldom stop them. Slices are spread evenly over the second; the last rows show all in phase.",
+    "The first two seconds do not count: all orders begin in the first one, which is no usual second.",
     "Lateness is from due to recorded in the database and told. Slices/s below the number of orders is the "
     "most the engine can do: slices beyond it are lost, and said to be.",
     "Memory is what the process grew by while the orders were submitted, before their first slice.",

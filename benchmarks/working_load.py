@@ -46,6 +46,8 @@ _USERS = 50
 _LAG_EVERY_S = 0.01
 _LIST = 50
 _LENGTH = 3_600 * SECOND
+_WARM_UP = 2 * SECOND
+"""After the first slice: all orders begin in the first second, each with a sweep of its market."""
 
 
 @dataclass(slots=True)
@@ -98,8 +100,9 @@ async def measure(orders: int, *, seconds: int, in_phase: bool, file: Path) -> d
             await _submit(engine, orders, begin, in_phase=in_phase)
             gc.collect()
             each = (_memory() - before) / orders
-            await _until(begin)
+            begin = Nanos(begin + _WARM_UP)
             witness.since = begin
+            await _until(begin)
             lags: list[float] = []
             lagging = group.create_task(_note_lag(lags))
             at, cpu, sent = time.monotonic(), time.process_time(), feed.sent
