@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from twap_models.enums import Integrity
-from twap_server.api.parts import Parts, build_services, new_id
+from twap_server.api.parts import Parts, build_services
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
+from twap_server.bootstrap.ids import ordered_ids
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
 from twap_server.domain.clock import Clock
@@ -42,8 +43,8 @@ class Outside:
 
     rng: random.Random = field(default_factory=random.Random)
     """Chance, for jitter only."""
-    new_id: Callable[[], str] = new_id
-    """Gives ids of orders, users, sign-ins and keys, unique for ever."""
+    new_id: Callable[[], str] | None = None
+    """Gives ids of orders, users, sign-ins and keys, unique for ever; None: ``ordered_ids``."""
     open_database: Callable[[str], AbstractAsyncContextManager[Database]] = Database.open
 
 
@@ -137,8 +138,9 @@ def _assemble(
     vitals: Vitals,
 ) -> tuple[Engine, Parts]:
     store, bus = SqlOrderStore(database), Bus()
+    new_id = world.new_id or ordered_ids(clock)
     engine = Engine(
-        store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=world.new_id
+        store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=new_id
     )
     parts = Parts(
         orders=engine,
@@ -149,7 +151,7 @@ def _assemble(
         clock=clock,
         signing_key=_signing_key(settings),
         config=settings.api,
-        new_id=world.new_id,
+        new_id=new_id,
         not_ready=_readiness(engine),
         gauges={"twap_open_orders": lambda: engine.open_orders},
         durations=vitals.durations,
