@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.replays.contender import Contender, Job, Outcome
 
-OURS = "benchmarks.replays.server:TwapServer"
+OURS = ("benchmarks.replays.server:TwapServer", "benchmarks.replays.server:FromFile")
 PEERS = (
     "benchmarks.replays.nautilus:Deltas",
     "benchmarks.replays.nautilus:Quotes",

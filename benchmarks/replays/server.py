@@ -1,4 +1,4 @@
-"""twap-server: ``bootstrap.replay``, as ``twap-server replay`` calls it, from packed file to fills."""
+"""twap-server: ``bootstrap.replay``, which is what ``twap-server replay`` calls, from raw text to fills."""
 
 import datetime
 import time
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from benchmarks.replays.contender import Job, Outcome, is_buy
 from twap_models import TwapOrderRequest
-from twap_server.bootstrap import Replayed, replay
+from twap_server.bootstrap import Recording, Replayed, replay
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop
 from twap_server.settings import Settings
@@ -23,22 +23,24 @@ class OneByOne(ReplayLoop):
 
 
 class TwapServer:
-    """Reads and unpacks the file, too: others get prepared objects."""
+    """Plays messages that are in memory, as they were received: text."""
 
     label: ClassVar[str] = "twap-server"
+    keeps: ClassVar[bool] = True
 
     def __init__(self, job: Job) -> None:
         self._job = job
+        self._recording = Recording(job.recording, keep=self.keeps)
         self._orders = [_order(job, number, start) for number, start in enumerate(job.starts_ms)]
         self._first: Replayed | None = None
 
     def run(self) -> Outcome:
         """Replay; the first result is checked against the slow way, every later one against the first."""
         begin = time.process_time()
-        done = replay(self._job.recording, self._orders, Settings())
+        done = replay(self._recording, self._orders, Settings())
         seconds = time.process_time() - begin
         if self._first is None:
-            self._first = replay(self._job.recording, self._orders, Settings(), make_loop=OneByOne)
+            self._first = replay(self._recording, self._orders, Settings(), make_loop=OneByOne)
         self._check(done)
         return Outcome(done.frames, seconds, sum(len(record.fills) for record in done.records))
 
@@ -51,6 +53,13 @@ class TwapServer:
             raise RuntimeError(
                 f"{slices} slices instead of {self._job.slices}, {len(open_)} orders still open"
             )
+
+
+class FromFile(TwapServer):
+    """Reads, unpacks and takes the file apart within the time, too, as the command does."""
+
+    label: ClassVar[str] = "twap-server, from the packed file"
+    keeps: ClassVar[bool] = False
 
 
 def _order(job: Job, number: int, start_ms: int) -> TwapOrderRequest:

@@ -12,7 +12,7 @@ from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording
 from support.recordings import rows as recorded_rows
 from support.tapes import market, row, write
 from twap_models import OrderStatus, SliceOutcome, TwapOrderRequest
-from twap_server.bootstrap import Replayed, replay
+from twap_server.bootstrap import Recording, Replayed, replay
 from twap_server.cli import app
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, UnknownSymbol
 from twap_server.replay.player import TapePlayer
@@ -58,6 +58,14 @@ def test_taking_many_frames_at_once_changes_nothing(tmp_path: Path) -> None:
     at_once = replay(path, several(), Settings())
     assert at_once == replay(path, several(), Settings(), make_loop=OneByOne)
     assert sum(len(record.fills) for record in at_once.records) > 30
+
+
+def test_a_kept_recording_is_read_once(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=30)
+    kept = Recording(path, keep=True)
+    assert len(list(kept.frames())) == len(list(kept.frames())) > 300
+    assert replay(kept, several(), Settings()) == replay(path, several(), Settings())
+    assert replay(kept, several()[:1], Settings()).records[0].order.status is OrderStatus.FILLED
 
 
 def test_every_slice_met_the_book_of_its_moment(tmp_path: Path) -> None:

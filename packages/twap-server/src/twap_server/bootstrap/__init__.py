@@ -5,9 +5,11 @@ from twap_server.bootstrap.demo import serve_demo, serve_venue
 from twap_server.bootstrap.replay_command import replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.bootstrap.serving import serve
+from twap_server.replay.recording import Recording
 
 __all__ = [
     "Outside",
+    "Recording",
     "Replayed",
     "Running",
     "choose",

@@ -33,7 +33,7 @@ from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.replay.answers import REPLAYED
 from twap_server.replay.player import TapePlayer
-from twap_server.replay.recording import frames
+from twap_server.replay.recording import Recording
 from twap_server.replay.records import MemoryRecords
 from twap_server.replay.virtual import ReplayLoop
 from twap_server.runtime import garbage
@@ -65,7 +65,7 @@ class Replayed:
 
 
 def replay(
-    recording: Path,
+    recording: Path | Recording,
     orders: Sequence[TwapOrderRequest],
     settings: Settings,
     *,
@@ -81,18 +81,18 @@ def replay(
         BookUnavailable: the recording ends before a book is live.
         UnknownSymbol: the recording does not have the instrument of an order.
     """
-    run = _Run(recording, settings)
+    run = _Run(recording if isinstance(recording, Recording) else Recording(recording), settings)
     tamed = garbage.aside() if settings.runtime.tame_collector else nullcontext()
     with tamed, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
 
 
 class _Run:
-    def __init__(self, recording: Path, settings: Settings) -> None:
-        self.player = TapePlayer(frames(recording))
+    def __init__(self, recording: Recording, settings: Settings) -> None:
+        self.player = TapePlayer(recording.frames())
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
-        self._source = RecordingSource(recording, clock=self._clock)
+        self._source = RecordingSource(recording.path, clock=self._clock)
         self._settings = settings
         self._listed = asyncio.Event()
 

@@ -31,6 +31,19 @@ class _Row(msgspec.Struct, gc=False):
 _decode_lines = msgspec.json.Decoder(_Row).decode_lines
 
 
+class Recording:
+    """A recording to be played; ``keep`` holds its messages in memory, for playing it often."""
+
+    def __init__(self, path: Path, *, keep: bool = False) -> None:
+        """Raises: InvalidRequest: with ``keep``, as ``frames``."""
+        self.path = path
+        self._kept = list(frames(path)) if keep else None
+
+    def frames(self) -> Iterator[Frame]:
+        """All messages from the first one on; see ``frames``."""
+        return frames(self.path) if self._kept is None else iter(self._kept)
+
+
 def frames(path: Path) -> Iterator[Frame]:
     """Read the WebSocket messages one by one; a row without a time has that of the row before.
 
