@@ -7,9 +7,12 @@ import pytest
 from server.engine.test_engine import Desk, working
 from support.clocks import EPOCH
 from twap_models.enums import OrderStatus
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Order
+from twap_server.domain.record import OrderRecord
+from twap_server.domain.report_benchmarks import mark_outs
+from twap_server.domain.report_prices import mids_of
 from twap_server.domain.sample import Sample
 from twap_server.domain.terms import Amendment
 from twap_server.engine import observers
@@ -69,6 +72,33 @@ async def test_mark_outs_follow_a_fill_even_after_the_end() -> None:
         await desk.until(80)
         assert seconds(desk, order) == [0, 1, 10, 60]
         assert not desk.market.held
+
+
+@pytest.mark.parametrize("commit_s", [0.0, 0.02, 0.07])
+async def test_mark_outs_that_share_a_sample_are_all_measured(commit_s: float) -> None:
+    async with working() as desk:
+        desk.store.latency_s = commit_s
+        desk.market.show(bids=[("99", "10")], asks=[("100", "1000")])
+        order = await desk.submit(quantity=Decimal(8), end=Nanos(EPOCH + 80 * SECOND))
+        await desk.until(150)
+        record = OrderRecord(
+            order=desk.now(order),
+            slices=tuple(desk.store.results(order)),
+            fills=tuple(desk.store.fills.values()),
+            samples=tuple(samples(desk, order)),
+        )
+        found = mark_outs(record, mids_of(record))
+        assert [one.fills for one in found] == [80, 80, 80], "every fill's, at every horizon"
+
+
+async def test_a_mark_out_is_measured_by_a_slice_that_fills_in_time() -> None:
+    async with working() as desk:
+        order = await desk.submit(
+            quantity=Decimal(170), end=Nanos(EPOCH + 600 * SECOND), interval=350 * MILLISECOND
+        )
+        await desk.until(8.9)
+        assert len(desk.store.results(order)) == 26
+        assert seconds(desk, order) == [0, 2, 4, 6, 8], "the steady ones: the slices measured the rest"
 
 
 async def test_a_market_without_a_book_is_sampled_as_unknown() -> None:
