@@ -58,7 +58,7 @@ def measure(options: Options) -> Part:
     part = Part("runtime", "Event loop, HTTP parser, garbage collection")
     found: Found = {}
     with venue() as urls, _databases(_ORDERS // scale) as (small, large):
-        for _ in range((options.repeats + 1) // 2):  # a round takes long
+        for _ in range(max(1, options.repeats // 2)):  # a round takes long
             places = {who: _Place(small, urls, variables) for who, variables in _LOOPS.items()}
             _loop_round(found, places, scale)
             for who, variables in _COLLECTORS.items():
