@@ -74,7 +74,7 @@ def measure(options: Options) -> Part:
         f"Reference load: {_ORDERS // scale:,} open orders with a slice every minute, spread; four live "
         f"books; {_ASKS_PER_SECOND} requests a second, one in ten a new order; {_CLIENTS} stream clients. "
         "Pauses and lateness are read from the server's own histograms: a figure is the upper bound of its "
-        "bucket.",
+        "bucket. Where other programs use the server's core, both are theirs as much as the server's.",
     ]
     return part
 
