@@ -16,6 +16,7 @@ import select
 import socket
 import statistics
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -29,7 +30,11 @@ _STAMP = b'"ts_sent":"'
 _TEXT, _CLOSE, _PING, _PONG = 0x81, 0x88, 0x89, 0x8A
 _PATIENCE_S = 20.0
 _MOST_EVENTS = 1024
-_SETTLE_S = 1.2
+_SETTLE_S, _FIRST_S = 2.2, 1.1
+"""Until each client knows its phase; until each has its first book."""
+_MOST_SENT = 9
+_CLIENTS_OF_ADDRESS = 5_000
+"""With many more, the system searches long for a free port."""
 
 
 @dataclass(slots=True)
@@ -59,8 +64,8 @@ class _Client:
     socket: socket.socket
     rest: bytes = b""
     books: int = 0
-    sent: list[int] = field(default_factory=list)
-    """Moments of sending, of all but the first book."""
+    sent: deque[int] = field(default_factory=lambda: deque(maxlen=_MOST_SENT))
+    """Latest moments of sending, not of the first book."""
 
 
 class Crowd:
@@ -96,10 +101,12 @@ class Crowd:
             wave = [self._connected() for _ in range(min(_WAVE, size - len(self._clients)))]
             for client in wave:
                 self._join(client)
-            self._serve_all(wave)
-        self._drain(_SETTLE_S)
+            if self._phases > 1:
+                self._serve_all(wave)
+        self._drain(_SETTLE_S if self._phases > 1 else _FIRST_S)
 
     def _serve_all(self, wave: list[_Client]) -> None:
+        """Wait for their first books, which twap-server sends at once: nobody joins while others still do."""
         deadline = time.monotonic() + _PATIENCE_S
         while any(client.books == 0 for client in wave):
             self._pump(0.05)
@@ -135,7 +142,7 @@ class Crowd:
 
     def _connected(self) -> _Client:
         connection = socket.socket()
-        connection.bind((f"127.0.0.{2 + len(self._clients) // 20_000}", 0))
+        connection.bind((f"127.0.0.{2 + len(self._clients) // _CLIENTS_OF_ADDRESS}", 0))
         connection.settimeout(_PATIENCE_S)
         connection.connect(("127.0.0.1", self._port))
         connection.sendall(self._upgrade)
