@@ -39,6 +39,7 @@ from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
 from twap_server.exchanges.binance import wire
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.runtime import garbage
 
 _MESSAGES = 60_000
 _RECEIVER_CORE, _SENDER_CORE = 0, 1
@@ -248,6 +249,7 @@ def _receive(name: str, port: int, count: int) -> None:
     work = _CONTENDERS[name][3](port, count)
 
     async def main() -> Taken:
+        garbage.set_aside()  # for all, as a running server does once it is ready
         return await work
 
     loop = importlib.import_module("uvloop").new_event_loop if name.startswith("uvloop") else None

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from twap_server.collector.budget import Budget
+from twap_server.collector.bursts import BurstConnection
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import ConnectionLost
@@ -45,7 +46,7 @@ class Connection(Protocol):
 class SocketConnection:
     """A WebSocket on the internet."""
 
-    def __init__(self, socket: ClientConnection, *, budget: Budget) -> None:
+    def __init__(self, socket: BurstConnection, *, budget: Budget) -> None:
         self._socket = socket
         self._budget = budget
         self.receive: Callable[[], Awaitable[str | bytes]] = _receiver(socket)
@@ -74,16 +75,19 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
         await socket.close()
 
 
-async def _open(url: str, config: CollectorConfig) -> ClientConnection:
+async def _open(url: str, config: CollectorConfig) -> BurstConnection:
     try:
-        return await connect(
+        socket = await connect(
             url,
+            create_connection=BurstConnection,
             open_timeout=config.open_timeout_s,
             close_timeout=1,
             max_size=config.max_message_bytes,
             compression=None,
             user_agent_header=None,
         )
+        assert isinstance(socket, BurstConnection)
+        return socket
     except InvalidStatus as refusal:
         raise _refused(refusal) from None
     except TimeoutError:
@@ -94,12 +98,12 @@ async def _open(url: str, config: CollectorConfig) -> ClientConnection:
         raise ConnectionLost("the exchange cannot be reached") from None
 
 
-def _receiver(socket: ClientConnection) -> Callable[[], Awaitable[str | bytes]]:
-    recv = socket.recv
+def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[str | bytes]]:
+    following = socket.next
 
     async def receive() -> str | bytes:
         try:
-            return await recv(decode=False)
+            return await following()
         except ConnectionClosed:
             raise ConnectionLost("the exchange closed the connection") from None
 
