@@ -360,8 +360,8 @@ _SUBMISSION = (
         fault="F37",
         guard="a command whose data break the commit fails alone",
         file="engine/groups.py",
-        line="        if len(decided) > 1:\n",
-        instead="        if len(decided) > 1_000:\n",
+        line="            await self._record_apart(decided, error)\n",
+        instead="            for command, _ in decided:\n                command.refuse(error)\n",
         tests=(GROUPS + "test_a_command_whose_data_break_the_commit_fails_alone",),
     ),
     Bite(
