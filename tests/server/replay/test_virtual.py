@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -119,10 +118,9 @@ def test_hours_pass_at_once_and_exactly() -> None:
             late.append(player.clock.now() - due)
         return late
 
-    begin = time.monotonic()
+    assert sum(naps) > 100 * 3600 * SECOND
     late = played([0], work)
     assert all(0 <= one < 10_000 for one in late), "never early, and late by no more than a float's grain"
-    assert time.monotonic() - begin < 10 < sum(naps) / SECOND
 
 
 def test_frames_pass_by_while_nobody_is_connected() -> None:
