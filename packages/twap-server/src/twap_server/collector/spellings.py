@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from twap_server.domain.instrument import Instrument
 
@@ -32,11 +33,12 @@ def spellings_of(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
     return index
 
 
-def keys(spelling: str) -> list[str]:
-    """What a spelling may stand under in the index, likeliest first."""
+@lru_cache(maxsize=4_096)
+def keys(spelling: str) -> tuple[str, ...]:
+    """What a spelling may stand under in the index, likeliest first; callers write the same few."""
     text = spelling.strip().upper()
     legs = [_LEG_ALIASES.get(leg, leg) for leg in _SEPARATORS.split(text)]
-    return [text, "-".join(legs), "".join(legs), _joined(text)]
+    return text, "-".join(legs), "".join(legs), _joined(text)
 
 
 def _joined(text: str) -> str:
