@@ -24,6 +24,8 @@ from twap_server.domain.terms import OrderTerms
 MAX_AGE_S = 30.0
 _SLACK_S = 3.0
 _HALF_LIFE_NS = 10 * 10**9
+_STEP_NS = -(-_HALF_LIFE_NS // 1024)
+"""The engine lets own impact fade in such steps, never early."""
 _FORGOTTEN_NS = 500 * 10**9
 _KEPT = 400
 _STOPPED = (SliceReason.DEPTH_EXHAUSTED, SliceReason.LIMIT_NOT_MET, SliceReason.SLIPPAGE_CAP)
@@ -156,7 +158,7 @@ class Witness:
                 break
             taken = self._ever_taken[terms.user_id, look.instrument, side, price]
             taken[:] = [one for one in taken if look.mono - one.mono < _FORGOTTEN_NS]
-            left += max(0, shown - int(_faded(taken, look.mono)) - 1)
+            left += max(0, shown - int(_faded(taken, look.mono, step=_STEP_NS)) - 1)
             slack += sum(one.grid for one in taken) + 2 * lot
         return left, slack
 
@@ -282,11 +284,18 @@ class Witness:
                     raise Violation("I4", f"{terms.token_id}: {fill.price} is beyond the slippage cap")
 
 
-def _faded(taken: Sequence[Taken], mono: int) -> Decimal:
-    """What is left of it, each part halved every ten seconds."""
+def _faded(taken: Sequence[Taken], mono: int, *, step: int = 0) -> Decimal:
+    """What is left of it, each part halved every ten seconds.
+
+    With ``step`` (ns) as much as may be left where time counts in whole steps, anew from each later part on.
+    """
     with localcontext(prec=40):
+        ages = (mono - one.mono - (later + 1) * step for later, one in enumerate(reversed(taken)))
         return sum(
-            (one.lots * Decimal(2) ** (-Decimal(mono - one.mono) / _HALF_LIFE_NS) for one in taken),
+            (
+                one.lots * Decimal(2) ** (-Decimal(max(0, age)) / _HALF_LIFE_NS)
+                for one, age in zip(reversed(taken), ages, strict=True)
+            ),
             Decimal(0),
         )
 
