@@ -153,7 +153,7 @@ def _written(value: Any) -> str:
     if kind is str:
         return encode_basestring(value)
     if kind is Decimal:
-        return format(value, "f")
+        return format_decimal(value)
     if kind is dict:
         return "{" + ",".join([f"{encode_basestring(key)}:{_written(value[key])}" for key in value]) + "}"
     if kind is list or kind is tuple:
@@ -166,8 +166,10 @@ def _written_rarer(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int):
         return int.__repr__(value)
-    if isinstance(value, str | Decimal):
-        return _written(str(value)) if isinstance(value, str) else format_decimal(value)
+    if isinstance(value, str):
+        return encode_basestring(str(value))
+    if isinstance(value, Decimal):
+        return format_decimal(value)
     if isinstance(value, Mapping | list | tuple):
         return _written(dict(value) if isinstance(value, Mapping) else list(value))
     raise TypeError(f"cannot write {type(value).__name__} as exact JSON")

@@ -74,7 +74,7 @@ def reply(
 
 def number(value: Decimal | None) -> Raw | None:
     """A number of a ``Plain`` item: all digits, no exponent."""
-    return None if value is None else Raw(format(value, "f").encode())
+    return None if value is None else Raw(exact_json.format_decimal(value).encode())
 
 
 def _written(body: WireModel | Sequence[WireModel] | Sequence[Plain]) -> bytes:

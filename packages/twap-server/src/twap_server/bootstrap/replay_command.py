@@ -10,6 +10,7 @@ from twap_models import exact_json
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.reports.page import report_page
 from twap_server.api.reports.summary import fill_lines, summary
+from twap_server.api.reports.words import file_name
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_text
@@ -75,7 +76,7 @@ def _write(done: Replayed, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for record in done.records:
-            name = record.order.terms.token_id.replace(":", "_")
-            (folder / f"twap-{name}-report.html").write_text(report_page(record), encoding="utf-8")
+            page = folder / file_name(record.order, "report.html")
+            page.write_text(report_page(record), encoding="utf-8")
     except OSError as error:
         raise InvalidRequest(f"cannot write the reports into {folder}: {error}", field="--reports") from None

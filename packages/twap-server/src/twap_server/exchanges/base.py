@@ -122,6 +122,32 @@ class Sequencer(Protocol):
         ...
 
 
+class SnapshotFirst:
+    """The rule where a snapshot comes over the stream and nothing is numbered: what comes after it counts."""
+
+    __slots__ = ("_has_snapshot",)
+
+    def __init__(self) -> None:
+        self._has_snapshot = False
+
+    def admit(self, change: BookChange) -> bool:
+        """Pass changes after the snapshot."""
+        return self._has_snapshot
+
+    def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
+        """Start from a snapshot; nothing is held."""
+        self._has_snapshot = True
+        return []
+
+    def proven(self) -> bool:
+        """Tell whether there was a snapshot: what follows joins it."""
+        return self._has_snapshot
+
+    def reset(self) -> None:
+        """Wait for a snapshot again."""
+        self._has_snapshot = False
+
+
 class Exchange(Protocol):
     """One exchange. Keeps only the mapping of its symbols, given by ``learn``."""
 

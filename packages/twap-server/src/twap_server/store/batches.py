@@ -49,6 +49,10 @@ class Batches:
         """Replace orders' progress, each provided that its version is the one before; say how many were."""
         return await self._run("advance", [advance_values(order, self._number) for order in changed])
 
+    def advance_rows(self, changed: Sequence[Order]) -> list[dict[str, Any]]:
+        """What ``advance`` writes, by name and not yet written."""
+        return [advance_row(order, self._number) for order in changed]
+
     async def advance_sliced(self, changed: Sequence[Order]) -> int:
         """The same for orders of which nothing but slices is new: their status is the one before, too."""
         return await self._run("sliced", [sliced_values(order, self._number) for order in changed])
@@ -226,6 +230,13 @@ def advance_values(order: Order, number: ToColumn) -> Values:
         *progress_values(progress, order.plan.revision, number),
         order.terms.order_id,
         progress.version - 1,
+    )
+
+
+def advance_row(order: Order, number: ToColumn) -> dict[str, Any]:
+    """The same by name, for the statement that takes columns instead of rows."""
+    return dict(
+        zip((*queries.PROGRESS, "of_order", "of_version"), advance_values(order, number), strict=True)
     )
 
 

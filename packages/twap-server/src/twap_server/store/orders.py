@@ -19,7 +19,6 @@ from twap_server.store.batches import Batches
 from twap_server.store.database import Database
 from twap_server.store.rows import (
     Columns,
-    advance_row,
     to_event,
     to_fill,
     to_order,
@@ -254,7 +253,7 @@ async def _advance(connection: AsyncConnection, batches: Batches, changed: Seque
         done = await batches.advance_sliced([write.order for write in changed if write.is_sliced])
         done += await batches.advance([write.order for write in changed if not write.is_sliced])
     else:
-        rows = [advance_row(write.order) for write in changed]
+        rows = batches.advance_rows([write.order for write in changed])
         done = (await connection.execute(queries.advance_all(rows))).rowcount
     if done != len(changed):
         raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")

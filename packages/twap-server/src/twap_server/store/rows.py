@@ -23,32 +23,6 @@ Row = dict[str, Any]
 Columns = Mapping[Any, Any]
 
 
-def progress_row(order: Order) -> Row:
-    """Write an order's progress, and which revision of its plan it is at."""
-    progress = order.progress
-    return {
-        "revision": order.plan.revision,
-        "status": progress.status.value,
-        "filled": progress.filled,
-        "notional": progress.notional,
-        "fees": progress.fees,
-        "next_slice": progress.next_slice,
-        "reason": str(progress.reason),
-        "detail": progress.detail,
-        "ended": progress.ended,
-        "version": progress.version,
-    }
-
-
-def advance_row(order: Order) -> Row:
-    """Write an order's progress, and which order and version it follows."""
-    return {
-        "of_order": order.terms.order_id,
-        "of_version": order.progress.version - 1,
-        **progress_row(order),
-    }
-
-
 def to_order(row: Columns) -> Order:
     """Read an order."""
     return Order(terms=to_terms(row), plan=to_plan(row), progress=to_progress(row))

@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from twap_models.exact_json import format_decimal
 from twap_server.domain.clock import to_datetime
+from twap_server.domain.order import Order
 
 NOTHING = "–"
 _FEW = 4
@@ -36,3 +37,11 @@ def moment(nanos: int) -> str:
 def stamp(nanos: int) -> str:
     """Date and time in UTC, to the second."""
     return to_datetime(nanos).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def file_name(order: Order, end: str) -> str:
+    """What a file about an order is called.
+
+    A token id is letters, digits and ``._:-``; a colon is none of Windows' letters.
+    """
+    return f"twap-{order.terms.token_id.replace(':', '_')}-{end}"

@@ -13,6 +13,7 @@ from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.present_report import execution_report
 from twap_server.api.reports.csv_text import Table, report_csv, table_csv
 from twap_server.api.reports.page import CSP, report_page
+from twap_server.api.reports.words import file_name
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
 from twap_server.domain.record import OrderRecord
 
@@ -56,10 +57,10 @@ def _written(record: OrderRecord, format: Format, table: Table | None) -> Respon
             return reply(execution_report(record))
         case "csv":
             text = report_csv(record) if table is None else table_csv(record, table)
-            name = _file_name(record, f"{table or 'report'}.csv")
+            name = file_name(record.order, f"{table or 'report'}.csv")
             return _file(text, "text/csv", f'attachment; filename="{name}"')
         case "html":
-            name = _file_name(record, "report.html")
+            name = file_name(record.order, "report.html")
             return _file(report_page(record), "text/html", f'inline; filename="{name}"', csp=CSP)
 
 
@@ -68,8 +69,3 @@ def _file(text: str, kind: str, disposition: str, *, csp: str | None = None) -> 
     if csp is not None:
         headers["Content-Security-Policy"] = csp
     return Response(text.encode(), media_type=f"{kind}; charset=utf-8", headers=headers)
-
-
-def _file_name(record: OrderRecord, end: str) -> str:
-    """A token id is letters, digits and ``._:-``; a colon is none of Windows' letters."""
-    return f"twap-{record.order.terms.token_id.replace(':', '_')}-{end}"

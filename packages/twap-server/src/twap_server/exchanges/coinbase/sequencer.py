@@ -9,35 +9,17 @@
 
 from twap_server.domain.book import OrderBook
 from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.exchanges.base import SnapshotFirst
 
 
-class CoinbaseSequencer:
-    """Order of arrival, for one instrument."""
+class CoinbaseSequencer(SnapshotFirst):
+    """Order of arrival, for one instrument: steps 1 to 3.
 
-    __slots__ = ("_has_snapshot",)
+    ``proven`` says that what follows joins the snapshot. That all of it arrives is not proven, which is what
+    ``Integrity.NONE`` says.
+    """
 
-    def __init__(self) -> None:
-        self._has_snapshot = False
-
-    def admit(self, change: BookChange) -> bool:
-        """Pass changes after the snapshot: step 1."""
-        return self._has_snapshot
-
-    def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
-        """Start from a snapshot; nothing is held."""
-        self._has_snapshot = True
-        return []
+    __slots__ = ()
 
     def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
         """Do nothing: there is nothing to compare with."""
-
-    def proven(self) -> bool:
-        """Tell whether there was a snapshot: what follows joins it.
-
-        That all of it arrives is not proven, which is what ``Integrity.NONE`` says.
-        """
-        return self._has_snapshot
-
-    def reset(self) -> None:
-        """Go back to step 1."""
-        self._has_snapshot = False

@@ -13,6 +13,7 @@ from zlib import crc32
 from twap_server.domain.book import OrderBook
 from twap_server.domain.errors import ChecksumMismatch
 from twap_server.domain.market import BookChange, BookSnapshot, TextLevel
+from twap_server.exchanges.base import SnapshotFirst
 
 _LEVELS = 10
 
@@ -30,32 +31,12 @@ def checksum(bids: list[TextLevel], asks: list[TextLevel]) -> int:
     return crc32(text.encode("ascii"))
 
 
-class KrakenSequencer:
-    """Checksums of one instrument."""
+class KrakenSequencer(SnapshotFirst):
+    """Checksums of one instrument: steps 1 and 5 are the base's, 4 is here."""
 
-    __slots__ = ("_has_snapshot",)
-
-    def __init__(self) -> None:
-        self._has_snapshot = False
-
-    def admit(self, change: BookChange) -> bool:
-        """Pass changes after the snapshot: step 1."""
-        return self._has_snapshot
-
-    def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
-        """Start from a snapshot; nothing is held."""
-        self._has_snapshot = True
-        return []
+    __slots__ = ()
 
     def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
         """Compare checksums: step 4."""
         if event.checksum is not None and checksum(*book.top_text(_LEVELS)) != event.checksum:
             raise ChecksumMismatch("the book's checksum is not the exchange's")
-
-    def proven(self) -> bool:
-        """Tell whether there was a snapshot."""
-        return self._has_snapshot
-
-    def reset(self) -> None:
-        """Go back to step 1."""
-        self._has_snapshot = False
