@@ -1,6 +1,7 @@
 """What holds for every test."""
 
 import asyncio
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 # Until somebody has set a loop, Python 3.11 makes one for whoever asks; pytest-asyncio asks, drops it
 # unclosed, and the warning then fails whichever test is running when it is collected.
 asyncio.set_event_loop(None)
+
+# Tables fit the terminal they are drawn for: a test that asks for a width sets it, none takes the caller's.
+os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(scope="session")
