@@ -3,10 +3,12 @@
 import argparse
 import multiprocessing
 import os
+import re
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulation.world import Outcome, simulate
@@ -19,37 +21,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     os.environ["NO_PROXY"] = "*"
     seeds = _seeds(options)
-    failed = 0
-    totals: Counter[str] = Counter()
-    faults: Counter[str] = Counter()
-    began, simulated, cpu = time.perf_counter(), 0.0, 0.0
-    for outcome in run(seeds, hours=options.hours, jobs=options.jobs, repeat=options.repeat):
-        simulated += outcome.simulated_s
-        cpu += outcome.cpu_s
-        totals.update(outcome.counts)
-        faults.update(outcome.faults)
+    sums, began = Sums(), time.perf_counter()
+    for outcome in run(seeds, jobs=options.jobs or os.cpu_count() or 1, repeat=options.repeat):
+        sums.add(outcome)
         print(line_of(outcome), flush=True)
         if outcome.violation is not None:
-            failed += 1
-            print(_how_to_repeat(outcome, options.hours), flush=True)
-    hours = simulated / 3600
-    print(
-        f"\n{len(seeds)} seeds: {hours:.1f} simulated hours in {time.perf_counter() - began:.1f} s "
-        f"({cpu:.1f} s of one core: {hours / cpu * 3600:.0f} simulated hours an hour of one core)"
-    )
-    print("  " + ", ".join(f"{count} {name}" for name, count in sorted(totals.items())))
-    print(
-        f"  {sum(faults.values())} faults: " + ", ".join(f"{name} {n}" for name, n in sorted(faults.items()))
-    )
-    print(f"  {failed} seeds broke an invariant" if failed else "  every invariant held")
-    return 1 if failed else 0
+            print(_how_to_repeat(outcome, dict(seeds)[outcome.seed]), flush=True)
+    print("\n" + sums.text(took_s=time.perf_counter() - began))
+    return 1 if sums.broken else 0
 
 
-def run(seeds: Sequence[int], *, hours: float, jobs: int = 1, repeat: bool = False) -> Iterable[Outcome]:
-    """Run seeds, in their order; ``repeat`` runs each twice and compares."""
+@dataclass
+class Sums:
+    """What all runs came to."""
+
+    seeds: int = 0
+    simulated_h: float = 0.0
+    cpu_s: float = 0.0
+    counts: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    broken: dict[int, str] = field(default_factory=dict)
+    """Seed to the invariant that it broke."""
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a run."""
+        self.seeds += 1
+        self.simulated_h += outcome.simulated_s / 3600
+        self.cpu_s += outcome.cpu_s
+        self.counts.update(outcome.counts)
+        self.faults.update(outcome.faults)
+        if outcome.violation is not None:
+            self.broken[outcome.seed] = outcome.invariant
+
+    def text(self, *, took_s: float) -> str:
+        """The last lines; the very last is the verdict and names the seeds that broke something."""
+        held = f"all {self.seeds} seeds held every invariant"
+        named = ", ".join(f"{seed} ({invariant})" for seed, invariant in self.broken.items())
+        return "\n".join(
+            [
+                f"{self.simulated_h:.1f} simulated hours in {took_s:.1f} s ({self.cpu_s:.1f} s of one core: "
+                f"{self.simulated_h / self.cpu_s * 3600:.0f} simulated hours an hour of one core)",
+                "  " + _counted(self.counts),
+                f"  {self.faults.total()} faults: {_counted(self.faults)}",
+                f"{len(self.broken)} of {self.seeds} seeds broke an invariant: {named}"
+                if self.broken
+                else held,
+            ]
+        )
+
+
+def _counted(counts: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
+
+
+def run(seeds: Sequence[tuple[int, float]], *, jobs: int = 1, repeat: bool = False) -> Iterable[Outcome]:
+    """Run seeds, each for its hours, in their order; ``repeat`` runs each twice and compares."""
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, maxtasksperchild=1) as pool:
-        tasks = [(seed, hours, "") for seed in seeds for _ in range(2 if repeat else 1)]
+        tasks = [(seed, hours, "") for seed, hours in seeds for _ in range(2 if repeat else 1)]
         before: Outcome | None = None
         for outcome in pool.imap(_one, tasks, chunksize=1):
             if not repeat:
@@ -97,13 +126,24 @@ def _how_to_repeat(outcome: Outcome, hours: float) -> str:
     )
 
 
-def _seeds(options: argparse.Namespace) -> list[int]:
+def _seeds(options: argparse.Namespace) -> list[tuple[int, float]]:
+    """Seeds and for how many hours each."""
     if options.seed:
-        return list(options.seed)
+        return [(seed, options.hours) for seed in options.seed]
     if options.regressions:
-        lines = REGRESSIONS.read_text(encoding="utf-8").splitlines()
-        return [int(line.split()[0]) for line in lines if line.strip() and not line.startswith("#")]
-    return list(range(options.first, options.first + options.seeds))
+        return regressions(options.hours)
+    return [(seed, options.hours) for seed in range(options.first, options.first + options.seeds)]
+
+
+def regressions(hours: float) -> list[tuple[int, float]]:
+    """The seeds of ``seeds.txt``: each for so many hours, longer where its line says ``0.9h``."""
+    lines = (line.split() for line in REGRESSIONS.read_text(encoding="utf-8").splitlines())
+    found = [words for words in lines if words and not words[0].startswith("#")]
+    return [(int(seed), max(hours, _hours(word))) for seed, word, *_ in found]
+
+
+def _hours(word: str) -> float:
+    return float(word[:-1]) if re.fullmatch(r"[0-9.]+h", word) else 0.0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -113,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, action="append", help="this seed (may be repeated)")
     parser.add_argument("--regressions", action="store_true", help="the seeds of tests/simulation/seeds.txt")
     parser.add_argument("--hours", type=float, default=1.0, help="simulated hours of each seed")
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time; 0: one for each core")
     parser.add_argument("--repeat", action="store_true", help="run each seed twice and compare")
     return parser
 

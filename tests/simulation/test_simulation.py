@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from simulation.command import REGRESSIONS, compared, run_broken
+from simulation.command import Sums, compared, regressions, run_broken
 from simulation.sabotage import SABOTAGE
 from simulation.world import Outcome
 
@@ -49,9 +49,20 @@ def test_fixed_seeds_hold_every_invariant() -> None:
     found = simulate("--regressions", "--hours", "0.4", "--jobs", "2")
     print(found.stdout)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "every invariant held" in found.stdout
-    seeds = [line for line in REGRESSIONS.read_text().splitlines() if not line.startswith("#")]
-    assert found.stdout.count(" ok ") == len(seeds)
+    assert f"all {len(regressions(0.4))} seeds held every invariant" in found.stdout
+
+
+def test_a_regression_runs_as_long_as_it_needs() -> None:
+    assert dict(regressions(0.4))[7] == 0.9
+    assert dict(regressions(4.0))[7] == 4.0
+
+
+def test_the_last_line_names_the_seeds_that_broke_something() -> None:
+    sums = Sums()
+    sums.add(Outcome(seed=1, simulated_s=3600, real_s=1, cpu_s=1))
+    assert sums.text(took_s=1).endswith("all 1 seeds held every invariant")
+    sums.add(Outcome(seed=2, simulated_s=3600, real_s=1, cpu_s=1, violation="seen", invariant="I3"))
+    assert sums.text(took_s=1).endswith("1 of 2 seeds broke an invariant: 2 (I3)")
 
 
 def test_the_same_seed_gives_the_same_run_whatever_the_hash_seed() -> None:

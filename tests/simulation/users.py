@@ -17,9 +17,7 @@ from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
 from simulation.violation import Violation
 from simulation.witness import Witness
-from twap_server.domain.clock import to_nanos
 
-_LONGEST_ON_WAY_S = 60.0
 _PASSWORD = "correct horse battery"
 _ANSWERED = frozenset({200, 201, 400, 404, 409, 412, 503})
 _COSTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
@@ -268,11 +266,7 @@ class Users:
             self._see_book(message["exchange"], message["instrument"], message)
 
     def _see_book(self, exchange: str, symbol: str, message: dict[str, Any]) -> None:
-        """It is judged by the moment it was made; a slow reader sees it later, never long after."""
-        made = to_nanos(datetime.fromisoformat(message["ts_sent"]))
-        delay = (self._server.clock.now() - made) / 1e9
-        if -0.001 <= delay <= _LONGEST_ON_WAY_S:  # else the wall clock jumped meanwhile
-            self._witness.feed(exchange, symbol, message, at=self._now() - max(0.0, delay))
+        self._witness.feed(exchange, symbol, message, clock=self._server.clock)
 
     def _user_id(self, account: Account) -> str:
         return self.user_ids[account.name]

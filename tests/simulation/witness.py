@@ -8,14 +8,17 @@ earlier fills, halved every ten seconds, are subtracted. None of the engine's ow
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
+from simulation.clock import SimClock
 from simulation.ledger import Recorded
 from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
 from twap_models.enums import Fidelity, Side, SliceReason
+from twap_server.domain.clock import SECOND, to_nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import TextLevel
 from twap_server.domain.order import Fill, SliceResult
@@ -23,6 +26,8 @@ from twap_server.domain.terms import OrderTerms
 
 MAX_AGE_S = 30.0
 _SLACK_S = 3.0
+_LONGEST_ON_WAY_S = 60.0
+"""What a slow reader reads later is not judged: the true books are kept for two minutes."""
 _HALF_LIFE_NS = 10 * 10**9
 _STEP_NS = -(-_HALF_LIFE_NS // 1024)
 """The engine lets own impact fade in such steps, never early."""
@@ -177,8 +182,10 @@ class Witness:
             self._check_walk(terms, look, fills, truth.spec)
             self._check_once(terms, look, fills, truth, versions)
 
-    def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, at: float) -> None:
-        """A book message was made at this moment.
+    def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, clock: SimClock) -> None:
+        """Judge a book message by when it was made; a slow reader reads it later.
+
+        A wall clock set meanwhile changes nothing: set back, it shows a time twice, and either counts.
 
         Raises:
             Violation: an old book presented as current.
@@ -190,7 +197,14 @@ class Witness:
             return
         sides = [_decimals(message[side], truth.spec) for side in ("bids", "asks")]
         depth = 10
-        for version in truth.between(_oldest(truth, at), at):
+        made = clock.shown_at(to_nanos(datetime.fromisoformat(message["ts_sent"])))
+        if not made:
+            raise Violation(
+                "I12", f"{exchange}:{symbol} was sent at {message['ts_sent']}, a time that never was"
+            )
+        if max(made) < clock.monotonic() / SECOND - _LONGEST_ON_WAY_S:
+            return
+        for version in (one for at in made for one in truth.between(_oldest(truth, at), at)):
             if list(version.bids[:depth]) == sides[0] and list(version.asks[:depth]) == sides[1]:
                 return
         raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")
