@@ -32,6 +32,7 @@ from twap_models import (
     BookMessage,
     Candle,
     Exchange,
+    ExecutionReport,
     Instrument,
     OrderEvent,
     OrderEventType,
@@ -155,12 +156,11 @@ def order_view(order: TwapOrderDetail) -> RenderableType:
     return Group(*parts)
 
 
-def report_table(order: TwapOrderDetail) -> Table:
+def report_table(made: ExecutionReport) -> Table:
     """Draw in a few lines what the execution cost. A positive cost is bad."""
-    made = order.report
     shortfall = made.costs.implementation_shortfall
     table = _table("execution", "")
-    table.add_row("filled", f"{number(order.filled_quantity)} of {number(order.quantity)}")
+    table.add_row("filled", f"{number(made.filled_quantity)} of {number(made.quantity)}")
     table.add_row("average price", number(made.average_price))
     table.add_row("arrival price", number(made.arrival_price))
     table.add_row("arrival slippage", f"{rounded(made.arrival_slippage_bps, 3)} bps")

@@ -1,16 +1,18 @@
 """watch: follow an order to its end, or live books. A full view on a terminal, lines elsewhere."""
 
 import asyncio
-from dataclasses import asdict, dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from twap_client.cli import render
+from twap_client.cli.follow import PASSING, OrderLines, follow_all
 from twap_client.cli.session import ENDED, Session
+from twap_client.errors import TwapClientError
 from twap_client.stream import Disconnected, Gap, Reconnected, StreamItem, TwapStream
 from twap_models import BookMessage, OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
 from twap_models.stream import StreamError as SubscriptionRefused
@@ -38,41 +40,38 @@ async def watch(session: Session, token: str | None, books: list[str]) -> int:
     Returns:
         The exit code for the order's final state.
     """
-    watched = Watched()
-    if token is not None:
-        watched.order = await session.client.orders.get(token)
-        if not books:
-            books = _own_book(watched.order)
-    orders = token is not None or not books
-    async with session.client.stream(books, orders=orders) as stream:
-        if token is not None and not watched.ended:
-            await stream.ready()
-            watched.order = await session.client.orders.get(token)
-        full = session.out.is_terminal and not session.as_json and bool(books or token)
-        await (_follow_on_screen if full else _follow_in_lines)(session, stream, watched)
-    return await _result(session, watched)
+    order = None if token is None else await session.client.orders.get(token)
+    if order is not None and not books:
+        books = _own_book(order)
+    if session.out.is_terminal and not session.as_json and (order or books):
+        ended: TwapOrder | None = await _follow_on_screen(session, order, books)
+    elif order is not None:
+        ended = await OrderLines(session, order).follow(books)
+    else:
+        await follow_all(session, books)
+        ended = None
+    return 0 if ended is None else await _result(session, ended)
 
 
 def _own_book(order: TwapOrderDetail) -> list[str]:
     return [f"{order.exchange}:{order.instrument}"] if order.instrument and order.status.is_open else []
 
 
-async def _follow_on_screen(session: Session, stream: TwapStream, watched: Watched) -> None:
-    with Live(console=session.out, screen=True, auto_refresh=False, transient=True) as live:
-        while not watched.ended:
-            live.update(_picture(watched), refresh=True)
-            item = await _next(stream)
-            if item is not None:
-                await take(session, watched, item)
-
-
-async def _follow_in_lines(session: Session, stream: TwapStream, watched: Watched) -> None:
-    while not watched.ended:
-        item = await anext(stream)
-        if isinstance(item, OrderEvent) and watched.order and item.token_id != watched.order.token_id:
-            continue
-        _print_item(session, item)
-        await take(session, watched, item)
+async def _follow_on_screen(
+    session: Session, order: TwapOrderDetail | None, books: list[str]
+) -> TwapOrderDetail | None:
+    watched = Watched(order)
+    async with session.client.stream(books, orders=order is not None) as stream:
+        if order is not None and not watched.ended:
+            await stream.ready()
+            watched.order = await session.client.orders.get(order.token_id)
+        with Live(console=session.out, screen=True, auto_refresh=False, transient=True) as live:
+            while not watched.ended:
+                live.update(_picture(watched), refresh=True)
+                item = await _next(stream)
+                if item is not None:
+                    await take(session, watched, item)
+    return watched.order
 
 
 async def _next(stream: TwapStream) -> StreamItem | None:
@@ -98,7 +97,8 @@ async def take(session: Session, watched: Watched, item: StreamItem) -> None:
         case Reconnected() | Gap():
             watched.notice = ""
             if watched.order:
-                watched.order = await session.client.orders.get(watched.order.token_id)
+                with suppress(*PASSING):  # the events that were missed come all the same
+                    watched.order = await session.client.orders.get(watched.order.token_id)
         case SubscriptionRefused():
             watched.notice = item.message
 
@@ -140,43 +140,17 @@ def _picture(watched: Watched) -> RenderableType:
     return Group(view, Text(watched.notice, style="yellow")) if watched.notice else view
 
 
-def _print_item(session: Session, item: StreamItem) -> None:
+async def _result(session: Session, order: TwapOrder) -> int:
+    """Print how it ended and what it cost. No failure changes the exit code from here on."""
+    try:
+        report = await session.client.orders.report(order.token_id)
+    except TwapClientError as error:
+        session.say(f"no report now ({error}): twap report {order.token_id}")
+        report = None
     if session.as_json:
-        session.line(_wire(item))
-        return
-    match item:
-        case BookMessage():
-            session.out.print(render.book_line(item), markup=False, soft_wrap=True)
-        case OrderEvent():
-            session.out.print(render.event_line(item), markup=False, soft_wrap=True)
-        case Disconnected():
-            session.say(f"connection lost ({item.reason}); reconnecting")
-        case Reconnected():
-            seconds = item.downtime.total_seconds()
-            session.say(f"connected again after {seconds:.1f} s, {item.attempts} attempts")
-        case Gap():
-            session.say(f"{item.channel}: expected number {item.expected}, got {item.got}")
-        case SubscriptionRefused():
-            session.say(f"refused: {item.message} ({item.code})")
-
-
-def _wire(item: StreamItem) -> object:
-    if isinstance(item, Reconnected):
-        return {
-            "type": item.type,
-            "downtime": Decimal(str(item.downtime.total_seconds())),
-            "attempts": item.attempts,
-        }
-    return asdict(item) if isinstance(item, Disconnected | Gap) else item
-
-
-async def _result(session: Session, watched: Watched) -> int:
-    if watched.order is None:
-        return 0
-    order = await session.client.orders.get(watched.order.token_id)
-    if session.as_json:
-        session.line(order)
-    else:
-        session.out.print(render.order_line(order), soft_wrap=True)
-        session.out.print(render.report_table(order))
+        session.line(order.to_wire() | {"report": report and report.to_wire()})
+        return ENDED[order.status]
+    session.out.print(render.order_line(order), soft_wrap=True)
+    if report is not None:
+        session.out.print(render.report_table(report))
     return ENDED[order.status]

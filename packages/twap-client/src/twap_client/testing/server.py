@@ -67,14 +67,24 @@ class ScriptedServer:
         self._asked = asyncio.Event()
         self.feed = Feed(self._user)
         self._sockets = Sockets(self._answer, self.feed.take)
+        self._port = 0
 
     async def __aenter__(self) -> Self:
-        self.url = f"http://127.0.0.1:{await self._sockets.open()}"
+        await self.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Listen; after ``stop`` at the same address, with all that was recorded."""
+        self._port = await self._sockets.open(self._port)
+        self.url = f"http://127.0.0.1:{self._port}"
+
+    async def stop(self) -> None:
+        """Be gone: every connection ends, and nobody listens until ``start``."""
         await self._sockets.close()
 
     def add_account(self, username: str, password: str) -> None:

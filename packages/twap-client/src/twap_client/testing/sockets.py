@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request as Handshake
+from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from twap_models import exact_json
@@ -62,17 +63,21 @@ class Socket:
         self._writer = writer
 
     def send(self, message: WireModel | str) -> None:
-        """Send a message, or any text."""
-        if not self._writer.is_closing():
+        """Send a message, or any text; to one that is closing, nothing."""
+        if self._is_open:
             data = message.encode() if isinstance(message, str) else message.to_json()
             self._protocol.send_text(data)
             self.flush()
 
     def close(self, code: int = 1000, reason: str = "") -> None:
         """Close politely."""
-        if not self._writer.is_closing():
+        if self._is_open:
             self._protocol.send_close(code, reason)
             self.flush()
+
+    @property
+    def _is_open(self) -> bool:
+        return self._protocol.state is State.OPEN and not self._writer.is_closing()
 
     def abort(self) -> None:
         """Break the connection without a word."""
@@ -92,7 +97,7 @@ OnSocket = Callable[[Socket, bytes | None], None]
 
 
 class Sockets:
-    """Listens on a port of its own choosing.
+    """Listens on loopback.
 
     ``on_request`` answers HTTP; ``on_socket`` is told of each WebSocket's messages, ``None`` when one ends.
     """
@@ -103,10 +108,10 @@ class Sockets:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> int:
-        """Start to listen; give the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
+    async def open(self, port: int = 0) -> int:
+        """Start to listen, on a port of its own choosing for 0; give the port."""
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        port = self._server.sockets[0].getsockname()[1]
         return port
 
     async def close(self) -> None:
