@@ -268,8 +268,10 @@ def test_what_the_client_exports_is_pinned() -> None:
             "ConnectionLost",
             "Disconnected",
             "Gap",
+            "InvalidSetting",
             "KEEP",
             "MemoryTokenStore",
+            "NaiveTime",
             "NotAuthenticated",
             "NotFound",
             "NotPermitted",
@@ -291,6 +293,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "TwapClientError",
             "TwapStream",
             "Unavailable",
+            "UsageError",
             "__version__",
         ]
     )

@@ -5,6 +5,7 @@ line is still there, once.
 """
 
 from bites.case import Bite
+from bites.client import CLIENT_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -385,4 +386,4 @@ _SERVICE = (
     ),
 )
 
-BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION, *_SERVICE)
+BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION, *_SERVICE, *CLIENT_BITES)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from twap_models import ExecutionReport, TwapOrder, TwapOrderRequest, exact_json
+from twap_models import ExecutionReport, TwapOrder, TwapOrderAmendment, TwapOrderRequest, exact_json
+from twap_models.fields import lacks_zone
 
 BODY = {
     "token_id": "a",
@@ -106,6 +107,39 @@ def test_times_without_offset_are_utc_and_offsets_are_kept_true() -> None:
     request = TwapOrderRequest(**(BODY | {"start_time": "2025-03-30T02:30:00+05:30"}))
     assert request.start_time == datetime(2025, 3, 30, 2, 30, tzinfo=timezone(timedelta(hours=5, minutes=30)))
     assert b'"start_time":"2025-03-29T21:00:00.000000Z"' in request.to_json()
+
+
+NAIVE = datetime(2026, 11, 29, 10)
+
+
+def test_a_datetime_without_a_zone_is_refused_wherever_it_enters() -> None:
+    with pytest.raises(ValidationError, match=r"has no zone: write datetime\.now\(timezone\.utc\)"):
+        TwapOrderRequest(**(BODY | {"start_time": NAIVE}))
+    with pytest.raises(ValidationError, match="has no zone"):
+        TwapOrderAmendment(end_time=NAIVE)
+    aware = TwapOrderRequest(**(BODY | {"start_time": NAIVE.replace(tzinfo=UTC)}))
+    with pytest.raises(ValueError, match="has no zone"):
+        aware.model_copy(update={"start_time": NAIVE}).to_json()
+    with pytest.raises(ValidationError, match="from year 1 to 9999"):
+        TwapOrderAmendment(end_time=datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))))
+
+
+@pytest.mark.parametrize(
+    ("value", "naive"),
+    [
+        (NAIVE, True),
+        ("2026-11-29T10:00", True),
+        ("2026-11-29", True),
+        (NAIVE.replace(tzinfo=UTC), False),
+        ("2026-11-29T10:00Z", False),
+        ("2026-11-29 10:00-05:00", False),
+        ("now", False),
+        ("+15m", False),
+        (None, False),
+    ],
+)
+def test_what_lacks_a_zone(value: object, naive: bool) -> None:
+    assert lacks_zone(value) is naive
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -133,6 +134,37 @@ def test_a_late_start_compresses_shifts_or_skips() -> None:
     skipped = judge(replace(late, late_start=LateStart.SKIP))
     assert isinstance(skipped, Admitted)
     assert (skipped.plan.start, skipped.plan.slice_count, skipped.elapsed) == (late.start, 80, 20)
+
+
+HOUR = 3_600 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("late", "left", "told"),
+    [
+        (5 * HOUR, HOUR, "began 5 h ago: 6 h became 1 h; start_time was 2023-11-14T17:13:20Z"),
+        (SECOND, 9 * SECOND, "began 1 s ago: 10 s became 9 s"),
+        (1_499 * SECOND // 1_000, 60 * SECOND, "began 1.5 s ago: 1 min 1 s became 1 min"),
+        (26 * HOUR + 61 * SECOND, 90 * 60 * SECOND, "began 1 d 2 h ago: 1 d 3 h became 1 h 30 min"),
+    ],
+)
+def test_a_window_that_shrank_says_by_how_much(late: int, left: int, told: str) -> None:
+    request = replace(REQUEST, start=Nanos(NOW - late), end=Nanos(NOW + left), interval=None, slices=2)
+    (warning,) = plan(request).warnings
+    assert warning.startswith(told)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"start": Nanos(NOW - SECOND + 1)},  # as long as a request may be on its way
+        {"start": None},
+        {"start": Nanos(NOW + SECOND)},
+        {"start": Nanos(NOW - 5 * SECOND), "late_start": LateStart.SHIFT},
+    ],
+)
+def test_a_window_that_kept_its_length_says_nothing(change: dict[str, Any]) -> None:
+    assert plan(replace(REQUEST, **change)).warnings == ()
 
 
 def test_a_start_ahead_is_kept() -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Conflict,
         ConnectFailed,
         ConnectionLost,
+        InvalidSetting,
+        NaiveTime,
         NotAuthenticated,
         NotFound,
         NotPermitted,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
         TransportError,
         TwapClientError,
         Unavailable,
+        UsageError,
     )
     from twap_client.order_fields import KEEP
     from twap_client.stream import (
@@ -58,7 +61,9 @@ __all__ = [
     "ConnectionLost",
     "Disconnected",
     "Gap",
+    "InvalidSetting",
     "MemoryTokenStore",
+    "NaiveTime",
     "NotAuthenticated",
     "NotFound",
     "NotPermitted",
@@ -80,6 +85,7 @@ __all__ = [
     "TwapClientError",
     "TwapStream",
     "Unavailable",
+    "UsageError",
     "__version__",
 ]
 

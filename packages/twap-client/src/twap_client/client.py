@@ -45,7 +45,7 @@ class TwapClient:
             config: settings; absent, read from the environment.
 
         Raises:
-            ValueError: the address or an environment variable is wrong.
+            InvalidSetting: the address or an environment variable is wrong (a ``ValueError`` too).
         """
         settings = config or ClientConfig.from_env()
         settings = replace(

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Protocol, Self
 from urllib.parse import urlsplit
 
+from twap_client.errors import InvalidSetting
 from twap_models.fields import parse_duration
 
 DEFAULT_URL = "http://127.0.0.1:8000"
@@ -93,7 +94,7 @@ class ClientConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_url(self.base_url))
         if self.attempts < 1 or self.event_capacity < 1:
-            raise ValueError("attempts and event_capacity must be at least 1")
+            raise InvalidSetting("attempts and event_capacity must be at least 1")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -102,7 +103,7 @@ class ClientConfig:
         Times are seconds, or text with a unit (``500ms``, ``2m``).
 
         Raises:
-            ValueError: a variable holds something else.
+            InvalidSetting: a variable holds something else.
         """
         env = os.environ if environ is None else environ
         standard = cls()
@@ -126,7 +127,7 @@ def _duration(env: Mapping[str, str], name: str, standard: timedelta) -> timedel
     try:
         return parse_duration(text)
     except ValueError as error:
-        raise ValueError(f"{name}: {error}") from None
+        raise InvalidSetting(f"{name}: {error}") from None
 
 
 def _checked_url(url: str) -> str:
@@ -136,5 +137,5 @@ def _checked_url(url: str) -> str:
     except ValueError:
         known = False
     if not known or parts.query or parts.fragment:
-        raise ValueError(f"expected a server address such as {DEFAULT_URL}, got {url!r}")
+        raise InvalidSetting(f"expected a server address such as {DEFAULT_URL}, got {url!r}")
     return url.rstrip("/")

@@ -3,6 +3,9 @@
 ::
 
     TwapClientError
+    ├── UsageError (a ValueError)   what this library was given is wrong; nothing was sent
+    │   ├── NaiveTime           a time without its zone
+    │   └── InvalidSetting      an address, an environment variable or another setting
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
     │   ├── BadRequest          400, 422: change the request
     │   │   └── RevisionMissing     428: say which revision of the order the change is made for
@@ -30,6 +33,18 @@ from twap_models import FieldError
 
 class TwapClientError(Exception):
     """Base of everything this library raises on purpose."""
+
+
+class UsageError(TwapClientError, ValueError):
+    """What this library was given is wrong. Nothing was sent."""
+
+
+class NaiveTime(UsageError):
+    """A time without its zone: it would mean another moment on each machine."""
+
+
+class InvalidSetting(UsageError):
+    """The server's address, an environment variable or another setting cannot be used."""
 
 
 class ApiError(TwapClientError):

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pydantic import TypeAdapter
 
 from twap_client._transport import Answer, Call, Transport, read_model
+from twap_client.order_fields import check_zones
 from twap_models import BookTop, Candle, Exchange, Instrument, Interval
 from twap_models.fields import format_time
 
@@ -56,9 +57,11 @@ class Market:
         """Fetch candles, oldest first; the latest ``limit`` (1 to 1000, 100 when absent) of the range.
 
         Raises:
+            NaiveTime: a time has no zone.
             NotFound: no such exchange or symbol.
             Unavailable: the exchange does not answer now.
         """
+        check_zones(start_time=start_time, end_time=end_time)
         params = {
             "interval": str(interval),
             "limit": limit,
@@ -97,6 +100,4 @@ def _segment(text: str) -> str:
 
 
 def _time(value: datetime | str | None) -> str | None:
-    if not isinstance(value, datetime):
-        return value
-    return format_time(value) if value.tzinfo else value.isoformat()
+    return format_time(value) if isinstance(value, datetime) else value

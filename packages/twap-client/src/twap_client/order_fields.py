@@ -3,9 +3,11 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Final, Literal, TypedDict
+from typing import Any, Final, Literal, TypedDict
 
+from twap_client.errors import NaiveTime
 from twap_models import Carry, Fidelity, LateStart
+from twap_models.fields import HOW_TO_WRITE_ZONES, lacks_zone
 
 Amount = Decimal | int | str | float
 """A float is read through its ``repr``: 0.1 means one tenth."""
@@ -42,3 +44,15 @@ class OrderFields(TypedDict, total=False):
     randomize: Amount | None
     participation_cap: Amount | None
     fidelity: Fidelity | str
+
+
+def check_zones(**times: Any) -> None:
+    """Let no time pass that means another moment on another machine: a schedule would change in silence.
+
+    Raises:
+        NaiveTime: a datetime or text without its zone; names the field and says how to write it.
+    """
+    for name, value in times.items():
+        if lacks_zone(value):
+            shown = value.isoformat() if isinstance(value, datetime) else value
+            raise NaiveTime(f"{name}: {shown} has no zone: {HOW_TO_WRITE_ZONES}")

@@ -12,7 +12,7 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from twap_client._transport import Call, read_model
-from twap_client.order_fields import KEEP, Amount, Keep, OrderFields
+from twap_client.order_fields import KEEP, Amount, Keep, OrderFields, check_zones
 from twap_client.order_pages import ORDERS, OrderList, OrderPages
 from twap_client.order_reports import OrderReports, order_path
 from twap_models import (
@@ -68,6 +68,7 @@ class Orders(OrderReports):
                 made up when absent, times may be ``"now"`` or ``"+15m"``, durations seconds or ``"5m"``.
 
         Raises:
+            NaiveTime: a time has no zone (a ``ValueError`` too).
             ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
             BadRequest: the server could not read the request; nothing was stored.
             NotAuthenticated: nobody is signed in.
@@ -103,6 +104,7 @@ class Orders(OrderReports):
             request: as for ``submit``; keywords too.
 
         Raises:
+            NaiveTime: a time has no zone (a ``ValueError`` too).
             ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
             BadRequest: the server could not read the request.
             NotAuthenticated: nobody is signed in.
@@ -222,12 +224,14 @@ class Orders(OrderReports):
             revision: the revision that the change is made for, instead of the order's own.
 
         Raises:
+            NaiveTime: a time has no zone (a ``ValueError`` too).
             ValueError: a keyword is wrong, or there is nothing to change (``pydantic.ValidationError``).
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
             RevisionMismatch: it was amended since; get it, and decide again.
             BadRequest: a value breaks a rule; nothing was changed.
         """
+        check_zones(end_time=end_time)
         fields = {"quantity": quantity, "end_time": end_time}
         wanted = {name: value for name, value in fields.items() if value is not None}
         limit = {} if price is KEEP else {"price": price}
@@ -261,6 +265,7 @@ def _wanted(
     request: TwapOrderRequest | Sequence[TwapOrderRequest] | None, fields: dict[str, Any]
 ) -> TwapOrderRequest | Sequence[TwapOrderRequest]:
     if request is None:
+        check_zones(start_time=fields.get("start_time"), end_time=fields.get("end_time"))
         return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
     if fields:
         raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")

@@ -21,6 +21,10 @@ _UNIT_SECONDS = {
 _WIDE = Context(prec=TOLD.digits + TOLD.exponent)
 _ONE = Decimal(1)
 _RELATIVE = re.compile(r"\+(.+)")
+HOW_TO_WRITE_ZONES = (
+    "write datetime.now(timezone.utc), local.astimezone(), or text with an offset such as 2026-01-01T12:00Z"
+)
+"""What to do about a time without its zone, for messages."""
 
 
 def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
@@ -84,8 +88,30 @@ def _parse_time(value: Any) -> datetime | str:
             return text
         return text if text == "now" else _parse_iso(text)
     if isinstance(value, datetime):
-        return _as_utc(value)
+        return _of_aware(value)
     raise ValueError("expected an ISO 8601 time, 'now' or '+15m'")
+
+
+def _of_aware(value: datetime) -> datetime:
+    """A datetime comes from a program, where one without a zone means the zone of that machine, not UTC."""
+    if value.tzinfo is UTC:
+        return value
+    if value.utcoffset() is None:
+        raise ValueError(f"{value.isoformat()} has no zone: {HOW_TO_WRITE_ZONES}")
+    try:
+        return _as_utc(value)
+    except OverflowError:
+        raise ValueError(f"expected a time from year 1 to 9999 in UTC, got {value.isoformat()}") from None
+
+
+def lacks_zone(value: object) -> bool:
+    """Whether this is a time without its zone: a naive datetime, or text such as ``2026-01-01T12:00``."""
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return False
+    return isinstance(value, datetime) and value.utcoffset() is None
 
 
 def _parse_iso(text: str) -> datetime:
@@ -100,8 +126,12 @@ def _as_utc(value: datetime) -> datetime:
 
 
 def format_time(value: datetime) -> str:
-    """Write an aware time as ISO 8601 UTC with ``Z``."""
-    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    """Write an aware time as ISO 8601 UTC with ``Z``.
+
+    Raises:
+        ValueError: it has no zone.
+    """
+    utc = value if value.tzinfo is UTC else _of_aware(value)
     return utc.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
@@ -135,7 +165,7 @@ UtcDatetime = Annotated[
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
-"""An aware time; on the wire ISO 8601 UTC with ``Z``. Input without an offset is UTC."""
+"""An aware time; on the wire ISO 8601 UTC with ``Z``. Text without an offset is UTC."""
 
 
 def _write_moment(value: datetime | str) -> str:
@@ -148,7 +178,10 @@ Moment = Annotated[
     PlainSerializer(_write_moment, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["now", "+15m", "2026-11-23T12:00:00Z"]}),
 ]
-"""A time of a request: ISO 8601, ``now`` or ``+15m`` (from the server's clock at receipt)."""
+"""A time of a request: ISO 8601, ``now`` or ``+15m`` (from the server's clock at receipt).
+
+Text without an offset is UTC. A ``datetime`` without a zone is refused: each machine would read another moment.
+"""
 
 Duration = Annotated[
     timedelta,

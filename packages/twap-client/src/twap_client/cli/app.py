@@ -153,8 +153,10 @@ def submit(
     side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell")],
     quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="In base currency.")],
     limit: Annotated[str | None, typer.Option(metavar="PRICE", help="Never worse than this.")] = None,
-    start: Annotated[str | None, typer.Option(metavar="T", help="ISO 8601 or +15m; absent: now.")] = None,
-    end: Annotated[str | None, typer.Option(metavar="T", help="ISO 8601 or +15m.")] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="T", help="Local time, ISO 8601 or +15m; absent: now.")
+    ] = None,
+    end: Annotated[str | None, typer.Option(metavar="T", help="Local time, ISO 8601 or +15m.")] = None,
     duration: Annotated[str | None, typer.Option(metavar="D", help="Instead of --end: 90, 5m, 1h.")] = None,
     interval: Annotated[str | None, typer.Option(metavar="S", help="Between slices: 5, 1m.")] = None,
     slices: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of --interval.")] = None,

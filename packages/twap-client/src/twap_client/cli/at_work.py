@@ -35,7 +35,9 @@ def amend(
     quantity: Annotated[str | None, typer.Option(metavar="Q", help="The new total.")] = None,
     limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The new limit.")] = None,
     no_limit: Annotated[bool, typer.Option("--no-limit", help="Take the limit away.")] = False,
-    end: Annotated[str | None, typer.Option(metavar="T", help="The new end: ISO 8601 or +15m.")] = None,
+    end: Annotated[
+        str | None, typer.Option(metavar="T", help="The new end: local time, ISO 8601 or +15m.")
+    ] = None,
     revision: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Only if it is at this revision; absent: at any.")
     ] = None,

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from twap_client.cli import render
+from twap_client.cli.local_time import absolute
 from twap_client.cli.session import Session
 from twap_client.order_fields import KEEP
 from twap_models import TwapOrder
@@ -44,7 +45,7 @@ async def amend(session: Session, token: str, wanted: Amendment) -> int:
         token,
         quantity=wanted.quantity,
         price=keep_or_drop if wanted.limit is None else wanted.limit,
-        end_time=wanted.end,
+        end_time=absolute("--end", wanted.end, session.say),
         revision=wanted.revision,
     )
     for warning in order.warnings:

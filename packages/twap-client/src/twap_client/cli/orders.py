@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from twap_client.cli import render
+from twap_client.cli.local_time import absolute
 from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch import watch
@@ -29,10 +30,12 @@ class Submission:
         Raises:
             ValueError: a field is wrong.
         """
-        self._request = TwapOrderRequest.model_validate({"token_id": str(uuid4())} | self._fields)
+        console = Console(stderr=True, highlight=False)
+        self._request = TwapOrderRequest.model_validate(
+            {"token_id": str(uuid4())} | self._fields | self._times(console)
+        )
         if not (self._ask and sys.stdin.isatty()):
             return True
-        console = Console(stderr=True, highlight=False)
         console.print(render.request_table(self._request))
         try:
             wanted = typer.confirm("Submit this order?", err=True)
@@ -41,6 +44,14 @@ class Submission:
         if not wanted:
             console.print("nothing was submitted")
         return wanted
+
+    def _times(self, console: Console) -> dict[str, Any]:
+        def say(line: str) -> None:
+            console.print(line, markup=False, soft_wrap=True)
+
+        options = {"start_time": "--start", "end_time": "--end"}
+        given = {name: option for name, option in options.items() if name in self._fields}
+        return {name: absolute(option, self._fields[name], say) for name, option in given.items()}
 
     async def work(self, session: Session) -> int:
         """Submit it, and follow it if wanted; in a dry run only say what would become of it."""

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from twap_models.enums import LateStart, RejectReason
 from twap_server.domain import exact
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_text
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import TRADING
@@ -21,6 +21,8 @@ from twap_server.domain.terms import OrderRequest, Plan, Rejection
 _HUNDRED = Decimal(100)
 _SHORTEST_BUCKET = 50 * MILLISECOND
 """A last bucket that the end cuts shorter than this could be over before any timer wakes."""
+_WORTH_TELLING = SECOND
+"""A window that began less than this ago is as it was asked for: so long may a request be on its way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +208,17 @@ def _window(request: OrderRequest, now: Nanos) -> tuple[Nanos, Nanos]:
     return now, Nanos(request.end + shifted)
 
 
+def _shrunk(request: OrderRequest, now: Nanos) -> tuple[str, ...]:
+    """Tell that less time is left than was asked for: a start hours ago may be another zone's time."""
+    if request.start is None or request.late_start is not LateStart.COMPRESS:
+        return ()
+    late, left = now - request.start, request.end - now
+    if late < _WORTH_TELLING:
+        return ()
+    became = f"{span_text(late + left)} became {span_text(left)}"
+    return (f"began {span_text(late)} ago: {became}; start_time was {to_text(request.start)}",)
+
+
 def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Admitted:
     """Plan the slices of a request that breaks none of the rules above."""
     start, end = _window(request, now)
@@ -216,7 +229,7 @@ def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Ad
         end=end,
         interval=request.interval or -(-(end - start) // (request.slices or 1)),
         slice_count=0,
-        warnings=grid.notices,
+        warnings=(*grid.notices, *_shrunk(request, now)),
     )
     plan = sliced(
         with_rounding_told(asked, quantity=request.quantity, limit=request.limit),

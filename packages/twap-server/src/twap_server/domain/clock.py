@@ -61,3 +61,15 @@ def to_iso(nanos: int) -> str:
 def to_text(nanos: int) -> str:
     """Write a moment for a message: ISO 8601, UTC with ``Z``, cut to the second."""
     return to_datetime(nanos).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def span_text(nanos: int) -> str:
+    """Write a length of time for a message, in its two largest units: ``5 h``, ``1 h 30 min``, ``2.5 s``."""
+    if nanos < 60 * SECOND:
+        tenths = (nanos + 50 * MILLISECOND) // (100 * MILLISECOND)
+        return f"{tenths // 10}.{tenths % 10}".removesuffix(".0") + " s"
+    left, parts = (nanos + SECOND // 2) // SECOND, []
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, length)
+        parts += [f"{count} {unit}"] if count else []
+    return " ".join(parts[:2])
