@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 
 
@@ -74,26 +74,40 @@ class MemoryAccounts:
     ) -> None:
         self.refresh[token_hash] = _Refresh(family_id=family_id, user_id=user_id, expires=expires)
 
-    async def rotate_refresh(self, token_hash: str, new_hash: str, now: Nanos) -> Rotated:
+    async def rotate_refresh(
+        self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
+    ) -> Rotated:
         token = self.refresh.get(token_hash)
         if token is None:
             return Rotated(outcome=Rotation.UNKNOWN)
-        outcome = self._judge(token, now)
+        outcome = self._judge(token, now, race_window)
         if outcome is Rotation.OK:
             self.refresh[new_hash] = replace(token, used=None)
             token.used = now
         return Rotated(outcome=outcome, user_id=token.user_id, family_id=token.family_id)
 
-    def _judge(self, token: _Refresh, now: Nanos) -> Rotation:
+    def _judge(self, token: _Refresh, now: Nanos, race_window: Nanos) -> Rotation:
         if token.family_id in self.ended:
             return Rotation.REVOKED
         if token.used is not None:
-            return Rotation.RACED if now - token.used <= 10 * SECOND else Rotation.REUSED
+            return Rotation.RACED if now - token.used <= race_window else Rotation.REUSED
         return Rotation.EXPIRED if token.expires <= now else Rotation.OK
 
     async def revoke_family(self, family_id: str) -> bool:
         self.ended.add(family_id)
         return True
+
+    async def revoke_user(self, user_id: str) -> list[str]:
+        families = {token.family_id for token in self.refresh.values() if token.user_id == user_id}
+        ended = sorted(families - self.ended)
+        self.ended.update(ended)
+        return ended
+
+    async def change_password(self, user_id: str, password_hash: str) -> list[str]:
+        user = await self.user(user_id)
+        assert user is not None
+        self.users[user.username.casefold()] = replace(user, password_hash=password_hash)
+        return await self.revoke_user(user_id)
 
     async def is_family_active(self, family_id: str) -> bool:
         known = any(token.family_id == family_id for token in self.refresh.values())
@@ -114,4 +128,10 @@ class MemoryAccounts:
         left = {h: k for h, k in self.keys.items() if (k.key_id, k.user_id) != (key_id, user_id)}
         ended = len(left) < len(self.keys)
         self.keys = left
+        return ended
+
+    async def revoke_keys(self, user_id: str) -> list[str]:
+        ended = [key.key_id for key in await self.list_keys(user_id)]
+        for key_id in ended:
+            await self.revoke_key(user_id, key_id)
         return ended

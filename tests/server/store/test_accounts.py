@@ -20,6 +20,10 @@ def later(seconds: int) -> Nanos:
     return Nanos(START + seconds * SECOND)
 
 
+async def rotate(session: SqlAccountStore, token: str, new: str, now: Nanos) -> RotationResult:
+    return await session.rotate_refresh(token, new, now, race_window=Nanos(10 * SECOND))
+
+
 @pytest.fixture
 async def session(accounts: SqlAccountStore) -> SqlAccountStore:
     await accounts.add_refresh("t1", "f1", "u1", END, START)
@@ -42,7 +46,7 @@ async def test_a_name_is_taken_in_any_case(accounts: SqlAccountStore) -> None:
 
 
 async def test_a_refresh_uses_the_token_up(session: SqlAccountStore) -> None:
-    result = await session.rotate_refresh("t1", "t2", later(900))
+    result = await rotate(session, "t1", "t2", later(900))
     assert result == RotationResult(
         outcome=Rotation.OK,
         user_id="u1",
@@ -50,61 +54,91 @@ async def test_a_refresh_uses_the_token_up(session: SqlAccountStore) -> None:
         expires=Nanos(later(900) + 30 * DAY),
         successor_hash="t2",
     )
-    again = await session.rotate_refresh("t2", "t3", later(1_800))
+    again = await rotate(session, "t2", "t3", later(1_800))
     assert (again.outcome, again.expires) == (Rotation.OK, later(1_800) + 30 * DAY)
 
 
 async def test_two_calls_at_once_are_a_race(session: SqlAccountStore) -> None:
-    first = await session.rotate_refresh("t1", "t2", later(900))
-    raced = await session.rotate_refresh("t1", "t3", later(910))
+    first = await rotate(session, "t1", "t2", later(900))
+    raced = await rotate(session, "t1", "t3", later(910))
     assert raced == RotationResult(
         outcome=Rotation.RACED, user_id="u1", family_id="f1", expires=first.expires, successor_hash="t2"
     )
-    assert (await session.rotate_refresh("t3", "t4", later(911))).outcome is Rotation.UNKNOWN
+    assert (await rotate(session, "t3", "t4", later(911))).outcome is Rotation.UNKNOWN
 
 
 async def test_fifty_at_once_have_one_winner(session: SqlAccountStore) -> None:
     async with asyncio.TaskGroup() as group:
-        tries = [group.create_task(session.rotate_refresh("t1", f"n{n}", later(1))) for n in range(50)]
+        tries = [group.create_task(rotate(session, "t1", f"n{n}", later(1))) for n in range(50)]
     results = [one.result() for one in tries]
     assert sorted(result.outcome.name for result in results) == ["OK"] + ["RACED"] * 49
     assert len({result.successor_hash for result in results}) == 1
 
 
 async def test_a_used_token_that_comes_back_is_told(session: SqlAccountStore) -> None:
-    await session.rotate_refresh("t1", "t2", later(900))
-    reused = await session.rotate_refresh("t1", "t3", Nanos(later(910) + 1))
+    await rotate(session, "t1", "t2", later(900))
+    reused = await rotate(session, "t1", "t3", Nanos(later(910) + 1))
     assert reused == RotationResult(outcome=Rotation.REUSED, user_id="u1", family_id="f1", expires=END)
     assert await session.revoke_family("f1")
-    assert (await session.rotate_refresh("t2", "t3", later(920))).outcome is Rotation.REVOKED
+    assert (await rotate(session, "t2", "t3", later(920))).outcome is Rotation.REVOKED
     assert not await session.is_family_active("f1")
     assert not await session.revoke_family("f1"), "already revoked"
 
 
 async def test_unknown_and_expired(session: SqlAccountStore) -> None:
-    assert await session.rotate_refresh("t9", "t2", START) == RotationResult(outcome=Rotation.UNKNOWN)
-    assert (await session.rotate_refresh("t1", "t2", END)).outcome is Rotation.EXPIRED
-    assert (await session.rotate_refresh("t1", "t2", Nanos(END - 1))).outcome is Rotation.OK
+    assert await rotate(session, "t9", "t2", START) == RotationResult(outcome=Rotation.UNKNOWN)
+    assert (await rotate(session, "t1", "t2", END)).outcome is Rotation.EXPIRED
+    assert (await rotate(session, "t1", "t2", Nanos(END - 1))).outcome is Rotation.OK
 
 
 async def test_a_successor_that_is_taken_uses_nothing_up(session: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
-        await session.rotate_refresh("t1", "t1", START)
-    assert (await session.rotate_refresh("t1", "t2", START)).outcome is Rotation.OK
+        await rotate(session, "t1", "t1", START)
+    assert (await rotate(session, "t1", "t2", START)).outcome is Rotation.OK
 
 
 async def test_sign_out_everywhere(session: SqlAccountStore) -> None:
     await session.create_user("u2", "bob", "hash", Nanos(1))
     await session.add_refresh("b1", "fb", "u2", END, START)
     await session.add_refresh("t5", "f2", "u1", END, START)
-    assert await session.revoke_user("u1") == 2
+    assert sorted(await session.revoke_user("u1")) == ["f1", "f2"]
     assert [await session.is_family_active(family) for family in ("f1", "f2", "fb", "none")] == [
         False,
         False,
         True,
         False,
     ]
-    assert await session.revoke_user("u1") == 0
+    assert await session.revoke_user("u1") == []
+
+
+@pytest.mark.parametrize("seconds", [0, 3])
+async def test_a_race_lasts_as_long_as_said(session: SqlAccountStore, seconds: int) -> None:
+    window = Nanos(seconds * SECOND)
+    await session.rotate_refresh("t1", "t2", later(900), race_window=window)
+    raced = await session.rotate_refresh("t1", "t3", later(900 + seconds), race_window=window)
+    late = await session.rotate_refresh("t1", "t3", Nanos(later(900 + seconds) + 1), race_window=window)
+    assert (raced.outcome, late.outcome) == (Rotation.RACED, Rotation.REUSED)
+
+
+async def test_a_new_password_ends_the_sign_ins_and_keeps_the_keys(session: SqlAccountStore) -> None:
+    await session.create_user("u2", "bob", "hash", Nanos(1))
+    await session.add_refresh("b1", "fb", "u2", END, START)
+    await session.add_key("k1", "u1", "bot", "digest", START)
+    assert await session.change_password("u1", "another") == ["f1"]
+    users = [await session.user(user) for user in ("u1", "u2")]
+    assert [user and user.password_hash for user in users] == ["another", "hash"]
+    assert [await session.is_family_active(family) for family in ("f1", "fb")] == [False, True]
+    assert await session.find_key("digest")
+
+
+async def test_all_keys_of_one_user_end_together(accounts: SqlAccountStore) -> None:
+    await accounts.create_user("u2", "bob", "hash", Nanos(1))
+    for key, user in (("k1", "u1"), ("k2", "u1"), ("kb", "u2")):
+        await accounts.add_key(key, user, "bot", key, START)
+    assert sorted(await accounts.revoke_keys("u1")) == ["k1", "k2"]
+    assert await accounts.revoke_keys("u1") == []
+    assert await accounts.list_keys("u1") == []
+    assert await accounts.find_key("kb")
 
 
 async def test_tokens_need_their_user(accounts: SqlAccountStore) -> None:

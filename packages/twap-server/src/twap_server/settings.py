@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from twap_server.api.config import ApiConfig
@@ -66,10 +66,30 @@ class Settings(BaseSettings):
         """Environment before what ``load`` passes (the file)."""
         return env_settings, init_settings
 
+    @field_validator("database")
+    @classmethod
+    def _from_home(cls, url: str | None) -> str | None:
+        """``~`` in the file of an SQLite URL: expanded here, so that all below means the same file."""
+        scheme, separator, path = (url or "").partition(":///")
+        is_file = scheme.startswith("sqlite") and path.startswith("~")
+        return f"{scheme}{separator}{from_home(Path(path))}" if is_file else url
+
     @property
     def database_url(self) -> str:
         """The database, with its default filled in."""
         return self.database or f"sqlite:///{data_folder() / 'twap.sqlite3'}"
+
+
+def from_home(path: Path) -> Path:
+    """The path with its ``~`` replaced by the home folder.
+
+    Raises:
+        ValueError: there is no home folder.
+    """
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path}: no home folder is known, write the whole path or set HOME") from None
 
 
 def data_folder() -> Path:
@@ -104,7 +124,7 @@ def _read(file: Path | None) -> dict[str, Any]:
     if file is None:
         return {}
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(from_home(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"cannot read the settings file {file}: {error}", field="config") from None
 

@@ -1,11 +1,12 @@
 """Who is calling: access tokens and API keys, and what was revoked since they were issued."""
 
-import asyncio
+import sys
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from twap_server.api.accounts_port import Accounts
 from twap_server.api.tokens import KEY_PREFIX, REFUSED, Tokens, digest
+from twap_server.api.turns import Turns
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import NotAuthenticated
 
@@ -25,6 +26,11 @@ class Caller:
     expires: Nanos | None
     """None for an API key."""
 
+    @property
+    def has_signed_in(self) -> bool:
+        """Whether a password stands behind the credential; it does not behind an API key."""
+        return self.expires is not None
+
 
 class Access:
     """Checks credentials."""
@@ -38,7 +44,7 @@ class Access:
         self._trusted_until: OrderedDict[str, Nanos] = OrderedDict()
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         """By access token or API key; each counts while its grant is trusted."""
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._asking = Turns(sys.maxsize)
 
     async def identify(self, credential: str) -> Caller:
         """Say who holds this access token or API key.
@@ -86,16 +92,11 @@ class Access:
 
     async def _ask_once(self, family: str) -> None:
         """One question, however many calls with the same sign-in come at a time."""
-        turn = self._asking.setdefault(family, asyncio.Lock())
-        try:
-            async with turn:
-                if not self._is_trusted(family):
-                    if not await self._accounts.is_family_active(family):
-                        raise NotAuthenticated(REFUSED)
-                    self._trust(family)
-        finally:
-            if not turn.locked():
-                self._asking.pop(family, None)
+        async with self._asking.take(family):
+            if not self._is_trusted(family):
+                if not await self._accounts.is_family_active(family):
+                    raise NotAuthenticated(REFUSED)
+                self._trust(family)
 
     def _trust(self, grant: str) -> None:
         self._trusted_until[grant] = Nanos(self._clock.monotonic() + _TRUST_NS)

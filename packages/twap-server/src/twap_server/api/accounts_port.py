@@ -109,12 +109,22 @@ class Accounts(Protocol):
         """Begin a sign-in with its first refresh token."""
         ...
 
-    async def rotate_refresh(self, token_hash: str, new_hash: str, now: Nanos) -> RotationResult:
+    async def rotate_refresh(
+        self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
+    ) -> RotationResult:
         """Use a refresh token up and record its successor, in one conditional write."""
         ...
 
     async def revoke_family(self, family_id: str) -> bool:
         """End one sign-in."""
+        ...
+
+    async def revoke_user(self, user_id: str) -> Sequence[str]:
+        """End all of a user's sign-ins; gives those that were active until now."""
+        ...
+
+    async def change_password(self, user_id: str, password_hash: str) -> Sequence[str]:
+        """Replace a password and end all of the user's sign-ins, in one transaction; gives the sign-ins."""
         ...
 
     async def is_family_active(self, family_id: str) -> bool:
@@ -135,4 +145,8 @@ class Accounts(Protocol):
 
     async def revoke_key(self, user_id: str, key_id: str) -> bool:
         """End a user's key; whether it counted until now."""
+        ...
+
+    async def revoke_keys(self, user_id: str) -> Sequence[str]:
+        """End all of a user's keys; gives those that counted until now."""
         ...

@@ -16,9 +16,13 @@ class PasswordConfig(BaseModel):
     concurrent: int = 2
     max_waiting: int = 64
     """More checks than this waiting are refused with 503."""
-    max_failures: int = 10
-    """Wrong passwords per user name and address, then locked out."""
-    lockout: timedelta = timedelta(minutes=15)
+    max_failures: int = Field(default=10, ge=1)
+    """Wrong passwords for one user name from one address within ``lockout``; more attempts are refused."""
+    max_failures_per_address: int = Field(default=100, ge=1)
+    """The same from one address, whatever the name; not for who signed in from there before."""
+    max_failures_per_name: int = Field(default=100, ge=1)
+    """The same for one name, whatever the address; not for who signed in from there before."""
+    lockout: timedelta = Field(default=timedelta(minutes=15), ge=timedelta(seconds=1))
 
 
 class TokenConfig(BaseModel):

@@ -9,7 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from twap_server.api.access import Caller
 from twap_server.api.parts import Services
 from twap_server.api.tokens import REFUSED
-from twap_server.domain.errors import NotAuthenticated
+from twap_server.domain.errors import NotAuthenticated, NotPermitted
 
 _bearer = OAuth2PasswordBearer(
     tokenUrl="auth/token", refreshUrl="auth/refresh", auto_error=False, description="User name and password."
@@ -58,3 +58,26 @@ async def get_caller(
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
+
+
+async def get_signed_in(caller: CallerDep) -> Caller:
+    """Say who is calling, where an API key is not enough: it could otherwise outlive its own end.
+
+    Raises:
+        NotAuthenticated: always in the same words.
+        NotPermitted: the caller came with an API key.
+    """
+    if not caller.has_signed_in:
+        raise NotPermitted(
+            "an API key cannot manage API keys, sign-ins or the password: sign in with POST /auth/token and "
+            "send its access token as Authorization: Bearer"
+        )
+    return caller
+
+
+SignedInDep = Annotated[Caller, Depends(get_signed_in)]
+
+
+def address_of(request: Request) -> str:
+    """Where the request came from; empty where the server cannot tell."""
+    return request.client.host if request.client else ""

@@ -1,63 +1,89 @@
-"""Counts wrong passwords per user name and address; after too many, that pair has to wait."""
+"""Bounds on guessing passwords: for a user name from one address, for an address, and for a name.
+
+An attempt is counted before its password is looked at, so that many at once are no more than many in a row;
+what was no wrong password is given back. Nothing here asks whether the name exists. Who signed in from an
+address before is bound by the pair alone, so nobody elsewhere can lock them out.
+"""
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from twap_server.api.config import PasswordConfig
-from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import TooManyAttempts
+from twap_server.api.rate_limits import RateLimit, site_of
+from twap_server.api.turns import Turns
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import NotAuthenticated, TooManyAttempts
 
-_MOST_PAIRS = 50_000
-Pair: TypeAlias = tuple[str, str]
+REFUSAL = "too many wrong passwords: wait before trying again"
+_MOST_KNOWN = 50_000
+_NAME_CHARACTERS = 64
+Bound: TypeAlias = tuple[RateLimit, str]
+"""A limit and whose of its hits count."""
 
 
-@dataclass(slots=True)
-class _Failures:
-    count: int
-    since: Nanos
+class WrongPassword(NotAuthenticated):
+    """The name and the password do not belong together."""
 
 
 class Lockout:
-    """In memory, bounded: the oldest pairs are forgotten first."""
+    """In memory, bounded: what was not used for longest is forgotten first."""
 
     def __init__(self, config: PasswordConfig, clock: Clock) -> None:
-        """Start with nobody locked out."""
-        self._max = config.max_failures
-        self._span = int(config.lockout.total_seconds()) * SECOND
-        self._clock = clock
-        self._failures: OrderedDict[Pair, _Failures] = OrderedDict()
+        """Start with nobody locked out and nobody known."""
+        self._of_pair = RateLimit(config.max_failures, config.lockout, clock)
+        self._of_address = RateLimit(config.max_failures_per_address, config.lockout, clock)
+        self._of_name = RateLimit(config.max_failures_per_name, config.lockout, clock)
+        self._known: OrderedDict[str, None] = OrderedDict()
+        """Pairs that signed in."""
+        self._turns = Turns(config.max_waiting)
 
-    def check(self, pair: Pair) -> None:
-        """Let an attempt pass or not.
+    @asynccontextmanager
+    async def attempt(self, name: str, address: str) -> AsyncIterator[None]:
+        """Check one password in the block: it counts if the block ends with ``WrongPassword``.
+
+        Attempts for one name from one address go one after another: right ones that come together all pass.
 
         Raises:
-            TooManyAttempts: with the seconds to wait.
+            TooManyAttempts: before the block begins, with the seconds to wait; nothing was counted.
+            EngineBusy: too many wait for that name and address already.
         """
-        failures = self._current(pair)
-        if failures is not None and failures.count >= self._max:
-            wait = failures.since + self._span - self._clock.monotonic()
-            raise TooManyAttempts(
-                "too many wrong passwords: wait before trying again", retry_after=max(1, -(-wait // SECOND))
-            )
+        name, site = name[:_NAME_CHARACTERS].casefold(), site_of(address)
+        pair = f"{site} {name}"
+        async with self._turns.take(pair):
+            bounds = self._bounds(pair, site, name)
+            await _count(bounds)
+            try:
+                yield
+            except WrongPassword:
+                raise
+            except BaseException:
+                _give_back(bounds)
+                raise
+            _give_back(bounds)
+            self._remember(pair)
 
-    def failed(self, pair: Pair) -> None:
-        """Count a wrong password; the wait starts over with the one that reaches the limit."""
-        failures = self._current(pair) or _Failures(0, self._clock.monotonic())
-        failures.count += 1
-        if failures.count >= self._max:
-            failures.since = self._clock.monotonic()
-        self._failures[pair] = failures
-        while len(self._failures) > _MOST_PAIRS:
-            self._failures.popitem(last=False)
+    def _bounds(self, pair: str, site: str, name: str) -> Sequence[Bound]:
+        own = (self._of_pair, pair)
+        return (own,) if pair in self._known else (own, (self._of_address, site), (self._of_name, name))
 
-    def succeeded(self, pair: Pair) -> None:
-        """Forget the pair's failures."""
-        self._failures.pop(pair, None)
+    def _remember(self, pair: str) -> None:
+        self._known[pair] = None
+        self._known.move_to_end(pair)
+        while len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
 
-    def _current(self, pair: Pair) -> _Failures | None:
-        failures = self._failures.get(pair)
-        if failures is not None and self._clock.monotonic() - failures.since >= self._span:
-            del self._failures[pair]
-            return None
-        return failures
+
+async def _count(bounds: Sequence[Bound]) -> None:
+    """All or none: nothing else runs between the look and the count, for neither waits for anything."""
+    wait = max(limit.wait(key) for limit, key in bounds)
+    if wait:
+        raise TooManyAttempts(REFUSAL, retry_after=wait)
+    for limit, key in bounds:
+        await limit.hit(key)
+
+
+def _give_back(bounds: Sequence[Bound]) -> None:
+    for limit, key in bounds:
+        limit.give_back(key)

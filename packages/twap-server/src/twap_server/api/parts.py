@@ -6,6 +6,7 @@ from secrets import token_hex
 
 from twap_server.api.access import Access
 from twap_server.api.accounts_port import Accounts
+from twap_server.api.api_keys import ApiKeys
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
 from twap_server.api.lockout import Lockout
@@ -61,6 +62,7 @@ class Services:
     parts: Parts
     access: Access
     sign_in: SignIn
+    keys: ApiKeys
     books: BookSource
     metrics: Metrics
 
@@ -93,5 +95,12 @@ def build_services(parts: Parts) -> Services:
         clock=parts.clock,
         new_id=parts.new_id,
     )
+    keys = ApiKeys(
+        accounts=parts.accounts,
+        access=access,
+        clock=parts.clock,
+        new_id=parts.new_id,
+        most=config.tokens.max_keys,
+    )
     books = BookSource(parts.market, parts.clock, depth=config.stream.depth, most=config.max_books)
-    return Services(parts=parts, access=access, sign_in=sign_in, books=books, metrics=Metrics())
+    return Services(parts=parts, access=access, sign_in=sign_in, keys=keys, books=books, metrics=Metrics())

@@ -1,4 +1,4 @@
-"""Signing in: accounts, passwords, rotating refresh tokens, API keys.
+"""Signing in: accounts, passwords, rotating refresh tokens.
 
 Refresh: each token is used once. Its successor is derived from it, so two calls of one client at once get the
 same answer; a token that comes back later was stolen, and the whole sign-in ends.
@@ -6,17 +6,18 @@ same answer; a token that comes back later was stolen, and the whole sign-in end
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 
 from twap_models.accounts import AccessToken
 from twap_server.api.access import Access, Caller
-from twap_server.api.accounts_port import Accounts, KeyRecord, RotationResult, UserRecord
+from twap_server.api.accounts_port import Accounts, RotationResult, UserRecord
 from twap_server.api.config import TokenConfig
-from twap_server.api.lockout import Lockout
+from twap_server.api.lockout import Lockout, WrongPassword
 from twap_server.api.passwords import Passwords
-from twap_server.api.tokens import KEY_PREFIX, REFUSED, Tokens, digest, new_secret
-from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import Conflict, NotAuthenticated, StoreConflict, UsernameTaken
+from twap_server.api.tokens import REFUSED, Tokens, digest, new_secret
+from twap_server.domain.clock import Clock, Nanos, to_span
+from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict, UsernameTaken
 
 WRONG_PASSWORD = "wrong user name or password"
 WRONG_REFRESH = "the refresh token does not count: sign in again"
@@ -39,7 +40,7 @@ class SignIn:
         clock: Clock,
         new_id: Callable[[], str],
     ) -> None:
-        """Args: new_id names users, sign-ins and keys, each once for ever."""
+        """Args: new_id names users and sign-ins, each once for ever."""
         self._accounts = accounts
         self._passwords = passwords
         self._lockout = lockout
@@ -67,16 +68,25 @@ class SignIn:
 
         Raises:
             NotAuthenticated: one of the two.
-            TooManyAttempts: this name was tried too often from this address.
+            TooManyAttempts: there were too many wrong ones for this name or from this address.
         """
-        pair = (username[:64].lower(), address)
-        self._lockout.check(pair)
-        user = await self._accounts.find_user(username) if _USERNAME.fullmatch(username) else None
-        if not await self._passwords.check(password, user.password_hash if user else None) or user is None:
-            self._lockout.failed(pair)
-            raise NotAuthenticated(WRONG_PASSWORD)
-        self._lockout.succeeded(pair)
-        return await self._begin(user.user_id)
+        user = await self._prove(username, password, address)
+        return await self._begin(user)
+
+    async def change_password(self, caller: Caller, current: str, new: str, *, address: str) -> None:
+        """Replace the caller's password and end all of their sign-ins, this one too; API keys stay.
+
+        Raises:
+            InvalidRequest: ``current`` is not the password.
+            TooManyAttempts: as for a sign-in.
+        """
+        try:
+            await self._prove(await self.username(caller), current, address)
+        except WrongPassword:
+            raise InvalidRequest("is not your password", field="current_password") from None
+        hashed = await self._passwords.hash(new)
+        for family_id in await self._accounts.change_password(caller.user_id, hashed):
+            self._access.revoke(family_id)
 
     async def refresh(self, refresh_token: str) -> AccessToken:
         """Trade a refresh token for its successor and a new access token.
@@ -104,6 +114,11 @@ class SignIn:
         if result.family_id:
             await self._end(result.family_id)
 
+    async def log_out_everywhere(self, caller: Caller) -> None:
+        """End all of the caller's sign-ins, this one too; API keys stay."""
+        for family_id in await self._accounts.revoke_user(caller.user_id):
+            self._access.revoke(family_id)
+
     async def account(self, caller: Caller) -> UserRecord:
         """The caller's account.
 
@@ -129,43 +144,40 @@ class SignIn:
             self._names.popitem(last=False)
         return name
 
-    async def add_key(self, caller: Caller, name: str) -> tuple[KeyRecord, str]:
-        """Make an API key; the secret is known here and now only.
+    async def _prove(self, username: str, password: str, address: str) -> UserRecord:
+        async with self._lockout.attempt(username, address):
+            user = await self._accounts.find_user(username) if _USERNAME.fullmatch(username) else None
+            known = user.password_hash if user else None
+            if not await self._passwords.check(password, known) or user is None:
+                raise WrongPassword(WRONG_PASSWORD)
+            return user
 
-        Raises:
-            Conflict: the user has as many as allowed.
-        """
-        if len(await self._accounts.list_keys(caller.user_id)) >= self._config.max_keys:
-            raise Conflict(f"expected at most {self._config.max_keys} API keys: delete one first")
-        secret = KEY_PREFIX + new_secret()
-        record = await self._accounts.add_key(
-            self._new_id(), caller.user_id, name, digest(secret), self._clock.now()
-        )
-        return record, secret
-
-    async def keys(self, caller: Caller) -> Sequence[KeyRecord]:
-        """The caller's keys that count."""
-        return await self._accounts.list_keys(caller.user_id)
-
-    async def delete_key(self, caller: Caller, key_id: str) -> bool:
-        """End one of the caller's keys; whether there was one."""
-        ended = await self._accounts.revoke_key(caller.user_id, key_id)
-        if ended:
-            self._access.revoke(key_id)
-        return ended
-
-    async def _begin(self, user_id: str) -> AccessToken:
+    async def _begin(self, user: UserRecord) -> AccessToken:
         secret, family, now = new_secret(), self._new_id(), self._clock.now()
-        expires = Nanos(now + int(self._config.refresh_lifetime.total_seconds()) * SECOND)
-        await self._accounts.add_refresh(digest(secret), family, user_id, expires, now)
-        return self._answer(user_id, family, secret)
+        expires = Nanos(now + to_span(self._config.refresh_lifetime))
+        await self._accounts.add_refresh(digest(secret), family, user.user_id, expires, now)
+        await self._refuse_replaced(user, family)
+        return self._answer(user.user_id, family, secret)
+
+    async def _refuse_replaced(self, user: UserRecord, family_id: str) -> None:
+        """End this sign-in if the password was changed meanwhile: that ended only those there were."""
+        current = await self._accounts.user(user.user_id)
+        if current is None or current.password_hash != user.password_hash:
+            await self._end(family_id)
+            raise NotAuthenticated(WRONG_PASSWORD)
 
     async def _rotate(self, refresh_token: str, successor: str) -> RotationResult:
-        now = self._clock.now()
+        rotate = partial(
+            self._accounts.rotate_refresh,
+            digest(refresh_token),
+            digest(successor),
+            self._clock.now(),
+            race_window=Nanos(to_span(self._config.race_window)),
+        )
         try:
-            return await self._accounts.rotate_refresh(digest(refresh_token), digest(successor), now)
+            return await rotate()
         except StoreConflict:
-            return await self._accounts.rotate_refresh(digest(refresh_token), digest(successor), now)
+            return await rotate()
 
     def _answer(self, user_id: str, family_id: str, refresh_token: str) -> AccessToken:
         return AccessToken(

@@ -2,13 +2,10 @@
 
 import asyncio
 import logging
-import os
 import random
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from twap_models.enums import Integrity
 from twap_server.api.parts import Parts, build_services
@@ -16,6 +13,7 @@ from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.bootstrap.ids import ordered_ids
+from twap_server.bootstrap.signing_key import signing_key
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
 from twap_server.domain.clock import Clock
@@ -26,15 +24,13 @@ from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.runtime.loops import HttpParser, http_parser
 from twap_server.runtime.vitals import Vitals
-from twap_server.settings import Settings, data_folder
+from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
 from twap_server.store.orders import SqlOrderStore
 
 log = logging.getLogger(__name__)
-
-_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +145,7 @@ def _assemble(
         market=market,
         bus=bus,
         clock=clock,
-        signing_key=_signing_key(settings),
+        signing_key=signing_key(settings),
         config=settings.api,
         new_id=new_id,
         not_ready=_readiness(engine),
@@ -197,28 +193,6 @@ def _readiness(engine: Engine) -> Callable[[], Awaitable[list[str]]]:
         return [] if engine.ready.is_set() else ["open orders are being taken up"]
 
     return reasons
-
-
-def _signing_key(settings: Settings) -> bytes:
-    """The given key, or one generated on first start into a 0600 file beside the database."""
-    if settings.signing_key is not None:
-        key = settings.signing_key.get_secret_value().encode()
-        if len(key) < _KEY_BYTES:
-            raise InvalidRequest("signing_key must have at least 32 characters", field="signing_key")
-        return key
-    file = _key_file(settings)
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as new:
-            new.write(secrets.token_urlsafe(_KEY_BYTES))
-    except FileExistsError:
-        pass
-    return file.read_text(encoding="ascii").encode()
-
-
-def _key_file(settings: Settings) -> Path:
-    scheme, _, path = settings.database_url.partition(":///")
-    return Path(path).parent / "signing.key" if scheme == "sqlite" else data_folder() / "signing.key"
 
 
 def _check_name(name: str, known: Sequence[str], *, field: str) -> None:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from sqlalchemy import ColumnElement, insert, select, update
 
 from twap_server.domain.clock import Nanos
-from twap_server.store.sessions import SessionStore
-from twap_server.store.tables import api_keys, users
+from twap_server.store.sessions import SessionStore, revoke_families
+from twap_server.store.tables import api_keys, refresh_families, users
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,17 @@ class SqlAccountStore(SessionStore):
         """The account with that id."""
         return await self._user_where(users.c.user_id == user_id)
 
+    async def change_password(self, user_id: str, password_hash: str) -> list[str]:
+        """Replace a password and end all of the user's sign-ins, in one transaction; API keys stay.
+
+        Returns:
+            The sign-ins that were active until now.
+        """
+        statement = update(users).where(users.c.user_id == user_id).values(password_hash=password_hash)
+        async with self._database.transaction() as connection:
+            await connection.execute(statement)
+            return await revoke_families(connection, refresh_families.c.user_id == user_id)
+
     async def add_key(
         self, key_id: str, user_id: str, name: str, key_hash: str, created: Nanos
     ) -> ApiKeyRecord:
@@ -103,13 +114,21 @@ class SqlAccountStore(SessionStore):
         Returns:
             Whether it counted until now; False for another user's key.
         """
-        statement = (
-            update(api_keys)
-            .where(api_keys.c.key_id == key_id, api_keys.c.user_id == user_id, api_keys.c.revoked.is_(False))
-            .values(revoked=True)
-        )
+        return bool(await self._revoke_keys(api_keys.c.key_id == key_id, api_keys.c.user_id == user_id))
+
+    async def revoke_keys(self, user_id: str) -> list[str]:
+        """Make all of a user's keys stop counting.
+
+        Returns:
+            Those that counted until now.
+        """
+        return await self._revoke_keys(api_keys.c.user_id == user_id)
+
+    async def _revoke_keys(self, *conditions: ColumnElement[bool]) -> list[str]:
+        counting = update(api_keys).where(*conditions, api_keys.c.revoked.is_(False))
+        statement = counting.values(revoked=True).returning(api_keys.c.key_id)
         async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount == 1
+            return list((await connection.execute(statement)).scalars())
 
     async def _user_where(self, condition: ColumnElement[bool]) -> UserRecord | None:
         rows = await self._database.read(select(*_USER).where(condition))

@@ -53,7 +53,7 @@ class Database:
                 a newer version; the message says what to do.
         """
         settings = StoreConfig(url=config) if isinstance(config, str) else config
-        path = _file_of(settings.url)
+        path = file_of(settings.url)
         with sqlite.sole_use(path) if path else nullcontext():
             if path:
                 sqlite.prepare_file(path)
@@ -213,7 +213,7 @@ async def _migrate(engine: AsyncEngine) -> None:
             await connection.run_sync(migrate)
 
 
-def _file_of(url: str) -> Path | None:
+def file_of(url: str) -> Path | None:
     """The file of an SQLite URL, None for PostgreSQL. Resolved, so that one file has one lock."""
     try:
         parts = make_url(url)
@@ -230,4 +230,4 @@ def _file_of(url: str) -> Path | None:
         raise StoreUnavailable(f"databases of kind {backend!r} are not supported: use sqlite or postgresql")
     if parts.database in (None, "", ":memory:"):
         raise StoreUnavailable("the database needs a file, for orders must survive a restart: sqlite:///FILE")
-    return Path(str(parts.database)).expanduser().resolve()
+    return Path(str(parts.database)).resolve()

@@ -1,8 +1,8 @@
 """Sign-in sessions: refresh tokens in families, where each token counts once.
 
 A family is one sign-in; each refresh uses a token up and makes its successor. A token that comes twice was
-stolen by somebody, so the caller then revokes the family; within ten seconds it is taken for two calls of
-one client at once. Only SHA-256 digests of tokens are kept.
+stolen by somebody, so the caller then revokes the family; soon after its first use it is taken for two calls
+of one client at once. Only SHA-256 digests of tokens are kept.
 """
 
 from dataclasses import dataclass
@@ -11,13 +11,10 @@ from enum import Enum, auto
 from sqlalchemy import ColumnElement, Row, Update, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
-
-RACE_NS = 10 * SECOND
-"""A used token that comes again within this time is a race, not a theft."""
 
 
 class Rotation(Enum):
@@ -65,10 +62,13 @@ class SessionStore:
             await connection.execute(insert(families), family)
             await _add(connection, token_hash, family_id, user_id, created=created, expires=expires)
 
-    async def rotate_refresh(self, token_hash: str, new_hash: str, now: Nanos) -> RotationResult:
+    async def rotate_refresh(
+        self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
+    ) -> RotationResult:
         """Use a token up and record its successor, which lives as long from ``now`` as the token did.
 
-        One conditional write decides: of fifty calls at once, one gets ``OK``.
+        One conditional write decides: of fifty calls at once, one gets ``OK``. A used token that comes again
+        within ``race_window`` is a race, not a theft.
 
         Raises:
             StoreConflict: ``new_hash`` is already there; nothing was recorded.
@@ -77,7 +77,7 @@ class SessionStore:
         async with self._database.transaction() as connection:
             used = (await connection.execute(_use_up(token_hash, new_hash, now))).first()
             if used is None:
-                return await _why_not(connection, token_hash, now)
+                return await _why_not(connection, token_hash, now, race_window)
             expires = Nanos(now + used.expires - used.created)
             await _add(connection, new_hash, used.family_id, used.user_id, created=now, expires=expires)
             return RotationResult(
@@ -94,25 +94,29 @@ class SessionStore:
         Returns:
             Whether it was active until now.
         """
-        return await self._revoke(families.c.family_id == family_id) == 1
+        async with self._database.transaction() as connection:
+            return bool(await revoke_families(connection, families.c.family_id == family_id))
 
-    async def revoke_user(self, user_id: str) -> int:
+    async def revoke_user(self, user_id: str) -> list[str]:
         """End all of a user's sign-ins; API keys stay.
 
         Returns:
-            How many were active until now.
+            Those that were active until now.
         """
-        return await self._revoke(families.c.user_id == user_id)
+        async with self._database.transaction() as connection:
+            return await revoke_families(connection, families.c.user_id == user_id)
 
     async def is_family_active(self, family_id: str) -> bool:
         """Whether the family exists and was not revoked. Says nothing about expiry."""
         statement = select(families.c.revoked).where(families.c.family_id == family_id)
         return [row["revoked"] for row in await self._database.read(statement)] == [False]
 
-    async def _revoke(self, condition: ColumnElement[bool]) -> int:
-        statement = update(families).where(condition, families.c.revoked.is_(False)).values(revoked=True)
-        async with self._database.transaction() as connection:
-            return (await connection.execute(statement)).rowcount
+
+async def revoke_families(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[str]:
+    """End sign-ins in a transaction; gives those that were active until now."""
+    active = update(families).where(condition, families.c.revoked.is_(False))
+    statement = active.values(revoked=True).returning(families.c.family_id)
+    return list((await connection.execute(statement)).scalars())
 
 
 def _use_up(token_hash: str, new_hash: str, now: Nanos) -> Update:
@@ -144,7 +148,9 @@ async def _add(
     await connection.execute(insert(tokens), row)
 
 
-async def _why_not(connection: AsyncConnection, token_hash: str, now: Nanos) -> RotationResult:
+async def _why_not(
+    connection: AsyncConnection, token_hash: str, now: Nanos, race_window: Nanos
+) -> RotationResult:
     statement = (
         select(tokens, families.c.revoked)
         .join(families, families.c.family_id == tokens.c.family_id)
@@ -153,9 +159,10 @@ async def _why_not(connection: AsyncConnection, token_hash: str, now: Nanos) -> 
     token = (await connection.execute(statement)).first()
     if token is None:
         return RotationResult(outcome=Rotation.UNKNOWN)
-    raced = _judge(token, now) is Rotation.RACED
+    outcome = _judge(token, now, race_window)
+    raced = outcome is Rotation.RACED
     return RotationResult(
-        outcome=_judge(token, now),
+        outcome=outcome,
         user_id=token.user_id,
         family_id=token.family_id,
         expires=Nanos(token.used + token.expires - token.created if raced else token.expires),
@@ -163,9 +170,9 @@ async def _why_not(connection: AsyncConnection, token_hash: str, now: Nanos) -> 
     )
 
 
-def _judge(token: Row[tuple[object, ...]], now: Nanos) -> Rotation:
+def _judge(token: Row[tuple[object, ...]], now: Nanos, race_window: Nanos) -> Rotation:
     if token.revoked:
         return Rotation.REVOKED
     if token.used is None:
         return Rotation.EXPIRED
-    return Rotation.RACED if now - token.used <= RACE_NS else Rotation.REUSED
+    return Rotation.RACED if now - token.used <= race_window else Rotation.REUSED

@@ -3,14 +3,21 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request, Response
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 
 from twap_models.accounts import AccessToken, Account, Credentials, RefreshRequest
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import ErrorCode
 from twap_models.fields import UtcDatetime
 from twap_server.api.accounts_port import KeyRecord
-from twap_server.api.dependencies import BearerDep, CallerDep, ServicesDep, identify
+from twap_server.api.dependencies import (
+    BearerDep,
+    CallerDep,
+    ServicesDep,
+    SignedInDep,
+    address_of,
+    identify,
+)
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, read_json, reply
 from twap_server.domain.clock import to_datetime
@@ -19,6 +26,13 @@ from twap_server.domain.errors import InvalidRequest, RequestError
 router = APIRouter(prefix="/auth", tags=["accounts"], route_class=ExactRoute)
 
 _MAX_SECRET = 4_096
+
+
+class PasswordChange(RequestModel):
+    """The password there is, and the one that replaces it."""
+
+    current_password: SecretStr = Field(max_length=256)
+    new_password: SecretStr = Field(min_length=8, max_length=256)
 
 
 class KeyName(RequestModel):
@@ -97,8 +111,7 @@ async def sign_in(
     for field, value in (("username", username), ("password", password)):
         if not value:
             raise InvalidRequest("is missing", field=field)
-    address = request.client.host if request.client else ""
-    return reply(await services.sign_in.with_password(username, password, address=address))
+    return reply(await services.sign_in.with_password(username, password, address=address_of(request)))
 
 
 @router.post(
@@ -122,6 +135,27 @@ async def log_out(request: Request, services: ServicesDep, bearer: BearerDep) ->
     return Response(status_code=204)
 
 
+@router.delete("/sessions", status_code=204, responses=problems(401, 403, 503))
+async def log_out_everywhere(services: ServicesDep, caller: SignedInDep) -> Response:
+    """End all of your sign-ins, this one too: tokens and streams stop counting at once. API keys stay."""
+    await services.sign_in.log_out_everywhere(caller)
+    return Response(status_code=204)
+
+
+@router.post("/password", status_code=204, responses=problems(400, 401, 403, 422, 429, 503))
+async def change_password(
+    request: Request, services: ServicesDep, caller: SignedInDep, change: PasswordChange
+) -> Response:
+    """Change your password and end all of your sign-ins, this one too. API keys stay."""
+    await services.sign_in.change_password(
+        caller,
+        change.current_password.get_secret_value(),
+        change.new_password.get_secret_value(),
+        address=address_of(request),
+    )
+    return Response(status_code=204)
+
+
 @router.get("/me", response_model=Account, responses=problems(401))
 async def who_am_i(services: ServicesDep, caller: CallerDep) -> Response:
     """Who is signed in."""
@@ -129,27 +163,36 @@ async def who_am_i(services: ServicesDep, caller: CallerDep) -> Response:
     return reply(Account(username=user.username, created=to_datetime(user.created)))
 
 
-@router.post("/keys", status_code=201, response_model=NewApiKey, responses=problems(400, 401, 409, 422))
-async def make_key(services: ServicesDep, caller: CallerDep, wanted: KeyName) -> Response:
+@router.post(
+    "/keys", status_code=201, response_model=NewApiKey, responses=problems(400, 401, 403, 409, 422, 503)
+)
+async def make_key(services: ServicesDep, caller: SignedInDep, wanted: KeyName) -> Response:
     """Make an API key. It is shown this once."""
-    record, secret = await services.sign_in.add_key(caller, wanted.name)
+    record, secret = await services.keys.add(caller, wanted.name)
     return reply(NewApiKey(**_key_fields(record), key=secret), 201)
 
 
-@router.get("/keys", response_model=list[ApiKey], responses=problems(401))
-async def list_keys(services: ServicesDep, caller: CallerDep) -> Response:
+@router.get("/keys", response_model=list[ApiKey], responses=problems(401, 403, 503))
+async def list_keys(services: ServicesDep, caller: SignedInDep) -> Response:
     """Your API keys, oldest first."""
-    return reply([ApiKey(**_key_fields(record)) for record in await services.sign_in.keys(caller)])
+    return reply([ApiKey(**_key_fields(record)) for record in await services.keys.list(caller)])
 
 
-@router.delete("/keys/{key_id}", status_code=204, responses=problems(401, 404, 422))
+@router.delete("/keys", status_code=204, responses=problems(401, 403, 503))
+async def delete_keys(services: ServicesDep, caller: SignedInDep) -> Response:
+    """Let all of your API keys count no more."""
+    await services.keys.end_all(caller)
+    return Response(status_code=204)
+
+
+@router.delete("/keys/{key_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
 async def delete_key(
     services: ServicesDep,
-    caller: CallerDep,
+    caller: SignedInDep,
     key_id: Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9-]+$")],
 ) -> Response:
     """Let an API key count no more."""
-    if not await services.sign_in.delete_key(caller, key_id):
+    if not await services.keys.end(caller, key_id):
         raise KeyNotFound("you have no such API key")
     return Response(status_code=204)
 
