@@ -55,6 +55,15 @@ async def test_keys_are_bounded_and_those_in_use_stay() -> None:
     assert await limit.hit("bob"), "forgotten"
 
 
+async def test_what_is_over_takes_no_memory() -> None:
+    clock = HandClock()
+    limit = RateLimit(1, MINUTE, clock)
+    for at in range(1_000):
+        await limit.hit(f"caller {at}")
+        await clock.advance(1)
+    assert len(limit) <= 61
+
+
 @given(st.lists(st.integers(0, 30), max_size=40), st.integers(1, 5))
 async def test_no_span_has_more_hits_than_allowed(pauses: list[int], amount: int) -> None:
     clock = HandClock()

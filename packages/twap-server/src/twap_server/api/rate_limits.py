@@ -30,6 +30,10 @@ class RateLimit:
         self._moments = _Moments(clock, most_keys)
         self._window = MovingWindowRateLimiter(self._moments)
 
+    def __len__(self) -> int:
+        """Keys remembered."""
+        return len(self._moments)
+
     async def hit(self, key: str) -> bool:
         """Count one hit and let it pass, or refuse it and count nothing."""
         return await self._window.hit(self._limit, key)
@@ -73,6 +77,9 @@ class _Moments(MemoryStorage):
         self._most = most
         self._hits: OrderedDict[str, deque[Nanos]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._hits)
+
     async def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         hits = self._current(key, expiry)
         if len(hits) + amount > limit:
@@ -106,6 +113,13 @@ class _Moments(MemoryStorage):
         since = self._clock.monotonic() - expiry * SECOND
         while hits and hits[0] <= since:
             hits.popleft()
-        while len(self._hits) > self._most:
-            self._hits.popitem(last=False)
+        self._forget_idle(key, since)
         return hits
+
+    def _forget_idle(self, key: str, since: int) -> None:
+        """Forget, from the one asked for longest ago: all whose hits are over, and those beyond the bound."""
+        while (idle := next(iter(self._hits))) != key:
+            hits = self._hits[idle]
+            if hits and hits[-1] > since and len(self._hits) <= self._most:
+                break
+            del self._hits[idle]
