@@ -28,7 +28,7 @@ async def until(predicate, seconds=10):
 
 
 @asynccontextmanager
-async def collecting(urls, *, depth=0, clock=None, linger_s=60, **settings):
+async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **settings):
     clock = clock or SystemClock()
     exchanges = {
         shape.name: ExchangeConfig(**urls[shape.name], depth=depth if shape.name == "kraken" else 0)
@@ -39,6 +39,12 @@ async def collecting(urls, *, depth=0, clock=None, linger_s=60, **settings):
     config = CollectorConfig(exchanges=exchanges, **(QUICK | settings))
     demand = Demand(clock, linger_s=linger_s)
     async with MarketData(
-        EXCHANGES, config, keeper=Keeper(), demand=demand, clock=clock, rng=random.Random(1)
+        EXCHANGES,
+        config,
+        keeper=Keeper(),
+        demand=demand,
+        clock=clock,
+        rng=random.Random(1),
+        cached=cached,
     ) as market:
         yield market

@@ -99,7 +99,7 @@ async def test_the_recorded_721_kraken_candles():
     bodies = kraken_bodies()
     now = Nanos(1762820225 * SECOND)
     async with history(KrakenExchange, lambda path, _: (200, bodies[path]), now) as past:
-        (listed,) = await past.instruments()
+        (listed,) = (await past.instruments()).found
         assert listed.id.symbol == "BTC-USDT"
         found = await past.klines(listed, Interval.M1, limit=1000)
         assert len(found) == 721
@@ -244,7 +244,7 @@ async def test_coinbase_leaves_out_minutes_without_trades_and_is_asked_on():
 
     now = Nanos(1_755_496_690 * SECOND)
     async with history(CoinbaseExchange, answer, now) as past:
-        (bitcoin,) = await past.instruments()
+        (bitcoin,) = (await past.instruments()).found
         found = await past.klines(bitcoin, Interval.M1, limit=400)
     assert asked == [300, 300, 300]
     assert [one.open_time for one in found] == [

@@ -82,7 +82,7 @@ async def market():
         demand=Demand(clock),
         clock=clock,
         rng=random.Random(1),
-        cached={"kraken": KrakenExchange().parse_instruments(body)},
+        cached={"kraken": KrakenExchange().parse_instruments(body).found},
     )
     yield found
     await found._http.aclose()

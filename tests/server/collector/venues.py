@@ -36,6 +36,7 @@ class ScriptedBinance:
         self.refuse_http = None
         self.mute_acks = False
         self.refused = set()
+        self.info = INFO
         self.port = 0
 
     @property
@@ -77,7 +78,7 @@ class ScriptedBinance:
         if self.refuse_http is not None:
             status, headers = self.refuse_http
             return Response(status, "No", Headers(headers), b'{"code":-1003,"msg":"SECRET"}')
-        body = json.dumps(INFO if "exchangeInfo" in request.path else self.snapshot()).encode()
+        body = json.dumps(self.info if "exchangeInfo" in request.path else self.snapshot()).encode()
         return Response(200, "OK", Headers({"Content-Length": str(len(body)), "Connection": "close"}), body)
 
     def snapshot(self):

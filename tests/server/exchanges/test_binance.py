@@ -39,7 +39,7 @@ def snapshot(last):
 @pytest.fixture
 def exchange():
     found = BinanceExchange()
-    found.learn(found.parse_instruments(INFO))
+    found.learn(found.parse_instruments(INFO).found)
     return found
 
 
@@ -134,7 +134,7 @@ def test_the_recorded_chain_has_no_gap(exchange):
     for row in rows(recording(BINANCE_BTCUSDT)):
         raw = row["raw"].encode()
         if row["conn"].startswith("http"):
-            taken = exchange.parse_depth(raw, exchange.parse_instruments(INFO)[0])
+            taken = exchange.parse_depth(raw, exchange.parse_instruments(INFO).found[0])
             changes += len(sequencer.splice(taken))
             continue
         for event in exchange.decode(raw):
@@ -147,7 +147,7 @@ def test_the_recorded_chain_has_no_gap(exchange):
 
 
 def test_instruments(exchange):
-    bitcoin, other = exchange.parse_instruments(INFO)
+    bitcoin, other = exchange.parse_instruments(INFO).found
     assert str(bitcoin.id) == "binance:BTC-USDT"
     assert [
         str(n) for n in (bitcoin.tick_size, bitcoin.lot_size, bitcoin.min_quantity, bitcoin.min_notional)

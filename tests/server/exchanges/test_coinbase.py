@@ -68,7 +68,7 @@ def scan(request):
 @pytest.fixture
 def exchange():
     found = CoinbaseExchange()
-    found.learn(found.parse_instruments(PRODUCTS))
+    found.learn(found.parse_instruments(PRODUCTS).found)
     return found
 
 
@@ -76,7 +76,7 @@ def frames():
     """The recording's received frames, decoded twice: by the adapter, and as plain JSON."""
     (products,) = rows(recording(COINBASE_PRODUCTS))
     exchange = CoinbaseExchange()
-    exchange.learn(exchange.parse_instruments(products["raw"].encode()))
+    exchange.learn(exchange.parse_instruments(products["raw"].encode()).found)
     for row in rows(recording(COINBASE_SIX)):
         if row["dir"] == "in":
             yield exchange.decode(row["raw"].encode()), json.loads(row["raw"])
@@ -242,7 +242,7 @@ def test_a_refusal_names_its_symbol_where_it_can(exchange):
 
 
 def test_requests(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS)
+    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
     (request,) = exchange.subscribe([bitcoin], first_id=3)
     assert json.loads(request.text) == {
         "type": "subscribe",
@@ -259,7 +259,7 @@ def test_requests(exchange):
 
 
 def test_instruments(exchange):
-    bitcoin, ether, old = exchange.parse_instruments(PRODUCTS)
+    bitcoin, ether, old = exchange.parse_instruments(PRODUCTS).found
     assert (bitcoin.id, bitcoin.native, bitcoin.tradable) == (
         InstrumentId("coinbase", "BTC-USD"),
         "BTC-USD",
@@ -274,16 +274,16 @@ def test_instruments(exchange):
 
 def test_the_recorded_products_and_candles(exchange):
     products, candles, page, _ = (row["raw"].encode() for row in rows(recording(COINBASE_REST)))
-    found = {one.id.symbol: one for one in exchange.parse_instruments(products)}
+    found = {one.id.symbol: one for one in exchange.parse_instruments(products).found}
     assert len(found) == 717
     assert sum(one.tradable for one in found.values()) == 456
     assert (found["BTC-USD"].tick_size, found["BTC-USD"].lot_size) == (Decimal("0.01"), Decimal("1e-8"))
-    parsed = exchange.parse_klines(candles, "60")
+    parsed = exchange.parse_klines(candles, "60").found
     assert len(parsed) == 350
     assert [one.open_time for one in parsed] == sorted(one.open_time for one in parsed)
     assert all(one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high for one in parsed)
     last = parsed[-1]
-    assert last == exchange.parse_klines(page, "60")[-1]
+    assert last == exchange.parse_klines(page, "60").found[-1]
     assert last.open_time == 1_755_496_620 * SECOND
     assert last.close_time == 1_755_496_680 * SECOND - 1_000_000
     assert [last.open, last.high, last.low, last.close, last.volume] == [
@@ -292,7 +292,7 @@ def test_the_recorded_products_and_candles(exchange):
 
 
 def test_a_page_of_candles_names_both_ends(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS)
+    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
     page = Page(native_interval="60", limit=300, end=Nanos(1_755_496_686 * SECOND + 5))
     request = exchange.klines_request(bitcoin, page)
     assert request.path == "/products/BTC-USD/candles"
@@ -303,7 +303,7 @@ def test_a_page_of_candles_names_both_ends(exchange):
 
 
 def test_the_recorded_rest_book(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS)
+    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
     (row,) = rows(recording(COINBASE_BOOK))
     snapshot = exchange.parse_depth(row["raw"].encode(), bitcoin)
     assert (len(snapshot.bids), len(snapshot.asks)) == (18_376, 27_017)

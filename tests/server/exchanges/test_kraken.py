@@ -170,7 +170,7 @@ def test_instruments_use_our_names():
         b'"ETHXBT.d":{"altname":"ETHXBT.d"},"XDGXBT":{"altname":"XDGXBT","wsname":"XDG/XBT",'
         b'"pair_decimals":8,"lot_decimals":8,"status":"cancel_only"},"BAD":{"altname":5}}}'
     )
-    bitcoin, doge = KrakenExchange().parse_instruments(body)
+    bitcoin, doge = KrakenExchange().parse_instruments(body).found
     assert (bitcoin.id.symbol, bitcoin.native, str(bitcoin.tick_size)) == ("BTC-USD", "XBTUSD", "0.10")
     assert bitcoin.tradable
     assert {"XBT/USD", "BTC/USD", "XXBTZUSD"} == set(bitcoin.aliases)

@@ -17,6 +17,7 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
+from twap_server.collector.listing import in_words, merged
 from twap_server.collector.network import OpenSocket
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
@@ -83,7 +84,7 @@ class Collector:
         self._clock = clock
         self._rng = rng
         self._on_instruments = on_instruments
-        self._instruments: dict[str, Instrument] = {}
+        self._instruments: Mapping[str, Instrument] = {}
         self._is_loaded = asyncio.Event()
         self._woken = asyncio.Event()
         self._asked = True
@@ -104,7 +105,7 @@ class Collector:
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )
         demand.listen(self._on_demand)
-        self._learn(instruments)
+        self._learn({one.id.symbol: one for one in instruments})
 
     @property
     def loaded(self) -> bool:
@@ -150,18 +151,20 @@ class Collector:
         waits = delays(self._rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
         while True:
             try:
-                self._learn(await self.history.instruments())
+                listed = await self.history.instruments()
             except TwapError as error:
                 self._list_failure = str(error)
                 _log.warning("instruments not loaded: %s", error)
                 await self._clock.sleep(next(waits))
                 continue
+            if listed.left_out:
+                _log.warning("%s instruments: %s", self.exchange.name, in_words(listed.left_out))
+            self._learn(merged(listed, self._instruments))
             self._on_instruments(self._instruments)
             waits = delays(self._rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
             await self._clock.sleep(config.instruments_refresh_s)
 
-    def _learn(self, instruments: Iterable[Instrument]) -> None:
-        found = {one.id.symbol: one for one in instruments}
+    def _learn(self, found: Mapping[str, Instrument]) -> None:
         if not found:
             return
         self._instruments = found

@@ -1,7 +1,9 @@
 """What an exchange tells on request: instruments, candles, book snapshots. Caches nothing."""
 
 import asyncio
+import logging
 from collections import defaultdict
+from collections.abc import Sequence
 
 import httpx
 
@@ -9,13 +11,17 @@ from twap_models.enums import Interval
 from twap_server.collector import candles as build
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.listing import in_words
 from twap_server.collector.rest import Rest
-from twap_server.domain.clock import MILLISECOND, Clock, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.base import Exchange, HttpRequest, Page
+from twap_server.exchanges.decode import Entries
 
+_log = logging.getLogger(__name__)
+_WARN_EVERY = 60 * SECOND
 _MAX_PAGES = 40
 _ASKED_WITHIN_S = 10
 """How long a user's request waits for room in what the exchange allows; books wait longer."""
@@ -30,24 +36,26 @@ class History:
         self._exchange = exchange
         self._clock = clock
         self._rest = Rest(exchange, clock, http)
+        self._silent_until = Nanos(0)
         self._in_flight: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._budgets: defaultdict[str, Budget] = defaultdict(
             lambda: Budget(clock, amount=config.snapshots_per_minute, window_s=60)
         )
 
-    async def instruments(self) -> list[Instrument]:
-        """Fetch every instrument the exchange lists.
+    async def instruments(self) -> Entries[Instrument]:
+        """Fetch every instrument the exchange lists, and the names of those that cannot be read.
 
         Raises:
-            ExchangeUnavailable: no list, or an empty one.
+            ExchangeUnavailable: no list, an empty one, or nothing in it can be read.
         """
         try:
-            found = self._exchange.parse_instruments(await self._get(self._exchange.instruments_request()))
+            listed = self._exchange.parse_instruments(await self._get(self._exchange.instruments_request()))
         except WireFormatError:
             raise ExchangeUnavailable("the exchange's list of instruments cannot be read") from None
-        if not found:
-            raise ExchangeUnavailable("the exchange's list of instruments is empty")
-        return found
+        if not listed.found:
+            why = "cannot be read" if listed.left_out else "is empty"
+            raise ExchangeUnavailable(f"the exchange's list of instruments {why}")
+        return listed
 
     async def klines(
         self,
@@ -113,7 +121,11 @@ class History:
             limit = rules.max_rows if rules.gaps else min(rules.max_rows, rows - len(found))
             page = Page(native_interval=native, limit=limit, end=until)
             body = await self._get(self._exchange.klines_request(instrument, page), within_s=_ASKED_WITHIN_S)
-            batch = self._exchange.parse_klines(body, native)
+            read = self._exchange.parse_klines(body, native)
+            self._tell_left_out(read.left_out)
+            if read.left_out and not read.found:
+                raise WireFormatError("no candle can be read")
+            batch = read.found
             before = len(found)
             found.update({one.open_time: one for one in batch if since <= one.open_time <= until})
             is_last = len(batch) < limit and not rules.gaps
@@ -121,6 +133,12 @@ class History:
                 break
             until = Nanos(min(found) - MILLISECOND)
         return [found[moment] for moment in sorted(found)][-rows:]
+
+    def _tell_left_out(self, left_out: Sequence[str]) -> None:
+        now = self._clock.monotonic()
+        if left_out and now >= self._silent_until:
+            self._silent_until = Nanos(now + _WARN_EVERY)
+            _log.warning("%s candles: %s", self._exchange.name, in_words(left_out))
 
     async def _get(self, request: HttpRequest, *, within_s: int | None = None) -> bytes:
         try:

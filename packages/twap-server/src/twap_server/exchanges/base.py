@@ -13,6 +13,7 @@ from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookChange, BookSnapshot, Candle, MarketEvent
+from twap_server.exchanges.decode import Entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,8 +220,8 @@ class Exchange(Protocol):
         """Ask for all instruments."""
         ...
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
-        """Read the list; entries that cannot be understood are left out.
+    def parse_instruments(self, body: bytes) -> Entries[Instrument]:
+        """Read the list, entry by entry; those that cannot be read are left out by name.
 
         Raises:
             WireFormatError: the body has another shape.
@@ -232,8 +233,8 @@ class Exchange(Protocol):
         """Ask for one page of candles."""
         ...
 
-    def parse_klines(self, body: bytes, native_interval: str) -> list[Candle]:
-        """Read candles, oldest first; ``closed`` is False throughout, the caller knows the time.
+    def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
+        """Read candles, row by row, oldest first; ``closed`` is False throughout, the caller knows the time.
 
         Raises:
             WireFormatError: the body has another shape.
@@ -246,10 +247,10 @@ class Exchange(Protocol):
         ...
 
     def parse_depth(self, body: bytes, instrument: Instrument) -> BookSnapshot:
-        """Read the book.
+        """Read the book, all of it or nothing.
 
         Raises:
-            WireFormatError: the body has another shape.
+            WireFormatError: the body, or a single level, has another shape.
             ExchangeUnavailable: the body is an error.
         """
         ...

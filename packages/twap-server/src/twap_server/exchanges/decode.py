@@ -1,18 +1,22 @@
 """From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import WireFormatError
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What a msgspec decoder raises on bytes that are not what its type says."""
+
+_decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 _MAX_DIGITS = 60
 _YEAR_3000 = 32_503_680_000
@@ -33,6 +37,74 @@ def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
             raise WireFormatError("a frame has an unexpected shape") from None
 
     return checked
+
+
+@dataclass(frozen=True, slots=True)
+class Entries(Generic[T]):
+    """What could be read of a list, and the names of what could not."""
+
+    found: list[T]
+    left_out: tuple[str, ...] = ()
+
+
+def read_each(
+    entries: Iterable[S], read: Callable[[S], T | None], *, name: Callable[[int, S], str]
+) -> Entries[T]:
+    """Read the entries of a list one by one, so that a bad one costs no other.
+
+    Args:
+        entries: as they stand in the list.
+        read: raises WireFormatError where the entry cannot be read, returns None where it is not wanted.
+        name: says which one it is, by its place and what it is.
+    """
+    found, left_out = [], []
+    for place, entry in enumerate(entries):
+        try:
+            one = read(entry)
+        except WireFormatError:
+            left_out.append(name(place, entry))
+        else:
+            if one is not None:
+                found.append(one)
+    return Entries(found, tuple(left_out))
+
+
+def named_by(key: str) -> Callable[[int, msgspec.Raw], str]:
+    """Name a JSON entry by the text under ``key``, or by its place where there is none."""
+
+    def name(place: int, raw: msgspec.Raw) -> str:
+        try:
+            found = _decode_fields(raw).get(key)
+        except WRONG_SHAPE:
+            found = None
+        return found if found and isinstance(found, str) else f"entry {place}"
+
+    return name
+
+
+def row_name(place: int, raw: msgspec.Raw) -> str:
+    """Name a row of candles by how it begins, which is its time where that can be read."""
+    return f"row {place} {bytes(raw)[:20]!r}"
+
+
+def row_decoder(shape: type[T], *, fields: int) -> Callable[[bytes | str], T]:
+    """Build a JSON decoder of a row whose first ``fields`` have a meaning; an exchange may add more behind them.
+
+    The decoder raises:
+        WireFormatError: the bytes are no such row.
+    """
+    strict, split = decoder(shape), decoder(list[msgspec.Raw])
+
+    def read(raw: bytes | str) -> T:
+        try:
+            return strict(raw)
+        except WireFormatError:
+            values = split(raw)
+            if len(values) <= fields:
+                raise
+            return strict(b"[" + b",".join(map(bytes, values[:fields])) + b"]")
+
+    return read
 
 
 def number(text: str) -> Decimal:

@@ -9,17 +9,18 @@ from typing import ClassVar
 import msgspec
 
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.binance import mapper, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
-from twap_server.exchanges.decode import decoder
+from twap_server.exchanges.decode import Entries, decoder, named_by, read_each, row_decoder, row_name
 
 _decode_info = decoder(wire.ExchangeInfo)
 _decode_depth = decoder(wire.Depth)
-_decode_klines = decoder(list[wire.KlineRow])
+_decode_entry = decoder(wire.SymbolEntry)
+_decode_rows = decoder(list[msgspec.Raw])
+_decode_row = row_decoder(wire.KlineRow, fields=7)
 
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _MILLI = 1_000_000
@@ -103,15 +104,13 @@ class BinanceExchange:
         """All symbols."""
         return HttpRequest(path="/api/v3/exchangeInfo", weight=20)
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
+    def parse_instruments(self, body: bytes) -> Entries[Instrument]:
         """Read ``exchangeInfo``."""
-        found = []
-        for entry in _decode_info(body).symbols:
-            try:
-                found.append(mapper.to_instrument(entry, self.name))
-            except WireFormatError:
-                continue
-        return found
+
+        def read(raw: msgspec.Raw) -> Instrument:
+            return mapper.to_instrument(_decode_entry(bytes(raw)), self.name)
+
+        return read_each(_decode_info(body).symbols, read, name=named_by("symbol"))
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """One page; without a start the newest rows up to the end."""
@@ -122,9 +121,13 @@ class BinanceExchange:
             params["endTime"] = str(page.end // _MILLI)
         return HttpRequest(path="/api/v3/klines", params=params, weight=2)
 
-    def parse_klines(self, body: bytes, native_interval: str) -> list[Candle]:
+    def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
         """Read rows of 12 fields."""
-        return [mapper.to_candle(row) for row in _decode_klines(body)]
+
+        def read(raw: msgspec.Raw) -> Candle:
+            return mapper.to_candle(_decode_row(bytes(raw)))
+
+        return read_each(_decode_rows(body), read, name=row_name)
 
     def depth_request(self, instrument: Instrument) -> HttpRequest:
         """The book, ``depth`` levels a side."""

@@ -1,6 +1,7 @@
 """Binance's messages in the domain's words. In: bytes and typed wire values. Out: MarketEvents."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from functools import lru_cache
 
 import msgspec
@@ -20,11 +21,12 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.binance import wire
-from twap_server.exchanges.decode import WRONG_SHAPE, from_millis, number
+from twap_server.exchanges.decode import WRONG_SHAPE, decoder, from_millis, number
 
 _decode_stream = msgspec.json.Decoder(wire.Stream).decode
 _decode_control = msgspec.json.Decoder(wire.Control).decode
 _decode_other = msgspec.json.Decoder(wire.OtherStream).decode
+_decode_text = decoder(str)
 
 _MILLI = 1_000_000
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
@@ -71,10 +73,10 @@ def to_instrument(entry: wire.SymbolEntry, exchange: str) -> Instrument:
         native=entry.symbol,
         base=entry.baseAsset,
         quote=entry.quoteAsset,
-        tick_size=number(filters.get("PRICE_FILTER", none).tickSize),
-        lot_size=number(lot.stepSize),
-        min_quantity=number(lot.minQty),
-        min_notional=number(notional.minNotional),
+        tick_size=_of_filter(filters.get("PRICE_FILTER", none).tickSize),
+        lot_size=_of_filter(lot.stepSize),
+        min_quantity=_of_filter(lot.minQty),
+        min_notional=_of_filter(notional.minNotional),
         status=status,
     )
 
@@ -91,6 +93,10 @@ def to_candle(row: wire.KlineRow) -> Candle:
         volume=number(row[5]),
         closed=False,
     )
+
+
+def _of_filter(raw: msgspec.Raw) -> Decimal:
+    return number(_decode_text(bytes(raw)))
 
 
 def _change(data: wire.DepthUpdate, symbol: str) -> BookChange:

@@ -6,7 +6,7 @@ Numbers are text on the wire and stay text here. Fields we do not use are not li
 from typing import Annotated
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Raw, Struct
 
 Millis = Annotated[int, Meta(ge=0, le=32_503_680_000_000)]
 """Milliseconds since the epoch, before the year 3000."""
@@ -14,6 +14,8 @@ Millis = Annotated[int, Meta(ge=0, le=32_503_680_000_000)]
 Id = Annotated[int, Meta(ge=0)]
 
 Levels = list[tuple[str, str]]
+
+_NONE = Raw(b'"0"')
 
 
 class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False):
@@ -85,13 +87,13 @@ class Depth(Struct):
 
 
 class Filter(Struct):
-    """One of a symbol's filters; which fields it has depends on its type."""
+    """One of a symbol's filters; which fields it has, and of which kind, depends on its type."""
 
     filterType: str
-    tickSize: str = "0"
-    stepSize: str = "0"
-    minQty: str = "0"
-    minNotional: str = "0"
+    tickSize: Raw = _NONE
+    stepSize: Raw = _NONE
+    minQty: Raw = _NONE
+    minNotional: Raw = _NONE
 
 
 class SymbolEntry(Struct):
@@ -108,11 +110,12 @@ class SymbolEntry(Struct):
 class ExchangeInfo(Struct):
     """``GET /api/v3/exchangeInfo``."""
 
-    symbols: list[SymbolEntry]
+    symbols: list[Raw]
+    """Each a ``SymbolEntry``, read one by one."""
 
 
-KlineRow = tuple[Millis, str, str, str, str, str, Millis, str, int, str, str, msgspec.Raw]
-"""Open time, open, high, low, close, volume, close time, quote volume, trades, taker volumes, unused."""
+KlineRow = tuple[Millis, str, str, str, str, str, Millis]
+"""Open time, open, high, low, close, volume, close time; the rest of a row is not used."""
 
 
 class SubscribeRequest(Struct):

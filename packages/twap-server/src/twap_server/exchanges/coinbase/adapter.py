@@ -14,6 +14,7 @@ from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limit
 from twap_server.exchanges.coinbase import mapper, rest, wire
 from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
+from twap_server.exchanges.decode import Entries
 
 _SECONDS = {
     Interval.M1: "60",
@@ -102,7 +103,7 @@ class CoinbaseExchange:
         """All products."""
         return HttpRequest(path="/products")
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
+    def parse_instruments(self, body: bytes) -> Entries[Instrument]:
         """Read ``/products``."""
         return rest.instruments(body, self.name)
 
@@ -117,7 +118,7 @@ class CoinbaseExchange:
             params |= {"start": str(first), "end": str(end)}
         return HttpRequest(path=f"/products/{instrument.native}/candles", params=params)
 
-    def parse_klines(self, body: bytes, native_interval: str) -> list[Candle]:
+    def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
         """Read rows of 6 fields."""
         return rest.candles(body, int(native_interval))
 

@@ -1,57 +1,68 @@
 """Coinbase's REST bodies in the domain's words. Errors come with an HTTP status."""
 
 from decimal import Decimal
-from operator import itemgetter
 
 from msgspec import Raw
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle, TextLevel
 from twap_server.exchanges.coinbase import wire
-from twap_server.exchanges.decode import decoder, from_seconds, number
+from twap_server.exchanges.decode import (
+    Entries,
+    decoder,
+    from_seconds,
+    named_by,
+    number,
+    read_each,
+    row_decoder,
+    row_name,
+)
 
 _decode_products = decoder(list[Raw])
 _decode_product = decoder(wire.Product)
-_decode_rows = decoder(list[wire.CandleRow])
+_decode_rows = decoder(list[Raw])
+_decode_row = row_decoder(wire.CandleRow, fields=6)
 _decode_book = decoder(wire.Book)
 
 
-def instruments(body: bytes, exchange: str) -> list[Instrument]:
-    """Read ``/products``; entries that cannot be understood are left out."""
-    found = []
-    for raw in _decode_products(body):
-        try:
-            found.append(_instrument(_decode_product(bytes(raw)), exchange))
-        except WireFormatError:
-            continue
-    return found
+def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
+    """Read ``/products``."""
+
+    def read(raw: Raw) -> Instrument:
+        return _instrument(_decode_product(bytes(raw)), exchange)
+
+    return read_each(_decode_products(body), read, name=named_by("id"))
 
 
-def candles(body: bytes, seconds: int) -> list[Candle]:
+def candles(body: bytes, seconds: int) -> Entries[Candle]:
     """Read ``/candles``, newest first there; intervals without a trade are missing."""
-    span = seconds * SECOND - MILLISECOND
-    rows = sorted(_decode_rows(body), key=itemgetter(0))
-    return [
-        Candle(
-            open_time=from_seconds(opened),
-            close_time=Nanos(opened * SECOND + span),
-            open=_digits(first),
-            high=_digits(high),
-            low=_digits(low),
-            close=_digits(last),
-            volume=_digits(volume),
-            closed=False,
-        )
-        for opened, low, high, first, last, volume in rows
-    ]
+
+    def read(raw: Raw) -> Candle:
+        return _candle(_decode_row(bytes(raw)), seconds * SECOND - MILLISECOND)
+
+    rows = read_each(_decode_rows(body), read, name=row_name)
+    return Entries(sorted(rows.found, key=lambda one: one.open_time), rows.left_out)
 
 
 def depth(body: bytes, symbol: str) -> BookSnapshot:
     """Read ``/book?level=2``. For comparison only: its sequence cannot be joined to the stream."""
     book = _decode_book(body)
     return BookSnapshot(symbol=symbol, bids=_levels(book.bids), asks=_levels(book.asks))
+
+
+def _candle(row: wire.CandleRow, span: int) -> Candle:
+    opened, low, high, first, last, volume = row
+    return Candle(
+        open_time=from_seconds(opened),
+        close_time=Nanos(opened * SECOND + span),
+        open=_digits(first),
+        high=_digits(high),
+        low=_digits(low),
+        close=_digits(last),
+        volume=_digits(volume),
+        closed=False,
+    )
 
 
 def _instrument(product: wire.Product, exchange: str) -> Instrument:

@@ -10,6 +10,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
+from twap_server.exchanges.decode import Entries
 from twap_server.exchanges.kraken import mapper, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
@@ -99,7 +100,7 @@ class KrakenExchange:
         """All pairs."""
         return HttpRequest(path="/0/public/AssetPairs")
 
-    def parse_instruments(self, body: bytes) -> list[Instrument]:
+    def parse_instruments(self, body: bytes) -> Entries[Instrument]:
         """Read ``AssetPairs``."""
         return rest.instruments(body, self.name)
 
@@ -108,7 +109,7 @@ class KrakenExchange:
         params = {"pair": instrument.native, "interval": page.native_interval}
         return HttpRequest(path="/0/public/OHLC", params=params)
 
-    def parse_klines(self, body: bytes, native_interval: str) -> list[Candle]:
+    def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
         """Read rows of 8 fields."""
         return rest.candles(body, int(native_interval))
 

@@ -9,12 +9,21 @@ from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol, WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle
-from twap_server.exchanges.decode import decoder, from_seconds, number
+from twap_server.exchanges.decode import (
+    Entries,
+    decoder,
+    from_seconds,
+    number,
+    read_each,
+    row_decoder,
+    row_name,
+)
 from twap_server.exchanges.kraken import wire
 
 _decode_body = decoder(wire.Body)
 _decode_result = decoder(dict[str, msgspec.Raw])
-_decode_rows = decoder(list[wire.OhlcRow])
+_decode_rows = decoder(list[msgspec.Raw])
+_decode_row = row_decoder(wire.OhlcRow, fields=7)
 _decode_depth = decoder(wire.RestDepth)
 _decode_pair = decoder(wire.AssetPair)
 
@@ -22,36 +31,24 @@ _EXACT = Context(prec=60, traps=[InvalidOperation, Inexact])
 _CANONICAL = {"XBT": "BTC", "XDG": "DOGE"}
 
 
-def instruments(body: bytes, exchange: str) -> list[Instrument]:
-    """Read ``AssetPairs``; dark pools and entries that cannot be understood are left out."""
-    found = []
-    for key, raw in _result(body).items():
-        try:
-            pair = _decode_pair(bytes(raw))
-            if pair.wsname.count("/") == 1 and not pair.altname.endswith(".d"):
-                found.append(_instrument(key, pair, exchange))
-        except WireFormatError:
-            continue
-    return found
+def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
+    """Read ``AssetPairs``; dark pools are left out without a word."""
+
+    def read(entry: tuple[str, msgspec.Raw]) -> Instrument | None:
+        pair = _decode_pair(bytes(entry[1]))
+        is_dark = pair.wsname.count("/") != 1 or pair.altname.endswith(".d")
+        return None if is_dark else _instrument(entry[0], pair, exchange)
+
+    return read_each(_result(body).items(), read, name=lambda _, entry: entry[0])
 
 
-def candles(body: bytes, minutes: int) -> list[Candle]:
+def candles(body: bytes, minutes: int) -> Entries[Candle]:
     """Read ``OHLC``: the one entry that is not ``last``."""
-    rows = _decode_rows(bytes(_only_entry(body)))
-    span = minutes * 60 * SECOND - MILLISECOND
-    return [
-        Candle(
-            open_time=from_seconds(row[0]),
-            close_time=Nanos(row[0] * SECOND + span),
-            open=number(row[1]),
-            high=number(row[2]),
-            low=number(row[3]),
-            close=number(row[4]),
-            volume=number(row[6]),
-            closed=False,
-        )
-        for row in rows
-    ]
+
+    def read(raw: msgspec.Raw) -> Candle:
+        return _candle(_decode_row(bytes(raw)), minutes * 60 * SECOND - MILLISECOND)
+
+    return read_each(_decode_rows(bytes(_only_entry(body))), read, name=row_name)
 
 
 def depth(body: bytes, symbol: str) -> BookSnapshot:
@@ -61,6 +58,19 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
         symbol=symbol,
         bids=[(price, quantity) for price, quantity, _ in book.bids],
         asks=[(price, quantity) for price, quantity, _ in book.asks],
+    )
+
+
+def _candle(row: wire.OhlcRow, span: int) -> Candle:
+    return Candle(
+        open_time=from_seconds(row[0]),
+        close_time=Nanos(row[0] * SECOND + span),
+        open=number(row[1]),
+        high=number(row[2]),
+        low=number(row[3]),
+        close=number(row[4]),
+        volume=number(row[6]),
+        closed=False,
     )
 
 

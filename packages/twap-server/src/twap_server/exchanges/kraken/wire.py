@@ -108,8 +108,8 @@ class AssetPair(Struct):
     status: str = "online"
 
 
-OhlcRow = tuple[int, str, str, str, str, str, str, int]
-"""open time (s), open, high, low, close, vwap, volume, count."""
+OhlcRow = tuple[int, str, str, str, str, str, str]
+"""open time (s), open, high, low, close, vwap, volume; the count of trades is not used."""
 
 
 class RestDepth(Struct):
