@@ -1,4 +1,4 @@
-"""Lists are read entry by entry: a bad entry is named and costs no other; a book is read whole or not at all."""
+"""Lists are read entry by entry: a bad one is named and costs no other; a book is read whole or not at all."""
 
 import json
 from decimal import Decimal
@@ -104,15 +104,18 @@ def test_an_entry_that_is_no_entry_is_named_by_its_place(name, bad):
     assert len(listed.found) == 2
 
 
+NEW_FILTER = {"filterType": "NEW", "minQty": 7, "tickSize": None}
+
+
 @pytest.mark.parametrize(
     ("name", "change", "status"),
     [
-        ("binance", {"status": "PAUSED_FOR_LUNCH", "permissionSets": [["X"]], "new": {"deep": [None]}}, "paused_for_lunch"),
-        ("binance", {"filters": [*BINANCE["filters"], {"filterType": "NEW", "minQty": 7, "tickSize": None}]}, "trading"),
+        ("binance", {"status": "ON_HOLD", "permissionSets": [["X"]], "new": {"deep": [None]}}, "on_hold"),
+        ("binance", {"filters": [*BINANCE["filters"], NEW_FILTER]}, "trading"),
         ("kraken", {"status": "Paused", "fees": None, "new": [1]}, "paused"),
         ("coinbase", {"status": "Asleep", "new": None, "max_slippage_percentage": 0.1}, "asleep"),
     ],
-)  # fmt: skip
+)
 def test_what_is_new_is_no_error(name, change, status):
     listed = read(name, GOOD[name] | change)
     (plain,), (one,) = read(name, GOOD[name]).found, listed.found
@@ -142,7 +145,7 @@ def candles(name, *rows):
 def test_a_candle_that_cannot_be_read_is_left_out_and_named(name, bad):
     good, row = ROWS[name], bad
     if isinstance(bad, int):
-        row = good[:bad] + [None] + good[bad + 1 :]
+        row = [*good[:bad], None, *good[bad + 1 :]]
     listed = candles(name, good, row, good)
     assert len(listed.found) == 2
     assert (listed.found[0].open, listed.found[0].high, listed.found[0].low) == (1, 3, Decimal("0.5"))

@@ -1,7 +1,7 @@
 """What to make of a list of which some entries could not be read. Pure.
 
-Nothing else suffers from such an entry. An instrument known from before stays known, so that nobody takes it for
-delisted, and takes no new order until its entry can be read again: its facts may have changed.
+Nothing else suffers from such an entry. An instrument known from before stays known, so that nobody takes it
+for delisted, and takes no new order until its entry can be read again: its facts may have changed.
 """
 
 from collections.abc import Mapping, Sequence

@@ -87,26 +87,6 @@ def row_name(place: int, raw: msgspec.Raw) -> str:
     return f"row {place} {bytes(raw)[:20]!r}"
 
 
-def row_decoder(shape: type[T], *, fields: int) -> Callable[[bytes | str], T]:
-    """Build a JSON decoder of a row whose first ``fields`` have a meaning; an exchange may add more behind them.
-
-    The decoder raises:
-        WireFormatError: the bytes are no such row.
-    """
-    strict, split = decoder(shape), decoder(list[msgspec.Raw])
-
-    def read(raw: bytes | str) -> T:
-        try:
-            return strict(raw)
-        except WireFormatError:
-            values = split(raw)
-            if len(values) <= fields:
-                raise
-            return strict(b"[" + b",".join(map(bytes, values[:fields])) + b"]")
-
-    return read
-
-
 def number(text: str) -> Decimal:
     """Read a number that is zero or more, exactly.
 

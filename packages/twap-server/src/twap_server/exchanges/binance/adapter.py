@@ -14,13 +14,13 @@ from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.binance import mapper, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
-from twap_server.exchanges.decode import Entries, decoder, named_by, read_each, row_decoder, row_name
+from twap_server.exchanges.decode import Entries, decoder, named_by, read_each, row_name
 
 _decode_info = decoder(wire.ExchangeInfo)
 _decode_depth = decoder(wire.Depth)
 _decode_entry = decoder(wire.SymbolEntry)
 _decode_rows = decoder(list[msgspec.Raw])
-_decode_row = row_decoder(wire.KlineRow, fields=7)
+_decode_row = decoder(wire.KlineRow)
 
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _MILLI = 1_000_000

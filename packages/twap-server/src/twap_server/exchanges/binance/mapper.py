@@ -84,13 +84,13 @@ def to_instrument(entry: wire.SymbolEntry, exchange: str) -> Instrument:
 def to_candle(row: wire.KlineRow) -> Candle:
     """Translate one row of candles."""
     return Candle(
-        open_time=from_millis(row[0]),
-        close_time=from_millis(row[6]),
-        open=number(row[1]),
-        high=number(row[2]),
-        low=number(row[3]),
-        close=number(row[4]),
-        volume=number(row[5]),
+        open_time=from_millis(row.open_time),
+        close_time=from_millis(row.close_time),
+        open=number(row.open),
+        high=number(row.high),
+        low=number(row.low),
+        close=number(row.close),
+        volume=number(row.volume),
         closed=False,
     )
 

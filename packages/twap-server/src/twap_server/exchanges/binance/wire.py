@@ -114,8 +114,16 @@ class ExchangeInfo(Struct):
     """Each a ``SymbolEntry``, read one by one."""
 
 
-KlineRow = tuple[Millis, str, str, str, str, str, Millis]
-"""Open time, open, high, low, close, volume, close time; the rest of a row is not used."""
+class KlineRow(Struct, array_like=True):
+    """How a row of ``GET /api/v3/klines`` begins; the rest of it is not used."""
+
+    open_time: Millis
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+    close_time: Millis
 
 
 class SubscribeRequest(Struct):

@@ -15,14 +15,13 @@ from twap_server.exchanges.decode import (
     named_by,
     number,
     read_each,
-    row_decoder,
     row_name,
 )
 
 _decode_products = decoder(list[Raw])
 _decode_product = decoder(wire.Product)
 _decode_rows = decoder(list[Raw])
-_decode_row = row_decoder(wire.CandleRow, fields=6)
+_decode_row = decoder(wire.CandleRow)
 _decode_book = decoder(wire.Book)
 
 
@@ -52,15 +51,14 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
 
 
 def _candle(row: wire.CandleRow, span: int) -> Candle:
-    opened, low, high, first, last, volume = row
     return Candle(
-        open_time=from_seconds(opened),
-        close_time=Nanos(opened * SECOND + span),
-        open=_digits(first),
-        high=_digits(high),
-        low=_digits(low),
-        close=_digits(last),
-        volume=_digits(volume),
+        open_time=from_seconds(row.open_time),
+        close_time=Nanos(row.open_time * SECOND + span),
+        open=_digits(row.open),
+        high=_digits(row.high),
+        low=_digits(row.low),
+        close=_digits(row.close),
+        volume=_digits(row.volume),
         closed=False,
     )
 

@@ -105,8 +105,16 @@ class Product(Struct):
     auction_mode: bool = False
 
 
-CandleRow = tuple[int, Raw, Raw, Raw, Raw, Raw]
-"""Open time (s), low, high, open, close, volume: low and high stand before the open."""
+class CandleRow(Struct, array_like=True):
+    """A row of ``GET /products/{id}/candles``, time in whole seconds: low and high stand before the open."""
+
+    open_time: int
+    low: Raw
+    high: Raw
+    open: Raw
+    close: Raw
+    volume: Raw
+
 
 BookLevel = tuple[str, str, Raw]
 """Price, size, number of orders."""

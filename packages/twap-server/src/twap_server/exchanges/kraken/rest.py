@@ -15,7 +15,6 @@ from twap_server.exchanges.decode import (
     from_seconds,
     number,
     read_each,
-    row_decoder,
     row_name,
 )
 from twap_server.exchanges.kraken import wire
@@ -23,7 +22,7 @@ from twap_server.exchanges.kraken import wire
 _decode_body = decoder(wire.Body)
 _decode_result = decoder(dict[str, msgspec.Raw])
 _decode_rows = decoder(list[msgspec.Raw])
-_decode_row = row_decoder(wire.OhlcRow, fields=7)
+_decode_row = decoder(wire.OhlcRow)
 _decode_depth = decoder(wire.RestDepth)
 _decode_pair = decoder(wire.AssetPair)
 
@@ -63,13 +62,13 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
 
 def _candle(row: wire.OhlcRow, span: int) -> Candle:
     return Candle(
-        open_time=from_seconds(row[0]),
-        close_time=Nanos(row[0] * SECOND + span),
-        open=number(row[1]),
-        high=number(row[2]),
-        low=number(row[3]),
-        close=number(row[4]),
-        volume=number(row[6]),
+        open_time=from_seconds(row.open_time),
+        close_time=Nanos(row.open_time * SECOND + span),
+        open=number(row.open),
+        high=number(row.high),
+        low=number(row.low),
+        close=number(row.close),
+        volume=number(row.volume),
         closed=False,
     )
 

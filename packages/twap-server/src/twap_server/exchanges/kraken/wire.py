@@ -108,8 +108,16 @@ class AssetPair(Struct):
     status: str = "online"
 
 
-OhlcRow = tuple[int, str, str, str, str, str, str]
-"""open time (s), open, high, low, close, vwap, volume; the count of trades is not used."""
+class OhlcRow(Struct, array_like=True):
+    """How a row of ``OHLC`` begins; times are whole seconds."""
+
+    open_time: int
+    open: str
+    high: str
+    low: str
+    close: str
+    vwap: str
+    volume: str
 
 
 class RestDepth(Struct):
