@@ -6,8 +6,8 @@ from server.collector.parts import collecting, until
 from server.collector.venues import INFO, scripted
 from server.exchanges.test_conformance import instrument
 from twap_server.collector.listing import UNREADABLE, in_words, merged
+from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import InstrumentId
-from twap_server.exchanges.decode import Entries
 
 BTC, ETH = INFO["symbols"]
 BINANCE = instrument("binance")

@@ -1,4 +1,4 @@
-"""Lists are read entry by entry: a bad one is named and costs no other; a book is read whole or not at all."""
+"""Lists are read entry by entry: a bad one is named and costs no other; a book is read whole or not."""
 
 import json
 from decimal import Decimal

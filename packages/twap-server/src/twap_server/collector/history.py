@@ -14,11 +14,11 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import in_words
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
+from twap_server.domain.entries import Entries
 from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.base import Exchange, HttpRequest, Page
-from twap_server.exchanges.decode import Entries
 
 _log = logging.getLogger(__name__)
 _WARN_EVERY = 60 * SECOND

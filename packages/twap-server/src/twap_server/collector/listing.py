@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
-from twap_server.exchanges.decode import Entries
 
 UNREADABLE: Final = "unreadable"
 """The status of an instrument whose entry cannot be read now."""

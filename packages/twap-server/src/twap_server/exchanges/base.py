@@ -11,9 +11,9 @@ from typing import ClassVar, Protocol
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
+from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookChange, BookSnapshot, Candle, MarketEvent
-from twap_server.exchanges.decode import Entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

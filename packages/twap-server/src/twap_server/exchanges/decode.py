@@ -1,16 +1,14 @@
 """From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import WireFormatError
 
-S = TypeVar("S")
 T = TypeVar("T")
 
 WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
@@ -37,36 +35,6 @@ def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
             raise WireFormatError("a frame has an unexpected shape") from None
 
     return checked
-
-
-@dataclass(frozen=True, slots=True)
-class Entries(Generic[T]):
-    """What could be read of a list, and the names of what could not."""
-
-    found: list[T]
-    left_out: tuple[str, ...] = ()
-
-
-def read_each(
-    entries: Iterable[S], read: Callable[[S], T | None], *, name: Callable[[int, S], str]
-) -> Entries[T]:
-    """Read the entries of a list one by one, so that a bad one costs no other.
-
-    Args:
-        entries: as they stand in the list.
-        read: raises WireFormatError where the entry cannot be read, returns None where it is not wanted.
-        name: says which one it is, by its place and what it is.
-    """
-    found, left_out = [], []
-    for place, entry in enumerate(entries):
-        try:
-            one = read(entry)
-        except WireFormatError:
-            left_out.append(name(place, entry))
-        else:
-            if one is not None:
-                found.append(one)
-    return Entries(found, tuple(left_out))
 
 
 def named_by(key: str) -> Callable[[int, msgspec.Raw], str]:

@@ -9,12 +9,13 @@ from typing import ClassVar
 import msgspec
 
 from twap_models.enums import Integrity, Interval
+from twap_server.domain.entries import Entries, read_each
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.binance import mapper, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
-from twap_server.exchanges.decode import Entries, decoder, named_by, read_each, row_name
+from twap_server.exchanges.decode import decoder, named_by, row_name
 
 _decode_info = decoder(wire.ExchangeInfo)
 _decode_depth = decoder(wire.Depth)

@@ -8,13 +8,13 @@ from typing import ClassVar, Literal
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import SECOND
+from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.coinbase import mapper, rest, wire
 from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
-from twap_server.exchanges.decode import Entries
 
 _SECONDS = {
     Interval.M1: "60",

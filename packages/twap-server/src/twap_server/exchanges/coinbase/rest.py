@@ -5,16 +5,15 @@ from decimal import Decimal
 from msgspec import Raw
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.entries import Entries, read_each
 from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle, TextLevel
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import (
-    Entries,
     decoder,
     from_seconds,
     named_by,
     number,
-    read_each,
     row_name,
 )
 

@@ -6,15 +6,14 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 import msgspec
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.entries import Entries, read_each
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol, WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.decode import (
-    Entries,
     decoder,
     from_seconds,
     number,
-    read_each,
     row_name,
 )
 from twap_server.exchanges.kraken import wire
