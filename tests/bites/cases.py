@@ -6,6 +6,7 @@ line is still there, once.
 
 from bites.case import Bite
 from bites.client import CLIENT_BITES
+from bites.refusals import REFUSALS
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -386,4 +387,4 @@ _SERVICE = (
     ),
 )
 
-BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION, *_SERVICE, *CLIENT_BITES)
+BITES = (*_SLICING, *_PRICES, *_BOOKS, *_CRASHES, *_STORAGE, *_SUBMISSION, *_SERVICE, *CLIENT_BITES, *REFUSALS)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from twap_models.enums import Carry, Fidelity, LateStart, Side
@@ -46,6 +46,7 @@ class HandMarket:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self.fresh = True
+        self.status = "trading"
         self.fee = Decimal(0)
         self.live: HandBook | None = HandBook()
         self.held: set[str] = set()
@@ -68,10 +69,13 @@ class HandMarket:
             self.live.ts_received = self.live.confirmed_at = self._clock.now()
         return self.live
 
+    def trading_status(self, instrument: InstrumentId) -> str:
+        return self.status
+
     def find_instrument(self, exchange: str, spelling: str) -> Instrument:
         if spelling not in ("BTCUSDT", "BTC-USDT"):
             raise UnknownSymbol(f"{spelling!r} is not listed: did you mean BTC-USDT?")
-        return BTC
+        return replace(BTC, status=self.status)
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:
         self.held.add(owner)

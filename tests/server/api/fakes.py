@@ -52,6 +52,7 @@ class Status:
     integrity: Integrity = Integrity.SEQUENCE
     intervals: Sequence[Interval] = (Interval.M1, Interval.H1)
     instruments: int = 1
+    market_status: str = "trading"
 
 
 def listed(exchange: str, symbol: str) -> Instrument:
@@ -119,6 +120,9 @@ class HandMarket:
     def find_everywhere(self, spelling: str) -> list[Instrument]:
         symbol = self.find_instrument("binance", spelling).id.symbol
         return [listed[symbol] for listed in self.listed.values() if symbol in listed]
+
+    def trading_status(self, instrument: InstrumentId) -> str:
+        return self.instruments(instrument.exchange)[instrument.symbol].status
 
     def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
         book = self.books.get(instrument)

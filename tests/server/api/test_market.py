@@ -1,5 +1,6 @@
 """Exchanges, instruments, candles, snapshots; health and metrics."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 from server.api.desk import Desk
@@ -69,6 +70,14 @@ async def test_aggregate(desk: Desk) -> None:
     assert top.sources is not None
     assert top.sources["bids"] == [["binance", "kraken"], ["kraken"]]
     assert top.missing == []
+
+
+async def test_aggregate_leaves_out_what_does_not_trade(desk: Desk) -> None:
+    desk.market.books[KRAKEN] = view([("99", "1")])
+    kraken = desk.market.listed["kraken"]
+    kraken["BTC-USDT"] = replace(kraken["BTC-USDT"], status="maintenance")
+    top = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (top["bids"], top["missing"]) == ([[99, 1]], ["kraken"])
 
 
 async def test_aggregate_without_any_live_book(desk: Desk) -> None:

@@ -27,6 +27,13 @@ async def until(predicate, seconds=10):
     return value
 
 
+class HastyClock(SystemClock):
+    """Real time in which nobody waits long: what is done now and then is done at once, again and again."""
+
+    async def sleep(self, seconds):
+        await asyncio.sleep(min(seconds, 0.02))
+
+
 @asynccontextmanager
 async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **settings):
     clock = clock or SystemClock()

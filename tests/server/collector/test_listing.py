@@ -16,7 +16,7 @@ BINANCE = instrument("binance")
 def test_what_was_known_and_cannot_be_read_stays_and_takes_no_order():
     known = {BINANCE.id.symbol: BINANCE}
     (kept,) = merged(Entries([], (BINANCE.native,)), known).values()
-    assert (kept.status, kept.tradable) == (UNREADABLE, False)
+    assert kept.status == UNREADABLE
     assert kept == replace(BINANCE, status=UNREADABLE)
     assert merged(Entries([BINANCE], (BINANCE.native,)), {kept.id.symbol: kept}) == known
     assert merged(Entries([], ("OTHER",)), known) == {}, "not listed any more"
@@ -39,7 +39,7 @@ async def test_an_exchange_with_one_bad_entry_is_up_and_says_so_once(caplog):
             ether = market.find_instrument("binance", "ETHUSDT")
             market.hold(ether.id, "test")
             await market.wait_live(ether.id, 10)
-            assert ether.tradable
+            assert ether.status == "trading"
             assert market.find_instrument("binance", "BTCUSDT").status == UNREADABLE
         said = [record.message for record in caplog.records if "cannot be read" in record.message]
         assert said == ["binance instruments: 2 that cannot be read left out: 'BTCUSDT', 'entry 2'"]

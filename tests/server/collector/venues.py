@@ -34,9 +34,11 @@ class ScriptedBinance:
         self.snapshots = 0
         self.snapshot_lag = 0
         self.refuse_http = None
+        self.info = INFO
+        self.unknown = set()
+        """Native symbols whose books are no longer there."""
         self.mute_acks = False
         self.refused = set()
-        self.info = INFO
         self.port = 0
 
     @property
@@ -78,8 +80,17 @@ class ScriptedBinance:
         if self.refuse_http is not None:
             status, headers = self.refuse_http
             return Response(status, "No", Headers(headers), b'{"code":-1003,"msg":"SECRET"}')
-        body = json.dumps(self.info if "exchangeInfo" in request.path else self.snapshot()).encode()
-        return Response(200, "OK", Headers({"Content-Length": str(len(body)), "Connection": "close"}), body)
+        status, body = self.answer(request.path)
+        body = json.dumps(body).encode()
+        headers = Headers({"Content-Length": str(len(body)), "Connection": "close"})
+        return Response(status, "OK", headers, body)
+
+    def answer(self, path):
+        if "exchangeInfo" in path:
+            return 200, self.info
+        if any(f"symbol={one}&" in path for one in self.unknown):
+            return 400, {"code": -1121, "msg": "Invalid symbol."}
+        return 200, self.snapshot()
 
     def snapshot(self):
         self.snapshots += 1

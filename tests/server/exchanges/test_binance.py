@@ -157,7 +157,7 @@ def test_instruments(exchange):
         "0.00002000",
         "5.00000000",
     ]
-    assert bitcoin.tradable
+    assert bitcoin.status == "trading"
     assert other.status == "break"
 
 

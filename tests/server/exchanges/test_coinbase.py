@@ -260,10 +260,10 @@ def test_requests(exchange):
 
 def test_instruments(exchange):
     bitcoin, ether, old = exchange.parse_instruments(PRODUCTS).found
-    assert (bitcoin.id, bitcoin.native, bitcoin.tradable) == (
+    assert (bitcoin.id, bitcoin.native, bitcoin.status) == (
         InstrumentId("coinbase", "BTC-USD"),
         "BTC-USD",
-        True,
+        "trading",
     )
     assert (bitcoin.min_quantity, bitcoin.min_notional) == (0, 1)
     assert ether.lot_size == Decimal("0.00000001")
@@ -276,7 +276,8 @@ def test_the_recorded_products_and_candles(exchange):
     products, candles, page, _ = (row["raw"].encode() for row in rows(recording(COINBASE_REST)))
     found = {one.id.symbol: one for one in exchange.parse_instruments(products).found}
     assert len(found) == 717
-    assert sum(one.tradable for one in found.values()) == 456
+    assert sum(one.status == "trading" for one in found.values()) == 436
+    assert sum(one.status == "limit_only" for one in found.values()) == 20
     assert (found["BTC-USD"].tick_size, found["BTC-USD"].lot_size) == (Decimal("0.01"), Decimal("1e-8"))
     parsed = exchange.parse_klines(candles, "60").found
     assert len(parsed) == 350

@@ -172,6 +172,6 @@ def test_instruments_use_our_names():
     )
     bitcoin, doge = KrakenExchange().parse_instruments(body).found
     assert (bitcoin.id.symbol, bitcoin.native, str(bitcoin.tick_size)) == ("BTC-USD", "XBTUSD", "0.10")
-    assert bitcoin.tradable
+    assert bitcoin.status == "trading"
     assert {"XBT/USD", "BTC/USD", "XXBTZUSD"} == set(bitcoin.aliases)
     assert (doge.id.symbol, doge.status) == ("DOGE-BTC", "cancel_only")

@@ -74,6 +74,9 @@ class KrakenSession(VenueSession):
             return
         if request["method"] == "subscribe" and self.venue.take("no ack"):
             return
+        if params["channel"] == "instrument":
+            self._reference(number)
+            return
         for symbol in params["symbol"]:
             truth = self._find(symbol)
             if truth is None or not truth.listed:
@@ -83,6 +86,17 @@ class KrakenSession(VenueSession):
                 )
             else:
                 self._change(request["method"], params, symbol, truth, number)
+
+    def _reference(self, number: int) -> None:
+        self.say(
+            f'{{"method":"subscribe","req_id":{number},"success":true,"result":{{"channel":"instrument"}}}}'
+        )
+        pairs = ",".join(
+            f'{{"symbol":"{truth.spec.base}/{truth.spec.quote}","status":"online"}}'
+            for truth in self.venue.truths.values()
+            if truth.listed
+        )
+        self.say(f'{{"channel":"instrument","type":"snapshot","data":{{"assets":[],"pairs":[{pairs}]}}}}')
 
     def _change(self, method: str, params: dict[str, Any], symbol: str, truth: Truth, number: int) -> None:
         channel = params["channel"]

@@ -76,6 +76,7 @@ class SliceReason(StrEnum):
     ELAPSED = "elapsed"
     NOT_NEEDED = "not_needed"
     CANCELED = "canceled"
+    NOT_TRADABLE = "not_tradable"
 
 
 class RejectReason(StrEnum):

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
+
+from twap_models.enums import SliceReason
 from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, check_decimal, parse_decimal
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
@@ -224,3 +226,6 @@ TokenId = Annotated[
         description="Client-chosen order id, unique per user for ever: the idempotency key of a submission.",
     ),
 ]
+
+KnownSliceReason = Annotated[SliceReason | str, Field(union_mode="left_to_right")]
+"""A ``SliceReason``, or the text of one that a newer server knows."""

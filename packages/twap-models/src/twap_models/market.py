@@ -14,7 +14,11 @@ class Exchange(ResponseModel):
 
     name: str
     status: str = Field(description="connected, connecting or down")
-    reason: str = Field(default="", description="Why it is not connected, in words.")
+    reason: str = Field(default="", description="Why it is not connected, or does not trade, in words.")
+    market_status: str = Field(
+        default="trading",
+        description="What the exchange says of itself: trading, or its own word, such as maintenance.",
+    )
     since: UtcDatetime | None = None
     connections: int = 0
     integrity: Integrity
@@ -33,7 +37,10 @@ class Instrument(ResponseModel):
     lot_size: Number
     min_quantity: Number
     min_notional: Number
-    status: str
+    status: str = Field(
+        description="trading, limit_only (takes orders that have a limit), or another word of the exchange: "
+        "then it takes none."
+    )
 
 
 class Candle(ResponseModel):
@@ -70,7 +77,7 @@ class BookTop(ResponseModel):
     ts_sent: UtcDatetime
     seq: int = Field(description="Counts changes; never goes back while the server runs.")
     status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
-    reason: str = Field(default="", description="Why it is not live.")
+    reason: str = Field(default="", description="Why it is not live, or why nothing is filled from it.")
     age_ms: int | None = Field(default=None, description="Milliseconds since the last change was received.")
     sources: dict[str, list[list[str]]] | None = Field(
         default=None, description="Consolidated book: for bids and asks, the exchanges behind each level."

@@ -15,12 +15,12 @@ from twap_models.enums import (
     RejectReason,
     Side,
     SliceOutcome,
-    SliceReason,
 )
 from twap_models.fields import (
     Duration,
     ExchangeName,
     Figure,
+    KnownSliceReason,
     Moment,
     Number,
     Price,
@@ -100,7 +100,7 @@ class Slice(ResponseModel):
     index: int
     due_time: UtcDatetime
     outcome: SliceOutcome
-    reason: SliceReason | None = None
+    reason: KnownSliceReason | None = None
     wanted_quantity: Figure
     filled_quantity: Figure
     average_price: Price | None = None

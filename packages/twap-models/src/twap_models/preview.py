@@ -3,8 +3,8 @@
 from pydantic import Field
 
 from twap_models.base import ResponseModel
-from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, SliceReason
-from twap_models.fields import Duration, Figure, Number, Price, Quantity, UtcDatetime
+from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side
+from twap_models.fields import Duration, Figure, KnownSliceReason, Number, Price, Quantity, UtcDatetime
 
 
 class BrokenRule(ResponseModel):
@@ -41,7 +41,7 @@ class CostEstimate(ResponseModel):
     total_bps: Figure | None = Field(
         default=None, description="Of the filled quantity valued at the mid; half-even to 4 decimals."
     )
-    stopped_by: SliceReason | None = Field(
+    stopped_by: KnownSliceReason | None = Field(
         default=None, description="What ended the walk before all was taken."
     )
 

@@ -12,7 +12,7 @@ from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import BookUnavailable, ExchangeUnavailable, UnknownExchange
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.instrument import Instrument, InstrumentId, takes_orders
 from twap_server.domain.market import BookStatus, BookView
 from twap_server.feed.bus import BookTopic, Frame
 
@@ -97,9 +97,14 @@ class BookSource:
             return present.book_message(
                 view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
             )
-        views = {leg.exchange: self._market.view(leg, depth) for leg in self.legs(topic.symbol)}
+        views = {leg.exchange: self._takable(leg, depth) for leg in self.legs(topic.symbol)}
         merged = consolidate(views, depth)
         return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now)
+
+    def _takable(self, instrument: InstrumentId, depth: int) -> BookView | None:
+        """The book, None where nobody may trade it."""
+        status = self._market.trading_status(instrument)
+        return self._market.view(instrument, depth) if takes_orders(status, limited=True) else None
 
     def _view(self, instrument: InstrumentId, depth: int) -> BookView:
         return self._market.view(instrument, depth) or _NO_BOOK

@@ -121,7 +121,7 @@ class ExchangeStatus(Protocol):
 
     @property
     def reason(self) -> str:
-        """Why it is not connected, in words fit for a user."""
+        """Why it is not connected, or does not trade, in words fit for a user."""
         ...
 
     @property
@@ -147,6 +147,11 @@ class ExchangeStatus(Protocol):
     @property
     def instruments(self) -> int:
         """How many it lists."""
+        ...
+
+    @property
+    def market_status(self) -> str:
+        """What the exchange says of itself: ``trading``, or its own word."""
         ...
 
 
@@ -179,6 +184,10 @@ class Books(Protocol):
         Raises:
             UnknownSymbol, ExchangeUnavailable.
         """
+        ...
+
+    def trading_status(self, instrument: InstrumentId) -> str:
+        """``trading``, or why it does not trade."""
         ...
 
     def view(self, instrument: InstrumentId, depth: int) -> BookView | None:

@@ -34,6 +34,7 @@ def exchange(status: ExchangeStatus) -> wire_market.Exchange:
         integrity=status.integrity,
         intervals=list(status.intervals),
         instruments=status.instruments,
+        market_status=status.market_status,
     )
 
 

@@ -13,6 +13,7 @@ from twap_server.collector.history import History
 from twap_server.collector.network import OpenSocket
 from twap_server.domain.clock import Clock
 from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import TradingStatus
 from twap_server.exchanges.base import Exchange
 
 
@@ -30,6 +31,8 @@ class Surroundings:
     instruments: Callable[[], Mapping[str, Instrument]]
     """Canonical symbol to instrument, as listed now."""
     connects: Budget
+    on_trading_status: Callable[[TradingStatus], None]
+    """Called with what the stream tells of an instrument or of the exchange."""
 
 
 class Scene(Protocol):

@@ -1,7 +1,6 @@
 """One exchange: its instruments, its connections, its books, kept up for ever."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,19 +12,16 @@ from twap_models.enums import Integrity, Interval
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.collector.around import Surroundings
-from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
-from twap_server.collector.listing import in_words, merged
+from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import OpenSocket
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import TwapError
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
 from twap_server.exchanges.base import Exchange
 
-_log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
 
 
@@ -44,7 +40,7 @@ class ExchangeStatus:
     name: str
     state: ConnectionState
     reason: str
-    """Why it is not connected, in words fit for a user; empty when connected."""
+    """Why it is not connected, or does not trade, in words fit for a user; empty otherwise."""
     since: Nanos
     """Wall time of the last change of state."""
     connections: int
@@ -56,6 +52,8 @@ class ExchangeStatus:
     integrity: Integrity
     intervals: tuple[Interval, ...]
     """Candle intervals the exchange has itself."""
+    market_status: str
+    """What the exchange says of itself: ``trading``, or its own word."""
 
 
 class Collector:
@@ -83,16 +81,23 @@ class Collector:
         self._demand = demand
         self._clock = clock
         self._rng = rng
-        self._on_instruments = on_instruments
-        self._instruments: Mapping[str, Instrument] = {}
-        self._is_loaded = asyncio.Event()
         self._woken = asyncio.Event()
         self._asked = True
         """Whether somebody began to want a book, or the list changed, since demand was last looked at."""
         self._shards: dict[Shard, asyncio.Task[None]] = {}
-        self._list_failure = "the list of instruments is not loaded yet"
         self._state = (ConnectionState.CONNECTING, clock.now())
         limits = exchange.limits
+        self._list = InstrumentList(
+            exchange,
+            self.history,
+            config,
+            clock,
+            rng,
+            known=instruments,
+            wanted=self._wanted,
+            on_change=self._on_list_change,
+            on_loaded=on_instruments,
+        )
         self._around = Surroundings(
             exchange=exchange,
             config=config,
@@ -101,20 +106,24 @@ class Collector:
             history=self.history,
             open_socket=open_socket,
             trades=keeper.trades,
-            instruments=lambda: self._instruments,
+            instruments=self.instruments,
+            on_trading_status=self._list.hear,
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )
         demand.listen(self._on_demand)
-        self._learn({one.id.symbol: one for one in instruments})
 
     @property
     def loaded(self) -> bool:
         """Whether the list of instruments is known, from the exchange or from before."""
-        return bool(self._instruments)
+        return bool(self._list.instruments)
 
     def instruments(self) -> Mapping[str, Instrument]:
         """Return canonical symbol to instrument; empty while not loaded."""
-        return self._instruments
+        return self._list.instruments
+
+    def trading_status(self, symbol: str) -> str:
+        """Return ``trading``, or why an instrument does not trade; ``trading`` too while no list is known."""
+        return self._list.trading_status(symbol)
 
     def status(self) -> ExchangeStatus:
         """Say how the exchange is reached now."""
@@ -126,16 +135,18 @@ class Collector:
             since=self._state[1],
             connections=connections,
             books=sum(book.instrument.exchange == self.exchange.name for book in self._keeper),
-            instruments=len(self._instruments),
+            instruments=len(self._list.instruments),
             integrity=self.exchange.integrity,
             intervals=tuple(self.exchange.klines.native),
+            market_status=self._list.market_status,
         )
 
     async def run(self) -> None:
         """Collect, for ever. Cancelling closes every connection."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._keep_instruments(), name=f"{self.exchange.name} instruments")
-            await self._is_loaded.wait()
+            group.create_task(self._list.keep(), name=f"{self.exchange.name} instruments")
+            group.create_task(self._list.watch(), name=f"{self.exchange.name} status")
+            await self._list.is_loaded.wait()
             while True:
                 if self._asked or self._demand.lingers(self.exchange.name):
                     self._asked = False
@@ -146,30 +157,12 @@ class Collector:
                 await self._woken.wait()
                 alarm.cancel()
 
-    async def _keep_instruments(self) -> None:
-        config = self._config
-        waits = delays(self._rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
-        while True:
-            try:
-                listed = await self.history.instruments()
-            except TwapError as error:
-                self._list_failure = str(error)
-                _log.warning("instruments not loaded: %s", error)
-                await self._clock.sleep(next(waits))
-                continue
-            if listed.left_out:
-                _log.warning("%s instruments: %s", self.exchange.name, in_words(listed.left_out))
-            self._learn(merged(listed, self._instruments))
-            self._on_instruments(self._instruments)
-            waits = delays(self._rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
-            await self._clock.sleep(config.instruments_refresh_s)
+    def _wanted(self) -> set[str]:
+        wanted = self._demand.wanted(self.exchange.name)
+        wanted.update(self._config.exchange(self.exchange.name).symbols)
+        return wanted
 
-    def _learn(self, found: Mapping[str, Instrument]) -> None:
-        if not found:
-            return
-        self._instruments = found
-        self.exchange.learn(found.values())
-        self._is_loaded.set()
+    def _on_list_change(self) -> None:
         self._on_demand(self.exchange.name)
         for shard in self._shards:
             shard.changed()
@@ -180,14 +173,13 @@ class Collector:
             self._woken.set()
 
     def _follow_demand(self, group: asyncio.TaskGroup) -> None:
-        wanted = self._demand.wanted(self.exchange.name)
-        wanted.update(self._config.exchange(self.exchange.name).symbols)
+        wanted, listed = self._wanted(), self._list.instruments
         self._drop_unwanted(wanted)
         served = {symbol for shard in self._shards for symbol in shard.symbols}
-        for symbol in sorted((wanted & self._instruments.keys()) - served):
+        for symbol in sorted((wanted & listed.keys()) - served):
             shard = self._roomy_shard(group)
             shard.symbols.add(symbol)
-            shard.find_book(self._instruments[symbol])
+            shard.find_book(listed[symbol])
             shard.changed()
         if not self._shards:
             self._open_shard(group)
@@ -226,9 +218,10 @@ class Collector:
 
     def _condition(self, connections: int) -> tuple[ConnectionState, str]:
         if connections:
-            return ConnectionState.CONNECTED, ""
-        if not self._instruments:
-            return ConnectionState.DOWN, self._list_failure
+            says = self._list.market_status
+            return ConnectionState.CONNECTED, "" if says == TRADING else f"the exchange says: {says}"
+        if not self._list.instruments:
+            return ConnectionState.DOWN, self._list.failure
         failure = next((shard.failure for shard in self._shards if shard.failure), None)
         if failure is None:
             return ConnectionState.CONNECTING, "connecting"

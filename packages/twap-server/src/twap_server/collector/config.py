@@ -41,6 +41,9 @@ class CollectorConfig(BaseModel):
     resubscribes_per_minute: int = Field(default=10, gt=0, description="Per instrument.")
     http_timeout_s: int = Field(default=10, gt=0)
     instruments_refresh_s: int = Field(default=3600, gt=0)
+    status_refresh_s: int = Field(
+        default=15, gt=0, description="How often an exchange whose stream does not tell is asked what trades."
+    )
     max_message_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
     max_levels: int = Field(default=5000, gt=0, description="Levels kept per side of an unlimited book.")
 

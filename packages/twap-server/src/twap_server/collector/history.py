@@ -48,14 +48,24 @@ class History:
         Raises:
             ExchangeUnavailable: no list, an empty one, or nothing in it can be read.
         """
-        try:
-            listed = self._exchange.parse_instruments(await self._get(self._exchange.instruments_request()))
-        except WireFormatError:
-            raise ExchangeUnavailable("the exchange's list of instruments cannot be read") from None
+        listed = self._instruments_of(await self._get(self._exchange.instruments_request()))
         if not listed.found:
             why = "cannot be read" if listed.left_out else "is empty"
             raise ExchangeUnavailable(f"the exchange's list of instruments {why}")
         return listed
+
+    async def statuses(self, instruments: Sequence[Instrument]) -> list[Instrument]:
+        """Fetch some instruments anew; nothing where the stream tells what changes.
+
+        Raises:
+            UnknownSymbol: the exchange does not know one of them any more.
+            ExchangeUnavailable: no answer, or none that can be read.
+        """
+        wanted = {one.id for one in instruments}
+        found: list[Instrument] = []
+        for request in self._exchange.status_requests(instruments):
+            found += self._instruments_of(await self._get(request, within_s=_ASKED_WITHIN_S)).found
+        return [one for one in found if one.id in wanted]
 
     async def klines(
         self,
@@ -110,6 +120,12 @@ class History:
             return self._exchange.parse_depth(body, instrument)
         except WireFormatError:
             raise ExchangeUnavailable("the exchange's book cannot be read") from None
+
+    def _instruments_of(self, body: bytes) -> Entries[Instrument]:
+        try:
+            return self._exchange.parse_instruments(body)
+        except WireFormatError:
+            raise ExchangeUnavailable("the exchange's list of instruments cannot be read") from None
 
     async def _rows(
         self, instrument: Instrument, interval: Interval, *, rows: int, since: Nanos, until: Nanos

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from types import TracebackType
@@ -23,7 +24,7 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market import BookStatus, BookView, Candle
 from twap_server.exchanges.base import Exchange
 
@@ -190,8 +191,23 @@ class MarketData:
         return await history.klines(instrument, interval, limit=limit, start=start, end=end)
 
     def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
-        """Return at most ``depth`` levels a side, None where nobody wants the book."""
-        return self.keeper.view(instrument, depth)
+        """Return at most ``depth`` levels a side, None where nobody wants the book.
+
+        ``reason`` says so where the instrument does not trade, whatever the book is.
+        """
+        view = self.keeper.view(instrument, depth)
+        status = self.trading_status(instrument)
+        if view is None or status == TRADING:
+            return view
+        return replace(view, reason=f"not trading: {status}" + (f"; {view.reason}" if view.reason else ""))
+
+    def trading_status(self, instrument: InstrumentId) -> str:
+        """Return ``trading``, or why it does not trade; ``trading`` too while no list is known.
+
+        ``limit_only`` takes orders with a limit, ``delisted`` is for good, every other word may pass.
+        """
+        found = self._collectors.get(instrument.exchange)
+        return TRADING if found is None else found.trading_status(instrument.symbol)
 
     def live_book(self, instrument: InstrumentId) -> LiveBook | None:
         """Return the book itself, None where nobody wants it."""
@@ -263,7 +279,7 @@ class MarketData:
         return found
 
     def _why_not(self, instrument: InstrumentId) -> str:
-        view = self.keeper.view(instrument, 1)
+        view = self.view(instrument, 1)
         if view is not None:
             return f"no live book of {instrument}: {view.status.value} ({view.reason})"
         reason = self.collector(instrument.exchange).status().reason or "nobody asked for it"

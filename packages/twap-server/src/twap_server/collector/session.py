@@ -27,6 +27,7 @@ from twap_server.domain.market import (
     ShutdownNotice,
     Subscribed,
     Trade,
+    TradingStatus,
 )
 
 _log = logging.getLogger(__name__)
@@ -167,6 +168,8 @@ class Session:
                 self._subscriptions.on_refusal(event)
             case ShutdownNotice():
                 self.retiring.set()
+            case TradingStatus():
+                self.around.on_trading_status(event)
             case _:
                 pass
 

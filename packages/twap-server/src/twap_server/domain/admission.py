@@ -14,7 +14,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
-from twap_server.domain.instrument import TRADING
+from twap_server.domain.instrument import LIMIT_ONLY, takes_orders
 from twap_server.domain.schedule import merged, slice_count
 from twap_server.domain.terms import OrderRequest, Plan, Rejection
 
@@ -96,15 +96,18 @@ def broken_terms(
         limits: bounds of one order.
     """
     yield from _broken_options(request)
-    if grid.status != TRADING:
-        yield Rejection(
-            reason=RejectReason.NOT_TRADABLE,
-            field="symbol",
-            detail=f"symbol {request.symbol}: {grid.name} is {grid.status}, not trading",
-        )
+    if not takes_orders(grid.status, limited=request.limit is not None):
+        yield _not_tradable(request, grid)
     yield from _broken_interval(request, now=now, limits=limits)
     yield from _broken_signs(request, grid, fit)
     yield from _broken_minimums(request, grid, fit)
+
+
+def _not_tradable(request: OrderRequest, grid: Grid) -> Rejection:
+    what = f"symbol {request.symbol}: {grid.name} does not trade, its exchange says: {grid.status}"
+    if grid.status == LIMIT_ONLY:
+        what = f"symbol {request.symbol}: {grid.name} takes orders with a limit only: give a price"
+    return Rejection(reason=RejectReason.NOT_TRADABLE, field="symbol", detail=what)
 
 
 def _invalid_window(detail: str) -> Rejection:

@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.instrument import TRADING, Instrument, takes_orders
 from twap_server.domain.terms import Leg
 
 
@@ -51,13 +51,13 @@ def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, e
         fees: exchange to its taker fee.
         exchange: the order's, ``aggregate`` included.
     """
-    chosen = [one for one in instruments if one.tradable] or list(instruments)
+    chosen = [one for one in instruments if takes_orders(one.status, limited=True)] or list(instruments)
     return Grid(
         name=f"{exchange}:{chosen[0].id.symbol}",
         symbol=chosen[0].id.symbol,
         tick_size=min(one.tick_size for one in chosen),
         lot_size=exact.common_multiple([one.lot_size for one in chosen]),
-        status=chosen[0].status,
+        status=next((one.status for one in chosen if one.status == TRADING), chosen[0].status),
         legs=tuple(_leg(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
     )
 

@@ -5,10 +5,29 @@ Units: price is quote currency per unit of base currency, quantity is base curre
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-TRADING = "trading"
+TRADING: Final = "trading"
 """The status of an instrument that can be traded now."""
+LIMIT_ONLY: Final = "limit_only"
+"""It takes orders that have a limit, no others."""
+NOT_LISTED: Final = "not_listed"
+"""It is missing from the exchange's newest list; whether for good is being asked."""
+DELISTED: Final = "delisted"
+"""The exchange lists it no longer, for good: it says so, and does not know it when asked."""
+
+
+def takes_orders(status: str, *, limited: bool) -> bool:
+    """Tell whether an instrument of this status takes an order now; ``limited``: the order has a limit."""
+    return status == TRADING or (status == LIMIT_ONLY and limited)
+
+
+def stricter(exchange: str, instrument: str) -> str:
+    """Join what an exchange says of itself and of an instrument: the status that takes fewer orders."""
+    for status in (instrument, exchange):
+        if not takes_orders(status, limited=True):
+            return status
+    return LIMIT_ONLY if LIMIT_ONLY in (exchange, instrument) else TRADING
 
 
 class InstrumentId(NamedTuple):
@@ -36,11 +55,6 @@ class Instrument:
     min_quantity: Decimal
     min_notional: Decimal
     status: str
-    """``trading``, or the exchange's own word in lower case."""
+    """``trading``, or the exchange's own word in lower case (``limit_only``, ``maintenance``, …)."""
     aliases: tuple[str, ...] = ()
     """Other spellings that mean this instrument, as the exchange itself uses them (e.g. ``XBTUSD``)."""
-
-    @property
-    def tradable(self) -> bool:
-        """Whether orders are accepted now."""
-        return self.status == TRADING

@@ -80,7 +80,18 @@ class ShutdownNotice(Struct, gc=False, kw_only=True):
     """The exchange will soon close this connection: open the next one now."""
 
 
-MarketEvent: TypeAlias = BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice
+class TradingStatus(Struct, gc=False, kw_only=True):
+    """What the exchange says of an instrument, or of itself as a whole."""
+
+    symbol: str | None
+    """Canonical symbol; None means the whole exchange."""
+    status: str
+    """``trading``, or the exchange's own word in lower case."""
+
+
+MarketEvent: TypeAlias = (
+    BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice | TradingStatus
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +130,7 @@ class BookView:
 
     status: BookStatus
     reason: str
-    """Why it is not live, in words fit for a user; empty when live."""
+    """Why it is not live, or why nothing is filled from it all the same; empty when nothing is wrong."""
     bids: tuple[PriceLevel, ...]
     asks: tuple[PriceLevel, ...]
     ts_exchange: Nanos

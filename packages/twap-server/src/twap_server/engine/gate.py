@@ -1,19 +1,26 @@
-"""May this book be filled from now? Synced in this connection, unbroken, not crossed, fresh (contract 5)."""
+"""May this book be filled from now? Traded, synced in this connection, unbroken, not crossed, fresh."""
 
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import Nanos
+from twap_server.domain.instrument import takes_orders
 from twap_server.domain.market import BookStatus
 from twap_server.engine.ports import LiveBookView
 
 
-def closed_because(live: LiveBookView | None, *, now: Nanos, max_age: int) -> SliceReason | None:
+def closed_because(
+    live: LiveBookView | None, *, status: str, limited: bool, now: Nanos, max_age: int
+) -> SliceReason | None:
     """Why the book cannot be filled from, or None when it can.
 
     Args:
         live: the instrument's book, None where there is none.
+        status: whether the instrument trades, as the exchange says.
+        limited: the order has a limit.
         now: wall time.
         max_age: nanoseconds a book may go without its connection delivering anything.
     """
+    if not takes_orders(status, limited=limited):
+        return SliceReason.NOT_TRADABLE
     if live is None:
         return SliceReason.NO_BOOK
     match live.status:

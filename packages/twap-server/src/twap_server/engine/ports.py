@@ -92,6 +92,10 @@ class Market(Protocol):
         """The instrument's book, or None where there is none yet."""
         ...
 
+    def trading_status(self, instrument: InstrumentId) -> str:
+        """``trading``, or why it does not trade; ``trading`` too while the exchange's list is not known."""
+        ...
+
     def find_instrument(self, exchange: str, spelling: str) -> Instrument:
         """Look an instrument up by any spelling.
 

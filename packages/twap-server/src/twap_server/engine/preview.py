@@ -34,6 +34,7 @@ _CLOSED = {
     SliceReason.STALE_BOOK: "its book is stale",
     SliceReason.RESYNCING: "its book is resyncing",
     SliceReason.CROSSED_BOOK: "its book is crossed",
+    SliceReason.NOT_TRADABLE: "the exchange does not trade it now",
 }
 _NO_PLAN = "the order breaks rules, so there is no plan to price"
 _REPEATED = "this very order is there already under its token_id: submitted again, it would be given again"
@@ -149,7 +150,7 @@ class Previewer:
             randomize=request.randomize,
             seed=seed_of(user_id, request.token_id),
         )
-        quotes = self._sight.quotes(grid.legs, blank.time)
+        quotes = self._sight.quotes(grid.legs, blank.time, limited=plan.limit is not None)
         skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
         cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
         return Preview(

@@ -8,7 +8,7 @@ from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.expected_cost import Moment
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.instrument import DELISTED, InstrumentId
 from twap_server.domain.matching import Ladder, Offer, best
 from twap_server.domain.terms import Leg
 from twap_server.engine.gate import closed_because
@@ -20,6 +20,7 @@ _LIKELIEST_FIRST = (
     SliceReason.CROSSED_BOOK,
     SliceReason.STALE_BOOK,
     SliceReason.NO_BOOK,
+    SliceReason.NOT_TRADABLE,
 )
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
@@ -95,14 +96,19 @@ class Glance:
         """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
         self._known = known
-        self._seen: dict[InstrumentId, Glimpse | SliceReason] = {}
+        self._seen: dict[tuple[InstrumentId, bool], Glimpse | SliceReason] = {}
 
-    def quotes(self, legs: Sequence[Leg]) -> Quotes:
-        """The books of these markets; see ``closed_because`` for what makes one open."""
+    def quotes(self, legs: Sequence[Leg], *, limited: bool = True) -> Quotes:
+        """The books of these markets; see ``closed_because`` for what makes one open.
+
+        Args:
+            legs: the markets.
+            limited: the order that would fill there has a limit. Who only looks asks as if it had.
+        """
         found: list[tuple[Leg, Glimpse]] = []
         reasons: list[SliceReason] = []
         for leg in legs:
-            seen = self._see(leg.instrument)
+            seen = self._see(leg.instrument, limited)
             if isinstance(seen, Glimpse):
                 found.append((leg, seen))
             else:
@@ -122,15 +128,21 @@ class Glance:
         totals = [self._market.traded(leg.instrument) for leg in legs]
         return exact.total(base for base, _ in totals), exact.total(quote for _, quote in totals)
 
-    def _see(self, instrument: InstrumentId) -> Glimpse | SliceReason:
-        seen = self._seen.get(instrument)
+    def are_delisted(self, legs: Sequence[Leg]) -> bool:
+        """Whether every one of these markets is delisted."""
+        return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
+
+    def _see(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
+        key = (instrument, limited)
+        seen = self._seen.get(key)
         if seen is None:
-            seen = self._seen[instrument] = self._look_at(instrument)
+            seen = self._seen[key] = self._look_at(instrument, limited)
         return seen
 
-    def _look_at(self, instrument: InstrumentId) -> Glimpse | SliceReason:
+    def _look_at(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
         live = self._market.live_book(instrument)
-        reason = closed_because(live, now=self._now, max_age=self._max_age)
+        status = self._market.trading_status(instrument)
+        reason = closed_because(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
         if reason is not None or live is None:
             self._known.pop(instrument, None)
             return reason or SliceReason.NO_BOOK
@@ -152,6 +164,6 @@ class Sight:
         """All books at this moment, wall time."""
         return Glance(self._market, now, max_age=self._max_age, known=self._known)
 
-    def quotes(self, legs: Sequence[Leg], now: Nanos) -> Quotes:
+    def quotes(self, legs: Sequence[Leg], now: Nanos, *, limited: bool = True) -> Quotes:
         """The books of these markets at this moment."""
-        return self.glance(now).quotes(legs)
+        return self.glance(now).quotes(legs, limited=limited)

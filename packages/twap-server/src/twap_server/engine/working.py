@@ -114,7 +114,9 @@ def look(working: Working, glance: Glance, *, now: Nanos, decider: SliceDecider,
         index += 1
     if step.slices:
         working.waiting_since = None
-    if at_end:
+    if step.order.status.is_open and glance.are_delisted(order.terms.legs):
+        step.end(OrderStatus.FAILED, reason="delisted", at=now)
+    elif at_end:
         step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
     elif index < schedule.count and schedule.due(index) <= now:
         _look_at_slice(working, step, glance, now=now, decider=decider, max_wait=max_wait)
@@ -142,7 +144,7 @@ def _look_at_slice(
     decision = decider.decide(
         order,
         index,
-        glance.quotes(order.terms.legs),
+        glance.quotes(order.terms.legs, limited=order.plan.limit is not None),
         now=now,
         final=now >= deadline,
         traded=_traded(working, order, index, glance.traded_since),

@@ -197,7 +197,11 @@ class Exchange(Protocol):
         ...
 
     def canary(self, *, first_id: int) -> Sequence[WsRequest]:
-        """Ask for a stream that is always busy; empty where the exchange sends heartbeats."""
+        """Ask for what each connection needs beside its books.
+
+        That is a stream that is always busy, where the exchange sends no heartbeats, and what it says of
+        itself.
+        """
         ...
 
     def ping(self, request_id: int) -> str:
@@ -227,6 +231,10 @@ class Exchange(Protocol):
             WireFormatError: the body has another shape.
             ExchangeUnavailable: the body is an error.
         """
+        ...
+
+    def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
+        """Ask for some instruments anew, for ``parse_instruments``; empty where the stream tells changes."""
         ...
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:

@@ -25,14 +25,15 @@ def _kraken(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     method, number, params = request["method"], request["req_id"], request.get("params", {})
     if method == "ping":
         return [{"method": "pong", "req_id": number}]
+    results = [{"symbol": symbol} for symbol in params["symbol"]] if "symbol" in params else [{}]
     return [
         {
             "method": method,
             "req_id": number,
             "success": True,
-            "result": {"channel": params["channel"], "symbol": symbol},
+            "result": {"channel": params["channel"], **result},
         }
-        for symbol in params["symbol"]
+        for result in results
     ]
 
 

@@ -25,6 +25,8 @@ _decode_row = decoder(wire.KlineRow)
 
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
 _MILLI = 1_000_000
+_SYMBOLS_AT_ONCE = 100
+"""Of one request for their status: they all stand in its address."""
 
 
 class BinanceExchange:
@@ -112,6 +114,18 @@ class BinanceExchange:
             return mapper.to_instrument(_decode_entry(bytes(raw)), self.name)
 
         return read_each(_decode_info(body).symbols, read, name=named_by("symbol"))
+
+    def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
+        """The same for some symbols only: no stream tells when one stops trading."""
+        natives = [one.native for one in instruments]
+        return [
+            HttpRequest(
+                path="/api/v3/exchangeInfo",
+                params={"symbols": msgspec.json.encode(natives[at : at + _SYMBOLS_AT_ONCE]).decode()},
+                weight=20,
+            )
+            for at in range(0, len(natives), _SYMBOLS_AT_ONCE)
+        ]
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """One page; without a start the newest rows up to the end."""

@@ -107,6 +107,10 @@ class CoinbaseExchange:
         """Read ``/products``."""
         return rest.instruments(body, self.name)
 
+    def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
+        """All products again: one request, however many are wanted."""
+        return [self.instruments_request()] if instruments else ()
+
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """One page: start and end come together, for one alone is ignored."""
         params = {"granularity": page.native_interval}

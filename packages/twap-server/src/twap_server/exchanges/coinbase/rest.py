@@ -6,7 +6,7 @@ from msgspec import Raw
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.entries import Entries, read_each
-from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
+from twap_server.domain.instrument import LIMIT_ONLY, TRADING, Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle, TextLevel
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import (
@@ -77,11 +77,12 @@ def _instrument(product: wire.Product, exchange: str) -> Instrument:
 
 
 def _status(product: wire.Product) -> str:
-    """Tell whether a taker may trade; a product that only takes limit orders fills marketable ones too."""
+    """Tell whether a taker may trade, and whether only with a limit."""
     if product.status != "online":
         return product.status.lower()
     hindered = ("trading_disabled", "cancel_only", "post_only", "auction_mode")
-    return next((why for why in hindered if getattr(product, why)), TRADING)
+    open_to = LIMIT_ONLY if product.limit_only else TRADING
+    return next((why for why in hindered if getattr(product, why)), open_to)
 
 
 def _levels(levels: list[wire.BookLevel]) -> list[TextLevel]:

@@ -102,6 +102,7 @@ class Product(Struct):
     trading_disabled: bool = False
     cancel_only: bool = False
     post_only: bool = False
+    limit_only: bool = False
     auction_mode: bool = False
 
 

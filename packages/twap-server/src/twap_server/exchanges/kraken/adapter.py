@@ -81,8 +81,8 @@ class KrakenExchange:
         )
 
     def canary(self, *, first_id: int) -> Sequence[WsRequest]:
-        """Nothing: heartbeats come once a second."""
-        return ()
+        """The status of all pairs; heartbeats and the exchange's own status come unasked."""
+        return (WsRequest(request_id=first_id, text=mapper.encode(wire.InstrumentRequest(req_id=first_id))),)
 
     def ping(self, request_id: int) -> str:
         """Keep the connection open and the answer coming."""
@@ -103,6 +103,10 @@ class KrakenExchange:
     def parse_instruments(self, body: bytes) -> Entries[Instrument]:
         """Read ``AssetPairs``."""
         return rest.instruments(body, self.name)
+
+    def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
+        """Nothing: the channel ``instrument`` tells changes."""
+        return ()
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """The newest 720 rows and the open one: nothing older can be reached."""

@@ -1,6 +1,7 @@
 """Kraken's messages in the domain's words. In: bytes. Out: MarketEvents, numbers at instrument precision."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -9,7 +10,7 @@ import msgspec
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.instrument import TRADING, Instrument
 from twap_server.domain.kernel import from_iso
 from twap_server.domain.market import (
     BookChange,
@@ -20,6 +21,7 @@ from twap_server.domain.market import (
     Subscribed,
     TextLevel,
     Trade,
+    TradingStatus,
 )
 from twap_server.exchanges.decode import decoder, number
 from twap_server.exchanges.kraken import wire
@@ -27,6 +29,9 @@ from twap_server.exchanges.kraken import wire
 _decode_frame = decoder(wire.Frame)
 _decode_books = decoder(list[wire.Book])
 _decode_trades = decoder(list[wire.TradeEntry])
+_decode_systems = decoder(list[wire.SystemEntry])
+_decode_pair = decoder(wire.PairEntry)
+_decode_reference = decoder(wire.Reference)
 
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
@@ -63,6 +68,8 @@ def to_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEve
         return _book_events(frame, grids)
     if frame.channel == "trade":
         return _trade_events(frame, grids)
+    if frame.channel in ("status", "instrument"):
+        return _status_events(frame, grids)
     if frame.method and frame.method != "pong":
         return (_answer(frame, grids),)
     if frame.error:
@@ -138,6 +145,25 @@ def _trade(entry: wire.TradeEntry, grid: Grid) -> Trade:
     )
 
 
+def _status_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
+    data = bytes(frame.data)
+    if frame.channel == "status":
+        told = _decode_systems(data)
+        return [TradingStatus(symbol=None, status=status_of(one.system)) for one in told] or _HEARTBEAT
+    found: list[MarketEvent] = []
+    for raw in _decode_reference(data).pairs:
+        with suppress(WireFormatError):  # one pair that cannot be read costs no other
+            pair = _decode_pair(bytes(raw))
+            if pair.symbol in grids:
+                found.append(TradingStatus(symbol=grids[pair.symbol].symbol, status=status_of(pair.status)))
+    return found or _HEARTBEAT
+
+
+def status_of(word: str) -> str:
+    """Read a status of the exchange or of a pair: all but ``online`` keep their own word."""
+    return TRADING if word == "online" else word.lower()
+
+
 def _answer(frame: wire.Frame, grids: Mapping[str, Grid]) -> MarketEvent:
     native = frame.symbol or (frame.result.symbol if frame.result else None)
     grid = grids.get(native) if native else None
@@ -147,6 +173,6 @@ def _answer(frame: wire.Frame, grids: Mapping[str, Grid]) -> MarketEvent:
     return Subscribed(request_id=frame.req_id, symbol=symbol)
 
 
-def encode(request: wire.Request | wire.TradeRequest) -> str:
+def encode(request: wire.Request | wire.TradeRequest | wire.InstrumentRequest) -> str:
     """Write a request."""
     return msgspec.json.encode(request).decode()

@@ -16,7 +16,7 @@ from twap_server.exchanges.decode import (
     number,
     row_name,
 )
-from twap_server.exchanges.kraken import wire
+from twap_server.exchanges.kraken import mapper, wire
 
 _decode_body = decoder(wire.Body)
 _decode_result = decoder(dict[str, msgspec.Raw])
@@ -87,7 +87,7 @@ def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
         lot_size=_step(pair.lot_decimals),
         min_quantity=number(pair.ordermin),
         min_notional=number(pair.costmin),
-        status="trading" if pair.status == "online" else pair.status.lower(),
+        status=mapper.status_of(pair.status),
         aliases=tuple(dict.fromkeys((pair.wsname, f"{base}/{quote}", key))),
     )
 

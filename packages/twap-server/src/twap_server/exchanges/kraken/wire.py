@@ -72,6 +72,39 @@ class TradeParams(Struct):
     snapshot: bool = False
 
 
+class SystemEntry(Struct):
+    """The one element of a status message's ``data``."""
+
+    system: str
+
+
+class PairEntry(Struct):
+    """One pair of the channel ``instrument``, as far as we read it: it may change at any time."""
+
+    symbol: str
+    status: str
+
+
+class Reference(Struct):
+    """``data`` of the channel ``instrument``: an object here."""
+
+    pairs: list[Raw] = []
+
+
+class InstrumentParams(Struct, frozen=True):
+    """Parameters of a request on the channel ``instrument``."""
+
+    channel: str = "instrument"
+
+
+class InstrumentRequest(Struct):
+    """A request for the state of all pairs."""
+
+    req_id: int
+    method: str = "subscribe"
+    params: InstrumentParams = InstrumentParams()
+
+
 class Request(Struct, omit_defaults=True):
     """A request on the stream."""
 

@@ -1,0 +1,177 @@
+"""Kraken's WebSocket v2 and REST on loopback, from the manual: says, refuses and spoils what a test tells it to.
+
+The best bid's quantity counts the changes, so a reader knows which book it sees.
+"""
+
+import json
+from contextlib import asynccontextmanager
+from zlib import crc32
+
+import websockets
+from websockets.datastructures import Headers
+from websockets.http11 import Response
+
+DEAD = object()
+"""In ``answers``: never answer this request."""
+
+
+class Pair:
+    """One pair: how its numbers are written, and what its book holds."""
+
+    def __init__(self, base, quote="USD", *, places=1):
+        self.symbol, self.altname = f"{base}/{quote}", f"{base}{quote}"
+        self.places = places
+        self.status = "online"
+        self.changes = 1
+
+    def entry(self):
+        """As ``AssetPairs`` lists it."""
+        return {
+            "altname": self.altname,
+            "wsname": self.symbol,
+            "pair_decimals": self.places,
+            "lot_decimals": 8,
+            "tick_size": f"{10**-self.places:.{self.places}f}",
+            "ordermin": "0.0001",
+            "costmin": "0.5",
+            "status": self.status,
+        }
+
+    def levels(self):
+        """Bids and asks, one each, digits as the exchange writes them."""
+        bid = (f"{100:.{self.places}f}", f"{self.changes:.8f}")
+        ask = (f"{101:.{self.places}f}", f"{1:.8f}")
+        return [bid], [ask]
+
+
+class LoopbackKraken:
+    """Pairs may change at any time: the stream's digits and checksums follow at once, the list when asked."""
+
+    def __init__(self, *bases):
+        self.pairs = {f"{base}/USD": Pair(base) for base in bases or ("BTC", "ETH")}
+        self.system = "online"
+        self.answers = {}
+        """Symbol to what its next subscriptions are answered: an error's text, or ``DEAD``."""
+        self.mute = set()
+        """Symbols whose subscriptions are acknowledged, and nothing more is sent."""
+        self.sockets = []
+        self.asked = []
+        """(method, channel, symbol) of every request."""
+        self.lists = 0
+        self._port = 0
+
+    @property
+    def urls(self):
+        place = f"127.0.0.1:{self._port}"
+        return {"kraken": {"ws_url": f"ws://{place}", "rest_url": f"http://{place}"}}
+
+    @asynccontextmanager
+    async def serving(self):
+        async with websockets.serve(self._serve, "127.0.0.1", 0, process_request=self._respond) as server:
+            self._port = server.sockets[0].getsockname()[1]
+            yield self
+
+    def subscriptions(self, symbol):
+        """How often a book was subscribed."""
+        return self.asked.count(("subscribe", "book", symbol))
+
+    async def say(self, **message):
+        for socket in self.sockets:
+            await socket.send(json.dumps(message))
+
+    async def turn(self, system):
+        """Tell a new state of the exchange."""
+        self.system = system
+        await self.say(channel="status", type="update", data=[{"system": system}])
+
+    async def turn_pair(self, symbol, status):
+        """Tell a new state of a pair."""
+        self.pairs[symbol].status = status
+        data = {"assets": [], "pairs": [{"symbol": symbol, "status": status}]}
+        await self.say(channel="instrument", type="update", data=data)
+
+    async def change(self, symbol="BTC/USD"):
+        pair = self.pairs[symbol]
+        pair.changes += 1
+        bids, _ = pair.levels()
+        for socket in self.sockets:
+            await socket.send(_book(pair, "update", bids, []))
+
+    def _respond(self, connection, request):
+        if request.path.startswith("/v2"):
+            return None
+        body = json.dumps(self._body(request.path)).encode()
+        headers = Headers({"Content-Length": str(len(body)), "Connection": "close"})
+        return Response(200, "OK", headers, body)
+
+    def _body(self, path):
+        if "AssetPairs" in path:
+            self.lists += 1
+            return {"error": [], "result": {pair.altname: pair.entry() for pair in self.pairs.values()}}
+        for pair in self.pairs.values():
+            if f"pair={pair.altname}&" in path:
+                bids, asks = pair.levels()
+                book = {
+                    side: [[*level, 1] for level in some] for side, some in (("bids", bids), ("asks", asks))
+                }
+                return {"error": [], "result": {pair.altname: book}}
+        return {"error": ["EQuery:Unknown asset pair"]}
+
+    async def _serve(self, socket):
+        self.sockets.append(socket)
+        try:
+            status = {"channel": "status", "type": "update", "data": [{"system": self.system}]}
+            await socket.send(json.dumps(status))
+            async for text in socket:
+                await self._receive(socket, json.loads(text))
+        finally:
+            self.sockets.remove(socket)
+
+    async def _receive(self, socket, request):
+        method, number, params = request["method"], request["req_id"], request.get("params", {})
+        if method == "ping":
+            await socket.send(json.dumps({"method": "pong", "req_id": number}))
+        elif params["channel"] == "instrument":
+            pairs = [{"symbol": one.symbol, "status": one.status} for one in self.pairs.values()]
+            await self._answer(socket, request, channel="instrument")
+            data = {"assets": [], "pairs": pairs}
+            await socket.send(json.dumps({"channel": "instrument", "type": "snapshot", "data": data}))
+        else:
+            for symbol in params["symbol"]:
+                self.asked.append((method, params["channel"], symbol))
+                await self._change(socket, request, symbol)
+
+    async def _change(self, socket, request, symbol):
+        channel, is_book = request["params"]["channel"], request["params"]["channel"] == "book"
+        told = None
+        if request["method"] == "subscribe" and is_book and self.answers.get(symbol):
+            told = self.answers[symbol].pop(0)
+        if symbol not in self.pairs:
+            told = f"Currency pair not supported {symbol}"
+        if told is DEAD:
+            return
+        if told is not None:
+            answer = {"method": request["method"], "success": False, "error": told, "symbol": symbol}
+            await socket.send(json.dumps(answer | {"req_id": request["req_id"]}))
+            return
+        await self._answer(socket, request, channel=channel, symbol=symbol)
+        if is_book and request["method"] == "subscribe" and symbol not in self.mute:
+            await socket.send(_book(self.pairs[symbol], "snapshot", *self.pairs[symbol].levels()))
+
+    async def _answer(self, socket, request, **result):
+        answer = {"method": request["method"], "success": True, "result": result}
+        await socket.send(json.dumps(answer | {"req_id": request["req_id"]}))
+
+
+def _book(pair, kind, bids, asks):
+    whole_bids, whole_asks = pair.levels()
+    text = "".join(
+        part.replace(".", "").lstrip("0") for level in (*whole_asks, *whole_bids) for part in level
+    )
+    sides = (f'"{name}":[{_levels(some)}]' for name, some in (("bids", bids), ("asks", asks)))
+    data = f'{{"symbol":"{pair.symbol}",{",".join(sides)},"checksum":{crc32(text.encode())}}}'
+    return f'{{"channel":"book","type":"{kind}","data":[{data}]}}'
+
+
+def _levels(levels):
+    return ",".join(f'{{"price":{price},"qty":{quantity}}}' for price, quantity in levels)
