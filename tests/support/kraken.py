@@ -1,4 +1,4 @@
-"""Kraken's WebSocket v2 and REST on loopback, from the manual: says, refuses and spoils what a test tells it to.
+"""Kraken's WebSocket v2 and REST on loopback, from the manual: says, refuses and spoils what a test says.
 
 The best bid's quantity counts the changes, so a reader knows which book it sees.
 """

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-
 from twap_models.enums import SliceReason
 from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, check_decimal, parse_decimal
 
