@@ -293,6 +293,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "TwapClientError",
             "TwapStream",
             "Unavailable",
+            "Unencodable",
             "UsageError",
             "__version__",
         ]

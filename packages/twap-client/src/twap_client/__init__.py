@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TransportError,
         TwapClientError,
         Unavailable,
+        Unencodable,
         UsageError,
     )
     from twap_client.order_fields import KEEP
@@ -85,6 +86,7 @@ __all__ = [
     "TwapClientError",
     "TwapStream",
     "Unavailable",
+    "Unencodable",
     "UsageError",
     "__version__",
 ]

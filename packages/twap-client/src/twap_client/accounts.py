@@ -2,9 +2,10 @@
 
 from pydantic import SecretStr, TypeAdapter
 
-from twap_client._transport import Call, SignIn, Transport, read_model
+from twap_client._transport import Call, SignIn, Transport, check_encodable, read_model
 from twap_client.config import Tokens
 from twap_models import AccessToken, Account, Credentials
+from twap_models.accounts import normal_password
 
 _ACCOUNT = TypeAdapter(Account)
 
@@ -21,10 +22,12 @@ class Accounts:
 
         Raises:
             ValueError: the name or password is outside its bounds (3 to 64 characters, 8 to 256).
+            Unencodable: one of them is no text in UTF-8.
             Conflict: the name is taken.
         """
-        wanted = Credentials(username=username, password=SecretStr(password))
-        body = {"username": wanted.username, "password": password}
+        check_encodable(username=username, password=password)
+        wanted = Credentials(username=username, password=SecretStr(normal_password(password)))
+        body = {"username": wanted.username, "password": wanted.password.get_secret_value()}
         answer = await self._transport.send(
             Call(method="POST", path="/auth/register", body=body, signed=False)
         )
@@ -35,6 +38,7 @@ class Accounts:
 
         Raises:
             NotAuthenticated: the name or the password is wrong.
+            Unencodable: one of them is no text in UTF-8.
         """
         return _as_answer(await self._sign_in.sign_in(username, password))
 

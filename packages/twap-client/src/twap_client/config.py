@@ -29,6 +29,10 @@ class Tokens:
     expires_in: int | None = None
     username: str = ""
 
+    def __post_init__(self) -> None:
+        if not _fits_header(self.access_token):
+            raise InvalidSetting("an access token is printable ASCII without spaces")
+
 
 class TokenStore(Protocol):
     """Where a sign-in outlives the process. Both calls are short and do not wait for a network."""
@@ -92,7 +96,8 @@ class ClientConfig:
     event_capacity: int = 10_000
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "base_url", _checked_url(self.base_url))
+        object.__setattr__(self, "base_url", _checked_url(self.base_url.strip()))
+        object.__setattr__(self, "api_key", _checked_key(self.api_key))
         if self.attempts < 1 or self.event_capacity < 1:
             raise InvalidSetting("attempts and event_capacity must be at least 1")
 
@@ -128,6 +133,18 @@ def _duration(env: Mapping[str, str], name: str, standard: timedelta) -> timedel
         return parse_duration(text)
     except ValueError as error:
         raise InvalidSetting(f"{name}: {error}") from None
+
+
+def _checked_key(key: str | None) -> str | None:
+    """A key that was read from a file or a variable often has a line's end behind it."""
+    bare = (key or "").strip()
+    if not _fits_header(bare):
+        raise InvalidSetting("the API key (api_key, TWAP_API_KEY) must be printable ASCII without spaces")
+    return bare or None
+
+
+def _fits_header(text: str) -> bool:
+    return all("!" <= character <= "~" for character in text)
 
 
 def _checked_url(url: str) -> str:

@@ -6,6 +6,7 @@
     ├── UsageError (a ValueError)   what this library was given is wrong; nothing was sent
     │   ├── NaiveTime           a time without its zone
     │   └── InvalidSetting      an address, an environment variable or another setting
+    ├── Unencodable             text that UTF-8 cannot write; nothing was sent
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
     │   ├── BadRequest          400, 422: change the request
     │   │   └── RevisionMissing     428: say which revision of the order the change is made for
@@ -45,6 +46,10 @@ class NaiveTime(UsageError):
 
 class InvalidSetting(UsageError):
     """The server's address, an environment variable or another setting cannot be used."""
+
+
+class Unencodable(TwapClientError):
+    """Text that UTF-8 cannot write: a terminal or a file gave bytes in another encoding. Nothing was sent."""
 
 
 class ApiError(TwapClientError):

@@ -1,16 +1,38 @@
 """Accounts and tokens."""
 
-from pydantic import Field, SecretStr
+import unicodedata
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, SecretStr
 
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.fields import UtcDatetime
+
+
+def normal_password(text: str) -> str:
+    """Give a password's one spelling (NFC): keyboards write ``ü`` as one character or as two."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _normal(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("expected text that UTF-8 can write") from None
+    return normal_password(value)
+
+
+Password = Annotated[SecretStr, BeforeValidator(_normal), Field(min_length=8, max_length=256)]
+"""Any text; its length is counted in its normal form."""
 
 
 class Credentials(RequestModel):
     """A name and a password, for registration."""
 
     username: str = Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$", examples=["ada"])
-    password: SecretStr = Field(min_length=8, max_length=256)
+    password: Password
 
 
 class Account(ResponseModel):

@@ -181,7 +181,7 @@ Moment = Annotated[
 ]
 """A time of a request: ISO 8601, ``now`` or ``+15m`` (from the server's clock at receipt).
 
-Text without an offset is UTC. A ``datetime`` without a zone is refused: each machine would read another moment.
+Text without an offset is UTC. A ``datetime`` without a zone is refused: each machine reads another moment.
 """
 
 Duration = Annotated[

@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from twap_client._transport.oauth import AsyncOAuth2Client
-from twap_client.errors import ApiError, ServerError, error_class
+from twap_client.errors import ApiError, ServerError, Unencodable, error_class
 from twap_models import Problem, exact_json
 
-__all__ = ["Answer", "Call", "httpx", "read_answer", "read_model"]
+__all__ = ["Answer", "Call", "check_encodable", "httpx", "read_answer", "read_model"]
 
 if TYPE_CHECKING:
     import httpx
@@ -60,6 +60,22 @@ class Answer:
     status: int
     body: Any
     after: str | None = None
+
+
+def check_encodable(**texts: str) -> None:
+    """Let no text pass that UTF-8 cannot write.
+
+    Raises:
+        Unencodable: names which, and never what.
+    """
+    for name, text in texts.items():
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:
+            raise Unencodable(
+                f"{name}: character {error.start + 1} is no text in UTF-8: "
+                "is the terminal or the file in another encoding?"
+            ) from None
 
 
 def read_answer(

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from twap_client._transport.calls import httpx, read_answer
+from twap_client._transport.calls import check_encodable, httpx, read_answer
 from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
@@ -20,6 +20,7 @@ from twap_client.errors import (
     ServerError,
 )
 from twap_models import __version__
+from twap_models.accounts import normal_password
 
 _LOGIN = "/auth/token"
 _REFRESH = "/auth/refresh"
@@ -58,12 +59,15 @@ class SignIn:
 
         Raises:
             NotAuthenticated: the name or the password is wrong.
+            Unencodable: one of them is no text in UTF-8.
         """
+        check_encodable(username=username, password=password)
+        # Not authlib's own form, which takes ASCII alone: httpx writes UTF-8, percent-encoded.
+        form = {"grant_type": "password", "username": username, "password": normal_password(password)}
         with self.translated():
             async with asyncio.timeout(self._config.request_timeout.total_seconds()):
-                await self.http.fetch_token(
-                    _LOGIN, grant_type="password", username=username, password=password
-                )
+                response = await self.http.request("POST", _LOGIN, data=form, withhold_token=True)
+        self.http.token = _granted(response)
         self._username = username
         return self._keep()
 
@@ -129,8 +133,7 @@ class SignIn:
             timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
             headers=headers,
         )
-        for hook in ("access_token_response", "refresh_token_response"):
-            session.register_compliance_hook(hook, _granted)
+        session.register_compliance_hook("refresh_token_response", _checked)
         return session
 
     def _adopt(self) -> None:
@@ -179,7 +182,12 @@ class SignIn:
             raise _signed_out() from error
 
 
-def _granted(response: "httpx.Response") -> "httpx.Response":
+def _checked(response: "httpx.Response") -> "httpx.Response":
+    _granted(response)
+    return response
+
+
+def _granted(response: "httpx.Response") -> dict[str, Any]:
     try:
         body = read_answer(response).body
     except BadRequest as error:
@@ -189,7 +197,7 @@ def _granted(response: "httpx.Response") -> "httpx.Response":
         raise NotAuthenticated(str(error), status=401, code="not_authenticated") from error
     if not isinstance(body, dict) or not isinstance(body.get("access_token"), str):
         raise ServerError("the answer holds no access token", status=response.status_code)
-    return response
+    return body
 
 
 def _unless_refused(key: str, refused: str | None) -> str:

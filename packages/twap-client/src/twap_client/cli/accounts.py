@@ -9,7 +9,11 @@ from twap_models import Account
 async def register(session: Session, username: str, password: str) -> int:
     """Create an account and sign in."""
     account = await session.client.accounts.register(username, password)
-    await session.client.accounts.login(username, password)
+    try:
+        await session.client.accounts.login(username, password)
+    except TwapClientError:
+        session.say(f"the account {account.username} was made: sign in with `twap login`")
+        raise
     _welcome(session, account)
     return 0
 

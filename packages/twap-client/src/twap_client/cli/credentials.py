@@ -40,7 +40,7 @@ class CredentialFile:
         entry = self._read().get(self._server)
         try:
             return Tokens(**entry) if isinstance(entry, dict) else None
-        except TypeError:
+        except (TypeError, ValueError):
             return None
 
     def save(self, tokens: Tokens | None) -> None:

@@ -107,6 +107,11 @@ def explain(error: Exception, url: str) -> tuple[int, str]:
             return USAGE if error.status == 422 else FAILED, _refusal(error)
         case ValidationError():
             return USAGE, "; ".join(_wrong_field(item["loc"], item["msg"]) for item in error.errors())
+        case UnicodeEncodeError():  # a ValueError, and yet nobody's use of the command
+            return (
+                FAILED,
+                f"a text cannot be written as {error.encoding.upper()}: is the terminal in another encoding?",
+            )
         case _:
             return _code(error), _one_line(error)
 

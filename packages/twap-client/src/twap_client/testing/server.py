@@ -25,6 +25,7 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
+from twap_models.accounts import normal_password
 
 _COPIED = {"token_id", "symbol", "exchange", "side", "quantity", "price", "duration", "slices"}
 Route = Callable[..., Reply]
@@ -89,7 +90,7 @@ class ScriptedServer:
 
     def add_account(self, username: str, password: str) -> None:
         """Let a user sign in."""
-        self.accounts[username] = password
+        self.accounts[username] = normal_password(password)
 
     def script(self, method: str, path: str, *replies: Reply) -> None:
         """Answer the next requests of this kind with these, before the usual answers."""
@@ -194,7 +195,7 @@ class ScriptedServer:
 
     def _login(self, request: Request) -> Reply:
         name = request.form.get("username", "")
-        if self.accounts.get(name) != request.form.get("password"):
+        if self.accounts.get(name) != normal_password(request.form.get("password", "")):
             return problem(401, "not_authenticated", "wrong name or password")
         return self._tokens(name)
 
