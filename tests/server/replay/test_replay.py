@@ -1,7 +1,10 @@
 """Orders against a recording: fills come from the book of their moment, and a replay repeats exactly."""
 
 import json
+import re
+from collections.abc import Callable
 from decimal import Decimal
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +129,14 @@ def test_no_such_instrument(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("rows", "words"),
-    [([], "no message"), ([row(1.0, '{"type":"hello"}', conn="wss://ws.example")], "no book of")],
+    [
+        ([], "it is empty"),
+        ([row(1.0, "{}", direction="out")], "no message of a WebSocket"),
+        (
+            [row(1.0, '{"type":"hello"}', conn="wss://ws.example")],
+            "line 1: a message of wss://ws.example: expected a recording of Binance spot",
+        ),
+    ],
 )
 def test_what_cannot_be_replayed(tmp_path: Path, rows: list[Any], words: str) -> None:
     with pytest.raises(InvalidRequest, match=words):
@@ -146,6 +156,138 @@ def test_a_recording_that_ends_too_soon(tmp_path: Path) -> None:
     rows = rows[: 1 + next(at for at, one in enumerate(rows) if one["conn"].startswith("http"))]
     with pytest.raises(BookUnavailable, match="ends before the book"):
         replay(write(tmp_path / "b.gz", rows), [order()], Settings())
+
+
+def made(tmp_path: Path, change: Callable[[dict[str, Any]], dict[str, Any]], *, seconds: int = 15) -> Path:
+    """A made market, each of its rows changed."""
+    rows = recorded_rows(market(tmp_path / "made.gz", seconds=seconds))
+    return write(tmp_path / "changed.gz", [change(dict(one)) for one in rows])
+
+
+def spoilt(text: str, *, every: int = 1) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Every so many depth messages get this in place of their asks."""
+    seen = count(1)
+
+    def change(one: dict[str, Any]) -> dict[str, Any]:
+        if "depthUpdate" in one["raw"] and next(seen) % every == 0:
+            one["raw"] = re.sub(r'"a": \[\[.*\]\]', f'"a": {text}', one["raw"])
+        return one
+
+    return change
+
+
+@pytest.mark.parametrize("unit_ns", [1, 1_000, 1_000_000, 1_000_000_000])
+def test_digits_tell_the_unit_of_event_times(tmp_path: Path, unit_ns: int) -> None:
+    def change(one: dict[str, Any]) -> dict[str, Any]:
+        moved = lambda found: f'"{found[1]}": {int(found[2]) * 1_000_000 // unit_ns}'  # noqa: E731
+        return one | {"raw": re.sub(r'"([ET])": (\d{13})', moved, one["raw"])}
+
+    plain = replay(market(tmp_path / "plain.gz", seconds=15), several(), Settings())
+    done = replay(made(tmp_path, change), several(), Settings())
+    assert [record.order.average_price for record in done.records] == [
+        record.order.average_price for record in plain.records
+    ]
+    assert [fill.price for record in done.records for fill in record.fills] == [
+        fill.price for record in plain.records for fill in record.fills
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[["60001.0","1",[]]]', "a message of a known stream has an unexpected shape, first in line 1"),
+        ('[["dear","1"]]', "a price or quantity is not a number|a price is not a positive number"),
+        ("null", "a message of a known stream has an unexpected shape"),
+    ],
+)
+def test_no_result_over_messages_that_nobody_read(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"no result: .*changed.gz has unreadable messages.*({words})"):
+        replay(made(tmp_path, spoilt(text)), [order()], Settings())
+
+
+def test_one_message_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"1 of \d+ messages \(1 times: .* shape, first in line \d+\)"):
+        replay(made(tmp_path, spoilt("null", every=120)), [order()], Settings())
+
+
+def test_a_stated_share_may_be_skipped_and_is_told(tmp_path: Path) -> None:
+    path = made(tmp_path, spoilt("null", every=120))
+    done = replay(path, [order(duration="5s")], Settings(), skip_unread=Decimal(1))
+    assert done.unread.startswith("1 of ") and done.unread.endswith(" %")
+    with pytest.raises(InvalidRequest, match=r"at most 0.1 % may be skipped \(--skip-unread\)"):
+        replay(path, [order(duration="5s")], Settings(), skip_unread=Decimal("0.1"))
+
+
+@pytest.mark.parametrize("text", ['[["60001.0","1",[]]]', '[["dear","1"]]', "null", "7"])
+def test_a_rest_book_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, text: str) -> None:
+    def change(one: dict[str, Any]) -> dict[str, Any]:
+        if one["conn"].startswith("http"):
+            one["raw"] = re.sub(r'"asks": \[\[.*\]\]', f'"asks": {text}', one["raw"])
+        return one
+
+    with pytest.raises(InvalidRequest, match=r"message in line \d+ is not what binance sends"):
+        replay(made(tmp_path, change), [order()], Settings())
+
+
+def test_a_recording_that_breaks_off_in_the_middle_has_no_result(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=600)
+    cut = tmp_path / "cut.gz"
+    cut.write_bytes(path.read_bytes()[:-1_000])
+    with pytest.raises(InvalidRequest, match=r"it breaks off after line \d+ .*head -n \d+"):
+        replay(cut, [order()], Settings())
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"exchange": "kraken"}, "order one is for kraken, and the recording is of binance"),
+        ({"start_time": "2024-08-08T22:00:00Z"}, "order one starts at .*, and the recording begins at"),
+        (
+            {"start_time": "2024-08-08T23:54:13.99Z", "duration": "5ms", "interval": None, "slices": 1},
+            "order one starts at|order one ends at",
+        ),
+        ({"start_time": "+1h"}, "order one starts at .*, and the recording ends at"),
+    ],
+)
+def test_an_order_that_does_not_fit_the_recording(
+    tmp_path: Path, changed: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(InvalidRequest, match=words):
+        replay(market(tmp_path / "a.gz", seconds=10), [order(**changed)], Settings())
+
+
+def test_an_instrument_without_messages_is_told_with_those_that_have(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSymbol, match=r"order one: .* no message of DOGEUSDT; it has BTCUSDT"):
+        replay(market(tmp_path / "a.gz", seconds=2), [order(symbol="DOGEUSDT")], Settings())
+
+
+@pytest.mark.parametrize(
+    ("conn", "words"),
+    [
+        ("wss://ws.okx.com:8443/ws/v5/public", "expected a recording of Binance spot"),
+        ("wss://fstream.binance.com/stream", "a message of Binance's futures"),
+        ("wss://ws.kraken.com#book", "Kraken's old protocol"),
+    ],
+)
+def test_a_recording_of_something_else(tmp_path: Path, conn: str, words: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"line 1: a message of .*{words}|line 1: {words}"):
+        replay(write(tmp_path / "a.gz", [row(1_723_161_254.0, "{}", conn=conn)]), [order()], Settings())
+
+
+def test_command_says_what_was_skipped(tmp_path: Path) -> None:
+    asked, folder = tmp_path / "order.json", tmp_path / "reports"
+    asked.write_text(
+        '{"token_id":"a","exchange":"binance","symbol":"BTCUSDT","quantity":1,"duration":5,"slices":5}'
+    )
+    path = made(tmp_path, spoilt("null", every=120))
+    given = ["replay", str(path), "--order", str(asked), "--reports", str(folder)]
+    refused = CliRunner().invoke(app, given)
+    assert refused.exit_code == 1
+    assert "no result" in refused.output and "Filled" not in refused.output
+    done = CliRunner().invoke(app, [*given, "--skip-unread", "1"])
+    assert done.exit_code == 0, done.output
+    assert done.output.splitlines()[1].startswith("skipped unreadable messages of the recording: 1 of ")
+    assert "skipped unreadable messages" in (folder / "twap-a-report.html").read_text("utf-8")
 
 
 def test_command(tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ CONFIG = CollectorConfig()
 
 def played(offsets_ms: Sequence[int], work: Callable[[TapePlayer], Coroutine[Any, Any, Any]]) -> Any:
     """Run ``work`` against frames at so many milliseconds after the first."""
-    player = TapePlayer(iter([(Nanos(T0 + at * MILLISECOND), str(at).encode()) for at in offsets_ms]))
+    player = TapePlayer(
+        iter(
+            [(Nanos(T0 + at * MILLISECOND), str(at).encode(), line) for line, at in enumerate(offsets_ms, 1)]
+        )
+    )
     with asyncio.Runner(loop_factory=lambda: ReplayLoop(player.clock, player)) as runner:
         return runner.run(work(player))
 
@@ -100,7 +104,9 @@ def test_many_frames_take_one_turn_of_the_loop() -> None:
             reading.cancel()
         return len(seen)
 
-    player = TapePlayer(iter([(Nanos(T0 + at * MILLISECOND), str(at).encode()) for at in range(1_000)]))
+    player = TapePlayer(
+        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1) for at in range(1_000)])
+    )
     with asyncio.Runner(loop_factory=lambda: Counting(player.clock, player)) as runner:
         assert runner.run(work(player)) == 1_000
     assert turns < 10

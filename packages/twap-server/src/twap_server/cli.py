@@ -134,14 +134,26 @@ def replay(
     reports: Annotated[
         Path | None, typer.Option(help="Write each order's report as a page into this folder.")
     ] = None,
+    skip_unread: Annotated[
+        float, typer.Option(help="Percent of the messages that may be unreadable.", min=0, max=100)
+    ] = 0.0,
 ) -> None:
-    """Execute orders against a recording in virtual time, and say what they cost."""
+    """Execute orders against a recording in virtual time, and say what they cost.
+
+    A message that cannot be read is an error, unless --skip-unread allows for it.
+    """
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
     with _told():
         loaded = settings.load(file=config, flags={})
         bootstrap.replay_command(
-            recording, orders=order, reports=reports, with_fills=fills, settings=loaded, announce=_say
+            recording,
+            orders=order,
+            reports=reports,
+            with_fills=fills,
+            skip_unread=skip_unread,
+            settings=loaded,
+            announce=_say,
         )
 
 

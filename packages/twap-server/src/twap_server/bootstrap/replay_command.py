@@ -1,6 +1,7 @@
 """``twap-server replay``: reads orders from files, replays, tells what the orders cost."""
 
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +25,32 @@ def replay_command(
     orders: Sequence[Path],
     reports: Path | None,
     with_fills: bool,
+    skip_unread: float,
     settings: Settings,
     announce: Callable[[str], None],
 ) -> None:
-    """Replay and print; ``reports`` is a folder that gets each order's report as a page.
+    """Replay and print.
+
+    Args:
+        recording: what an exchange sent.
+        orders: files with orders.
+        reports: a folder that gets each order's report as a page.
+        with_fills: print every fill.
+        skip_unread: percent of the messages that may be unreadable.
+        settings: of the server.
+        announce: prints a line.
 
     Raises:
-        InvalidRequest: a file cannot be read, or is no order or recording.
+        InvalidRequest: a file cannot be read, is no order or recording, or does not fit the other.
         BookUnavailable, UnknownSymbol: the recording does not have the book of an order.
     """
     clock = SystemClock()
     wanted = [order for path in orders for order in _read(path)]
     begin = clock.monotonic()
-    done = replay(recording, wanted, settings)
+    done = replay(recording, wanted, settings, skip_unread=Decimal(str(skip_unread)))
     announce(_played(done, clock.monotonic() - begin))
+    if done.unread:
+        announce(_skipped(done))
     for record in done.records:
         for line in (*summary(record), *(fill_lines(record) if with_fills else ())):
             announce(line)
@@ -72,11 +85,16 @@ def _played(done: Replayed, took: int) -> str:
     )
 
 
+def _skipped(done: Replayed) -> str:
+    return f"skipped unreadable messages of the recording: {done.unread}"
+
+
 def _write(done: Replayed, folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for record in done.records:
             page = folder / file_name(record.order, "report.html")
-            page.write_text(report_page(record), encoding="utf-8")
+            notes = [_skipped(done)] if done.unread else []
+            page.write_text(report_page(record, notes=notes), encoding="utf-8")
     except OSError as error:
         raise InvalidRequest(f"cannot write the reports into {folder}: {error}", field="--reports") from None

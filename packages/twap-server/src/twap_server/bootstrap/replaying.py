@@ -9,12 +9,14 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 
 import httpx
 from starlette.applications import Starlette
 
+from twap_models.enums import AGGREGATE
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.translate import to_request
 from twap_server.books.demand import Demand
@@ -23,8 +25,10 @@ from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.collector.market import MarketData
 from twap_server.collector.network import Network
+from twap_server.collector.spellings import exchange_name
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError
+from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError, UnknownSymbol
+from twap_server.domain.exact import ZERO
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookStatus
 from twap_server.domain.record import OrderRecord
@@ -36,6 +40,7 @@ from twap_server.replay.player import TapePlayer
 from twap_server.replay.recording import Recording
 from twap_server.replay.records import MemoryRecords
 from twap_server.replay.virtual import ReplayLoop
+from twap_server.replay.windows import check_begins, check_ends
 from twap_server.runtime import garbage
 from twap_server.settings import Settings
 from twap_server.venue.exchange import Switchboard
@@ -62,6 +67,8 @@ class Replayed:
     start: Nanos
     end: Nanos
     """Recorded time of the first and of the last moment played."""
+    unread: str = ""
+    """How many messages could not be read, and why; empty when all were."""
 
 
 def replay(
@@ -69,6 +76,7 @@ def replay(
     orders: Sequence[TwapOrderRequest],
     settings: Settings,
     *,
+    skip_unread: Decimal = ZERO,
     make_loop: Callable[[VirtualClock, TapePlayer], ReplayLoop] = ReplayLoop,
 ) -> Replayed:
     """Play a recording from its first message to its last with these orders, submitted once their books live.
@@ -76,24 +84,36 @@ def replay(
     Times of orders are times of the recording; ``now`` is when the books became live. What is still open when
     the recording ends stays open: its report is not final.
 
+    Args:
+        recording: what an exchange sent.
+        orders: played at once.
+        settings: of the server.
+        skip_unread: percent of the messages that may be unreadable; more are an error, for a result over
+            messages that nobody read would be a guess.
+        make_loop: for tests.
+
     Raises:
-        InvalidRequest: no such recording, or none that can be replayed.
+        InvalidRequest: no such recording, none that can be replayed, one with unreadable messages, or an
+            order that is for another exchange or for a time outside of the recording.
         BookUnavailable: the recording ends before a book is live.
         UnknownSymbol: the recording does not have the instrument of an order.
     """
-    run = _Run(recording if isinstance(recording, Recording) else Recording(recording), settings)
+    played = recording if isinstance(recording, Recording) else Recording(recording)
+    run = _Run(played, settings, skip_unread=skip_unread)
     tamed = garbage.aside() if settings.runtime.tame_collector else nullcontext()
     with tamed, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
 
 
 class _Run:
-    def __init__(self, recording: Recording, settings: Settings) -> None:
+    def __init__(self, recording: Recording, settings: Settings, *, skip_unread: Decimal) -> None:
         self.player = TapePlayer(recording.frames())
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._source = RecordingSource(recording.path, clock=self._clock)
         self._settings = settings
+        self._recording = recording
+        self._skip_unread = skip_unread
         self._listed = asyncio.Event()
 
     async def play(self, orders: Sequence[TwapOrderRequest]) -> Replayed:
@@ -106,14 +126,36 @@ class _Run:
             engine.stop()
             await asyncio.wait([working])
             collecting.cancel()
+        self._check_read(failure)
         if failure is not None:
             raise failure
+        check_ends(self._records.records(), last=self._clock.now())
+        unread, frames = self.player.unread, self.player.tape.taken
         return Replayed(
             records=tuple(self._records.records()),
-            frames=self.player.tape.taken,
+            frames=frames,
             start=self._start,
             end=self._clock.now(),
+            unread=f"{unread.text(frames)}, {unread.share(frames):.2g} %" if unread.total else "",
         )
+
+    def _check_read(self, failure: TwapError | None) -> None:
+        """Tell nothing over messages that nobody read.
+
+        Raises:
+            InvalidRequest: the file broke off, or there are more of them than allowed, or any where something
+                else failed, too.
+        """
+        if self.player.tape.failure is not None:
+            raise self.player.tape.failure
+        unread, frames = self.player.unread, self.player.tape.taken
+        allowed = ZERO if failure is not None else self._skip_unread
+        if unread.share(frames) > allowed and not isinstance(failure, InvalidRequest | UnknownSymbol):
+            raise InvalidRequest(
+                f"no result: {self._recording.path} has unreadable messages, {unread.text(frames)}. "
+                f"They are {unread.share(frames):.2g} %; at most {allowed} % may be skipped (--skip-unread)",
+                field="recording",
+            )
 
     async def _through(
         self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine
@@ -130,14 +172,37 @@ class _Run:
     async def _submit(self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine) -> None:
         name = self._exchange()
         await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
-        instruments = {market.find_instrument(name, order.symbol) for order in orders}
+        instruments = {self._instrument(order, name, market) for order in orders}
         for instrument in instruments:
             self._check_begins(instrument, market)
             market.hold(instrument.id, _OWNER)
         for instrument in instruments:
             await self._until_live(instrument.id, market)
         now = self._clock.now()
-        await engine.submit(USER, [to_request(order, now=now) for order in orders])
+        requests = [to_request(order, now=now) for order in orders]
+        check_begins(requests, first=self._start, live=now)
+        await engine.submit(USER, requests)
+
+    def _instrument(self, order: TwapOrderRequest, name: str, market: MarketData) -> Instrument:
+        """Find the instrument of an order.
+
+        Raises:
+            InvalidRequest: the order is for another exchange.
+            UnknownSymbol: the recording has nothing of it.
+        """
+        if exchange_name(order.exchange) not in (name, AGGREGATE):
+            raise InvalidRequest(
+                f"order {order.token_id} is for {order.exchange}, and the recording is of {name}: "
+                f"set its exchange to {name}, or replay a recording of {order.exchange}",
+                field="--order",
+            )
+        try:
+            return market.find_instrument(name, order.symbol)
+        except UnknownSymbol:
+            held = ", ".join(sorted(self._source.pairs(name)))
+            raise UnknownSymbol(
+                f"order {order.token_id}: the recording has no message of {order.symbol}; it has {held}"
+            ) from None
 
     def _check_begins(self, instrument: Instrument, market: MarketData) -> None:
         exchange = market.collector(instrument.id.exchange).exchange
@@ -186,7 +251,11 @@ class _Run:
             clock=self._clock,
             rng=random.Random(1),
             on_instruments=lambda *_: self._listed.set(),
-            network=Network(open_socket=self.player.open, open_http=self._open_http),
+            network=Network(
+                open_socket=self.player.open,
+                open_http=self._open_http,
+                on_unreadable=self.player.on_unreadable,
+            ),
         )
 
     def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:

@@ -10,7 +10,7 @@ from twap_server.books.trades import Trades
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
-from twap_server.collector.network import OpenSocket
+from twap_server.collector.network import Network
 from twap_server.domain.clock import Clock
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import TradingStatus
@@ -26,7 +26,7 @@ class Surroundings:
     clock: Clock
     rng: Random
     history: History
-    open_socket: OpenSocket
+    network: Network
     trades: Trades
     instruments: Callable[[], Mapping[str, Instrument]]
     """Canonical symbol to instrument, as listed now."""

@@ -16,7 +16,7 @@ from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
-from twap_server.collector.network import OpenSocket
+from twap_server.collector.network import Network
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
@@ -69,7 +69,7 @@ class Collector:
         clock: Clock,
         rng: Random,
         http: httpx.AsyncClient,
-        open_socket: OpenSocket,
+        network: Network,
         instruments: Iterable[Instrument] = (),
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
     ) -> None:
@@ -104,7 +104,7 @@ class Collector:
             clock=clock,
             rng=rng,
             history=self.history,
-            open_socket=open_socket,
+            network=network,
             trades=keeper.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,

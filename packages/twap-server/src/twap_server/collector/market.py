@@ -80,7 +80,7 @@ class MarketData:
                 clock=clock,
                 rng=rng,
                 http=self._http,
-                open_socket=network.open_socket,
+                network=network,
                 instruments=(cached or {}).get(shape.name, ()),
                 on_instruments=lambda found, name=shape.name: on_instruments(name, found),  # type: ignore[misc]
             )

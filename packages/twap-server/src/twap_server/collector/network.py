@@ -13,6 +13,7 @@ import httpx
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection, opened
 from twap_server.domain.clock import Clock
+from twap_server.domain.errors import FeedError
 from twap_server.exchanges.base import Exchange
 
 OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsyncContextManager[Connection]]
@@ -23,12 +24,18 @@ def _open_http(config: CollectorConfig) -> httpx.AsyncClient:
     return httpx.AsyncClient(timeout=config.http_timeout_s, follow_redirects=False)
 
 
+def _ignore(error: FeedError) -> None:
+    """Do nothing about a message that could not be read: the session does what is to be done."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """The two ways to an exchange."""
 
     open_socket: OpenSocket = opened
     open_http: Callable[[CollectorConfig], httpx.AsyncClient] = _open_http
+    on_unreadable: Callable[[FeedError], None] = _ignore
+    """Told why the message that was received last could not be read."""
 
 
 INTERNET = Network()

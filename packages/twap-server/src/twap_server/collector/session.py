@@ -117,7 +117,7 @@ class Session:
     async def _work(self) -> None:
         around = self.around
         await around.connects.spend()
-        async with around.open_socket(around.exchange, around.config, around.clock) as connection:
+        async with around.network.open_socket(around.exchange, around.config, around.clock) as connection:
             self.connected = True
             try:
                 await self._serve(connection)
@@ -154,7 +154,7 @@ class Session:
                     try:
                         book.on_change(event, now())
                     except FeedError as error:
-                        self._healer.heal(event.symbol, error)
+                        self._heal(event.symbol, error)
 
     def _on_other(self, event: MarketEvent) -> None:
         match event:
@@ -186,7 +186,12 @@ class Session:
         try:
             book.on_snapshot(snapshot, self.around.clock.now())
         except FeedError as error:
-            self._healer.heal(snapshot.symbol, error)
+            self._heal(snapshot.symbol, error)
+
+    def _heal(self, symbol: str, error: FeedError) -> None:
+        if isinstance(error, WireFormatError):
+            self.around.network.on_unreadable(error)
+        self._healer.heal(symbol, error)
 
     async def _watch(self) -> None:
         """Silence, lifetime, unanswered requests, quiet books: looked at every ``look_every_ms``."""
@@ -228,6 +233,7 @@ class Session:
 
     def _reject(self, error: WireFormatError) -> None:
         self.rejected += 1
+        self.around.network.on_unreadable(error)
         if self.around.exchange.integrity is Integrity.NONE:
             self._healer.doubt_all(error)  # whatever it was, nothing else would tell that it is missing
         now = self.around.clock.monotonic()

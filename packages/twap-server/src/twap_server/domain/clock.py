@@ -11,6 +11,9 @@ Nanos = NewType("Nanos", int)
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
+_UNITS = ((10**17, 1), (10**14, 1_000), (10**11, MILLISECOND))
+"""From which number on a time counts units of so many nanoseconds."""
+_LATEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UTC = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its offset
 
@@ -56,6 +59,29 @@ def to_datetime(nanos: int) -> datetime:
 def to_iso(nanos: int) -> str:
     """Write a moment in full: ISO 8601, UTC with ``Z``, cut to the microsecond."""
     return (_EPOCH_UTC + timedelta(microseconds=nanos // 1_000)).isoformat(timespec="microseconds") + "Z"
+
+
+def unit_of(number: float) -> int:
+    """Tell by its digits what a time since the epoch counts: seconds, or milli-, micro- or nanoseconds.
+
+    The units are told apart from March 1973 on, until the year 5138.
+
+    Returns:
+        The unit's length in nanoseconds.
+    """
+    return next((unit for least, unit in _UNITS if number >= least), SECOND)
+
+
+def from_epoch(number: int) -> Nanos:
+    """Read a whole number of seconds, milli-, micro- or nanoseconds since the epoch; see ``unit_of``.
+
+    Raises:
+        ValueError: before 1970, or too late to be counted in 64 bits (2262).
+    """
+    nanos = number * unit_of(number)
+    if not 0 <= nanos <= _LATEST:
+        raise ValueError("expected a time between 1970 and 2262")
+    return Nanos(nanos)
 
 
 def to_text(nanos: int) -> str:

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain import clock
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import WireFormatError
 
 T = TypeVar("T")
@@ -17,7 +18,6 @@ WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
 
 _MAX_DIGITS = 60
-_YEAR_3000 = 32_503_680_000
 
 
 def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
@@ -75,17 +75,13 @@ def number(text: str) -> Decimal:
     return value
 
 
-def from_seconds(seconds: int) -> Nanos:
-    """Turn whole seconds since the epoch into nanoseconds.
+def from_epoch(number: int) -> Nanos:
+    """Read a time that counts seconds, milli-, micro- or nanoseconds since the epoch: its digits tell which.
 
     Raises:
-        WireFormatError: before 1970 or after 2999.
+        WireFormatError: before 1970 or after 2261.
     """
-    if not 0 <= seconds <= _YEAR_3000:
-        raise WireFormatError("a time is out of range")
-    return Nanos(seconds * SECOND)
-
-
-def from_millis(millis: int) -> Nanos:
-    """Turn milliseconds since the epoch into nanoseconds."""
-    return Nanos(millis * MILLISECOND)
+    try:
+        return clock.from_epoch(number)
+    except ValueError:
+        raise WireFormatError("a time is out of range") from None

@@ -12,19 +12,21 @@ from contextlib import asynccontextmanager
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.errors import FeedError, InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.replay.answers import answers
 from twap_server.replay.recording import Frame
+from twap_server.replay.unread import NOBODY, Unread
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
+_NO_MORE: Frame = (FAR, b"", 0)
 
 
 class Tape:
     """The frames that are still to come."""
 
-    __slots__ = ("_clock", "_following", "_frames", "at", "taken")
+    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "taken")
 
     def __init__(self, frames: Iterator[Frame]) -> None:
         """Read the first one.
@@ -35,15 +37,27 @@ class Tape:
         self._frames = frames
         first = next(frames, None)
         if first is None:
-            raise InvalidRequest("the recording holds no message of a WebSocket", field="recording")
-        self.at, self._following = first
+            raise InvalidRequest(
+                "the recording holds no message of a WebSocket: expected rows whose dir is in and whose conn "
+                "begins with ws",
+                field="recording",
+            )
+        self.at, self._following, self._line = first
         self.taken = 0
+        self.line = 0
+        """Of the frame taken last."""
+        self.failure: InvalidRequest | None = None
+        """Why the recording cannot be read any further."""
 
     def take(self, clock: VirtualClock) -> bytes:
         """Take the next frame out; the clock then shows its moment."""
-        raw, clock.moment = self._following, self.at
+        raw, clock.moment, self.line = self._following, self.at, self._line
         self.taken += 1
-        self.at, self._following = next(self._frames, (FAR, b""))
+        try:
+            self.at, self._following, self._line = next(self._frames, _NO_MORE)
+        except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
+            self.failure = error
+            self.at, self._following, self._line = _NO_MORE
         return raw
 
 
@@ -60,7 +74,15 @@ class TapePlayer:
         self.clock = VirtualClock(self.tape.at)
         self.ended = asyncio.Event()
         """Set once every frame was taken and dealt with."""
+        self.unread = Unread()
+        self.reading = 0
+        """The line of the message that was given out last, 0 for an answer of ours."""
         self._listeners: list[Listener] = []
+
+    def on_unreadable(self, error: FeedError) -> None:
+        """Count the message that was given out last: it could not be read."""
+        if self.reading:
+            self.unread.note(self.reading, str(error))
 
     def play(self, until: Nanos) -> bool:
         """Wake the listeners if there is a frame for them; without any, let it pass."""
@@ -87,11 +109,14 @@ class TapePlayer:
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens hears it too."""
-        raw = self.tape.take(self.clock)
+        raw, line = self.tape.take(self.clock), self.tape.line
+        if taker is None and not self._listeners:
+            self.unread.note(line, NOBODY)
         if taker is None or len(self._listeners) > 1:
             for other in self._listeners:
                 if other is not taker:
-                    other.hear(raw)
+                    other.hear(raw, line)
+        self.reading = line
         return raw
 
 
@@ -104,7 +129,7 @@ class Listener:
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
         self._player, self._tape, self._loop = player, player.tape, loop
         self._exchange = exchange
-        self._waiting: deque[bytes] = deque(maxlen=_MOST_WAITING)
+        self._waiting: deque[tuple[bytes, int]] = deque(maxlen=_MOST_WAITING)
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
 
@@ -112,7 +137,8 @@ class Listener:
         """Wait for the next frame."""
         while True:
             if self._waiting:
-                return self._waiting.popleft()
+                raw, self._player.reading = self._waiting.popleft()
+                return raw
             if self._tape.at <= self._loop.horizon:
                 return self._player.take(self)
             self._woken = self._loop.create_future()
@@ -121,11 +147,11 @@ class Listener:
     async def send(self, text: str) -> None:
         """Answer a request at once."""
         for answer in answers(self._exchange, text):
-            self.hear(answer)
+            self.hear(answer, 0)
 
-    def hear(self, raw: bytes) -> None:
-        """Take in a frame that came by another way than ``receive``."""
-        self._waiting.append(raw)
+    def hear(self, raw: bytes, line: int) -> None:
+        """Take in a frame that came by another way than ``receive``; line: 0 for an answer of ours."""
+        self._waiting.append((raw, line))
         self.wake()
 
     def wake(self) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 
+from twap_server.domain.clock import from_epoch
 from twap_server.venue import instruments, tape, text
 from twap_server.venue.book import Level
 from twap_server.venue.candles import Trade
@@ -34,7 +35,7 @@ def decode(row: Row, pair: Pair, *, time: int, shift: Callable[[int], int], dept
     if kind == "depthUpdate":
         return _diff(data, pair.spec, time=time, frame=frame)
     if kind == "trade":
-        return _trade(data, pair.spec, time=shift(int(data["T"]) * 1_000_000), frame=frame)
+        return _trade(data, pair.spec, time=shift(from_epoch(int(data["T"]))), frame=frame)
     return _ticker(data, pair.spec, time=time, frame=frame) if kind == "bookTicker" else None
 
 

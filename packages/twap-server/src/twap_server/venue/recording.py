@@ -7,12 +7,14 @@ closed and the recording waits for the next subscriber to begin again.
 
 import asyncio
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isinf
 from pathlib import Path
 
 from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest
 from twap_server.venue import decode, instruments, tape
 from twap_server.venue.source import BookEvent, Event, Outlet, Pair, TradeEvent
 
@@ -102,14 +104,36 @@ class RecordingSource:
         venue, first = "", 0
         for row in itertools.islice(tape.rows(self._path), _SCANNED):
             venue = venue or row.venue
-            first = first or tape.event_time(row) or 0
-            symbol = tape.symbol_of(row)
-            if symbol is None:
-                continue
-            pair = self._pairs.setdefault(symbol, Pair(spec=instruments.find(venue, symbol)))
-            if tape.is_snapshot(row):
-                self._note(row, pair)
+            try:
+                with self._readable(row):
+                    first = first or tape.event_time(row) or 0
+                    self._learn(row, venue)
+            except InvalidRequest:
+                if not row.conn.startswith(
+                    "ws"
+                ):  # whoever plays it will hear of a bad message, not of a bad book
+                    raise
         return venue, first
+
+    def _learn(self, row: tape.Row, venue: str) -> None:
+        symbol = tape.symbol_of(row)
+        if symbol is None:
+            return
+        pair = self._pairs.setdefault(symbol, Pair(spec=instruments.find(venue, symbol)))
+        if tape.is_snapshot(row):
+            self._note(row, pair)
+
+    @contextmanager
+    def _readable(self, row: tape.Row) -> Iterator[None]:
+        """Name the line of a message that cannot be read.
+
+        Raises:
+            InvalidRequest: it cannot.
+        """
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            raise tape.unreadable(self._path, row, error) from None
 
     def _note(self, row: tape.Row, pair: Pair) -> None:
         if row.venue == instruments.KRAKEN:
@@ -142,9 +166,10 @@ class RecordingSource:
         for row in tape.rows(self._path):
             first_at = row.at if first_at is None else first_at
             await self._pace((row.at - first_at), begun)
-            stamp = tape.event_time(row)
-            time = max(time, timeline(stamp)) if stamp is not None else time
-            self._perform(row, time=time, timeline=timeline, outlet=outlet)
+            with self._readable(row):
+                stamp = tape.event_time(row)
+                time = max(time, timeline(stamp)) if stamp is not None else time
+                self._perform(row, time=time, timeline=timeline, outlet=outlet)
             if self.lossless:
                 await outlet.room()
 

@@ -6,6 +6,7 @@ message text as recorded; only the event times inside it are ever replaced.
 
 import gzip
 import re
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,48 +14,84 @@ from typing import Any
 
 import msgspec
 
+from twap_server.domain.clock import from_epoch, unit_of
+from twap_server.domain.errors import InvalidRequest
 from twap_server.venue import instruments, text
 
-_BINANCE_TIME = re.compile(r'"([ET])":(\d{13})(?=[,}])')
+_BINANCE_TIME = re.compile(r'"([ET])":(\d{10,19})(?=[,}])')
 _KRAKEN_TIME = re.compile(r'"timestamp":"([^"]+)"')
 _DATA = '"data":'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """One received message; ``at`` is when, in nanoseconds, for pacing."""
+    """One received message; ``at`` is when, in nanoseconds, for pacing; ``line`` counts from 1."""
 
     venue: str
     conn: str
     raw: str
     at: int
+    line: int
     message: dict[str, Any]
 
 
+class _Line(msgspec.Struct):
+    dir: str
+    conn: str
+    raw: str
+    t: int | float | None = None
+
+
+_decode_line = msgspec.json.Decoder(_Line).decode
+
+
 def rows(path: Path) -> Iterator[Row]:
-    """Read the received messages of a recording, one by one."""
-    at = 0
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            record = msgspec.json.decode(line)
-            message = msgspec.json.decode(record["raw"]) if record["dir"] == "in" else None
-            if not isinstance(message, dict):
-                continue
-            at = round(record["t"] * 1e6) * 1_000 if record["t"] is not None else at
-            yield Row(
-                venue=instruments.BINANCE if "binance" in record["conn"] else instruments.KRAKEN,
-                conn=record["conn"],
-                raw=record["raw"],
-                at=at,
-                message=message,
-            )
+    """Read the received messages of a recording, one by one; what is no JSON object is left out.
+
+    Raises:
+        InvalidRequest: the file cannot be read, or a line is no row; the message names it.
+    """
+    at, line = 0, 0
+    try:
+        with gzip.open(path, "rb") as lines:
+            for line, content in enumerate(lines, 1):
+                record = _decode_line(content)
+                message = _object(record.raw) if record.dir == "in" else None
+                if message is None:
+                    continue
+                if record.t is not None:
+                    at = round(record.t * (unit_of(record.t) / 1_000)) * 1_000
+                venue = instruments.BINANCE if "binance" in record.conn else instruments.KRAKEN
+                yield Row(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
+    except (OSError, EOFError, zlib.error) as error:
+        raise _unreadable(path, f"after line {line}: {error}") from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise _unreadable(path, f"line {line} is no row ({error}): expected dir, conn, raw and t") from None
+
+
+def unreadable(path: Path, row: Row, error: Exception) -> InvalidRequest:
+    """What to say of a message that is not what its exchange's manual says."""
+    return _unreadable(path, f"the message in line {row.line} is not what {row.venue} sends ({error})")
+
+
+def _unreadable(path: Path, reason: str) -> InvalidRequest:
+    return InvalidRequest(f"cannot read the recording {path}: {reason}", field="recording")
+
+
+def _object(raw: str) -> dict[str, Any] | None:
+    try:
+        message = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return message if isinstance(message, dict) else None
 
 
 def event_time(row: Row) -> int | None:
     """Give the event time of a message in nanoseconds, None where it carries none."""
     if row.venue == instruments.BINANCE:
-        stamp = row.message.get("data", {}).get("E")
-        return int(stamp) * 1_000_000 if stamp is not None else None
+        data = row.message.get("data")
+        stamp = data.get("E") if isinstance(data, dict) else None
+        return from_epoch(int(stamp)) if stamp is not None else None
     found = _KRAKEN_TIME.search(row.raw)
     return text.iso_nanos(found[1]) if found else None
 
@@ -62,12 +99,15 @@ def event_time(row: Row) -> int | None:
 def shifted(raw: str, venue: str, *, shift: Callable[[int], int]) -> str:
     """Replace the event times of a message, in nanoseconds, and nothing else."""
     if venue == instruments.BINANCE:
-        return _BINANCE_TIME.sub(
-            lambda match: f'"{match[1]}":{shift(int(match[2]) * 1_000_000) // 1_000_000}', raw
-        )
+        return _BINANCE_TIME.sub(lambda match: f'"{match[1]}":{_moved(int(match[2]), shift)}', raw)
     return _KRAKEN_TIME.sub(
         lambda match: f'"timestamp":"{text.iso_micros(shift(text.iso_nanos(match[1])))}"', raw
     )
+
+
+def _moved(stamp: int, shift: Callable[[int], int]) -> int:
+    """The new time, in the unit of the old one."""
+    return shift(from_epoch(stamp)) // unit_of(stamp)
 
 
 def payload(raw: str) -> str:

@@ -3,7 +3,7 @@
 Built as an element tree, so an order's own texts are escaped wherever they stand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from xml.etree.ElementTree import Element, tostring
@@ -25,9 +25,10 @@ CSP = f"{_CSP_IN_PAGE}; frame-ancestors 'none'"
 """Of the answer; a page may not say the last part of itself."""
 
 
-def report_page(record: OrderRecord) -> str:
-    """The whole document."""
+def report_page(record: OrderRecord, *, notes: Sequence[str] = ()) -> str:
+    """The whole document; ``notes`` come before the report's own."""
     made = execution_report(record)
+    made = made.model_copy(update={"notes": [*notes, *made.notes]})
     head = el(
         "head",
         el("meta", charset="utf-8"),

@@ -21,7 +21,7 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.binance import wire
-from twap_server.exchanges.decode import WRONG_SHAPE, decoder, from_millis, number
+from twap_server.exchanges.decode import WRONG_SHAPE, decoder, from_epoch, number
 
 _decode_stream = msgspec.json.Decoder(wire.Stream).decode
 _decode_control = msgspec.json.Decoder(wire.Control).decode
@@ -29,6 +29,8 @@ _decode_other = msgspec.json.Decoder(wire.OtherStream).decode
 _decode_text = decoder(str)
 
 _MILLI = 1_000_000
+_MILLIS = range(10**11, 10**14)
+"""Times that count milliseconds, as Binance sends them unless asked for microseconds (``timeUnit``)."""
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
 _NOTHING: tuple[MarketEvent, ...] = ()
 _OURS = ("@depth", "@trade", "@kline", "!serverShutdown")
@@ -84,8 +86,8 @@ def to_instrument(entry: wire.SymbolEntry, exchange: str) -> Instrument:
 def to_candle(row: wire.KlineRow) -> Candle:
     """Translate one row of candles."""
     return Candle(
-        open_time=from_millis(row.open_time),
-        close_time=from_millis(row.close_time),
+        open_time=from_epoch(row.open_time),
+        close_time=from_epoch(row.close_time),
         open=number(row.open),
         high=number(row.high),
         low=number(row.low),
@@ -108,7 +110,7 @@ def _change(data: wire.DepthUpdate, symbol: str) -> BookChange:
         asks=data.a,
         first_id=data.U,
         last_id=data.u,
-        ts_exchange=data.E * _MILLI,  # type: ignore[arg-type]  # Nanos() costs a call per message
+        ts_exchange=data.E * _MILLI if data.E in _MILLIS else from_epoch(data.E),  # type: ignore[arg-type]  # hot
     )
 
 
@@ -119,7 +121,7 @@ def _trade(data: wire.TradeMessage, symbol: str) -> Trade:
         price=number(data.p),
         quantity=number(data.q),
         taker_side=Side.SELL if data.m else Side.BUY,
-        ts_exchange=from_millis(data.T),
+        ts_exchange=from_epoch(data.T),
     )
 
 

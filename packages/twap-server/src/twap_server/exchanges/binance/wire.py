@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-Millis = Annotated[int, Meta(ge=0, le=32_503_680_000_000)]
-"""Milliseconds since the epoch, before the year 3000."""
+Epoch = Annotated[int, Meta(ge=0)]
+"""Milliseconds since the epoch; microseconds where the connection was asked for them (``timeUnit``)."""
 
 Id = Annotated[int, Meta(ge=0)]
 
@@ -21,7 +21,7 @@ _NONE = Raw(b'"0"')
 class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False):
     """``<symbol>@depth@100ms``: U and u are the first and last update id covered."""
 
-    E: Millis
+    E: Epoch
     s: str
     U: Id
     u: Id
@@ -36,7 +36,7 @@ class TradeMessage(Struct, tag_field="e", tag="trade", gc=False):
     t: Id
     p: str
     q: str
-    T: Millis
+    T: Epoch
     m: bool
 
 
@@ -117,13 +117,13 @@ class ExchangeInfo(Struct):
 class KlineRow(Struct, array_like=True):
     """How a row of ``GET /api/v3/klines`` begins; the rest of it is not used."""
 
-    open_time: Millis
+    open_time: Epoch
     open: str
     high: str
     low: str
     close: str
     volume: str
-    close_time: Millis
+    close_time: Epoch
 
 
 class SubscribeRequest(Struct):

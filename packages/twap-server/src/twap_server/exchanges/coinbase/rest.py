@@ -11,7 +11,7 @@ from twap_server.domain.market import BookSnapshot, Candle, TextLevel
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import (
     decoder,
-    from_seconds,
+    from_epoch,
     named_by,
     number,
     row_name,
@@ -51,8 +51,8 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
 
 def _candle(row: wire.CandleRow, span: int) -> Candle:
     return Candle(
-        open_time=from_seconds(row.open_time),
-        close_time=Nanos(row.open_time * SECOND + span),
+        open_time=from_epoch(row.open_time),
+        close_time=Nanos(from_epoch(row.open_time) + span),
         open=_digits(row.open),
         high=_digits(row.high),
         low=_digits(row.low),

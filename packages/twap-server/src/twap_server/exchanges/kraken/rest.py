@@ -12,7 +12,7 @@ from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.decode import (
     decoder,
-    from_seconds,
+    from_epoch,
     number,
     row_name,
 )
@@ -61,8 +61,8 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
 
 def _candle(row: wire.OhlcRow, span: int) -> Candle:
     return Candle(
-        open_time=from_seconds(row.open_time),
-        close_time=Nanos(row.open_time * SECOND + span),
+        open_time=from_epoch(row.open_time),
+        close_time=Nanos(from_epoch(row.open_time) + span),
         open=number(row.open),
         high=number(row.high),
         low=number(row.low),

@@ -1,0 +1,30 @@
+"""Which exchange a recorded connection was to, by its address, and whether its messages can be replayed."""
+
+from typing import Final
+
+from twap_server.replay.answers import REPLAYED
+
+_OTHERS: Final = (
+    ("fstream.", "Binance's futures"),
+    ("dstream.", "Binance's futures"),
+    ("futures.kraken", "Kraken's futures"),
+)
+_OLD_KRAKEN: Final = "ws.kraken.com"
+
+
+def origin(conn: str) -> str:
+    """Name the exchange of a connection.
+
+    Raises:
+        ValueError: none that can be replayed; the message says which can.
+    """
+    other = next((words for host, words in _OTHERS if host in conn), "")
+    if _OLD_KRAKEN in conn and f"{_OLD_KRAKEN}/v2" not in conn:
+        other = "Kraken's old protocol, version 1"
+    found = next((name for name in sorted(REPLAYED) if name in conn), "")
+    if other or not found:
+        raise ValueError(
+            f"a message of {other or conn}: expected a recording of Binance spot or of Kraken's version 2, "
+            "whose connections name them"
+        )
+    return found
