@@ -6,6 +6,7 @@ line is still there, once.
 
 from bites.case import Bite
 from bites.client import CLIENT_BITES
+from bites.money import MONEY_BITES
 from bites.refusals import REFUSALS
 
 ENGINE = "server/engine/test_engine.py::"
@@ -397,4 +398,5 @@ BITES = (
     *_SERVICE,
     *CLIENT_BITES,
     *REFUSALS,
+    *MONEY_BITES,
 )

@@ -1,0 +1,36 @@
+"""The guards of results that rest on what nobody read, of two servers on one file, and of clocks that are set."""
+
+from bites.case import Bite
+
+REPLAY = "server/replay/test_replay.py::"
+RECORDING = "server/replay/test_recording.py::"
+
+MONEY_BITES = (
+    Bite(
+        fault="F89",
+        guard="no replay tells a result over messages that nobody read",
+        file="bootstrap/replaying.py",
+        line="        if unread.share(frames) > allowed and not",
+        instead="        if unread.share(frames) > 100 and not",
+        tests=(REPLAY + "test_no_result_over_messages_that_nobody_read",),
+    ),
+    Bite(
+        fault="F89",
+        guard="a recording that breaks off has no result",
+        file="bootstrap/replaying.py",
+        line="        if self.player.tape.failure is not None:\n            raise self.player.tape.failure\n",
+        instead="",
+        tests=(REPLAY + "test_a_recording_that_breaks_off_in_the_middle_has_no_result",),
+    ),
+    Bite(
+        fault="F89",
+        guard="digits tell the unit of a time",
+        file="domain/clock.py",
+        line="    return next((unit for least, unit in _UNITS if number >= least), SECOND)\n",
+        instead="    return MILLISECOND if number >= 0 else SECOND\n",
+        tests=(
+            REPLAY + "test_digits_tell_the_unit_of_event_times",
+            RECORDING + "test_digits_tell_the_unit_of_the_time_of_receipt",
+        ),
+    ),
+)
