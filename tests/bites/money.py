@@ -1,4 +1,4 @@
-"""The guards of results that rest on what nobody read, of two servers on one file, and of clocks that are set."""
+"""The guards of results over what nobody read, of two servers on one file, and of clocks that are set."""
 
 from bites.case import Bite
 
