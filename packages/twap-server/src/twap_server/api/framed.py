@@ -14,18 +14,27 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WireFrame
-from websockets.frames import Opcode
 
 from twap_models.base import WireModel
+from twap_server.api.http_bounds import pieces
 from twap_server.feed.bus import Frame
 
 EXTENSION = "twap.write_framed"
+SIGNED_IN = "twap.signed_in"
+"""The scope's function to call once the client is known: from then on it may send more."""
 WriteFramed: TypeAlias = Callable[[bytes], bool]
 """Writes one framed message; false when the client takes nothing now, or is leaving: nothing was written."""
 
 _MOST_UNSENT = 16_384
 """Bytes that the kernel may hold unsent for one client: a slow one must not get a queue of old books."""
+FRAMES_PER_SECOND = 200
+"""Frames of any kind, pings, pongs and fragments included; more close the connection."""
+FRAMES_BEFORE_SIGN_IN = 128
+BYTES_BEFORE_SIGN_IN = 16_384
+MOST_FRAGMENTS = 32
+"""Frames of one message."""
 
 
 def encode(message: WireModel) -> Frame:
@@ -34,29 +43,102 @@ def encode(message: WireModel) -> Frame:
     return Frame(body.decode(), WireFrame(Opcode.TEXT, body).serialize(mask=False))
 
 
+def admit(scope: Mapping[str, Any]) -> None:
+    """Say that the client has signed in, where the scope's server wants to know."""
+    tell: Callable[[], None] | None = scope.get("extensions", {}).get(SIGNED_IN)
+    if tell is not None:
+        tell()
+
+
 def writer_in(scope: Mapping[str, Any]) -> WriteFramed | None:
     """Give the scope's writer of framed messages, if its server offers one."""
     write: WriteFramed | None = scope.get("extensions", {}).get(EXTENSION)
     return write
 
 
+class FrameBounds:
+    """What a client may send: few frames and bytes until it signs in, then so many frames a second."""
+
+    def __init__(self) -> None:
+        self._known = False
+        self._frames = self._bytes = self._fragments = 0
+        self._second = 0
+
+    def admit(self) -> None:
+        """Allow more: the client has signed in."""
+        self._known = True
+        self._frames = 0
+
+    def take(self, count: int) -> bool:
+        """Count bytes; false when they are too many."""
+        self._bytes += count
+        return self._known or self._bytes <= BYTES_BEFORE_SIGN_IN
+
+    def count(self, frame: WireFrame, now: float) -> bool:
+        """Count a frame; false when it is one too many, of its second or of its message."""
+        if self._known and int(now) != self._second:
+            self._second, self._frames = int(now), 0
+        self._frames += 1
+        self._fragments = self._fragments + 1 if frame.opcode is Opcode.CONT else 0
+        most = FRAMES_PER_SECOND if self._known else FRAMES_BEFORE_SIGN_IN
+        return self._frames <= most and self._fragments < MOST_FRAGMENTS
+
+
 class FramedProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's WebSocket protocol, with the extension; give it to ``uvicorn.Config(ws=...)``.
+    """uvicorn's WebSocket protocol with the extension and with bounds: ``uvicorn.Config(ws=...)``.
 
     A client counts as busy as soon as one byte waits for it: what comes then is kept, and conflated, by the
-    session, not by the transport.
+    session, not by the transport. Nothing is read from a client that does not take our pongs.
     """
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep the buffers below us short."""
         super().connection_made(transport)
+        self._bounds = FrameBounds()
+        self._upgraded = False
         cast(Transport, transport).set_write_buffer_limits(high=0)
         _limit_unsent(transport.get_extra_info("socket"))
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in a piece at a time, so that a bound holds within one read."""
+        if not self._upgraded:  # the request, which the HTTP protocol has bounded
+            self._upgraded = True
+            super().data_received(data)
+            return
+        for piece in pieces(data):
+            if self.transport.is_closing():
+                return
+            if not self._bounds.take(len(piece)):
+                self._refuse("expected to sign in first")
+                return
+            super().data_received(piece)
+
+    def handle_events(self) -> None:
+        """Count what came before anything of it is looked at."""
+        now = self.loop.time()
+        if all(self._bounds.count(one, now) for one in self.conn.events if isinstance(one, WireFrame)):
+            super().handle_events()
+        else:
+            self._refuse("too many frames")
+
+    def handle_ping(self) -> None:
+        """Answer; read on only once the answer is taken."""
+        super().handle_ping()
+        if not self.writable.is_set() and not self.read_paused:
+            self.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """Everything was taken: read on."""
+        super().resume_writing()
+        if not self.read_paused and not self.transport.is_closing():
+            self.transport.resume_reading()
+
     async def run_asgi(self) -> None:
-        """Offer the extension, unless frames of this connection are compressed."""
+        """Offer the extensions; none to write with if frames of this connection are compressed."""
+        extensions = cast(dict[str, Any], self.scope["extensions"])
+        extensions[SIGNED_IN] = self._bounds.admit
         if not self.conn.extensions:
-            cast(dict[str, Any], self.scope["extensions"])[EXTENSION] = self.write_framed
+            extensions[EXTENSION] = self.write_framed
         await super().run_asgi()
 
     def write_framed(self, message: bytes) -> bool:
@@ -65,6 +147,13 @@ class FramedProtocol(WebSocketsSansIOProtocol):
             return False
         self.transport.write(message)
         return True
+
+    def _refuse(self, reason: str) -> None:
+        self.conn.fail(CloseCode.POLICY_VIOLATION, reason)
+        if self.conn.close_sent is None:  # not upgraded yet, or at its end
+            self.transport.close()
+        else:
+            self.handle_parser_exception()
 
 
 def _limit_unsent(connection: socket.socket | None) -> None:

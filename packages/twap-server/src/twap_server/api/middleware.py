@@ -11,6 +11,7 @@ from secrets import token_hex
 from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twap_models.enums import ErrorCode
@@ -64,6 +65,8 @@ class RequestFrame:
                 await refusal(scope, receive, answer.send)
                 return
             await self._app(scope, receive, answer.send)
+        except ClientDisconnect:
+            pass  # nobody is left to be answered, and nothing went wrong here
         except Exception:
             _log.exception("request %s failed", scope["state"]["request_id"])
             if answer.status:

@@ -7,12 +7,14 @@ import socket
 from collections.abc import Generator
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 import uvicorn
 from fastapi import FastAPI
 
 from twap_server.api.framed import FramedProtocol
+from twap_server.api.http_bounds import LARGEST_HEAD
+from twap_server.api.http_h11 import BoundedH11
 from twap_server.domain.errors import UnavailableError
 from twap_server.runtime.loops import HttpParser
 
@@ -63,6 +65,7 @@ class HttpServer:
         config = uvicorn.Config(
             app,
             http=_protocol(parser),
+            h11_max_incomplete_event_size=LARGEST_HEAD,
             limit_concurrency=most,
             log_config=None,
             access_log=False,
@@ -93,10 +96,10 @@ class _QuietServer(uvicorn.Server):
         yield
 
 
-def _protocol(parser: HttpParser) -> "type[asyncio.Protocol] | Literal['h11']":
+def _protocol(parser: HttpParser) -> type[asyncio.Protocol]:
     if parser == "h11" or (parser == "auto" and find_spec("httptools") is None):
-        return "h11"
-    from twap_server.api.http_protocol import BoundedHttp  # noqa: PLC0415 - where httptools is installed
+        return BoundedH11
+    from twap_server.api.http_httptools import BoundedHttp  # noqa: PLC0415 - where httptools is installed
 
     return BoundedHttp
 

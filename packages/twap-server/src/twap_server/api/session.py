@@ -104,6 +104,7 @@ class Session:
     async def _receive(self, credential: str | None) -> None:
         caller = await self._sign_in(credential)
         self._caller = caller
+        self._client.admit()
         if not self._parts.sessions.claim(caller.user_id, self._config.max_per_user):
             self._caller = None
             raise refusal(

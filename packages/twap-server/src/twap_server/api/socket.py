@@ -18,7 +18,7 @@ from twap_models.stream import (
     read_client_message,
 )
 from twap_server.api.config import StreamConfig
-from twap_server.api.framed import writer_in
+from twap_server.api.framed import admit, writer_in
 from twap_server.domain.clock import SECOND, Clock
 from twap_server.feed.bus import Frame
 
@@ -75,6 +75,10 @@ class ClientSocket:
             return StreamError(code=ErrorCode.INVALID_REQUEST, message=_words(error))
         except ValueError:
             return self._strike("expected a JSON object", POLICY)
+
+    def admit(self) -> None:
+        """Let the client send as much as one that has signed in."""
+        admit(self._socket.scope)
 
     def send_now(self, thing: object) -> bool:
         """Write a framed message at once; false when it must be sent the usual way, or to a busy client."""
