@@ -31,7 +31,7 @@ class Screen:
                 await self.changed.wait()
 
 
-async def start(server: ScriptedServer, folder: Path, *args: str) -> Screen:
+async def start(server: ScriptedServer, folder: Path, *args: str, **variables: str) -> Screen:
     ours, theirs = pty.openpty()
     environ = os.environ | {
         "TWAP_SERVER_URL": server.url,
@@ -46,7 +46,7 @@ async def start(server: ScriptedServer, folder: Path, *args: str) -> Screen:
         "-c",
         "from twap_client.cli import main; main()",
         *args,
-        env=environ,
+        env=environ | variables,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -92,6 +92,26 @@ async def test_the_view_ends_with_the_order(keyed: ScriptedServer, tmp_path: Pat
         assert await screen.process.wait() == 3
     await screen.shows("arrival price")
     assert b"Traceback" not in screen.drawn
+
+
+async def test_a_terminal_that_cannot_draw_gets_lines(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.push_event("accepted", order("o-1", status="Working"))
+    screen = await start(keyed, tmp_path, "watch", "o-1", TERM="dumb", COLUMNS="80")
+    await screen.shows("12:00:00 o-1 accepted")
+    keyed.push_event("ended", order("o-1", status="Canceled"))
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 4
+    assert b"o-1 ended" in screen.drawn and b"\x1b[" not in screen.drawn
+
+
+async def test_an_id_can_be_copied_at_80_columns(keyed: ScriptedServer, tmp_path: Path) -> None:
+    longest = "x" * 60 + ".:-_"
+    keyed.orders[longest] = order(longest, status="Working", side="sell")
+    screen = await start(keyed, tmp_path, "orders", COLUMNS="80")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+    await screen.shows(longest)
+    assert b"Working" in screen.drawn and b"sell" in screen.drawn
 
 
 async def test_ctrl_c_leaves_cleanly(keyed: ScriptedServer, tmp_path: Path) -> None:

@@ -6,9 +6,12 @@ Exit codes: 0 done (``watch``: Filled), 1 failed, 2 usage, 3 ended Expired, 4 Ca
 
 import sys
 
+from twap_client.cli import streams
+
 
 def main() -> None:
     """Run the command line; without its extra dependencies, say how to install them."""
+    streams.prepare()
     try:
         from twap_client.cli.app import app  # noqa: PLC0415 -- typer is an extra
     except ModuleNotFoundError as error:

@@ -4,6 +4,9 @@ from twap_client.cli import render
 from twap_client.cli.session import Session
 from twap_models import BookMessage
 
+_WIDE = 120
+"""Columns; a book on more is no easier to read."""
+
 
 async def exchanges(session: Session) -> int:
     """List the exchanges."""
@@ -33,5 +36,6 @@ async def book(session: Session, exchange: str, symbol: str, depth: int) -> int:
     found = await session.client.market.orderbook(exchange, symbol, depth=depth)
     shown = BookMessage.model_validate(found.model_dump())
     levels = max(len(shown.bids), len(shown.asks))
-    session.show(found, lambda: render.book_panel(shown, shown.ts_sent, levels=levels))
+    width = None if session.out.width < _WIDE else _WIDE
+    session.show(found, lambda: render.book_panel(shown, shown.ts_sent, width=width, levels=levels))
     return 0

@@ -14,6 +14,8 @@ from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch import watch
 from twap_models import OrderStatus, TwapOrder, TwapOrderRequest
 
+_PAGE = 500
+
 
 class Submission:
     """One ``submit``: read and confirmed before the event loop runs, for a prompt would block it."""
@@ -81,11 +83,13 @@ class Submission:
 async def listing(session: Session, limit: int, **filters: str | None) -> int:
     """List orders over as many pages as it takes."""
     found: list[TwapOrder] = []
-    async for order in session.client.orders.list(**filters, limit=min(limit, 100)):
+    async for order in session.client.orders.list(**filters, limit=min(limit + 1, _PAGE)):
         found.append(order)
-        if len(found) >= limit:
+        if len(found) > limit:
+            session.say(f"the newest {limit} only: there are more, see them with --limit {limit * 10}")
             break
-    session.show(found, lambda: render.orders_table(found))
+    shown = found[:limit]
+    session.show(shown, lambda: render.orders_table(shown))
     return 0
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
+from twap_client.cli.sheet import Sheet, left, right, words
 from twap_models import (
     CostEstimate,
     ExpectedCost,
@@ -60,8 +60,8 @@ def _plan(preview: OrderPreview) -> Text:
     return Text(f"{window}, {preview.slice_count} slices, one every {span(preview.interval)}")
 
 
-def _slices(preview: OrderPreview) -> Table:
-    table = _table("slice", "due (UTC)", "quantity")
+def _slices(preview: OrderPreview) -> Sheet:
+    table = Sheet(left("slice", "due (UTC)"), right("quantity"))
     shown = preview.slices
     if len(shown) <= _FIRST + _LAST + 1:
         _rows(table, shown)
@@ -75,7 +75,7 @@ def _slices(preview: OrderPreview) -> Table:
     return table
 
 
-def _rows(table: Table, slices: Sequence[PlannedSlice]) -> None:
+def _rows(table: Sheet, slices: Sequence[PlannedSlice]) -> None:
     for item in slices:
         table.add_row(str(item.index), stamp(item.due_time), number(item.quantity))
 
@@ -84,7 +84,8 @@ def _cost(preview: OrderPreview) -> RenderableType:
     cost = preview.expected_cost
     if cost is None:
         return Text(f"none: {preview.cost_reason or NOTHING}", style="yellow")
-    table = _table("", "filled", "average", "spread", "depth", "fees", "total", "bps")
+    figures = right("average", "spread", "depth", "fees", "total", "bps")
+    table = Sheet(left(""), words("filled"), figures)
     _estimate(table, "in slices, if the book refills", cost.slices)
     _estimate(table, "all at once", cost.sweep)
     return Group(_book(cost), table)
@@ -95,7 +96,7 @@ def _book(cost: ExpectedCost) -> Text:
     return Text(f"mid {number(cost.mid)}, touch {number(cost.touch)} ({seen})", style="dim")
 
 
-def _estimate(table: Table, name: str, made: CostEstimate) -> None:
+def _estimate(table: Sheet, name: str, made: CostEstimate) -> None:
     short = f" (short of {number(made.unfilled_quantity)})" if made.unfilled_quantity else ""
     why = f"; {made.stopped_by}" if made.stopped_by else ""
     table.add_row(
@@ -107,8 +108,8 @@ def _estimate(table: Table, name: str, made: CostEstimate) -> None:
     )
 
 
-def _go_live(checks: Sequence[GoLiveCheck]) -> Table:
-    table = _table("exchange", "market", "", "why")
+def _go_live(checks: Sequence[GoLiveCheck]) -> Sheet:
+    table = Sheet(left("exchange", "market", ""), words("why"))
     for check in checks:
         mark, style = _MARKS[check.verdict]
         table.add_row(
@@ -123,11 +124,3 @@ def _why(rules: Sequence[GoLiveFinding]) -> Text:
         return Text("\n".join(f"{rule.message or rule.rule} [{rule.as_of}]" for rule in failed))
     notes = [Text(rule.message, style="dim") for rule in rules if rule.message]
     return Text("\n").join([Text("every rule checked"), *notes])
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for name in names:
-        right = name in ("average", "spread", "depth", "fees", "total", "bps", "quantity")
-        table.add_column(name, justify="right" if right else "left")
-    return table

@@ -27,6 +27,7 @@ from twap_client.cli.screen import (
     slices_table,
     watch_screen,
 )
+from twap_client.cli.sheet import Column, Sheet, left, right, words
 from twap_models import (
     Account,
     BookMessage,
@@ -67,26 +68,31 @@ def account_line(account: Account, server: str) -> Text:
     return Text(f"signed in to {server} as {account.username}")
 
 
-def exchanges_table(exchanges: Sequence[Exchange]) -> Table:
+def exchanges_table(exchanges: Sequence[Exchange]) -> Sheet:
     """Draw the exchanges."""
-    table = _table("exchange", "status", "instruments", "integrity", "connections", "intervals", "reason")
+    table = _sheet(
+        left("exchange", "status"), right("instruments", "connections"), left("integrity"),
+        words("reason", "intervals"),
+    )  # fmt: skip
     for item in exchanges:
         table.add_row(
             item.name,
             badge(item.status),
             str(item.instruments),
-            item.integrity,
             str(item.connections),
-            " ".join(item.intervals),
+            item.integrity,
             item.reason,
+            " ".join(item.intervals),
         )
     return table
 
 
-def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Table:
+def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Sheet:
     """Draw an exchange's instruments."""
-    table = _table("symbol", "native", "tick", "lot", "min quantity", "min notional", "status")
-    table.title = f"{exchange}: {len(instruments)} instruments"
+    table = _sheet(
+        left("symbol", "native"), right("tick", "lot", "min qty", "min notional"), left("status"),
+        title=f"{exchange}: {len(instruments)} instruments",
+    )  # fmt: skip
     for item in instruments:
         table.add_row(
             item.symbol,
@@ -100,34 +106,38 @@ def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Table
     return table
 
 
-def candles_table(title: str, candles: Sequence[Candle]) -> Table:
+def candles_table(title: str, candles: Sequence[Candle]) -> Sheet:
     """Draw candles, oldest first; one that is still forming is dimmed."""
-    table = _table("open time (UTC)", "open", "high", "low", "close", "volume", "")
-    table.title = title
+    table = _sheet(
+        left("open time (UTC)"), right("open", "high", "low", "close", "volume"), left(""), title=title
+    )
     for item in candles:
         prices = (item.open, item.high, item.low, item.close, item.volume)
         table.add_row(
             stamp(item.open_time),
             *map(number, prices),
             "" if item.closed else "forming",
-            style=None if item.closed else "dim",
+            style="" if item.closed else "dim",
         )
     return table
 
 
-def orders_table(orders: Sequence[TwapOrder]) -> Table:
+def orders_table(orders: Sequence[TwapOrder]) -> Sheet:
     """Draw a list of orders."""
-    table = _table("token", "exchange", "symbol", "side", "quantity", "filled", "average", "status", "ends")
+    table = _sheet(
+        left("token", "status", "side"), right("quantity"), left("symbol", "exchange"),
+        right("filled", "average"), left("ends"),
+    )  # fmt: skip
     for item in orders:
         table.add_row(
             item.token_id,
-            item.exchange,
-            item.instrument or item.symbol,
+            badge(item.status),
             item.side,
             number(item.quantity),
+            item.instrument or item.symbol,
+            item.exchange,
             percent(item.progress),
             rounded(item.average_price, 4),
-            badge(item.status),
             stamp(item.end_time),
         )
     return table
@@ -156,10 +166,10 @@ def order_view(order: TwapOrderDetail) -> RenderableType:
     return Group(*parts)
 
 
-def report_table(made: ExecutionReport) -> Table:
+def report_table(made: ExecutionReport) -> Sheet:
     """Draw in a few lines what the execution cost. A positive cost is bad."""
     shortfall = made.costs.implementation_shortfall
-    table = _table("execution", "")
+    table = _sheet(left("execution"), right(""))
     table.add_row("filled", f"{number(made.filled_quantity)} of {number(made.quantity)}")
     table.add_row("average price", number(made.average_price))
     table.add_row("arrival price", number(made.arrival_price))
@@ -173,9 +183,9 @@ def report_table(made: ExecutionReport) -> Table:
     return table
 
 
-def request_table(request: TwapOrderRequest) -> Table:
+def request_table(request: TwapOrderRequest) -> Sheet:
     """Draw an order before it is sent."""
-    table = _table("order", "")
+    table = _sheet(left("order"), right(""))
     for name, value in request.model_dump(exclude_none=True).items():
         shown = {"interval": request.interval, "duration": request.duration}.get(name)
         table.add_row(name.replace("_", " "), span(shown) if shown is not None else str(value))
@@ -197,12 +207,12 @@ def event_line(event: OrderEvent) -> str:
     return f"{clock(event.time)} {event.token_id} {_what(event)} [{done}]"
 
 
-def events_table(events: Sequence[OrderEvent]) -> Table:
+def events_table(events: Sequence[OrderEvent]) -> Sheet:
     """Draw what happened to an order, oldest first."""
-    table = _table("seq", "time (UTC)", "event", "status", "filled")
+    table = _sheet(right("seq"), left("time (UTC)", "status"), right("filled"), words("event"))
     for item in events:
         progress = f"{number(item.order.filled_quantity)} of {number(item.order.quantity)}"
-        table.add_row(str(item.seq), stamp(item.time), _what(item), badge(item.order.status), progress)
+        table.add_row(str(item.seq), stamp(item.time), badge(item.order.status), progress, _what(item))
     return table
 
 
@@ -246,10 +256,5 @@ def _facts(order: TwapOrderDetail) -> Table:
     return grid
 
 
-def _table(*names: str) -> Table:
-    words = ("exchange", "status", "symbol", "native", "token", "side", "reason", "integrity", "intervals")
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), title_justify="left")
-    for name in names:
-        left = name in words or name in ("", "order", "execution", "ends", "event") or "time" in name
-        table.add_column(name, justify="left" if left else "right", no_wrap=name != "reason")
-    return table
+def _sheet(*columns: Sequence[Column], title: str = "") -> Sheet:
+    return Sheet(*columns, title=title, header_style="bold")

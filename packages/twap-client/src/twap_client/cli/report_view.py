@@ -6,10 +6,10 @@ Costs are exact; elsewhere prices and amounts are rounded for reading, and ``--j
 from decimal import Decimal
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, number, percent, rounded
+from twap_client.cli.sheet import Sheet, left, right, words
 from twap_models import ExecutionReport
 from twap_models.report import Cost, Costs, Counterfactual
 
@@ -51,15 +51,16 @@ def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
     return Text(f"{done} at {number(made.average_price)}, {number(made.notional)} {quote}")
 
 
-def _costs(costs: Costs) -> Table:
-    table = _table("", "amount", "bps", "")
+def _costs(costs: Costs) -> Sheet:
+    table = Sheet(left(""), right("amount", "bps"), left(""))
     known = [getattr(costs, name).amount for name in _PARTS]
     spans = _spans([amount for amount in known if amount is not None] if None not in known else [])
     for name in _PARTS:
         cost: Cost = getattr(costs, name)
         table.add_row(name, _signed(cost.amount), _bps(cost.bps), spans.get(name, Text()))
     whole = costs.implementation_shortfall
-    table.add_row("shortfall", _signed(whole.amount), _bps(whole.bps), spans.get("shortfall"), style="bold")
+    bar = spans.get("shortfall", Text())
+    table.add_row("shortfall", _signed(whole.amount), _bps(whole.bps), bar, style="bold")
     return table
 
 
@@ -86,8 +87,8 @@ def _spans(amounts: list[Decimal]) -> dict[str, Text]:
     return made | {"shortfall": span(_ZERO, reached, _WHOLE)}
 
 
-def _benchmarks(made: ExecutionReport, base: str) -> Table:
-    table = _table("", "price", "bps", "")
+def _benchmarks(made: ExecutionReport, base: str) -> Sheet:
+    table = Sheet(left(""), right("price", "bps"), words(""))
     covered = f"known {number(made.market_twap_coverage_percent)} % of the time"
     volume = f"{number(made.traded_volume)} {base} traded"
     if made.participation_percent is not None:
@@ -105,8 +106,8 @@ def _benchmarks(made: ExecutionReport, base: str) -> Table:
     return table
 
 
-def _others(made: ExecutionReport) -> Table:
-    table = _table("", "filled", "average", "shortfall", "bps", "order cost more, bps")
+def _others(made: ExecutionReport) -> Sheet:
+    table = Sheet(left(""), right("filled", "average", "shortfall", "bps", "order cost more, bps"))
     whole = made.costs.implementation_shortfall
     table.add_row(
         "this order",
@@ -137,16 +138,16 @@ def _other(one: Counterfactual | None) -> tuple[str, ...]:
     )
 
 
-def _mark_outs(made: ExecutionReport) -> Table:
-    table = _table("after", "fills", "amount", "bps")
+def _mark_outs(made: ExecutionReport) -> Sheet:
+    table = Sheet(left("after"), right("fills", "amount", "bps"))
     for one in made.mark_outs:
         measured = f"{one.fills} of {made.fills}"
         table.add_row(f"{one.seconds} s", measured, _signed(one.amount), _bps(one.bps))
     return table
 
 
-def _schedule(made: ExecutionReport, base: str) -> Table:
-    table = _table("", "value", "")
+def _schedule(made: ExecutionReport, base: str) -> Sheet:
+    table = Sheet(left(""), right("value"), words(""))
     outcomes = ", ".join(f"{count} {name}" for name, count in made.slices_by_outcome.items())
     table.add_row("slices", str(sum(made.slices_by_outcome.values())), outcomes)
     for reason, count in made.slices_by_reason.items():
@@ -161,8 +162,8 @@ def _schedule(made: ExecutionReport, base: str) -> Table:
     return table
 
 
-def _exchanges(made: ExecutionReport) -> Table:
-    table = _table("", "fills", "quantity", "share, %", "average", "fees")
+def _exchanges(made: ExecutionReport) -> Sheet:
+    table = Sheet(left(""), right("fills", "quantity", "share, %", "average", "fees"))
     for one in made.exchanges:
         table.add_row(
             one.exchange,
@@ -192,11 +193,3 @@ def _price(value: Decimal | None) -> str:
     if value is None or abs(value) < 1:
         return number(value)
     return number(round(value, _PLACES))
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
-    for at, name in enumerate(names):
-        text = at == 0 or name == ""
-        table.add_column(name, justify="left" if text else "right", no_wrap=not (text and at))
-    return table

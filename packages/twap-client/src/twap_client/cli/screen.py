@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, number, percent, rounded, span
+from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
 
 _LEVELS = 10
@@ -72,7 +73,7 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
     if order.slices:
         parts += [Text("last slices", style="bold"), slices_table(order.slices, _LATEST_SLICES)]
     if order.fills:
-        parts += [Text("last fills", style="bold"), fills_table(order.fills[-_LATEST_FILLS:])]
+        parts += [Text("last fills", style="bold"), fills_table(order.fills, _LATEST_FILLS)]
     if order.status is OrderStatus.PAUSED:
         parts.append(Text(f"paused: it fills nothing until `twap resume {order.token_id}`", style="yellow"))
     if order.detail:
@@ -80,10 +81,15 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
     return Panel(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
 
 
-def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Table:
+def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:
     """Draw slices; with ``latest``, only the last so many that have ended."""
     ended = [item for item in slices if item.outcome is not SliceOutcome.PENDING]
-    table = _table("#", "due", "outcome", "reason", "filled/wanted", "average")
+    table = Sheet(
+        right("#"),
+        left("due", "outcome", "reason"),
+        right("filled/wanted", "average"),
+        brief=latest is not None,
+    )
     for item in slices if latest is None else ended[-latest:]:
         table.add_row(
             str(item.index),
@@ -96,10 +102,11 @@ def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Table:
     return table
 
 
-def fills_table(fills: Sequence[Fill]) -> Table:
-    """Draw fills in the order they happened."""
-    table = _table("slice", "time", "exchange", "price", "quantity", "fee")
-    for item in fills:
+def fills_table(fills: Sequence[Fill], latest: int | None = None) -> Sheet:
+    """Draw fills in the order they happened; with ``latest``, only the last so many."""
+    brief = latest is not None
+    table = Sheet(right("slice"), left("time", "exchange"), right("price", "quantity", "fee"), brief=brief)
+    for item in fills if latest is None else fills[-latest:]:
         table.add_row(
             str(item.slice),
             clock(item.time),
@@ -111,19 +118,11 @@ def fills_table(fills: Sequence[Fill]) -> Table:
     return table
 
 
-def _table(*names: str) -> Table:
-    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
-    for name in names:
-        right = name in ("filled/wanted", "average", "price", "quantity", "fee")
-        table.add_column(name, justify="right" if right else "left", no_wrap=True)
-    return table
-
-
 def _levels(book: BookMessage, levels: int) -> Table:
     """Bids to the left, best at the top; asks to the right. Bars take the room that the digits leave."""
-    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0))
-    for name in ("", "quantity", "bid", "ask", "quantity", ""):
-        table.add_column(name, justify="right", no_wrap=True, ratio=None if name else 1)
+    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
+    for name in ("", "qty", "bid", "ask", "qty", ""):
+        table.add_column(name, justify="right", overflow="fold", ratio=None if name else 1)
     bids, asks = book.bids[:levels], book.asks[:levels]
     shown = (*bids, *asks)
     largest = max([quantity for _, quantity in shown], default=Decimal(1)) or Decimal(1)
@@ -182,8 +181,8 @@ def _figures(order: TwapOrderDetail, now: datetime) -> Table:
     slippage = order.report.arrival_slippage_bps
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
     for _ in range(2):
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column(no_wrap=True)
+        grid.add_column(style="dim")
+        grid.add_column(overflow="fold")
     grid.add_row("filled", number(order.filled_quantity), "remaining", number(order.remaining_quantity))
     grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
     grid.add_row("time left", span(left), "until", clock(order.end_time))

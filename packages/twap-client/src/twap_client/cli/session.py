@@ -1,7 +1,6 @@
 """One run of a command: a client, two consoles, and every failure as one line and an exit code."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from dataclasses import dataclass, replace
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
 
+from twap_client.cli import streams
 from twap_client.cli.credentials import CredentialFile
 from twap_client.client import TwapClient
 from twap_client.config import ClientConfig
@@ -29,7 +29,8 @@ ENDED = {
     OrderStatus.REJECTED: 5,
     OrderStatus.FAILED: 5,
 }
-_PIPE_WIDTH = 160
+_PIPE_WIDTH = 10_000
+"""A row is one line for whoever reads it there, however long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,13 @@ class Session:
 
     def line(self, value: object) -> None:
         """Print one JSON value on one line."""
-        sys.stdout.write(exact_json.dumps(_plain(value)).decode() + "\n")
+        sys.stdout.write(streams.json_text(exact_json.dumps(_plain(value))) + "\n")
         sys.stdout.flush()
+
+    @property
+    def has_screen(self) -> bool:
+        """Whether a view can be drawn and drawn again."""
+        return sys.stdout.isatty() and not self.out.is_dumb_terminal and not self.as_json
 
     def say(self, message: str) -> None:
         """Tell a person something, beside the result."""
@@ -85,7 +91,7 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.discard_output()
         return FAILED
     except Exception as error:  # the outermost edge: one line, never a stack trace
         code, message = explain(error, url)
@@ -131,7 +137,7 @@ async def _within(config: ClientConfig, as_json: bool, work: Work) -> int:
 
 def _console(*, stderr: bool) -> Console:
     console = Console(stderr=stderr, highlight=False)
-    if not console.is_terminal and "COLUMNS" not in os.environ:
+    if not (sys.stderr if stderr else sys.stdout).isatty():
         console.width = _PIPE_WIDTH
     return console
 

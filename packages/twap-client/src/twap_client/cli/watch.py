@@ -43,7 +43,7 @@ async def watch(session: Session, token: str | None, books: list[str]) -> int:
     order = None if token is None else await session.client.orders.get(token)
     if order is not None and not books:
         books = _own_book(order)
-    if session.out.is_terminal and not session.as_json and (order or books):
+    if session.has_screen and (order or books):
         ended: TwapOrder | None = await _follow_on_screen(session, order, books)
     elif order is not None:
         ended = await OrderLines(session, order).follow(books)

@@ -1,0 +1,47 @@
+"""Standard output and error that take any text: what their encoding cannot write is replaced."""
+
+import codecs
+import io
+import json
+import os
+import re
+import sys
+
+_PLAIN = {
+    "●": "*", "–": "-", "—": "-", "…": "...", "·": "-", "→": "->", "✓": "+", "✗": "x", "▒": ":",
+    "─": "-", "━": "-", "│": "|", "²": "2",
+} | dict.fromkeys("█▉▊▋▌▍▎▏▐▕", "#")  # fmt: skip
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
+
+def prepare() -> None:
+    """Make both streams of this process ready; one that was closed before takes everything, shows nothing."""
+    codecs.register_error("twap.plain", _plain)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 -- lives on
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="twap.plain")
+
+
+def json_text(data: bytes) -> str:
+    """Give JSON as standard output can write it: where characters cannot, they are written ``\\uXXXX``."""
+    text = data.decode()
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+    return text
+
+
+def discard_output() -> None:
+    """Nobody reads standard output any more: let what is still to be written go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    unwritable = error.object[error.start : error.end]
+    return "".join(_PLAIN.get(character, "?") for character in unwritable), error.end

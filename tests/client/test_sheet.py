@@ -1,0 +1,169 @@
+"""Tables: nothing is cut at any width, an id is in one piece, and away from a terminal a row is a line."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from twap_client.cli import render
+from twap_client.cli.preview import preview_view
+from twap_client.cli.report_view import report_view
+from twap_client.cli.sheet import Sheet, left, right, words
+from twap_client.testing import book, candle, exchange, instrument, order, preview
+from twap_client.testing.examples import NOON
+from twap_models import ExecutionReport, Interval, OrderEvent, Slice, TwapOrder
+
+UUID = "2b420b08-a601-472d-beee-95cfa3c878ad"
+LONGEST = "x" * 60 + ".:-_"
+WHY = "restricted where this server stands: the exchange answers 451, see its terms"
+INTERVALS = [interval.value for interval in Interval]
+LONG_NUMBER = "123456789012.123456789012"
+
+
+def drawn(picture: RenderableType, width: int) -> list[str]:
+    console = Console(width=width, force_terminal=True, color_system=None, file=open("/dev/null", "w"))  # noqa: SIM115
+    with console.file, console.capture() as captured:
+        console.print(picture)
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= width
+    return lines
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.split())
+
+
+def part(**fields: object) -> Slice:
+    standard = {"index": 71_234, "due_time": NOON, "outcome": "partial", "reason": "participation_cap"}
+    quantities = {"wanted_quantity": LONG_NUMBER, "filled_quantity": "0.1", "average_price": "61837.64"}
+    return Slice.model_validate(standard | quantities | fields)
+
+
+def orders() -> list[TwapOrder]:
+    standard = {
+        "exchange": "aggregate",
+        "quantity": LONG_NUMBER,
+        "filled_quantity": 1,
+        "average_price": "61837.64",
+    }
+    return [
+        order(UUID, status="Working", side="sell", **standard),
+        order(LONGEST, status="Rejected", side="buy", symbol="1000SATS-USDT", instrument="1000SATS-USDT"),
+    ]
+
+
+def event() -> OrderEvent:
+    about = TwapOrder.model_validate(orders()[0].model_dump())
+    fields = {"seq": 1_234_567, "event": "slice", "token_id": UUID, "time": NOON, "order": about}
+    return OrderEvent.model_validate(fields | {"slice": part()})
+
+
+def detail() -> RenderableType:
+    fill = {"fill_id": "f", "slice": 71_234, "time": NOON, "exchange": "coinbase", "price": "0.000012345678"}
+    fills = [fill | {"quantity": LONG_NUMBER, "fee": "0.000000123456"}]
+    return render.order_view(order(LONGEST, status="Paused", side="sell", slices=[part()], fills=fills))
+
+
+def estimate() -> RenderableType:
+    figures = dict.fromkeys(("spread", "depth", "fees", "total", "total_bps", "average_price"), "123456.1234")
+    made = figures | {
+        "filled_quantity": LONG_NUMBER,
+        "unfilled_quantity": "0.1",
+        "stopped_by": "depth_exhausted",
+    }
+    cost = {"mid": 1, "touch": 1, "book_status": "live", "book_age_ms": 1, "slices": made, "sweep": made}
+    return preview_view(preview(expected_cost=cost, slices=4))
+
+
+def report() -> RenderableType:
+    costs = {
+        name: {"amount": "-123456.123456789012345678", "bps": "-12.3456"} for name in ("timing", "depth")
+    }
+    told = {"token_id": LONGEST, "status": "Working", "costs": costs, "exchange": "aggregate"}
+    return report_view(ExecutionReport.model_validate(told))
+
+
+VIEWS: dict[str, tuple[Callable[[], RenderableType], list[str]]] = {
+    "exchanges": (
+        lambda: render.exchanges_table(
+            [exchange("coinbase", status="down", reason=WHY, intervals=INTERVALS)]
+        ),
+        ["coinbase", "● down", WHY, *INTERVALS, "sequence"],
+    ),
+    "symbols": (
+        lambda: render.instruments_table("x", [instrument("1000SATS-USDT", tick_size="0.000000000001")]),
+        ["1000SATS-USDT", "1000SATSUSDT", "0.000000000001", "trading"],
+    ),
+    "klines": (
+        lambda: render.candles_table("x", [candle(open=LONG_NUMBER, volume=LONG_NUMBER, closed=False)]),
+        ["2026-01-01 12:00:00", LONG_NUMBER, "61750.55", "forming"],
+    ),
+    "book": (
+        lambda: render.book_panel(
+            book(bids=[["0.000012345678", "123456789.12345678"]]), NOON + timedelta(seconds=1)
+        ),
+        ["0.000012345678", "123456789.12345678", "61837.64"],
+    ),
+    "orders": (
+        lambda: render.orders_table(orders()),
+        [UUID, LONGEST, "● Working", "● Rejected", "sell", "buy"],
+    ),
+    "order": (detail, [LONGEST, "sell", "Paused", "partial", "participation_cap", LONG_NUMBER, "coinbase"]),
+    "preview": (estimate, [LONG_NUMBER, "123456.1234", "depth_exhausted"]),
+    "report": (report, [LONGEST, "-123456.123456789012345678", "-12.35"]),
+    "events": (
+        lambda: render.events_table([event()]),
+        ["1234567", "2026-01-01 12:00:00", "● Working", "partial"],
+    ),
+}
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 10_000])
+@pytest.mark.parametrize("name", VIEWS)
+def test_nothing_is_cut(name: str, width: int) -> None:
+    picture, expected = VIEWS[name]
+    lines = drawn(picture(), width)
+    assert not any("…" in line for line in lines)
+    for word in " ".join(expected).split():
+        assert any(word in line for line in lines), f"{word} is cut or in pieces"
+
+
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_an_id_has_its_line_where_the_columns_do_not_fit(width: int) -> None:
+    assert LONGEST in [line.rstrip() for line in drawn(render.orders_table(orders()), width)]
+
+
+def test_away_from_a_terminal_a_row_is_a_line() -> None:
+    lines = drawn(render.orders_table(orders()), 10_000)
+    assert [line.split()[0] for line in lines] == ["token", UUID, LONGEST]
+
+
+CELLS = st.text(st.characters(categories=["L", "N"], max_codepoint=0x7F), min_size=1, max_size=70)
+
+
+@given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5), st.integers(20, 200), st.booleans())
+def test_every_cell_is_there_at_every_width(rows: list[tuple[str, ...]], width: int, brief: bool) -> None:
+    sheet = Sheet(left("a"), right("b"), words("c"), brief=brief)
+    for row in rows:
+        sheet.add_row(*row)
+    lines = drawn(sheet, width)
+    for cells in rows:
+        for cell in cells[:2]:
+            assert any(cell in line for line in lines) or len(cell) > width - 4
+    kept = squeezed("".join(lines))
+    assert len(kept) >= sum(len(cell) for row in rows for cell in row)
+
+
+def test_where_there_is_room_values_stand_in_columns() -> None:
+    sheet = Sheet(left("name"), right("value"), words("why"))
+    sheet.add_row("a", "1", "first")
+    sheet.add_row("bc", "23", Text("second"))
+    assert [line.rstrip() for line in drawn(sheet, 30)] == [
+        "name  value  why",
+        "a         1  first",
+        "bc       23  second",
+    ]
