@@ -47,6 +47,30 @@ async def test_body_too_large(desk: Desk) -> None:
         assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
 
 
+@pytest.mark.parametrize("path", ["/auth/register", "/auth/token", "/orders/twap", "/orders/twap/preview"])
+async def test_little_is_read_before_it_is_known_who_asks(desk: Desk, path: str) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(17):
+            yield b" " * 1_000
+
+    kind = "application/x-www-form-urlencoded" if path == "/auth/token" else "application/json"
+    for content in (b" " * 17_000, chunks()):
+        answer = await desk.http.post(path, content=content, headers={"Content-Type": kind})
+        if answer.status_code == 401:  # told before anything was read
+            continue
+        assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+        assert "16384 bytes without a sign-in" in answer.json()["detail"]
+
+
+async def test_an_object_of_many_members_is_no_work(desk: Desk) -> None:
+    text = "{" + ",".join(f'"k{n}":1' for n in range(101)) + "}"
+    for path in ("/orders/twap", "/orders/twap/preview"):
+        headers = {**await desk.user(), "Content-Type": "application/json"}
+        answer = await desk.http.post(path, content=text, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+        assert "at most 100 members" in answer.json()["detail"]
+
+
 async def test_a_bug_says_nothing_but_its_id(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

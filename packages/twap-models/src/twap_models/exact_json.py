@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 
 class Bounds(NamedTuple):
-    """How long a number may be."""
+    """How long a number may be, and how large an object."""
 
     digits: int
     """Significant ones."""
@@ -21,11 +21,13 @@ class Bounds(NamedTuple):
     """Decimal places, and zeros that an exponent stands for."""
     text: int
     """Characters."""
+    members: int
+    """Of one JSON object."""
 
 
-SENT = Bounds(digits=30, exponent=18, text=64)
+SENT = Bounds(digits=30, exponent=18, text=64, members=100)
 """What a caller may send."""
-TOLD = Bounds(digits=150, exponent=60, text=256)
+TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000)
 """What a server works out of that: a product has the digits of all its factors."""
 
 
@@ -81,11 +83,11 @@ def loads(data: bytes | str, bounds: Bounds = SENT) -> Any:
 
     Args:
         data: the text.
-        bounds: of its numbers; ``TOLD`` for what a server says.
+        bounds: ``TOLD`` for what a server says.
 
     Raises:
-        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, nested too deeply, or a
-            number out of bounds (``InexactNumber``).
+        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, too many of
+            them, nested too deeply, or a number out of bounds (``InexactNumber``).
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
     try:
@@ -125,7 +127,7 @@ def _reader(bounds: Bounds) -> json.JSONDecoder:
         parse_float=partial(parse_decimal, bounds=bounds),
         parse_int=partial(_parse_int, bounds=bounds),
         parse_constant=_refuse_constant,
-        object_pairs_hook=_unique_keys,
+        object_pairs_hook=partial(_unique_keys, bounds=bounds),
     )
 
 
@@ -141,7 +143,9 @@ def _refuse_constant(text: str) -> Any:
     raise InexactNumber(f"expected a finite number, got {text}")
 
 
-def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]], bounds: Bounds) -> dict[str, Any]:
+    if len(pairs) > bounds.members:  # each unknown one would be an error of its own, and cost as much
+        raise ValueError(f"expected at most {bounds.members} members in one object, got {len(pairs)}")
     made = dict(pairs)
     if len(made) != len(pairs):
         raise ValueError("a key is repeated in one object")

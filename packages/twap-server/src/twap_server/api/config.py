@@ -71,6 +71,8 @@ class ApiConfig(BaseModel):
     max_books: int = 1_000
     """Books collected at once, above which readers get no further one; orders always get theirs."""
     max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
+    max_anonymous_body: int = 16_384
+    """Bytes of a body without a sign-in, and of every one under ``/auth``."""
     body_timeout: timedelta = timedelta(seconds=20)
     """A body that has not arrived by then is refused with 408."""
     allowed_origins: tuple[str, ...] = ()

@@ -53,15 +53,15 @@ class RequestFrame:
         scope.setdefault("state", {})["request_id"] = _id_of(scope)
         answer = _Answer(scope, send)
         try:
-            await self._serve(scope, _LimitedBody(receive, self._config).receive, answer)
+            most = _largest_body(scope, self._config)
+            await self._serve(scope, _LimitedBody(receive, most, self._config).receive, answer, most)
         finally:
             self._metrics.count_request(scope, answer.status)
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer") -> None:
+    async def _serve(self, scope: Scope, receive: Receive, answer: "_Answer", most: int) -> None:
         try:
-            if _announced_length(scope) > self._config.max_body:
-                detail = f"expected a body of at most {self._config.max_body} bytes"
-                refusal = problem(Request(scope), ErrorCode.BODY_TOO_LARGE, detail)
+            if _announced_length(scope) > most:
+                refusal = problem(Request(scope), ErrorCode.BODY_TOO_LARGE, _too_large(most, self._config))
                 await refusal(scope, receive, answer.send)
                 return
             await self._app(scope, receive, answer.send)
@@ -96,9 +96,10 @@ class _Answer:
 class _LimitedBody:
     """Counts the body's bytes and its time."""
 
-    def __init__(self, receive: Receive, config: ApiConfig) -> None:
+    def __init__(self, receive: Receive, most: int, config: ApiConfig) -> None:
         self._receive = receive
-        self._left = config.max_body
+        self._left = most
+        self._refusal = _too_large(most, config)
         self._deadline = asyncio.get_running_loop().time() + config.body_timeout.total_seconds()
         self._complete = False
 
@@ -112,7 +113,7 @@ class _LimitedBody:
             raise HTTPException(408, "the body did not arrive in time") from None
         self._left -= len(message.get("body", b""))
         if self._left < 0:
-            raise HTTPException(413, "the body is larger than this server reads")
+            raise HTTPException(413, self._refusal)
         self._complete = not message.get("more_body", False)
         return message
 
@@ -120,6 +121,18 @@ class _LimitedBody:
 def _id_of(scope: Scope) -> str:
     given = Headers(scope=scope).get("x-request-id", "")
     return given if _GIVEN_ID.fullmatch(given) else token_hex(16)
+
+
+def _largest_body(scope: Scope, config: ApiConfig) -> int:
+    """How much is read for this request: little before it is known who asks."""
+    headers = Headers(scope=scope)
+    is_anonymous = "authorization" not in headers and "x-api-key" not in headers
+    return config.max_anonymous_body if is_anonymous or "/auth/" in scope["path"] else config.max_body
+
+
+def _too_large(most: int, config: ApiConfig) -> str:
+    unless = "" if most == config.max_body else " without a sign-in, and of a sign-in itself"
+    return f"expected a body of at most {most} bytes{unless}"
 
 
 def _announced_length(scope: Scope) -> int:
