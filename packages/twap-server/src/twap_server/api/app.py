@@ -5,6 +5,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from twap_models import __version__
 from twap_server.api import errors
+from twap_server.api.behind_proxy import BehindProxy
 from twap_server.api.docs import docs_router
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
@@ -13,6 +14,18 @@ from twap_server.api.routers import accounts, health, market, orders, previews, 
 from twap_server.api.routers.stream import stream_route
 
 TITLE = "TWAP server"
+_METHODS = ("DELETE", "GET", "PATCH", "POST")
+_REQUEST_HEADERS = ("Authorization", "Content-Type", "If-Match", "X-API-Key", "X-Request-ID")
+_ANSWER_HEADERS = (
+    "Allow",
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "Retry-After",
+    "WWW-Authenticate",
+    "X-Request-ID",
+)
+"""What pages of ``api.allowed_origins`` may use; a test compares the three with all routes."""
 _SECTIONS = ("accounts", "market", "orders", "health")
 """Of the documentation, in this order."""
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
@@ -54,16 +67,18 @@ def create_app(parts: Parts) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, services: Services) -> None:
+    """The last one is outermost: a page of another host can read every refusal, whichever layer it is of."""
     config = services.parts.config
+    app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
     if config.allowed_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(config.allowed_origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Link", "Retry-After", "X-Request-ID"],
+            allow_methods=_METHODS,
+            allow_headers=_REQUEST_HEADERS,
+            expose_headers=_ANSWER_HEADERS,
         )
-    app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
+    app.add_middleware(BehindProxy, root_path=config.root_path, trusted=config.trusted_proxies)
 
 
 def _add_gauges(services: Services) -> None:

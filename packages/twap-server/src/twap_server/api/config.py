@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
 
 
 class PasswordConfig(BaseModel):
@@ -77,6 +77,10 @@ class ApiConfig(BaseModel):
     """A body that has not arrived by then is refused with 408."""
     allowed_origins: tuple[str, ...] = ()
     """Web pages of other hosts that may call; the server's own pages always may."""
+    root_path: str = Field(default="", max_length=256, pattern=r"^(/[A-Za-z0-9._~-]+)*$")
+    """The path prefix under which a proxy serves us, such as ``/twap``; it may cut it off or not."""
+    trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses or networks whose ``X-Forwarded-For``, ``-Proto`` and ``-Prefix`` are believed."""
     book_wait: timedelta = timedelta(seconds=5)
     """How long ``GET /orderbook`` waits for a book nobody watched."""
     passwords: PasswordConfig = PasswordConfig()

@@ -18,12 +18,31 @@ _WORDS = {
     503: "Not available at the moment; see `Retry-After`.",
 }
 
+HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {"description": "The order's `revision`, for `If-Match`.", "schema": {"type": "string"}},
+    "Link": {
+        "description": 'The next page, relative to this address: `<orders?after=…>; rel="next"`.',
+        "schema": {"type": "string"},
+    },
+    "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
+    "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
+}
+"""Of answers, beside those that every answer has."""
+_HEADERS_OF = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
+
+
+def with_headers(status: int, *names: str) -> dict[int | str, dict[str, Any]]:
+    """Document the headers of an answer that is no problem."""
+    return {status: {"headers": {name: HEADERS[name] for name in names}}}
+
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Document these problem answers of a route."""
     return {
         status: {
             "description": _WORDS[status],
+            "headers": {name: HEADERS[name] for name in _HEADERS_OF.get(status, ())},
             "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in statuses

@@ -70,6 +70,7 @@ class HttpServer:
             log_config=None,
             access_log=False,
             lifespan="off",
+            proxy_headers=False,  # behind_proxy.py decides whom to believe
             ws=FramedProtocol,
             ws_max_size=_LARGEST_FRAME,
             ws_ping_interval=20,

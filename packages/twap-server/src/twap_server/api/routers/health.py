@@ -1,9 +1,12 @@
 """Liveness, readiness and numbers; open to anyone."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 
 from twap_models.base import ResponseModel
 from twap_server.api.dependencies import ServicesDep
+from twap_server.api.documented import HEADERS
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.metrics import CONTENT_TYPE
 
@@ -17,21 +20,28 @@ class Health(ResponseModel):
     reasons: list[str] = []
 
 
+_NOT_READY: dict[str, Any] = {
+    "model": Health,
+    "description": "Not ready.",
+    "headers": {"Retry-After": HEADERS["Retry-After"]},
+}
+
+
 @router.get("/health", response_model=Health)
 async def health() -> Response:
     """The process lives and answers."""
     return reply(Health(status="ok"))
 
 
-@router.get("/ready", response_model=Health, responses={503: {"model": Health, "description": "Not ready."}})
+@router.get("/ready", response_model=Health, responses={503: _NOT_READY})
 async def ready(services: ServicesDep) -> Response:
     """Whether orders and books can be served at the moment."""
     reasons = await services.parts.not_ready()
     if services.parts.sessions.closing:
         reasons = [*reasons, "the server is stopping"]
-    return (
-        reply(Health(status="not ready", reasons=reasons), 503) if reasons else reply(Health(status="ready"))
-    )
+    if not reasons:
+        return reply(Health(status="ready"))
+    return reply(Health(status="not ready", reasons=reasons), 503, headers={"Retry-After": "5"})
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

@@ -17,7 +17,7 @@ from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.cursor import read_cursor, write_cursor
 from twap_server.api.dependencies import CallerDep, ServicesDep
 from twap_server.api.direct import DirectRoute
-from twap_server.api.documented import problems
+from twap_server.api.documented import problems, with_headers
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.examples import ORDER_EXAMPLES
 from twap_server.api.parts import Services
@@ -38,6 +38,8 @@ router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 
 _OPEN = frozenset(status for status in OrderStatus if status.is_open)
 _GROUPS = {"open": _OPEN, "closed": frozenset(OrderStatus) - _OPEN}
+_TAGGED = with_headers(200, "ETag")
+_CHANGED = {**_TAGGED, **problems(401, 404, 409, 422, 503)}
 _STATES = {status.value.lower(): frozenset({status}) for status in OrderStatus}
 
 
@@ -91,7 +93,9 @@ router.add_api_route(
 )
 
 
-@router.get("", response_model=list[TwapOrder], responses=problems(401, 422, 503))
+@router.get(
+    "", response_model=list[TwapOrder], responses={**with_headers(200, "Link"), **problems(401, 422, 503)}
+)
 async def list_orders(
     *,
     request: Request,
@@ -119,7 +123,11 @@ async def list_orders(
     return reply([present.order_body(order) for order in page], headers=headers)
 
 
-@router.get("/{token_id}", response_model=TwapOrderDetail, responses=problems(401, 404, 422, 503))
+@router.get(
+    "/{token_id}",
+    response_model=TwapOrderDetail,
+    responses={**_TAGGED, **problems(401, 404, 422, 503)},
+)
 async def get_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
     """One order with its slices (those to come included), fills and execution report."""
     found = await services.parts.records.detail(caller.user_id, token_id)
@@ -151,7 +159,7 @@ async def list_events(
 @router.patch(
     "/{token_id}",
     response_model=TwapOrder,
-    responses=problems(400, 401, 404, 409, 412, 413, 422, 428, 503),
+    responses={**_TAGGED, **problems(400, 401, 404, 409, 412, 413, 422, 428, 503)},
 )
 async def amend_order(
     *,
@@ -170,19 +178,19 @@ async def amend_order(
     return _one(await services.parts.orders.amend(caller.user_id, token_id, wanted, revision=revision))
 
 
-@router.post("/{token_id}/pause", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+@router.post("/{token_id}/pause", response_model=TwapOrder, responses=_CHANGED)
 async def pause_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
     """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays."""
     return _one(await services.parts.orders.pause(caller.user_id, token_id))
 
 
-@router.post("/{token_id}/resume", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+@router.post("/{token_id}/resume", response_model=TwapOrder, responses=_CHANGED)
 async def resume_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
     """Let a paused order go on; by its carry mode it catches up or not."""
     return _one(await services.parts.orders.resume(caller.user_id, token_id))
 
 
-@router.delete("/{token_id}", response_model=TwapOrder, responses=problems(401, 404, 409, 422, 503))
+@router.delete("/{token_id}", response_model=TwapOrder, responses=_CHANGED)
 async def cancel_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
     """Cancel an open order; what was filled stays filled."""
     return _one(await services.parts.orders.cancel(caller.user_id, token_id))
@@ -234,5 +242,7 @@ def _canonical(services: Services, exchange: str | None, symbol: str) -> frozens
 
 
 def _next_link(request: Request, cursor: str) -> str:
+    """Relative to the address asked for (RFC 8288), so it is right behind any proxy."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-    return f'<{request.url.path}?{urlencode([*kept, ("after", cursor)])}>; rel="next"'
+    page = request.url.path.rpartition("/")[2]
+    return f'<{page}?{urlencode([*kept, ("after", cursor)])}>; rel="next"'

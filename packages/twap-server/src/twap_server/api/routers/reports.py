@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from twap_models.fields import TokenId
 from twap_models.report import ExecutionReport
 from twap_server.api.dependencies import CallerDep, ServicesDep
-from twap_server.api.documented import problems
+from twap_server.api.documented import HEADERS, problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.present_report import execution_report
 from twap_server.api.reports.csv_text import Table, report_csv, table_csv
@@ -27,7 +27,11 @@ _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
     "/{token_id}/report",
     response_model=ExecutionReport,
     responses={
-        200: {"content": {"text/csv": _TEXT, "text/html": _TEXT}, "description": "As `format` asks."},
+        200: {
+            "content": {"text/csv": _TEXT, "text/html": _TEXT},
+            "description": "As `format` asks.",
+            "headers": {"Content-Disposition": HEADERS["Content-Disposition"]},
+        },
         **problems(401, 404, 422, 503),
     },
 )

@@ -1,0 +1,65 @@
+"""Where a proxy serves us: the path prefix, and who the client is, as far as that proxy is believed.
+
+Plain ASGI. In: the scope as it arrives. Out: a scope whose ``root_path`` is the prefix and whose ``path``
+begins with it, whether the proxy cut it off or not. Forwarding headers of anybody else are ignored: they
+would let a caller choose the address that attempts are counted by.
+"""
+
+import re
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from typing import cast
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
+"""What a path prefix may look like; empty: there is none."""
+_LONGEST = 256
+
+
+class BehindProxy:
+    """The outermost layer of the app."""
+
+    def __init__(
+        self, app: ASGIApp, *, root_path: str, trusted: Sequence[IPv4Network | IPv6Network] = ()
+    ) -> None:
+        """Wrap ``app``.
+
+        Args:
+            app: what is served.
+            root_path: the prefix unless a trusted proxy names another; empty: none.
+            trusted: proxies whose ``X-Forwarded-For``, ``-Proto`` and ``-Prefix`` are believed.
+        """
+        # uvicorn's types of ASGI are its own, and mean the same.
+        self._app = cast(ASGIApp, ProxyHeadersMiddleware(app, [str(one) for one in trusted]))  # type: ignore[arg-type]
+        self._root_path = root_path
+        self._trusted = trusted
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or stream."""
+        if scope["type"] in ("http", "websocket"):
+            scope = self._placed(scope)
+        await self._app(scope, receive, send)
+
+    def _placed(self, scope: Scope) -> Scope:
+        told = self._told(scope)
+        prefix, path = told or self._root_path, scope["path"]
+        if not prefix:
+            return scope
+        is_whole = not told and (path == prefix or path.startswith(f"{prefix}/"))
+        return {**scope, "root_path": prefix, "path": path if is_whole else prefix + path}
+
+    def _told(self, scope: Scope) -> str:
+        """The prefix that a trusted proxy says it has cut off."""
+        prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
+        is_one = len(prefix) <= _LONGEST and _PREFIX.fullmatch(prefix)
+        return prefix if is_one and self._trusts(scope.get("client")) else ""
+
+    def _trusts(self, client: tuple[str, int] | None) -> bool:
+        try:
+            address = ip_address(client[0] if client else "")
+        except ValueError:
+            return False
+        return any(address in network for network in self._trusted)
