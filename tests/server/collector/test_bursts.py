@@ -5,25 +5,40 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
+from websockets.frames import Frame, Opcode
 
 from twap_server.collector.bursts import BurstConnection
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 
 
+class Watched(BurstConnection):
+    """Counts what its socket read."""
+
+    read = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.read += len(data)
+
+    @property
+    def is_paused(self) -> bool:
+        return not self.transport.is_reading()
+
+
 @asynccontextmanager
-async def connected(script: Script, **options: int) -> AsyncIterator[BurstConnection]:
+async def connected(script: Script, **options: int) -> AsyncIterator[Watched]:
     """A client whose server does what the script says, then closes."""
     async with asyncio.timeout(20), serve(script, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
-        connecting = connect(
-            f"ws://127.0.0.1:{port}", create_connection=BurstConnection, compression=None, **options
-        )
+        connecting = connect(f"ws://127.0.0.1:{port}", create_connection=Watched, compression=None, **options)
         async with connecting as socket:
-            assert isinstance(socket, BurstConnection)
+            assert isinstance(socket, Watched)
             yield socket
 
 
@@ -136,3 +151,69 @@ async def test_a_message_that_is_too_long_ends_the_connection(message: str | lis
         assert await socket.next() == b"fine"
         with pytest.raises(ConnectionClosedError):
             await socket.next()
+
+
+def frames_of(message: list[bytes], *, pings: bool) -> list[bytes]:
+    """One message in so many fragments, as bytes of the wire."""
+    found = []
+    for at, part in enumerate(message):
+        opcode = Opcode.CONT if at else Opcode.BINARY
+        if pings:
+            found.append(Frame(Opcode.PING, b"are you there").serialize(mask=False))
+        found.append(Frame(opcode, part, fin=at == len(message) - 1).serialize(mask=False))
+    return found
+
+
+async def sent_in_reads(wire: bytes, cuts: list[int]) -> list[bytes]:
+    """What a reader gets when the socket reads the wire cut at these places (behind a pause it reads more)."""
+    began: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
+
+    async def script(peer: ServerConnection) -> None:
+        client = await began
+        before, sent = client.read, 0
+        for end in [*sorted({cut % len(wire) for cut in cuts}), len(wire)]:
+            peer.transport.write(wire[sent:end])
+            sent = end
+            while client.read < before + sent and not client.is_paused:
+                await asyncio.sleep(0)
+
+    async with connected(script) as socket:
+        began.set_result(socket)
+        return await everything(socket)
+
+
+parts = st.lists(st.binary(max_size=3), min_size=1, max_size=4)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    burst=st.integers(0, 130),
+    messages=st.lists(parts, min_size=1, max_size=8),
+    cuts=st.lists(st.integers(0, 2_000), max_size=8),
+    pings=st.booleans(),
+)
+def test_any_messages_over_any_reads_arrive_whole_and_in_order(
+    burst: int, messages: list[list[bytes]], cuts: list[int], pings: bool
+) -> None:
+    every = [*[[b"%d" % number] for number in range(burst)], *messages]
+    wire = b"".join(frame for message in every for frame in frames_of(message, pings=pings))
+    assert asyncio.run(sent_in_reads(wire, cuts)) == [b"".join(message) for message in every]
+
+
+async def test_half_a_message_behind_a_burst_does_not_stop_the_reading() -> None:
+    whole = b"".join(frame for n in range(100) for frame in frames_of([b"%d" % n], pings=False))
+    first, second = frames_of([b"ha", b"lf"], pings=False)
+    found = await sent_in_reads(whole + first + second, [len(whole + first)])
+    assert found == [*[b"%d" % n for n in range(100)], b"half"]
+
+
+async def test_closing_while_nothing_is_read_is_no_slower() -> None:
+    async def script(peer: ServerConnection) -> None:
+        peer.transport.write(Frame(Opcode.BINARY, b"x").serialize(mask=False) * 100)
+        await peer.wait_closed()
+
+    async with connected(script) as socket:
+        while not socket.is_paused:
+            await asyncio.sleep(0)
+        await socket.close()
+        assert socket.protocol.close_rcvd is not None, "the other side's goodbye was read"

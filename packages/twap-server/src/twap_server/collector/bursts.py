@@ -1,8 +1,9 @@
 """The library's WebSocket, read in bursts: what came with one read of the socket is taken without waiting.
 
 ``websockets`` puts every frame through an assembler of fragments, three coroutines deep, which costs a third
-of receiving. Exchanges send whole messages, so those wait in a plain queue here. Fragments still go through
-the library's assembler, with its limits; their place in the queue is marked, so the order stays.
+of receiving, and which pauses the socket by a rule of its own. Here whole messages wait in a plain queue, and
+fragments are put together before they join it: only whole messages count when reading is paused, so a message
+of which half has come can never keep its other half out.
 """
 
 import asyncio
@@ -17,7 +18,6 @@ _DATA: Final = (Opcode.TEXT, Opcode.BINARY)
 """What begins a message."""
 _ROOM: Final = 64
 """Messages waiting; with more the socket is not read until all are taken. One read may bring some hundred."""
-_FRAGMENTED: Final = None
 
 
 class BurstConnection(ClientConnection):
@@ -26,19 +26,23 @@ class BurstConnection(ClientConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start with nothing waiting."""
         super().connection_made(transport)
-        self._inbox: deque[bytes | None] = deque()
+        self._inbox: deque[bytes] = deque()
+        self._begun = bytearray()
+        """The fragments so far of a message that is not whole; the library bounds its size."""
         self._woken: asyncio.Future[None] | None = None
         self._is_over = False
+        self._is_closing = False
 
     def process_event(self, event: Event) -> None:
-        """Keep a whole message; leave everything else to the library."""
-        if type(event) is not Frame or event.opcode not in _DATA:
+        """Keep a whole message and the parts of one; leave everything else to the library."""
+        if type(event) is not Frame:
             super().process_event(event)
-        elif event.fin:
+        elif event.fin and event.opcode in _DATA:
             self._put(bytes(event.data))
+        elif event.opcode in _DATA or event.opcode is Opcode.CONT:
+            self._continue(event)
         else:
             super().process_event(event)
-            self._put(_FRAGMENTED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let the reader find out."""
@@ -46,8 +50,15 @@ class BurstConnection(ClientConnection):
         self._is_over = True
         self._wake()
 
+    async def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close; what still comes is dropped, so that the other side's goodbye is read even behind a burst."""
+        self._is_closing = True
+        if not self.transport.is_closing():
+            self.transport.resume_reading()
+        await super().close(code, reason)
+
     async def next(self) -> bytes:
-        """Wait for the next message, text or binary.
+        """Wait for the next message, text or binary. Cancelling it loses none.
 
         Raises:
             ConnectionClosed: all that came before has been taken.
@@ -58,10 +69,18 @@ class BurstConnection(ClientConnection):
             self.transport.resume_reading()
             self._woken = self.loop.create_future()
             await self._woken
-        message = self._inbox.popleft()
-        return message if message is not None else await self.recv(decode=False)
+        return self._inbox.popleft()
 
-    def _put(self, message: bytes | None) -> None:
+    def _continue(self, fragment: Frame) -> None:
+        self._begun += fragment.data
+        if fragment.fin:
+            message = bytes(self._begun)
+            self._begun.clear()
+            self._put(message)
+
+    def _put(self, message: bytes) -> None:
+        if self._is_closing:
+            return
         self._inbox.append(message)
         if len(self._inbox) > _ROOM:
             self.transport.pause_reading()
