@@ -39,15 +39,9 @@ class Scene(Protocol):
     """A session as its helpers see it."""
 
     around: Surroundings
-    books: dict[str, LiveBook]
-    """The books this connection feeds, by canonical symbol."""
-
-    def wanted(self) -> set[str]:
-        """Return the canonical symbols this connection is to serve."""
-        ...
-
-    def find_book(self, instrument: Instrument) -> LiveBook:
-        """Return the book to feed."""
+    @property
+    def books(self) -> Mapping[str, LiveBook]:
+        """The books to feed, by canonical symbol: those of its shard, which alone adds and removes them."""
         ...
 
     def reserve_ids(self) -> int:

@@ -177,21 +177,14 @@ class Collector:
         self._drop_unwanted(wanted)
         served = {symbol for shard in self._shards for symbol in shard.symbols}
         for symbol in sorted((wanted & listed.keys()) - served):
-            shard = self._roomy_shard(group)
-            shard.symbols.add(symbol)
-            shard.find_book(listed[symbol])
-            shard.changed()
+            self._roomy_shard(group).add(listed[symbol])
         if not self._shards:
             self._open_shard(group)
 
     def _drop_unwanted(self, wanted: set[str]) -> None:
         for shard, task in list(self._shards.items()):
-            gone = shard.symbols - wanted
-            if gone:
-                shard.symbols -= gone
-                shard.changed()
-            for symbol in gone:
-                self._keeper.remove(InstrumentId(self.exchange.name, symbol))
+            for symbol in shard.symbols - wanted:
+                shard.remove(symbol)
             if not shard.symbols and len(self._shards) > 1:
                 del self._shards[shard]
                 task.cancel()

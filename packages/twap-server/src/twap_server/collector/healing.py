@@ -26,7 +26,7 @@ class Healer:
 
     def __init__(self, session: Scene) -> None:
         self._session = session
-        self._busy: set[str] = set()
+        self._busy: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, Nanos] = {}
         self._quiet_since: dict[str, Nanos] = {}
         self._refresh_at: dict[str, Nanos] = {}
@@ -46,12 +46,20 @@ class Healer:
         """Begin: the exchange acknowledged, changes are held from now on."""
         self._since[symbol] = self._session.around.clock.monotonic()
         if self._session.around.exchange.needs_rest_snapshot:
-            self._begin(symbol)
+            self.begin(symbol)
+
+    def forget(self, symbol: str) -> None:
+        """Stop what is under way for a symbol: it is not subscribed any more, or has a new book."""
+        for known in (self._since, self._quiet_since, self._refresh_at):
+            known.pop(symbol, None)
+        task = self._busy.pop(symbol, None)
+        if task is not None:
+            task.cancel()
 
     def heal(self, symbol: str, error: FeedError) -> None:
         """Begin anew after a fault; the book is already ``resyncing``."""
         _log.info("%s %s: %s", self._session.around.exchange.name, symbol, error)
-        self._begin(symbol)
+        self.begin(symbol)
 
     def doubt_all(self, error: FeedError) -> None:
         """Begin anew with every live book: one of them, nobody knows which, has lost a change."""
@@ -68,13 +76,13 @@ class Healer:
                 self._quiet_since.pop(symbol, None)
             elif now - self._quiet_since.setdefault(symbol, now) >= config.quiet_proof_s * SECOND:
                 self._quiet_since[symbol] = now
-                self._begin(symbol)
+                self.begin(symbol)
             if book.status is not BookStatus.RESYNCING:
                 self._since.pop(symbol, None)
             elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
-                self._begin(symbol)
+                self.begin(symbol)
             if self._is_old(symbol, book, now):
-                self._begin(symbol)
+                self.begin(symbol)
 
     def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
         """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
@@ -87,12 +95,12 @@ class Healer:
             symbol, Nanos(now + around.rng.randint(period // 2, period))
         )
 
-    def _begin(self, symbol: str) -> None:
+    def begin(self, symbol: str) -> None:
+        """Get a subscribed book right, unless that is under way."""
         if symbol in self._busy:
             return
-        self._busy.add(symbol)
         self._since[symbol] = self._session.around.clock.monotonic()
-        self._group.create_task(self._run(symbol), name=f"heal {symbol}")
+        self._busy[symbol] = self._group.create_task(self._run(symbol), name=f"heal {symbol}")
 
     async def _run(self, symbol: str) -> None:
         try:
@@ -101,7 +109,8 @@ class Healer:
             else:
                 await self._resubscribe(symbol)
         finally:
-            self._busy.discard(symbol)
+            if self._busy.get(symbol) is asyncio.current_task():
+                del self._busy[symbol]
 
     async def _fetch(self, symbol: str) -> None:
         around = self._session.around
@@ -119,7 +128,7 @@ class Healer:
         try:
             snapshot = await around.history.snapshot(instrument)
             book = self._session.books.get(symbol)
-            if book is not None and book.status is not BookStatus.LIVE:
+            if book is not None and book.status is BookStatus.RESYNCING:
                 book.on_snapshot(snapshot, around.clock.now())
         except FeedError:
             return False

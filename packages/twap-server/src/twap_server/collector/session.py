@@ -7,7 +7,7 @@ garbage) is healed here, for one instrument at a time, without touching the conn
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from twap_models.enums import Integrity
 from twap_server.books.live import LiveBook
@@ -17,7 +17,6 @@ from twap_server.collector.healing import Healer
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, WireFormatError
-from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -40,14 +39,13 @@ class Session:
     def __init__(
         self,
         around: Surroundings,
-        wanted: Callable[[], set[str]],
-        find_book: Callable[[Instrument], LiveBook],
+        books: Mapping[str, LiveBook],
         *,
         primary: bool,
     ) -> None:
-        """Args: primary: whether readers see its books; a successor works on its own until it takes over."""
+        """Args: as ``serve``; primary: whether readers see these books; a successor feeds shadows of its own."""
         self.around = around
-        self.books: dict[str, LiveBook] = {}
+        self.books = books
         self.primary = primary
         self.connected = False
         self.saw_book_data = False
@@ -56,8 +54,6 @@ class Session:
         self.ended = asyncio.Event()
         self.retiring = asyncio.Event()
         self.ready = asyncio.Event()
-        self._find_book = find_book
-        self._wanted = wanted
         self._healer = Healer(self)
         self._subscriptions = Subscriptions(self, self._healer)
         self._frames = 0
@@ -72,6 +68,9 @@ class Session:
             await self._work()
         except FeedError as error:
             self._lose(error)
+        except asyncio.CancelledError:
+            self._lose(ConnectionLost("not collected any more"))
+            raise
         except Exception:
             _log.exception("session of %s failed", self.around.exchange.name)
             self._lose(ConnectionLost("an internal failure; reconnecting"))
@@ -79,36 +78,21 @@ class Session:
             self.connected = False
             self.ended.set()
 
-    def wanted(self) -> set[str]:
-        """Return the canonical symbols this connection is to serve."""
-        return self._wanted()
-
-    def find_book(self, instrument: Instrument) -> LiveBook:
-        """Return the book to feed."""
-        return self._find_book(instrument)
-
     def reserve_ids(self) -> int:
         """Return the first of two request ids not used on this connection."""
         return self._subscriptions.reserve()
 
-    def take_over(self, other: "Session", find_book: Callable[[Instrument], LiveBook]) -> None:
-        """Become the one that readers see.
+    def serve(self, books: Mapping[str, LiveBook], *, primary: bool) -> None:
+        """Feed these books from now on, in place of those before: they have what those had.
 
-        Own books go on in the other's; marks stay, nothing leaves ``live``.
+        Args:
+            books: by canonical symbol. What is added to them is subscribed, what is taken out is given up:
+                call ``demand_changed`` then.
+            primary: whether readers see them.
         """
-        listed = self.around.instruments()
-        for symbol, shadow in list(self.books.items()):
-            kept = other.books.pop(symbol, None) or (
-                find_book(listed[symbol]) if symbol in listed else shadow
-            )
-            kept.take_over(shadow)
-            self.books[symbol] = kept
-        for left in other.books.values():
-            left.mark_down("the new connection does not serve this book")
-        other.books.clear()
-        other.primary = False
-        self.primary = True
-        self._find_book = find_book
+        self._subscriptions.hand_over(self.books, books)
+        self.books, self.primary = books, primary
+        self.demand_changed()
 
     def demand_changed(self) -> None:
         """Compare wanted with subscribed soon."""
@@ -138,7 +122,6 @@ class Session:
         receive = connection.receive
         decode = self.around.exchange.decode
         now = self.around.clock.now
-        find = self.books.get
         while True:
             raw = await receive()
             self._frames += 1
@@ -150,7 +133,7 @@ class Session:
             for event in events:
                 if type(event) is not BookChange:
                     self._on_other(event)
-                elif (book := find(event.symbol)) is not None:
+                elif (book := self.books.get(event.symbol)) is not None:
                     try:
                         book.on_change(event, now())
                     except FeedError as error:
@@ -181,7 +164,7 @@ class Session:
 
     def _on_snapshot(self, snapshot: BookSnapshot) -> None:
         book = self.books.get(snapshot.symbol)
-        if book is None:
+        if book is None or book.status is BookStatus.DOWN:  # of a subscription given up meanwhile
             return
         try:
             book.on_snapshot(snapshot, self.around.clock.now())
@@ -220,7 +203,8 @@ class Session:
             book.book.truncate(max_levels)
             if book.status is BookStatus.LIVE:
                 self.saw_book_data = True
-        if self._subscriptions.settled and all(one.status is BookStatus.LIVE for one in self.books.values()):
+        served = (book for symbol, book in self.books.items() if self._subscriptions.serves(symbol))
+        if self._subscriptions.settled and all(book.status is BookStatus.LIVE for book in served):
             self.ready.set()
 
     async def _ping(self, connection: Connection) -> None:

@@ -1,4 +1,7 @@
-"""The connection of some of an exchange's instruments, kept up for ever.
+"""The connection of some of an exchange's instruments, kept up for ever, and the one owner of their books.
+
+A book is registered, and fed, from ``add`` to ``remove``: the session that readers see works on the very
+mapping that is changed here, and only here is a book put into the registry or taken out.
 
 After a failure: backoff with full jitter, starting anew only when book data has flowed. Before a planned
 end (lifetime, shutdown notice): the next connection gets its books live on its own, then takes over;
@@ -8,7 +11,7 @@ readers notice nothing.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
@@ -30,8 +33,10 @@ class Shard:
         self._keeper = keeper
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._delays = self._new_delays()
-        self.symbols: set[str] = set()
-        """Canonical symbols to serve; call ``changed`` after changing it."""
+        self._books: dict[str, LiveBook] = {}
+        """By canonical symbol: in the registry, and fed by the session that readers see."""
+        self._shadows: dict[str, LiveBook] | None = None
+        """The same symbols' books of a successor while there is one; nobody sees them."""
         self.failure: FeedError | None = ConnectionLost("not connected yet")
         """Why there is no connection now."""
 
@@ -40,8 +45,30 @@ class Shard:
         """Whether a connection is open."""
         return any(session.connected for session in self._sessions)
 
+    @property
+    def symbols(self) -> Set[str]:
+        """The canonical symbols whose books are kept here."""
+        return self._books.keys()
+
+    def add(self, instrument: Instrument) -> None:
+        """Begin to keep a book: readers find it at once, it is subscribed soon."""
+        symbol = instrument.id.symbol
+        self._books[symbol] = self._new_book(instrument)
+        if self._shadows is not None:
+            self._shadows[symbol] = self._new_book(instrument)
+        self._keeper.add(self._books[symbol])
+        self.changed()
+
+    def remove(self, symbol: str) -> None:
+        """Give a book up: readers lose it and nothing feeds it from now on, it is unsubscribed soon."""
+        book = self._books.pop(symbol)
+        if self._shadows is not None:
+            self._shadows.pop(symbol, None)
+        self._keeper.remove(book.instrument)
+        self.changed()
+
     def changed(self) -> None:
-        """Tell the sessions that ``symbols`` changed."""
+        """Tell the sessions that books or the list of instruments changed."""
         for session in self._sessions:
             session.demand_changed()
 
@@ -55,22 +82,13 @@ class Shard:
             self._note(failure, had_connected=session.saw_book_data)
             await self._pause(failure)
 
-    def find_book(self, instrument: Instrument) -> LiveBook:
-        """Return the book that readers see, a new one where there is none."""
-        book = self._keeper.live_book(instrument.id)
-        if book is None:
-            book = self.new_book(instrument)
-            self._keeper.add(book)
-        return book
-
-    def new_book(self, instrument: Instrument) -> LiveBook:
-        """Build an empty book."""
+    def _new_book(self, instrument: Instrument) -> LiveBook:
         exchange = self._around.exchange
         return LiveBook(instrument.id, exchange.new_sequencer(instrument), depth=exchange.book_depth)
 
     async def _serve(self) -> Session:
         async with asyncio.TaskGroup() as group:
-            current = self._start(group, primary=True)
+            current = self._start(group, self._books, primary=True)
             while not current.ended.is_set():
                 await _first(current.ended, current.retiring)
                 if not current.ended.is_set():
@@ -78,21 +96,36 @@ class Shard:
         return current
 
     async def _replace(self, group: asyncio.TaskGroup, current: Session) -> Session:
-        following = self._start(group, primary=False)
+        listed = self._around.instruments()
+        shadows = {one: self._new_book(listed[one]) for one in self._books if one in listed}
+        self._shadows = shadows
+        following = self._start(group, shadows, primary=False)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._around.config.handover_s):
                 await _first(following.ready, following.ended, current.ended)
+        self._shadows = None
         if following.ready.is_set() or (current.ended.is_set() and not following.ended.is_set()):
-            following.take_over(current, self.find_book)
+            self._take_over(current, following, shadows)
             self._stop(current)
             return following
         self._stop(following)
         await self._pause(following.failure or ConnectionLost("the next connection is not ready in time"))
         return current
 
-    def _start(self, group: asyncio.TaskGroup, *, primary: bool) -> Session:
-        find = self.find_book if primary else self.new_book
-        session = Session(self._around, lambda: self.symbols, find, primary=primary)
+    def _take_over(
+        self, current: Session, following: Session, shadows: Mapping[str, LiveBook]
+    ) -> None:
+        """Let the successor's books go on in those that readers see; marks stay, nothing leaves ``live``."""
+        for symbol, book in self._books.items():
+            if symbol in shadows:
+                book.take_over(shadows[symbol])
+            else:
+                book.mark_down("the new connection does not serve this book")
+        current.serve({}, primary=False)
+        following.serve(self._books, primary=True)
+
+    def _start(self, group: asyncio.TaskGroup, books: Mapping[str, LiveBook], *, primary: bool) -> Session:
+        session = Session(self._around, books, primary=primary)
         self._sessions[session] = group.create_task(self._run(session), name="session")
         return session
 
@@ -110,17 +143,11 @@ class Shard:
     def _note(self, failure: FeedError, *, had_connected: bool) -> None:
         self.failure = failure
         _log.warning("%s: %s", self._around.exchange.name, failure)
-        for book in self._own_books():
+        for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))
             else:
                 book.mark_down(str(failure))
-
-    def _own_books(self) -> Iterator[LiveBook]:
-        name = self._around.exchange.name
-        for book in self._keeper:
-            if book.instrument.exchange == name and book.instrument.symbol in self.symbols:
-                yield book
 
     async def _pause(self, failure: FeedError) -> None:
         seconds = next(self._delays)

@@ -2,22 +2,35 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 
+from twap_server.books.live import LiveBook
 from twap_server.collector.around import Scene
 from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ConnectionLost
 from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import Refused, Subscribed
+from twap_server.domain.market import BookStatus, Refused, Subscribed
 from twap_server.exchanges.base import WsRequest
 
 _log = logging.getLogger(__name__)
 REFUSED = "the exchange refused this subscription"
 _MAX_TRIES = 3
+
+
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """What was last asked of the exchange for a symbol."""
+
+    book: LiveBook
+    """For which book: the symbol may have been given up and wanted again since."""
+    instrument: Instrument
+    request_id: int
+    acked: bool = False
+    refused: bool = False
 
 
 @dataclass(slots=True)
@@ -36,8 +49,7 @@ class Subscriptions:
         self._healer = healer
         self._ids = count(1)
         self._pending: dict[int, _Pending] = {}
-        self._acked: set[str] = set()
-        self._refused: set[str] = set()
+        self._asked: dict[str, _Asked] = {}
         self._tries: dict[str, int] = {}
         self._again: list[str] = []
         self._woken = asyncio.Event()
@@ -54,6 +66,17 @@ class Subscriptions:
         self.settled = False
         self._woken.set()
 
+    def serves(self, symbol: str) -> bool:
+        """Tell whether a book was asked for and not refused."""
+        asked = self._asked.get(symbol)
+        return asked is not None and not asked.refused
+
+    def hand_over(self, before: Mapping[str, LiveBook], after: Mapping[str, LiveBook]) -> None:
+        """Go on with other books in place of those before; what was asked for one counts for the other."""
+        for symbol, asked in self._asked.items():
+            if symbol in after and asked.book is before.get(symbol):
+                asked.book = after[symbol]
+
     async def follow(self, connection: Connection) -> None:
         """Keep subscribed what is wanted, for ever."""
         exchange, config = self._session.around.exchange, self._session.around.config
@@ -66,7 +89,7 @@ class Subscriptions:
                 async with asyncio.timeout(config.reconcile_s):
                     await self._woken.wait()
             except TimeoutError:
-                self._again = [one for one in self._session.books if not self._is_known(one)]
+                self._again = [one for one in self._asked if not self._is_known(one)]
 
     def on_ack(self, ack: Subscribed) -> None:
         """Note what was acknowledged, and start what has to follow."""
@@ -75,9 +98,10 @@ class Subscriptions:
         if pending is None or not pending.subscribes or not pending.request.is_book:
             return
         for symbol in (ack.symbol,) if ack.symbol else pending.request.symbols:
-            self._acked.add(symbol)
-            self._tries.pop(symbol, None)
-            self._healer.on_subscribed(symbol)
+            if (asked := self._asked_by(pending, symbol)) is not None:
+                asked.acked = True
+                self._tries.pop(symbol, None)
+                self._healer.on_subscribed(symbol)
         self._settle()
 
     def on_refusal(self, refusal: Refused) -> None:
@@ -93,7 +117,8 @@ class Subscriptions:
             self._woken.set()
         else:
             for symbol in symbols:
-                self._stop(symbol)
+                if self._asked_by(pending, symbol) is not None:
+                    self._stop(symbol)
         self._settle()
 
     def check_answers(self, now: Nanos) -> None:
@@ -109,7 +134,8 @@ class Subscriptions:
             if not self._answered:
                 raise ConnectionLost("the exchange does not acknowledge subscriptions")
             if pending.subscribes and pending.request.is_book:
-                self._retry([one for one in pending.request.symbols if one not in self._acked])
+                every = {one: self._asked_by(pending, one) for one in pending.request.symbols}
+                self._retry([one for one, asked in every.items() if asked is not None and not asked.acked])
 
     def _retry(self, symbols: Sequence[str]) -> None:
         for symbol in symbols:
@@ -121,44 +147,65 @@ class Subscriptions:
         self._woken.set()
 
     def _stop(self, symbol: str, reason: str = REFUSED) -> None:
-        self._refused.add(symbol)
-        self._acked.discard(symbol)
-        book = self._session.books.pop(symbol, None)
-        if book is not None:
-            book.mark_down(reason)
+        asked = self._asked[symbol]
+        asked.refused, asked.acked = True, False
+        self._mark_down(symbol, asked, reason)
+
+    def _mark_down(self, symbol: str, asked: _Asked, reason: str) -> None:
+        """Say that no data comes, where the book is still this connection's to feed."""
+        if self._session.books.get(symbol) is asked.book:
+            asked.book.mark_down(reason)
 
     async def _reconcile(self, connection: Connection) -> None:
+        """Ask for what is not asked for; each request may wait, and the books may change meanwhile."""
         session = self._session
         listed = session.around.instruments()
-        wanted = session.wanted()
-        self._refused &= wanted
-        for gone in [one for one in session.books if one not in wanted or one not in listed]:
-            await self._unsubscribe(connection, gone)
-        fresh = sorted(wanted & listed.keys() - session.books.keys() - self._refused)
-        for symbol in fresh:
-            self._take(listed[symbol])
-        singles = [one for one in self._again if one in session.books]
+        for symbol in list(self._asked):
+            if symbol not in session.books or symbol not in listed:
+                await self._unsubscribe(connection, symbol)
+        self._take_up_renewed()
+        fresh = sorted(session.books.keys() & listed.keys() - self._asked.keys())
+        singles = [one for one in self._again if self.serves(one)]
         self._again = []
         size = session.around.exchange.limits.symbols_per_request or len(fresh) or 1
         batches = [fresh[at : at + size] for at in range(0, len(fresh), size)]
         for batch in (*batches, *([one] for one in singles)):
-            await self._subscribe(connection, [listed[one] for one in batch if one in listed])
+            await self._subscribe(connection, [listed[one] for one in batch if one in session.books])
 
-    def _take(self, instrument: Instrument) -> None:
-        book = self._session.books[instrument.id.symbol] = self._session.find_book(instrument)
-        book.resync("synchronising")
+    def _take_up_renewed(self) -> None:
+        """See to books of symbols that were given up and wanted again before the exchange was told."""
+        for symbol, asked in list(self._asked.items()):
+            book = self._session.books.get(symbol, asked.book)
+            if book is asked.book:
+                continue
+            self._healer.forget(symbol)
+            if asked.refused:
+                del self._asked[symbol]
+                continue
+            asked.book = book
+            book.resync("synchronising")
+            if asked.acked:
+                self._healer.begin(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
         requests = self._session.around.exchange.subscribe(instruments, first_id=self.reserve())
+        for instrument in instruments:
+            self._ask(instrument, next(one.request_id for one in requests if one.is_book))
         await self._send(connection, requests, subscribes=True)
 
+    def _ask(self, instrument: Instrument, request_id: int) -> None:
+        symbol = instrument.id.symbol
+        book = self._session.books[symbol]
+        if book.status is not BookStatus.LIVE:
+            book.resync("synchronising")
+        self._asked[symbol] = _Asked(book=book, instrument=instrument, request_id=request_id)
+
     async def _unsubscribe(self, connection: Connection, symbol: str) -> None:
-        book = self._session.books.pop(symbol)
-        self._acked.discard(symbol)
-        book.mark_down("not collected any more")
-        instrument = self._session.around.instruments().get(symbol)
-        if instrument is not None:
-            requests = self._session.around.exchange.unsubscribe([instrument], first_id=self.reserve())
+        asked = self._asked.pop(symbol)
+        self._healer.forget(symbol)
+        self._mark_down(symbol, asked, "not collected any more")
+        if not asked.refused:
+            requests = self._session.around.exchange.unsubscribe([asked.instrument], first_id=self.reserve())
             await self._send(connection, requests, subscribes=False)
 
     async def _send(self, connection: Connection, requests: Sequence[WsRequest], *, subscribes: bool) -> None:
@@ -189,8 +236,22 @@ class Subscriptions:
         return next((one for one in books if answer.symbol in one.request.symbols), None)
 
     def _settle(self) -> None:
-        self.settled = not self._again and self._acked >= self._session.books.keys()
+        listed = self._session.around.instruments()
+        self.settled = not self._again and all(
+            self._is_answered(symbol, book) for symbol, book in self._session.books.items() if symbol in listed
+        )
+
+    def _is_answered(self, symbol: str, book: LiveBook) -> bool:
+        asked = self._asked.get(symbol)
+        return asked is not None and asked.book is book and (asked.acked or asked.refused)
+
+    def _asked_by(self, pending: _Pending, symbol: str) -> _Asked | None:
+        """What stands for a symbol, if it is this request that asked for it and none after it."""
+        asked = self._asked.get(symbol)
+        return asked if asked is not None and asked.request_id == pending.request.request_id else None
 
     def _is_known(self, symbol: str) -> bool:
-        asked = any(symbol in pending.request.symbols for pending in self._pending.values())
-        return asked or symbol in self._acked
+        asked = self._asked[symbol]
+        if asked.acked or asked.refused:
+            return True
+        return any(symbol in pending.request.symbols for pending in self._pending.values())
