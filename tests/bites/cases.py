@@ -7,6 +7,7 @@ line is still there, once.
 from bites.case import Bite
 from bites.client import CLIENT_BITES
 from bites.money import MONEY_BITES
+from bites.feed import FEED
 from bites.refusals import REFUSALS
 
 ENGINE = "server/engine/test_engine.py::"
@@ -396,6 +397,7 @@ BITES = (
     *_STORAGE,
     *_SUBMISSION,
     *_SERVICE,
+    *FEED,
     *CLIENT_BITES,
     *REFUSALS,
     *MONEY_BITES,

@@ -34,7 +34,7 @@ class Watched(BurstConnection):
 @asynccontextmanager
 async def connected(script: Script, **options: int) -> AsyncIterator[Watched]:
     """A client whose server does what the script says, then closes."""
-    async with asyncio.timeout(20), serve(script, "127.0.0.1", 0, compression=None) as server:
+    async with asyncio.timeout(10), serve(script, "127.0.0.1", 0, compression=None) as server:
         port = server.sockets[0].getsockname()[1]
         connecting = connect(f"ws://127.0.0.1:{port}", create_connection=Watched, compression=None, **options)
         async with connecting as socket:
@@ -165,7 +165,7 @@ def frames_of(message: list[bytes], *, pings: bool) -> list[bytes]:
 
 
 async def sent_in_reads(wire: bytes, cuts: list[int]) -> list[bytes]:
-    """What a reader gets when the socket reads the wire cut at these places (behind a pause it reads more)."""
+    """What a reader gets when the socket reads the wire cut at these places (more behind a pause)."""
     began: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
 
     async def script(peer: ServerConnection) -> None:

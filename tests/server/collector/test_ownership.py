@@ -173,6 +173,7 @@ class Lane:
                 trades=self.keeper.trades,
                 instruments=lambda: self.listed,
                 connects=Budget(self.clock, amount=0, window_s=1),
+                on_trading_status=lambda _: None,
             ),
             self.keeper,
         )

@@ -39,6 +39,7 @@ class Scene(Protocol):
     """A session as its helpers see it."""
 
     around: Surroundings
+
     @property
     def books(self) -> Mapping[str, LiveBook]:
         """The books to feed, by canonical symbol: those of its shard, which alone adds and removes them."""

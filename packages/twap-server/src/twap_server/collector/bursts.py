@@ -51,7 +51,7 @@ class BurstConnection(ClientConnection):
         self._wake()
 
     async def close(self, code: int = 1000, reason: str = "") -> None:
-        """Close; what still comes is dropped, so that the other side's goodbye is read even behind a burst."""
+        """Close; what still comes is dropped, so that the other side's goodbye is read."""
         self._is_closing = True
         if not self.transport.is_closing():
             self.transport.resume_reading()

@@ -19,7 +19,7 @@ from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import Network
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
+from twap_server.domain.instrument import TRADING, Instrument
 from twap_server.exchanges.base import Exchange
 
 _LOOK_EVERY_S = 1

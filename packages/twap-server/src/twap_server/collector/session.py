@@ -43,7 +43,7 @@ class Session:
         *,
         primary: bool,
     ) -> None:
-        """Args: as ``serve``; primary: whether readers see these books; a successor feeds shadows of its own."""
+        """Args: as ``serve``; primary: whether readers see these books; a successor has shadows."""
         self.around = around
         self.books = books
         self.primary = primary

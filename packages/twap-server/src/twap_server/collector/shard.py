@@ -112,9 +112,7 @@ class Shard:
         await self._pause(following.failure or ConnectionLost("the next connection is not ready in time"))
         return current
 
-    def _take_over(
-        self, current: Session, following: Session, shadows: Mapping[str, LiveBook]
-    ) -> None:
+    def _take_over(self, current: Session, following: Session, shadows: Mapping[str, LiveBook]) -> None:
         """Let the successor's books go on in those that readers see; marks stay, nothing leaves ``live``."""
         for symbol, book in self._books.items():
             if symbol in shadows:

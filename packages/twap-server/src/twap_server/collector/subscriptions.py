@@ -238,7 +238,9 @@ class Subscriptions:
     def _settle(self) -> None:
         listed = self._session.around.instruments()
         self.settled = not self._again and all(
-            self._is_answered(symbol, book) for symbol, book in self._session.books.items() if symbol in listed
+            self._is_answered(symbol, book)
+            for symbol, book in self._session.books.items()
+            if symbol in listed
         )
 
     def _is_answered(self, symbol: str, book: LiveBook) -> bool:
