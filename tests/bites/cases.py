@@ -6,8 +6,8 @@ line is still there, once.
 
 from bites.case import Bite
 from bites.client import CLIENT_BITES
-from bites.money import MONEY_BITES
 from bites.feed import FEED
+from bites.money import MONEY_BITES
 from bites.refusals import REFUSALS
 
 ENGINE = "server/engine/test_engine.py::"

@@ -20,6 +20,7 @@ from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
+from twap_server.collector.network import Network
 from twap_server.collector.shard import Shard
 from twap_server.domain.errors import ConnectionLost
 from twap_server.domain.instrument import Instrument, InstrumentId
@@ -169,7 +170,7 @@ class Lane:
                 clock=self.clock,
                 rng=random.Random(1),
                 history=History(exchange, config, self.clock, http),
-                open_socket=self.venue.connect,
+                network=Network(open_socket=self.venue.connect),
                 trades=self.keeper.trades,
                 instruments=lambda: self.listed,
                 connects=Budget(self.clock, amount=0, window_s=1),
