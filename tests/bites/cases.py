@@ -8,6 +8,7 @@ from bites.case import Bite
 from bites.client import CLIENT_BITES
 from bites.feed import FEED
 from bites.money import MONEY_BITES
+from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
 
 ENGINE = "server/engine/test_engine.py::"
@@ -401,4 +402,5 @@ BITES = (
     *CLIENT_BITES,
     *REFUSALS,
     *MONEY_BITES,
+    *PAIRS_BITES,
 )

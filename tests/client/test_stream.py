@@ -135,6 +135,20 @@ async def test_a_server_that_counts_anew_is_one_gap(server: ScriptedServer, clie
     assert isinstance(items[3], OrderEvent) and items[3].seq == 1
 
 
+async def test_a_restarted_server_counts_anew(server: ScriptedServer, client: TwapClient) -> None:
+    """Its books are taken, though their numbers are below those before the restart."""
+    async with client.stream([BTC]) as stream:
+        await server.subscribed(BTC)
+        server.push_book(book(BTC, seq=4_000))
+        assert await take(stream, 1) == [book(BTC, seq=4_000)]
+        server.feed.drop(1012)
+        await server.subscribed(BTC, times=2)
+        server.push_book(book(BTC, seq=1))
+        items = await take(stream, 3)
+    assert isinstance(items[0], Disconnected) and isinstance(items[1], Reconnected)
+    assert items[2] == book(BTC, seq=1)
+
+
 async def test_an_older_book_is_dropped_an_equal_one_is_not(
     server: ScriptedServer, client: TwapClient
 ) -> None:

@@ -16,9 +16,9 @@ from websockets.exceptions import ConnectionClosed
 
 from server.api.desk import Desk, build
 from twap_server.api.app import create_app
-from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
 from twap_server.api.framed import FramedProtocol
+from twap_server.api.parts import build_services
 from twap_server.api.ticker import BookTicker
 
 WebSocketProtocol: TypeAlias = type[FramedProtocol] | Literal["websockets-sansio"]
@@ -79,7 +79,7 @@ async def serving(
         around(app), port=0, lifespan="off", log_config=None, ws=ws, ws_per_message_deflate=deflate
     )
     server = uvicorn.Server(settings)
-    ticker = BookTicker(BookSource(market, clock), parts.bus, clock)
+    ticker = BookTicker(build_services(parts).books, parts.bus, clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
         beside = (

@@ -8,10 +8,12 @@ from server.api.fakes import START, view
 from twap_models import BookTop, Candle, exact_json
 from twap_models.enums import Interval
 from twap_server.api.metrics import Metrics
+from twap_server.api.parts import build_services
 from twap_server.domain import market
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
+from twap_server.feed.bus import BookTopic
 from twap_server.runtime.durations import Durations, Family
 
 KRAKEN = InstrumentId("kraken", "BTC-USDT")
@@ -78,6 +80,36 @@ async def test_aggregate_leaves_out_what_does_not_trade(desk: Desk) -> None:
     kraken["BTC-USDT"] = replace(kraken["BTC-USDT"], status="maintenance")
     top = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
     assert (top["bids"], top["missing"]) == ([[99, 1]], ["kraken"])
+
+
+async def test_books_whose_prices_disagree_are_not_merged_and_it_says_why(desk: Desk) -> None:
+    desk.market.books[KRAKEN] = view([("0.07", "1000")], [("0.08", "1000")])
+    top = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (top["status"], top["bids"], top["missing"]) == ("down", [], ["binance", "kraken"])
+    assert "prices disagree" in top["reason"] and "kraken (mid 0.075)" in top["reason"]
+
+
+async def test_the_number_of_a_book_never_falls(desk: Desk) -> None:
+    """Whoever makes the message: the answer to a request, the ticker, another spelling."""
+    binance = InstrumentId("binance", "BTC-USDT")
+    one, other = build_services(desk.parts).books, build_services(desk.parts).books
+    seen = []
+    for books in (
+        {binance: view(), KRAKEN: view()},
+        {binance: view(), KRAKEN: view()},
+        {binance: view()},
+        {},
+        {binance: replace(view(), seq=2)},
+    ):
+        desk.market.books = dict(books)
+        told = [
+            source.message(BookTopic(exchange, "BTC-USDT", asked)).seq
+            for source, asked in ((one, "BTCUSDT"), (other, "btc-usdt"))
+            for exchange in ("aggregate", "binance")
+        ]
+        assert told[:2] == told[2:], "one counter, and it stays while nothing changed"
+        seen.append(told[:2])
+    assert seen == [[1, 7], [1, 7], [2, 7], [3, 8], [4, 10]]
 
 
 async def test_aggregate_without_any_live_book(desk: Desk) -> None:

@@ -5,10 +5,12 @@ import json
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from decimal import Decimal
 
 from server.api.fakes import HandClock, HandMarket, view
 from twap_server.api.book_source import BookSource
 from twap_server.api.ticker import BookTicker
+from twap_server.books.counters import BookCounters
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
 from twap_server.feed.audience import PHASES
@@ -34,7 +36,7 @@ class Stage:
 
     def __init__(self, readers: int) -> None:
         self.clock, self.bus, self.market = HandClock(), Bus(), HandMarket()
-        self.source = CountingSource(self.market, self.clock)
+        self.source = CountingSource(self.market, self.clock, BookCounters(), max_spread=Decimal("0.05"))
         self.inboxes: list[Inbox] = [Mailbox(capacity=1) for _ in range(readers)]
         for inbox in self.inboxes:
             self.bus.subscribe_book(TOPIC, inbox)

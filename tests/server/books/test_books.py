@@ -1,5 +1,6 @@
 """Live books, demand, samples, consolidation, trades."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from support.clocks import LoopClock
 from twap_models.enums import Side
 from twap_server.books.consolidated import consolidate
+from twap_server.books.counters import BookCounters
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
@@ -228,6 +230,7 @@ def test_consolidation_sums_per_price_and_names_sources_and_missing():
             "d": None,
         },
         2,
+        max_spread=Decimal("0.05"),
     )
     assert [(one.price, one.quantity) for one in merged.bids] == [(10, 3), (9, 1)]
     assert merged.bids[0].sources == {"a": 1, "b": 2}
@@ -238,8 +241,69 @@ def test_consolidation_sums_per_price_and_names_sources_and_missing():
 
 
 def test_consolidation_of_nothing_live():
-    merged = consolidate({"c": view(BookStatus.STALE), "d": view(BookStatus.RESYNCING)}, 5)
+    views = {"c": view(BookStatus.STALE), "d": view(BookStatus.RESYNCING)}
+    merged = consolidate(views, 5, max_spread=Decimal("0.05"))
     assert (merged.status, merged.bids, merged.asks) == (BookStatus.RESYNCING, (), ())
+
+
+def two_sided(mid: str) -> BookView:
+    return view(
+        bids=[(str(Decimal(mid) * Decimal("0.999")), "1")], asks=[(str(Decimal(mid) * Decimal("1.001")), "1")]
+    )
+
+
+def test_what_may_be_another_asset_is_not_merged():
+    views = {"binance": two_sided("0.1"), "kraken": two_sided("0.00007"), "other": two_sided("0.101")}
+    merged = consolidate(views, 5, max_spread=Decimal("0.05"))
+    assert {name for level in merged.bids for name in level.sources} == {"binance", "other"}
+    assert merged.status is BookStatus.LIVE and merged.missing == {"kraken": BookStatus.LIVE}
+    assert "prices disagree" in merged.reason and "kraken (mid 0.00007)" in merged.reason
+
+
+def test_of_two_that_disagree_neither_is_shown():
+    views = {"binance": two_sided("0.1"), "kraken": two_sided("0.00007"), "other": None}
+    merged = consolidate(views, 5, max_spread=Decimal("0.05"))
+    assert (merged.status, merged.bids, merged.asks) == (BookStatus.DOWN, (), ())
+    assert set(merged.missing) == {"binance", "kraken", "other"}
+    assert merged.reason.startswith("not live: other; prices disagree")
+
+
+def test_a_book_without_a_mid_is_merged_with_no_other():
+    one_sided = view(bids=[("0.00007", "1")])
+    alone = consolidate({"kraken": one_sided, "other": None}, 5, max_spread=Decimal("0.05"))
+    assert [level.price for level in alone.bids] == [Decimal("0.00007")]
+    merged = consolidate({"binance": two_sided("0.1"), "kraken": one_sided}, 5, max_spread=Decimal("0.05"))
+    assert {name for level in merged.bids for name in level.sources} == {"binance"}
+    assert "kraken (mid none)" in merged.reason
+
+
+def test_a_topic_counts_on_whoever_comes_and_goes():
+    counters = BookCounters()
+    a, b = view(), view()
+    told = [
+        counters.merged("BTC-USDT", views) for views in ({"a": a, "b": b}, {"a": a, "b": b}, {"a": a}, {})
+    ]
+    assert told == [1, 1, 2, 3], "it stays while nothing changed, and never falls"
+    assert counters.merged("ETH-USDT", {"a": a}) == 1
+    assert counters.merged("BTC-USDT", {"a": replace(a, status=BookStatus.STALE)}) == 4
+
+
+@given(st.lists(st.integers(0, 9) | st.none(), max_size=20))
+def test_a_book_that_is_removed_or_replaced_never_counts_back(counts):
+    counters, before = BookCounters(), None
+    for counted in counts:
+        raw = 0 if counted is None else counted
+        told = counters.single(BTC, replace(view(), seq=raw))
+        if before is not None:
+            assert told >= before[1]
+            assert (told == before[1]) == (raw == before[0]), "it stays while nothing changed, and only then"
+        before = (raw, told)
+
+
+def test_a_merged_book_counts_each_change_once():
+    counters, view_of = BookCounters(), lambda seq: replace(view(), seq=seq)
+    told = [counters.merged("BTC-USDT", {"a": view_of(seq), "b": None}) for seq in (5, 5, 6, 4)]
+    assert told == [1, 1, 2, 3]
 
 
 def trade(number: int, quantity: str = "0.1", received: int | None = None) -> Trade:

@@ -6,7 +6,6 @@ from server.collector.parts import collecting, until
 from server.collector.venues import INFO, scripted
 from server.exchanges.test_conformance import instrument
 from twap_server.collector.listing import UNREADABLE, in_words, merged
-from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import InstrumentId
 
 BTC, ETH = INFO["symbols"]
@@ -15,13 +14,13 @@ BINANCE = instrument("binance")
 
 def test_what_was_known_and_cannot_be_read_stays_and_takes_no_order():
     known = {BINANCE.id.symbol: BINANCE}
-    (kept,) = merged(Entries([], (BINANCE.native,)), known).values()
+    (kept,) = merged({}, (BINANCE.native,), known).values()
     assert kept.status == UNREADABLE
     assert kept == replace(BINANCE, status=UNREADABLE)
-    assert merged(Entries([BINANCE], (BINANCE.native,)), {kept.id.symbol: kept}) == known
-    assert merged(Entries([], ("OTHER",)), known) == {}, "not listed any more"
+    assert merged(known, (BINANCE.native,), {kept.id.symbol: kept}) == known
+    assert merged({}, ("OTHER",), known) == {}, "not listed any more"
     by_alias = {BINANCE.id.symbol: replace(BINANCE, aliases=("KEY",))}
-    assert merged(Entries([], ("KEY",)), by_alias)
+    assert merged({}, ("KEY",), by_alias)
 
 
 def test_the_words_name_the_first_few():

@@ -13,11 +13,14 @@ from twap_server.clock import SystemClock
 from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.listing import by_symbol
 from twap_server.collector.market import MarketData
 from twap_server.collector.rest import Rest
+from twap_server.collector.spellings import Spellings, the_one
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.registry import EXCHANGES
 
@@ -106,6 +109,116 @@ async def market():
 )
 async def test_spellings(market, spelling, symbol):
     assert market.find_instrument("Kraken", spelling).id.symbol == symbol
+
+
+TERRA = (
+    b'{"error":[],"result":{'
+    b'"LUNAUSD":{"altname":"LUNAUSD","wsname":"LUNA/USD","pair_decimals":8},'
+    b'"LUNA2USD":{"altname":"LUNA2USD","wsname":"LUNA2/USD","pair_decimals":4},'
+    b'"LUNAEUR":{"altname":"LUNAEUR","wsname":"LUNA/EUR","pair_decimals":8},'
+    b'"USTUSD":{"altname":"USTUSD","wsname":"UST/USD","pair_decimals":4},'
+    b'"XREPZUSD":{"altname":"REPUSD","wsname":"REP/USD","pair_decimals":4},'
+    b'"REPV2USD":{"altname":"REPV2USD","wsname":"REPV2/USD","pair_decimals":4}}}'
+)
+PRODUCTS = (
+    b'[{"id":"LUNA-USD","base_currency":"LUNA","quote_currency":"USD","quote_increment":"0.01",'
+    b'"base_increment":"0.01","base_min_size":"0","min_market_funds":"1","status":"online"},'
+    b'{"id":"CGLD-USD","base_currency":"CGLD","quote_currency":"USD","quote_increment":"0.01",'
+    b'"base_increment":"0.01","base_min_size":"0","min_market_funds":"1","status":"online"}]'
+)
+
+
+@pytest.fixture
+async def renamed():
+    clock = SystemClock()
+    found = MarketData(
+        EXCHANGES,
+        CollectorConfig(),
+        keeper=Keeper(),
+        demand=Demand(clock),
+        clock=clock,
+        rng=random.Random(1),
+        cached={
+            "kraken": KrakenExchange().parse_instruments(TERRA).found,
+            "coinbase": CoinbaseExchange().parse_instruments(PRODUCTS).found,
+        },
+    )
+    yield found
+    await found._http.aclose()
+
+
+@pytest.mark.parametrize(
+    ("spelling", "native"),
+    [
+        ("LUNA-USD", "LUNA2USD"),
+        ("luna_usd", "LUNA2USD"),
+        ("LUNA2USD", "LUNA2USD"),
+        ("LUNC-USD", "LUNAUSD"),
+        ("LUNCUSD", "LUNAUSD"),
+        ("LUNAEUR", "LUNAEUR"),
+        ("LUNA/EUR", "LUNAEUR"),
+        ("USTC-USD", "USTUSD"),
+        ("UST/USD", "USTUSD"),
+        ("REP-USD", "REPV2USD"),
+        ("REPV1/USD", "REPUSD"),
+        ("XREPZUSD", "REPUSD"),
+    ],
+)
+async def test_the_canonical_name_wins_over_the_exchanges_own(renamed, spelling, native):
+    assert renamed.find_instrument("kraken", spelling).native == native
+
+
+@pytest.mark.parametrize("spelling", ["LUNAUSD", "LUNA/USD", "lunausd", "REPUSD", "REP/USD"])
+async def test_a_spelling_that_fits_two_instruments_is_refused_with_both_names(renamed, spelling):
+    coin = spelling[:3].upper()
+    with pytest.raises(UnknownSymbol, match=f"fits 2 instruments.*{coin}.*own.*{coin}.*write one of"):
+        renamed.find_instrument("kraken", spelling)
+
+
+async def test_a_canonical_name_never_finds_another_coin(renamed):
+    with pytest.raises(UnknownSymbol, match="what it calls so itself is LUNC-EUR here"):
+        renamed.find_instrument("kraken", "LUNA-EUR")
+    with pytest.raises(UnknownSymbol, match="lists no instrument"):
+        renamed.find_instrument("kraken", "UST-USD")
+
+
+async def test_over_all_exchanges_only_canonical_names_count(renamed):
+    def natives(spelling):
+        return {one.id.exchange: one.native for one in renamed.find_everywhere(spelling)}
+
+    assert natives("LUNA-USD") == natives("lunausd") == {"coinbase": "LUNA-USD", "kraken": "LUNA2USD"}
+    assert natives("LUNC-USD") == {"kraken": "LUNAUSD"}
+    assert natives("CELO-USD") == {"coinbase": "CGLD-USD"}
+    assert renamed.find_instrument("coinbase", "CGLD-USD").id.symbol == "CELO-USD"
+    with pytest.raises(UnknownSymbol):
+        renamed.find_everywhere("LUNAEUR")
+
+
+async def test_books_of_renamed_assets_are_asked_for_by_the_exchanges_own_names(renamed):
+    exchange = renamed.collector("kraken").exchange
+    sent = [
+        exchange.subscribe([renamed.find_instrument("kraken", one)], first_id=1)
+        for one in ("LUNA-USD", "LUNC-USD")
+    ]
+    assert ['"LUNA2/USD"' in sent[0][0].text, '"LUNA/USD"' in sent[1][0].text] == [True, True]
+
+
+@pytest.mark.parametrize(("old_status", "found"), [("online", None), ("cancel_only", "LUNCUSD")])
+async def test_two_instruments_of_one_name_are_left_out_unless_one_alone_trades(old_status, found):
+    body = (
+        b'{"error":[],"result":{'
+        b'"LUNAUSD":{"altname":"LUNAUSD","wsname":"LUNA/USD","pair_decimals":8,"status":"%s"},'
+        b'"LUNCUSD":{"altname":"LUNCUSD","wsname":"LUNC/USD","pair_decimals":8},'
+        b'"XBTUSD":{"altname":"XBTUSD","wsname":"XBT/USD","pair_decimals":1}}}'
+    ) % old_status.encode()
+    listed, clashing = by_symbol(KrakenExchange().parse_instruments(body).found)
+    names = Spellings(listed.values(), clashing)
+    if found is None:
+        assert "LUNC-USD" not in listed and len(clashing) == 2
+        with pytest.raises(UnknownSymbol, match=r"LUNAUSD.*LUNCUSD.*neither can be chosen"):
+            the_one("LUNC-USD", names.find("LUNC-USD"), "kraken")
+    else:
+        assert the_one("LUNC-USD", names.find("LUNC-USD"), "kraken").native == found
 
 
 async def test_what_is_not_found_is_said_with_near_ones(market):

@@ -118,7 +118,12 @@ async def test_a_migration_that_fails_leaves_nothing(url: str, outside: Outside)
 
 def test_migrations_lie_in_the_package() -> None:
     assert (SCRIPTS / "env.py").is_file()
-    assert [path.name[:4] for path in sorted((SCRIPTS / "versions").glob("*.py"))] == ["0001", "0002", "0003"]
+    assert [path.name[:4] for path in sorted((SCRIPTS / "versions").glob("*.py"))] == [
+        "0001",
+        "0002",
+        "0003",
+        "0004",
+    ]
 
 
 async def test_a_closed_database_says_so(url: str) -> None:

@@ -1,8 +1,9 @@
 """A migration stopped at any statement leaves what was there; the next start finishes it (F35)."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -106,21 +107,28 @@ async def test_stopped_at_any_statement(
         for statement in FIRST_ORDER:
             outside(statement.replace("STATUS", "Working"))
         await at_revision(url, start, monkeypatch)
-    left = [outside(schema)]
+    left = [_state(outside, schema)]
     for count in range(500):
         with stopped_after(count):
             try:
                 async with Database.open(url):
                     break
             except Stopped:
-                left.append(outside(schema))
+                left.append(_state(outside, schema))
                 assert start is None or outside("SELECT count(*) FROM fills") == ["1"]
-    whole = outside(schema)
+    whole = _state(outside, schema)
     assert [one for one in left if one not in (left[0], whole)] == [], "neither as before nor as after"
     assert left.count(left[0]) > 2 and left[0] != whole, "it was stopped on the way"
     assert outside("SELECT version_num FROM alembic_version") == REVISIONS[-1:]
     async with Database.open(url):
         """And it opens as ever."""
+
+
+def _state(outside: Outside, schema: str) -> tuple[list[str], list[str]]:
+    """Tables and revision: a migration may change rows alone."""
+    tables = outside(schema)
+    is_noted = any("alembic_version" in table for table in tables)
+    return tables, outside("SELECT version_num FROM alembic_version") if is_noted else []
 
 
 DIES = """
@@ -195,6 +203,67 @@ async def test_orders_of_the_first_version_live_on(
     assert [str(fill.price) for fill in found.fills] == ["64000.10"]
     assert [piece.index for piece in found.slices] == [0]
     assert [event.seq for event in told] == [1] and told[0].fills == tuple(found.fills)
+
+
+def _insert(outside: Outside, table: str, values: Mapping[str, str | int]) -> None:
+    written = ", ".join(f"'{value}'" if isinstance(value, str) else str(value) for value in values.values())
+    outside(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({written})")
+
+
+async def test_orders_keep_their_coin_when_names_become_canonical(
+    url: str, outside: Outside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Kraken calls LUNA is LUNC everywhere else, and what it calls LUNA2 is LUNA."""
+    await at_revision(url, "0003", monkeypatch)
+    stored = {
+        "t1": ("kraken", "LUNA-USD", [("kraken", "LUNA-USD")]),
+        "t2": ("kraken", "LUNA2-USD", [("kraken", "LUNA2-USD")]),
+        "t3": ("aggregate", "LUNA-USDT", [("binance", "LUNA-USDT"), ("kraken", "LUNA-USDT")]),
+        "t4": ("binance", "LUNA-USDT", [("binance", "LUNA-USDT")]),
+        "t5": ("kraken", "BTC-USD", [("kraken", "BTC-USD")]),
+        "t6": ("coinbase", "CGLD-USD", [("coinbase", "CGLD-USD")]),
+    }
+    for token, (exchange, symbol, names) in stored.items():
+        rules = dict.fromkeys(("lot_size", "min_quantity", "min_notional", "fee"), "0")
+        legs = json.dumps([{"exchange": at, "symbol": name, **rules} for at, name in names])
+        values = {name: "0" for name in ("filled", "notional", "fees", "tick_size", "lot_size")} | {
+            "order_id": token,
+            "user_id": "ada",
+            "token_id": token,
+            "exchange": exchange,
+            "symbol": "as spelled",
+            "instrument_exchange": exchange,
+            "instrument_symbol": symbol,
+            "legs": legs,
+            "side": "buy",
+            "carry": "catch_up",
+            "fidelity": "depth",
+            "status": "Working",
+        }
+        numbers = dict.fromkeys(("created", "start_time", "next_slice", "version", "revision"), 1)
+        empty = dict.fromkeys(("fingerprint", "reason", "detail"), "")
+        _insert(outside, "orders", values | numbers | empty)
+        numbers = dict.fromkeys(("revision", "plan_start", "interval_ns", "slice_count", "first_slice"), 1)
+        plan = {"order_id": token, "quantity": "1", "base": "0", "warnings": "[]", "end_time": 20}
+        _insert(outside, "order_plans", plan | numbers)
+    outside("INSERT INTO instruments VALUES ('kraken', 'LUNA-USD', '{}')")
+    outside("INSERT INTO instruments VALUES ('binance', 'LUNA-USDT', '{}')")
+    async with Database.open(url) as database:
+        found = {order.terms.token_id: order.terms for order in await SqlOrderStore(database).open_orders()}
+    named = {
+        token: (str(one.instrument), [str(leg.instrument) for leg in one.legs])
+        for token, one in found.items()
+    }
+    assert named == {
+        "t1": ("kraken:LUNC-USD", ["kraken:LUNC-USD"]),
+        "t2": ("kraken:LUNA-USD", ["kraken:LUNA-USD"]),
+        "t3": ("aggregate:LUNA-USDT", ["binance:LUNA-USDT", "kraken:LUNC-USDT"]),
+        "t4": ("binance:LUNA-USDT", ["binance:LUNA-USDT"]),
+        "t5": ("kraken:BTC-USD", ["kraken:BTC-USD"]),
+        "t6": ("coinbase:CELO-USD", ["coinbase:CELO-USD"]),
+    }
+    assert {one.symbol for one in found.values()} == {"as spelled"}
+    assert outside("SELECT exchange FROM instruments") == ["binance"]
 
 
 def test_revisions_follow_each_other() -> None:

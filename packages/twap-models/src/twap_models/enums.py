@@ -67,6 +67,7 @@ class SliceReason(StrEnum):
     RESYNCING = "resyncing"
     CROSSED_BOOK = "crossed_book"
     NO_BOOK = "no_book"
+    PRICES_DISAGREE = "prices_disagree"
     BELOW_MINIMUM = "below_minimum"
     SLIPPAGE_CAP = "slippage_cap"
     PARTICIPATION_CAP = "participation_cap"

@@ -75,7 +75,9 @@ class BookTop(ResponseModel):
         default=None, description="When the last change reached the server."
     )
     ts_sent: UtcDatetime
-    seq: int = Field(description="Counts changes; never goes back while the server runs.")
+    seq: int = Field(
+        description="State of this book: rises when it changed, never falls while the server runs."
+    )
     status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
     reason: str = Field(default="", description="Why it is not live, or why nothing is filled from it.")
     age_ms: int | None = Field(default=None, description="Milliseconds since the last change was received.")

@@ -1,6 +1,8 @@
 """Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import NamedTuple
 
 from twap_models.enums import AGGREGATE
@@ -10,6 +12,7 @@ from twap_server.api import present
 from twap_server.api.framed import encode
 from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
+from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import BookUnavailable, ExchangeUnavailable, UnknownExchange
 from twap_server.domain.instrument import Instrument, InstrumentId, takes_orders
@@ -39,12 +42,28 @@ class Found(NamedTuple):
 class BookSource:
     """Reads live books for the API: finds what a spelling means, merges, presents."""
 
-    def __init__(self, market: Books, clock: Clock, *, depth: int = 10, most: int = 1_000) -> None:
-        """Show ``depth`` levels in stream messages; let readers ask for up to ``most`` books."""
-        self._market = market
-        self._clock = clock
-        self._depth = depth
-        self._most = most
+    def __init__(
+        self,
+        market: Books,
+        clock: Clock,
+        counters: BookCounters,
+        *,
+        max_spread: Decimal,
+        depth: int = 10,
+        most: int = 1_000,
+    ) -> None:
+        """Build the source.
+
+        Args:
+            market: the books.
+            clock: time.
+            counters: of the topics; the same for all sources of a server.
+            max_spread: how far the mids of merged books may lie apart, as a share of the lower one.
+            depth: levels of a stream message.
+            most: books that readers may ask for.
+        """
+        self._market, self._clock, self._counters = market, clock, counters
+        self._max_spread, self._depth, self._most = max_spread, depth, most
 
     def find(self, exchange: str, spelling: str) -> Found:
         """Find an instrument on an exchange, or with ``aggregate`` on all of them.
@@ -93,13 +112,16 @@ class BookSource:
     def _message(self, topic: BookTopic, depth: int) -> BookMessage:
         now = self._clock.now()
         if topic.exchange != AGGREGATE:
-            view = self._view(InstrumentId(topic.exchange, topic.symbol), depth)
+            instrument = InstrumentId(topic.exchange, topic.symbol)
+            view = self._view(instrument, depth)
+            view = replace(view, seq=self._counters.single(instrument, view))
             return present.book_message(
                 view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
             )
         views = {leg.exchange: self._takable(leg, depth) for leg in self.legs(topic.symbol)}
-        merged = consolidate(views, depth)
-        return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now)
+        merged = consolidate(views, depth, max_spread=self._max_spread)
+        seq = self._counters.merged(topic.symbol, views)
+        return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now, seq=seq)
 
     def _takable(self, instrument: InstrumentId, depth: int) -> BookView | None:
         """The book, None where nobody may trade it."""

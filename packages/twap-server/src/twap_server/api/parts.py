@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from secrets import token_hex
 
 from twap_server.api.access import Access
@@ -16,7 +17,9 @@ from twap_server.api.ports import MarketData, OrderRecords, Orders
 from twap_server.api.security import SignIn
 from twap_server.api.sessions import Sessions
 from twap_server.api.tokens import Tokens
+from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock
+from twap_server.engine.config import EngineConfig
 from twap_server.feed.bus import Bus
 from twap_server.runtime.durations import Family
 
@@ -43,6 +46,9 @@ class Parts:
     clock: Clock
     signing_key: bytes = field(repr=False)
     config: ApiConfig = ApiConfig()
+    max_leg_spread: Decimal = EngineConfig().max_leg_spread
+    """The engine's: books that orders are not filled across are not merged either."""
+    book_counters: BookCounters = field(default_factory=BookCounters)
     new_id: Callable[[], str] = new_id
     """Names users, sign-ins and keys."""
     sessions: Sessions = field(default_factory=Sessions)
@@ -102,5 +108,12 @@ def build_services(parts: Parts) -> Services:
         new_id=parts.new_id,
         most=config.tokens.max_keys,
     )
-    books = BookSource(parts.market, parts.clock, depth=config.stream.depth, most=config.max_books)
+    books = BookSource(
+        parts.market,
+        parts.clock,
+        parts.book_counters,
+        max_spread=parts.max_leg_spread,
+        depth=config.stream.depth,
+        most=config.max_books,
+    )
     return Services(parts=parts, access=access, sign_in=sign_in, keys=keys, books=books, metrics=Metrics())

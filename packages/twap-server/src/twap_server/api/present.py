@@ -71,18 +71,20 @@ def book_message(
     view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos
 ) -> wire_stream.BookMessage:
     """One exchange's book as the stream sends it."""
-    fields = _book_fields(view, symbol=symbol, asked=asked, now=now)
+    fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq)
     return wire_stream.BookMessage(exchange=exchange, **fields)
 
 
-def merged_message(view: ConsolidatedView, *, symbol: str, asked: str, now: Nanos) -> wire_stream.BookMessage:
-    """Several exchanges' books as one; names the exchanges behind each level, and those not live."""
+def merged_message(
+    view: ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+) -> wire_stream.BookMessage:
+    """Several exchanges' books as one; names the exchanges behind each level, and those not in it."""
     sides = {"bids": view.bids, "asks": view.asks}
     return wire_stream.BookMessage(
         exchange=AGGREGATE,
         sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
         missing=sorted(view.missing),
-        **_book_fields(view, symbol=symbol, asked=asked, now=now),
+        **_book_fields(view, symbol=symbol, asked=asked, now=now, seq=seq),
     )
 
 
@@ -171,7 +173,9 @@ def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
     )
 
 
-def _book_fields(view: BookView | ConsolidatedView, *, symbol: str, asked: str, now: Nanos) -> dict[str, Any]:
+def _book_fields(
+    view: BookView | ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+) -> dict[str, Any]:
     sent = to_datetime(now)
     received = to_datetime(view.ts_received) if view.ts_received else None
     return {
@@ -182,7 +186,7 @@ def _book_fields(view: BookView | ConsolidatedView, *, symbol: str, asked: str, 
         "ts_exchange": to_datetime(view.ts_exchange) if view.ts_exchange else None,
         "ts_received": received,
         "ts_sent": sent,
-        "seq": view.seq,
+        "seq": seq,
         "status": view.status.value,
         "reason": view.reason,
         "age_ms": age_ms(received, sent),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twap_server.domain import exact
+from twap_server.domain.agreement import agreeing
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market import BookStatus, BookView, PriceLevel
 
@@ -23,7 +24,8 @@ class ConsolidatedLevel:
 class ConsolidatedView:
     """The merged book.
 
-    ``live`` when at least one exchange is; ``missing`` names the others with their status.
+    ``live`` when at least one exchange's book is in it; ``missing`` names the others with their status:
+    ``live`` too where the mids disagree, so that one of them may be another asset.
     """
 
     status: BookStatus
@@ -33,30 +35,54 @@ class ConsolidatedView:
     missing: Mapping[str, BookStatus]
     ts_exchange: Nanos
     ts_received: Nanos
-    seq: int
 
 
-def consolidate(views: Mapping[str, BookView | None], depth: int) -> ConsolidatedView:
-    """Merge the live ones of several exchanges' books of one symbol.
+def consolidate(views: Mapping[str, BookView | None], depth: int, *, max_spread: Decimal) -> ConsolidatedView:
+    """Merge the live ones of several exchanges' books of one symbol, where they show one asset.
 
     Args:
         views: exchange to its book; None means there is none.
         depth: at most so many levels a side, best first.
+        max_spread: how far the mids of merged books may lie apart, as a share of the lower one; what
+            disagrees is left out as ``agreeing`` says.
     """
     live = {name: view for name, view in views.items() if view is not None and view.status is BookStatus.LIVE}
+    merged = _same_asset(live, max_spread)
     missing = {
-        name: view.status if view else BookStatus.DOWN for name, view in views.items() if name not in live
+        name: view.status if view else BookStatus.DOWN for name, view in views.items() if name not in merged
     }
     return ConsolidatedView(
-        status=BookStatus.LIVE if live else _best_status(missing.values()),
-        reason=f"not live: {', '.join(sorted(missing))}" if missing else "",
-        bids=_merge({name: view.bids for name, view in live.items()}, depth, descending=True),
-        asks=_merge({name: view.asks for name, view in live.items()}, depth, descending=False),
+        status=BookStatus.LIVE if merged else _best_status(missing.values()),
+        reason=_why_missing(missing, live),
+        bids=_merge({name: view.bids for name, view in merged.items()}, depth, descending=True),
+        asks=_merge({name: view.asks for name, view in merged.items()}, depth, descending=False),
         missing=missing,
-        ts_exchange=min((view.ts_exchange for view in live.values()), default=Nanos(0)),
-        ts_received=min((view.ts_received for view in live.values()), default=Nanos(0)),
-        seq=sum(view.seq for view in views.values() if view is not None),
+        ts_exchange=min((view.ts_exchange for view in merged.values()), default=Nanos(0)),
+        ts_received=min((view.ts_received for view in merged.values()), default=Nanos(0)),
     )
+
+
+def _same_asset(live: Mapping[str, BookView], max_spread: Decimal) -> Mapping[str, BookView]:
+    """Those to merge; a book without a mid cannot be compared, and stands alone or not at all."""
+    if len(live) < 2:
+        return live
+    mids = {name: mid for name, view in live.items() if (mid := _mid(view)) is not None}
+    together = agreeing(mids, max_spread)
+    return {name: view for name, view in live.items() if name in together}
+
+
+def _mid(view: BookView) -> Decimal | None:
+    return exact.midpoint(view.bids[0].price, view.asks[0].price) if view.bids and view.asks else None
+
+
+def _why_missing(missing: Mapping[str, BookStatus], live: Mapping[str, BookView]) -> str:
+    silent = sorted(missing.keys() - live.keys())
+    apart = [(name, _mid(live[name])) for name in sorted(missing.keys() & live.keys())]
+    odd = [f"{name} (mid {'none' if mid is None else exact.text(mid)})" for name, mid in apart]
+    parts = [f"not live: {', '.join(silent)}"] if silent else []
+    if odd:
+        parts.append(f"prices disagree, it may be another asset: {', '.join(odd)}")
+    return "; ".join(parts)
 
 
 def _merge(

@@ -147,6 +147,7 @@ def _assemble(
         clock=clock,
         signing_key=signing_key(settings),
         config=settings.api,
+        max_leg_spread=settings.engine.max_leg_spread,
         new_id=new_id,
         not_ready=_readiness(engine),
         gauges={"twap_open_orders": lambda: engine.open_orders},

@@ -121,6 +121,10 @@ class Collector:
         """Return canonical symbol to instrument; empty while not loaded."""
         return self._list.instruments
 
+    def clashing(self) -> Iterable[Instrument]:
+        """Return the listed instruments that share their canonical name, and so cannot be found."""
+        return self._list.clashing
+
     def trading_status(self, symbol: str) -> str:
         """Return ``trading``, or why an instrument does not trade; ``trading`` too while no list is known."""
         return self._list.trading_status(symbol)

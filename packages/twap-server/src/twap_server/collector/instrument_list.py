@@ -15,7 +15,7 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
-from twap_server.collector.listing import in_words, merged
+from twap_server.collector.listing import by_symbol, in_words, merged, named_alike
 from twap_server.domain.clock import Clock
 from twap_server.domain.entries import Entries
 from twap_server.domain.errors import TwapError, UnknownSymbol
@@ -64,6 +64,8 @@ class InstrumentList:
         self.is_loaded = asyncio.Event()
         self.instruments: Mapping[str, Instrument] = {}
         """With the status that counts: what the exchange says of itself is in it."""
+        self.clashing: tuple[Instrument, ...] = ()
+        """Left out of the newest list: several have one canonical name, and which is meant cannot be told."""
         self._exchange, self._history, self._config = exchange, history, config
         self._clock, self._rng = clock, rng
         self._wanted, self._on_change, self._on_loaded = wanted, on_change, on_loaded
@@ -153,7 +155,10 @@ class InstrumentList:
     def _replace(self, found: Entries[Instrument]) -> None:
         if found.left_out:
             _log.warning("%s instruments: %s", self._exchange.name, in_words(found.left_out))
-        listed = merged(found, self._listed)
+        own, self.clashing = by_symbol(found.found)
+        if self.clashing:
+            _log.warning("%s instruments: %s", self._exchange.name, named_alike(self.clashing))
+        listed = merged(own, found.left_out, self._listed)
         gone = {**self._gone, **self._listed}
         self._gone = {
             symbol: one if one.status == DELISTED else replace(one, status=NOT_LISTED)

@@ -15,7 +15,7 @@ from twap_server.books.live import LiveBook
 from twap_server.collector.collector import Collector, ExchangeStatus
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET, Network
-from twap_server.collector.spellings import exchange_name, keys, not_listed, spellings_of
+from twap_server.collector.spellings import Spellings, everywhere, exchange_name, not_listed, the_one
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
@@ -67,7 +67,7 @@ class MarketData:
         self._group: asyncio.TaskGroup | None = None
         self._http = network.open_http(config)
         self._collectors: dict[str, Collector] = {}
-        self._spellings: dict[str, tuple[Mapping[str, Instrument], dict[str, Instrument]]] = {}
+        self._spellings: dict[str, tuple[Mapping[str, Instrument], Spellings]] = {}
         for shape in exchanges:
             own = config.exchange(shape.name)
             if not own.enabled:
@@ -137,38 +137,36 @@ class MarketData:
         return collector.instruments()
 
     def find_instrument(self, exchange: str, spelling: str) -> Instrument:
-        """Look an instrument up by any spelling: BTC-USDT, BTCUSDT, btc/usdt, XBT/USD.
+        """Look an instrument up by any spelling: BTC-USDT, BTCUSDT, btc/usdt, XBT/USD, the exchange's own.
 
         Raises:
             UnknownExchange: not collected here; the message names those that are.
-            UnknownSymbol: no listed instrument fits; the message names near ones.
+            UnknownSymbol: no listed instrument fits, or several do; the message names what would do.
             ExchangeUnavailable: the list is not loaded yet.
         """
-        listed = self.instruments(exchange)
-        index = self._index(self.collector(exchange).exchange.name, listed)
-        for key in keys(spelling):
-            if key in index:
-                return index[key]
-        raise UnknownSymbol(not_listed(spelling, exchange, listed))
+        listed = self._listed(exchange)
+        found = listed.find(spelling)
+        if not found:
+            raise UnknownSymbol(not_listed(spelling, exchange, listed))
+        return the_one(spelling, found, exchange)
 
     def find_everywhere(self, spelling: str) -> list[Instrument]:
-        """Look an instrument up on every exchange: the same canonical symbol wherever it is listed.
+        """Look an instrument up on every exchange by its canonical name, wherever it is listed.
 
         Raises:
-            UnknownSymbol: no exchange lists it; the message names near ones.
+            UnknownSymbol: no exchange lists it, or it fits several; the message names what would do.
             ExchangeUnavailable: no exchange's list is known yet.
         """
-        found: list[Instrument] = []
+        lists: dict[str, Spellings] = {}
         failures: list[TwapError] = []
         for name in self._collectors:
             try:
-                found.append(self.find_instrument(name, found[0].id.symbol if found else spelling))
-            except (UnknownSymbol, ExchangeUnavailable) as error:
+                lists[name] = self._listed(name)
+            except ExchangeUnavailable as error:
                 failures.append(error)
-        if not found:
-            unknown = [error for error in failures if isinstance(error, UnknownSymbol)]
-            raise next(iter(unknown or failures), UnknownSymbol(f"no exchange lists {spelling[:40]!r}"))
-        return found
+        if failures and not lists:
+            raise failures[0]
+        return everywhere(spelling, lists)
 
     async def klines(
         self,
@@ -285,8 +283,12 @@ class MarketData:
         reason = self.collector(instrument.exchange).status().reason or "nobody asked for it"
         return f"no live book of {instrument}: {reason}"
 
-    def _index(self, name: str, listed: Mapping[str, Instrument]) -> dict[str, Instrument]:
+    def _listed(self, exchange: str) -> Spellings:
+        """Every spelling of an exchange's instruments; made anew with each new list."""
+        listed, collector = self.instruments(exchange), self.collector(exchange)
+        name = collector.exchange.name
         cached = self._spellings.get(name)
         if cached is None or cached[0] is not listed:
-            cached = self._spellings[name] = (listed, spellings_of(listed.values()))
+            made = Spellings(listed.values(), collector.clashing())
+            cached = self._spellings[name] = (listed, made)
         return cached[1]

@@ -1,8 +1,9 @@
 """The engine's settings; their defaults stand here only."""
 
 from datetime import timedelta
+from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class EngineConfig(BaseModel):
@@ -20,5 +21,7 @@ class EngineConfig(BaseModel):
     """A book whose connection has delivered nothing for longer is not filled from."""
     max_book_wait: timedelta = timedelta(seconds=5)
     """How long a slice waits for a usable book, at most half its interval."""
+    max_leg_spread: Decimal = Field(default=Decimal("0.05"), ge=0, le=10)
+    """How far the mids of an aggregate order's exchanges may lie apart, as a share of the lower one."""
     impact_half_life: timedelta = timedelta(seconds=10)
     max_pending_commands: int = 10_000

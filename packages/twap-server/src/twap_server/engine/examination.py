@@ -5,6 +5,7 @@ submission reads the first, a preview all. What was found on the way (instrument
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import RejectReason
@@ -64,7 +65,9 @@ class Examination:
                 detail="you have too many open orders: cancel one or wait",
             )
         if isinstance(found, Grid):
-            self.grid, self.mid = found, self._glance.quotes(found.legs).mid
+            quotes = self._glance.quotes(found.legs)
+            notices = (*found.notices, *self._glance.notices(quotes))
+            self.grid, self.mid = replace(found, notices=notices), quotes.mid
             self._fit = fitted(self._request, found, reference=self.mid)
             yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
 

@@ -4,6 +4,7 @@ In: open orders and what became of them. Out: samples, to be recorded by the eng
 fill, and a sample that is lost (a crash) is missing in the report, never made up.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from heapq import heappop, heappush
@@ -36,8 +37,8 @@ class _Watch:
     steady: Nanos
     """When the next steady sample is due."""
     swept: bool
-    before: tuple[Decimal, Decimal] | None
-    """Totals traded when the last sample was taken."""
+    before: list[tuple[Decimal, Decimal]] | None
+    """Totals traded on each leg when the last sample was taken."""
     marks: list[Nanos] = field(default_factory=list)
     marked: int = 0
     taken: int = 0
@@ -146,7 +147,9 @@ class Observers:
     def _sample(self, watch: _Watch, now: Nanos, glance: Glance) -> Sample:
         legs = watch.order.terms.legs
         quotes, totals = glance.quotes(legs), glance.traded(legs)
-        base, quote = watch.before or totals
+        volume, notional = _traded_between(
+            watch.before or totals, totals, [leg in quotes.odd for leg in legs]
+        )
         watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
         sweep = None
         moment = None if watch.swept else quotes.moment(watch.order.terms.side)
@@ -155,10 +158,23 @@ class Observers:
         return Sample(
             time=now,
             mid=quotes.mid,
-            volume=exact.subtract(totals[0], base),
-            notional=exact.subtract(totals[1], quote),
+            volume=volume,
+            notional=notional,
             sweep=sweep,
         )
+
+
+def _traded_between(
+    before: Sequence[tuple[Decimal, Decimal]],
+    totals: Sequence[tuple[Decimal, Decimal]],
+    is_odd: Sequence[bool],
+) -> tuple[Decimal, Decimal]:
+    """Base and quote currency traded on the legs that show the order's asset."""
+    counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
+    return (
+        exact.total(exact.subtract(new[0], old[0]) for old, new in counted),
+        exact.total(exact.subtract(new[1], old[1]) for old, new in counted),
+    )
 
 
 def _period(order: Order, now: Nanos) -> int:

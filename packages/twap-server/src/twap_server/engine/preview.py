@@ -35,6 +35,7 @@ _CLOSED = {
     SliceReason.RESYNCING: "its book is resyncing",
     SliceReason.CROSSED_BOOK: "its book is crossed",
     SliceReason.NOT_TRADABLE: "the exchange does not trade it now",
+    SliceReason.PRICES_DISAGREE: "the prices of its exchanges disagree: they may be different assets",
 }
 _NO_PLAN = "the order breaks rules, so there is no plan to price"
 _REPEATED = "this very order is there already under its token_id: submitted again, it would be given again"

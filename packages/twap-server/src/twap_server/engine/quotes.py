@@ -13,9 +13,11 @@ from twap_server.domain.matching import Ladder, Offer, best
 from twap_server.domain.terms import Leg
 from twap_server.engine.gate import closed_because
 from twap_server.engine.glimpse import Glimpse
+from twap_server.engine.leg_check import LegCheck
 from twap_server.engine.ports import Market
 
 _LIKELIEST_FIRST = (
+    SliceReason.PRICES_DISAGREE,
     SliceReason.RESYNCING,
     SliceReason.CROSSED_BOOK,
     SliceReason.STALE_BOOK,
@@ -32,6 +34,8 @@ class Quotes:
     open: tuple[tuple[Leg, Glimpse], ...]
     closed: SliceReason | None
     """Why there is no open one; None when there is."""
+    odd: tuple[Leg, ...] = ()
+    """Left out, whatever their books are: their mids lie apart from the others'."""
 
     @property
     def mid(self) -> Decimal | None:
@@ -74,7 +78,7 @@ class Quotes:
         kept = tuple(pair for pair in self.open if wanted(pair[0]))
         if len(kept) == len(self.open):
             return self
-        return Quotes(kept, None if kept else SliceReason.NO_BOOK)
+        return Quotes(kept, None if kept else SliceReason.NO_BOOK, self.odd)
 
     def without(self, exchange: str) -> "Quotes":
         """The same without this exchange."""
@@ -91,15 +95,21 @@ class Glance:
     """All books at one moment, each looked at once. Good until the next ``await``: then they may change."""
 
     def __init__(
-        self, market: Market, now: Nanos, *, max_age: int, known: dict[InstrumentId, Glimpse]
+        self,
+        market: Market,
+        now: Nanos,
+        *,
+        max_age: int,
+        known: dict[InstrumentId, Glimpse],
+        check: LegCheck,
     ) -> None:
         """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
-        self._known = known
+        self._known, self._check = known, check
         self._seen: dict[tuple[InstrumentId, bool], Glimpse | SliceReason] = {}
 
     def quotes(self, legs: Sequence[Leg], *, limited: bool = True) -> Quotes:
-        """The books of these markets; see ``closed_because`` for what makes one open.
+        """The books of these markets that show one asset; see ``closed_because`` for what makes one open.
 
         Args:
             legs: the markets.
@@ -113,20 +123,35 @@ class Glance:
                 found.append((leg, seen))
             else:
                 reasons.append(seen)
+        odd = self._odd(legs, found) if len(legs) > 1 else ()
+        if odd:
+            reasons.append(SliceReason.PRICES_DISAGREE)
+            found = [pair for pair in found if pair[0] not in odd]
         if found:
-            return Quotes(tuple(found), None)
-        return Quotes((), next((one for one in _LIKELIEST_FIRST if one in reasons), SliceReason.NO_BOOK))
+            return Quotes(tuple(found), None, odd)
+        reason = next((one for one in _LIKELIEST_FIRST if one in reasons), SliceReason.NO_BOOK)
+        return Quotes((), reason, odd)
+
+    def notices(self, quotes: Quotes) -> tuple[str, ...]:
+        """What whoever orders on these markets has to know of those left out."""
+        return tuple(
+            self._check.notice(leg.instrument, seen.mid if isinstance(seen, Glimpse) else None)
+            for leg in quotes.odd
+            for seen in (self._see(leg.instrument, limited=True),)
+        )
 
     def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
         """Base currency traded on these markets since then."""
         return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
 
-    def traded(self, legs: Sequence[Leg]) -> tuple[Decimal, Decimal]:
-        """Base and quote currency traded on these markets since the server started."""
-        if len(legs) == 1:
-            return self._market.traded(legs[0].instrument)
-        totals = [self._market.traded(leg.instrument) for leg in legs]
-        return exact.total(base for base, _ in totals), exact.total(quote for _, quote in totals)
+    def traded(self, legs: Sequence[Leg]) -> list[tuple[Decimal, Decimal]]:
+        """Base and quote currency traded on each of these markets since the server started."""
+        return [self._market.traded(leg.instrument) for leg in legs]
+
+    def _odd(self, legs: Sequence[Leg], found: Sequence[tuple[Leg, Glimpse]]) -> tuple[Leg, ...]:
+        mids = {leg.instrument: seen.mid for leg, seen in found if seen.mid is not None}
+        apart = self._check.apart(tuple(leg.instrument for leg in legs), mids)
+        return tuple(leg for leg in legs if leg.instrument in apart)
 
     def are_delisted(self, legs: Sequence[Leg]) -> bool:
         """Whether every one of these markets is delisted."""
@@ -155,14 +180,21 @@ class Glance:
 class Sight:
     """What orders see of their markets."""
 
-    def __init__(self, market: Market, *, max_age: int) -> None:
-        """Args: max_age: nanoseconds a book may go without its connection delivering anything."""
+    def __init__(self, market: Market, *, max_age: int, spread: Decimal) -> None:
+        """Build the sight.
+
+        Args:
+            market: the books.
+            max_age: nanoseconds a book may go without its connection delivering anything.
+            spread: how far the mids of an order's markets may lie apart, as a share of the lower one.
+        """
         self._market, self._max_age = market, max_age
         self._known: dict[InstrumentId, Glimpse] = {}
+        self._check = LegCheck(spread)
 
     def glance(self, now: Nanos) -> Glance:
         """All books at this moment, wall time."""
-        return Glance(self._market, now, max_age=self._max_age, known=self._known)
+        return Glance(self._market, now, max_age=self._max_age, known=self._known, check=self._check)
 
     def quotes(self, legs: Sequence[Leg], now: Nanos, *, limited: bool = True) -> Quotes:
         """The books of these markets at this moment."""

@@ -4,7 +4,7 @@ Late timer or restart: one slice now, never a backlog; slices whose window passe
 does the catching up (contract section 4).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeAlias
@@ -12,7 +12,7 @@ from typing import TypeAlias
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.order import Fill, Order, SliceResult
-from twap_server.domain.terms import Leg, Plan
+from twap_server.domain.terms import Plan
 from twap_server.engine.decision import Decision, SliceDecider, lost
 from twap_server.engine.quotes import Glance
 
@@ -141,13 +141,15 @@ def _look_at_slice(
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     wait = min(schedule.interval // 2, max_wait)
     deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
+    quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None)
+    legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
     decision = decider.decide(
         order,
         index,
-        glance.quotes(order.terms.legs, limited=order.plan.limit is not None),
+        quotes,
         now=now,
         final=now >= deadline,
-        traded=_traded(working, order, index, glance.traded_since),
+        traded=_traded(working, order, index, lambda since: glance.traded_since(legs, since)),
     )
     working.waiting_since = since if decision is None else None
     if decision is not None:
@@ -155,7 +157,7 @@ def _look_at_slice(
 
 
 def _traded(
-    working: Working, order: Order, index: int, traded_since: Callable[[Sequence[Leg], Nanos], Decimal]
+    working: Working, order: Order, index: int, traded_since: Callable[[Nanos], Decimal]
 ) -> Decimal | None:
     """What was traded since the slice before: since its decision, else since its bucket began.
 
@@ -165,4 +167,4 @@ def _traded(
         return None
     schedule, before = order.schedule, working.decided_at
     since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
-    return traded_since(order.terms.legs, since)
+    return traded_since(since)

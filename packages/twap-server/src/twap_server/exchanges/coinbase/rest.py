@@ -23,6 +23,9 @@ _decode_rows = decoder(list[Raw])
 _decode_row = decoder(wire.CandleRow)
 _decode_book = decoder(wire.Book)
 
+_CANONICAL = {"CGLD": "CELO"}
+"""Coinbase's own asset name to the canonical one; a name that is not here means the same everywhere."""
+
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
     """Read ``/products``."""
@@ -63,11 +66,12 @@ def _candle(row: wire.CandleRow, span: int) -> Candle:
 
 
 def _instrument(product: wire.Product, exchange: str) -> Instrument:
+    base, quote = (_CANONICAL.get(name, name) for name in (product.base_currency, product.quote_currency))
     return Instrument(
-        id=InstrumentId(exchange, f"{product.base_currency}-{product.quote_currency}"),
+        id=InstrumentId(exchange, f"{base}-{quote}"),
         native=product.id,
-        base=product.base_currency,
-        quote=product.quote_currency,
+        base=base,
+        quote=quote,
         tick_size=number(product.quote_increment),
         lot_size=number(product.base_increment),
         min_quantity=number(product.base_min_size),

@@ -11,7 +11,7 @@ from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
-from twap_server.exchanges.kraken import mapper, rest, wire
+from twap_server.exchanges.kraken import mapper, names, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
 _MINUTES = {
@@ -153,4 +153,6 @@ class KrakenExchange:
 
 
 def _stream_symbol(instrument: Instrument) -> str:
-    return f"{instrument.base}/{instrument.quote}"
+    """From the exchange's own name of the pair, which is the first alias."""
+    wsname = next(iter(instrument.aliases), f"{instrument.base}/{instrument.quote}")
+    return names.on_stream(wsname)

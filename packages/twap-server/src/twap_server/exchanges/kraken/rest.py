@@ -16,7 +16,7 @@ from twap_server.exchanges.decode import (
     number,
     row_name,
 )
-from twap_server.exchanges.kraken import mapper, wire
+from twap_server.exchanges.kraken import mapper, names, wire
 
 _decode_body = decoder(wire.Body)
 _decode_result = decoder(dict[str, msgspec.Raw])
@@ -26,7 +26,6 @@ _decode_depth = decoder(wire.RestDepth)
 _decode_pair = decoder(wire.AssetPair)
 
 _EXACT = Context(prec=60, traps=[InvalidOperation, Inexact])
-_CANONICAL = {"XBT": "BTC", "XDG": "DOGE"}
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -73,7 +72,7 @@ def _candle(row: wire.OhlcRow, span: int) -> Candle:
 
 
 def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
-    base, quote = (_CANONICAL.get(leg, leg) for leg in pair.wsname.split("/"))
+    base, quote = names.canonical(pair.wsname)
     step = _step(pair.pair_decimals)
     tick = step if pair.tick_size is None else number(pair.tick_size)
     with suppress(InvalidOperation, Inexact):  # a finer tick stays as it is
@@ -88,7 +87,7 @@ def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
         min_quantity=number(pair.ordermin),
         min_notional=number(pair.costmin),
         status=mapper.status_of(pair.status),
-        aliases=tuple(dict.fromkeys((pair.wsname, f"{base}/{quote}", key))),
+        aliases=tuple(dict.fromkeys((pair.wsname, names.on_stream(pair.wsname), key))),
     )
 
 

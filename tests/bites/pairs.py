@@ -1,0 +1,70 @@
+"""The guards of F94 and F95: one ticker that names two coins, and numbers of books that must not fall."""
+
+from bites.case import Bite
+
+_LEGS = "server/engine/test_legs.py::"
+_SPELLINGS = "server/collector/test_parts.py::"
+_BOOKS = "server/books/test_books.py::"
+_MIGRATIONS = "server/store/test_migrations.py::"
+
+PAIRS_BITES = (
+    Bite(
+        fault="F94",
+        guard="an exchange's own asset names become canonical",
+        file="exchanges/kraken/names.py",
+        line="    base, quote = (CANONICAL.get(asset, asset) for asset in wsname.split",
+        instead="    base, quote = (asset for asset in wsname.split",
+        tests=(_SPELLINGS + "test_the_canonical_name_wins_over_the_exchanges_own",),
+    ),
+    Bite(
+        fault="F94",
+        guard="stored orders keep their coin when names become canonical",
+        file="store/migrations/versions/0004_asset_names.py",
+        line='{**leg, "symbol": _canonical(leg["exchange"], leg["symbol"])}',
+        instead="leg",
+        tests=(_MIGRATIONS + "test_orders_keep_their_coin_when_names_become_canonical",),
+    ),
+    Bite(
+        fault="F94",
+        guard="a spelling that fits two instruments finds none",
+        file="collector/spellings.py",
+        line="    if len(found) == 1:\n",
+        instead="    if found:\n",
+        tests=(_SPELLINGS + "test_a_spelling_that_fits_two_instruments_is_refused_with_both_names",),
+    ),
+    Bite(
+        fault="F94",
+        guard="books whose prices disagree are not filled across",
+        file="engine/quotes.py",
+        line="            found = [pair for pair in found if pair[0] not in odd]\n",
+        instead="",
+        tests=(
+            _LEGS + "test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting",
+            _LEGS + "test_two_that_disagree_are_not_filled_from_and_the_order_says_so",
+        ),
+    ),
+    Bite(
+        fault="F94",
+        guard="the odd one is not trusted for being the only one left",
+        file="engine/leg_check.py",
+        line="            return before\n",
+        instead="            return frozenset()\n",
+        tests=(_LEGS + "test_the_odd_one_is_not_trusted_for_being_the_only_one_left",),
+    ),
+    Bite(
+        fault="F94",
+        guard="books whose prices disagree are not merged",
+        file="books/consolidated.py",
+        line="    merged = _same_asset(live, max_spread)\n",
+        instead="    merged = live\n",
+        tests=(_BOOKS + "test_what_may_be_another_asset_is_not_merged",),
+    ),
+    Bite(
+        fault="F95",
+        guard="a book that counts anew goes on where its topic was",
+        file="books/counters.py",
+        line=" if counted >= self.counted else 1 + counted",
+        instead="",
+        tests=(_BOOKS + "test_a_book_that_is_removed_or_replaced_never_counts_back",),
+    ),
+)
