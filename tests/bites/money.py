@@ -4,6 +4,7 @@ from bites.case import Bite
 
 REPLAY = "server/replay/test_replay.py::"
 RECORDING = "server/replay/test_recording.py::"
+SQLITE = "server/store/test_sqlite.py::"
 
 MONEY_BITES = (
     Bite(
@@ -32,5 +33,24 @@ MONEY_BITES = (
             REPLAY + "test_digits_tell_the_unit_of_event_times",
             RECORDING + "test_digits_tell_the_unit_of_the_time_of_receipt",
         ),
+    ),
+    Bite(
+        fault="F90",
+        guard="one server for one file, whatever it is called",
+        file="store/sole_use.py",
+        line="            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _exclusive())\n",
+        instead="            pass\n",
+        tests=(
+            SQLITE + "test_a_second_server_is_refused_under_whatever_name",
+            SQLITE + "test_the_server_that_uses_a_hard_link_is_named_with_its_name",
+        ),
+    ),
+    Bite(
+        fault="F90",
+        guard="what was committed under another name is not left behind",
+        file="store/sole_use.py",
+        line="        if other.name != path.name and _is_same(other, own)",
+        instead="        if other.name == path.name and _is_same(other, own)",
+        tests=(SQLITE + "test_a_log_beside_another_name_is_not_left_behind",),
     ),
 )

@@ -105,7 +105,7 @@ async def test_a_disk_that_fails_costs_slices_but_no_record(tmp_path: Path) -> N
     assert listed == {"long", *(f"accepted-{n}" for n in range(len(FAULTS)))}
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("kind", ["sqlite", "hard link", "postgresql"])
 async def test_a_second_server_refuses_to_start_and_names_the_first(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str
 ) -> None:
@@ -118,8 +118,12 @@ async def test_a_second_server_refuses_to_start_and_names_the_first(
             Venue(SyntheticSource(seed=3, clock=clock), clock=clock) as venue,
             process(database, venue, TWAP_SIGNING_KEY="k" * 32) as (_, first),
         ):
+            again = database
+            if kind == "hard link":
+                (tmp_path / "link.sqlite3").hardlink_to(tmp_path / "twap.sqlite3")
+                again = f"sqlite:///{tmp_path / 'link.sqlite3'}"
             second = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "twap_server", "start", "--port", "0", "--database", database,
+                sys.executable, "-m", "twap_server", "start", "--port", "0", "--database", again,
                 env=os.environ | {"TWAP_SIGNING_KEY": "k" * 32},
                 stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip

@@ -4,6 +4,9 @@ import asyncio
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -107,6 +110,120 @@ async def test_a_second_server_is_refused(url: str, tmp_path: Path) -> None:
         await SqlOrderStore(database).commit([accepted(make_order())])
     async with Database.open(url):
         pass
+
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux locks a file by its descriptor")
+
+
+def other_names(url: str, tmp_path: Path) -> Iterator[Path]:
+    """The same file: hard link, symbolic link, relative path, and a mount where that is allowed."""
+    file, folder = file_of(url), tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "hard.db").hardlink_to(file)
+    yield folder / "hard.db"
+    (folder / "soft.db").symlink_to(file)
+    yield folder / "soft.db"
+    yield Path(os.path.relpath(file))
+    (folder / "mounted.db").touch()
+    mounted = subprocess.run(
+        ["mount", "--bind", file, folder / "mounted.db"], capture_output=True, check=False
+    )
+    if mounted.returncode == 0:
+        try:
+            yield folder / "mounted.db"
+        finally:
+            subprocess.run(["umount", "--lazy", folder / "mounted.db"], check=True)
+
+
+@linux_only
+async def test_a_second_server_is_refused_under_whatever_name(url: str, tmp_path: Path) -> None:
+    async with Database.open(url) as database:
+        seen = []
+        for name in other_names(url, tmp_path):
+            with pytest.raises(
+                StoreUnavailable, match=rf"another server \(process {os.getpid()}\b.* is using"
+            ):
+                async with Database.open(f"sqlite:///{name}"):
+                    pass
+            seen.append(name.name)
+            await SqlOrderStore(database).commit([accepted(make_order(len(seen)))])
+        assert len(seen) >= 3
+        assert len(await SqlOrderStore(database).open_orders()) == len(seen)
+    async with Database.open(url):
+        pass
+
+
+def locks() -> str:
+    return Path("/proc/locks").read_text(encoding="ascii")
+
+
+_HOLD = """
+import asyncio, sys
+from twap_server.store.database import Database
+
+async def main():
+    async with Database.open(sys.argv[1]):
+        print("open", flush=True)
+        sys.stdin.read()
+
+asyncio.run(main())
+"""
+
+
+@linux_only
+async def test_the_server_that_uses_a_hard_link_is_named_with_its_name(url: str, tmp_path: Path) -> None:
+    async with Database.open(url):
+        pass
+    link = tmp_path / "link.db"
+    link.hardlink_to(file_of(url))
+    first = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _HOLD, f"sqlite:///{link}",
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert first.stdout is not None
+    assert await first.stdout.readline() == b"open\n"
+    with pytest.raises(StoreUnavailable, match=rf"process {first.pid}, which calls it {link}\) is using"):
+        async with Database.open(url):
+            pass
+    await first.communicate(b"")
+    async with Database.open(url):
+        pass
+
+
+@linux_only
+async def test_a_refused_second_server_leaves_the_first_one_its_locks(url: str, tmp_path: Path) -> None:
+    (tmp_path / "link.db").symlink_to(file_of(url))
+    async with Database.open(url) as database:
+        with pytest.raises(StoreUnavailable):
+            async with Database.open(f"sqlite:///{tmp_path / 'link.db'}"):
+                pass
+        hard = tmp_path / "hard.db"
+        hard.hardlink_to(file_of(url))
+        with pytest.raises(StoreUnavailable):
+            async with Database.open(f"sqlite:///{hard}"):
+                pass
+        async with database.transaction():
+            assert f":{file_of(url).stat().st_ino} 1073741826 1073742335" in locks(), "SQLite's shared lock"
+
+
+async def test_a_log_beside_another_name_is_not_left_behind(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = file_of(url)
+    async with Database.open(url):
+        pass
+    other = file.with_name("other.db")
+    other.hardlink_to(file)
+    log = file.with_name("other.db-wal")
+    log.write_bytes(b"what was committed last")
+    with pytest.raises(
+        StoreUnavailable, match=r"is also called other.db, and other.db-wal holds .* start with"
+    ):
+        async with Database.open(url):
+            pass
+    log.unlink()
+    async with Database.open(url):
+        assert "has 2 names (hard links): use only one of them" in caplog.text
 
 
 async def damaged(url: str, content: bytes, *, at: int) -> StoreUnavailable:

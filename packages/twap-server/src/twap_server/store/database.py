@@ -18,6 +18,7 @@ from twap_server.store import postgresql, sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.failures import reason, translated
 from twap_server.store.migrate import migrate
+from twap_server.store.sole_use import sole_use
 
 log = logging.getLogger(__name__)
 
@@ -54,9 +55,7 @@ class Database:
         """
         settings = StoreConfig(url=config) if isinstance(config, str) else config
         path = file_of(settings.url)
-        with sqlite.sole_use(path) if path else nullcontext():
-            if path:
-                sqlite.prepare_file(path)
+        with sole_use(path) if path else nullcontext():
             database = await (cls._on_file(settings, path, connect) if path else cls._on_server(settings))
             try:
                 yield database
@@ -214,7 +213,7 @@ async def _migrate(engine: AsyncEngine) -> None:
 
 
 def file_of(url: str) -> Path | None:
-    """The file of an SQLite URL, None for PostgreSQL. Resolved, so that one file has one lock."""
+    """The file of an SQLite URL, None for PostgreSQL. Resolved: a link names the same file."""
     try:
         parts = make_url(url)
     except (ArgumentError, ValueError):

@@ -1,4 +1,4 @@
-"""What SQLite needs around a connection: the file, its lock, pragmas, transactions, the check at start.
+"""What SQLite needs around a connection: pragmas, transactions, the check at start.
 
 SQLite lets one connection write at a time. The writer's connection therefore begins with ``BEGIN IMMEDIATE``
 (it takes the write lock before it reads, so that no transaction fails half-way for want of it); the readers'
@@ -6,23 +6,15 @@ connections cannot write at all. In WAL neither waits for the other. ``synchrono
 survive a power cut, not just a crash.
 """
 
-import os
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import driver
 from twap_server.store.config import StoreConfig
-
-if sys.platform != "win32":
-    import fcntl
-
 
 _CACHE_KIB = 16 * 1024
 """The writer's: ten thousand orders at work touch more pages a second than SQLite's own 2 MiB hold."""
@@ -34,68 +26,6 @@ ALONE = "twap_alone"
 """Option of a connection that runs one statement only: SQLite then needs no transaction around it."""
 Connect: TypeAlias = Callable[..., Any]
 """Makes the driver's connection from its arguments, in place of ``driver.connect``."""
-
-
-def prepare_file(path: Path) -> None:
-    """Make the folder (0700 when new) and the file (0600) before SQLite would make them readable by others.
-
-    Raises:
-        StoreUnavailable: the folder or the file cannot be made or opened.
-    """
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the database {path} cannot be opened ({error.strerror}): "
-            "check that its folder is writable for this user, or choose another file"
-        ) from error
-
-
-@contextmanager
-def sole_use(path: Path) -> Iterator[None]:
-    """Hold ``PATH.lock``: two servers on one file would both execute its open orders.
-
-    The operating system gives the lock up with the process, however it ends; the file stays behind. Windows
-    has no such lock: there nothing is checked.
-
-    Raises:
-        StoreUnavailable: another server holds it.
-    """
-    descriptor = _open_lock(path.with_name(path.name + ".lock"))
-    try:
-        _take(descriptor, path)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _open_lock(path: Path) -> int:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StoreUnavailable(
-            f"the lock file {path} cannot be opened ({error.strerror}): "
-            "check that its folder is writable for this user, or choose another file"
-        ) from error
-
-
-def _take(descriptor: int, path: Path) -> None:
-    if sys.platform == "win32":
-        return
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
-        raise StoreUnavailable(
-            f"another server (process {holder}) is using the database {path}: "
-            "stop it first, or start this one with another database"
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
 
 
 def connect_to(
