@@ -27,6 +27,7 @@ class LiveBook:
         "book",
         "confirmed_at",
         "instrument",
+        "is_barred",
         "on_status",
         "reason",
         "seq",
@@ -41,6 +42,8 @@ class LiveBook:
         self.book = OrderBook()
         self.status = BookStatus.DOWN
         self.reason = "not connected yet"
+        self.is_barred = False
+        """Whether it is not live because the exchange refuses to serve us."""
         self.ts_exchange = Nanos(0)
         self.ts_received = Nanos(0)
         self.confirmed_at = Nanos(0)
@@ -121,6 +124,11 @@ class LiveBook:
         self._sequencer.reset()
         self._set(BookStatus.RESYNCING, reason)
 
+    def hold_up(self, reason: str, *, is_barred: bool) -> None:
+        """Say what keeps the next snapshot from coming, while one is waited for."""
+        if self.status is BookStatus.RESYNCING and not self.awaits_first_change:
+            self._set(BookStatus.RESYNCING, reason, is_barred=is_barred)
+
     def mark_stale(self, reason: str) -> None:
         """Say that the connection is gone; what it showed last stays readable, as stale."""
         if self.status is BookStatus.LIVE:
@@ -128,9 +136,9 @@ class LiveBook:
         elif self.status is BookStatus.RESYNCING:
             self._set(BookStatus.DOWN, reason)
 
-    def mark_down(self, reason: str) -> None:
-        """Say that no data comes and none is on its way."""
-        self._set(BookStatus.DOWN, reason)
+    def mark_down(self, reason: str, *, is_barred: bool = False) -> None:
+        """Say that no data comes and none is on its way; ``is_barred``: the exchange refuses to serve us."""
+        self._set(BookStatus.DOWN, reason, is_barred=is_barred)
 
     def take_over(self, other: "LiveBook") -> None:
         """Continue with another connection's book of the same instrument.
@@ -188,10 +196,11 @@ class LiveBook:
     def _go_live(self) -> None:
         self._set(BookStatus.LIVE, "")
 
-    def _set(self, status: BookStatus, reason: str) -> None:
+    def _set(self, status: BookStatus, reason: str, *, is_barred: bool = False) -> None:
         changed = status is not self.status
         self.status = status
         self.reason = reason
+        self.is_barred = is_barred
         if changed:
             self.on_status(self.instrument)
 

@@ -25,6 +25,9 @@ class CollectorConfig(BaseModel):
 
     exchanges: dict[str, ExchangeConfig] = Field(default_factory=dict)
     open_timeout_s: int = Field(default=10, gt=0)
+    ping_every_s: int = Field(
+        default=20, gt=0, description="And how long the answer to a ping of ours may take."
+    )
     ack_timeout_s: int = Field(default=10, gt=0)
     silence_s: int = Field(default=0, ge=0, description="0 means the exchange's own deadline.")
     backoff_initial_ms: int = Field(default=500, gt=0)

@@ -5,25 +5,30 @@ Raises FeedErrors with words fit for a user; the library's own errors never leav
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Protocol
+from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import (
+    ConnectionClosed,
+    InvalidProxy,
+    InvalidStatus,
+    ProxyError,
+    WebSocketException,
+)
+from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
 from twap_server.collector.budget import Budget
 from twap_server.collector.bursts import BurstConnection
 from twap_server.collector.config import CollectorConfig
-from twap_server.domain.clock import Clock
-from twap_server.domain.errors import ConnectionLost
+from twap_server.collector.failures import of_http, of_reach
+from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.exchanges.base import Exchange
 
-
-class AttemptRefused(ConnectionLost):
-    """The exchange refused the connection itself; wait ``retry_after`` seconds."""
-
-    def __init__(self, message: str, *, retry_after: int) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
+_REFUSED_WAIT_S: Final = 5
+"""Of a refusal that names no time: as reconnecting after a maintenance is asked for."""
+_NOTHING_SAID: Final = (CloseCode.NORMAL_CLOSURE, CloseCode.NO_STATUS_RCVD, CloseCode.ABNORMAL_CLOSURE)
 
 
 class Connection(Protocol):
@@ -56,8 +61,8 @@ class SocketConnection:
         await self._budget.spend()
         try:
             await self._socket.send(text)
-        except ConnectionClosed:
-            raise ConnectionLost("the exchange closed the connection") from None
+        except ConnectionClosed as end:
+            raise _why_closed(end) from None
 
 
 @asynccontextmanager
@@ -67,7 +72,7 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
     Raises:
         ConnectionLost: it cannot be opened within ``open_timeout_s``; AttemptRefused when it was refused.
     """
-    socket = await _open(exchange.ws_url, config)
+    socket = await _open(exchange, config, clock)
     budget = Budget(clock, amount=exchange.limits.messages_per_second, window_s=1)
     try:
         yield SocketConnection(socket, budget=budget)
@@ -75,12 +80,15 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
         await socket.close()
 
 
-async def _open(url: str, config: CollectorConfig) -> BurstConnection:
+async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> BurstConnection:
+    host = urlsplit(exchange.ws_url).netloc
     try:
         socket = await connect(
-            url,
+            exchange.ws_url,
             create_connection=BurstConnection,
             open_timeout=config.open_timeout_s,
+            ping_interval=config.ping_every_s,
+            ping_timeout=config.ping_every_s,
             close_timeout=1,
             max_size=config.max_message_bytes,
             compression=None,
@@ -88,14 +96,14 @@ async def _open(url: str, config: CollectorConfig) -> BurstConnection:
         )
         assert isinstance(socket, BurstConnection)
         return socket
-    except InvalidStatus as refusal:
-        raise _refused(refusal) from None
-    except TimeoutError:
-        raise ConnectionLost("the exchange does not answer") from None
-    except ConnectionRefusedError:
-        raise ConnectionLost("the exchange refuses connections") from None
-    except (OSError, WebSocketException, ValueError):
-        raise ConnectionLost("the exchange cannot be reached") from None
+    except InvalidStatus as answer:
+        raise _refused(answer, exchange, clock) from None
+    except (ProxyError, InvalidProxy):
+        raise ConnectionLost("the proxy that the environment names does not let us through") from None
+    except OSError as error:
+        raise ConnectionLost(of_reach(error, host)) from None
+    except (WebSocketException, ValueError):
+        raise ConnectionLost(f"{host} does not answer as a WebSocket does") from None
 
 
 def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[str | bytes]]:
@@ -104,15 +112,34 @@ def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[str | bytes]]:
     async def receive() -> str | bytes:
         try:
             return await following()
-        except ConnectionClosed:
-            raise ConnectionLost("the exchange closed the connection") from None
+        except ConnectionClosed as end:
+            raise _why_closed(end) from None
 
     return receive
 
 
-def _refused(refusal: InvalidStatus) -> AttemptRefused:
-    status = refusal.response.status_code
-    after = refusal.response.headers.get("Retry-After", "")
-    default = 60 if status in (403, 418, 429, 451) else 5
-    wait = int(after) if after.isascii() and after.isdigit() else default
-    return AttemptRefused(f"the exchange refuses the connection (HTTP {status})", retry_after=min(wait, 3600))
+def _refused(answer: InvalidStatus, exchange: Exchange, clock: Clock) -> AttemptRefused:
+    response, now = answer.response, clock.now()
+    failure = of_http(
+        response.status_code,
+        retry_after=response.headers.get("Retry-After", ""),
+        refusal=exchange.refusal(response.status_code, bytes(response.body or b"")),
+        now=now,
+    )
+    wait = failure.wait_s or _REFUSED_WAIT_S
+    until = Nanos(now + wait * SECOND)
+    return AttemptRefused(failure.words, retry_after=wait, until=until, is_barred=failure.is_barred)
+
+
+def _why_closed(end: ConnectionClosed) -> ConnectionLost:
+    """Tell who closed the connection, and why; of what the exchange wrote only the code is told."""
+    if end.sent is not None and not end.rcvd_then_sent:
+        if end.sent.code == CloseCode.MESSAGE_TOO_BIG:
+            return MessageTooLarge("we closed the connection: more came at once than we take (code 1009)")
+        if end.sent.code == CloseCode.INTERNAL_ERROR:
+            return ConnectionLost("we closed the connection: the exchange does not answer our pings")
+        return ConnectionLost(f"we closed the connection: what came is no message (code {end.sent.code})")
+    if end.rcvd is None or end.rcvd.code in _NOTHING_SAID:
+        return ConnectionLost("the exchange closed the connection")
+    meaning = CLOSE_CODE_EXPLANATIONS.get(end.rcvd.code, "of its own")
+    return ConnectionLost(f"the exchange closed the connection (code {end.rcvd.code}: {meaning})")

@@ -15,7 +15,7 @@ from twap_server.collector.listing import in_words
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.entries import Entries
-from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
+from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, WireFormatError
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.exchanges.base import Exchange, HttpRequest, Page
@@ -41,6 +41,11 @@ class History:
         self._budgets: defaultdict[str, Budget] = defaultdict(
             lambda: Budget(clock, amount=config.snapshots_per_minute, window_s=60)
         )
+
+    @property
+    def refusal(self) -> ExchangeRefuses | None:
+        """Why the exchange is asked nothing now: it limits, bans or restricts us; None when it is asked."""
+        return self._rest.refusal
 
     async def instruments(self) -> Entries[Instrument]:
         """Fetch every instrument the exchange lists, and the names of those that cannot be read.
@@ -160,6 +165,5 @@ class History:
         try:
             return await self._rest.get(request, within_s=within_s)
         except ExchangeUnavailable as error:
-            raise ExchangeUnavailable(
-                f"{self._exchange.name}: {error}", retry_after=error.retry_after
-            ) from None
+            error.args = (f"{self._exchange.name}: {error}",)
+            raise

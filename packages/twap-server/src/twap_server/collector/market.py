@@ -20,7 +20,6 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
     ExchangeUnavailable,
-    TwapError,
     UnknownExchange,
     UnknownSymbol,
 )
@@ -133,7 +132,10 @@ class MarketData:
         """
         collector = self.collector(exchange)
         if not collector.loaded:
-            raise ExchangeUnavailable(f"the instruments of {collector.exchange.name} are not known yet")
+            why = collector.status().reason
+            raise ExchangeUnavailable(
+                f"the instruments of {collector.exchange.name} are not known yet: {why}"
+            )
         return collector.instruments()
 
     def find_instrument(self, exchange: str, spelling: str) -> Instrument:
@@ -155,18 +157,23 @@ class MarketData:
 
         Raises:
             UnknownSymbol: no exchange lists it, or it fits several; the message names what would do.
-            ExchangeUnavailable: no exchange's list is known yet.
+            ExchangeUnavailable: no list that is known has it, and not every list is known.
         """
         lists: dict[str, Spellings] = {}
-        failures: list[TwapError] = []
+        unreached: list[ExchangeUnavailable] = []
         for name in self._collectors:
             try:
                 lists[name] = self._listed(name)
             except ExchangeUnavailable as error:
-                failures.append(error)
-        if failures and not lists:
-            raise failures[0]
-        return everywhere(spelling, lists)
+                unreached.append(error)
+        try:
+            return everywhere(spelling, lists)
+        except UnknownSymbol as unknown:
+            if not unreached:
+                raise
+            reasons = "; ".join(map(str, (*([unknown] if lists else ()), *unreached)))
+        # the spelling may well be right: an exchange that cannot be asked may list it
+        raise ExchangeUnavailable(f"whether any exchange lists it is not known yet: {reasons}")
 
     async def klines(
         self,

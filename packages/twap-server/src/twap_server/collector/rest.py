@@ -4,26 +4,29 @@ In: requests as values. Out: bodies. The exchange's own words never leave this m
 """
 
 import asyncio
+from urllib.parse import urlsplit
 
 import httpx
 
 from twap_server.collector.budget import Budget
+from twap_server.collector.failures import of_http, of_reach
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
+from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, TwapError, UnknownSymbol
+from twap_server.domain.refusal import WORDS, RefusalKind
 from twap_server.exchanges.base import Exchange, HttpRequest
-
-_MAX_RETRY_AFTER_S = 3 * 24 * 3600
 
 
 class Rest:
     """One exchange's REST interface. Once told to slow down it asks nothing until the time is over."""
 
     def __init__(self, exchange: Exchange, clock: Clock, http: httpx.AsyncClient) -> None:
+        self._exchange = exchange
         self._base = exchange.rest_url
         self._clock = clock
         self._http = http
         self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
         self._silent_until = Nanos(0)
+        self._silent_because = ""
 
     async def get(self, request: HttpRequest, *, within_s: int | None = None) -> bytes:
         """Fetch one body.
@@ -33,8 +36,9 @@ class Rest:
             within_s: longest wait for room in the budget; None waits its turn.
 
         Raises:
-            UnknownSymbol: the exchange says the request cannot be answered (HTTP 400 or 404).
-            ExchangeUnavailable: unreachable, overloaded, or it told us to wait ``retry_after`` seconds.
+            UnknownSymbol: the exchange says that there is no such symbol.
+            ExchangeRefuses: it will not serve us until a moment; until then nothing is asked.
+            ExchangeUnavailable: unreachable, or its answer cannot be used.
         """
         self._check_silence()
         try:
@@ -44,35 +48,49 @@ class Rest:
             raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
         try:
             response = await self._http.get(self._base + request.path, params=dict(request.params))
-        except (httpx.HTTPError, httpx.InvalidURL):
-            raise ExchangeUnavailable("the exchange cannot be reached") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ExchangeUnavailable(self._why_unreached(error)) from None
         if response.status_code == httpx.codes.OK:
             return response.content
         raise self._failure(response)
 
-    def hold_off(self, seconds: int) -> None:
-        """Ask nothing for so long."""
+    @property
+    def refusal(self) -> ExchangeRefuses | None:
+        """Why nothing is asked now; None when it may be."""
+        left = self._silent_until - self._clock.monotonic()
+        if not self._silent_until or left <= 0:
+            return None
+        until = Nanos(self._clock.now() + left)
+        return ExchangeRefuses(self._silent_because, retry_after=-(-left // SECOND), until=until)
+
+    def hold_off(self, seconds: int, because: str) -> None:
+        """Ask nothing for so long, and say why to whoever would."""
         self._silent_until = Nanos(self._clock.monotonic() + seconds * SECOND)
+        self._silent_because = because
 
     def _check_silence(self) -> None:
-        left = self._silent_until - self._clock.monotonic()
-        if self._silent_until and left > 0:
-            raise ExchangeUnavailable("the exchange asked us to wait", retry_after=-(-left // SECOND))
+        refusal = self.refusal
+        if refusal is not None:
+            raise refusal
 
-    def _failure(self, response: httpx.Response) -> Exception:
-        status = response.status_code
-        if status in (400, 404):
-            return UnknownSymbol("the exchange does not know this symbol or interval")
-        if status in (403, 418, 429, 451, 503):
-            seconds = _retry_after(response, default=60 if status != httpx.codes.SERVICE_UNAVAILABLE else 5)
-            self.hold_off(seconds)
-            return ExchangeUnavailable(
-                f"the exchange refuses to answer for now (HTTP {status})", retry_after=seconds
-            )
-        return ExchangeUnavailable(f"the exchange failed to answer (HTTP {status})")
+    def _failure(self, response: httpx.Response) -> TwapError:
+        refusal = self._exchange.refusal(response.status_code, response.content)
+        if refusal.kind is RefusalKind.UNKNOWN_SYMBOL:
+            return UnknownSymbol(WORDS[refusal.kind])
+        failure = of_http(
+            response.status_code,
+            retry_after=response.headers.get("Retry-After", ""),
+            refusal=refusal,
+            now=self._clock.now(),
+        )
+        if failure.wait_s:
+            self.hold_off(failure.wait_s, failure.words)
+        if failure.is_barred and (barred := self.refusal) is not None:
+            return barred
+        return ExchangeUnavailable(failure.words, retry_after=failure.wait_s or 5)
 
-
-def _retry_after(response: httpx.Response, *, default: int) -> int:
-    text = response.headers.get("Retry-After", "")
-    seconds = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else default
-    return min(max(1, seconds), _MAX_RETRY_AFTER_S)
+    def _why_unreached(self, error: Exception) -> str:
+        netloc = urlsplit(self._base).netloc
+        if isinstance(error, httpx.TimeoutException):
+            return f"{netloc} does not answer"
+        return of_reach(error, netloc)

@@ -17,9 +17,8 @@ from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
 from twap_server.collector.backoff import delays
-from twap_server.collector.connection import AttemptRefused
 from twap_server.collector.session import Session
-from twap_server.domain.errors import ConnectionLost, FeedError
+from twap_server.domain.errors import AttemptRefused, ConnectionLost, FeedError
 from twap_server.domain.instrument import Instrument
 
 _log = logging.getLogger(__name__)

@@ -8,11 +8,12 @@ TwapError                 code, safe message (may be shown to a user)
 ├── AccessError           who you are
 │   └── NotAuthenticated, NotPermitted, TooManyAttempts
 ├── UnavailableError      try again later (``retry_after`` seconds)
-│   ├── BookUnavailable, ExchangeUnavailable, EngineBusy
+│   ├── BookUnavailable, EngineBusy
+│   ├── ExchangeUnavailable   ExchangeRefuses: it will not serve us, until a moment
 │   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver is for good
 ├── StoreConflict         a unique key was already taken
 └── FeedError             the exchange side; ``recovery`` says what the collector does
-    ├── ConnectionLost, FeedStale            -> RECONNECT
+    ├── ConnectionLost, FeedStale            -> RECONNECT (AttemptRefused, MessageTooLarge: later)
     ├── SequenceGap, ChecksumMismatch,
     │   CrossedBook, SnapshotTooOld          -> RESYNC
     ├── WireFormatError                      -> SKIP
@@ -23,6 +24,7 @@ from enum import Enum, auto
 from typing import ClassVar
 
 from twap_models.enums import ErrorCode
+from twap_server.domain.clock import Nanos, to_text
 
 
 class TwapError(Exception):
@@ -155,6 +157,14 @@ class StoreTakenOver(StoreUnavailable):
     """Another server took the database over: this one must stop, waiting does not help."""
 
 
+class ExchangeRefuses(ExchangeUnavailable):
+    """The exchange will not serve us for now: it limits, bans or restricts us. Nothing is asked ``until``."""
+
+    def __init__(self, words: str, *, retry_after: int, until: Nanos) -> None:
+        super().__init__(f"{words}; nothing is asked until {to_text(until)}", retry_after=retry_after)
+        self.words, self.until = words, until
+
+
 class EngineBusy(UnavailableError):
     """The engine's queue of commands is full."""
 
@@ -187,6 +197,19 @@ class ConnectionLost(FeedError):
     """The connection failed, was refused or was closed."""
 
     recovery = Recovery.RECONNECT
+
+
+class AttemptRefused(ConnectionLost):
+    """The exchange refused the connection itself. Nothing is tried ``until``."""
+
+    def __init__(self, words: str, *, retry_after: int, until: Nanos, is_barred: bool) -> None:
+        """Args: is_barred: it will not serve us (limits, bans, restricts), as against: it cannot now."""
+        super().__init__(f"{words}; nothing is tried until {to_text(until)}")
+        self.words, self.retry_after, self.until, self.is_barred = words, retry_after, until, is_barred
+
+
+class MessageTooLarge(ConnectionLost):
+    """We closed the connection: the exchange sent more at once than is taken."""
 
 
 class FeedStale(FeedError):

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
+from twap_server.domain.refusal import RefusalKind
 
 TextLevel: TypeAlias = tuple[str, str]
 """(price, quantity) as text; quantity is absolute, zero removes the level."""
@@ -69,7 +70,9 @@ class Refused(Struct, gc=False, kw_only=True):
 
     request_id: int | None
     symbol: str | None
+    kind: RefusalKind
     message: str
+    """The exchange's own words: for the log only."""
 
 
 class Heartbeat(Struct, gc=False, kw_only=True):

@@ -23,6 +23,8 @@ def closed_because(
         return SliceReason.NOT_TRADABLE
     if live is None:
         return SliceReason.NO_BOOK
+    if live.is_barred:
+        return SliceReason.NOT_TRADABLE
     match live.status:
         case BookStatus.RESYNCING:
             return SliceReason.RESYNCING

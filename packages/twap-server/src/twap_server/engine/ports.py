@@ -78,6 +78,8 @@ class LiveBookView(Protocol):
 
     book: OrderBook
     status: BookStatus
+    is_barred: bool
+    """Whether it is not live because the exchange refuses to serve us."""
     ts_received: Nanos
     """When the last change came."""
     confirmed_at: Nanos

@@ -13,6 +13,7 @@ from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
+from twap_server.domain.refusal import Refusal
 from twap_server.domain.market import BookChange, BookSnapshot, Candle, MarketEvent
 
 
@@ -235,6 +236,10 @@ class Exchange(Protocol):
 
     def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
         """Ask for some instruments anew, for ``parse_instruments``; empty where the stream tells changes."""
+        ...
+
+    def refusal(self, status: int, body: bytes) -> Refusal:
+        """Read an answer other than HTTP 200: what kind of refusal it is, and until when, where it says so."""
         ...
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:

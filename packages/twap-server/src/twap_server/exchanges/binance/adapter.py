@@ -12,8 +12,9 @@ from twap_models.enums import Integrity, Interval
 from twap_server.domain.entries import Entries, read_each
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
-from twap_server.exchanges.binance import mapper, wire
+from twap_server.exchanges.binance import mapper, refusals, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.decode import decoder, named_by, row_name
 
@@ -126,6 +127,10 @@ class BinanceExchange:
             )
             for at in range(0, len(natives), _SYMBOLS_AT_ONCE)
         ]
+
+    def refusal(self, status: int, body: bytes) -> Refusal:
+        """Read an answer other than 200."""
+        return refusals.of_http(status, body)
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """One page; without a start the newest rows up to the end."""

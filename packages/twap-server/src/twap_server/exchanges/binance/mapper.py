@@ -20,7 +20,7 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
-from twap_server.exchanges.binance import wire
+from twap_server.exchanges.binance import refusals, wire
 from twap_server.exchanges.decode import WRONG_SHAPE, decoder, from_epoch, number
 
 _decode_stream = msgspec.json.Decoder(wire.Stream).decode
@@ -133,8 +133,7 @@ def _other_events(raw: bytes | str) -> Sequence[MarketEvent]:
     if control.e == "serverShutdown":
         return (ShutdownNotice(),)
     if control.code is not None or control.error is not None:
-        message = control.error.msg if control.error else control.msg
-        return (Refused(request_id=_request_id(control), symbol=None, message=message),)
+        return (_refusal(control),)
     if control.result is not msgspec.UNSET:
         return (Subscribed(request_id=_request_id(control)),)
     return _foreign_stream(raw)
@@ -153,6 +152,12 @@ def _foreign_stream(raw: bytes | str) -> Sequence[MarketEvent]:
 @lru_cache(maxsize=1_000)
 def _is_ours(stream: str) -> bool:
     return any(mine in stream for mine in _OURS)
+
+
+def _refusal(control: wire.Control) -> Refused:
+    code, message = (control.error.code, control.error.msg) if control.error else (control.code, control.msg)
+    kind = refusals.of_stream(code)
+    return Refused(request_id=_request_id(control), symbol=None, kind=kind, message=message)
 
 
 def _request_id(control: wire.Control) -> int | None:

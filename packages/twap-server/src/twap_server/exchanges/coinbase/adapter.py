@@ -11,8 +11,9 @@ from twap_server.domain.clock import SECOND
 from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
-from twap_server.exchanges.coinbase import mapper, rest, wire
+from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
 from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
 
@@ -110,6 +111,10 @@ class CoinbaseExchange:
     def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
         """All products again: one request, however many are wanted."""
         return [self.instruments_request()] if instruments else ()
+
+    def refusal(self, status: int, body: bytes) -> Refusal:
+        """Read an answer other than 200."""
+        return refusals.of_http(status, body)
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """One page: start and end come together, for one alone is ignored."""

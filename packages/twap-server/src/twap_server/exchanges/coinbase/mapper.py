@@ -19,7 +19,7 @@ from twap_server.domain.market import (
     TextLevel,
     Trade,
 )
-from twap_server.exchanges.coinbase import wire
+from twap_server.exchanges.coinbase import refusals, wire
 from twap_server.exchanges.decode import WRONG_SHAPE, number
 
 _decode_message = msgspec.json.Decoder(wire.Message).decode
@@ -92,7 +92,8 @@ def _acknowledged(message: wire.Subscriptions, symbols: Mapping[str, str]) -> Se
 def _refusal(message: wire.Error, symbols: Mapping[str, str]) -> Refused:
     named = [symbols[one] for one in _PRODUCT.findall(message.reason) if one in symbols]
     text = f"{message.message}: {message.reason}"
-    return Refused(request_id=None, symbol=named[0] if len(named) == 1 else None, message=text)
+    symbol = named[0] if len(named) == 1 else None
+    return Refused(request_id=None, symbol=symbol, kind=refusals.of_text(text), message=text)
 
 
 def _unknown(raw: bytes | str) -> Sequence[MarketEvent]:

@@ -10,8 +10,9 @@ from twap_models.enums import Integrity, Interval
 from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
-from twap_server.exchanges.kraken import mapper, names, rest, wire
+from twap_server.exchanges.kraken import mapper, names, refusals, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
 _MINUTES = {
@@ -107,6 +108,10 @@ class KrakenExchange:
     def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
         """Nothing: the channel ``instrument`` tells changes."""
         return ()
+
+    def refusal(self, status: int, body: bytes) -> Refusal:
+        """Read an answer other than 200."""
+        return refusals.of_http(status, body)
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
         """The newest 720 rows and the open one: nothing older can be reached."""

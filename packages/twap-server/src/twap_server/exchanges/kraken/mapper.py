@@ -24,7 +24,7 @@ from twap_server.domain.market import (
     TradingStatus,
 )
 from twap_server.exchanges.decode import decoder, number
-from twap_server.exchanges.kraken import wire
+from twap_server.exchanges.kraken import refusals, wire
 
 _decode_frame = decoder(wire.Frame)
 _decode_books = decoder(list[wire.Book])
@@ -73,7 +73,7 @@ def to_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEve
     if frame.method and frame.method != "pong":
         return (_answer(frame, grids),)
     if frame.error:
-        return (Refused(request_id=frame.req_id, symbol=None, message=frame.error),)
+        return (_refused(frame, None),)
     if not frame.channel and not frame.method:
         raise WireFormatError("a frame names neither channel nor method")
     return _HEARTBEAT
@@ -169,8 +169,13 @@ def _answer(frame: wire.Frame, grids: Mapping[str, Grid]) -> MarketEvent:
     grid = grids.get(native) if native else None
     symbol = grid.symbol if grid else None
     if frame.success is False or frame.error:
-        return Refused(request_id=frame.req_id, symbol=symbol, message=frame.error)
+        return _refused(frame, symbol)
     return Subscribed(request_id=frame.req_id, symbol=symbol)
+
+
+def _refused(frame: wire.Frame, symbol: str | None) -> Refused:
+    kind = refusals.of_text(frame.error)
+    return Refused(request_id=frame.req_id, symbol=symbol, kind=kind, message=frame.error)
 
 
 def encode(request: wire.Request | wire.TradeRequest | wire.InstrumentRequest) -> str:

@@ -1,0 +1,37 @@
+"""What an exchange means when it refuses something: the same few kinds, whatever its own words are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final
+
+from twap_server.domain.clock import Nanos
+
+
+class RefusalKind(Enum):
+    """Only the first is about what was asked for; all others may pass."""
+
+    UNKNOWN_SYMBOL = auto()
+    RATE = auto()
+    BUSY = auto()
+    NOT_PERMITTED = auto()
+    OTHER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal that was understood."""
+
+    kind: RefusalKind
+    until: Nanos | None = None
+    """Wall time until which the exchange will go on refusing, where it says so."""
+
+
+WORDS: Final[Mapping[RefusalKind, str]] = {
+    RefusalKind.UNKNOWN_SYMBOL: "the exchange does not know this symbol",
+    RefusalKind.RATE: "the exchange asks us to slow down",
+    RefusalKind.BUSY: "the exchange is too busy to serve this",
+    RefusalKind.NOT_PERMITTED: "the exchange does not permit us this",
+    RefusalKind.OTHER: "the exchange refused this",
+}
+"""In our own words: an exchange's text never reaches a user."""
