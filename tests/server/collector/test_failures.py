@@ -162,13 +162,12 @@ async def test_a_ban_says_until_when_in_the_body_or_the_header_and_nothing_is_as
         exchange = BinanceExchange(rest_url=f"http://127.0.0.1:{port}")
         async with httpx.AsyncClient() as http:
             rest = Rest(exchange, CLOCK, http)
-            with pytest.raises(ExchangeRefuses, match="banned this address.*nothing is asked until 20"):
+            with pytest.raises(ExchangeRefuses, match=r"banned this address.*nothing is asked until 20"):
                 await rest.get(HttpRequest(path="/x"))
-            port_closed = port
     with pytest.raises(ExchangeRefuses, match="banned this address"):  # nobody listens any more: not asked
         await rest.get(HttpRequest(path="/x"))
     assert rest.refusal is not None and 990 <= rest.refusal.retry_after <= 1_000
-    assert "1.2.3.4" not in str(rest.refusal) and port_closed
+    assert "1.2.3.4" not in str(rest.refusal)
 
 
 @pytest.mark.parametrize(

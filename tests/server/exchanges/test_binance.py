@@ -14,6 +14,7 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
+from twap_server.domain.refusal import RefusalKind
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
 
@@ -167,9 +168,12 @@ def test_instruments(exchange):
         (b'{"result":null,"id":7}', Subscribed(request_id=7)),
         (
             b'{"code":2,"msg":"Invalid request","id":8}',
-            Refused(request_id=8, symbol=None, message="Invalid request"),
+            Refused(request_id=8, symbol=None, kind=RefusalKind.OTHER, message="Invalid request"),
         ),
-        (b'{"error":{"code":2,"msg":"no"},"id":9}', Refused(request_id=9, symbol=None, message="no")),
+        (
+            b'{"error":{"code":2,"msg":"no"},"id":9}',
+            Refused(request_id=9, symbol=None, kind=RefusalKind.OTHER, message="no"),
+        ),
         (b'{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}', ShutdownNotice()),
         (b'{"e":"serverShutdown","E":1}', ShutdownNotice()),
         (b'{"stream":"btcusdt@kline_1m","data":{"e":"kline","s":"BTCUSDT","k":{}}}', Heartbeat()),

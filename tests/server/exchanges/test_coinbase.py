@@ -32,6 +32,7 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
+from twap_server.domain.refusal import RefusalKind
 from twap_server.exchanges.base import Page
 from twap_server.exchanges.coinbase import adapter, mapper
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
@@ -235,10 +236,13 @@ def test_a_refusal_names_its_symbol_where_it_can(exchange):
     error = '{"type":"error","message":"Failed to subscribe","reason":"%s"}'
     (named,) = exchange.decode(error % "BTC-USD is not a valid product")
     assert named == Refused(
-        request_id=None, symbol="BTC-USD", message="Failed to subscribe: BTC-USD is not a valid product"
+        request_id=None,
+        symbol="BTC-USD",
+        kind=RefusalKind.UNKNOWN_SYMBOL,
+        message="Failed to subscribe: BTC-USD is not a valid product",
     )
     (unnamed,) = exchange.decode(error % "level2, level3, and full channels now require authentication")
-    assert unnamed.symbol is None
+    assert (unnamed.symbol, unnamed.kind) == (None, RefusalKind.NOT_PERMITTED)
 
 
 def test_requests(exchange):

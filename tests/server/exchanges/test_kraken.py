@@ -8,7 +8,8 @@ from support.recordings import KRAKEN_BTCUSD, recording, rows
 from twap_server.domain.book import OrderBook
 from twap_server.domain.errors import ChecksumMismatch, ExchangeUnavailable, UnknownSymbol, WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot, Refused, Subscribed
+from twap_server.domain.market import BookChange, BookSnapshot, Refused, Subscribed, TradingStatus
+from twap_server.domain.refusal import RefusalKind
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kraken.mapper import fixed
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer, checksum
@@ -145,7 +146,37 @@ def test_answers():
     refusal = b'{"method":"subscribe","success":false,"error":"Currency pair not supported X/Y","req_id":12}'
     (event,) = exchange.decode(refusal)
     assert isinstance(event, Refused)
-    assert (event.request_id, event.symbol) == (12, None)
+    assert (event.request_id, event.symbol, event.kind) == (12, None, RefusalKind.UNKNOWN_SYMBOL)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("Exceeded msg rate", RefusalKind.RATE),
+        ("EAPI:Rate limit exceeded", RefusalKind.RATE),
+        ("EService:Unavailable", RefusalKind.BUSY),
+        ("EGeneral:Permission denied", RefusalKind.NOT_PERMITTED),
+        ("Subscription depth not supported", RefusalKind.OTHER),
+    ],
+)
+def test_a_refusal_is_understood(text, kind):
+    (event,) = KrakenExchange().decode(
+        f'{{"method":"subscribe","success":false,"error":"{text}","req_id":12}}'
+    )
+    assert (event.kind, event.message) == (kind, text)
+
+
+def test_the_exchange_and_its_pairs_say_whether_they_trade():
+    exchange, bitcoin = KrakenExchange(), instrument()
+    exchange.learn([bitcoin])
+    system = '{"channel":"status","type":"update","data":[{"system":"%s","version":"2"}]}'
+    assert exchange.decode(system % "maintenance") == [TradingStatus(symbol=None, status="maintenance")]
+    assert exchange.decode(system % "online") == [TradingStatus(symbol=None, status="trading")]
+    pairs = '{"symbol":"%s","status":"limit_only"},{"symbol":"X/Y","status":"online"},{"symbol":"BTC/USD"},7'
+    instruments = f'{{"channel":"instrument","type":"update","data":{{"assets":[],"pairs":[{pairs}]}}}}'
+    assert exchange.decode(instruments % f"{bitcoin.base}/{bitcoin.quote}") == [
+        TradingStatus(symbol=bitcoin.id.symbol, status="limit_only")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,13 @@ _BARS: Final = {403: 60, 418: 120, 429: 60, 451: 600}
 """Statuses that mean us, and how many seconds to ask nothing where the answer does not say."""
 _BARRED_KINDS: Final = (RefusalKind.RATE, RefusalKind.NOT_PERMITTED)
 _SERVER_ERRORS = 500
+_UNREACHED: Final = (
+    (gaierror, "the name {host} cannot be resolved (DNS)"),
+    (ssl.SSLError, "{host} does not speak TLS with us"),
+    (ConnectionRefusedError, "{host} refuses the connection: nothing listens there"),
+    (ConnectionResetError, "{host} broke the connection off"),
+    (TimeoutError, "{host} does not answer"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,21 +73,11 @@ def of_http(status: int, *, retry_after: str, refusal: Refusal, now: Nanos) -> H
 def of_reach(error: BaseException, host: str) -> str:
     """Name why a host could not be reached; libraries wrap what the system said."""
     for cause in _causes(error):
-        match cause:
-            case gaierror():
-                return f"the name {host} cannot be resolved (DNS)"
-            case ssl.SSLCertVerificationError():
-                return f"the certificate of {host} is not trusted ({cause.verify_message})"
-            case ssl.SSLError():
-                return f"{host} does not speak TLS with us"
-            case ConnectionRefusedError():
-                return f"{host} refuses the connection: nothing listens there"
-            case ConnectionResetError():
-                return f"{host} broke the connection off"
-            case TimeoutError():
-                return f"{host} does not answer"
-            case _:
-                pass
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"the certificate of {host} is not trusted ({cause.verify_message})"
+        words = next((words for kind, words in _UNREACHED if isinstance(cause, kind)), None)
+        if words is not None:
+            return words.format(host=host)
     return f"{host} cannot be reached"
 
 

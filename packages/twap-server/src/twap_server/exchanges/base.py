@@ -13,8 +13,8 @@ from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.entries import Entries
 from twap_server.domain.instrument import Instrument
-from twap_server.domain.refusal import Refusal
 from twap_server.domain.market import BookChange, BookSnapshot, Candle, MarketEvent
+from twap_server.domain.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +239,7 @@ class Exchange(Protocol):
         ...
 
     def refusal(self, status: int, body: bytes) -> Refusal:
-        """Read an answer other than HTTP 200: what kind of refusal it is, and until when, where it says so."""
+        """Read an answer other than HTTP 200: what kind of refusal it is, and until when, if it says so."""
         ...
 
     def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:

@@ -5,10 +5,9 @@ from typing import Final
 
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.errors import WireFormatError
-from twap_server.domain.refusal import Refusal, RefusalKind
+from twap_server.domain.refusal import Refusal, RefusalKind, by_status
 from twap_server.exchanges.binance import wire
 from twap_server.exchanges.decode import decoder
-from twap_server.exchanges.refusals import by_status
 
 _decode = decoder(wire.ErrorMessage)
 _KINDS: Final = {

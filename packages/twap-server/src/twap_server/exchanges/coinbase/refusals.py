@@ -3,10 +3,9 @@
 from typing import Final
 
 from twap_server.domain.errors import WireFormatError
-from twap_server.domain.refusal import Refusal, RefusalKind
+from twap_server.domain.refusal import Refusal, RefusalKind, by_status, by_text
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import decoder
-from twap_server.exchanges.refusals import by_status, by_text
 
 _decode = decoder(wire.Error)
 _MARKS: Final = (
