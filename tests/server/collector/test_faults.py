@@ -32,10 +32,10 @@ async def statuses(market, instrument):
     book, seen = market.live_book(instrument), []
     old = LiveBook._set
 
-    def noted(self, status, reason):
+    def noted(self, status, reason, **named):
         if self is book:
             seen.append((status, reason))
-        old(self, status, reason)
+        old(self, status, reason, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(LiveBook, "_set", noted)
@@ -196,7 +196,7 @@ async def test_no_network_is_down_with_the_reason_and_keeps_trying(unused_tcp_po
         market.hold(BTC, "test")
         await market.wait_live(BTC, 10)
         status = await until(lambda: market.exchanges()[1].state == "down" and market.exchanges()[1])
-        assert "cannot be reached" in status.reason
+        assert "refuses the connection: nothing listens there" in status.reason
         assert not market.loaded("kraken")
 
 

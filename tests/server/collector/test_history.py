@@ -167,7 +167,7 @@ async def test_failures_are_said_in_our_words(status, body, error):
 async def test_nobody_there(unused_tcp_port):
     async with httpx.AsyncClient() as http:
         exchange = BinanceExchange(rest_url=f"http://127.0.0.1:{unused_tcp_port}")
-        with pytest.raises(ExchangeUnavailable, match="cannot be reached"):
+        with pytest.raises(ExchangeUnavailable, match="nothing listens there"):
             await History(exchange, CollectorConfig(), SystemClock(), http).instruments()
 
 

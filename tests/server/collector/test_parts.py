@@ -190,7 +190,10 @@ async def test_over_all_exchanges_only_canonical_names_count(renamed):
     assert natives("LUNC-USD") == {"kraken": "LUNAUSD"}
     assert natives("CELO-USD") == {"coinbase": "CGLD-USD"}
     assert renamed.find_instrument("coinbase", "CGLD-USD").id.symbol == "CELO-USD"
-    with pytest.raises(UnknownSymbol):
+
+
+async def test_while_an_exchange_is_down_no_spelling_is_called_wrong(renamed):
+    with pytest.raises(ExchangeUnavailable, match="LUNC-EUR here; the instruments of binance are not known"):
         renamed.find_everywhere("LUNAEUR")
 
 
