@@ -200,11 +200,10 @@ class MarketData:
 
         ``reason`` says so where the instrument does not trade, whatever the book is.
         """
-        view = self.keeper.view(instrument, depth)
-        status = self.trading_status(instrument)
+        view, status = self.keeper.view(instrument, depth), self.trading_status(instrument)
         if view is None or status == TRADING:
             return view
-        return replace(view, reason=f"not trading: {status}" + (f"; {view.reason}" if view.reason else ""))
+        return replace(view, reason="; ".join(filter(None, (f"not trading: {status}", view.reason))))
 
     def trading_status(self, instrument: InstrumentId) -> str:
         """Return ``trading``, or why it does not trade; ``trading`` too while no list is known.
