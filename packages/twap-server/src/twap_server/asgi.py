@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 def create_app() -> ASGIApp:
     """Build the application; it opens the store and the exchanges when the server starts it."""
+    bootstrap.tell_service_links()
     file = os.environ.get("TWAP_CONFIG_FILE")
     loaded = settings.load(file=Path(file) if file else None, flags={})
     return _Application(bootstrap.choose(loaded, []))

@@ -6,39 +6,34 @@ sees this module.
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from twap_server.api.config import ApiConfig
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
+from twap_server.environment import PREFIX, SEPARATOR, merged, nested, ours
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.telemetry import LogFormat
 
-_PREFIX = "TWAP_"
-_OTHERS = frozenset(
-    {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"}
-    | {"TIMEOUT", "CONNECT_TIMEOUT"}
-)
-"""Variables of the client and of the tests: not ours, not wrong."""
+_AS_JSON = {
+    "tuple_type": '["one", "two"]',
+    "dict_type": '{"key": "value"}',
+    "model_type": '{"key": "value"}',
+    "model_attributes_type": '{"key": "value"}',
+}
+"""How a variable writes what is no single value, by the error that says so."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The stages' settings, nested. ``None`` means absent."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        nested_model_default_partial_update=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
@@ -53,18 +48,6 @@ class Settings(BaseSettings):
     engine: EngineConfig = EngineConfig()
     api: ApiConfig = ApiConfig()
     runtime: RuntimeConfig = RuntimeConfig()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment before what ``load`` passes (the file)."""
-        return env_settings, init_settings
 
     @field_validator("database")
     @classmethod
@@ -93,8 +76,19 @@ def from_home(path: Path) -> Path:
 
 
 def data_folder() -> Path:
-    """Where this user's data lives on this platform."""
-    return user_data_path("twap-server", appauthor=False)
+    """Where this user's data lives on this platform.
+
+    Raises:
+        InvalidRequest: the user has no home folder; the message says what to set instead.
+    """
+    try:
+        return user_data_path("twap-server", appauthor=False).expanduser()
+    except RuntimeError:
+        raise InvalidRequest(
+            "no home folder is known for this user: set HOME, or TWAP_DATABASE to sqlite:////PATH/twap.sqlite3 "
+            "(with PostgreSQL: TWAP_SIGNING_KEY to a secret of at least 32 characters)",
+            field="HOME",
+        ) from None
 
 
 def load(
@@ -105,19 +99,21 @@ def load(
     Args:
         file: a TOML file, or None.
         flags: what the command line says; wins over everything.
-        environment: searched for misspelt ``TWAP_`` variables.
+        environment: its ``TWAP_`` variables win over the file.
 
     Raises:
-        InvalidRequest: a key or value is wrong; the message names it.
+        InvalidRequest: a key or value is wrong; the message names it, and what was expected.
     """
-    _refuse_unknown_variables(environment)
+    variables = ours(environment)
     try:
-        settings = Settings(**_read(file))
-        return Settings.model_validate(_merge(settings.model_dump(exclude_unset=True), flags))
+        return Settings.model_validate(merged(merged(_read(file), nested(variables)), flags))
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InvalidRequest(f"setting {key}: {first['msg']}", field=key) from None
+        first = error.errors(include_input=False, include_url=False)[0]
+        path = [str(part) for part in first["loc"]]
+        variable = "" if path[0] in flags else _variable(path, variables)
+        named = variable or f"setting {'.'.join(path)}"
+        expected = _expected(first["type"], first["msg"], path, as_variable=bool(variable))
+        raise InvalidRequest(f"{named}: {expected}", field=".".join(path)) from None
 
 
 def _read(file: Path | None) -> dict[str, Any]:
@@ -129,20 +125,33 @@ def _read(file: Path | None) -> dict[str, Any]:
         raise InvalidRequest(f"cannot read the settings file {file}: {error}", field="config") from None
 
 
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
-    for key, value in over.items():
-        before = merged.get(key)
-        nested = isinstance(before, dict) and isinstance(value, Mapping)
-        merged[key] = _merge(before, value) if nested and isinstance(before, dict) else value
-    return merged
+def _variable(path: Sequence[str], variables: Mapping[str, str]) -> str:
+    """The variable that said it, itself or as a part of its section; empty: it was another source."""
+    for length in range(len(path), 0, -1):
+        name = _name(path[:length])
+        found = [one for one in variables if one == name or one.startswith(name + SEPARATOR)]
+        if found:
+            return name if name in found else min(found)
+    return ""
 
 
-def _refuse_unknown_variables(environment: Mapping[str, str]) -> None:
-    for name in environment:
-        key = name.removeprefix(_PREFIX)
-        if name.startswith(_PREFIX) and key not in _OTHERS:
-            top = key.split("__")[0].lower()
-            if top not in Settings.model_fields:
-                known = ", ".join(sorted(_PREFIX + field.upper() for field in Settings.model_fields))
-                raise InvalidRequest(f"unknown variable {name}: expected one of {known}", field=name)
+def _name(path: Sequence[str]) -> str:
+    return PREFIX + SEPARATOR.join(path).upper()
+
+
+def _expected(kind: str, message: str, path: Sequence[str], *, as_variable: bool) -> str:
+    if kind == "extra_forbidden":
+        known = [[*path[:-1], field] for field in _beside(path)]
+        names = [_name(one) if as_variable else ".".join(one) for one in known]
+        return f"unknown, expected one of {', '.join(names)}"
+    example = _AS_JSON.get(kind, "") if as_variable else ""
+    return f"{message}, written as JSON such as {example}" if example else message
+
+
+def _beside(path: Sequence[str]) -> list[str]:
+    """The keys there are where the last one of this path was looked for."""
+    kind: Any = Settings
+    for part in path[:-1]:
+        is_model = isinstance(kind, type) and issubclass(kind, BaseModel)
+        kind = kind.model_fields[part].annotation if is_model else get_args(kind)[1]
+    return sorted(kind.model_fields)

@@ -1,6 +1,7 @@
 """register, login, logout, whoami."""
 
 from twap_client.cli import render
+from twap_client.cli.credentials import CredentialFile
 from twap_client.cli.session import Session
 from twap_client.errors import TwapClientError
 from twap_models import Account
@@ -8,6 +9,7 @@ from twap_models import Account
 
 async def register(session: Session, username: str, password: str) -> int:
     """Create an account and sign in."""
+    _see_that_it_can_be_kept(session)
     account = await session.client.accounts.register(username, password)
     try:
         await session.client.accounts.login(username, password)
@@ -20,6 +22,7 @@ async def register(session: Session, username: str, password: str) -> int:
 
 async def login(session: Session, username: str, password: str) -> int:
     """Sign in; the tokens are kept by the client's store."""
+    _see_that_it_can_be_kept(session)
     await session.client.accounts.login(username, password)
     _welcome(session, await session.client.accounts.me())
     return 0
@@ -43,6 +46,11 @@ async def whoami(session: Session) -> int:
     account = await session.client.accounts.me()
     session.show(account, lambda: render.account_line(account, session.server))
     return 0
+
+
+def _see_that_it_can_be_kept(session: Session) -> None:
+    if session.client.config.api_key is None:
+        CredentialFile(session.server).prepare()
 
 
 def _welcome(session: Session, account: Account) -> None:

@@ -4,7 +4,7 @@ from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
 from twap_server.bootstrap.replay_command import replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
-from twap_server.bootstrap.serving import serve
+from twap_server.bootstrap.serving import serve, tell_service_links
 from twap_server.replay.recording import Recording
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "serve",
     "serve_demo",
     "serve_venue",
+    "tell_service_links",
 ]

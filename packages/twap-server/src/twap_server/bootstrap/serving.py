@@ -6,6 +6,7 @@ so that clients come back), the HTTP server, then the collectors.
 
 import asyncio
 import logging
+import os
 import signal
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ from twap_server.bootstrap.compose import Running, running
 from twap_server.bootstrap.open_files import make_room
 from twap_server.clock import SystemClock
 from twap_server.domain import kernel
+from twap_server.environment import service_links
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 
@@ -31,6 +33,7 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
     """
     configure_logging(settings.log_format)
     log.info("order books are kept by %s code", "compiled" if kernel.COMPILED else "Python")
+    tell_service_links()
     stopping = stop_on_signals()
     with Listening(settings.host, settings.port) as listening:
         async with running(settings, clock=SystemClock()) as server:
@@ -54,6 +57,13 @@ async def answer_until(stopping: asyncio.Event, server: Running, listening: List
         await server.parts.sessions.close_all()
         http.stop()
         await asyncio.wait([serving])
+
+
+def tell_service_links() -> None:
+    """Say, in one line, which variables were taken for Kubernetes' and not for settings."""
+    links = service_links(os.environ)
+    if links:
+        log.info("variables of Kubernetes services, not read as settings: %s", ", ".join(links))
 
 
 def stop_on_signals() -> asyncio.Event:

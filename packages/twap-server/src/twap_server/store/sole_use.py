@@ -58,7 +58,7 @@ def _opened(path: Path, held: ExitStack) -> int:
     except OSError as error:
         raise StoreUnavailable(
             f"the database's file {path} cannot be opened ({error.strerror}): "
-            "check that its folder is writable for this user, or choose another file"
+            "check that its folder is writable for this user, or choose another file with TWAP_DATABASE"
         ) from error
     return descriptor
 
