@@ -62,9 +62,8 @@ def merged(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(base)
     for key, value in over.items():
         before = result.get(key)
-        if isinstance(before, dict) and isinstance(value, Mapping):
-            value = merged(before, value)
-        result[key] = value
+        are_sections = isinstance(before, dict) and isinstance(value, Mapping)
+        result[key] = merged(dict(before or {}), value) if are_sections else value
     return result
 
 

@@ -85,7 +85,7 @@ def data_folder() -> Path:
         return user_data_path("twap-server", appauthor=False).expanduser()
     except RuntimeError:
         raise InvalidRequest(
-            "no home folder is known for this user: set HOME, or TWAP_DATABASE to sqlite:////PATH/twap.sqlite3 "
+            "no home folder is known for this user: set HOME, or TWAP_DATABASE to sqlite:////PATH/FILE "
             "(with PostgreSQL: TWAP_SIGNING_KEY to a secret of at least 32 characters)",
             field="HOME",
         ) from None
