@@ -4,8 +4,33 @@ from bites.case import Bite
 
 COLLECTOR = "server/collector/"
 OWNERSHIP = COLLECTOR + "test_ownership.py::"
+UNREADABLE = COLLECTOR + "test_unreadable.py::"
 
 FEED = (
+    Bite(
+        fault="F71",
+        guard="a change that cannot be read costs its book its trust",
+        file="collector/session.py",
+        line="        self._healer.doubt(error)\n",
+        instead="",
+        tests=(UNREADABLE + "test_each_book_it_may_have_changed_is_doubted_at_once",),
+    ),
+    Bite(
+        fault="F71",
+        guard="what cannot be read ends the proof of a quiet market",
+        file="collector/healing.py",
+        line="book.status in (BookStatus.LIVE, BookStatus.RESYNCING)",
+        instead="book.status is BookStatus.LIVE",
+        tests=(UNREADABLE + "test_a_quiet_market_is_not_proven_over_what_could_not_be_read",),
+    ),
+    Bite(
+        fault="F71",
+        guard="a new kind of message with levels is a change",
+        file="exchanges/kraken/mapper.py",
+        line="not any(_LEVELS & (envelope(one) or {}).keys() for one in data or ())",
+        instead="True",
+        tests=(UNREADABLE + "test_each_book_it_may_have_changed_is_doubted_at_once",),
+    ),
     Bite(
         fault="F73",
         guard="what readers find and what is fed is one mapping",

@@ -2,8 +2,6 @@
 
 from contextlib import asynccontextmanager
 
-import pytest
-
 from server.collector.parts import collecting, until
 from server.collector.test_faults import statuses
 from support.coinbase import LoopbackCoinbase
@@ -52,23 +50,6 @@ async def test_what_is_lost_is_not_noticed_but_does_not_stay():
         assert venue.asked("unsubscribe", "level2_batch")[:1] == ["BTC-USD"]
         assert not venue.asked("unsubscribe", "matches")
         assert len(venue.sockets) == 1
-
-
-@pytest.mark.parametrize(
-    "frame", ['{"type":"l2upd', '{"type":"l2update","product_id":"BTC-USD","changes":[["buy"]]}']
-)
-async def test_a_frame_that_cannot_be_read_costs_every_book_its_trust(frame):
-    async with (
-        live(BTC, ETH) as (venue, market),
-        statuses(market, BTC) as seen,
-        statuses(market, ETH) as other,
-    ):
-        venue.change()
-        await venue.send(frame)
-        await until(lambda: seen and other)
-        assert (seen[0][0], other[0][0]) == (BookStatus.RESYNCING, BookStatus.RESYNCING)
-        assert "shape" in seen[0][1]
-        await until(lambda: (quantity(market), quantity(market, ETH)) == (2, 1))
 
 
 async def test_a_crossed_book_is_never_live():

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -159,6 +160,45 @@ def mutated(raw):
     return st.tuples(st.integers(0, max(0, len(raw) - 1)), st.binary(max_size=3)).map(
         lambda edit: raw[: edit[0]] + edit[1] + raw[edit[0] + 1 :]
     )
+
+
+NAMED = re.compile(rb'"(?:s|symbol|product_id)": ?"([^"]+)"')
+"""What names the book of a change: spoiled into another name, nobody could tell."""
+
+
+@cache
+def changes(shape):
+    """Recorded messages that change one book, each with the book's symbol."""
+    exchange, found = taught(shape), []
+    for raw in recorded(shape):
+        events = exchange.decode(raw)
+        if len(events) == 1 and isinstance(events[0], BookChange) and len(raw) < 1_500:
+            found.append((raw.encode(), events[0].symbol))
+        if len(found) == 20:
+            return found
+    return found
+
+
+@st.composite
+def spoiled(draw, shape):
+    raw, symbol = draw(st.sampled_from(changes(shape)))
+    first, last = NAMED.search(raw).span(1)
+    at = draw(st.integers(0, len(raw) - 1).filter(lambda one: not first - 2 < one <= last))
+    gone = draw(st.sampled_from((0, 1, 2, len(raw))))
+    return raw[:at] + draw(st.binary(max_size=3)) + raw[at + gone :], symbol
+
+
+@each
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_change_spoiled_anywhere_is_read_or_names_its_book(shape, data):
+    raw, symbol = data.draw(spoiled(shape))
+    try:
+        events = taught(shape).decode(raw)
+    except WireFormatError as error:
+        assert error.doubted is None or symbol in error.doubted
+    else:
+        assert [(type(one), one.symbol) for one in events] == [(BookChange, symbol)]
 
 
 @each

@@ -146,7 +146,7 @@ class LiveBook:
         Marks stay, ``seq`` never goes back.
         """
         self.book.take_over(other.book)
-        self._sequencer = other._sequencer
+        self._sequencer, self._snapshot_id = other._sequencer, other._snapshot_id
         self.ts_exchange, self.ts_received = other.ts_exchange, other.ts_received
         self.confirmed_at = other.confirmed_at
         self.seq += 1

@@ -15,7 +15,7 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.connection import Connection
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import FeedError, RequestError, UnavailableError
+from twap_server.domain.errors import FeedError, RequestError, UnavailableError, WireFormatError
 from twap_server.domain.market import BookStatus
 
 _log = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ class Healer:
 
     def __init__(self, session: Scene) -> None:
         self._session = session
+        self._subscribed: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, Nanos] = {}
         self._quiet_since: dict[str, Nanos] = {}
@@ -44,6 +45,7 @@ class Healer:
 
     def on_subscribed(self, symbol: str) -> None:
         """Begin: the exchange acknowledged, changes are held from now on."""
+        self._subscribed.add(symbol)
         self._since[symbol] = self._session.around.clock.monotonic()
         if self._session.around.exchange.needs_rest_snapshot:
             self.begin(symbol)
@@ -52,6 +54,7 @@ class Healer:
         """Stop what is under way for a symbol: it is not subscribed any more, or has a new book."""
         for known in (self._since, self._quiet_since, self._refresh_at):
             known.pop(symbol, None)
+        self._subscribed.discard(symbol)
         task = self._busy.pop(symbol, None)
         if task is not None:
             task.cancel()
@@ -61,12 +64,14 @@ class Healer:
         _log.info("%s %s: %s", self._session.around.exchange.name, symbol, error)
         self.begin(symbol)
 
-    def doubt_all(self, error: FeedError) -> None:
-        """Begin anew with every live book: one of them, nobody knows which, has lost a change."""
-        for symbol, book in self._session.books.items():
-            if book.status is BookStatus.LIVE:
+    def doubt(self, error: WireFormatError) -> None:
+        """Begin anew with every book that may have lost a change, and with what would have proved it."""
+        books = self._session.books
+        for symbol in books if error.doubted is None else error.doubted:
+            book = books.get(symbol)
+            if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
                 book.resync(str(error))
-                self.heal(symbol, error)
+                self.begin(symbol)
 
     def check(self, now: Nanos) -> None:
         """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
@@ -97,7 +102,7 @@ class Healer:
 
     def begin(self, symbol: str) -> None:
         """Get a subscribed book right, unless that is under way."""
-        if symbol in self._busy:
+        if symbol in self._busy or symbol not in self._subscribed:
             return
         self._since[symbol] = self._session.around.clock.monotonic()
         self._busy[symbol] = self._group.create_task(self._run(symbol), name=f"heal {symbol}")

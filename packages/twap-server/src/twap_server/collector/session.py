@@ -9,11 +9,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
-from twap_models.enums import Integrity
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
 from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
+from twap_server.collector.rejects import Rejects
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, WireFormatError
@@ -30,7 +30,6 @@ from twap_server.domain.market import (
 )
 
 _log = logging.getLogger(__name__)
-_WARN_EVERY = 60 * SECOND
 
 
 class Session:
@@ -49,7 +48,6 @@ class Session:
         self.primary = primary
         self.connected = False
         self.saw_book_data = False
-        self.rejected = 0
         self.failure: FeedError | None = None
         self.ended = asyncio.Event()
         self.retiring = asyncio.Event()
@@ -57,7 +55,7 @@ class Session:
         self._healer = Healer(self)
         self._subscriptions = Subscriptions(self, self._healer)
         self._frames = 0
-        self._warned_at = -_WARN_EVERY
+        self._rejects = Rejects(around.exchange.name)
 
     async def run(self) -> None:
         """Work until the connection fails.
@@ -129,7 +127,7 @@ class Session:
                 events = decode(raw)
             except WireFormatError as error:
                 self._reject(error)
-                continue
+                events = error.readable
             for event in events:
                 if type(event) is not BookChange:
                     self._on_other(event)
@@ -173,7 +171,7 @@ class Session:
 
     def _heal(self, symbol: str, error: FeedError) -> None:
         if isinstance(error, WireFormatError):
-            self.around.network.on_unreadable(error)
+            self._note(error)
         self._healer.heal(symbol, error)
 
     async def _watch(self) -> None:
@@ -192,6 +190,7 @@ class Session:
                 self.retiring.set()
             self._subscriptions.check_answers(now)
             self._healer.check(now)
+            self._rejects.tell(now)
             self._look_after_books(delivered=delivered)
             await clock.sleep(config.look_every_ms / 1000)
 
@@ -216,16 +215,14 @@ class Session:
             await connection.send(exchange.ping(self._subscriptions.next_id()))
 
     def _reject(self, error: WireFormatError) -> None:
-        self.rejected += 1
+        """Trust no book that may have lost a change: no later message need come that would show it."""
+        self._healer.doubt(error)
+        self._note(error)
+
+    def _note(self, error: WireFormatError) -> None:
         self.around.network.on_unreadable(error)
-        if self.around.exchange.integrity is Integrity.NONE:
-            self._healer.doubt_all(error)  # whatever it was, nothing else would tell that it is missing
-        now = self.around.clock.monotonic()
-        if now - self._warned_at >= _WARN_EVERY:
-            self._warned_at = now
-            _log.warning(
-                "%s: %s (%d frames rejected so far)", self.around.exchange.name, error, self.rejected
-            )
+        self._rejects.note(error)
+        self._rejects.tell(self.around.clock.monotonic())
 
     def _lose(self, error: FeedError) -> None:
         self.failure = error

@@ -185,6 +185,7 @@ class Subscriptions:
             asked.book = book
             book.resync("synchronising")
             if asked.acked:
+                self._healer.on_subscribed(symbol)
                 self._healer.begin(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:

@@ -20,11 +20,13 @@ TwapError                 code, safe message (may be shown to a user)
     └── SubscriptionRefused                  -> STOP (that instrument only)
 """
 
+from collections.abc import Collection, Sequence
 from enum import Enum, auto
 from typing import ClassVar
 
 from twap_models.enums import ErrorCode
 from twap_server.domain.clock import Nanos, to_text
+from twap_server.domain.market import MarketEvent
 
 
 class TwapError(Exception):
@@ -243,9 +245,26 @@ class SnapshotTooOld(FeedError):
 
 
 class WireFormatError(FeedError):
-    """A frame is not what the exchange's manual says."""
+    """A frame, or a part of it, is not what the exchange's manual says.
+
+    Attributes:
+        doubted: canonical symbols of the books that may have lost a change by it; None where that cannot be
+            told, so that it may be any book of the connection; empty where it certainly was no change.
+        readable: what else the frame tells, of books that are not doubted.
+    """
 
     recovery = Recovery.SKIP
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        doubted: Collection[str] | None = None,
+        readable: Sequence[MarketEvent] = (),
+    ) -> None:
+        super().__init__(message)
+        self.doubted = doubted
+        self.readable = readable
 
 
 class SubscriptionRefused(FeedError):

@@ -213,7 +213,9 @@ class Exchange(Protocol):
         """Translate one frame; symbols nobody taught us are left out.
 
         Raises:
-            WireFormatError: the frame is not what the manual says; nothing of it was translated.
+            WireFormatError: the frame is not what the manual says. ``doubted`` names the books that may have
+                lost a change by it, ``readable`` has what could be translated all the same. Where a symbol
+                can be read and nobody taught it to us, no book is doubted.
         """
         ...
 

@@ -1,6 +1,6 @@
 """From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
@@ -15,7 +15,13 @@ T = TypeVar("T")
 WRONG_SHAPE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """What a msgspec decoder raises on bytes that are not what its type says."""
 
+UNREADABLE = (*WRONG_SHAPE, WireFormatError)
+"""The same, and what the functions here raise."""
+
 _decode_fields = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 _MAX_DIGITS = 60
 
@@ -53,6 +59,33 @@ def named_by(key: str) -> Callable[[int, msgspec.Raw], str]:
 def row_name(place: int, raw: msgspec.Raw) -> str:
     """Name a row of candles by how it begins, which is its time where that can be read."""
     return f"row {place} {bytes(raw)[:20]!r}"
+
+
+def envelope(raw: bytes | str | msgspec.Raw | None) -> Mapping[str, msgspec.Raw] | None:
+    """Read the outermost fields of a JSON object, their values untouched; None where it is none.
+
+    For frames that are not what was expected: what can still be read says whom they concern.
+    """
+    try:
+        return None if raw is None else _decode_envelope(raw)
+    except WRONG_SHAPE:
+        return None
+
+
+def entries_of(raw: msgspec.Raw | None) -> Sequence[msgspec.Raw] | None:
+    """Split a JSON array, its entries untouched; None where it is none."""
+    try:
+        return None if raw is None else _decode_entries(raw)
+    except WRONG_SHAPE:
+        return None
+
+
+def text_of(raw: msgspec.Raw | None) -> str | None:
+    """Read a JSON text; None where it is something else."""
+    try:
+        return None if raw is None else _decode_text(raw)
+    except WRONG_SHAPE:
+        return None
 
 
 def number(text: str) -> Decimal:

@@ -1,10 +1,10 @@
 """Binance's messages in the domain's words. In: bytes and typed wire values. Out: MarketEvents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 
 import msgspec
+from msgspec import Raw
 
 from twap_models.enums import Side
 from twap_server.domain.errors import WireFormatError
@@ -21,11 +21,18 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.binance import refusals, wire
-from twap_server.exchanges.decode import WRONG_SHAPE, decoder, from_epoch, number
+from twap_server.exchanges.decode import (
+    UNREADABLE,
+    WRONG_SHAPE,
+    decoder,
+    envelope,
+    from_epoch,
+    number,
+    text_of,
+)
 
 _decode_stream = msgspec.json.Decoder(wire.Stream).decode
 _decode_control = msgspec.json.Decoder(wire.Control).decode
-_decode_other = msgspec.json.Decoder(wire.OtherStream).decode
 _decode_text = decoder(str)
 
 _MILLI = 1_000_000
@@ -34,26 +41,27 @@ _MILLIS = range(10**11, 10**14)
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
 _NOTHING: tuple[MarketEvent, ...] = ()
 _OURS = ("@depth", "@trade", "@kline", "!serverShutdown")
+_NO_CHANGES = ("trade", "kline", "serverShutdown")
 
 
 def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
     """Translate one frame; ``symbols`` maps native to canonical, others are left out.
 
     Raises:
-        WireFormatError: the frame is none of the manual's.
+        WireFormatError: the frame is none of the manual's; see ``Exchange.decode``.
     """
     try:
         data = _decode_stream(raw).data
-    except WRONG_SHAPE:
-        return _other_events(raw)
-    if type(data) is wire.DepthUpdate:
-        symbol = symbols.get(data.s)
-        if symbol is None:
-            return _NOTHING
-        return (_change(data, symbol),)
-    if type(data) is wire.TradeMessage:
-        symbol = symbols.get(data.s)
-        return _NOTHING if symbol is None else (_trade(data, symbol),)
+        if type(data) is wire.DepthUpdate:
+            symbol = symbols.get(data.s)
+            if symbol is None:
+                return _NOTHING
+            return (_change(data, symbol),)
+        if type(data) is wire.TradeMessage:
+            symbol = symbols.get(data.s)
+            return _NOTHING if symbol is None else (_trade(data, symbol),)
+    except UNREADABLE:
+        return _other_events(raw, symbols)
     return (ShutdownNotice(),) if type(data) is wire.ServerShutdown else _HEARTBEAT
 
 
@@ -125,7 +133,7 @@ def _trade(data: wire.TradeMessage, symbol: str) -> Trade:
     )
 
 
-def _other_events(raw: bytes | str) -> Sequence[MarketEvent]:
+def _other_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
     try:
         control = _decode_control(raw)
     except WRONG_SHAPE:
@@ -136,22 +144,36 @@ def _other_events(raw: bytes | str) -> Sequence[MarketEvent]:
         return (_refusal(control),)
     if control.result is not msgspec.UNSET:
         return (Subscribed(request_id=_request_id(control)),)
-    return _foreign_stream(raw)
+    return _unknown_events(raw, symbols)
 
 
-def _foreign_stream(raw: bytes | str) -> Sequence[MarketEvent]:
-    try:
-        stream = _decode_other(raw).stream
-    except WRONG_SHAPE:
-        raise WireFormatError("a frame has an unexpected shape") from None
-    if _is_ours(stream):
-        raise WireFormatError("a message of a known stream has an unexpected shape")
-    return _HEARTBEAT
+def _unknown_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    """Take a stream we did not ask for as a heartbeat; say of all else which books it may have changed."""
+    outer = envelope(raw)
+    if outer is None:
+        raise WireFormatError("a frame is no JSON object")
+    stream = text_of(outer.get("stream"))
+    inner = envelope(outer.get("data")) or outer
+    if stream is None:
+        raise WireFormatError("a frame has an unexpected shape", doubted=_doubted(outer, inner, symbols))
+    if not any(mine in stream for mine in _OURS):
+        return _HEARTBEAT
+    natives = {stream.partition("@")[0].upper(), text_of(inner.get("s"))} if "@depth" in stream else set()
+    raise WireFormatError(
+        "a message of a known stream has an unexpected shape",
+        doubted=[symbols[one] for one in natives if one is not None and one in symbols],
+    )
 
 
-@lru_cache(maxsize=1_000)
-def _is_ours(stream: str) -> bool:
-    return any(mine in stream for mine in _OURS)
+def _doubted(
+    outer: Mapping[str, Raw], inner: Mapping[str, Raw], symbols: Mapping[str, str]
+) -> Collection[str] | None:
+    """The books that a frame without a stream's name may have changed; None: any."""
+    is_answer = "id" in outer and not outer.keys() & {"stream", "data", "e"}
+    if is_answer or text_of(inner.get("e")) in _NO_CHANGES:
+        return ()
+    native = text_of(inner.get("s"))
+    return None if native is None else [symbols[one] for one in (native,) if one in symbols]
 
 
 def _refusal(control: wire.Control) -> Refused:

@@ -54,12 +54,6 @@ class Stream(Struct, gc=False):
     data: DepthUpdate | TradeMessage | KlineMessage | ServerShutdown
 
 
-class OtherStream(Struct):
-    """A stream we did not ask for."""
-
-    stream: str
-
-
 class Control(Struct):
     """An acknowledgement (``result`` null), an error (bare or in ``error``), or a notice."""
 

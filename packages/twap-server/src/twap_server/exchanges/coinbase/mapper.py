@@ -20,13 +20,13 @@ from twap_server.domain.market import (
     Trade,
 )
 from twap_server.exchanges.coinbase import refusals, wire
-from twap_server.exchanges.decode import WRONG_SHAPE, number
+from twap_server.exchanges.decode import UNREADABLE, envelope, number, text_of
 
 _decode_message = msgspec.json.Decoder(wire.Message).decode
-_decode_other = msgspec.json.Decoder(wire.Other).decode
 
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
 _NOTHING: tuple[MarketEvent, ...] = ()
+_LEVELS = {"changes", "bids", "asks"}
 _TAKER = {"buy": Side.SELL, "sell": Side.BUY}
 """By the maker's side, which is what the exchange states."""
 _PRODUCT = re.compile(r"[A-Z0-9]+-[A-Z0-9]+")
@@ -36,12 +36,16 @@ def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEv
     """Translate one frame; ``symbols`` maps native to canonical, others are left out.
 
     Raises:
-        WireFormatError: the frame is none of the manual's.
+        WireFormatError: the frame is none of the manual's; see ``Exchange.decode``.
     """
     try:
-        message = _decode_message(raw)
-    except WRONG_SHAPE:
-        return _unknown(raw)
+        return _known_events(raw, symbols)
+    except UNREADABLE:
+        return _unknown_events(raw, symbols)
+
+
+def _known_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    message = _decode_message(raw)
     match message:
         case wire.L2Update() | wire.Match() | wire.Snapshot():
             symbol = symbols.get(message.product_id)
@@ -96,14 +100,20 @@ def _refusal(message: wire.Error, symbols: Mapping[str, str]) -> Refused:
     return Refused(request_id=None, symbol=symbol, kind=refusals.of_text(text), message=text)
 
 
-def _unknown(raw: bytes | str) -> Sequence[MarketEvent]:
-    try:
-        kind = _decode_other(raw).type
-    except WRONG_SHAPE:
-        raise WireFormatError("a frame has an unexpected shape") from None
-    if kind in wire.KNOWN:
-        raise WireFormatError("a message of a known type has an unexpected shape")
-    return _HEARTBEAT
+def _unknown_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+    """Take a new type that has no levels as a heartbeat; say of all else which books it may have changed."""
+    outer = envelope(raw)
+    if outer is None:
+        raise WireFormatError("a frame is no JSON object")
+    kind, product = text_of(outer.get("type")), text_of(outer.get("product_id"))
+    if kind in wire.NO_BOOKS:
+        raise WireFormatError("a message about no book has an unexpected shape", doubted=())
+    if kind not in (None, *wire.BOOKS) and not _LEVELS & outer.keys():
+        return _HEARTBEAT
+    raise WireFormatError(
+        "a book message has an unexpected shape",
+        doubted=None if product is None else [symbols[one] for one in (product,) if one in symbols],
+    )
 
 
 def encode(request: wire.Request) -> str:

@@ -71,13 +71,9 @@ class Error(Struct, tag_field="type", tag="error", gc=False):
 
 Message = L2Update | Snapshot | Match | LastMatch | Heartbeat | Subscriptions | Error
 
-KNOWN = ("l2update", "snapshot", "match", "last_match", "heartbeat", "subscriptions", "error")
-
-
-class Other(Struct):
-    """A type we do not know: new ones may be added at any time and are to be ignored (manual)."""
-
-    type: str
+BOOKS = ("l2update", "snapshot")
+NO_BOOKS = ("match", "last_match", "heartbeat", "subscriptions", "error")
+"""New types may be added at any time and are to be ignored (manual)."""
 
 
 class Request(Struct):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import msgspec
+from msgspec import Raw
 
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
@@ -23,17 +24,20 @@ from twap_server.domain.market import (
     Trade,
     TradingStatus,
 )
-from twap_server.exchanges.decode import decoder, number
+from twap_server.exchanges.decode import decoder, entries_of, envelope, number, text_of
 from twap_server.exchanges.kraken import refusals, wire
 
 _decode_frame = decoder(wire.Frame)
 _decode_books = decoder(list[wire.Book])
+_decode_book = decoder(wire.Book)
 _decode_trades = decoder(list[wire.TradeEntry])
 _decode_systems = decoder(list[wire.SystemEntry])
 _decode_pair = decoder(wire.PairEntry)
 _decode_reference = decoder(wire.Reference)
 
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
+_NO_BOOKS = ("trade", "heartbeat", "status", "instrument", "ticker", "ohlc")
+_LEVELS = {"bids", "asks"}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 
 
@@ -61,11 +65,18 @@ def to_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEve
     """Translate one frame; ``grids`` is keyed by the stream's symbols, others are left out.
 
     Raises:
-        WireFormatError: the frame is none of the manual's.
+        WireFormatError: the frame is none of the manual's; see ``Exchange.decode``.
     """
-    frame = _decode_frame(raw)
-    if frame.channel == "book":
-        return _book_events(frame, grids)
+    try:
+        frame = _decode_frame(raw)
+        if frame.channel == "book":
+            return _book_events(frame, grids)
+        return _other_events(frame, grids)
+    except WireFormatError:
+        return _unknown_events(raw, grids)
+
+
+def _other_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
     if frame.channel == "trade":
         return _trade_events(frame, grids)
     if frame.channel in ("status", "instrument"):
@@ -74,9 +85,45 @@ def to_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEve
         return (_answer(frame, grids),)
     if frame.error:
         return (_refused(frame, None),)
-    if not frame.channel and not frame.method:
-        raise WireFormatError("a frame names neither channel nor method")
+    if frame.channel not in _NO_BOOKS and not frame.method:
+        raise WireFormatError("a frame names no known channel and no method")
     return _HEARTBEAT
+
+
+def _unknown_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
+    """Take a new channel without levels as a heartbeat; say of all else which books it may have changed."""
+    outer = envelope(raw)
+    if outer is None:
+        raise WireFormatError("a frame is no JSON object")
+    channel, data = text_of(outer.get("channel")), entries_of(outer.get("data"))
+    if channel in _NO_BOOKS or ("method" in outer and "data" not in outer):
+        raise WireFormatError("a message about no book has an unexpected shape", doubted=())
+    if channel not in (None, "book") and not any(
+        _LEVELS & (envelope(one) or {}).keys() for one in data or ()
+    ):
+        return _HEARTBEAT
+    if data is None:
+        raise WireFormatError("a message has an unexpected shape")
+    raise _read_apart(data, text_of(outer.get("type")) if channel == "book" else None, grids)
+
+
+def _read_apart(data: Sequence[Raw], kind: str | None, grids: Mapping[str, Grid]) -> WireFormatError:
+    """Read the books of a message one by one."""
+    found: list[BookSnapshot | BookChange] = []
+    natives: list[str | None] = []
+    for raw in data:
+        try:
+            book = _decode_book(bytes(raw))
+            if book.symbol in grids:
+                found.append(_book_event(book, grids[book.symbol], kind))
+        except WireFormatError:
+            natives.append(text_of((envelope(raw) or {}).get("symbol")))
+    doubted = {grids[one].symbol for one in natives if one is not None and one in grids}
+    return WireFormatError(
+        "a book message has an unexpected shape",
+        doubted=None if None in natives or not data else doubted,
+        readable=[one for one in found if one.symbol not in doubted],
+    )
 
 
 def fixed(text: str, decimals: int) -> str:
@@ -103,7 +150,7 @@ def _book_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[Marke
     ]
 
 
-def _book_event(book: wire.Book, grid: Grid, kind: str) -> MarketEvent:
+def _book_event(book: wire.Book, grid: Grid, kind: str | None) -> BookSnapshot | BookChange:
     if kind not in ("snapshot", "update"):
         raise WireFormatError("a book message is neither snapshot nor update")
     shape = BookSnapshot if kind == "snapshot" else BookChange

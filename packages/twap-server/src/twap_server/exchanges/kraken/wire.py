@@ -19,7 +19,7 @@ class Frame(Struct):
 
     channel: str = ""
     type: str = ""
-    data: Raw = Raw(b"[]")
+    data: Raw = Raw(b"")
     method: str = ""
     success: bool | None = None
     error: str = ""
