@@ -90,7 +90,8 @@ async def test_nobody_listens(twap: Twap) -> None:
     failed = await twap("--server", "http://127.0.0.1:1", "exchanges")
     assert (failed.code, failed.out) == (6, "")
     assert failed.err == (
-        "twap: cannot reach http://127.0.0.1:1: is the server running? start it with `twap-server start`\n"
+        "twap: cannot reach http://127.0.0.1:1: nothing listens there: is the server running? "
+        "start it with `twap-server start`\n"
     )
 
 

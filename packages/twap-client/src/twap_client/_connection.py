@@ -10,6 +10,7 @@ from typing import Self, assert_never
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
+from twap_client._ways import not_reached, way_to
 from twap_client.config import ClientConfig
 from twap_client.errors import (
     ConnectFailed,
@@ -139,9 +140,11 @@ class Connection:
 
 async def _dial(config: ClientConfig) -> ClientConnection:
     headers = {"X-API-Key": config.api_key} if config.api_key else {}
+    proxy = way_to(config.base_url)
     try:
         return await connect(
             config.stream_url,
+            proxy=None if proxy is None else proxy.url,
             additional_headers=headers,
             user_agent_header=f"twap-client/{__version__}",
             open_timeout=config.connect_timeout.total_seconds(),
@@ -152,7 +155,7 @@ async def _dial(config: ClientConfig) -> ClientConnection:
     except InvalidStatus as error:
         raise _refused(error.response.status_code, config) from error
     except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
-        raise ConnectFailed(f"cannot open {config.stream_url}: {error or 'no answer'}") from error
+        raise not_reached(config.base_url, error) from error
 
 
 def _refused(status: int, config: ClientConfig) -> Exception:

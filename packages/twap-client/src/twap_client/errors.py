@@ -28,6 +28,7 @@
 """
 
 from collections.abc import Sequence
+from typing import Literal
 
 from twap_models import FieldError
 
@@ -125,8 +126,20 @@ class TransportError(TwapClientError):
     """No complete answer came."""
 
 
+ConnectReason = Literal["refused", "dns", "tls", "proxy", "timeout", "unreachable", "other"]
+"""What stands between: nothing listens, the name has no address, TLS, the proxy, time ran out, no route."""
+
+
 class ConnectFailed(TransportError):
-    """The server could not be reached; nothing was sent."""
+    """The server could not be reached; nothing was sent.
+
+    Attributes:
+        reason: what stands between, for programs; the message says it in words.
+    """
+
+    def __init__(self, message: str, *, reason: ConnectReason = "other") -> None:
+        super().__init__(message)
+        self.reason: ConnectReason = reason
 
 
 class RequestTimedOut(TransportError):

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from twap_client._transport.oauth import AsyncOAuth2Client
-from twap_client.errors import ApiError, ServerError, Unencodable, error_class
+from twap_client.errors import ApiError, ConnectFailed, ServerError, Unencodable, error_class
 from twap_models import Problem, exact_json
 
 __all__ = ["Answer", "Call", "check_encodable", "httpx", "read_answer", "read_model"]
@@ -85,8 +85,11 @@ def read_answer(
 
     Raises:
         ApiError: the server refused, or its answer is not JSON.
+        ConnectFailed: a proxy answered, and wants to know who asks.
     """
     status = response.status_code
+    if status == 407:
+        raise ConnectFailed("the proxy wants a name and a password: NAME:PASSWORD@HOST:PORT", reason="proxy")
     if as_text and status < 300:
         return Answer(status=status, body=response.content.decode("utf-8", "replace"))
     try:

@@ -10,10 +10,10 @@ from typing import Any
 
 from twap_client._transport.calls import check_encodable, httpx, read_answer
 from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
+from twap_client._ways import not_reached, way_to
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
     BadRequest,
-    ConnectFailed,
     ConnectionLost,
     NotAuthenticated,
     RequestTimedOut,
@@ -121,6 +121,7 @@ class SignIn:
             await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
 
     def _session(self) -> Any:
+        proxy = way_to(self._config.base_url)
         timeout = self._config.request_timeout.total_seconds()
         headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
         if self._config.api_key:
@@ -130,6 +131,7 @@ class SignIn:
             update_token=self._updated,
             leeway=_LEEWAY_S,
             base_url=self._config.base_url,
+            transport=httpx.AsyncHTTPTransport(proxy=None if proxy is None else proxy.url),
             timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
             headers=headers,
         )
@@ -171,8 +173,8 @@ class SignIn:
         url = self._config.base_url
         try:
             yield
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise ConnectFailed(f"cannot reach {url}: {error or 'no answer'}") from error
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise not_reached(url, error) from error
         except (httpx.TimeoutException, TimeoutError) as error:
             seconds = self._config.request_timeout.total_seconds()
             raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from error

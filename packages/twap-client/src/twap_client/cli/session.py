@@ -102,10 +102,10 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
 def explain(error: Exception, url: str) -> tuple[int, str]:
     """Say in one line what went wrong and what to do about it; give the exit code too."""
     match error:
-        case ConnectFailed():
+        case ConnectFailed(reason="refused"):
             return (
                 CANNOT_REACH,
-                f"cannot reach {url}: is the server running? start it with `twap-server start`",
+                f"{_one_line(error)}: is the server running? start it with `twap-server start`",
             )
         case NotAuthenticated():
             return CANNOT_REACH, f"{_one_line(error)}; sign in to {url} with `twap login`"

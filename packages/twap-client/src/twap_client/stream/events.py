@@ -10,7 +10,11 @@ from twap_models.stream import StreamError as SubscriptionRefused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disconnected:
-    """The connection was lost; books shown so far are no longer current. The stream is reconnecting."""
+    """There is no connection, or no longer: books shown so far are not current. The stream is reconnecting.
+
+    Attributes:
+        reason: why, in words.
+    """
 
     reason: str
     type: Literal["disconnected"] = "disconnected"

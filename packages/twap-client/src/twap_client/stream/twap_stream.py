@@ -228,7 +228,7 @@ class TwapStream:
             await self._mailbox.put(event)
 
     async def _note_loss(self, error: Exception) -> None:
-        if self._heard_at is not None and not self._down:
+        if not self._down:
             self._down = True
             await self._mailbox.put(Disconnected(reason=str(error)))
 

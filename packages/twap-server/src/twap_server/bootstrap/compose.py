@@ -16,6 +16,7 @@ from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
+from twap_server.collector.ways import check_ways
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.instrument import Instrument
@@ -165,6 +166,10 @@ def _market(
     on_instruments: Callable[[str, Mapping[str, Instrument]], None],
 ) -> MarketData:
     shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
+    for shape in shapes:
+        own = settings.exchanges[shape.name]
+        exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
+        check_ways((exchange.ws_url, exchange.rest_url))
     return MarketData(
         shapes,
         settings.collector.model_copy(update={"exchanges": settings.exchanges}),

@@ -6,7 +6,6 @@ Raises FeedErrors with words fit for a user; the library's own errors never leav
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
-from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
 from websockets.exceptions import (
@@ -22,6 +21,7 @@ from twap_server.collector.budget import Budget
 from twap_server.collector.bursts import BurstConnection
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import of_http, of_reach
+from twap_server.collector.ways import place_of, way_to
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.exchanges.base import Exchange
@@ -81,10 +81,11 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
 
 
 async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> BurstConnection:
-    host = urlsplit(exchange.ws_url).netloc
+    host, proxy = place_of(exchange.ws_url), way_to(exchange.ws_url)
     try:
         socket = await connect(
             exchange.ws_url,
+            proxy=None if proxy is None else proxy.url,
             create_connection=BurstConnection,
             open_timeout=config.open_timeout_s,
             ping_interval=config.ping_every_s,
@@ -99,7 +100,7 @@ async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> Bu
     except InvalidStatus as answer:
         raise _refused(answer, exchange, clock) from None
     except (ProxyError, InvalidProxy):
-        raise ConnectionLost("the proxy that the environment names does not let us through") from None
+        raise ConnectionLost(f"the proxy {proxy} does not let us through") from None
     except OSError as error:
         raise ConnectionLost(of_reach(error, host)) from None
     except (WebSocketException, ValueError):

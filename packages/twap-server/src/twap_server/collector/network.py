@@ -12,6 +12,7 @@ import httpx
 
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection, opened
+from twap_server.collector.ways import RoutedTransport
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import FeedError
 from twap_server.exchanges.base import Exchange
@@ -21,7 +22,9 @@ OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsy
 
 
 def _open_http(config: CollectorConfig) -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=config.http_timeout_s, follow_redirects=False)
+    return httpx.AsyncClient(
+        transport=RoutedTransport(), timeout=config.http_timeout_s, follow_redirects=False
+    )
 
 
 def _ignore(error: FeedError) -> None:

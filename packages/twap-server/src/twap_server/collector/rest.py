@@ -4,12 +4,12 @@ In: requests as values. Out: bodies. The exchange's own words never leave this m
 """
 
 import asyncio
-from urllib.parse import urlsplit
 
 import httpx
 
 from twap_server.collector.budget import Budget
 from twap_server.collector.failures import of_http, of_reach
+from twap_server.collector.ways import place_of
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, TwapError, UnknownSymbol
 from twap_server.domain.refusal import WORDS, RefusalKind
@@ -90,7 +90,7 @@ class Rest:
         return ExchangeUnavailable(failure.words, retry_after=failure.wait_s or 5)
 
     def _why_unreached(self, error: Exception) -> str:
-        netloc = urlsplit(self._base).netloc
+        place = place_of(self._base)
         if isinstance(error, httpx.TimeoutException):
-            return f"{netloc} does not answer"
-        return of_reach(error, netloc)
+            return f"{place} does not answer"
+        return of_reach(error, place)

@@ -1,0 +1,99 @@
+"""The way to the server, the same for HTTP and the stream, and in words why it leads nowhere."""
+
+import errno
+import os
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from importlib.util import find_spec
+from urllib.request import getproxies, proxy_bypass
+
+from twap_client.errors import ConnectFailed, ConnectReason, InvalidSetting
+from twap_models.proxies import BadProxy, Proxy, Surroundings, proxy_for
+
+_UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
+
+
+def way_to(url: str) -> Proxy | None:
+    """Give the proxy that leads to the server; None: straight, as always on this machine.
+
+    Raises:
+        InvalidSetting: the environment names a proxy that cannot be used; names the variable.
+    """
+    try:
+        return proxy_for(url, _surroundings())
+    except BadProxy as error:
+        raise InvalidSetting(str(error)) from None
+
+
+def not_reached(url: str, error: BaseException) -> ConnectFailed:
+    """Say why no connection came about: refused, no such name, TLS, the proxy."""
+    proxy = way_to(url)
+    reason, why = _reason(list(_chain(error)))
+    if proxy is None:
+        return ConnectFailed(f"cannot reach {url}: {why}", reason=reason)
+    through = f"cannot reach {url} through the proxy {proxy}: {why}"
+    return ConnectFailed(through, reason=reason if reason == "tls" else "proxy")
+
+
+def _surroundings() -> Surroundings:
+    has_socks = find_spec("socksio") and find_spec("python_socks")
+    return Surroundings(
+        proxies=getproxies(),
+        bypass=proxy_bypass,
+        variables=os.environ,
+        lacks_socks="" if has_socks else "twap-client[socks]",
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and what lies behind it: the libraries' own words seldom say more than "failed"."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for one in error.exceptions:
+                yield from _chain(one)
+        error = error.__cause__ or error.__context__
+
+
+def _reason(chain: list[BaseException]) -> tuple[ConnectReason, str]:
+    for one in chain:
+        found = _tls(one) if isinstance(one, ssl.SSLError) else _network(one)
+        if found is not None:
+            return found
+    if any(isinstance(one, TimeoutError) for one in chain):
+        return "timeout", "no answer in time"
+    return "other", " ".join(str(chain[0]).split()) or type(chain[0]).__name__
+
+
+def _tls(error: ssl.SSLError) -> tuple[ConnectReason, str] | None:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "tls", f"its certificate is not trusted: {error.verify_message}"
+        case ssl.SSLWantReadError() | ssl.SSLWantWriteError():
+            return None  # a handshake under way, no failure
+        case ssl.SSLError(reason="WRONG_VERSION_NUMBER"):
+            return "tls", "it does not speak TLS: use http:// instead of https://"
+        case _:
+            return "tls", f"TLS failed: {(error.reason or str(error)).lower().replace('_', ' ')}"
+
+
+def _network(error: BaseException) -> tuple[ConnectReason, str] | None:
+    match error:
+        case socket.gaierror():
+            return "dns", "its name has no address: is it spelt right, is there a network?"
+        case ConnectionRefusedError():
+            return "refused", "nothing listens there"
+        case OSError(errno=code) if code in _UNREACHABLE:
+            return "unreachable", "no network leads there"
+        case OSError(errno=None):
+            return _of_several(str(error))
+        case _:
+            return None
+
+
+def _of_several(text: str) -> tuple[ConnectReason, str] | None:
+    """A name with several addresses: asyncio raises one error without a number, made of all their words."""
+    codes = {int(code) for code in re.findall(r"\[Errno (\d+)\]", text)}
+    return _network(OSError(codes.pop(), "")) if len(codes) == 1 else None
