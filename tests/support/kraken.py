@@ -52,8 +52,12 @@ class LoopbackKraken:
         self.system = "online"
         self.answers = {}
         """Symbol to what its next subscriptions are answered: an error's text, or ``DEAD``."""
+        self.spoilt = set()
+        """Symbols whose checksums are wrong."""
         self.mute = set()
         """Symbols whose subscriptions are acknowledged, and nothing more is sent."""
+        self.names_symbols = True
+        """Whether refusals name their symbol."""
         self.sockets = []
         self.asked = []
         """(method, channel, symbol) of every request."""
@@ -95,7 +99,7 @@ class LoopbackKraken:
         pair.changes += 1
         bids, _ = pair.levels()
         for socket in self.sockets:
-            await socket.send(_book(pair, "update", bids, []))
+            await socket.send(self._book(pair, "update", bids, []))
 
     def _respond(self, connection, request):
         if request.path.startswith("/v2"):
@@ -151,26 +155,27 @@ class LoopbackKraken:
         if told is DEAD:
             return
         if told is not None:
-            answer = {"method": request["method"], "success": False, "error": told, "symbol": symbol}
+            answer = {"method": request["method"], "success": False, "error": told}
+            if self.names_symbols:
+                answer["symbol"] = symbol
             await socket.send(json.dumps(answer | {"req_id": request["req_id"]}))
             return
         await self._answer(socket, request, channel=channel, symbol=symbol)
         if is_book and request["method"] == "subscribe" and symbol not in self.mute:
-            await socket.send(_book(self.pairs[symbol], "snapshot", *self.pairs[symbol].levels()))
+            await socket.send(self._book(self.pairs[symbol], "snapshot", *self.pairs[symbol].levels()))
 
     async def _answer(self, socket, request, **result):
         answer = {"method": request["method"], "success": True, "result": result}
         await socket.send(json.dumps(answer | {"req_id": request["req_id"]}))
 
-
-def _book(pair, kind, bids, asks):
-    whole_bids, whole_asks = pair.levels()
-    text = "".join(
-        part.replace(".", "").lstrip("0") for level in (*whole_asks, *whole_bids) for part in level
-    )
-    sides = (f'"{name}":[{_levels(some)}]' for name, some in (("bids", bids), ("asks", asks)))
-    data = f'{{"symbol":"{pair.symbol}",{",".join(sides)},"checksum":{crc32(text.encode())}}}'
-    return f'{{"channel":"book","type":"{kind}","data":[{data}]}}'
+    def _book(self, pair, kind, bids, asks):
+        whole_bids, whole_asks = pair.levels()
+        whole = (part for level in (*whole_asks, *whole_bids) for part in level)
+        text = "".join(part.replace(".", "").lstrip("0") for part in whole)
+        checksum = crc32(text.encode()) + (pair.symbol in self.spoilt)
+        sides = (f'"{name}":[{_levels(some)}]' for name, some in (("bids", bids), ("asks", asks)))
+        data = f'{{"symbol":"{pair.symbol}",{",".join(sides)},"checksum":{checksum}}}'
+        return f'{{"channel":"book","type":"{kind}","data":[{data}]}}'
 
 
 def _levels(levels):

@@ -53,6 +53,7 @@ class Status:
     intervals: Sequence[Interval] = (Interval.M1, Interval.H1)
     instruments: int = 1
     market_status: str = "trading"
+    retry_at: Nanos | None = None
 
 
 def listed(exchange: str, symbol: str) -> Instrument:

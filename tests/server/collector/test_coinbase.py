@@ -67,7 +67,7 @@ async def test_a_refused_product_stops_alone():
         market.hold(BTC, "test")
         market.hold(ETH, "test")
         await market.wait_live(BTC, 10)
-        view = await until(lambda: (view := market.view(ETH, 1)) and "refused" in view.reason and view)
+        view = await until(lambda: (view := market.view(ETH, 1)) and "does not know" in view.reason and view)
         assert view.status is BookStatus.DOWN
         assert "valid product" not in view.reason
         assert market.view(BTC, 1).status is BookStatus.LIVE

@@ -35,6 +35,9 @@ class ScriptedBinance:
         self.snapshot_lag = 0
         self.refuse_http = None
         self.info = INFO
+        self.refuse_upgrade = None
+        self.depth_answers = []
+        """What the next requests for books are answered: status and body."""
         self.unknown = set()
         """Native symbols whose books are no longer there."""
         self.mute_acks = False
@@ -75,7 +78,7 @@ class ScriptedBinance:
 
     def respond(self, connection, request):
         if request.path.startswith("/stream"):
-            return None
+            return self.refuse_upgrade and Response(*self.refuse_upgrade)
         self.requests.append(request.path)
         if self.refuse_http is not None:
             status, headers = self.refuse_http
@@ -88,6 +91,8 @@ class ScriptedBinance:
     def answer(self, path):
         if "exchangeInfo" in path:
             return 200, self.info
+        if "depth" in path and self.depth_answers:
+            return self.depth_answers.pop(0)
         if any(f"symbol={one}&" in path for one in self.unknown):
             return 400, {"code": -1121, "msg": "Invalid symbol."}
         return 200, self.snapshot()

@@ -7,6 +7,7 @@ import pytest
 from server.engine.test_engine import working
 from twap_models.enums import OrderStatus, RejectReason
 from twap_server.domain.instrument import stricter, takes_orders
+from twap_server.domain.market import BookStatus
 
 pytestmark = pytest.mark.looptime
 
@@ -55,6 +56,16 @@ async def test_a_new_order_is_refused_while_its_market_does_not_take_it(
         else:
             assert (order.status, order.progress.reason) == (OrderStatus.REJECTED, RejectReason.NOT_TRADABLE)
             assert told in order.progress.detail
+
+
+async def test_a_book_that_its_exchange_bars_us_from_is_not_called_stale() -> None:
+    async with working() as desk:
+        order = await desk.submit()
+        await desk.until(0.5)
+        assert desk.market.live is not None
+        desk.market.live.status, desk.market.live.is_barred = BookStatus.DOWN, True
+        await desk.until(1.9)
+        assert desk.reasons(order) == ["filled", "not_tradable"]
 
 
 @pytest.mark.parametrize("paused", [False, True])

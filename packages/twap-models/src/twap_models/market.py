@@ -19,6 +19,9 @@ class Exchange(ResponseModel):
         default="trading",
         description="What the exchange says of itself: trading, or its own word, such as maintenance.",
     )
+    retry_at: UtcDatetime | None = Field(
+        default=None, description="Until then the exchange is asked nothing: it limits, bans or restricts us."
+    )
     since: UtcDatetime | None = None
     connections: int = 0
     integrity: Integrity

@@ -154,6 +154,11 @@ class ExchangeStatus(Protocol):
         """What the exchange says of itself: ``trading``, or its own word."""
         ...
 
+    @property
+    def retry_at(self) -> Nanos | None:
+        """Until when it is asked nothing, where it said so."""
+        ...
+
 
 class Books(Protocol):
     """Live books and what is listed."""

@@ -35,6 +35,7 @@ def exchange(status: ExchangeStatus) -> wire_market.Exchange:
         intervals=list(status.intervals),
         instruments=status.instruments,
         market_status=status.market_status,
+        retry_at=to_datetime(status.retry_at) if status.retry_at else None,
     )
 
 

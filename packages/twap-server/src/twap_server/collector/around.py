@@ -11,9 +11,11 @@ from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
+from twap_server.collector.patience import Patience
 from twap_server.domain.clock import Clock
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import TradingStatus
+from twap_server.domain.refusal import RefusalKind
 from twap_server.exchanges.base import Exchange
 
 
@@ -33,6 +35,12 @@ class Surroundings:
     connects: Budget
     on_trading_status: Callable[[TradingStatus], None]
     """Called with what the stream tells of an instrument or of the exchange."""
+    doubt_list: Callable[[], None]
+    """Ask for the list of instruments soon: something shows that it is not true any more."""
+    patience: Patience
+    """How long to leave an instrument alone that keeps failing."""
+    resubscribes: Budget
+    """Of books that are subscribed anew, over all connections."""
 
 
 class Scene(Protocol):
@@ -43,6 +51,10 @@ class Scene(Protocol):
     @property
     def books(self) -> Mapping[str, LiveBook]:
         """The books to feed, by canonical symbol: those of its shard, which alone adds and removes them."""
+        ...
+
+    def refuse(self, symbol: str, kind: RefusalKind) -> None:
+        """Leave a symbol alone for a while: the exchange refuses it."""
         ...
 
     def reserve_ids(self) -> int:

@@ -14,11 +14,14 @@ from twap_server.books.keeper import Keeper
 from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import Network
+from twap_server.collector.patience import Patience
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import FeedError
 from twap_server.domain.instrument import TRADING, Instrument
 from twap_server.exchanges.base import Exchange
 
@@ -54,6 +57,8 @@ class ExchangeStatus:
     """Candle intervals the exchange has itself."""
     market_status: str
     """What the exchange says of itself: ``trading``, or its own word."""
+    retry_at: Nanos | None
+    """Wall time until which the exchange is asked nothing, or not tried; None when it is."""
 
 
 class Collector:
@@ -108,6 +113,9 @@ class Collector:
             trades=keeper.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
+            doubt_list=self._list.doubt,
+            patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+            resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )
         demand.listen(self._on_demand)
@@ -143,6 +151,7 @@ class Collector:
             integrity=self.exchange.integrity,
             intervals=tuple(self.exchange.klines.native),
             market_status=self._list.market_status,
+            retry_at=until_of(self._failure) or until_of(self.history.refusal),
         )
 
     async def run(self) -> None:
@@ -216,10 +225,17 @@ class Collector:
     def _condition(self, connections: int) -> tuple[ConnectionState, str]:
         if connections:
             says = self._list.market_status
-            return ConnectionState.CONNECTED, "" if says == TRADING else f"the exchange says: {says}"
+            told = () if says == TRADING else (f"the exchange says: {says}",)
+            refused = () if (refusal := self.history.refusal) is None else (str(refusal),)
+            return ConnectionState.CONNECTED, "; ".join((*told, *refused))
         if not self._list.instruments:
             return ConnectionState.DOWN, self._list.failure
-        failure = next((shard.failure for shard in self._shards if shard.failure), None)
+        failure = self._failure
         if failure is None:
             return ConnectionState.CONNECTING, "connecting"
         return ConnectionState.DOWN, str(failure)
+
+    @property
+    def _failure(self) -> FeedError | None:
+        """Why a connection is not there."""
+        return next((shard.failure for shard in self._shards if shard.failure and not shard.connected), None)

@@ -42,6 +42,8 @@ class CollectorConfig(BaseModel):
     quiet_proof_s: int = Field(default=2, ge=0)
     snapshots_per_minute: int = Field(default=10, gt=0, description="Per instrument.")
     resubscribes_per_minute: int = Field(default=10, gt=0, description="Per instrument.")
+    resubscribes_per_exchange: int = Field(default=60, gt=0, description="Per minute, of all instruments.")
+    set_aside_max_s: int = Field(default=600, gt=0, description="Longest wait for an instrument that fails.")
     http_timeout_s: int = Field(default=10, gt=0)
     instruments_refresh_s: int = Field(default=3600, gt=0)
     status_refresh_s: int = Field(

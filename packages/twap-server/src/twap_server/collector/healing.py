@@ -15,10 +15,20 @@ from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.connection import Connection
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import FeedError, RequestError, UnavailableError, WireFormatError
+from twap_server.domain.errors import (
+    ChecksumMismatch,
+    ExchangeRefuses,
+    FeedError,
+    UnavailableError,
+    UnknownSymbol,
+    WireFormatError,
+)
 from twap_server.domain.market import BookStatus
+from twap_server.domain.refusal import RefusalKind
 
 _log = logging.getLogger(__name__)
+_FREE_FAILURES = 2
+"""So many failures in a row are healed at once: a gap is nothing unusual."""
 
 
 class Healer:
@@ -60,8 +70,14 @@ class Healer:
             task.cancel()
 
     def heal(self, symbol: str, error: FeedError) -> None:
-        """Begin anew after a fault; the book is already ``resyncing``."""
-        _log.info("%s %s: %s", self._session.around.exchange.name, symbol, error)
+        """Begin anew after a fault; the book is already ``resyncing``.
+
+        A checksum that is wrong again and again means that numbers are written otherwise than the list says.
+        """
+        around = self._session.around
+        _log.info("%s %s: %s", around.exchange.name, symbol, error)
+        if isinstance(error, ChecksumMismatch) and around.patience.failures(symbol):
+            around.doubt_list()
         self.begin(symbol)
 
     def doubt(self, error: WireFormatError) -> None:
@@ -87,7 +103,7 @@ class Healer:
             elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
                 self.begin(symbol)
             if self._is_old(symbol, book, now):
-                self.begin(symbol)
+                self.begin(symbol, has_failed=False)
 
     def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
         """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
@@ -100,19 +116,25 @@ class Healer:
             symbol, Nanos(now + around.rng.randint(period // 2, period))
         )
 
-    def begin(self, symbol: str) -> None:
-        """Get a subscribed book right, unless that is under way."""
+    def begin(self, symbol: str, *, has_failed: bool = True) -> None:
+        """Get a subscribed book right, unless that is under way; what failed before waits ever longer."""
         if symbol in self._busy or symbol not in self._subscribed:
             return
         self._since[symbol] = self._session.around.clock.monotonic()
-        self._busy[symbol] = self._group.create_task(self._run(symbol), name=f"heal {symbol}")
+        self._busy[symbol] = self._group.create_task(
+            self._run(symbol, has_failed=has_failed), name=f"heal {symbol}"
+        )
 
-    async def _run(self, symbol: str) -> None:
+    async def _run(self, symbol: str, *, has_failed: bool) -> None:
+        around = self._session.around
         try:
-            if self._session.around.exchange.needs_rest_snapshot:
+            if around.exchange.needs_rest_snapshot:
                 await self._fetch(symbol)
             else:
+                if has_failed:
+                    await around.clock.sleep(around.patience.failed(symbol, free=_FREE_FAILURES))
                 await self._resubscribe(symbol)
+                self._since[symbol] = around.clock.monotonic()
         finally:
             if self._busy.get(symbol) is asyncio.current_task():
                 del self._busy[symbol]
@@ -138,19 +160,21 @@ class Healer:
         except FeedError:
             return False
         except UnavailableError as error:
+            self._hold_up(symbol, error)
             await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
             return False
-        except RequestError as error:
-            self._give_up(symbol, str(error))
+        except UnknownSymbol:
+            self._session.refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
         return True
 
-    def _give_up(self, symbol: str, reason: str) -> None:
+    def _hold_up(self, symbol: str, error: UnavailableError) -> None:
         book = self._session.books.get(symbol)
         if book is not None:
-            book.mark_down(reason)
+            book.hold_up(str(error), is_barred=isinstance(error, ExchangeRefuses))
 
     async def _resubscribe(self, symbol: str) -> None:
         await self._budgets[symbol].spend()
+        await self._session.around.resubscribes.spend()
         instrument, book = self._session.around.instruments().get(symbol), self._session.books.get(symbol)
         if instrument is None or book is None:
             return

@@ -14,6 +14,7 @@ from random import Random
 from twap_server.collector.backoff import delays
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.failures import words_of
 from twap_server.collector.history import History
 from twap_server.collector.listing import by_symbol, in_words, merged, named_alike
 from twap_server.domain.clock import Clock
@@ -61,6 +62,8 @@ class InstrumentList:
         """What the exchange says of itself: ``trading``, or its own word."""
         self.failure = "the list of instruments is not loaded yet"
         """Why the list could not be loaded; empty once it was."""
+        self._failed = ""
+        """What was last logged of it."""
         self.is_loaded = asyncio.Event()
         self.instruments: Mapping[str, Instrument] = {}
         """With the status that counts: what the exchange says of itself is in it."""
@@ -106,8 +109,9 @@ class InstrumentList:
             try:
                 self._replace(await self._history.instruments())
             except TwapError as error:
-                self.failure = str(error)
-                _log.warning("instruments not loaded: %s", error)
+                if words_of(error) != self._failed:
+                    _log.warning("instruments not loaded: %s", error)
+                self.failure, self._failed = str(error), words_of(error)
                 await self._clock.sleep(next(waits))
                 continue
             waits = self._new_waits()
@@ -165,7 +169,7 @@ class InstrumentList:
             for symbol, one in gone.items()
             if symbol not in listed
         }
-        self.failure = ""
+        self.failure = self._failed = ""
         self._take(listed)
         self._on_loaded(listed)
 

@@ -28,6 +28,7 @@ from twap_server.domain.market import (
     Trade,
     TradingStatus,
 )
+from twap_server.domain.refusal import RefusalKind
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +76,10 @@ class Session:
         finally:
             self.connected = False
             self.ended.set()
+
+    def refuse(self, symbol: str, kind: RefusalKind) -> None:
+        """Leave a symbol alone for a while: the exchange refuses it."""
+        self._subscriptions.refuse(symbol, kind)
 
     def reserve_ids(self) -> int:
         """Return the first of two request ids not used on this connection."""

@@ -17,6 +17,7 @@ from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
 from twap_server.collector.backoff import delays
+from twap_server.collector.failures import words_of
 from twap_server.collector.session import Session
 from twap_server.domain.errors import AttemptRefused, ConnectionLost, FeedError
 from twap_server.domain.instrument import Instrument
@@ -138,13 +139,15 @@ class Shard:
             task.cancel()
 
     def _note(self, failure: FeedError, *, had_connected: bool) -> None:
+        if self.failure is None or words_of(self.failure) != words_of(failure) or had_connected:
+            _log.warning("%s: %s", self._around.exchange.name, failure)
         self.failure = failure
-        _log.warning("%s: %s", self._around.exchange.name, failure)
+        is_barred = isinstance(failure, AttemptRefused) and failure.is_barred
         for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))
             else:
-                book.mark_down(str(failure))
+                book.mark_down(str(failure), is_barred=is_barred)
 
     async def _pause(self, failure: FeedError) -> None:
         seconds = next(self._delays)

@@ -3,42 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
 
 from twap_server.books.live import LiveBook
 from twap_server.collector.around import Scene
 from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
+from twap_server.collector.requests import Asked, Pending
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ConnectionLost
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookStatus, Refused, Subscribed
+from twap_server.domain.refusal import WORDS, RefusalKind
 from twap_server.exchanges.base import WsRequest
 
 _log = logging.getLogger(__name__)
-REFUSED = "the exchange refused this subscription"
 _MAX_TRIES = 3
-
-
-@dataclass(slots=True, kw_only=True)
-class _Asked:
-    """What was last asked of the exchange for a symbol."""
-
-    book: LiveBook
-    """For which book: the symbol may have been given up and wanted again since."""
-    instrument: Instrument
-    request_id: int
-    acked: bool = False
-    refused: bool = False
-
-
-@dataclass(slots=True)
-class _Pending:
-    request: WsRequest
-    subscribes: bool
-    missing: int
-    deadline: int
 
 
 class Subscriptions:
@@ -48,8 +28,8 @@ class Subscriptions:
         self._session = session
         self._healer = healer
         self._ids = count(1)
-        self._pending: dict[int, _Pending] = {}
-        self._asked: dict[str, _Asked] = {}
+        self._pending: dict[int, Pending] = {}
+        self._asked: dict[str, Asked] = {}
         self._tries: dict[str, int] = {}
         self._again: list[str] = []
         self._woken = asyncio.Event()
@@ -105,24 +85,42 @@ class Subscriptions:
         self._settle()
 
     def on_refusal(self, refusal: Refused) -> None:
-        """Stop the refused instrument only; a refused batch is asked for one by one."""
+        """Leave the refused instrument alone for a while; of a batch ask again for what was not taken."""
         self._answered = True
-        _log.warning("%s refused a request: %.200s", self._session.around.exchange.name, refusal.message)
+        _log.warning("%s refused a request: %.200r", self._session.around.exchange.name, refusal.message)
         pending = self._settle_answer(refusal)
+        if pending is None:
+            self._hold_up(refusal)
         if pending is None or not pending.subscribes or not pending.request.is_book:
             return
         symbols = (refusal.symbol,) if refusal.symbol else pending.request.symbols
+        missing = [one for one in symbols if (asked := self._asked_by(pending, one)) and not asked.acked]
         if len(symbols) > 1:
-            self._again.extend(symbols)
+            self._again.extend(missing)
             self._woken.set()
         else:
-            for symbol in symbols:
-                if self._asked_by(pending, symbol) is not None:
-                    self._stop(symbol)
+            for symbol in missing:
+                self.refuse(symbol, refusal.kind)
         self._settle()
 
+    def refuse(self, symbol: str, kind: RefusalKind) -> None:
+        """Leave a symbol alone for a while, ever longer: the exchange refuses it."""
+        asked, around = self._asked.get(symbol), self._session.around
+        if asked is None:
+            return
+        if kind is RefusalKind.UNKNOWN_SYMBOL:
+            asked.unknown_in = around.instruments()
+            around.doubt_list()
+        self._set_aside(symbol, asked, WORDS[kind], is_barred=True)
+
+    def _hold_up(self, refusal: Refused) -> None:
+        """Tell why a book that is being healed has to wait."""
+        book = self._session.books.get(refusal.symbol) if refusal.symbol else None
+        if book is not None and refusal.kind is not RefusalKind.OTHER:
+            book.hold_up(WORDS[refusal.kind], is_barred=True)
+
     def check_answers(self, now: Nanos) -> None:
-        """Ask again for what was not answered in time.
+        """Ask again for what was not answered in time, and for what was refused and may be asked for again.
 
         Raises:
             ConnectionLost: the exchange has not answered anything on this connection.
@@ -136,25 +134,36 @@ class Subscriptions:
             if pending.subscribes and pending.request.is_book:
                 every = {one: self._asked_by(pending, one) for one in pending.request.symbols}
                 self._retry([one for one, asked in every.items() if asked is not None and not asked.acked])
+        self._forget_refused(now)
+
+    def _forget_refused(self, now: Nanos) -> None:
+        listed = self._session.around.instruments()
+        for symbol, asked in list(self._asked.items()):
+            if asked.refused and now >= asked.retry_at and asked.unknown_in is not listed:
+                del self._asked[symbol]
+                self.wake()
 
     def _retry(self, symbols: Sequence[str]) -> None:
         for symbol in symbols:
             tries = self._tries[symbol] = self._tries.get(symbol, 0) + 1
             if tries >= _MAX_TRIES:
-                self._stop(symbol, "the exchange does not acknowledge this subscription")
+                words = "the exchange does not acknowledge this subscription"
+                self._set_aside(symbol, self._asked[symbol], words, is_barred=False)
             else:
                 self._again.append(symbol)
         self._woken.set()
 
-    def _stop(self, symbol: str, reason: str = REFUSED) -> None:
-        asked = self._asked[symbol]
+    def _set_aside(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool) -> None:
+        around = self._session.around
         asked.refused, asked.acked = True, False
-        self._mark_down(symbol, asked, reason)
+        asked.retry_at = Nanos(around.clock.monotonic() + round(around.patience.failed(symbol) * SECOND))
+        self._tries.pop(symbol, None)
+        self._mark_down(symbol, asked, reason, is_barred=is_barred)
 
-    def _mark_down(self, symbol: str, asked: _Asked, reason: str) -> None:
+    def _mark_down(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool = False) -> None:
         """Say that no data comes, where the book is still this connection's to feed."""
         if self._session.books.get(symbol) is asked.book:
-            asked.book.mark_down(reason)
+            asked.book.mark_down(reason, is_barred=is_barred)
 
     async def _reconcile(self, connection: Connection) -> None:
         """Ask for what is not asked for; each request may wait, and the books may change meanwhile."""
@@ -164,6 +173,7 @@ class Subscriptions:
             if symbol not in session.books or symbol not in listed:
                 await self._unsubscribe(connection, symbol)
         self._take_up_renewed()
+        self._take_up_changed(listed)
         fresh = sorted(session.books.keys() & listed.keys() - self._asked.keys())
         singles = [one for one in self._again if self.serves(one)]
         self._again = []
@@ -188,6 +198,18 @@ class Subscriptions:
                 self._healer.on_subscribed(symbol)
                 self._healer.begin(symbol)
 
+    def _take_up_changed(self, listed: Mapping[str, Instrument]) -> None:
+        """Begin anew with books whose exchange writes its numbers otherwise than when they were asked for."""
+        for symbol, asked in self._asked.items():
+            newer = listed.get(symbol, asked.instrument)
+            if asked.is_written_otherwise(newer):
+                asked.instrument = newer
+                self._session.around.patience.forget(symbol)
+                self._healer.forget(symbol)
+                if asked.acked:
+                    asked.book.resync("the exchange writes its numbers otherwise now")
+                    self._healer.begin(symbol)
+
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
         requests = self._session.around.exchange.subscribe(instruments, first_id=self.reserve())
         for instrument in instruments:
@@ -199,7 +221,7 @@ class Subscriptions:
         book = self._session.books[symbol]
         if book.status is not BookStatus.LIVE:
             book.resync("synchronising")
-        self._asked[symbol] = _Asked(book=book, instrument=instrument, request_id=request_id)
+        self._asked[symbol] = Asked(book=book, instrument=instrument, request_id=request_id)
 
     async def _unsubscribe(self, connection: Connection, symbol: str) -> None:
         asked = self._asked.pop(symbol)
@@ -213,7 +235,7 @@ class Subscriptions:
         session = self._session
         for request in requests:
             deadline = session.around.clock.monotonic() + session.around.config.ack_timeout_s * SECOND
-            self._pending[request.request_id] = _Pending(request, subscribes, request.acks, deadline)
+            self._pending[request.request_id] = Pending(request, subscribes, request.acks, deadline)
             await connection.send(request.text)
 
     def reserve(self) -> int:
@@ -222,7 +244,7 @@ class Subscriptions:
         next(self._ids)
         return first
 
-    def _settle_answer(self, answer: Subscribed | Refused) -> _Pending | None:
+    def _settle_answer(self, answer: Subscribed | Refused) -> Pending | None:
         pending = self._answered_by(answer)
         if pending is not None:
             pending.missing -= 1
@@ -230,7 +252,7 @@ class Subscriptions:
                 del self._pending[pending.request.request_id]
         return pending
 
-    def _answered_by(self, answer: Subscribed | Refused) -> _Pending | None:
+    def _answered_by(self, answer: Subscribed | Refused) -> Pending | None:
         if answer.request_id is not None:
             return self._pending.get(answer.request_id)
         books = (one for one in self._pending.values() if one.subscribes and one.request.is_book)
@@ -248,7 +270,7 @@ class Subscriptions:
         asked = self._asked.get(symbol)
         return asked is not None and asked.book is book and (asked.acked or asked.refused)
 
-    def _asked_by(self, pending: _Pending, symbol: str) -> _Asked | None:
+    def _asked_by(self, pending: Pending, symbol: str) -> Asked | None:
         """What stands for a symbol, if it is this request that asked for it and none after it."""
         asked = self._asked.get(symbol)
         return asked if asked is not None and asked.request_id == pending.request.request_id else None

@@ -1,0 +1,214 @@
+"""What an exchange refuses is asked for again, ever later, and says why meanwhile; on a real socket."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from random import Random
+
+import pytest
+from websockets.datastructures import Headers
+
+from server.collector.parts import HastyClock, collecting, until
+from server.collector.test_faults import statuses
+from server.collector.venues import scripted
+from support.kraken import DEAD, LoopbackKraken
+from twap_server.collector.patience import Patience
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookStatus
+from twap_server.exchanges.kraken.adapter import KrakenExchange
+
+BTC, ETH = InstrumentId("kraken", "BTC-USD"), InstrumentId("kraken", "ETH-USD")
+TETHER = InstrumentId("binance", "BTC-USDT")
+
+
+@asynccontextmanager
+async def kraken(*instruments, **settings):
+    venue = LoopbackKraken()
+    async with venue.serving(), collecting(venue.urls, **settings) as market:
+        venue.market = market
+        yield venue, market
+
+
+def reason(market, instrument):
+    view = market.view(instrument, 1)
+    return view.reason if view is not None else ""
+
+
+class HandClock:
+    def __init__(self):
+        self.at = 0
+
+    def monotonic(self):
+        return Nanos(self.at)
+
+    def after(self, seconds):
+        self.at += round(seconds * SECOND)
+
+
+def test_waits_grow_up_to_the_longest_and_start_anew_after_a_quiet_time():
+    clock = HandClock()
+    patience = Patience(clock, Random(1), initial_ms=500, cap_s=600)
+    waits = []
+    for _ in range(20):
+        waits.append(patience.failed("a"))
+        clock.after(waits[-1])
+    assert 0.25 <= waits[0] <= 0.5
+    assert all(0.5 * 2**n / 2 <= wait <= 0.5 * 2**n for n, wait in enumerate(waits[:11]))
+    assert all(300 <= wait <= 600 for wait in waits[-5:])
+    assert patience.failures("a") == 20 and patience.failures("b") == 0
+    clock.after(601)
+    assert patience.failed("a") <= 0.5
+    assert patience.failed("b", free=2) == patience.failed("b", free=2) == 0 < patience.failed("b", free=2)
+    assert patience.failed("c", at_least_s=60) >= 60
+    patience.forget("b")
+    assert patience.failures("b") == 0
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words"),
+    [
+        ("Exceeded msg rate", "the exchange asks us to slow down"),
+        ("EService:Busy", "the exchange is too busy to serve this"),
+        ("EGeneral:Permission denied", "the exchange does not permit us this"),
+        ("SECRET", "the exchange refused this"),
+    ],
+)
+async def test_a_passing_refusal_is_not_final_and_says_why(refusal, words):
+    async with kraken(backoff_initial_ms=100) as (venue, market):
+        venue.answers["BTC/USD"] = [refusal]
+        market.hold(BTC, "test")
+        market.hold(ETH, "test")
+        await until(lambda: reason(market, BTC) == words)
+        assert market.live_book(BTC).is_barred
+        await market.wait_live(ETH, 10)
+        await market.wait_live(BTC, 10)
+        assert not market.live_book(BTC).is_barred
+        assert (venue.subscriptions("BTC/USD"), venue.subscriptions("ETH/USD")) == (2, 1)
+        assert len(venue.sockets) == 1
+
+
+async def test_what_is_refused_again_and_again_is_asked_for_ever_later():
+    async with kraken(backoff_initial_ms=5) as (venue, market):
+        venue.answers["BTC/USD"] = ["Exceeded msg rate"] * 5
+        market.hold(BTC, "test")
+        await market.wait_live(BTC, 10)
+        assert venue.subscriptions("BTC/USD") == 6
+        patience = market.collector("kraken")._around.patience
+        assert patience.failures("BTC-USD") == 5
+
+
+async def test_an_unknown_symbol_is_asked_for_again_after_the_next_list():
+    async with kraken() as (venue, market):
+        venue.answers["BTC/USD"] = ["Currency pair not supported BTC/USD"]
+        await until(lambda: venue.lists == 1)
+        market.hold(BTC, "test")
+        await market.wait_live(BTC, 10)
+        assert (venue.subscriptions("BTC/USD"), venue.lists) == (2, 2)
+
+
+async def test_one_page_of_another_kind_does_not_end_a_book():
+    async with scripted() as venue, collecting(venue.urls, quiet_proof_s=0) as market:
+        venue.depth_answers = [(404, "<html>"), (500, ""), (403, "")]
+        market.hold(TETHER, "test")
+        await until(lambda: "does not let this address in (HTTP 403)" in reason(market, TETHER))
+        assert market.live_book(TETHER).is_barred
+        assert "nothing is asked until" in reason(market, TETHER)
+        (told,) = market.exchanges()
+        assert told.state == "connected" and "HTTP 403" in told.reason and told.retry_at
+
+
+async def test_one_page_that_is_missing_does_not_end_a_book():
+    async with scripted() as venue, collecting(venue.urls, quiet_proof_s=0, clock=HastyClock()) as market:
+        venue.depth_answers = [(404, "<html>"), (500, "")]
+        market.hold(TETHER, "test")
+        await market.wait_live(TETHER, 10)
+
+
+async def test_a_subscription_that_is_not_answered_is_asked_for_again():
+    async with kraken(ack_timeout_s=1) as (venue, market):
+        venue.answers["BTC/USD"] = [DEAD]
+        market.hold(BTC, "test")
+        await market.wait_live(BTC, 10)
+        assert venue.subscriptions("BTC/USD") == 2
+
+
+async def test_a_subscription_that_is_acknowledged_and_then_silent_is_renewed_ever_later():
+    async with kraken(ack_timeout_s=1) as (venue, market):
+        venue.mute = {"BTC/USD"}
+        market.hold(BTC, "test")
+        await until(lambda: venue.subscriptions("BTC/USD") == 2)
+        venue.mute = set()
+        await market.wait_live(BTC, 10)
+        assert market.collector("kraken")._around.patience.failures("BTC-USD") == 2
+
+
+async def test_of_a_batch_only_what_was_not_taken_is_asked_for_again(monkeypatch):
+    limits = replace(KrakenExchange.limits, symbols_per_request=50)
+    monkeypatch.setattr(KrakenExchange, "limits", limits)
+    async with kraken(backoff_initial_ms=50) as (venue, market):
+        venue.answers["ETH/USD"], venue.names_symbols = ["Exceeded msg rate"], False
+        await until(lambda: market.loaded("kraken"))
+        market.hold(BTC, "test")
+        market.hold(ETH, "test")
+        await market.wait_live(BTC, 10)
+        await market.wait_live(ETH, 10)
+        assert (venue.subscriptions("BTC/USD"), venue.subscriptions("ETH/USD")) == (1, 2)
+
+
+async def test_a_decimal_more_loads_the_list_anew_and_the_book_is_right_again():
+    async with kraken() as (venue, market):
+        market.hold(BTC, "test")
+        market.hold(ETH, "test")
+        await market.wait_live(BTC, 10)
+        await market.wait_live(ETH, 10)
+        async with statuses(market, ETH) as other:
+            venue.pairs["BTC/USD"].places = 2
+            await venue.change()
+            await until(lambda: market.view(BTC, 1).status is BookStatus.RESYNCING)
+            await market.wait_live(BTC, 10)
+            assert market.find_instrument("kraken", "BTC-USD").tick_size.as_tuple().exponent == -2
+            assert 2 <= venue.lists <= 4 and venue.subscriptions("BTC/USD") <= 6
+            assert (other, len(venue.sockets)) == ([], 1)
+
+
+async def test_a_checksum_that_is_never_right_is_asked_for_ever_later():
+    async with kraken(backoff_initial_ms=5) as (venue, market):
+        venue.spoilt = {"BTC/USD"}
+        market.hold(BTC, "test")
+        await until(lambda: venue.subscriptions("BTC/USD") == 8)
+        assert market.collector("kraken")._around.patience.failures("BTC-USD") >= 7
+        assert venue.lists <= 7
+        venue.spoilt = set()
+        await market.wait_live(BTC, 10)
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (418, "the exchange has banned this address for asking too much (HTTP 418)"),
+        (451, "the exchange does not serve this location (HTTP 451)"),
+    ],
+)
+async def test_a_ban_is_told_by_book_and_exchange_with_its_end(status, words):
+    async with scripted() as venue, collecting(venue.urls, quiet_proof_s=0) as market:
+        await until(lambda: market.loaded("binance"))
+        headers = [("Retry-After", "1000"), ("Content-Length", "0"), ("Connection", "close")]
+        venue.refuse_upgrade = (status, "No", Headers(headers), b"")
+        market.hold(TETHER, "test")
+        await until(lambda: words in reason(market, TETHER))
+        assert market.live_book(TETHER).is_barred
+        (told,) = market.exchanges()
+        assert (told.state, told.reason) == ("down", reason(market, TETHER))
+        assert told.reason.startswith(f"{words}; nothing is tried until 20")
+        assert 990 <= (told.retry_at - market._clock.now()) / SECOND <= 1_000
+
+
+async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
+    async with scripted() as venue:
+        urls = {"binance": {**venue.urls["binance"], "ws_url": f"ws://127.0.0.1:{unused_tcp_port}"}}
+        async with collecting(urls, clock=HastyClock()) as market:
+            market.hold(TETHER, "test")
+            connects = market.collector("binance")._around.connects
+            await until(lambda: len(connects._spent) > 3)
+    said = [one.message for one in caplog.records if "refuses the connection" in one.message]
+    assert said == [f"binance: 127.0.0.1:{unused_tcp_port} refuses the connection: nothing listens there"]
