@@ -15,6 +15,7 @@ from server.collector.parts import SystemClock
 from support.certificates import untrusted
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import opened
+from twap_server.collector.budget import Purpose
 from twap_server.collector.failures import MAX_WAIT_S, of_http
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import SECOND, Nanos
@@ -51,7 +52,7 @@ async def rest_failure(place, *, scheme="http", timeout=1):
     exchange = BinanceExchange(rest_url=f"{scheme}://{place}")
     async with httpx.AsyncClient(timeout=timeout) as http:
         with pytest.raises((ExchangeUnavailable, UnknownSymbol)) as caught:
-            await Rest(exchange, CLOCK, http).get(HttpRequest(path="/x"))
+            await Rest(exchange, CLOCK, http).ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
     return caught.value
 
 
@@ -59,7 +60,7 @@ async def failures(place, *, secure=False):
     tail = "s" if secure else ""
     return (
         str(await stream_failure(place, scheme=f"ws{tail}")),
-        str(await rest_failure(place, scheme=f"http{tail}")),
+        str(await rest_failure(place, scheme=f"http{tail}")).removeprefix("binance: "),
     )
 
 
@@ -148,7 +149,7 @@ async def test_an_http_status(status, words, wait):
     assert isinstance(stream, AttemptRefused)
     assert (stream.words, stream.retry_after) == (words, wait or 5)
     assert stream.is_barred == isinstance(rest, ExchangeRefuses) == (status in (403, 418, 429, 451))
-    assert str(rest).startswith(words) and rest.retry_after == (wait or 5)
+    assert str(rest).startswith(f"binance: {words}") and rest.retry_after == (wait or 5)
     assert "SECRET" not in f"{stream}{rest}"
 
 
@@ -163,9 +164,9 @@ async def test_a_ban_says_until_when_in_the_body_or_the_header_and_nothing_is_as
         async with httpx.AsyncClient() as http:
             rest = Rest(exchange, CLOCK, http)
             with pytest.raises(ExchangeRefuses, match=r"banned this address.*nothing is asked until 20"):
-                await rest.get(HttpRequest(path="/x"))
+                await rest.ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
     with pytest.raises(ExchangeRefuses, match="banned this address"):  # nobody listens any more: not asked
-        await rest.get(HttpRequest(path="/x"))
+        await rest.ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
     assert rest.refusal is not None and 990 <= rest.refusal.retry_after <= 1_000
     assert "1.2.3.4" not in str(rest.refusal)
 

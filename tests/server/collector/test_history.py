@@ -27,6 +27,7 @@ from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 MINUTE = 60 * SECOND
+START = 19_602 * candles.DAY
 
 
 class Fixed(SystemClock):
@@ -65,7 +66,7 @@ def kraken_bodies():
     return {urlsplit(row["conn"]).path: row["raw"].encode() for row in rows(path)}
 
 
-def binance_rows(count, *, step=MINUTE, first=0):
+def binance_rows(count, *, step=MINUTE, first=START):
     """Row ``i`` opens at ``first + i * step``; its volume is 1."""
     return [
         [
@@ -101,14 +102,14 @@ async def test_the_recorded_721_kraken_candles():
     async with history(KrakenExchange, lambda path, _: (200, bodies[path]), now) as past:
         (listed,) = (await past.instruments()).found
         assert listed.id.symbol == "BTC-USDT"
-        found = await past.klines(listed, Interval.M1, limit=1000)
+        found = (await past.klines(listed, Interval.M1, limit=1000)).candles
         assert len(found) == 721
         assert [one.open_time for one in found] == sorted(one.open_time for one in found)
         assert [one.closed for one in found] == [True] * 720 + [False]
         assert found[-1].open_time == 1762820220 * SECOND
         assert found[0].close == Decimal("106038.2")
-        assert len(await past.klines(listed, Interval.M1, limit=5)) == 5
-        three = await past.klines(listed, Interval.M3, limit=1000)
+        assert len((await past.klines(listed, Interval.M1, limit=5)).candles) == 5
+        three = (await past.klines(listed, Interval.M3, limit=1000)).candles
         assert [one.open_time % (3 * MINUTE) for one in three] == [0] * len(three)
         assert len(three) in (240, 241)
         by_time = {one.open_time: one for one in found}
@@ -123,24 +124,29 @@ async def test_the_recorded_721_kraken_candles():
 
 async def test_more_rows_than_a_page_are_paged_for():
     calls = []
-    now = Nanos(2_500 * MINUTE + SECOND)
+    now = Nanos(START + 2_500 * MINUTE + SECOND)
     async with history(BinanceExchange, binance(binance_rows(2_501), calls), now) as past:
-        found = await past.klines(instrument(), Interval.M1, limit=1000)
-        assert [one.open_time for one in found] == [i * MINUTE for i in range(1_501, 2_501)]
+        found = (await past.klines(instrument(), Interval.M1, limit=1000)).candles
+        assert [one.open_time for one in found] == [START + i * MINUTE for i in range(1_501, 2_501)]
         assert [one.closed for one in found] == [True] * 999 + [False]
         calls.clear()
         window = await past.klines(
-            instrument(), Interval.M1, limit=10, start=Nanos(MINUTE), end=Nanos(3 * MINUTE)
+            instrument(),
+            Interval.M1,
+            limit=10,
+            start=Nanos(START + MINUTE),
+            end=Nanos(START + 3 * MINUTE),
         )
-        assert [one.open_time // MINUTE for one in window] == [1, 2, 3]
+        assert [(one.open_time - START) // MINUTE for one in window.candles] == [1, 2, 3]
+        assert window.oldest_available is None
 
 
 async def test_paging_goes_back_until_enough():
-    now = Nanos(3_000 * 24 * 60 * MINUTE)
+    now = Nanos(START + 3_000 * 24 * 60 * MINUTE)
     days = binance_rows(3_000, step=24 * 60 * MINUTE)
     calls = []
     async with history(BinanceExchange, binance(days, calls), now) as past:
-        found = await past.klines(instrument(), Interval.D3, limit=700)
+        found = (await past.klines(instrument(), Interval.D3, limit=700)).candles
         assert len(found) == 700
         assert len(calls) >= 3
         assert all(one.open_time % (3 * 24 * 60 * MINUTE) == 0 for one in found)
@@ -204,13 +210,32 @@ def test_buckets(interval, moment, start, end):
     assert candles.bucket_end(at(start), interval) == at(end)
 
 
-def test_a_bucket_with_a_missing_part_is_left_out_not_smaller():
-    parts = [day(number) for number in (1, 2, 3, 4, 5, 6, 8, 9, 10)]
-    now = Nanos(10 * candles.DAY + 1)
-    found = candles.aggregate(parts, part=Interval.D1, interval=Interval.D3, now=now)
+def built(numbers, **options):
+    known = {"known_from": Nanos(0), "silent": True, "now": Nanos(10 * candles.DAY + 1)} | options
+    parts = [day(number, closed=number < 10) for number in numbers]
+    return candles.aggregate(parts, part=Interval.D1, interval=Interval.D3, **known)
+
+
+def test_a_bucket_with_silent_parts_is_whole_and_one_without_trades_is_not_invented():
+    found = built((1, 2, 3, 4, 5, 8, 9, 10), silent=True)
+    assert [one.open_time // candles.DAY for one in found] == [0, 3, 6, 9]
+    assert [str(one.volume) for one in found] == ["0.2", "0.3", "0.1", "0.2"]
+    assert [one.closed for one in found] == [True, True, True, False]
+    assert found[2].close_time == 9 * candles.DAY - MILLISECOND
+    assert [one.open_time // candles.DAY for one in built((0, 9))] == [0, 9]
+
+
+def test_a_bucket_whose_begin_is_not_known_is_left_out():
+    assert [one.open_time // candles.DAY for one in built((1, 2, 3), known_from=Nanos(1))] == [3]
+    assert [one.open_time // candles.DAY for one in built((1, 2, 3), known_from=Nanos(3 * candles.DAY))] == [
+        3
+    ]
+
+
+def test_where_parts_cannot_be_read_a_bucket_must_be_complete():
+    found = built((1, 2, 3, 4, 5, 6, 8, 9, 10), silent=False)
     assert [one.open_time // candles.DAY for one in found] == [3, 9]
-    assert found[0].volume == Decimal("0.3")
-    assert [one.closed for one in candles.with_closed(found, now)] == [True, False]
+    assert [one.open_time // candles.DAY for one in built((3, 4, 5, 9), silent=False)] == [3]
 
 
 def test_where_each_interval_comes_from():
@@ -245,7 +270,7 @@ async def test_coinbase_leaves_out_minutes_without_trades_and_is_asked_on():
     now = Nanos(1_755_496_690 * SECOND)
     async with history(CoinbaseExchange, answer, now) as past:
         (bitcoin,) = (await past.instruments()).found
-        found = await past.klines(bitcoin, Interval.M1, limit=400)
+        found = (await past.klines(bitcoin, Interval.M1, limit=400)).candles
     assert asked == [300, 300, 300]
     assert [one.open_time for one in found] == [
         Nanos((1_755_496_680 - 120 * back) * SECOND) for back in reversed(range(400))

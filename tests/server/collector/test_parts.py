@@ -11,7 +11,7 @@ from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.clock import SystemClock
 from twap_server.collector.backoff import delays
-from twap_server.collector.budget import Budget
+from twap_server.collector.budget import Budget, Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import by_symbol
 from twap_server.collector.market import MarketData
@@ -61,12 +61,13 @@ async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
         clock, exchange = LoopClock(), BinanceExchange()
         rest = Rest(exchange, clock, http)
         everything = HttpRequest(path="/x", weight=exchange.limits.rest_weight_per_minute)
-        await rest.get(everything, within_s=10)
+        await rest.ask(everything, bytes, Purpose.URGENT)
         begun = clock.monotonic()
         with pytest.raises(ExchangeUnavailable, match="more is asked for"):
-            await rest.get(everything, within_s=10)
+            await rest.ask(everything, bytes, Purpose.USERS)
         assert clock.monotonic() - begun == 10_000_000_000
-        assert await rest.get(everything) == b"[]", "a book waits its turn"
+        answer = await rest.ask(everything, bytes, Purpose.URGENT)
+        assert answer.value == b"[]", "a book waits its turn"
         assert clock.monotonic() - begun >= 60_000_000_000
 
 

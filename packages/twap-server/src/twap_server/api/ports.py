@@ -6,7 +6,7 @@ from typing import Protocol
 from twap_models.enums import Integrity, Interval, OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookView, Candle
+from twap_server.domain.market import BookView, CandleRange
 from twap_server.domain.order import Order, OrderEvent
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.terms import Amendment, OrderRequest
@@ -224,8 +224,8 @@ class MarketData(Books, Protocol):
         limit: int,
         start: Nanos | None,
         end: Nanos | None,
-    ) -> list[Candle]:
-        """Candles, oldest first."""
+    ) -> CandleRange:
+        """Candles, oldest first, and how far back the exchange's reach is where it cut them."""
         ...
 
     async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:

@@ -8,6 +8,12 @@ from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.instrument import InstrumentId
 
 DEFAULT_LINGER_S: Final = 60
+_ORDER: Final = "order:"
+
+
+def owner_of_order(order_id: str) -> str:
+    """Name an order as the owner of a book: such books come before others."""
+    return _ORDER + order_id
 
 
 class Demand:
@@ -42,6 +48,10 @@ class Demand:
         if not owners:
             del self._owners[instrument]
             self._released[instrument] = self._clock.monotonic()
+
+    def is_of_an_order(self, instrument: InstrumentId) -> bool:
+        """Tell whether an order wants the book."""
+        return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))
 
     def count_with(self, instruments: Iterable[InstrumentId]) -> int:
         """Count the books that are wanted, lingering ones included, if these were too."""

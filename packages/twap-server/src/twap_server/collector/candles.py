@@ -1,12 +1,11 @@
 """Candles of an interval the exchange lacks, built from a finer one. Pure.
 
 Buckets are the same on every exchange: 3d counts from 1970-01-01, 1w begins on Monday, 1M is the calendar
-month, all UTC. A bucket with a missing part is left out, not made smaller; only the newest may still be
-growing.
+month, all UTC. A missing part means that nothing was traded in it, for exchanges leave such intervals out:
+the bucket is whole with what is there. A bucket without any trade is left out, never invented.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -59,32 +58,48 @@ def bucket_end(start: Nanos, interval: Interval) -> Nanos:
     return Nanos(start + length(interval))
 
 
-def aggregate(parts: Sequence[Candle], *, part: Interval, interval: Interval, now: Nanos) -> list[Candle]:
-    """Build candles of ``interval`` from consecutive candles of ``part``, both oldest first."""
+def first_whole(known_from: Nanos, interval: Interval) -> Nanos:
+    """Return the open time of the first bucket of which nothing lies before ``known_from``."""
+    start = bucket_start(known_from, interval)
+    return start if start == known_from else bucket_end(start, interval)
+
+
+def aggregate(
+    parts: Sequence[Candle],
+    *,
+    part: Interval,
+    interval: Interval,
+    known_from: Nanos,
+    silent: bool,
+    now: Nanos,
+) -> list[Candle]:
+    """Build candles of ``interval`` from candles of ``part``, both oldest first.
+
+    Args:
+        parts: every candle there is from ``known_from`` on.
+        part: their interval.
+        interval: the one to build.
+        known_from: buckets that begin before it are left out: some of their parts may be missing.
+        silent: whether a missing part means that nothing was traded; else its bucket is left out.
+        now: the time the parts are of; a bucket that ends later is still growing.
+    """
     built = []
     for start, group in groupby(parts, key=lambda one: bucket_start(one.open_time, interval)):
-        members = list(group)
-        end = bucket_end(start, interval)
-        expected = (end - start) // length(part)
-        growing = end > now
-        if members[0].open_time == start and (growing or len(members) == expected):
-            built.append(_merge(members, end))
+        members, end = list(group), bucket_end(start, interval)
+        begun = min(end, bucket_end(bucket_start(now, part), part))
+        if start >= known_from and (silent or len(members) * length(part) >= begun - start):
+            built.append(_merge(members, start, end, closed=end <= now))
     return built
 
 
-def with_closed(candles: Iterable[Candle], now: Nanos) -> list[Candle]:
-    """Say of each candle whether its time is over; those that have not begun are left out."""
-    return [replace(one, closed=one.close_time < now) for one in candles if one.open_time <= now]
-
-
-def _merge(members: Sequence[Candle], end: Nanos) -> Candle:
+def _merge(members: Sequence[Candle], start: Nanos, end: Nanos, *, closed: bool) -> Candle:
     return Candle(
-        open_time=members[0].open_time,
+        open_time=start,
         close_time=Nanos(end - MILLISECOND),
         open=members[0].open,
         high=max(one.high for one in members),
         low=min(one.low for one in members),
         close=members[-1].close,
         volume=exact.total(one.volume for one in members),
-        closed=False,
+        closed=closed and all(one.closed for one in members),
     )

@@ -80,7 +80,7 @@ class Collector:
     ) -> None:
         """Args: instruments: a list known from before; on_instruments: called with each newly loaded list."""
         self.exchange = exchange
-        self.history = History(exchange, config, clock, http)
+        self.history = History(exchange, config, clock, http, is_urgent=demand.is_of_an_order)
         self._config = config
         self._keeper = keeper
         self._demand = demand

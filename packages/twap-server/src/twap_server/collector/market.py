@@ -24,7 +24,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
-from twap_server.domain.market import BookStatus, BookView, Candle
+from twap_server.domain.market import BookStatus, BookView, CandleRange
 from twap_server.exchanges.base import Exchange
 
 _POLL_S = 0.02
@@ -184,7 +184,7 @@ class MarketData:
         limit: int = 100,
         start: Nanos | None = None,
         end: Nanos | None = None,
-    ) -> list[Candle]:
+    ) -> CandleRange:
         """Fetch candles, oldest first: the latest ``limit`` that open within ``start``..``end``.
 
         Raises:

@@ -4,16 +4,38 @@ In: requests as values. Out: bodies. The exchange's own words never leave this m
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
-from twap_server.collector.budget import Budget
-from twap_server.collector.failures import of_http, of_reach
+from twap_server.collector.budget import Budget, Purpose
+from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
 from twap_server.collector.ways import place_of
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, TwapError, UnknownSymbol
+from twap_server.domain.errors import (
+    ExchangeRefuses,
+    ExchangeUnavailable,
+    Throttled,
+    TwapError,
+    UnknownSymbol,
+)
 from twap_server.domain.refusal import WORDS, RefusalKind
 from twap_server.exchanges.base import Exchange, HttpRequest
+
+T = TypeVar("T")
+
+_USERS_WAIT_S = 10
+_MOST_OF_USERS = 8
+"""Users' requests in flight: however slowly an exchange answers, they leave connections for the books."""
+
+
+class Answer(NamedTuple, Generic[T]):
+    """What a body says, and the wall time at which it was asked for: it knows nothing of what came later."""
+
+    value: T
+    asked_at: Nanos
 
 
 class Rest:
@@ -25,27 +47,36 @@ class Rest:
         self._clock = clock
         self._http = http
         self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
+        self._places_of_users = asyncio.Semaphore(_MOST_OF_USERS)
         self._silent_until = Nanos(0)
         self._silent_because = ""
 
-    async def get(self, request: HttpRequest, *, within_s: int | None = None) -> bytes:
-        """Fetch one body.
+    async def ask(self, request: HttpRequest, parse: Callable[[bytes], T], purpose: Purpose) -> Answer[T]:
+        """Fetch one body and read it.
 
         Args:
             request: what to ask.
-            within_s: longest wait for room in the budget; None waits its turn.
+            parse: reads a body; what it raises is raised.
+            purpose: users' requests wait ten seconds at most, behind all others; those wait for their turn.
 
         Raises:
             UnknownSymbol: the exchange says that there is no such symbol.
             ExchangeRefuses: it will not serve us until a moment; until then nothing is asked.
             ExchangeUnavailable: unreachable, or its answer cannot be used.
         """
-        self._check_silence()
-        try:
-            async with asyncio.timeout(within_s):
-                await self._budget.spend(request.weight)
-        except TimeoutError:
-            raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
+        with self._named():
+            self._check_silence()
+            async with self._room(request.weight, purpose):
+                self._check_silence()  # it may have begun while this one waited
+                asked_at = self._clock.now()
+                body = await self._get(request)
+            try:
+                return Answer(parse(body), asked_at)
+            except Throttled as error:
+                self.hold_off(self._seconds_of(error), str(error))
+                raise self.refusal or error from None
+
+    async def _get(self, request: HttpRequest) -> bytes:
         try:
             response = await self._http.get(self._base + request.path, params=dict(request.params))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -53,6 +84,29 @@ class Rest:
         if response.status_code == httpx.codes.OK:
             return response.content
         raise self._failure(response)
+
+    @asynccontextmanager
+    async def _room(self, weight: int, purpose: Purpose) -> AsyncIterator[None]:
+        """Hold a place among the requests in flight, once the budget has room."""
+        is_user = purpose is Purpose.USERS
+        places = self._places_of_users if is_user else nullcontext()
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(_USERS_WAIT_S if is_user else None):
+                    await held.enter_async_context(places)
+                    await self._budget.spend(weight, purpose)
+            except TimeoutError:
+                raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
+            yield
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say in a failure which exchange it is."""
+        try:
+            yield
+        except ExchangeUnavailable as error:
+            error.args = (f"{self._exchange.name}: {error}",)
+            raise
 
     @property
     def refusal(self) -> ExchangeRefuses | None:
@@ -64,9 +118,10 @@ class Rest:
         return ExchangeRefuses(self._silent_because, retry_after=-(-left // SECOND), until=until)
 
     def hold_off(self, seconds: int, because: str) -> None:
-        """Ask nothing for so long, and say why to whoever would."""
-        self._silent_until = Nanos(self._clock.monotonic() + seconds * SECOND)
-        self._silent_because = because
+        """Ask nothing for so long, and say why to whoever would; what holds longer stays."""
+        until = Nanos(self._clock.monotonic() + seconds * SECOND)
+        if until >= self._silent_until:
+            self._silent_until, self._silent_because = until, because
 
     def _check_silence(self) -> None:
         refusal = self.refusal
@@ -88,6 +143,11 @@ class Rest:
         if failure.is_barred and (barred := self.refusal) is not None:
             return barred
         return ExchangeUnavailable(failure.words, retry_after=failure.wait_s or 5)
+
+    def _seconds_of(self, told: Throttled) -> int:
+        if told.until is None:
+            return told.retry_after
+        return min(max(1, -(-(told.until - self._clock.now()) // SECOND)), MAX_WAIT_S)
 
     def _why_unreached(self, error: Exception) -> str:
         place = place_of(self._base)

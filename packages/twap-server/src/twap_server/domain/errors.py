@@ -9,7 +9,7 @@ TwapError                 code, safe message (may be shown to a user)
 │   └── NotAuthenticated, NotPermitted, TooManyAttempts
 ├── UnavailableError      try again later (``retry_after`` seconds)
 │   ├── BookUnavailable, EngineBusy
-│   ├── ExchangeUnavailable   ExchangeRefuses: it will not serve us, until a moment
+│   ├── ExchangeUnavailable   Throttled: it says so; ExchangeRefuses: it will not serve us, until a moment
 │   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver is for good
 ├── StoreConflict         a unique key was already taken
 └── FeedError             the exchange side; ``recovery`` says what the collector does
@@ -143,6 +143,14 @@ class ExchangeUnavailable(UnavailableError):
     """The exchange cannot be reached or refuses to answer."""
 
     code = ErrorCode.EXCHANGE_UNAVAILABLE
+
+
+class Throttled(ExchangeUnavailable):
+    """The exchange tells us to ask it nothing for ``retry_after`` seconds, or until a wall time it names."""
+
+    def __init__(self, message: str, *, retry_after: int = 60, until: Nanos | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.until = until
 
 
 class StoreUnavailable(UnavailableError):

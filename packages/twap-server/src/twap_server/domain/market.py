@@ -111,6 +111,15 @@ class Candle:
     closed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CandleRange:
+    """Candles, oldest first."""
+
+    candles: Sequence[Candle]
+    oldest_available: Nanos | None = None
+    """Set where there are fewer than asked for, because nothing that opens before this moment can be had."""
+
+
 class PriceLevel(NamedTuple):
     """One price of a book."""
 

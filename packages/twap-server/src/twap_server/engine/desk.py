@@ -1,5 +1,6 @@
 """The open orders in memory: found by id and by token, counted per user, looked at when due."""
 
+from twap_server.books.demand import owner_of_order
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.order import Order
 from twap_server.engine.agenda import Agenda
@@ -111,4 +112,4 @@ def _is_behind(order: Order, now: Nanos) -> bool:
 
 
 def _owner(order: Order) -> str:
-    return f"order:{order.terms.order_id}"
+    return owner_of_order(order.terms.order_id)

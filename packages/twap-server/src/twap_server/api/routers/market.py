@@ -14,13 +14,17 @@ from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.held_books import held_book
 from twap_server.api.translate import resolve
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, to_text
+from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.instrument import Instrument as ListedInstrument
 
 router = APIRouter(tags=["market"], route_class=ExactRoute)
 
 ExchangePath = Annotated[ExchangeName, Path(description="An exchange of GET /exchanges.")]
 SymbolPath = Annotated[SymbolText, Path(description="Any spelling; write `/` as `-` or leave it out.")]
+OLDEST_AVAILABLE = "X-Oldest-Available"
+"""Header of candles: nothing that opens before this moment can be had, so there are fewer than asked for."""
+
 SymbolFilter = Annotated[str | None, Query(max_length=40)]
 
 
@@ -63,10 +67,17 @@ async def list_klines(
     now = services.parts.clock.now()
     start = _moment(start_time, now=now, field="start_time")
     end = _moment(end_time, now=now, field="end_time")
-    candles = await services.parts.market.klines(
+    if start is not None and end is not None and end < start:
+        raise InvalidRequest("expected a time at or after start_time", field="end_time")
+    found = await services.parts.market.klines(
         exchange, symbol, interval=interval, limit=limit, start=start, end=end
     )
-    return reply([present.candle(candle) for candle in candles])
+    reach = found.oldest_available
+    if reach is not None and end is not None and end < reach:
+        told = f"{exchange} has no {interval} candles that open before {to_text(reach)}: ask for later ones"
+        raise InvalidRequest(told, field="end_time")
+    headers = {} if reach is None else {OLDEST_AVAILABLE: to_text(reach)}
+    return reply([present.candle(candle) for candle in found.candles], headers=headers)
 
 
 @router.get("/orderbook/{exchange}/{symbol:path}", response_model=BookTop, responses=problems(404, 422, 503))

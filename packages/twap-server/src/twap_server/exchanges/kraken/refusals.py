@@ -15,6 +15,7 @@ _MARKS: Final = (
     ("rate limit exceeded", RefusalKind.RATE),
     ("throttled", RefusalKind.RATE),
     ("too many requests", RefusalKind.RATE),
+    ("temporary lockout", RefusalKind.RATE),
     ("eservice:", RefusalKind.BUSY),
     ("internal error", RefusalKind.BUSY),
     ("permission denied", RefusalKind.NOT_PERMITTED),

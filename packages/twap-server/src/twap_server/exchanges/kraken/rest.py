@@ -1,5 +1,6 @@
 """Kraken's REST bodies in the domain's words. Errors come with HTTP 200 in the body."""
 
+import re
 from contextlib import suppress
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
@@ -7,16 +8,23 @@ import msgspec
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.entries import Entries, read_each
-from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol, WireFormatError
+from twap_server.domain.errors import (
+    ExchangeUnavailable,
+    Throttled,
+    TwapError,
+    UnknownSymbol,
+    WireFormatError,
+)
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle
+from twap_server.domain.refusal import WORDS, RefusalKind
 from twap_server.exchanges.decode import (
     decoder,
     from_epoch,
     number,
     row_name,
 )
-from twap_server.exchanges.kraken import mapper, names, wire
+from twap_server.exchanges.kraken import mapper, names, refusals, wire
 
 _decode_body = decoder(wire.Body)
 _decode_result = decoder(dict[str, msgspec.Raw])
@@ -26,6 +34,9 @@ _decode_depth = decoder(wire.RestDepth)
 _decode_pair = decoder(wire.AssetPair)
 
 _EXACT = Context(prec=60, traps=[InvalidOperation, Inexact])
+_UNTIL = re.compile(r"Throttled: *(\d{9,10})")
+_SLOW_DOWN_S = 15
+_LOCKED_OUT_S = 15 * 60
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -106,10 +117,21 @@ def _only_entry(body: bytes) -> msgspec.Raw:
 
 def _result(body: bytes) -> dict[str, msgspec.Raw]:
     answer = _decode_body(body)
-    if any("Unknown asset pair" in error for error in answer.error):
-        raise UnknownSymbol("the exchange does not list this symbol")
-    if any("Rate limit" in error or "Throttled" in error for error in answer.error):
-        raise ExchangeUnavailable("the exchange asks us to slow down", retry_after=15)
-    if answer.error:
-        raise ExchangeUnavailable("the exchange answered with an error")
+    for error in answer.error:
+        if not error.startswith("W"):  # warnings come with a result
+            raise _failure(error)
     return _decode_result(bytes(answer.result))
+
+
+def _failure(error: str) -> TwapError:
+    kind = refusals.of_text(error)
+    if kind is RefusalKind.UNKNOWN_SYMBOL:
+        return UnknownSymbol(WORDS[kind])
+    if kind is not RefusalKind.RATE:
+        return ExchangeUnavailable(WORDS[kind])
+    until = _UNTIL.search(error)
+    return Throttled(
+        WORDS[kind],
+        retry_after=_LOCKED_OUT_S if "lockout" in error else _SLOW_DOWN_S,
+        until=from_epoch(int(until[1])) if until else None,
+    )

@@ -1,0 +1,178 @@
+"""Candles of one exchange: page after page until there are enough, or it gives no older ones.
+
+In: an instrument, an interval, a range. Out: candles, and how far back the exchange reaches where that cut the
+answer. What the exchange leaves out, because nothing was traded, is never invented.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass, field, replace
+
+from twap_models.enums import Interval
+from twap_server.collector import candles as build
+from twap_server.collector.budget import Purpose
+from twap_server.collector.listing import in_words
+from twap_server.collector.rest import Rest
+from twap_server.collector.short_cache import Kept, ShortCache
+from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
+from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import Candle, CandleRange
+from twap_server.exchanges.base import Exchange, HttpRequest, Page
+
+_log = logging.getLogger(__name__)
+_WARN_EVERY = 60 * SECOND
+_MAX_PAGES = 40
+_PATIENCE_S = 30
+_MOST_KEPT = 20_000
+"""Candles kept of one exchange, some 15 MB."""
+_KEEP_FORMING = SECOND
+_KEEP_CLOSED = 30 * SECOND
+_SETTLED_AFTER = 10 * SECOND
+"""An exchange may still write to a candle so long after its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """One answer. Nothing is missing in it from ``known_from`` to its end."""
+
+    candles: list[Candle]
+    known_from: Nanos
+    silent: bool
+    """Whether what is missing was not traded; else some of it could not be read."""
+    asked_at: Nanos
+
+
+@dataclass(slots=True, kw_only=True)
+class _Reading:
+    """What the pages gave so far: candles of ``part``, of which those of ``interval`` are made."""
+
+    part: Interval
+    interval: Interval
+    known_from: Nanos
+    silent: bool = True
+    found: dict[Nanos, Candle] = field(default_factory=dict)
+    asked_at: Nanos = Nanos(0)
+    """When the newest page was asked for."""
+
+    def add(self, page: _Page) -> None:
+        """Take an older page."""
+        self.found |= {one.open_time: one for one in page.candles}
+        self.known_from = page.known_from
+        self.silent = self.silent and page.silent
+        self.asked_at = self.asked_at or page.asked_at
+
+    def count(self) -> int:
+        """Count what ``candles`` would give."""
+        if not self.silent:
+            return len(self.candles())
+        starts = {build.bucket_start(moment, self.interval) for moment in self.found}
+        return sum(start >= self.known_from for start in starts)
+
+    def candles(self) -> list[Candle]:
+        """Make the candles of ``interval``, oldest first."""
+        found = [self.found[moment] for moment in sorted(self.found)]
+        if self.part is self.interval:
+            return found
+        return build.aggregate(
+            found,
+            part=self.part,
+            interval=self.interval,
+            known_from=self.known_from,
+            silent=self.silent,
+            now=self.asked_at,
+        )
+
+    def cut(self, *, limit: int, start: Nanos, end: Nanos) -> CandleRange:
+        """Take what was asked for, and say how far back the exchange reaches where that was too little."""
+        wanted = [one for one in self.candles() if start <= one.open_time <= end][-limit:]
+        reach = build.first_whole(self.known_from, self.interval)
+        falls_short = len(wanted) < limit and build.first_whole(start, self.interval) < reach
+        return CandleRange(candles=wanted, oldest_available=reach if falls_short else None)
+
+
+class CandleReader:
+    """One exchange's candles. Equal requests are one request, and its answer is given again for a moment."""
+
+    def __init__(self, exchange: Exchange, clock: Clock, rest: Rest) -> None:
+        self._exchange = exchange
+        self._clock = clock
+        self._rest = rest
+        self._pages: ShortCache[_Page] = ShortCache(clock, most=_MOST_KEPT)
+        self._warned_at = Nanos(-_WARN_EVERY)
+
+    async def read(
+        self, instrument: Instrument, interval: Interval, *, limit: int, start: Nanos, end: Nanos | None
+    ) -> CandleRange:
+        """Read the latest ``limit`` candles of those that open within ``start``..``end``, oldest first.
+
+        Raises:
+            UnknownSymbol: the exchange does not know it any more.
+            ExchangeUnavailable: no answer in time.
+            WireFormatError: no answer that can be read.
+        """
+        now = self._clock.now()
+        last = now if end is None else min(end, now)
+        until = min(now, Nanos(build.bucket_end(build.bucket_start(last, interval), interval) - 1))
+        part = build.source_of(interval, self._exchange.klines)
+        reading = _Reading(part=part, interval=interval, known_from=Nanos(until + 1))
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._read(reading, instrument, limit=limit, since=build.bucket_start(start, interval))
+        except TimeoutError:
+            told = f"{self._exchange.name}: so many candles take too long: ask for fewer"
+            raise ExchangeUnavailable(told, retry_after=_PATIENCE_S) from None
+        return reading.cut(limit=limit, start=start, end=last)
+
+    async def _read(self, reading: _Reading, instrument: Instrument, *, limit: int, since: Nanos) -> None:
+        rules, part, interval = self._exchange.klines, reading.part, reading.interval
+        rows = limit * (build.length(interval) // build.length(part)) + (part is not interval)
+        for _ in range(_MAX_PAGES if rules.pages else 1):
+            if reading.known_from <= since or reading.count() >= limit:
+                break
+            size = rules.max_rows if rules.gaps else min(rules.max_rows, max(1, rows - len(reading.found)))
+            last = build.bucket_start(Nanos(reading.known_from - 1), part)
+            reading.add(await self._page(instrument, part, size=size, since=since, last=last))
+
+    async def _page(
+        self, instrument: Instrument, part: Interval, *, size: int, since: Nanos, last: Nanos
+    ) -> _Page:
+        """Read the candles that open at ``last`` and before, ``size`` intervals at most."""
+        rules = self._exchange.klines
+        first = max(since, Nanos(last - (size - 1) * build.length(part))) if rules.gaps else None
+        page = Page(native_interval=rules.native[part], limit=size, start=first, end=last)
+        request = self._exchange.klines_request(instrument, page)
+
+        async def fetch() -> Kept[_Page]:
+            read = await self._fetch(request, page)
+            settled = build.bucket_end(last, part) + _SETTLED_AFTER <= read.asked_at and rules.pages
+            keep = _KEEP_CLOSED if settled else _KEEP_FORMING
+            return Kept(value=read, size=len(read.candles) + 1, keep=keep)
+
+        key = (request.path, *sorted(request.params.items()))
+        return await self._pages.get(key, fetch)
+
+    async def _fetch(self, request: HttpRequest, page: Page) -> _Page:
+        answer = await self._rest.ask(
+            request, lambda body: self._exchange.parse_klines(body, page.native_interval), Purpose.USERS
+        )
+        listed = answer.value
+        self._tell_left_out(listed.left_out)
+        if listed.left_out and not listed.found:
+            raise WireFormatError("no candle can be read")
+        known_from = page.start
+        if known_from is None:
+            is_full = len(listed.found) + len(listed.left_out) >= page.limit
+            known_from = listed.found[0].open_time if is_full else Nanos(0)
+        return _Page(
+            candles=[replace(one, closed=one.close_time < answer.asked_at) for one in listed.found],
+            known_from=known_from,
+            silent=not listed.left_out,
+            asked_at=answer.asked_at,
+        )
+
+    def _tell_left_out(self, left_out: tuple[str, ...]) -> None:
+        now = self._clock.monotonic()
+        if left_out and now - self._warned_at >= _WARN_EVERY:
+            self._warned_at = now
+            _log.warning("%s candles: %s", self._exchange.name, in_words(left_out))
