@@ -13,7 +13,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookStatus, BookView, Candle, PriceLevel
+from twap_server.domain.market import BookStatus, BookView, Candle, CandleRange, PriceLevel
 
 START = Nanos(1_790_000_000 * SECOND)
 
@@ -102,6 +102,7 @@ class HandMarket:
         self.held: set[tuple[InstrumentId, str]] = set()
         self.asked: list[tuple[object, ...]] = []
         self.candles: list[Candle] = []
+        self.oldest_available: Nanos | None = None
 
     def exchanges(self) -> Sequence[Status]:
         return [Status(name=name) for name in self.listed]
@@ -156,7 +157,7 @@ class HandMarket:
         limit: int,
         start: Nanos | None,
         end: Nanos | None,
-    ) -> list[Candle]:
+    ) -> CandleRange:
         self.find_instrument(exchange, spelling)
         self.asked.append((exchange, spelling, interval, limit, start, end))
-        return self.candles[-limit:]
+        return CandleRange(candles=self.candles[-limit:], oldest_available=self.oldest_available)

@@ -49,6 +49,28 @@ async def test_klines(desk: Desk) -> None:
     assert desk.market.asked == [("binance", "BTC/USDT", Interval.MONTH, 5, None, desk.clock.now())]
 
 
+async def test_candles_say_how_far_back_the_exchange_reaches(desk: Desk) -> None:
+    path = "/klines/kraken/BTCUSDT"
+    assert "x-oldest-available" not in (await desk.http.get(path)).headers
+    desk.market.oldest_available = START
+    cut = await desk.http.get(path, params={"end_time": "now"})
+    assert (cut.status_code, cut.headers["x-oldest-available"]) == (200, "2026-09-21T14:13:20Z")
+    beyond = await desk.http.get(path, params={"end_time": "2026-09-21T14:13:19Z", "interval": "5m"})
+    (error,) = beyond.json()["errors"]
+    assert (beyond.status_code, error["field"]) == (422, "end_time")
+    assert "kraken has no 5m candles that open before 2026-09-21T14:13:20Z" in error["message"]
+    assert (await desk.http.get(path, params={"end_time": "2026-09-21T14:13:20Z"})).status_code == 200
+
+
+async def test_an_end_before_the_start_is_refused_by_name(desk: Desk) -> None:
+    times = {"start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-01T23:59:59Z"}
+    refused = await desk.http.get("/klines/binance/BTCUSDT", params=times)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "end_time")
+    assert not desk.market.asked
+    same = dict.fromkeys(times, "2026-01-02T00:00:00Z")
+    assert (await desk.http.get("/klines/binance/BTCUSDT", params=same)).status_code == 200
+
+
 async def test_a_watched_book_is_answered_at_once(desk: Desk) -> None:
     top = BookTop.from_json((await desk.http.get("/orderbook/binance/btc-usdt?depth=1")).content)
     assert (top.symbol, top.instrument, top.status) == ("btc-usdt", "BTC-USDT", "live")

@@ -1,4 +1,4 @@
-"""Candles page by page: silent intervals, empty pages, the exchange's reach, and what is kept for a moment."""
+"""Candles page by page: silent intervals, empty pages, the exchange's reach, what is kept for a moment."""
 
 import asyncio
 import json

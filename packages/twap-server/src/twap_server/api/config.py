@@ -40,6 +40,17 @@ class TokenConfig(BaseModel):
     """API keys per user."""
 
 
+class RateConfig(BaseModel):
+    """How often one address (IPv6: one /64 network) may call the routes that need no sign-in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    reads_per_minute: int = Field(default=1_200, ge=1)
+    """Exchanges, symbols and books."""
+    candles_per_minute: int = Field(default=120, ge=1)
+    """Candles: each may cost the exchange's patience."""
+
+
 class StreamConfig(BaseModel):
     """Limits of one WebSocket connection."""
 
@@ -85,4 +96,5 @@ class ApiConfig(BaseModel):
     """How long ``GET /orderbook`` waits for a book nobody watched."""
     passwords: PasswordConfig = PasswordConfig()
     tokens: TokenConfig = TokenConfig()
+    rates: RateConfig = RateConfig()
     stream: StreamConfig = StreamConfig()

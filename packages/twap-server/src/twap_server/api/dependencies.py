@@ -1,13 +1,15 @@
 """What routes ask for, as annotated aliases."""
 
+from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, params
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
 from twap_server.api.access import Caller
 from twap_server.api.parts import Services
+from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.tokens import REFUSED
 from twap_server.domain.errors import NotAuthenticated, NotPermitted
 
@@ -15,6 +17,8 @@ _bearer = OAuth2PasswordBearer(
     tokenUrl="auth/token", refreshUrl="auth/refresh", auto_error=False, description="User name and password."
 )
 _key = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made with POST /auth/keys.")
+
+_TOO_MANY = "too many requests from your address: wait as long as Retry-After says, or ask for more at a time"
 
 
 async def get_services(request: Request) -> Services:
@@ -55,6 +59,19 @@ async def get_caller(
         NotAuthenticated: always in the same words.
     """
     return await identify(services, bearer or key)
+
+
+def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:
+    """Count a call by the address it comes from, before anything is done for it.
+
+    A route so marked raises TooManyAttempts, with the seconds to wait.
+    """
+
+    async def count(request: Request, services: ServicesDep) -> None:
+        address = request.client.host if request.client else ""
+        await limit_of(services).require(site_of(address), _TOO_MANY)
+
+    return params.Depends(count)
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]

@@ -18,6 +18,8 @@ _WORDS = {
     503: "Not available at the moment; see `Retry-After`.",
 }
 
+OLDEST_AVAILABLE = "X-Oldest-Available"
+
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The order's `revision`, for `If-Match`.", "schema": {"type": "string"}},
     "Link": {
@@ -26,6 +28,10 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
+    OLDEST_AVAILABLE: {
+        "description": "Fewer candles than asked for: none that opens before this time can be had.",
+        "schema": {"type": "string", "format": "date-time"},
+    },
     "Content-Disposition": {"description": "A name for the file.", "schema": {"type": "string"}},
 }
 """Of answers, beside those that every answer has."""

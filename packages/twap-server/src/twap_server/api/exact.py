@@ -81,7 +81,7 @@ def reply(
     media_type: str = "application/json",
 ) -> Response:
     """Write a model, or a list of models or of ``Plain`` items, digit for digit."""
-    return Response(_written(body), status, headers=dict(headers or {}), media_type=media_type)
+    return Response(written(body), status, headers=dict(headers or {}), media_type=media_type)
 
 
 def number(value: Decimal | None) -> Raw | None:
@@ -93,7 +93,7 @@ def _percent_encoded(byte: re.Match[bytes]) -> bytes:
     return b"%%%02X" % byte[0][0]
 
 
-def _written(body: WireModel | Sequence[WireModel] | Sequence[Plain]) -> bytes:
+def written(body: WireModel | Sequence[WireModel] | Sequence[Plain]) -> bytes:
     if isinstance(body, WireModel):
         return body.to_json()
     if body and isinstance(body[0], WireModel):

@@ -10,10 +10,12 @@ from twap_server.api.accounts_port import Accounts
 from twap_server.api.api_keys import ApiKeys
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
+from twap_server.api.listings import Listings
 from twap_server.api.lockout import Lockout
 from twap_server.api.metrics import Metrics, tally
 from twap_server.api.passwords import Passwords
 from twap_server.api.ports import MarketData, OrderRecords, Orders
+from twap_server.api.rate_limits import MINUTE, RateLimit
 from twap_server.api.security import SignIn
 from twap_server.api.sessions import Sessions
 from twap_server.api.tokens import Tokens
@@ -70,7 +72,11 @@ class Services:
     sign_in: SignIn
     keys: ApiKeys
     books: BookSource
+    listings: Listings
     metrics: Metrics
+    reads: RateLimit
+    """Of one address, on open routes."""
+    candles: RateLimit
 
     def books_by_status(self) -> dict[str, float]:
         """How many watched books are live, stale and so on."""
@@ -116,4 +122,14 @@ def build_services(parts: Parts) -> Services:
         depth=config.stream.depth,
         most=config.max_books,
     )
-    return Services(parts=parts, access=access, sign_in=sign_in, keys=keys, books=books, metrics=Metrics())
+    return Services(
+        parts=parts,
+        access=access,
+        sign_in=sign_in,
+        keys=keys,
+        books=books,
+        listings=Listings(parts.market),
+        metrics=Metrics(),
+        reads=RateLimit(config.rates.reads_per_minute, MINUTE, parts.clock),
+        candles=RateLimit(config.rates.candles_per_minute, MINUTE, parts.clock),
+    )

@@ -16,6 +16,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import TooManyAttempts
 
+MINUTE = timedelta(minutes=1)
 _MOST_KEYS = 50_000
 _SITE_BITS = 64
 """Of an IPv6 address: one host has all addresses of such a network."""

@@ -1,7 +1,7 @@
 """Candles of one exchange: page after page until there are enough, or it gives no older ones.
 
-In: an instrument, an interval, a range. Out: candles, and how far back the exchange reaches where that cut the
-answer. What the exchange leaves out, because nothing was traded, is never invented.
+In: an instrument, an interval, a range. Out: candles, and how far back the exchange reaches where that cut
+the answer. What the exchange leaves out, because nothing was traded, is never invented.
 """
 
 import asyncio

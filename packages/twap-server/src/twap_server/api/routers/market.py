@@ -9,10 +9,11 @@ from twap_models.enums import Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
 from twap_models.market import BookTop, Candle, Exchange, Instrument
 from twap_server.api import present
-from twap_server.api.dependencies import ServicesDep
-from twap_server.api.documented import problems
+from twap_server.api.dependencies import ServicesDep, limited
+from twap_server.api.documented import OLDEST_AVAILABLE, problems, with_headers
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.held_books import held_book
+from twap_server.api.listings import in_order
 from twap_server.api.translate import resolve
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
@@ -22,20 +23,22 @@ router = APIRouter(tags=["market"], route_class=ExactRoute)
 
 ExchangePath = Annotated[ExchangeName, Path(description="An exchange of GET /exchanges.")]
 SymbolPath = Annotated[SymbolText, Path(description="Any spelling; write `/` as `-` or leave it out.")]
-OLDEST_AVAILABLE = "X-Oldest-Available"
-"""Header of candles: nothing that opens before this moment can be had, so there are fewer than asked for."""
+_READS, _CANDLES = limited(lambda services: services.reads), limited(lambda services: services.candles)
 
 SymbolFilter = Annotated[str | None, Query(max_length=40)]
 
 
-@router.get("/exchanges", response_model=list[Exchange])
+@router.get("/exchanges", response_model=list[Exchange], responses=problems(429), dependencies=[_READS])
 async def list_exchanges(services: ServicesDep) -> Response:
     """Every collected exchange and the state of its connections."""
     return reply([present.exchange(status) for status in services.parts.market.exchanges()])
 
 
 @router.get(
-    "/exchanges/{exchange}/symbols", response_model=list[Instrument], responses=problems(404, 422, 503)
+    "/exchanges/{exchange}/symbols",
+    response_model=list[Instrument],
+    responses=problems(404, 422, 429, 503),
+    dependencies=[_READS],
 )
 async def list_symbols(
     services: ServicesDep,
@@ -45,13 +48,17 @@ async def list_symbols(
     q: Annotated[str | None, Query(max_length=40, description="Part of a name.")] = None,
 ) -> Response:
     """Instruments of an exchange with their grid and minimums."""
+    if base is None and quote is None and q is None:
+        return services.listings.whole(exchange)
     listed = services.parts.market.instruments(exchange).values()
-    chosen = [one for one in listed if _fits(one, base=base, quote=quote, part=q)]
-    return reply([present.instrument(one) for one in sorted(chosen, key=lambda one: one.id.symbol)])
+    return in_order(one for one in listed if _fits(one, base=base, quote=quote, part=q))
 
 
 @router.get(
-    "/klines/{exchange}/{symbol:path}", response_model=list[Candle], responses=problems(404, 422, 503)
+    "/klines/{exchange}/{symbol:path}",
+    response_model=list[Candle],
+    responses=with_headers(200, OLDEST_AVAILABLE) | problems(404, 422, 429, 503),
+    dependencies=[_CANDLES],
 )
 async def list_klines(
     *,
@@ -80,7 +87,12 @@ async def list_klines(
     return reply([present.candle(candle) for candle in found.candles], headers=headers)
 
 
-@router.get("/orderbook/{exchange}/{symbol:path}", response_model=BookTop, responses=problems(404, 422, 503))
+@router.get(
+    "/orderbook/{exchange}/{symbol:path}",
+    response_model=BookTop,
+    responses=problems(404, 422, 429, 503),
+    dependencies=[_READS],
+)
 async def get_orderbook(
     services: ServicesDep,
     exchange: ExchangePath,
