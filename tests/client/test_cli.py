@@ -134,6 +134,15 @@ async def test_market_commands(twap: Twap, server: ScriptedServer) -> None:
     assert (missing.code, missing.err) == (1, "twap: no symbol 'NOPE' (unknown_symbol)\n")
 
 
+async def test_candles_cut_by_the_exchange_are_said_beside_the_result(
+    twap: Twap, server: ScriptedServer
+) -> None:
+    server.candles, server.oldest_available = [candle(0)], "2026-01-01T11:00:00Z"
+    shown = await twap("klines", "kraken", "BTC-USDT", "--limit", "50", "--json")
+    assert shown.code == 0 and len(exact_json.loads(shown.out)) == 1
+    assert shown.err == "1 of 50: kraken has no 1m candles from before 2026-01-01 11:00:00 UTC\n"
+
+
 async def test_json_is_exact(twap: Twap, server: ScriptedServer) -> None:
     server.candles = [candle(close="0.123456789012345678")]
     assert '"close":0.123456789012345678' in (await twap("klines", "binance", "X", "--json")).out

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -197,9 +197,22 @@ async def test_market_data_is_exact(server: ScriptedServer, client: TwapClient) 
     assert await client.market.klines("binance", "btc/usdt", interval="1h", limit=2) == server.candles
     assert server.requests[-1].path == "/klines/binance/btc-usdt"
     assert server.requests[-1].query == {"interval": "1h", "limit": "2"}
+    assert (await client.market.klines("binance", "btc/usdt")).oldest_available is None
     assert (await client.market.orderbook("aggregate", "BTC-USDT", depth=5)).bids[0][1] == Decimal(digits)
     with pytest.raises(NotFound):
         await client.market.orderbook("binance", "NO-SUCH")
+
+
+async def test_candles_cut_by_the_exchange_say_from_when_on_there_are_some(
+    server: ScriptedServer, client: TwapClient
+) -> None:
+    server.oldest_available = "2026-01-01T11:00:00Z"
+    server.candles = [candle(0)]
+    found = await client.market.klines("kraken", "BTC-USDT", limit=1000)
+    assert (found, found.oldest_available) == (server.candles, datetime(2026, 1, 1, 11, tzinfo=UTC))
+    server.oldest_available = "yesterday"
+    with pytest.raises(ServerError):
+        await client.market.klines("kraken", "BTC-USDT")
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://host", "http://", "http://host/?q=1", "http://h:x"])

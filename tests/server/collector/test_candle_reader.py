@@ -232,3 +232,28 @@ async def test_a_candle_kept_from_before_its_end_is_not_called_closed():
         (now_closed,) = (await past.klines(instrument("binance"), Interval.M1, **asked_before)).candles
         assert now_closed.closed
         assert now_closed.volume == Decimal(7)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"),
+    [
+        ("EAPI:Rate limit exceeded", 15),
+        (f"EService: Throttled: {NOW + 40}", 40),
+        (f"EService: Throttled: {NOW - 40}", 1),
+        ("EGeneral:Temporary lockout", 900),
+    ],
+)
+async def test_throttling_told_in_a_body_silences_the_exchange(error, seconds):
+    told = {"error": [error]}
+    async with reading(KrakenExchange, lambda _: told) as (past, asked):
+        for ask in (past.instruments, lambda: past.klines(instrument("kraken"), Interval.M1)):
+            with pytest.raises(ExchangeUnavailable, match="kraken: ") as refused:
+                await ask()
+            assert refused.value.retry_after == seconds
+            assert len(asked) == 1
+        await asyncio.sleep(seconds)
+        told["error"] = ["EGeneral:Internal error"]
+        for count in (2, 3):
+            with pytest.raises(ExchangeUnavailable):
+                await past.instruments()
+            assert len(asked) == count, "an error of another kind silences nothing"

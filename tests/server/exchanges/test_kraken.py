@@ -1,12 +1,20 @@
 """Kraken: published checksum vectors, number text, refusals."""
 
+import json
 from decimal import Decimal
 
 import pytest
 
 from support.recordings import KRAKEN_BTCUSD, recording, rows
 from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import ChecksumMismatch, ExchangeUnavailable, UnknownSymbol, WireFormatError
+from twap_server.domain.clock import SECOND
+from twap_server.domain.errors import (
+    ChecksumMismatch,
+    ExchangeUnavailable,
+    Throttled,
+    UnknownSymbol,
+    WireFormatError,
+)
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookChange, BookSnapshot, Refused, Subscribed, TradingStatus
 from twap_server.domain.refusal import RefusalKind
@@ -192,6 +200,31 @@ def test_rest_errors_come_with_status_200(error, expected):
     with pytest.raises(expected) as caught:
         KrakenExchange().parse_klines(body, "1")
     assert "EQuery" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds", "until"),
+    [
+        ("EAPI:Rate limit exceeded", 15, None),
+        ("EGeneral:Too many requests", 15, None),
+        ("EService: Throttled: 1762820225", 15, 1_762_820_225 * SECOND),
+        ("EService:Throttled:1762820225", 15, 1_762_820_225 * SECOND),
+        ("EService:Throttled: later", 15, None),
+        ("EGeneral:Temporary lockout", 900, None),
+    ],
+)
+def test_throttling_in_a_body_is_told_from_other_errors(error, seconds, until):
+    body = json.dumps({"error": ["WGeneral:hm", error], "result": {}}).encode()
+    for parse in (KrakenExchange().parse_instruments, lambda raw: KrakenExchange().parse_klines(raw, "1")):
+        with pytest.raises(Throttled) as told:
+            parse(body)
+        assert (told.value.retry_after, told.value.until) == (seconds, until)
+
+
+def test_a_warning_costs_nothing():
+    pairs = {"XXBTZUSD": {"altname": "XBTUSD", "wsname": "XBT/USD", "pair_decimals": 1}}
+    body = json.dumps({"error": ["WGeneral:Danger"], "result": pairs}).encode()
+    assert len(KrakenExchange().parse_instruments(body).found) == 1
 
 
 def test_instruments_use_our_names():

@@ -1,5 +1,6 @@
 """Market data: exchanges, instruments, candles and order books. Needs no sign-in."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,15 @@ from twap_models.fields import format_time
 _EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
 _INSTRUMENTS: TypeAdapter[list[Instrument]] = TypeAdapter(list[Instrument])
 _BOOK = TypeAdapter(BookTop)
+_REACH = TypeAdapter(datetime)
 _CANDLES: TypeAdapter[list[Candle]] = TypeAdapter(list[Candle])
+
+
+class Candles(list[Candle]):
+    """Candles, oldest first, and whether the exchange's reach cut them."""
+
+    oldest_available: datetime | None = None
+    """Set where there are fewer than asked for, because none that opens before this time can be had."""
 
 
 class Market:
@@ -53,10 +62,14 @@ class Market:
         limit: int | None = None,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
-    ) -> list[Candle]:
+    ) -> Candles:
         """Fetch candles, oldest first; the latest ``limit`` (1 to 1000, 100 when absent) of the range.
 
+        Intervals in which nothing was traded may be missing. Where there are fewer because the exchange gives
+        no older ones, the answer's ``oldest_available`` says from when on it does.
+
         Raises:
+            BadRequest: the range ends before it starts, or before the oldest candle that can be had.
             NaiveTime: a time has no zone.
             NotFound: no such exchange or symbol.
             Unavailable: the exchange does not answer now.
@@ -69,7 +82,12 @@ class Market:
             "end_time": _time(end_time),
         }
         path = f"/klines/{_segment(exchange)}/{_segment(symbol)}"
-        return read_model(_CANDLES, await self._fetch(path, params))
+        answer = await self._fetch(path, params)
+        candles = read_model(_CANDLES, answer)
+        found = Candles(candles)
+        if answer.oldest_available is not None:
+            found.oldest_available = read_model(_REACH, replace(answer, body=answer.oldest_available))
+        return found
 
     async def orderbook(self, exchange: str, symbol: str, *, depth: int | None = None) -> BookTop:
         """Fetch one book; ``aggregate`` as exchange merges all. Its ``status`` says whether it is current.

@@ -55,11 +55,13 @@ class Answer:
 
     Attributes:
         after: the next page's cursor, from the ``Link`` header.
+        oldest_available: of candles that the exchange's reach cut, from the header of that name.
     """
 
     status: int
     body: Any
     after: str | None = None
+    oldest_available: str | None = None
 
 
 def check_encodable(**texts: str) -> None:
@@ -102,7 +104,12 @@ def read_answer(
             ) from None
     if status >= 300 and not (status in lists and isinstance(body, list)):
         raise _refusal(response, body)
-    return Answer(status=status, body=body, after=_next_cursor(response))
+    return Answer(
+        status=status,
+        body=body,
+        after=_next_cursor(response),
+        oldest_available=response.headers.get("X-Oldest-Available"),
+    )
 
 
 def read_model(kind: TypeAdapter[_T], answer: Answer) -> _T:

@@ -1,6 +1,7 @@
 """exchanges, symbols, klines, book."""
 
 from twap_client.cli import render
+from twap_client.cli.figures import stamp
 from twap_client.cli.session import Session
 from twap_models import BookMessage
 
@@ -28,6 +29,9 @@ async def klines(session: Session, exchange: str, symbol: str, interval: str, li
     """Show candles."""
     found = await session.client.market.klines(exchange, symbol, interval=interval, limit=limit)
     session.show(found, lambda: render.candles_table(f"{exchange} {symbol} {interval}", found))
+    if found.oldest_available is not None:
+        since = stamp(found.oldest_available)
+        session.say(f"{len(found)} of {limit}: {exchange} has no {interval} candles from before {since} UTC")
     return 0
 
 

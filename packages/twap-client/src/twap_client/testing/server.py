@@ -58,6 +58,8 @@ class ScriptedServer:
         self.exchanges: list[Exchange] = []
         self.instruments: list[Instrument] = []
         self.candles: list[Candle] = []
+        self.oldest_available = ""
+        """Sent with the candles where it is not empty."""
         self.books: dict[str, BookTop] = {}
         self.orders: dict[str, TwapOrderDetail] = {}
         self.page_size = 100
@@ -149,6 +151,10 @@ class ScriptedServer:
         usual = self._usual(request)
         return Reply(cut=True) if scripted is None else usual
 
+    def _klines(self, _: Request) -> Reply:
+        cut = {"X-Oldest-Available": self.oldest_available} if self.oldest_available else None
+        return listed(self.candles, headers=cut)
+
     def _usual(self, request: Request) -> Reply:
         for method, pattern, signed, answer in self._routes():
             found = re.fullmatch(pattern, request.path)
@@ -163,7 +169,7 @@ class ScriptedServer:
         return (
             ("GET", "/exchanges", False, lambda _: listed(self.exchanges)),
             ("GET", "/exchanges/[^/]+/symbols", False, lambda _: listed(self.instruments)),
-            ("GET", "/klines/[^/]+/[^/]+", False, lambda _: listed(self.candles)),
+            ("GET", "/klines/[^/]+/[^/]+", False, self._klines),
             ("GET", "/orderbook/([^/]+)/([^/]+)", False, self._book),
             ("POST", "/auth/register", False, self._register),
             ("POST", "/auth/token", False, self._login),

@@ -49,6 +49,8 @@ class _Reading:
 
     part: Interval
     interval: Interval
+    until: Nanos
+    """The latest open time that counts; an exchange may give later ones unasked."""
     known_from: Nanos
     silent: bool = True
     found: dict[Nanos, Candle] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class _Reading:
 
     def add(self, page: _Page) -> None:
         """Take an older page."""
-        self.found |= {one.open_time: one for one in page.candles}
+        self.found |= {one.open_time: one for one in page.candles if one.open_time <= self.until}
         self.known_from = page.known_from
         self.silent = self.silent and page.silent
         self.asked_at = self.asked_at or page.asked_at
@@ -115,7 +117,7 @@ class CandleReader:
         last = now if end is None else min(end, now)
         until = min(now, Nanos(build.bucket_end(build.bucket_start(last, interval), interval) - 1))
         part = build.source_of(interval, self._exchange.klines)
-        reading = _Reading(part=part, interval=interval, known_from=Nanos(until + 1))
+        reading = _Reading(part=part, interval=interval, until=until, known_from=Nanos(until + 1))
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 await self._read(reading, instrument, limit=limit, since=build.bucket_start(start, interval))
