@@ -13,9 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from server.collector.parts import SystemClock
 from support.certificates import untrusted
+from twap_server.collector.budget import Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import opened
-from twap_server.collector.budget import Purpose
 from twap_server.collector.failures import MAX_WAIT_S, of_http
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import SECOND, Nanos
