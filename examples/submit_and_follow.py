@@ -30,7 +30,7 @@ async def main(exchange: str = "binance", symbol: str = "BTC-USDT", seconds: str
                         print(event.event, event.order.status, event.order.filled_quantity)
                         if not event.order.status.is_open:
                             break
-        print((await client.orders.get(order.token_id)).report)
+        print(await client.orders.report(order.token_id))
 
 
 if __name__ == "__main__":

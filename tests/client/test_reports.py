@@ -17,7 +17,7 @@ from twap_client.cli.app import app
 from twap_client.cli.report_view import report_view
 from twap_client.testing import ScriptedServer, order
 from twap_client.testing.server import problem
-from twap_models import ExecutionReport, TwapOrderDetail, exact_json
+from twap_models import ExecutionReport, exact_json
 from twap_models.enums import OrderStatus
 from twap_server.api.present_report import execution_report
 
@@ -29,28 +29,28 @@ def text(picture: RenderableType, width: int) -> str:
     return console.export_text()
 
 
-def with_report() -> TwapOrderDetail:
-    made = execution_report(by_hand())
-    return order("o-1", status="Expired").model_copy(update={"report": made})
+def add_order(server: ScriptedServer) -> ExecutionReport:
+    """Let a server have an order with a report."""
+    server.orders["o-1"] = order("o-1", status="Expired")
+    made = server.reports["o-1"] = execution_report(by_hand())
+    return made
 
 
 async def test_a_report_arrives_as_it_was_worked_out(server: ScriptedServer, client: TwapClient) -> None:
-    server.orders["o-1"] = with_report()
-    assert await client.orders.report("o-1") == server.orders["o-1"].report
+    made = add_order(server)
+    assert await client.orders.report("o-1") == made
     with pytest.raises(NotFound):
         await client.orders.report("o-2")
 
 
 async def test_digits_that_may_not_be_sent_may_be_told(server: ScriptedServer, client: TwapClient) -> None:
     long = Decimal("1234567890123456789012345678901234567890.123456789012345678901234567890123456789")
-    made = order("o-1").model_copy(update={"report": ExecutionReport(notional=long)})
-    server.orders["o-1"] = made
+    server.orders["o-1"], server.reports["o-1"] = order("o-1"), ExecutionReport(notional=long)
     assert (await client.orders.report("o-1")).notional == long
-    assert (await client.orders.get("o-1")).report.notional == long
 
 
 async def test_files_are_given_as_text(server: ScriptedServer, client: TwapClient) -> None:
-    server.orders["o-1"] = with_report()
+    add_order(server)
     assert await client.orders.report_html("o-1") == "<!doctype html><title>o-1</title>"
     assert (await client.orders.report_csv("o-1", table="fills")).endswith("token_id,o-1,\r\n")
     assert server.requests[-1].query == {"format": "csv", "table": "fills"}
@@ -131,7 +131,7 @@ async def test_the_command_shows_and_writes(
     monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path / "config"))
     monkeypatch.setenv("TWAP_SERVER_URL", server.url)
     monkeypatch.setenv("COLUMNS", "80")
-    server.orders["o-1"] = with_report()
+    add_order(server)
     page, sheet = tmp_path / "report.html", tmp_path / "report.csv"
 
     async def twap(*args: str) -> tuple[int, str, str]:
@@ -144,6 +144,8 @@ async def test_the_command_shows_and_writes(
     assert code == 0 and "+10.631325" in out and str(page) in said.replace("\n", "")
     assert page.read_text() == "<!doctype html><title>o-1</title>"
     assert sheet.read_bytes().endswith(b"token_id,o-1,\r\n")
+    code, _, _ = await twap("report", "o-1", "--fills", str(sheet))
+    assert code == 0 and server.requests[-1].query == {"format": "csv", "table": "fills"}
     code, out, _ = await twap("report", "o-1", "--json")
     assert exact_json.loads(out)["costs"]["timing"] == {"amount": 4, "bps": 100}
     code, out, said = await twap("report", "o-1", "--html", str(tmp_path / "no" / "folder.html"))

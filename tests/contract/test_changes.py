@@ -130,7 +130,8 @@ async def test_an_order_over_both_exchanges_fills_on_both_cheapest_first(tmp_pat
         assert done.exchange == "aggregate" and {fill.exchange for fill in done.fills} == set(FEES)
         for fill in done.fills:
             assert fill.fee == fill.price * fill.quantity * FEES[fill.exchange]
-        assert done.report.fees == sum(fill.fee for fill in done.fills)
+        report = await desk.client.orders.report(done.token_id)
+        assert report.fees == sum(fill.fee for fill in done.fills)
         for index in range(4):
             cost = [fill.price * (1 + FEES[fill.exchange]) for fill in done.fills if fill.slice == index]
             assert cost == sorted(cost), "cheapest first, fee included"

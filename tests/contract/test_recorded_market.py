@@ -79,6 +79,7 @@ async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: 
     source = RecordingSource(path, clock=SystemClock(), speed=5)
     async with simulated(tmp_path, source) as url, signed_in(url) as client:
         done = await bought_on_binance(url, client, quantity="0.2", duration=5, slices=20)
+        report = await client.orders.report(done.token_id)
     assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
     recorded = RecordedAsks(path, messages=900)
     position, notional, taken = 0, Decimal(0), Counter[Decimal]()
@@ -93,5 +94,5 @@ async def test_the_average_price_can_be_recomputed_from_the_recording(tmp_path: 
             (fill.quantity * next(p for p in book if p == fill.price) for fill in fills), Decimal(0)
         )
     assert done.average_price == (notional / Decimal("0.2")).quantize(Decimal("1e-12"))
-    assert done.report.notional == notional
+    assert report.notional == notional
     assert 0 < position < len(recorded.states)

@@ -85,7 +85,7 @@ async def test_the_report_can_be_recomputed_from_the_recording(tmp_path: Path) -
         report = await client.orders.report("real")
         table = list(csv.DictReader(StringIO(await client.orders.report_csv("real", table="slices"))))
         page = await client.orders.report_html("real")
-    assert (done.status, done.filled_quantity, report.costs) == (OrderStatus.FILLED, 12, done.report.costs)
+    assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, 12)
     states = replayed(path)
     paid = at_touch = at_mid = Fraction(0)
     position, taken = 0, Levels()

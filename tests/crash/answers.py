@@ -62,17 +62,18 @@ async def check_details(http: httpx.AsyncClient, user: User, journal: Journal, f
 
     async def look(record: Record) -> None:
         async with gate:
-            asked = time.time_ns()
-            answer = await http.get(f"/orders/{record.order['token_id']}", headers={"X-API-Key": user.key})
+            asked, path = time.time_ns(), f"/orders/{record.order['token_id']}"
+            answer = await http.get(path, headers={"X-API-Key": user.key})
+            report = await http.get(f"{path}/report", headers={"X-API-Key": user.key})
         where = f"{user.name} {record.order['token_id']}"
-        if not answer.is_success:
-            found.append(
-                Breach(rule="I8", where=where, what=f"stored, and answered with {answer.status_code}")
-            )
+        for failed in (one for one in (answer, report) if not one.is_success):
+            what = f"stored, and answered with {failed.status_code}"
+            found.append(Breach(rule="I8", where=where, what=what))
             return
         detail = read(answer.content)
         journal.shown(user.name, detail, asked=asked)
-        found.extend(Breach(rule="I7", where=where, what=text) for text in _differences(detail, record))
+        wrong = [*_differences(detail, record), *_costs(read(report.content), record)]
+        found.extend(Breach(rule="I7", where=where, what=text) for text in wrong)
 
     async with asyncio.TaskGroup() as group:
         for record in mine:
@@ -123,8 +124,10 @@ def _differences(detail: Wire, record: Record) -> Iterator[str]:
     ended = [(s["index"], s["outcome"], s["filled_quantity"]) for s in detail["slices"][: len(record.slices)]]
     if ended != [(s["slice_index"], s["outcome"], s["filled"]) for s in record.slices]:
         yield "the slices shown are not those stored"
-    report = detail["report"]
-    if (report["notional"], report["fees"]) != (order["notional"], order["fees"]):
+
+
+def _costs(report: Wire, record: Record) -> Iterator[str]:
+    if (report["notional"], report["fees"]) != (record.order["notional"], record.order["fees"]):
         yield f"the report says {report['notional']} and {report['fees']}"
 
 

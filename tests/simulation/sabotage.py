@@ -125,14 +125,14 @@ def _forgets_tokens() -> None:
 
 
 def _anybodys() -> None:
-    original = SqlOrderStore.detail
+    original = SqlOrderStore.page
 
-    async def detail(self: SqlOrderStore, user_id: str, token_id: str) -> Any:
+    async def page(self: SqlOrderStore, user_id: str, token_id: str, asked: Any) -> Any:
         owners = select(orders.c.user_id).where(orders.c.token_id == token_id)
         rows = await self._database.read(owners)
-        return await original(self, rows[0]["user_id"] if rows else user_id, token_id)
+        return await original(self, rows[0]["user_id"] if rows else user_id, token_id, asked)
 
-    SqlOrderStore.detail = detail  # type: ignore[method-assign]
+    SqlOrderStore.page = page  # type: ignore[method-assign]
 
 
 def _always_live() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from server.api.fakes import HandClock
 from twap_models.enums import OrderEventType, OrderStatus, RejectReason
@@ -20,12 +21,14 @@ from twap_server.domain.order import (
     OrderProgress,
     SliceResult,
 )
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.sample import Sample
 from twap_server.domain.terms import Amendment, OrderRequest, OrderTerms, Plan
 from twap_server.engine.preview import Preview
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.feed.bus import Bus
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -159,6 +162,23 @@ class MemoryOrders:
             samples=tuple(self.samples.get(token_id, ())),
         )
 
+    async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
+        found = await self.detail(user_id, token_id)
+        if found is None:
+            return None
+        slices = [one for one in found.slices if one.index > asked.after.slice]
+        keyed = [((one.slice_index, n), one) for n, one in enumerate(found.fills)]
+        fills = [(key, one) for key, one in keyed if key > asked.after.fill]
+        shown = _part(fills, asked.fills, latest=asked.latest)
+        return OrderPage(
+            order=found.order,
+            asked=asked,
+            slices=tuple(_part(slices, asked.slices, latest=asked.latest)),
+            fills=tuple(one for _, one in shown),
+            last_fill=shown[-1][0] if shown else asked.after.fill,
+            has_more_fills=bool(asked.fills) and len(shown) < len(fills),
+        )
+
     async def events_of(
         self, user_id: str, token_id: str, *, since: int, limit: int
     ) -> "list[OrderEvent] | None":  # type: ignore[valid-type]
@@ -195,6 +215,12 @@ class MemoryOrders:
 
     async def last_event_seq(self, user_id: str) -> int:
         return len(self.log.get(user_id, ()))
+
+
+def _part(items: Sequence[T], most: int | None, *, latest: bool) -> Sequence[T]:
+    if most is None:
+        return items
+    return items[max(0, len(items) - most) :] if latest else items[:most]
 
 
 def _place(order: Order) -> tuple[Nanos, str]:

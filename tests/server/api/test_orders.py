@@ -8,7 +8,7 @@ import pytest
 from httpx import Response
 
 from server.api.desk import Desk
-from twap_models import TwapOrder, TwapOrderDetail, exact_json
+from twap_models import ExecutionReport, TwapOrder, TwapOrderDetail, exact_json
 from twap_models.enums import LateStart, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.order import Fill, SliceResult
@@ -270,11 +270,13 @@ async def test_detail_shows_slices_fills_and_cost(desk: Desk) -> None:
     detail = TwapOrderDetail.from_json(answer.content)
     assert [one.outcome for one in detail.slices] == [SliceOutcome.PARTIAL, SliceOutcome.PENDING]
     assert sum(one.wanted_quantity for one in detail.slices) == 1
-    assert (detail.report.decision_price, detail.report.arrival_price) == (100, Decimal("100.5"))
     assert detail.average_price == Decimal("99.833333333333")
-    assert detail.report.arrival_slippage_bps == Decimal("66.3350"), "sold below arrival: a cost"
-    assert detail.report.fees == Decimal("0.02")
-    assert detail.report.slices_by_reason == {"depth_exhausted": 1}
+    assert "report" not in answer.json(), "it has a route of its own"
+    report = ExecutionReport.from_json((await desk.http.get("/orders/a-1/report", headers=headers)).content)
+    assert (report.decision_price, report.arrival_price) == (100, Decimal("100.5"))
+    assert report.arrival_slippage_bps == Decimal("66.3350"), "sold below arrival: a cost"
+    assert report.fees == Decimal("0.02")
+    assert report.slices_by_reason == {"depth_exhausted": 1}
     assert detail.status is OrderStatus.WORKING
 
 

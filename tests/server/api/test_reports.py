@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from server.api.desk import Desk
 from server.domain.test_report import by_hand
 from support.records import at, fill, order, record, sample, slice_of
-from twap_models import ExecutionReport, TwapOrderDetail
+from twap_models import ExecutionReport
 from twap_models.enums import OrderStatus, SliceReason
-from twap_server.api.reports.csv_text import harmless, report_csv, table_csv
+from twap_models.spreadsheet import harmless
+from twap_server.api.present_report import execution_report
+from twap_server.api.reports.csv_text import report_csv, table_csv
 from twap_server.api.reports.page import report_page
 from twap_server.api.reports.svg import ticks, time_ticks
+from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.report import report
 
@@ -69,13 +72,12 @@ async def given_record(desk: Desk, made: OrderRecord, username: str = "ada") -> 
     return headers
 
 
-async def test_the_json_is_what_the_order_shows(desk: Desk) -> None:
+async def test_the_json_is_whole(desk: Desk) -> None:
     headers = await given_record(desk, by_hand())
     answer = await desk.http.get("/orders/t-1/report", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
     shown = ExecutionReport.from_json(answer.content)
-    detail = TwapOrderDetail.from_json((await desk.http.get("/orders/t-1", headers=headers)).content)
-    assert shown == detail.report
+    assert shown == execution_report(by_hand())
     costs = shown.costs
     parts = (costs.delay, costs.timing, costs.spread, costs.depth, costs.opportunity, costs.fees)
     assert sum(part.amount or 0 for part in parts) == costs.implementation_shortfall.amount
@@ -152,6 +154,8 @@ def test_the_tables_have_what_was_recorded() -> None:
     assert slices[2] | {"mid": "102.25", "average_price": "102.5625", "book_age_ms": "7"} == slices[2]
     assert slices[3]["touch"] == slices[3]["book_age_ms"] == ""
     assert sum(Decimal(row["notional"]) for row in fills) == made.order.progress.notional
+    whose = {"token_id": "t-1", "instrument": "BTC-USDT", "side": "buy", "fee_currency": "USDT"}
+    assert all(row | whose == row for row in fills)
     assert samples[0] | {"mid": "100.5", "sweep_notional": "352.5", "sweep_fees": "0.3525"} == samples[0]
     assert [row["mid"] for row in samples][5] == ""
 
@@ -166,6 +170,14 @@ def test_a_token_that_looks_like_a_formula_is_harmless() -> None:
     made = by_hand()
     hostile = replace(made, order=replace(made.order, terms=replace(made.order.terms, token_id="-1")))
     assert next(row["value"] for row in rows(report_csv(hostile)) if row["name"] == "token_id") == "'-1"
+    assert {row["token_id"] for row in rows(table_csv(hostile, "fills"))} == {"'-1"}
+
+
+def test_the_fee_of_a_perpetual_is_in_its_quote_currency() -> None:
+    made = by_hand()
+    instrument = InstrumentId("binance", "BTC-USDC-PERP")
+    other = replace(made, order=replace(made.order, terms=replace(made.order.terms, instrument=instrument)))
+    assert {row["fee_currency"] for row in rows(table_csv(other, "fills"))} == {"USDC"}
 
 
 # The page

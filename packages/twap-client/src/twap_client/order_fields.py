@@ -1,12 +1,15 @@
-"""What the methods of ``client.orders`` take: amounts, the keywords of a submission, "leave the limit"."""
+"""What the methods of ``client.orders`` take: amounts, keywords of a submission, "leave the limit", ids."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, Literal, TypedDict
+from urllib.parse import quote
+from uuid import uuid4
 
 from twap_client.errors import NaiveTime
-from twap_models import Carry, Fidelity, LateStart
+from twap_models import Carry, Fidelity, LateStart, TwapOrderAmendment, TwapOrderRequest
 from twap_models.fields import HOW_TO_WRITE_ZONES, lacks_zone
 
 Amount = Decimal | int | str | float
@@ -56,3 +59,47 @@ def check_zones(**times: Any) -> None:
         if lacks_zone(value):
             shown = value.isoformat() if isinstance(value, datetime) else value
             raise NaiveTime(f"{name}: {shown} has no zone: {HOW_TO_WRITE_ZONES}")
+
+
+def wanted_orders(
+    request: TwapOrderRequest | Sequence[TwapOrderRequest] | None, fields: dict[str, Any]
+) -> TwapOrderRequest | Sequence[TwapOrderRequest]:
+    """Give the orders of a call: as they are, or made of its keywords, with a new ``token_id`` if need be.
+
+    Raises:
+        TypeError: there are both.
+        ValueError: a keyword is wrong (``pydantic.ValidationError``, ``NaiveTime``).
+    """
+    if request is None:
+        check_zones(start_time=fields.get("start_time"), end_time=fields.get("end_time"))
+        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
+    if fields:
+        raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
+    return request
+
+
+def order_bodies(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
+    """Give them as plain values of a body."""
+    if isinstance(wanted, TwapOrderRequest):
+        return wanted.model_dump(exclude_none=True)
+    return [item.model_dump(exclude_none=True) for item in wanted]
+
+
+def amendment_body(
+    *, quantity: Amount | None, price: Amount | Keep | None, end_time: datetime | str | None
+) -> dict[str, Any]:
+    """Give what an amendment changes as plain values of a body.
+
+    Raises:
+        ValueError: a value is wrong (``NaiveTime``: without its zone), or there is nothing to change.
+    """
+    check_zones(end_time=end_time)
+    fields = {"quantity": quantity, "end_time": end_time}
+    wanted = {name: value for name, value in fields.items() if value is not None}
+    limit = {} if price is KEEP else {"price": price}
+    return TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
+
+
+def order_path(token_id: str) -> str:
+    """Where an order is."""
+    return f"/orders/{quote(token_id, safe='')}"

@@ -1,4 +1,4 @@
-"""A list of orders over as many pages as it takes."""
+"""A list of orders, or one order's slices, fills and events, over as many pages as it takes."""
 
 from collections.abc import AsyncIterator, Generator
 from typing import Any
@@ -6,12 +6,19 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from twap_client._transport import Call, Transport, read_model
-from twap_models import TwapOrder
+from twap_client.order_fields import order_path
+from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
 
 OrderList = list[TwapOrder]
 """Orders as the server listed them."""
 
 ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
+DETAIL = TypeAdapter(TwapOrderDetail)
+
+EventList = list[OrderEvent]
+"""Events in order."""
+
+EVENTS: TypeAdapter[EventList] = TypeAdapter(EventList)
 
 
 class OrderPages:
@@ -48,3 +55,34 @@ class OrderPages:
             Call(method="GET", path="/orders", params=params, repeatable=True)
         )
         return read_model(ORDERS, answer), answer.after
+
+
+async def detail_pages(
+    transport: Transport, token_id: str, *, slices: int, fills: int
+) -> AsyncIterator[TwapOrderDetail]:
+    """Walk through an order with so many of its slices and fills at a time."""
+    params = {"slices": str(slices), "fills": str(fills)}
+    cursor: str | None = None
+    while True:
+        asked = params if cursor is None else params | {"after": cursor}
+        answer = await transport.send(
+            Call(method="GET", path=order_path(token_id), params=asked, repeatable=True)
+        )
+        yield read_model(DETAIL, answer)
+        if answer.after is None or answer.after == cursor:
+            return
+        cursor = answer.after
+
+
+async def event_pages(
+    transport: Transport, token_id: str, *, since: int, limit: int
+) -> AsyncIterator[EventList]:
+    """Walk through an order's events with a ``seq`` above ``since``, so many at a time."""
+    while True:
+        params = {"since": str(since), "limit": str(limit)}
+        call = Call(method="GET", path=f"{order_path(token_id)}/events", params=params, repeatable=True)
+        page = read_model(EVENTS, await transport.send(call))
+        yield page
+        if len(page) < limit:
+            return
+        since = page[-1].seq

@@ -1,11 +1,11 @@
 """The execution report of an order: its figures, or the file the server makes of them."""
 
 from typing import Literal
-from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
 from twap_client._transport import Call, Transport, read_model
+from twap_client.order_fields import order_path
 from twap_models import ExecutionReport
 
 ReportTable = Literal["slices", "fills", "samples"]
@@ -55,8 +55,3 @@ class OrderReports:
         call = Call(method="GET", path=path, params=params, repeatable=True, as_text=True)
         text: str = (await self._transport.send(call)).body
         return text
-
-
-def order_path(token_id: str) -> str:
-    """Where an order is."""
-    return f"/orders/{quote(token_id, safe='')}"

@@ -7,21 +7,30 @@ connection the same request is sent again and the server answers with the order 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any, Unpack, overload
-from uuid import uuid4
 
 from pydantic import TypeAdapter
 
 from twap_client._transport import Call, read_model
-from twap_client.order_fields import KEEP, Amount, Keep, OrderFields, check_zones
-from twap_client.order_pages import ORDERS, OrderList, OrderPages
-from twap_client.order_reports import OrderReports, order_path
+from twap_client.order_fields import (
+    KEEP,
+    Amount,
+    Keep,
+    OrderFields,
+    amendment_body,
+    order_bodies,
+    order_path,
+    wanted_orders,
+)
+from twap_client.order_pages import DETAIL, ORDERS, OrderList, OrderPages, detail_pages, event_pages
+from twap_client.order_reports import OrderReports
 from twap_models import (
+    Fill,
     OrderEvent,
     OrderPreview,
     OrderStatus,
     Side,
+    Slice,
     TwapOrder,
-    TwapOrderAmendment,
     TwapOrderDetail,
     TwapOrderRequest,
 )
@@ -31,10 +40,8 @@ PreviewList = list[OrderPreview]
 
 _PREVIEWS: TypeAdapter[PreviewList] = TypeAdapter(PreviewList)
 _ORDER = TypeAdapter(TwapOrder)
-_DETAIL = TypeAdapter(TwapOrderDetail)
-_EVENTS: TypeAdapter[list[OrderEvent]] = TypeAdapter(list[OrderEvent])
 _LISTS = frozenset({400, 409})
-_EVENTS_A_PAGE = 500
+_A_PAGE = 500
 
 
 class Orders(OrderReports):
@@ -74,8 +81,8 @@ class Orders(OrderReports):
             NotAuthenticated: nobody is signed in.
             TransportError: no answer after all attempts.
         """
-        wanted = _wanted(request, fields)
-        made = await self._submit(_body(wanted))
+        wanted = wanted_orders(request, fields)
+        made = await self._submit(order_bodies(wanted))
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     @overload
@@ -111,19 +118,56 @@ class Orders(OrderReports):
             Unavailable: the exchange's list of instruments is not known yet.
             TransportError: no answer after all attempts.
         """
-        wanted = _wanted(request, fields)
-        call = Call(method="POST", path="/orders/twap/preview", body=_body(wanted), repeatable=True)
+        wanted = wanted_orders(request, fields)
+        call = Call(method="POST", path="/orders/twap/preview", body=order_bodies(wanted), repeatable=True)
         made = read_model(_PREVIEWS, await self._transport.send(call))
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
-    async def get(self, token_id: str) -> TwapOrderDetail:
-        """Fetch an order with its slices, fills and execution report.
+    async def get(
+        self,
+        token_id: str,
+        *,
+        slices: int | None = None,
+        fills: int | None = None,
+        latest: bool = False,
+    ) -> TwapOrderDetail:
+        """Fetch an order with its slices (those to come included) and fills. What it cost: ``report``.
+
+        An order may have a hundred thousand slices: say how many are wanted, or walk with ``slices()``.
+
+        Args:
+            token_id: the order.
+            slices: at most so many, 0 to 1,000; absent, all.
+            fills: likewise.
+            latest: the last slices that have ended and the last fills, still in order; else the first.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        answer = await self._transport.send(Call(method="GET", path=order_path(token_id), repeatable=True))
-        return read_model(_DETAIL, answer)
+        wanted = {"slices": slices, "fills": fills, "latest": "true" if latest else None}
+        params = {name: str(value) for name, value in wanted.items() if value is not None}
+        call = Call(method="GET", path=order_path(token_id), params=params, repeatable=True)
+        return read_model(DETAIL, await self._transport.send(call))
+
+    async def slices(self, token_id: str) -> AsyncIterator[Slice]:
+        """Walk through an order's slices in order, those to come included, page by page.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        async for page in detail_pages(self._transport, token_id, slices=_A_PAGE, fills=0):
+            for item in page.slices:
+                yield item
+
+    async def fills(self, token_id: str) -> AsyncIterator[Fill]:
+        """Walk through an order's fills so far, in the order they happened, page by page.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        async for page in detail_pages(self._transport, token_id, slices=0, fills=_A_PAGE):
+            for item in page.fills:
+                yield item
 
     def list(
         self,
@@ -168,15 +212,9 @@ class Orders(OrderReports):
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        while True:
-            params = {"since": str(since), "limit": str(_EVENTS_A_PAGE)}
-            call = Call(method="GET", path=f"{order_path(token_id)}/events", params=params, repeatable=True)
-            page = read_model(_EVENTS, await self._transport.send(call))
+        async for page in event_pages(self._transport, token_id, since=since, limit=_A_PAGE):
             for event in page:
                 yield event
-            if len(page) < _EVENTS_A_PAGE:
-                return
-            since = page[-1].seq
 
     async def pause(self, token_id: str) -> TwapOrder:
         """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays.
@@ -231,11 +269,7 @@ class Orders(OrderReports):
             RevisionMismatch: it was amended since; get it, and decide again.
             BadRequest: a value breaks a rule; nothing was changed.
         """
-        check_zones(end_time=end_time)
-        fields = {"quantity": quantity, "end_time": end_time}
-        wanted = {name: value for name, value in fields.items() if value is not None}
-        limit = {} if price is KEEP else {"price": price}
-        body = TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
+        body = amendment_body(quantity=quantity, price=price, end_time=end_time)
         token_id = order if isinstance(order, str) else order.token_id
         if revision is None and not isinstance(order, str):
             revision = order.revision
@@ -259,20 +293,3 @@ class Orders(OrderReports):
             Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
         )
         return read_model(ORDERS, answer)
-
-
-def _wanted(
-    request: TwapOrderRequest | Sequence[TwapOrderRequest] | None, fields: dict[str, Any]
-) -> TwapOrderRequest | Sequence[TwapOrderRequest]:
-    if request is None:
-        check_zones(start_time=fields.get("start_time"), end_time=fields.get("end_time"))
-        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
-    if fields:
-        raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
-    return request
-
-
-def _body(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
-    if isinstance(wanted, TwapOrderRequest):
-        return wanted.model_dump(exclude_none=True)
-    return [item.model_dump(exclude_none=True) for item in wanted]

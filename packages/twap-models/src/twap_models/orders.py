@@ -29,7 +29,6 @@ from twap_models.fields import (
     TokenId,
     UtcDatetime,
 )
-from twap_models.report import ExecutionReport
 
 
 class TwapOrderRequest(RequestModel):
@@ -153,8 +152,7 @@ class TwapOrder(ResponseModel):
 
 
 class TwapOrderDetail(TwapOrder):
-    """An order with its slices, fills and execution report."""
+    """An order with its slices and fills: all of them, or a page. Its execution report has its own route."""
 
     slices: list[Slice] = []
     fills: list[Fill] = []
-    report: ExecutionReport = ExecutionReport()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from twap_client.cli import at_work
+from twap_client.cli import at_work, listings
 from twap_client.cli.frame import Json, Root, TokenArg
 from twap_client.cli.frame import run as _run
 
@@ -188,34 +188,7 @@ def submit(
     _run(ctx, as_json, submission.work, submission.prepare)
 
 
-@app.command("orders")
-def list_orders(
-    ctx: typer.Context,
-    *,
-    status: Annotated[str | None, typer.Option(help="open, closed or a state such as Expired.")] = None,
-    exchange: Annotated[str | None, typer.Option(help="Only this exchange.")] = None,
-    symbol: Annotated[str | None, typer.Option(help="Only this symbol.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
-    as_json: Json = False,
-) -> None:
-    """List your orders."""
-    from twap_client.cli import orders
-
-    _run(
-        ctx,
-        as_json,
-        lambda session: orders.listing(session, limit, status=status, exchange=exchange, symbol=symbol),
-    )
-
-
-@app.command()
-def order(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Show an order with its slices and fills."""
-    from twap_client.cli import orders
-
-    _run(ctx, as_json, lambda session: orders.show(session, token))
-
-
+app.add_typer(listings.app)
 app.add_typer(at_work.app)
 
 
@@ -246,9 +219,12 @@ def report(
     csv: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write it as CSV, a figure a row.")
     ] = None,
+    fills: Annotated[
+        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the fills as CSV.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show what an order's execution cost, against what, and what else it might have cost."""
     from twap_client.cli import report as reports
 
-    _run(ctx, as_json, lambda session: reports.report(session, token, html=html, csv=csv))
+    _run(ctx, as_json, lambda session: reports.report(session, token, html=html, csv=csv, fills=fills))

@@ -76,7 +76,7 @@ class OrderLines:
     async def _print_recorded(self) -> None:
         """Print what is recorded and was not printed. Of an order that was closed before, this is all."""
         orders = self._session.client.orders
-        before = await orders.get(self.order.token_id)
+        before = await orders.get(self.order.token_id, slices=0, fills=0)
         async for event in orders.events(self.order.token_id, since=self._seq):
             self._print(event)
         if not (before.status.is_open or self.ended):

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from twap_client.cli.session import Work
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch: one per line).")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")]
 TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.")]
 
 

@@ -12,9 +12,11 @@ from twap_client.cli.local_time import absolute
 from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch import watch
-from twap_models import OrderStatus, TwapOrder, TwapOrderRequest
+from twap_models import OrderStatus, TwapOrder, TwapOrderDetail, TwapOrderRequest
 
 _PAGE = 500
+_FEW, _ENDS = 20, 5
+"""Slices or fills: so many are shown whole; of more, so many at each end."""
 
 
 class Submission:
@@ -93,8 +95,32 @@ async def listing(session: Session, limit: int, **filters: str | None) -> int:
     return 0
 
 
-async def show(session: Session, token: str) -> int:
-    """Show an order with its slices and fills."""
-    order = await session.client.orders.get(token)
-    session.show(order, lambda: render.order_view(order))
+async def show(session: Session, token: str, *, whole: bool) -> int:
+    """Show an order with its slices and fills; of many the first and the last, unless the whole is wanted."""
+    if session.as_json or whole:
+        order = await session.client.orders.get(token)
+        session.show(order, lambda: render.order_view(order))
+        return 0
+    order = await session.client.orders.get(token, slices=_FEW, fills=_FEW)
+    if order.slice_count <= _FEW and len(order.fills) < _FEW:
+        session.show(order, lambda: render.order_view(order))
+        return 0
+    last = await session.client.orders.get(token, slices=_ENDS, fills=_ENDS, latest=True)
+    ends = _both_ends(order, last)
+    session.show(ends, lambda: render.order_view(ends, more_fills_after=_hidden_after(order)))
+    session.say(f"all of it: twap order {token} --all, or as CSV: twap report {token} --fills FILE")
     return 0
+
+
+def _both_ends(order: TwapOrderDetail, last: TwapOrderDetail) -> TwapOrderDetail:
+    """The newer of the two, with its first and its last slices and fills."""
+    slices, fills = order.slices, order.fills
+    if order.slice_count > _FEW:
+        slices = slices[:_ENDS] + [item for item in last.slices if item.index >= _ENDS]
+    if len(fills) == _FEW:
+        fills = fills[:_ENDS] + last.fills
+    return last.model_copy(update={"slices": slices, "fills": fills})
+
+
+def _hidden_after(order: TwapOrderDetail) -> int:
+    return _ENDS if len(order.fills) == _FEW else -1

@@ -156,13 +156,19 @@ def order_line(order: TwapOrder) -> Text:
     return text
 
 
-def order_view(order: TwapOrderDetail) -> RenderableType:
-    """Draw an order with all its slices and fills."""
+def order_view(order: TwapOrderDetail, *, more_fills_after: int = -1) -> RenderableType:
+    """Draw an order with the slices and fills that it has; behind so many fills others are left out."""
     parts: list[RenderableType] = [order_line(order), _facts(order)]
     if order.slices:
         parts += [Text("\nslices", style="bold"), slices_table(order.slices)]
+        rest = order.slice_count - order.slices[-1].index - 1
+        if rest > 0:
+            parts.append(
+                Text(f"… {rest:,} {'to come' if order.status.is_open else 'canceled with the order'}")
+            )
     if order.fills:
-        parts += [Text("\nfills", style="bold"), fills_table(order.fills)]
+        fills = fills_table(order.fills, more_after=more_fills_after)
+        parts += [Text("\nfills", style="bold"), fills]
     return Group(*parts)
 
 

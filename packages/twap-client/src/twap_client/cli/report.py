@@ -6,7 +6,9 @@ from twap_client.cli.report_view import report_view
 from twap_client.cli.session import Session
 
 
-async def report(session: Session, token: str, *, html: Path | None, csv: Path | None) -> int:
+async def report(
+    session: Session, token: str, *, html: Path | None, csv: Path | None, fills: Path | None
+) -> int:
     """Show the execution report, and write the files that are wanted.
 
     Raises:
@@ -17,6 +19,8 @@ async def report(session: Session, token: str, *, html: Path | None, csv: Path |
         _write(session, html, await session.client.orders.report_html(token))
     if csv is not None:
         _write(session, csv, await session.client.orders.report_csv(token))
+    if fills is not None:
+        _write(session, fills, await session.client.orders.report_csv(token, table="fills"))
     session.show(made, lambda: report_view(made))
     return 0
 

@@ -82,15 +82,16 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
 
 
 def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:
-    """Draw slices; with ``latest``, only the last so many that have ended."""
-    ended = [item for item in slices if item.outcome is not SliceOutcome.PENDING]
+    """Draw slices, and where some are left out in between, how many; with ``latest``, the last that ended."""
+    brief = latest is not None
     table = Sheet(
-        right("#"),
-        left("due", "outcome", "reason"),
-        right("filled/wanted", "average"),
-        brief=latest is not None,
+        right("#"), left("due", "outcome", "reason"), right("filled/wanted", "average"), brief=brief
     )
-    for item in slices if latest is None else ended[-latest:]:
+    expected = None
+    for item in slices if latest is None else list(filter(_has_ended, slices))[-latest:]:
+        if expected is not None and item.index > expected:
+            table.add_row("…", f"{item.index - expected:,} more")
+        expected = item.index + 1
         table.add_row(
             str(item.index),
             clock(item.due_time),
@@ -102,11 +103,19 @@ def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:
     return table
 
 
-def fills_table(fills: Sequence[Fill], latest: int | None = None) -> Sheet:
-    """Draw fills in the order they happened; with ``latest``, only the last so many."""
+def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after: int = -1) -> Sheet:
+    """Draw fills in the order they happened; with ``latest``, only the last so many.
+
+    Args:
+        fills: what to draw.
+        latest: how many of the last ones; None for all.
+        more_after: behind so many of them others are left out.
+    """
     brief = latest is not None
     table = Sheet(right("slice"), left("time", "exchange"), right("price", "quantity", "fee"), brief=brief)
-    for item in fills if latest is None else fills[-latest:]:
+    for at, item in enumerate(fills if latest is None else fills[-latest:]):
+        if at == more_after:
+            table.add_row("…", "more")
         table.add_row(
             str(item.slice),
             clock(item.time),
@@ -116,6 +125,10 @@ def fills_table(fills: Sequence[Fill], latest: int | None = None) -> Sheet:
             number(item.fee),
         )
     return table
+
+
+def _has_ended(item: Slice) -> bool:
+    return item.outcome is not SliceOutcome.PENDING
 
 
 def _levels(book: BookMessage, levels: int) -> Table:
@@ -177,8 +190,7 @@ def _progress(order: TwapOrderDetail) -> Table:
 
 def _figures(order: TwapOrderDetail, now: datetime) -> Table:
     left = order.end_time - now if order.end_time and order.status.is_open else None
-    ended = sum(item.outcome is not SliceOutcome.PENDING for item in order.slices)
-    slippage = order.report.arrival_slippage_bps
+    ended = 1 + max((item.index for item in order.slices if _has_ended(item)), default=-1)
     grid = Table.grid(expand=True, padding=(0, 1, 0, 0))
     for _ in range(2):
         grid.add_column(style="dim")
@@ -186,7 +198,7 @@ def _figures(order: TwapOrderDetail, now: datetime) -> Table:
     grid.add_row("filled", number(order.filled_quantity), "remaining", number(order.remaining_quantity))
     grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
     grid.add_row("time left", span(left), "until", clock(order.end_time))
-    grid.add_row("slices", f"{ended} of {order.slice_count}", "slippage", f"{rounded(slippage, 2)} bps")
+    grid.add_row("slices", f"{ended} of {order.slice_count}", "one every", span(order.interval))
     if order.revision > 1:
         grid.add_row("revision", str(order.revision))
     return grid

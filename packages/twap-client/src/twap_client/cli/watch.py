@@ -18,6 +18,8 @@ from twap_models import BookMessage, OrderEvent, Slice, SliceOutcome, TwapOrder,
 from twap_models.stream import StreamError as SubscriptionRefused
 
 _TICK_S = 1.0
+_KEPT = 50
+"""Slices and fills; more than are shown."""
 
 
 @dataclass(slots=True)
@@ -40,7 +42,7 @@ async def watch(session: Session, token: str | None, books: list[str]) -> int:
     Returns:
         The exit code for the order's final state.
     """
-    order = None if token is None else await session.client.orders.get(token)
+    order = None if token is None else await _latest(session, token)
     if order is not None and not books:
         books = _own_book(order)
     if session.has_screen and (order or books):
@@ -51,6 +53,11 @@ async def watch(session: Session, token: str | None, books: list[str]) -> int:
         await follow_all(session, books)
         ended = None
     return 0 if ended is None else await _result(session, ended)
+
+
+async def _latest(session: Session, token: str) -> TwapOrderDetail:
+    """As much of an order as the view shows: it may have a hundred thousand slices."""
+    return await session.client.orders.get(token, slices=_KEPT, fills=_KEPT, latest=True)
 
 
 def _own_book(order: TwapOrderDetail) -> list[str]:
@@ -64,7 +71,7 @@ async def _follow_on_screen(
     async with session.client.stream(books, orders=order is not None) as stream:
         if order is not None and not watched.ended:
             await stream.ready()
-            watched.order = await session.client.orders.get(order.token_id)
+            watched.order = await _latest(session, order.token_id)
         with Live(console=session.out, screen=True, auto_refresh=False, transient=True) as live:
             while not watched.ended:
                 live.update(_picture(watched), refresh=True)
@@ -98,13 +105,13 @@ async def take(session: Session, watched: Watched, item: StreamItem) -> None:
             watched.notice = ""
             if watched.order:
                 with suppress(*PASSING):  # the events that were missed come all the same
-                    watched.order = await session.client.orders.get(watched.order.token_id)
+                    watched.order = await _latest(session, watched.order.token_id)
         case SubscriptionRefused():
             watched.notice = item.message
 
 
 def merged(order: TwapOrderDetail, event: OrderEvent) -> TwapOrderDetail:
-    """Add an event to an order; one that the order already contains changes nothing."""
+    """Add an event to an order's latest; one that the order already contains changes nothing."""
     known = {fill.fill_id for fill in order.fills}
     newer = event.order if event.order.filled_quantity >= order.filled_quantity else order
     slices = {item.index: item for item in order.slices if _still_holds(item, order, newer)}
@@ -114,8 +121,8 @@ def merged(order: TwapOrderDetail, event: OrderEvent) -> TwapOrderDetail:
     return order.model_copy(
         update=fields
         | {
-            "slices": [slices[index] for index in sorted(slices)],
-            "fills": [*order.fills, *(fill for fill in event.fills if fill.fill_id not in known)],
+            "slices": [slices[index] for index in sorted(slices)][-_KEPT:],
+            "fills": [*order.fills, *(fill for fill in event.fills if fill.fill_id not in known)][-_KEPT:],
         }
     )
 

@@ -11,7 +11,7 @@
         await server.push_event("ended", order.model_copy(update={"status": OrderStatus.FILLED}))
 """
 
-from twap_client.testing.examples import book, candle, exchange, instrument, order, preview
+from twap_client.testing.examples import book, candle, exchange, instrument, order, preview, report
 from twap_client.testing.server import ScriptedServer
 from twap_client.testing.sockets import Reply, Request
 
@@ -25,4 +25,5 @@ __all__ = [
     "instrument",
     "order",
     "preview",
+    "report",
 ]

@@ -4,7 +4,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from twap_models import BookMessage, Candle, Exchange, Instrument, OrderPreview, OrderStatus, TwapOrderDetail
+from twap_models import (
+    BookMessage,
+    Candle,
+    Exchange,
+    ExecutionReport,
+    Instrument,
+    OrderPreview,
+    OrderStatus,
+    TwapOrderDetail,
+)
 from twap_models.fields import parse_duration
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -83,6 +92,13 @@ def order(token_id: str = "order-1", **fields: Any) -> TwapOrderDetail:
         "slice_count": count,
     }
     return TwapOrderDetail.model_validate(standard | fields)
+
+
+def report(about: TwapOrderDetail, **fields: Any) -> ExecutionReport:
+    """Make a report that repeats what an order says of itself; nothing was measured."""
+    shared = about.model_dump(include=set(ExecutionReport.model_fields))
+    counted = {"fills": len(about.fills), "final": not about.status.is_open}
+    return ExecutionReport.model_validate(shared | counted | fields)
 
 
 def preview(token_id: str = "order-1", **fields: Any) -> OrderPreview:

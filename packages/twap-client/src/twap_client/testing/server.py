@@ -8,15 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from twap_client.testing.changes import amended, canceled, paused, resumed
-from twap_client.testing.examples import NOON, order, preview
+from twap_client.testing.examples import NOON, order, preview, report
 from twap_client.testing.feed import Feed
-from twap_client.testing.replies import given, listed, problem, reported, short
+from twap_client.testing.replies import given, listed, paged, problem, reported, short
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
 from twap_models import (
     BookMessage,
     BookTop,
     Candle,
     Exchange,
+    ExecutionReport,
     Instrument,
     OrderEvent,
     OrderEventType,
@@ -45,6 +46,7 @@ class ScriptedServer:
         exchanges, instruments, candles, books: what the market routes answer.
         orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them.
             Events are only those given to ``push_event``.
+        reports: by ``token_id``; of an order without one, a report that repeats its fields.
         page_size: orders a page.
         feed: its WebSockets.
     """
@@ -62,6 +64,7 @@ class ScriptedServer:
         """Sent with the candles where it is not empty."""
         self.books: dict[str, BookTop] = {}
         self.orders: dict[str, TwapOrderDetail] = {}
+        self.reports: dict[str, ExecutionReport] = {}
         self.page_size = 100
         self._scripted: dict[tuple[str, str], deque[Reply | None]] = {}
         self._access: dict[str, str] = {}
@@ -251,13 +254,16 @@ class ScriptedServer:
         every = list(self.orders.values())
         return listed([short(every[place - 1]) for place in page], 200, more)
 
-    def _show(self, _: Request, token_id: str) -> Reply:
+    def _show(self, request: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
-        return given(found) if found else _unknown(token_id)
+        return paged(found, request.query) if found else _unknown(token_id)
 
     def _report(self, request: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
-        return reported(found, request.query.get("format", "json")) if found else _unknown(token_id)
+        if found is None:
+            return _unknown(token_id)
+        made = self.reports.get(token_id) or report(found)
+        return reported(found, made, request.query.get("format", "json"))
 
     def _events(self, request: Request, token_id: str) -> Reply:
         if token_id not in self.orders:

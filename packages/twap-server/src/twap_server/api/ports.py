@@ -8,7 +8,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookView, CandleRange
 from twap_server.domain.order import Order, OrderEvent
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.terms import Amendment, OrderRequest
 from twap_server.engine.preview import Preview
 from twap_server.engine.verdict import Verdict
@@ -63,6 +63,10 @@ class OrderReader(Protocol):
 
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order."""
+        ...
+
+    async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
+        """One order with some of its slices and fills; None where the user has no such order."""
         ...
 
     async def list(

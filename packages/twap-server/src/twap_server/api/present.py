@@ -13,14 +13,13 @@ from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.exact import Plain, number
 from twap_server.api.ports import ExchangeStatus
-from twap_server.api.present_report import execution_report
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_datetime, to_iso
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderPage
 
 
 def exchange(status: ExchangeStatus) -> wire_market.Exchange:
@@ -123,15 +122,12 @@ def order_body(made: Order) -> Plain:
     }
 
 
-def order_detail(record: OrderRecord) -> wire_orders.TwapOrderDetail:
-    """An order with its slices (those still to come included), fills and execution report."""
-    made, slices, fills = record.order, record.slices, record.fills
-    shown = [slice_result(result) for result in slices]
+def order_detail(page: OrderPage) -> wire_orders.TwapOrderDetail:
+    """An order with that page of its slices (those still to come included) and fills."""
     return wire_orders.TwapOrderDetail(
-        **_order_fields(made),
-        slices=[*shown, *_pending(made)],
-        fills=[fill(one) for one in fills],
-        report=execution_report(record),
+        **_order_fields(page.order),
+        slices=[*map(slice_result, page.slices), *_pending(page.order, page.pending)],
+        fills=[fill(one) for one in page.fills],
     )
 
 
@@ -228,7 +224,7 @@ def _order_fields(made: Order) -> dict[str, Any]:
     }
 
 
-def _pending(made: Order) -> list[wire_orders.Slice]:
+def _pending(made: Order, indexes: range) -> list[wire_orders.Slice]:
     """Slices without a recorded outcome: still to come, or ended together with their order."""
     schedule, is_open = made.schedule, made.status.is_open
     return [
@@ -240,5 +236,5 @@ def _pending(made: Order) -> list[wire_orders.Slice]:
             wanted_quantity=schedule.size(index),
             filled_quantity=exact.ZERO,
         )
-        for index in range(made.progress.next_slice, made.plan.slice_count)
+        for index in indexes
     ]

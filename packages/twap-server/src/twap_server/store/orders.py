@@ -12,11 +12,12 @@ from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.sample import Sample
 from twap_server.store import queries
 from twap_server.store.batches import Batches
 from twap_server.store.database import Database
+from twap_server.store.pages import read_fills, read_slices
 from twap_server.store.rows import (
     Columns,
     to_event,
@@ -170,20 +171,35 @@ class SqlOrderStore:
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order, of the same moment; None without."""
         async with self._database.reading() as connection:
-            one = {"of_users": [user_id], "of_tokens": [token_id]}
-            row = (await connection.execute(queries.by_token(), one)).mappings().first()
-            if row is None:
+            order = await _one(connection, user_id, token_id)
+            if order is None:
                 return None
-            order = to_order(row)
             order_id = order.terms.order_id
-            ended = (await connection.execute(queries.slices_of(order_id))).mappings()
-            filled = (await connection.execute(queries.fills_of(order_id))).mappings()
+            ended = await read_slices(connection, order_id, PageRequest())
+            filled, _, _ = await read_fills(connection, order_id, PageRequest())
             sampled = (await connection.execute(queries.samples_of(order_id))).mappings()
             return OrderRecord(
                 order=order,
-                slices=tuple(map(to_slice, ended)),
-                fills=tuple(map(to_fill, filled)),
+                slices=tuple(ended),
+                fills=tuple(filled),
                 samples=tuple(map(to_sample, sampled)),
+            )
+
+    async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
+        """An order with that page of its slices and fills, of the same moment; None without such an order."""
+        async with self._database.reading() as connection:
+            order = await _one(connection, user_id, token_id)
+            if order is None:
+                return None
+            ended = await read_slices(connection, order.terms.order_id, asked)
+            filled, last, more = await read_fills(connection, order.terms.order_id, asked)
+            return OrderPage(
+                order=order,
+                asked=asked,
+                slices=tuple(ended),
+                fills=tuple(filled),
+                last_fill=last,
+                has_more_fills=more,
             )
 
     async def list(
@@ -243,6 +259,12 @@ class SqlOrderStore:
             for row in (await connection.execute(told)).mappings():
                 of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
         return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
+
+
+async def _one(connection: AsyncConnection, user_id: str, token_id: str) -> Order | None:
+    named = {"of_users": [user_id], "of_tokens": [token_id]}
+    row = (await connection.execute(queries.by_token(), named)).mappings().first()
+    return None if row is None else to_order(row)
 
 
 async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[RecordedWrite]) -> None:

@@ -103,14 +103,28 @@ def by_id(order_id: str) -> Select[Any]:
     return select(orders).where(orders.c.order_id == order_id)
 
 
-def slices_of(order_id: str) -> Select[Any]:
-    """An order's slices that have ended, in order."""
-    return select(slices).where(slices.c.order_id == order_id).order_by(slices.c.slice_index)
+def slices_after(order_id: str, index: int, limit: int) -> Select[Any]:
+    """An order's slices that have ended, in order, from behind that index."""
+    wanted = and_(slices.c.order_id == order_id, slices.c.slice_index > index)
+    return select(slices).where(wanted).order_by(slices.c.slice_index).limit(limit)
 
 
-def fills_of(order_id: str) -> Select[Any]:
-    """An order's fills, in the order they happened."""
-    return select(fills).where(fills.c.order_id == order_id).order_by(fills.c.slice_index, fills.c.n)
+def latest_slices(order_id: str, limit: int) -> Select[Any]:
+    """The slices that ended last, the last one first."""
+    found = select(slices).where(slices.c.order_id == order_id)
+    return found.order_by(slices.c.slice_index.desc()).limit(limit)
+
+
+def fills_after(order_id: str, key: tuple[int, int], limit: int) -> Select[Any]:
+    """An order's fills, in the order they happened, from behind the one of that slice and number."""
+    wanted = and_(fills.c.order_id == order_id, tuple_(fills.c.slice_index, fills.c.n) > tuple_(*key))
+    return select(fills).where(wanted).order_by(fills.c.slice_index, fills.c.n).limit(limit)
+
+
+def latest_fills(order_id: str, limit: int) -> Select[Any]:
+    """The fills that happened last, the last one first."""
+    found = select(fills).where(fills.c.order_id == order_id)
+    return found.order_by(fills.c.slice_index.desc(), fills.c.n.desc()).limit(limit)
 
 
 def samples_of(order_id: str) -> Select[Any]:

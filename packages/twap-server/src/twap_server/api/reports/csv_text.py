@@ -13,25 +13,26 @@ from typing import Literal
 
 from twap_models.fields import format_time
 from twap_models.report import Cost, Costs, Counterfactual, ExecutionReport
+from twap_models.spreadsheet import harmless
 from twap_server.api.present_report import execution_report
 from twap_server.api.reports.words import number
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime
-from twap_server.domain.order import Fill, SliceResult
+from twap_server.domain.order import Fill, Order, SliceResult
 from twap_server.domain.record import OrderRecord
 from twap_server.domain.sample import Sample
 
 Cell = str | int | bool | Decimal | datetime | None
 Table = Literal["slices", "fills", "samples"]
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _SLICES = (
     "index", "due_time", "decided_time", "outcome", "reason", "wanted_quantity", "filled_quantity",
     "notional", "average_price", "target_quantity", "mid", "touch", "touch_exchange",
     "traded_volume", "book_age_ms",
 )  # fmt: skip
 _FILLS = (
-    "fill_id", "slice", "time", "exchange", "price", "quantity", "notional", "fee", "book_seq", "book_time",
+    "token_id", "instrument", "side", "fill_id", "slice", "time", "exchange", "price", "quantity", "notional",
+    "fee", "fee_currency", "book_seq", "book_time",
 )  # fmt: skip
 _SAMPLES = (
     "time", "mid", "traded_volume", "traded_notional", "sweep_filled", "sweep_notional", "sweep_fees",
@@ -49,14 +50,9 @@ def table_csv(record: OrderRecord, table: Table) -> str:
         case "slices":
             return _written(_SLICES, map(_slice, record.slices))
         case "fills":
-            return _written(_FILLS, map(_fill, record.fills))
+            return _written(_FILLS, (_fill(record.order, one) for one in record.fills))
         case "samples":
             return _written(_SAMPLES, map(_sample, record.samples))
-
-
-def harmless(text: str) -> str:
-    """The text, kept from being run as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _written(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
@@ -204,8 +200,12 @@ def _slice(one: SliceResult) -> list[Cell]:
     ]
 
 
-def _fill(one: Fill) -> list[Cell]:
+def _fill(order: Order, one: Fill) -> list[Cell]:
+    instrument = order.terms.instrument
     return [
+        order.terms.token_id,
+        instrument.symbol if instrument else None,
+        order.terms.side.value,
         one.fill_id,
         one.slice_index,
         to_datetime(one.time),
@@ -214,6 +214,7 @@ def _fill(one: Fill) -> list[Cell]:
         one.quantity,
         exact.multiply(one.price, one.quantity),
         one.fee,
+        instrument.symbol.split("-")[1] if instrument else None,
         one.book_seq,
         _time(one.book_time or None),
     ]

@@ -1,7 +1,7 @@
 """TWAP orders: submit, list, look at one, cancel. Everybody sees their own and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -14,7 +14,7 @@ from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, T
 from twap_models.stream import OrderEvent
 from twap_server.api import present
 from twap_server.api.bodies import LIST, ONE, how_many
-from twap_server.api.cursor import read_cursor, write_cursor
+from twap_server.api.cursor import read_cursor, read_place, write_cursor, write_place
 from twap_server.api.dependencies import CallerDep, ServicesDep
 from twap_server.api.direct import DirectRoute
 from twap_server.api.documented import problems, with_headers
@@ -31,7 +31,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.order import Order
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderPage, PageRequest, Place
 from twap_server.engine.verdict import Verdict, VerdictKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
@@ -41,6 +41,10 @@ _GROUPS = {"open": _OPEN, "closed": frozenset(OrderStatus) - _OPEN}
 _TAGGED = with_headers(200, "ETag")
 _CHANGED = {**_TAGGED, **problems(401, 404, 409, 422, 503)}
 _STATES = {status.value.lower(): frozenset({status}) for status in OrderStatus}
+
+
+_Many = Annotated[int | None, Query(ge=0, le=1_000, description="At most so many; absent: all.")]
+"""Slices or fills of one page."""
 
 
 Submission = Annotated[
@@ -126,14 +130,36 @@ async def list_orders(
 @router.get(
     "/{token_id}",
     response_model=TwapOrderDetail,
-    responses={**_TAGGED, **problems(401, 404, 422, 503)},
+    responses={**with_headers(200, "ETag", "Link"), **problems(401, 404, 422, 503)},
 )
-async def get_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
-    """One order with its slices (those to come included), fills and execution report."""
-    found = await services.parts.records.detail(caller.user_id, token_id)
+async def get_order(
+    *,
+    request: Request,
+    services: ServicesDep,
+    caller: CallerDep,
+    token_id: TokenId,
+    slices: _Many = None,
+    fills: _Many = None,
+    after: Annotated[str | None, Query(max_length=64, description="Cursor of the next page.")] = None,
+    latest: Annotated[
+        bool, Query(description="Of the slices that have ended and of the fills the last ones, in order.")
+    ] = False,
+) -> Response:
+    """One order with its slices (those to come included) and fills: all, or a page of each.
+
+    The ``Link`` header names the next page while there is one. What it cost is in its report.
+    """
+    if latest and after is not None:
+        raise InvalidRequest("expected latest or after, not both", field="after")
+    place = Place() if after is None else read_place(after)
+    asked = PageRequest(slices=slices, fills=fills, after=place, latest=latest)
+    found = await services.parts.records.page(caller.user_id, token_id, asked)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
-    return await asyncio.to_thread(_written, found)
+    headers = {"ETag": write_revision(found.order)}
+    if found.next is not None:
+        headers["Link"] = _next_link(request, write_place(found.next))
+    return await asyncio.to_thread(_written, found, headers)
 
 
 @router.get("/{token_id}/events", response_model=list[OrderEvent], responses=problems(401, 404, 422, 503))
@@ -210,9 +236,9 @@ def submission_status(verdicts: Sequence[Verdict]) -> int:
     return 200 if accepted else 400
 
 
-def _written(record: OrderRecord) -> Response:
+def _written(page: OrderPage, headers: Mapping[str, str]) -> Response:
     """Done in a thread: a hundred thousand slices take a second to write, and others must not wait."""
-    return reply(present.order_detail(record), headers={"ETag": write_revision(record.order)})
+    return reply(present.order_detail(page), headers=headers)
 
 
 def _one(order: Order) -> Response:
@@ -245,4 +271,5 @@ def _next_link(request: Request, cursor: str) -> str:
     """Relative to the address asked for (RFC 8288), so it is right behind any proxy."""
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
     page = request.url.path.rpartition("/")[2]
+    page = f"./{page}" if ":" in page else page  # else it would read as a scheme
     return f'<{page}?{urlencode([*kept, ("after", cursor)])}>; rel="next"'

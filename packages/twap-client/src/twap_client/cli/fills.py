@@ -1,0 +1,106 @@
+"""fills: what was executed, over many orders, as tables, JSON lines or CSV; page by page."""
+
+import csv
+import sys
+from collections.abc import AsyncIterator
+from decimal import Context, Decimal
+from io import StringIO
+from typing import Any
+
+from rich.console import Group
+
+from twap_client.cli import render
+from twap_client.cli.figures import number
+from twap_client.cli.screen import fills_table
+from twap_client.cli.session import Session
+from twap_models import Fill, TwapOrder
+from twap_models.fields import format_time
+from twap_models.spreadsheet import harmless
+
+_EXACT = Context(prec=100)
+"""The product of two numbers of 30 digits has 60."""
+_COLUMNS = (
+    "token_id", "instrument", "side", "fill_id", "slice", "time", "exchange", "price", "quantity", "notional",
+    "fee", "fee_currency",
+)  # fmt: skip
+_A_PAGE = 500
+
+
+async def fills(session: Session, limit: int | None, *, as_csv: bool, **filters: str | None) -> int:
+    """Print the fills of the newest orders that the filters find; ``limit`` None takes all of them.
+
+    Raises:
+        NotFound: one order's are wanted, and it is not there.
+    """
+    if (token := filters.get("token_id")) is not None:
+        await session.client.orders.get(token, slices=0, fills=0)
+    if as_csv and not session.as_json:
+        _write_csv([_COLUMNS])
+    seen = 0
+    async for order in session.client.orders.list(**filters, limit=min(limit or _A_PAGE, _A_PAGE)):
+        if order.filled_quantity:
+            async for page in _pages(session, order):
+                _print(session, order, page, as_csv=as_csv)
+        seen += 1
+        if seen == limit:
+            break
+    return 0
+
+
+async def _pages(session: Session, order: TwapOrder) -> AsyncIterator[list[Fill]]:
+    page: list[Fill] = []
+    async for fill in session.client.orders.fills(order.token_id):
+        page.append(fill)
+        if len(page) == _A_PAGE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _print(session: Session, order: TwapOrder, page: list[Fill], *, as_csv: bool) -> None:
+    if session.as_json:
+        for fill in page:
+            session.line(_wire(order, fill))
+    elif as_csv:
+        _write_csv([_cells(order, fill) for fill in page])
+    else:
+        session.out.print(Group(render.order_line(order), fills_table(page)))
+
+
+def _wire(order: TwapOrder, fill: Fill) -> dict[str, Any]:
+    """A fill that says whose it is."""
+    names = {"token_id": order.token_id, "instrument": order.instrument, "side": order.side.value}
+    product = _EXACT.multiply(fill.price, fill.quantity)
+    return names | fill.to_wire() | {"notional": product, "fee_currency": _fee_currency(order)}
+
+
+def _cells(order: TwapOrder, fill: Fill) -> list[str]:
+    found = _wire(order, fill) | {"time": format_time(fill.time)}
+    return [_cell(found[name]) for name in _COLUMNS]
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return number(value)
+        case int():
+            return str(value)
+        case _:
+            return harmless(str(value))
+
+
+def _fee_currency(order: TwapOrder) -> str:
+    """Fees are quote currency: the second part of ``BASE-QUOTE``."""
+    return (order.instrument or "").split("-")[1] if order.instrument else ""
+
+
+def _write_csv(rows: list[Any]) -> None:
+    """Write to standard output, in UTF-8 whatever the terminal's encoding: files are read elsewhere."""
+    text = StringIO()
+    csv.writer(text).writerows(rows)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.getvalue().encode())
+    sys.stdout.buffer.flush()

@@ -1,0 +1,69 @@
+"""The commands that list what is recorded: orders, order, fills."""
+
+# ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
+
+from typing import Annotated
+
+import typer
+
+from twap_client.cli.frame import Json, TokenArg, run
+
+app = typer.Typer()
+
+StatusOption = Annotated[
+    str | None, typer.Option("--status", help="open, closed or a state such as Expired.")
+]
+ExchangeOption = Annotated[str | None, typer.Option("--exchange", help="Only this exchange.")]
+SymbolOption = Annotated[str | None, typer.Option("--symbol", help="Only this symbol.")]
+
+
+@app.command("orders")
+def list_orders(
+    ctx: typer.Context,
+    *,
+    status: StatusOption = None,
+    exchange: ExchangeOption = None,
+    symbol: SymbolOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List your orders, newest first."""
+    from twap_client.cli import orders
+
+    filters = {"status": status, "exchange": exchange, "symbol": symbol}
+    run(ctx, as_json, lambda session: orders.listing(session, limit, **filters))
+
+
+@app.command()
+def order(
+    ctx: typer.Context,
+    *,
+    token: TokenArg,
+    whole: Annotated[bool, typer.Option("--all", help="All slices and fills, however many.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show an order with its slices and fills: of many the first and the last (--json: all)."""
+    from twap_client.cli import orders
+
+    run(ctx, as_json, lambda session: orders.show(session, token, whole=whole))
+
+
+@app.command()
+def fills(
+    ctx: typer.Context,
+    *,
+    token: Annotated[str | None, typer.Argument(metavar="TOKEN", help="Only this order's.")] = None,
+    status: StatusOption = None,
+    exchange: ExchangeOption = None,
+    symbol: SymbolOption = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Of at most so many orders, the newest; absent: of all.")
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a fill a row.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the fills of your orders, newest order first (--json: one per line)."""
+    from twap_client.cli import fills as listed
+
+    filters = {"token_id": token, "status": status, "exchange": exchange, "symbol": symbol}
+    run(ctx, as_json, lambda session: listed.fills(session, limit, as_csv=csv, **filters))

@@ -1,0 +1,165 @@
+"""An order's slices and fills in pages: whole together, in order, read by key and no further than asked."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+
+from server.store.builders import accepted, make_order, make_plan, make_slice, make_terms, sliced
+from twap_models.enums import OrderStatus
+from twap_server.domain.order import Order, OrderProgress
+from twap_server.domain.record import OrderPage, OrderRecord, PageRequest, Place
+from twap_server.store import queries
+from twap_server.store.database import Database
+from twap_server.store.orders import SqlOrderStore
+
+ENDED = 9
+"""Of twelve slices, with two fills each."""
+
+
+@pytest.fixture
+async def order(orders: SqlOrderStore) -> Order:
+    """An order at work, beside another of the same account."""
+    made, other = make_order(), make_order(2)
+    await orders.commit([accepted(made), accepted(other)])
+    for _ in range(ENDED):
+        write = sliced(made)
+        await orders.commit([write, sliced(other)] if made.progress.next_slice == 0 else [write])
+        made = write.order
+    return made
+
+
+async def page(orders: SqlOrderStore, **asked: Any) -> OrderPage:
+    found = await orders.page("alice", "token-1", PageRequest(**asked))
+    assert found is not None
+    return found
+
+
+async def walk(orders: SqlOrderStore, **asked: Any) -> list[OrderPage]:
+    walked = [await page(orders, **asked)]
+    while (following := walked[-1].next) is not None:
+        walked.append(await page(orders, **asked, after=following))
+    return walked
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 9, 12, 18, 19, 500])
+async def test_pages_are_together_the_whole(orders: SqlOrderStore, order: Order, most: int) -> None:
+    whole = await orders.detail("alice", "token-1")
+    assert whole is not None and (len(whole.slices), len(whole.fills)) == (ENDED, 2 * ENDED)
+    walked = await walk(orders, slices=most, fills=most)
+    assert sum((one.slices for one in walked), ()) == whole.slices
+    assert sum((one.fills for one in walked), ()) == whole.fills
+    assert [index for one in walked for index in one.pending] == [9, 10, 11]
+    assert all(len(one.slices) + len(one.pending) <= most >= len(one.fills) for one in walked)
+    assert walked[0].order == order
+    assert len(walked) == max(-(-12 // most), -(-2 * ENDED // most))
+
+
+async def test_all_is_what_nobody_bounds(orders: SqlOrderStore, order: Order) -> None:
+    found = await page(orders)
+    assert (len(found.slices), list(found.pending), len(found.fills)) == (ENDED, [9, 10, 11], 2 * ENDED)
+    assert found.next is None and found.order == order
+
+
+async def test_one_of_them_alone(orders: SqlOrderStore, order: Order) -> None:
+    slices, fills = await walk(orders, slices=5, fills=0), await walk(orders, slices=0, fills=5)
+    assert [len(one.slices) + len(one.pending) for one in slices] == [5, 5, 2]
+    assert [len(one.fills) for one in fills] == [5, 5, 5, 3]
+    assert not any(one.fills for one in slices) and not any(one.slices or one.pending for one in fills)
+
+
+async def test_the_latest(orders: SqlOrderStore, order: Order) -> None:
+    whole = await page(orders)
+    found = await page(orders, slices=2, fills=3, latest=True)
+    assert found.slices == whole.slices[-2:] and found.fills == whole.fills[-3:]
+    assert (list(found.pending), found.next) == ([], None)
+    assert (await page(orders, slices=0, fills=0, latest=True)).slices == ()
+
+
+async def test_a_page_of_an_order_that_goes_on(orders: SqlOrderStore, order: Order) -> None:
+    """What was to come on the page before may have ended since; nothing comes twice, nothing is left out."""
+    first = await page(orders, slices=10, fills=17)
+    await orders.commit([sliced(order)])
+    assert first.next is not None
+    second = await page(orders, slices=10, fills=17, after=first.next)
+    assert (list(first.pending), [one.index for one in second.slices], list(second.pending)) == (
+        [9],
+        [],
+        [10, 11],
+    )
+    assert [(one.slice_index, one.fill_id[-1]) for one in second.fills] == [(8, "1"), (9, "0"), (9, "1")]
+
+
+async def test_it_is_read_for_one_user(orders: SqlOrderStore, order: Order) -> None:
+    assert await orders.page("bob", "token-1", PageRequest(slices=1)) is None
+    assert await orders.page("alice", "token-3", PageRequest(slices=1)) is None
+
+
+STATEMENTS = [
+    (queries.slices_after("o", 41, 5), "pk_slices", "(order_id=? AND slice_index>?)"),
+    (queries.latest_slices("o", 5), "pk_slices", "(order_id=?)"),
+    (queries.fills_after("o", (4, 1), 5), "uq_fills", "(order_id=? AND (slice_index,n)>(?,?))"),
+    (queries.latest_fills("o", 5), "uq_fills", "(order_id=?)"),
+]
+
+
+@pytest.mark.parametrize(("statement", "index", "searched"), STATEMENTS)
+async def test_it_is_looked_up_in_an_index(
+    database: Database, statement: Any, index: str, searched: str
+) -> None:
+    async with database.reading() as connection:
+        compiled = statement.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True})
+        if connection.dialect.name == "postgresql":
+            for other in ("seqscan", "sort", "bitmapscan"):
+                await connection.execute(text(f"SET LOCAL enable_{other} = off"))
+            plan = str((await connection.execute(text(f"EXPLAIN {compiled}"))).all())
+            assert f"using {index}" in plan and "Sort" not in plan, plan
+        else:
+            plan = str((await connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))).all())
+            assert searched in plan and "TEMP B-TREE" not in plan and "SCAN" not in plan, plan
+
+
+async def test_no_more_rows_are_read_than_asked(
+    database: Database, orders: SqlOrderStore, order: Order
+) -> None:
+    seen: list[str] = []
+    engine = database._readers.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *given: seen.append(f"{given[2]} {given[3]}"))
+    await page(orders, slices=2, fills=3)
+    of_parts = [one for one in seen if "FROM slices" in one or "FROM fills" in one]
+    assert len(of_parts) == 3, "slices, fills, and whether more follow"
+    assert all("LIMIT" in one for one in of_parts)
+
+
+RECORD = st.integers(0, 30)
+
+
+@settings(max_examples=200)
+@given(count=RECORD, ended=RECORD, most=st.integers(1, 9), is_open=st.booleans())
+def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open: bool) -> None:
+    """The arithmetic alone, for orders of any length: each index on one page, in order."""
+    ended = min(ended, count)
+    status = OrderStatus.WORKING if is_open else OrderStatus.EXPIRED
+    made = Order(
+        terms=make_terms(),
+        plan=replace(make_plan(), slice_count=count),
+        progress=OrderProgress(status=status, next_slice=ended),
+    )
+    record = OrderRecord(
+        order=made, slices=tuple(make_slice(index) for index in range(ended)), fills=(), samples=()
+    )
+    after: Place | None = Place()
+    seen: list[int] = []
+    pages = 0
+    while after is not None:
+        asked = PageRequest(slices=most, fills=most, after=after)
+        shown = tuple(one for one in record.slices if one.index > after.slice)[:most]
+        found = OrderPage(
+            order=made, asked=asked, slices=shown, fills=(), last_fill=(-1, -1), has_more_fills=False
+        )
+        seen += [one.index for one in shown] + list(found.pending)
+        after, pages = found.next, pages + 1
+    assert seen == list(range(count)) and pages == max(1, -(-count // most))
