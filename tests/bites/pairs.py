@@ -1,4 +1,4 @@
-"""The guards of F94 and F95: one ticker that names two coins, and numbers of books that must not fall."""
+"""The guards of F94 to F98: a ticker of two coins, counts that fall, unusable grids, unnamed fields."""
 
 from bites.case import Bite
 
@@ -66,5 +66,32 @@ PAIRS_BITES = (
         line=" if counted >= self.counted else 1 + counted",
         instead="",
         tests=(_BOOKS + "test_a_book_that_is_removed_or_replaced_never_counts_back",),
+    ),
+    Bite(
+        fault="F96",
+        guard="what has no usable grid takes no order",
+        file="domain/grid.py",
+        line="    usable = [one for one in instruments if not one.fault]\n",
+        instead="    usable = list(instruments)\n",
+        tests=(
+            "server/domain/test_grid.py::test_a_grid_is_made_of_what_can_be_used_or_says_why_not",
+            "server/api/test_strange.py::test_an_instrument_without_a_usable_grid_is_listed_and_takes_no_order",
+        ),
+    ),
+    Bite(
+        fault="F97",
+        guard="one order that cannot be judged costs no other",
+        file="engine/commands.py",
+        line="            except Exception as error:\n                failures.append(error)\n",
+        instead="            except ZeroDivisionError as error:\n                raise\n",
+        tests=("server/api/test_strange.py::test_a_fault_of_ours_costs_one_item_of_a_list",),
+    ),
+    Bite(
+        fault="F98",
+        guard="a number beyond the bounds is told at its field",
+        file="api/exact.py",
+        line="return exact_json.loads(data, mark=True)",
+        instead="return exact_json.loads(data)",
+        tests=("server/api/test_wrong_fields.py::test_every_422_names_the_field_and_what_was_expected",),
     ),
 )

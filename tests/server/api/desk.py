@@ -33,7 +33,8 @@ class Desk:
         """Register (once) and sign in; gives the token answer."""
         body = {"username": username, "password": PASSWORD}
         if username not in self.accounts.users:
-            assert (await self.http.post("/auth/register", json=body)).status_code == 201
+            made = await self.http.post("/auth/register", json=body)
+            assert made.status_code == 201, made.text
         answer = await self.http.post("/auth/token", data=body)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, str] = answer.json()

@@ -85,7 +85,7 @@ async def test_broken_json(desk: Desk, text: str) -> None:
 async def test_wrong_fields_are_named(desk: Desk) -> None:
     answer = await submit(desk, [BODY, {**BODY, "quantity": "x", "colour": 1}])
     assert answer.status_code == 422
-    assert {error["field"] for error in answer.json()["errors"]} == {"1.quantity", "1.colour"}
+    assert {error["field"] for error in answer.json()["errors"]} == {"[1].quantity", "[1].colour"}
     assert not desk.orders.requests, "nothing is stored when one item is wrong"
 
 

@@ -99,3 +99,19 @@ def test_down_to_the_grid(value: Decimal, step: str) -> None:
     made = floor_to(value, Decimal(step))
     assert made == to_grid(value, Decimal(step), ROUND_FLOOR)
     assert 0 <= value - made < Decimal(step)
+
+
+FIGURES = st.sampled_from(["0", "-1", "1e-18", "1e-30", "1e60", "0.1", "3", "0.00000007", "1e3"]).map(Decimal)
+
+
+@given(st.lists(st.tuples(FIGURES, FIGURES, FIGURES, FIGURES), min_size=1, max_size=3))
+def test_a_grid_is_made_of_what_can_be_used_or_says_why_not(figures: list[tuple[Decimal, ...]]) -> None:
+    instruments = [
+        replace(BTC, tick_size=tick, lot_size=lot, min_quantity=quantity, min_notional=value)
+        for tick, lot, quantity, value in figures
+    ]
+    grid = grid_of(instruments, {}, exchange="aggregate")
+    assert bool(grid.fault) == all(one.fault for one in instruments) == (not grid.legs)
+    assert grid.fault or (
+        grid.lot_size > 0 and grid.tick_size > 0 and grid.smallest(Decimal(7)) >= grid.lot_size
+    )

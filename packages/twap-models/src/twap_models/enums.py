@@ -95,6 +95,7 @@ class RejectReason(StrEnum):
     INVALID_OPTION = "invalid_option"
     DUPLICATE_TOKEN_ID = "duplicate_token_id"
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    UNAVAILABLE = "unavailable"
 
 
 class Carry(StrEnum):

@@ -5,7 +5,7 @@ Never through ``float``. Written numbers carry no exponent. Limits are checked b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache, partial
 from json.encoder import encode_basestring
@@ -33,6 +33,16 @@ TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000)
 
 class InexactNumber(ValueError):
     """A number outside the accepted bounds, or not a number at all (NaN, Infinity)."""
+
+
+class Unread:
+    """Stands for a number that ``loads`` could not take, so that its field can be named."""
+
+    __slots__ = ("why",)
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        """What was expected, in words."""
 
 
 def parse_decimal(text: str, bounds: Bounds = SENT) -> Decimal:
@@ -78,12 +88,13 @@ def check_decimal(value: Decimal, bounds: Bounds = SENT) -> Decimal:
     return value
 
 
-def loads(data: bytes | str, bounds: Bounds = SENT) -> Any:
+def loads(data: bytes | str, bounds: Bounds = SENT, *, mark: bool = False) -> Any:
     """Read JSON; integers stay ``int``, every other number becomes an exact ``Decimal``.
 
     Args:
         data: the text.
         bounds: ``TOLD`` for what a server says.
+        mark: leave an ``Unread`` where a number is out of bounds: a ``Number`` refuses it.
 
     Raises:
         ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, too many of
@@ -91,7 +102,7 @@ def loads(data: bytes | str, bounds: Bounds = SENT) -> Any:
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
     try:
-        return _reader(bounds).decode(text)
+        return _reader(bounds, mark).decode(text)
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
 
@@ -121,14 +132,30 @@ def _lowest_exponent(digits: tuple[int, ...], exponent: int) -> int:
 
 
 @cache
-def _reader(bounds: Bounds) -> json.JSONDecoder:
+def _reader(bounds: Bounds, mark: bool) -> json.JSONDecoder:
     """Made once: it is made of hooks, and to make it costs as much as to read a short text."""
+    parse: list[Callable[[str], Any]] = [
+        partial(parse_decimal, bounds=bounds),
+        partial(_parse_int, bounds=bounds),
+        _refuse_constant,
+    ]
+    real, whole, constant = map(_marking, parse) if mark else parse
     return json.JSONDecoder(
-        parse_float=partial(parse_decimal, bounds=bounds),
-        parse_int=partial(_parse_int, bounds=bounds),
-        parse_constant=_refuse_constant,
+        parse_float=real,
+        parse_int=whole,
+        parse_constant=constant,
         object_pairs_hook=partial(_unique_keys, bounds=bounds),
     )
+
+
+def _marking(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    def marked(text: str) -> Any:
+        try:
+            return parse(text)
+        except InexactNumber as error:
+            return Unread(str(error))
+
+    return marked
 
 
 def _parse_int(text: str, bounds: Bounds) -> int | Decimal:

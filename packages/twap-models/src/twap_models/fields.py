@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from twap_models.enums import SliceReason
-from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, check_decimal, parse_decimal
+from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, Unread, check_decimal, parse_decimal
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
 _UNIT_SECONDS = {
@@ -39,6 +39,8 @@ def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
         return parse_decimal(repr(value), bounds)
     if isinstance(value, str):
         return parse_decimal(value, bounds)
+    if isinstance(value, Unread):
+        raise InexactNumber(value.why)
     raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
 
 

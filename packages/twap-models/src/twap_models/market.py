@@ -36,14 +36,15 @@ class Instrument(ResponseModel):
     native: str = Field(description="The exchange's own spelling.")
     base: str
     quote: str
-    tick_size: Number
-    lot_size: Number
-    min_quantity: Number
-    min_notional: Number
+    tick_size: Number = Field(description="0: not known.")
+    lot_size: Number = Field(description="0: not known.")
+    min_quantity: Number = Field(description="0: none is stated.")
+    min_notional: Number = Field(description="0: none is stated.")
     status: str = Field(
         description="trading, limit_only (takes orders that have a limit), or another word of the exchange: "
-        "then it takes none."
+        "then it takes none. unusable: no order fits its grid, reason says why."
     )
+    reason: str = Field(default="", description="Why it is unusable, in words.")
 
 
 class Candle(ResponseModel):

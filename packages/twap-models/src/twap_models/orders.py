@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Self
 
 from pydantic import AliasChoices, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import (
@@ -29,6 +30,11 @@ from twap_models.fields import (
     TokenId,
     UtcDatetime,
 )
+
+
+def _wrong(field: str, message: str) -> PydanticCustomError:
+    """An error of the whole that names the field to change."""
+    return PydanticCustomError("value_error", "{message}", {"message": message, "field": field})
 
 
 class TwapOrderRequest(RequestModel):
@@ -69,13 +75,13 @@ class TwapOrderRequest(RequestModel):
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if self.end_time is not None and self.duration is not None:
-            raise ValueError("give end_time or duration, not both")
+            raise _wrong("duration", "give end_time or duration, not both")
         if self.end_time is None and self.duration is None:
-            raise ValueError("end_time or duration is missing")
+            raise _wrong("end_time", "end_time or duration is missing")
         if self.interval is not None and self.slices is not None:
-            raise ValueError("give interval or slices, not both")
+            raise _wrong("slices", "give interval or slices, not both")
         if self.interval is None and self.slices is None:
-            raise ValueError("interval or slices is missing")
+            raise _wrong("interval", "interval or slices is missing")
         return self
 
 
@@ -89,7 +95,7 @@ class TwapOrderAmendment(RequestModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if "price" not in self.model_fields_set and self.quantity is None and self.end_time is None:
-            raise ValueError("nothing to change: give quantity, price or end_time")
+            raise _wrong("quantity", "nothing to change: give quantity, price or end_time")
         return self
 
 

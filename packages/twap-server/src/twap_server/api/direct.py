@@ -10,10 +10,10 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from twap_server.api.dependencies import credential_of, identify
-from twap_server.api.exact import ExactRoute, Handler, read_json
+from twap_server.api.exact import ExactRoute, Handler, checked, read_json
 from twap_server.api.parts import Services
 
 
@@ -30,7 +30,7 @@ class DirectRoute(ExactRoute):
         async def handler(request: Request) -> Response:
             services: Services = request.app.state.services
             caller = await identify(services, credential_of(request))
-            body = _checked(shape, await _read(request))
+            body = checked(shape, await _read(request))
             answer: Response = await self.endpoint(services=services, caller=caller, body=body)
             return answer
 
@@ -45,11 +45,3 @@ async def _read(request: Request) -> Any:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
     return read_json(data) if is_json else data
-
-
-def _checked(shape: TypeAdapter[Any], body: Any) -> Any:
-    try:
-        return shape.validate_python(body)
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from None

@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
 from twap_server.api.bodies import LIST, ONE
-from twap_server.api.exact import reply
+from twap_server.api.exact import Unreadable, reply
 from twap_server.domain.errors import InvalidRequest, TooManyAttempts, TwapError, UnavailableError
 
 PROBLEM_JSON = "application/problem+json"
@@ -99,10 +99,11 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
     """Name every wrong field; a broken JSON text is a 400."""
     assert isinstance(error, RequestValidationError)
     found = error.errors()
-    if any(item["type"] == "json_invalid" for item in found):
-        return problem(request, ErrorCode.MALFORMED_JSON, "the body is not JSON")
-    errors = [FieldError(field=_field(item["loc"]), message=_message(item)) for item in found[:100]]
-    first = f"{errors[0].field}: {errors[0].message}" if errors else "a value is wrong"
+    for item in found:
+        if isinstance(item.get("input"), Unreadable):
+            return problem(request, ErrorCode.MALFORMED_JSON, item["input"].why)
+    errors = [FieldError(field=_field(item), message=_message(item)) for item in found[:100]]
+    first = f"{errors[0].field}: {errors[0].message}"
     return problem(request, ErrorCode.INVALID_REQUEST, first, errors=errors)
 
 
@@ -126,8 +127,17 @@ def _headers_of(error: TwapError) -> dict[str, str]:
     return {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.NOT_AUTHENTICATED else {}
 
 
-def _field(location: Sequence[Any]) -> str:
-    return ".".join(str(part) for part in location if part not in BODY_TAGS) or "body"
+def _field(item: Mapping[str, Any]) -> str:
+    """The path to a field, such as ``[1].quantity``; an error of the whole says which field to change."""
+    path = [part for part in item["loc"] if part not in BODY_TAGS]
+    named = item.get("ctx", {}).get("field")
+    return in_path([*path, *([named] if named else [])]) or "body"
+
+
+def in_path(parts: Sequence[str | int]) -> str:
+    """Write a path: names behind dots, places in a list in brackets."""
+    written = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "".join(written).removeprefix(".")
 
 
 def _message(item: Mapping[str, Any]) -> str:

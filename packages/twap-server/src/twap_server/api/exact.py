@@ -6,16 +6,19 @@
 import re
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-from fastapi import HTTPException, Request, Response
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from msgspec import Raw
 from msgspec.json import Encoder
+from pydantic import TypeAdapter, ValidationError
 
 from twap_models import exact_json
 from twap_models.base import WireModel
 
+T = TypeVar("T")
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 Plain: TypeAlias = dict[str, Any]
 """One item as JSON has it, its exact numbers written already (``number``)."""
@@ -24,18 +27,36 @@ _encode = Encoder().encode
 _BEYOND_ASCII = re.compile(rb"[\x80-\xff]")
 
 
-def read_json(data: bytes) -> Any:
-    """Read a body exactly.
+class Unreadable:
+    """Stands for a body that is not JSON: no shape takes it, and the answer to that is 400."""
 
-    Raises:
-        HTTPException: 400 when it is not JSON, 422 when a number is outside the accepted bounds.
+    def __init__(self, why: str) -> None:
+        self.why = why
+        """What is wrong, in words."""
+
+
+def read_json(data: bytes) -> Any:
+    """Read a body exactly; what cannot be read becomes a value that no field takes, so that it is named.
+
+    ``Unreadable`` in place of the whole, ``exact_json.Unread`` in place of a number that is out of bounds.
     """
     try:
-        return exact_json.loads(data)
-    except exact_json.InexactNumber as error:
-        raise HTTPException(422, str(error)) from None
+        return exact_json.loads(data, mark=True)
     except ValueError as error:
-        raise HTTPException(400, f"the body is not JSON this server reads: {error}") from None
+        return Unreadable(f"the body is not JSON this server reads: {error}")
+
+
+def checked(shape: TypeAdapter[T], body: Any) -> T:
+    """Give a body its shape, as FastAPI would.
+
+    Raises:
+        RequestValidationError: it has another.
+    """
+    try:
+        return shape.validate_python(body, from_attributes=True)
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+        raise RequestValidationError([{**item, "loc": ("body", *item["loc"])} for item in found]) from None
 
 
 class ExactRequest(Request):
@@ -52,11 +73,7 @@ class ExactRequest(Request):
             yield _BEYOND_ASCII.sub(_percent_encoded, part) if is_form else part
 
     async def json(self) -> Any:
-        """Read the body.
-
-        Raises:
-            HTTPException: see ``read_json``.
-        """
+        """Read the body; see ``read_json``."""
         return read_json(await self.body())
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import uuid4
 
@@ -43,10 +43,9 @@ async def held_book(services: Services, *, exchange: str, spelling: str, depth: 
 async def books_held(services: Services, instruments: Sequence[InstrumentId]) -> AsyncIterator[None]:
     """Hold these books; they are live, or were waited for in vain, when the block begins.
 
-    Raises:
-        BookUnavailable: there is no room for them.
+    Those that there is no room for are passed over: what is watched anyway can be looked at all the same.
     """
-    services.books.check_room(instruments)
+    instruments = _with_room(services, instruments)
     market, owner = services.parts.market, f"http:{uuid4().hex}"
     try:
         for instrument in instruments:
@@ -59,6 +58,15 @@ async def books_held(services: Services, instruments: Sequence[InstrumentId]) ->
     finally:
         for instrument in instruments:
             market.release(instrument, owner)
+
+
+def _with_room(services: Services, instruments: Sequence[InstrumentId]) -> list[InstrumentId]:
+    chosen: list[InstrumentId] = []
+    for instrument in instruments:
+        with suppress(BookUnavailable):
+            services.books.check_room([*chosen, instrument])
+            chosen.append(instrument)
+    return chosen
 
 
 async def _wait(services: Services, found: Found, depth: int) -> None:

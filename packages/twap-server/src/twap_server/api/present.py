@@ -16,7 +16,7 @@ from twap_server.api.ports import ExchangeStatus
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_datetime, to_iso
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.instrument import Instrument, can_be_said
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.record import OrderPage
@@ -45,11 +45,12 @@ def instrument(listed: Instrument) -> wire_market.Instrument:
         native=listed.native,
         base=listed.base,
         quote=listed.quote,
-        tick_size=listed.tick_size,
-        lot_size=listed.lot_size,
-        min_quantity=listed.min_quantity,
-        min_notional=listed.min_notional,
+        tick_size=_figure(listed.tick_size),
+        lot_size=_figure(listed.lot_size),
+        min_quantity=_figure(listed.min_quantity),
+        min_notional=_figure(listed.min_notional),
         status=listed.status,
+        reason=listed.fault,
     )
 
 
@@ -188,6 +189,10 @@ def _book_fields(
         "reason": view.reason,
         "age_ms": age_ms(received, sent),
     }
+
+
+def _figure(value: Decimal) -> Decimal:
+    return value if can_be_said(value) else exact.ZERO
 
 
 def _levels(

@@ -5,6 +5,7 @@ the same text sent again later is the same order.
 """
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -54,6 +55,24 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
         participation_cap=wire.participation_cap,
         fingerprint=fingerprint(wire),
     )
+
+
+def to_requests(body: TwapOrderRequest | Sequence[TwapOrderRequest], *, now: Nanos) -> list[OrderRequest]:
+    """Translate one order or a list of them.
+
+    Raises:
+        InvalidRequest: as ``to_request``; its field says which of a list.
+    """
+    if isinstance(body, TwapOrderRequest):
+        return [to_request(body, now=now)]
+    return [_item(one, place, now) for place, one in enumerate(body)]
+
+
+def _item(wire: TwapOrderRequest, place: int, now: Nanos) -> OrderRequest:
+    try:
+        return to_request(wire, now=now)
+    except InvalidRequest as error:
+        raise InvalidRequest(str(error), field=f"[{place}].{error.field}") from None
 
 
 def to_amendment(wire: TwapOrderAmendment, *, now: Nanos) -> Amendment:

@@ -20,7 +20,7 @@ from twap_server.collector.listing import by_symbol, in_words, merged, named_ali
 from twap_server.domain.clock import Clock
 from twap_server.domain.entries import Entries
 from twap_server.domain.errors import TwapError, UnknownSymbol
-from twap_server.domain.instrument import DELISTED, NOT_LISTED, TRADING, Instrument, stricter
+from twap_server.domain.instrument import DELISTED, NOT_LISTED, TRADING, UNUSABLE, Instrument, stricter
 from twap_server.domain.market import TradingStatus
 from twap_server.exchanges.base import Exchange
 
@@ -192,6 +192,8 @@ class InstrumentList:
 
     def _as_it_counts(self, one: Instrument) -> Instrument:
         status = stricter(self.market_status, one.status)
+        if one.fault:
+            status = UNUSABLE
         return one if status == one.status else replace(one, status=status)
 
     def _new_waits(self) -> Iterator[float]:

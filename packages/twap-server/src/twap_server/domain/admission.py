@@ -83,6 +83,15 @@ def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Itera
         )
 
 
+def unusable(request: OrderRequest, grid: Grid) -> Rejection:
+    """No order fits what the symbol names: no other rule about it can be checked."""
+    return Rejection(
+        reason=RejectReason.NOT_TRADABLE,
+        field="symbol",
+        detail=f"symbol {request.symbol}: {grid.name} cannot be traded here, for {grid.fault}",
+    )
+
+
 def broken_terms(
     request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos, limits: Limits
 ) -> Iterator[Rejection]:

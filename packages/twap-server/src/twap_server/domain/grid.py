@@ -7,7 +7,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import TRADING, Instrument, takes_orders
+from twap_server.domain.instrument import TRADING, UNUSABLE, Instrument, takes_orders
 from twap_server.domain.terms import Leg
 
 
@@ -24,7 +24,9 @@ class Grid:
     status: str
     """``trading``, or the exchange's own word."""
     legs: tuple[Leg, ...]
-    """The markets behind it, at least one."""
+    """The markets behind it: none where no grid can be used."""
+    fault: str = ""
+    """Why no order fits it, in words; empty where orders do."""
     notices: tuple[str, ...] = ()
     """What whoever orders on it has to know: warnings of every plan."""
 
@@ -47,11 +49,15 @@ def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, e
     """The grid of one instrument, or of the same one on several exchanges: with a lot that all of them take.
 
     Args:
-        instruments: at least one; those that do not trade now are left out while another one does.
+        instruments: at least one; what has no usable grid is left out, and what does not trade now while
+            another one does.
         fees: exchange to its taker fee.
         exchange: the order's, ``aggregate`` included.
     """
-    chosen = [one for one in instruments if takes_orders(one.status, limited=True)] or list(instruments)
+    usable = [one for one in instruments if not one.fault]
+    if not usable:
+        return _no_grid(instruments[0], exchange)
+    chosen = [one for one in usable if takes_orders(one.status, limited=True)] or usable
     return Grid(
         name=f"{exchange}:{chosen[0].id.symbol}",
         symbol=chosen[0].id.symbol,
@@ -59,6 +65,18 @@ def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, e
         lot_size=exact.common_multiple([one.lot_size for one in chosen]),
         status=next((one.status for one in chosen if one.status == TRADING), chosen[0].status),
         legs=tuple(_leg(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
+    )
+
+
+def _no_grid(instrument: Instrument, exchange: str) -> Grid:
+    return Grid(
+        name=f"{exchange}:{instrument.id.symbol}",
+        symbol=instrument.id.symbol,
+        tick_size=ZERO,
+        lot_size=ZERO,
+        status=UNUSABLE,
+        legs=(),
+        fault=instrument.fault,
     )
 
 

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from twap_models.exact_json import InexactNumber, check_decimal
+
 TRADING: Final = "trading"
 """The status of an instrument that can be traded now."""
 LIMIT_ONLY: Final = "limit_only"
 """It takes orders that have a limit, no others."""
 NOT_LISTED: Final = "not_listed"
 """It is missing from the exchange's newest list; whether for good is being asked."""
+UNUSABLE: Final = "unusable"
+"""Its tick, lot or minimums cannot be used: ``Instrument.fault`` says why."""
 DELISTED: Final = "delisted"
 """The exchange lists it no longer, for good: it says so, and does not know it when asked."""
 
@@ -58,3 +62,24 @@ class Instrument:
     """``trading``, or the exchange's own word in lower case (``limit_only``, ``maintenance``, …)."""
     aliases: tuple[str, ...] = ()
     """Other spellings that mean this instrument, as the exchange itself uses them (e.g. ``XBTUSD``)."""
+
+    @property
+    def fault(self) -> str:
+        """Why no order fits its grid, in words; empty where orders do."""
+        steps = (("tick size", self.tick_size), ("lot size", self.lot_size))
+        minimums = (("smallest quantity", self.min_quantity), ("smallest value", self.min_notional))
+        for name, step in steps:
+            if not step:
+                return f"its {name} is not known"
+        for name, figure in (*steps, *minimums):
+            if not can_be_said(figure):
+                return f"its {name} cannot be used: {figure}"
+        return ""
+
+
+def can_be_said(figure: Decimal) -> bool:
+    """Tell whether a figure of an instrument is 0 or above, and within the bounds of numbers on the wire."""
+    try:
+        return check_decimal(figure) >= 0
+    except InexactNumber:
+        return False

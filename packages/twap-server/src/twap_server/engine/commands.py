@@ -4,6 +4,7 @@ Each command is decided against what is in memory (which is what the store holds
 was decided, and only then is it taken into memory and answered.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 
@@ -29,6 +30,8 @@ from twap_server.engine.submission import Admission
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.engine.working import Step, Working
 
+log = logging.getLogger(__name__)
+
 
 class Commands:
     """Decides commands."""
@@ -50,22 +53,37 @@ class Commands:
         self._clock, self._limits, self._max_open_orders = clock, limits, max_open_orders
 
     def submit(self, scene: Scene, user_id: str, requests: Sequence[OrderRequest]) -> Decision[list[Verdict]]:
-        """Accept, recognise or reject each request; they are recorded together."""
+        """Accept, recognise or reject each request; they are recorded together.
+
+        One of which nothing can be said is told so, and costs the others nothing.
+
+        Raises:
+            ExchangeUnavailable: nothing can be said of any but those that are refused; nothing is recorded.
+        """
         room = self._max_open_orders - self._desk.open_count(user_id) - scene.taken_up[user_id]
         made: dict[str, Order] = {}
         verdicts: list[Verdict] = []
         writes: list[Draft] = []
+        failures: list[Exception] = []
         for request in requests:
             known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
-            verdict, slices = self._admission.judge(
-                user_id, request, known=known, glance=scene.glance, now=scene.now, room=room
-            )
+            try:
+                verdict, slices = self._admission.judge(
+                    user_id, request, known=known, glance=scene.glance, now=scene.now, room=room
+                )
+            except Exception as error:
+                failures.append(error)
+                _note(error)
+                verdicts.append(self._admission.not_judged(user_id, request, error, now=scene.now))
+                continue
             verdicts.append(verdict)
             if verdict.kind is VerdictKind.NEW:
                 made[request.token_id] = verdict.order
                 room -= verdict.order.status.is_open
-                scene.taken_up[user_id] += verdict.order.status.is_open
                 writes.append(self._recorder.new_order(verdict.order, slices, _event_of(verdict.order)))
+        if failures and not any(_is_accepted(verdict) for verdict in verdicts):
+            raise failures[0]
+        scene.taken_up[user_id] += sum(order.status.is_open for order in made.values())
         return Decision(answer=verdicts, writes=writes)
 
     def cancel(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
@@ -153,6 +171,16 @@ class Commands:
         if working is None:
             raise _not_open(scene.recorded.get((user_id, token_id)), token_id)
         return working
+
+
+def _note(error: Exception) -> None:
+    if not isinstance(error, TwapError):
+        log.error("an order could not be judged", exc_info=error)
+
+
+def _is_accepted(verdict: Verdict) -> bool:
+    is_judged = verdict.kind in (VerdictKind.NEW, VerdictKind.REPEAT)
+    return is_judged and verdict.order.status is not OrderStatus.REJECTED
 
 
 def _not_open(order: Order | None, token_id: str) -> TwapError:

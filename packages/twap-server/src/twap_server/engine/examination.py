@@ -17,9 +17,10 @@ from twap_server.domain.admission import (
     broken_window,
     fitted,
     plan_of,
+    unusable,
 )
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import UnknownExchange, UnknownSymbol
+from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
 from twap_server.domain.grid import Grid
 from twap_server.domain.terms import OrderRequest, Rejection
 from twap_server.engine.listings import Listings
@@ -64,7 +65,10 @@ class Examination:
                 field="token_id",
                 detail="you have too many open orders: cancel one or wait",
             )
-        if isinstance(found, Grid):
+        if isinstance(found, Grid) and found.fault:
+            self.grid = found
+            yield unusable(self._request, found)
+        elif isinstance(found, Grid):
             quotes = self._glance.quotes(found.legs)
             notices = (*found.notices, *self._glance.notices(quotes))
             self.grid, self.mid = replace(found, notices=notices), quotes.mid
@@ -103,4 +107,14 @@ def duplicate(request: OrderRequest) -> Rejection:
         reason=RejectReason.DUPLICATE_TOKEN_ID,
         field="token_id",
         detail=f"token_id {request.token_id!r} already names another order of yours: choose a new one",
+    )
+
+
+def unavailable(error: Exception) -> Rejection:
+    """Nothing can be said of a request now; only what is known to be safe is told of the error."""
+    why = str(error) if isinstance(error, TwapError) else "a fault of this server, its log says more"
+    return Rejection(
+        reason=RejectReason.UNAVAILABLE,
+        field="exchange" if isinstance(error, ExchangeUnavailable) else "token_id",
+        detail=f"it cannot be judged now: {why}; nothing was stored, send it again under the same token_id",
     )

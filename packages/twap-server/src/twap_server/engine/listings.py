@@ -47,7 +47,7 @@ class Listings:
         made = self._made.get(key)
         if made is None or made.instruments != found or made.fees != fees:
             grid = grid_of(found, fees, exchange=exchange)
-            grid = replace(grid, notices=self._notices(grid))
+            grid = replace(grid, notices=(*self._notices(grid), *_left_out(found, grid)))
             made = self._made[key] = _Made(found, fees, grid)
         return made.grid
 
@@ -58,3 +58,8 @@ class Listings:
             for leg in grid.legs
             if not self._market.is_proven(leg.instrument.exchange)
         )
+
+
+def _left_out(found: Sequence[Instrument], grid: Grid) -> tuple[str, ...]:
+    """Warnings of the markets that orders do not reach."""
+    return tuple(f"{one.id} is left out, for {one.fault}" for one in found if one.fault and not grid.fault)

@@ -5,6 +5,7 @@ breaks, the plan it would get, its expected cost against the books of this momen
 take it live.
 """
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from twap_models.enums import Carry, OrderStatus, RejectReason, SliceReason
 from twap_server.domain.admission import Admitted
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
+from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
 from twap_server.domain.expected_cost import Estimate, slices_and_sweep
 from twap_server.domain.go_live import GoLive, check
 from twap_server.domain.go_live_answers import PairMinimums, Proposed
@@ -24,10 +25,12 @@ from twap_server.domain.matching import Bounds, slippage_bound
 from twap_server.domain.schedule import Schedule, schedule_of
 from twap_server.domain.terms import OrderRequest, Plan, Rejection, seed_of
 from twap_server.engine.desk import Desk
-from twap_server.engine.examination import Examination, duplicate, used_up
+from twap_server.engine.examination import Examination, duplicate, unavailable, used_up
 from twap_server.engine.ports import Market, OrderStore
 from twap_server.engine.quotes import Quotes, Sight
 from twap_server.engine.submission import Admission
+
+log = logging.getLogger(__name__)
 
 _CLOSED = {
     SliceReason.NO_BOOK: "there is no live book of it",
@@ -99,7 +102,7 @@ class Previewer:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
 
         Raises:
-            ExchangeUnavailable: an exchange's instruments are not known yet, so nothing can be said.
+            ExchangeUnavailable: nothing can be said of any of them: their exchanges' lists are not known yet.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
         stored = await self._store.find(user_id, [request.token_id for request in requests])
@@ -108,16 +111,24 @@ class Previewer:
             for token_id, order in stored.items()
         }
         room = self._most - self._desk.open_count(user_id)
-        found = []
+        found: list[Preview] = []
+        failures: list[Exception] = []
         for request in requests:
-            made = self._judge(
-                user_id, request, known=known.get(request.token_id), room=room, now=self._clock.now()
-            )
+            try:
+                made = self._judge(
+                    user_id, request, known=known.get(request.token_id), room=room, now=self._clock.now()
+                )
+            except Exception as error:
+                failures.append(error)
+                found.append(_not_judged(request, error, self._clock.now()))
+                continue
             if request.token_id not in known:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 room -= not made.broken
             found.append(made)
             await self._clock.sleep(0)
+        if len(failures) == len(requests):
+            raise failures[0]
         return found
 
     def _judge(
@@ -181,12 +192,21 @@ class Previewer:
             ends_in=max(0, plan.end - now),
             randomize=request.randomize,
         )
-        return check(order, {one.id.exchange: _minimums(one) for one in self._listed(grid.symbol)})
+        return check(
+            order, {one.id.exchange: _minimums(one) for one in self._listed(grid.symbol) if not one.fault}
+        )
 
     def _listed(self, symbol: str) -> Sequence[Instrument]:
         with suppress(UnknownSymbol, ExchangeUnavailable):
             return self._market.find_everywhere(symbol)
         return ()
+
+
+def _not_judged(request: OrderRequest, error: Exception, now: Nanos) -> Preview:
+    """One of several of which nothing can be said: it costs the others nothing."""
+    if not isinstance(error, TwapError):
+        log.error("an order could not be previewed", exc_info=error)
+    return Preview(request=request, time=now, grid=None, broken=(unavailable(error),), cost_reason=_NO_PLAN)
 
 
 def _all(examination: Examination) -> list[Rejection]:

@@ -13,12 +13,13 @@ from twap_server.domain.order import Order, OrderProgress, SliceResult
 from twap_server.domain.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import lost
-from twap_server.engine.examination import Examination, duplicate
+from twap_server.engine.examination import Examination, duplicate, unavailable
 from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Glance
 from twap_server.engine.verdict import Verdict, VerdictKind
 
+_NOT_STORED = (RejectReason.DUPLICATE_TOKEN_ID, RejectReason.UNAVAILABLE)
 _USED_UP = "; this token_id is used up: send the corrected order under a new one"
 
 
@@ -57,6 +58,11 @@ class Admission:
             return self._recognise(user_id, request, known, now), ()
         order, slices = self._decide(user_id, request, glance, now, room)
         return Verdict(order=order, kind=VerdictKind.NEW), slices
+
+    def not_judged(self, user_id: str, request: OrderRequest, error: Exception, *, now: Nanos) -> Verdict:
+        """Nothing can be said of one of several requests: it is not stored, and costs the others nothing."""
+        order = self._rejected(user_id, request, None, unavailable(error), now)
+        return Verdict(order=order, kind=VerdictKind.UNAVAILABLE)
 
     def _recognise(self, user_id: str, request: OrderRequest, known: Order, now: Nanos) -> Verdict:
         if known.terms.fingerprint == request.fingerprint:
@@ -103,7 +109,7 @@ class Admission:
     def _rejected(
         self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos
     ) -> Order:
-        stored = why.reason is not RejectReason.DUPLICATE_TOKEN_ID
+        stored = why.reason not in _NOT_STORED
         start = request.start if request.start is not None else now
         terms = self._terms(user_id, request, grid, now, start=start)
         plan = Plan(

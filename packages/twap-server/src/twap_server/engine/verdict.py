@@ -7,11 +7,12 @@ from twap_server.domain.order import Order
 
 
 class VerdictKind(Enum):
-    """Whether the order is new, was here before, or its token id belongs to another order."""
+    """Whether the order is new, was here before, its token id is another's, or nothing can be said now."""
 
     NEW = auto()
     REPEAT = auto()
     CONFLICT = auto()
+    UNAVAILABLE = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,8 +88,12 @@ def text_of(raw: msgspec.Raw | None) -> str | None:
         return None
 
 
-def number(text: str) -> Decimal:
+def number(text: str, *, signed: bool = False) -> Decimal:
     """Read a number that is zero or more, exactly.
+
+    Args:
+        text: as the exchange wrote it.
+        signed: take one below zero too: whoever uses it judges it.
 
     Raises:
         WireFormatError: it is not a finite number, is negative, or is absurdly long.
@@ -101,7 +105,11 @@ def number(text: str) -> Decimal:
     except InvalidOperation:
         raise WireFormatError("a number cannot be read") from None
     exponent = value.as_tuple().exponent
-    if not isinstance(exponent, int) or value < 0 or not -_MAX_DIGITS <= exponent <= _MAX_DIGITS:
+    if (
+        not isinstance(exponent, int)
+        or (value < 0 and not signed)
+        or not -_MAX_DIGITS <= exponent <= _MAX_DIGITS
+    ):
         raise WireFormatError("a number is out of range")
     if len(text) > _MAX_DIGITS or not text.isascii() or "_" in text:
         raise WireFormatError("a number is out of range")

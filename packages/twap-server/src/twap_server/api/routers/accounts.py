@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request, Response
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, TypeAdapter
 
 from twap_models.accounts import AccessToken, Account, Credentials, RefreshRequest
 from twap_models.base import RequestModel, ResponseModel
@@ -19,11 +19,13 @@ from twap_server.api.dependencies import (
     identify,
 )
 from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, read_json, reply
+from twap_server.api.exact import ExactRoute, checked, read_json, reply
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest, RequestError
 
 router = APIRouter(prefix="/auth", tags=["accounts"], route_class=ExactRoute)
+
+_REFRESH = TypeAdapter(RefreshRequest)
 
 _MAX_SECRET = 4_096
 
@@ -203,10 +205,7 @@ async def _refresh_token(request: Request) -> str:
     else:
         form = await request.form(max_files=0, max_fields=10)
         content = {"refresh_token": form.get("refresh_token", "")}
-    try:
-        return RefreshRequest.model_validate(content).refresh_token
-    except ValidationError:
-        raise InvalidRequest("expected a refresh_token", field="refresh_token") from None
+    return checked(_REFRESH, content).refresh_token
 
 
 def _key_fields(record: KeyRecord) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.examples import ORDER_EXAMPLES
 from twap_server.api.parts import Services
 from twap_server.api.revisions import read_revision, write_revision
-from twap_server.api.translate import to_amendment, to_request
+from twap_server.api.translate import to_amendment, to_requests
 from twap_server.domain.errors import (
     ExchangeUnavailable,
     InvalidRequest,
@@ -63,9 +63,7 @@ async def submit_orders(
 
     ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
     """
-    wire = body if isinstance(body, list) else [body]
-    now = services.parts.clock.now()
-    requests = [to_request(one, now=now) for one in wire]
+    requests = to_requests(body, now=services.parts.clock.now())
     verdicts = await services.parts.orders.submit(caller.user_id, requests)
     return reply([present.order_body(verdict.order) for verdict in verdicts], submission_status(verdicts))
 
@@ -227,7 +225,8 @@ def submission_status(verdicts: Sequence[Verdict]) -> int:
     accepted = [
         verdict.kind
         for verdict in verdicts
-        if verdict.kind is not VerdictKind.CONFLICT and verdict.order.status is not OrderStatus.REJECTED
+        if verdict.kind in (VerdictKind.NEW, VerdictKind.REPEAT)
+        and verdict.order.status is not OrderStatus.REJECTED
     ]
     if VerdictKind.NEW in accepted:
         return 201

@@ -18,7 +18,7 @@ from twap_server.api.examples import ORDER_EXAMPLES
 from twap_server.api.held_books import books_held
 from twap_server.api.parts import Services
 from twap_server.api.present_preview import order_preview, shown_slices
-from twap_server.api.translate import to_request
+from twap_server.api.translate import to_requests
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.domain.instrument import InstrumentId
 from twap_server.engine.preview import Preview
@@ -51,8 +51,7 @@ async def preview_orders(
     """
     wire = body if isinstance(body, list) else [body]
     async with books_held(services, _instruments(services, wire)):
-        now = services.parts.clock.now()
-        requests = [to_request(one, now=now) for one in wire]
+        requests = to_requests(body, now=services.parts.clock.now())
         found = await services.parts.orders.preview(caller.user_id, requests)
     return await asyncio.to_thread(_written, found)
 

@@ -106,7 +106,7 @@ def to_candle(row: wire.KlineRow) -> Candle:
 
 
 def _of_filter(raw: msgspec.Raw) -> Decimal:
-    return number(_decode_text(bytes(raw)))
+    return number(_decode_text(bytes(raw)), signed=True)
 
 
 def _change(data: wire.DepthUpdate, symbol: str) -> BookChange:

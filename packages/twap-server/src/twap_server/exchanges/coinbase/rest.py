@@ -72,10 +72,10 @@ def _instrument(product: wire.Product, exchange: str) -> Instrument:
         native=product.id,
         base=base,
         quote=quote,
-        tick_size=number(product.quote_increment),
-        lot_size=number(product.base_increment),
-        min_quantity=number(product.base_min_size),
-        min_notional=number(product.min_market_funds),
+        tick_size=number(product.quote_increment, signed=True),
+        lot_size=number(product.base_increment, signed=True),
+        min_quantity=number(product.base_min_size, signed=True),
+        min_notional=number(product.min_market_funds, signed=True),
         status=_status(product),
     )
 

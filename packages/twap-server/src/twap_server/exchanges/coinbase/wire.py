@@ -90,8 +90,8 @@ class Product(Struct):
     id: str
     base_currency: str
     quote_currency: str
-    quote_increment: str
-    base_increment: str
+    quote_increment: str = "0"
+    base_increment: str = "0"
     min_market_funds: str = "0"
     base_min_size: str = "0"
     status: str = "online"

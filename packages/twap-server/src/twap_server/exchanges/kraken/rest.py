@@ -15,6 +15,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
     WireFormatError,
 )
+from twap_server.domain.exact import ZERO
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, Candle
 from twap_server.domain.refusal import WORDS, RefusalKind
@@ -85,9 +86,10 @@ def _candle(row: wire.OhlcRow, span: int) -> Candle:
 def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
     base, quote = names.canonical(pair.wsname)
     step = _step(pair.pair_decimals)
-    tick = step if pair.tick_size is None else number(pair.tick_size)
-    with suppress(InvalidOperation, Inexact):  # a finer tick stays as it is
-        tick = tick.quantize(step, context=_EXACT)
+    tick = step if pair.tick_size is None else number(pair.tick_size, signed=True)
+    if step:
+        with suppress(InvalidOperation, Inexact):  # a finer tick stays as it is
+            tick = tick.quantize(step, context=_EXACT)
     return Instrument(
         id=InstrumentId(exchange, f"{base}-{quote}"),
         native=pair.altname,
@@ -95,17 +97,16 @@ def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
         quote=quote,
         tick_size=tick,
         lot_size=_step(pair.lot_decimals),
-        min_quantity=number(pair.ordermin),
-        min_notional=number(pair.costmin),
+        min_quantity=number(pair.ordermin, signed=True),
+        min_notional=number(pair.costmin, signed=True),
         status=mapper.status_of(pair.status),
         aliases=tuple(dict.fromkeys((pair.wsname, names.on_stream(pair.wsname), key))),
     )
 
 
-def _step(decimals: int) -> Decimal:
-    if not 0 <= decimals <= 30:
-        raise WireFormatError("a precision is out of range")
-    return Decimal(1).scaleb(-decimals)
+def _step(decimals: int | None) -> Decimal:
+    """The step of so many decimals; 0 where none can be told."""
+    return ZERO if decimals is None or not 0 <= decimals <= 30 else Decimal(1).scaleb(-decimals)
 
 
 def _only_entry(body: bytes) -> msgspec.Raw:

@@ -133,8 +133,8 @@ class AssetPair(Struct):
 
     altname: str
     wsname: str = ""
-    pair_decimals: int = 0
-    lot_decimals: int = 8
+    pair_decimals: int | None = None
+    lot_decimals: int | None = None
     tick_size: str | None = None
     ordermin: str = "0"
     costmin: str = "0"

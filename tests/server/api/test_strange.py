@@ -1,0 +1,179 @@
+"""Strange instruments, books and bodies through submission and preview: only documented answers come back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from httpx import Response
+from hypothesis import given
+from hypothesis import strategies as st
+
+from server.api.fakes import HandClock, listed
+from server.api.place import FIELDS, INSTRUMENTS, OTHER, QUIET, SIDES, STRANGE, Place, StrangeMarket, opened
+from support.trading import HandBook
+from twap_models import OrderPreview, TwapOrder, exact_json
+from twap_server.domain.errors import WireFormatError
+from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market import BookSnapshot
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with opened() as place:
+        yield place
+
+
+def accepted(answer: Response) -> list[bool]:
+    return [one["status"] != "Rejected" for one in answer.json()]
+
+
+def show(market: StrangeMarket, instrument: InstrumentId, sides: Sequence[list[tuple[str, str]]]) -> None:
+    """A book of these levels, if it is one that a collector would keep."""
+    book = HandBook(ts_received=HandClock().now(), confirmed_at=HandClock().now())
+    try:
+        book.book.replace(BookSnapshot(symbol="ODD-USDT", bids=sides[0], asks=sides[1]))
+    except WireFormatError:
+        book = HandBook()
+    market.live[instrument] = book
+
+
+@QUIET
+@given(st.tuples(INSTRUMENTS, INSTRUMENTS), st.tuples(SIDES, SIDES), FIELDS)
+def test_nothing_strange_ends_in_5xx_or_costs_another(
+    place: Place,
+    instruments: tuple[Instrument, Instrument],
+    sides: tuple[list[tuple[str, str]], list[tuple[str, str]]],
+    fields: Mapping[str, Any],
+) -> None:
+    place.market.listed["binance"]["ODD-USDT"] = instruments[0]
+    place.market.listed["kraken"]["ODD-USDT"] = replace(instruments[1], id=OTHER)
+    for instrument in (STRANGE, OTHER):
+        show(place.market, instrument, sides)
+    odd = {"symbol": "ODD-USDT", **fields}
+    alone = place.post("/orders/twap/preview", place.order(**odd))
+    assert alone.status_code in {200, 422}, alone.text
+    previews = place.post("/orders/twap/preview", [place.order(), place.order(**odd), place.order()])
+    assert previews.status_code == alone.status_code, previews.text
+    if alone.status_code == 422:
+        assert all(error["field"] for error in alone.json()["errors"]) and alone.json()["errors"]
+    else:
+        for preview in exact_json.loads(previews.content, exact_json.TOLD):
+            OrderPreview.model_validate(preview)
+        assert [preview["accepted"] for preview in previews.json()][::2] == [True, True]
+    body = place.order(**odd)
+    answer = place.post("/orders/twap", body)
+    assert answer.status_code in ({422} if alone.status_code == 422 else {201, 400}), answer.text
+    assert place.post("/orders/twap", body).status_code in {200, 400, 422}
+    several = place.post("/orders/twap", [place.order(), place.order(**odd), place.order()])
+    if alone.status_code == 422:
+        assert several.status_code == 422
+        return
+    assert several.status_code == 201 and accepted(several)[::2] == [True, True]
+    for made in exact_json.loads(several.content, exact_json.TOLD):
+        TwapOrder.model_validate(made)
+    symbols = place.runner.run(place.http.get("/exchanges/binance/symbols"))
+    assert symbols.status_code == 200 and len(symbols.json()) == 3
+    assert not place.working.done()
+
+
+@QUIET
+@given(st.binary(max_size=60) | st.text(max_size=60).map(str.encode))
+def test_bytes_that_are_no_order_are_refused(place: Place, body: bytes) -> None:
+    for path in ("/orders/twap", "/orders/twap/preview"):
+        assert place.post(path, body).status_code in {400, 422}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 100_000,
+        b'{"quantity": ' + b"9" * 100_000 + b"}",
+        b'{"quantity": 1e999999999}',
+        b'{"quantity": "' + b"9" * 100_000 + b'"}',
+        b'{"slices": -' + b"1" * 5_000 + b"}",
+        b'{"quantity": NaN}',
+        b'{"symbol": "\\ud800"}',
+        b'{"a": 1, "a": 2}',
+        b"\xff\xfe",
+        b'"' + b"x" * 10_000 + b'"',
+        b"null",
+        b"1e19",
+        b"[[]]",
+    ],
+)
+def test_monsters_are_refused(place: Place, body: bytes) -> None:
+    for path in ("/orders/twap", "/orders/twap/preview"):
+        answer = place.post(path, body)
+        assert answer.status_code in {400, 422}, answer.text
+        assert answer.status_code == 400 or answer.json()["errors"][0]["field"]
+
+
+@pytest.mark.parametrize(
+    ("figures", "said"),
+    [
+        ({"lot_size": "0"}, "its lot size is not known"),
+        ({"tick_size": "0"}, "its tick size is not known"),
+        ({"lot_size": "-1"}, "its lot size cannot be used: -1"),
+        ({"tick_size": "1e-25"}, "its tick size cannot be used: 1E-25"),
+        ({"min_quantity": "-0.1"}, "its smallest quantity cannot be used: -0.1"),
+        ({"min_notional": "1e40"}, "its smallest value cannot be used: 1E+40"),
+    ],
+)
+def test_an_instrument_without_a_usable_grid_is_listed_and_takes_no_order(
+    place: Place, figures: Mapping[str, str], said: str
+) -> None:
+    odd = replace(listed("binance", "ODD-USDT"), **{name: Decimal(text) for name, text in figures.items()})  # type: ignore[arg-type]
+    place.market.listed["binance"]["ODD-USDT"] = odd
+    shown = place.runner.run(place.http.get("/exchanges/binance/symbols", params={"q": "ODD"})).json()[0]
+    assert shown["reason"] == said
+    (preview,) = place.post("/orders/twap/preview", place.order(symbol="ODD-USDT")).json()
+    assert [one["reason"] for one in preview["broken"]] == ["not_tradable"] and said in preview["broken"][0][
+        "detail"
+    ]
+    made = place.post("/orders/twap", [place.order(), place.order(symbol="ODD-USDT"), place.order()])
+    assert (made.status_code, accepted(made)) == (201, [True, False, True])
+    assert (made.json()[1]["reason"], said in made.json()[1]["detail"]) == ("not_tradable", True)
+
+
+def test_over_several_exchanges_the_usable_ones_are_left_with_a_warning(place: Place) -> None:
+    place.market.listed["binance"]["ODD-USDT"] = replace(listed("binance", "ODD-USDT"), lot_size=Decimal(0))
+    place.market.listed["kraken"]["ODD-USDT"] = listed("kraken", "ODD-USDT")
+    (made,) = place.post("/orders/twap", place.order(symbol="ODD-USDT", exchange="aggregate")).json()
+    assert made["status"] == "Accepted"
+    assert made["warnings"] == ["binance:ODD-USDT is left out, for its lot size is not known"]
+
+
+def test_of_a_list_only_the_item_whose_exchange_is_away_is_not_judged(place: Place) -> None:
+    away, here = place.order(exchange="kraken"), place.order()
+    place.market.away = {"kraken"}
+    try:
+        previews = place.post("/orders/twap/preview", [here, away])
+        made = place.post("/orders/twap", [here, away])
+        alone = [place.post(path, away) for path in ("/orders/twap", "/orders/twap/preview")]
+    finally:
+        place.market.away = set()
+    assert [one["accepted"] for one in previews.json()] == [True, False]
+    assert previews.json()[1]["broken"][0]["reason"] == "unavailable"
+    assert (made.status_code, accepted(made)) == (201, [True, False])
+    assert made.json()[1]["reason"] == "unavailable" and "send it again" in made.json()[1]["detail"]
+    assert [(one.status_code, "retry-after" in one.headers) for one in alone] == [(503, True)] * 2
+    again = place.post("/orders/twap", [here, away])
+    assert (again.status_code, accepted(again)) == (201, [True, True]), "its token_id was not used up"
+
+
+def test_a_fault_of_ours_costs_one_item_of_a_list(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(instrument: InstrumentId) -> HandBook | None:
+        if instrument == STRANGE:
+            raise ZeroDivisionError
+        return None
+
+    place.market.listed["binance"]["ODD-USDT"] = listed("binance", "ODD-USDT")
+    monkeypatch.setattr(place.market, "live_book", broken)
+    orders = [place.order(), place.order(symbol="ODD-USDT"), place.order()]
+    previews = place.post("/orders/twap/preview", orders)
+    assert [one["accepted"] for one in previews.json()] == [True, False, True]
+    made = place.post("/orders/twap", orders)
+    assert (made.status_code, accepted(made)) == (201, [True, False, True])
+    assert "ZeroDivision" not in made.text and made.json()[1]["reason"] == "unavailable"

@@ -1,0 +1,40 @@
+"""A grid that cannot be used: the instrument is listed, takes no order, and says why; nothing is guessed."""
+
+import pytest
+
+from server.exchanges.test_entries import GONE, GOOD, read
+
+PRICE = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}
+LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "fault"),
+    [
+        ("binance", {"filters": []}, "its tick size is not known"),
+        ("binance", {"filters": [PRICE]}, "its lot size is not known"),
+        ("binance", {"filters": [PRICE, LOT | {"stepSize": "0.00000000"}]}, "its lot size is not known"),
+        ("binance", {"filters": [PRICE | {"tickSize": "-0.01"}, LOT]}, "its tick size cannot be used: -0.01"),
+        ("binance", {"filters": [PRICE, LOT | {"stepSize": "1e-30"}]}, "its lot size cannot be used: 1E-30"),
+        ("binance", {"filters": [PRICE, LOT | {"minQty": "-1"}]}, "its smallest quantity cannot be used: -1"),
+        ("binance", {"filters": [PRICE, LOT]}, ""),
+        ("kraken", {"lot_decimals": GONE}, "its lot size is not known"),
+        ("kraken", {"lot_decimals": 10**12}, "its lot size is not known"),
+        ("kraken", {"lot_decimals": -3}, "its lot size is not known"),
+        ("kraken", {"lot_decimals": 25}, "its lot size cannot be used: 1E-25"),
+        ("kraken", {"pair_decimals": None, "tick_size": None}, "its tick size is not known"),
+        ("kraken", {"pair_decimals": None}, ""),
+        ("kraken", {"tick_size": "0"}, "its tick size is not known"),
+        ("kraken", {"ordermin": "-1"}, "its smallest quantity cannot be used: -1"),
+        ("kraken", {"costmin": "1e50"}, "its smallest value cannot be used: 1E+50"),
+        ("coinbase", {"base_increment": GONE}, "its lot size is not known"),
+        ("coinbase", {"quote_increment": "0.00"}, "its tick size is not known"),
+        ("coinbase", {"base_increment": "-1"}, "its lot size cannot be used: -1"),
+    ],
+)
+def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault):
+    entry = {key: one for key, one in (GOOD[name] | change).items() if one is not GONE}
+    listed = read(name, entry)
+    assert listed.left_out == ()
+    (one,) = listed.found
+    assert one.fault == fault
