@@ -2,7 +2,7 @@
 
 from pydantic import SecretStr, TypeAdapter
 
-from twap_client._transport import Call, SignIn, Transport, check_encodable, read_model
+from twap_client._transport import Call, SignIn, Transport, check_encodable, in_doubt, read_model
 from twap_client.config import Tokens
 from twap_models import AccessToken, Account, Credentials
 from twap_models.accounts import normal_password
@@ -28,10 +28,9 @@ class Accounts:
         check_encodable(username=username, password=password)
         wanted = Credentials(username=username, password=SecretStr(normal_password(password)))
         body = {"username": wanted.username, "password": wanted.password.get_secret_value()}
-        answer = await self._transport.send(
-            Call(method="POST", path="/auth/register", body=body, signed=False)
-        )
-        return read_model(_ACCOUNT, answer)
+        call = Call(method="POST", path="/auth/register", body=body, signed=False)
+        with in_doubt(f"the account {wanted.username!r} may exist: try to sign in"):
+            return read_model(_ACCOUNT, await self._transport.send(call))
 
     async def login(self, username: str, password: str) -> AccessToken:
         """Sign in; every later call and stream of this client uses and renews the sign-in by itself.

@@ -34,7 +34,28 @@ from twap_models import FieldError
 
 
 class TwapClientError(Exception):
-    """Base of everything this library raises on purpose."""
+    """Base of everything this library raises on purpose.
+
+    Attributes:
+        may_have_acted: something was sent, and what became of it is not known: no answer, or a senseless one.
+        in_doubt: what may have been changed therefore, in words; empty when nothing.
+        token_ids: the orders that this is about.
+    """
+
+    may_have_acted: bool = False
+    in_doubt: str = ""
+    token_ids: tuple[str, ...] = ()
+
+    @property
+    def message(self) -> str:
+        """What went wrong, without what is in doubt."""
+        return super().__str__()
+
+    def __str__(self) -> str:
+        if not self.in_doubt:
+            return self.message
+        look = f": look with orders.get({self.token_ids[0]!r})" if self.token_ids else ""
+        return f"{self.message}; {self.in_doubt}{look}"
 
 
 class UsageError(TwapClientError, ValueError):

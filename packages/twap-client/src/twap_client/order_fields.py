@@ -12,6 +12,8 @@ from twap_client.errors import NaiveTime
 from twap_models import Carry, Fidelity, LateStart, TwapOrderAmendment, TwapOrderRequest
 from twap_models.fields import HOW_TO_WRITE_ZONES, lacks_zone
 
+_NAMED = 3
+
 Amount = Decimal | int | str | float
 """A float is read through its ``repr``: 0.1 means one tenth."""
 
@@ -103,3 +105,12 @@ def amendment_body(
 def order_path(token_id: str) -> str:
     """Where an order is."""
     return f"/orders/{quote(token_id, safe='')}"
+
+
+def may_exist(token_ids: Sequence[str]) -> str:
+    """Say which orders may exist after a submission without an answer."""
+    if len(token_ids) == 1:
+        return f"the order {token_ids[0]!r} may exist"
+    named = ", ".join(repr(token_id) for token_id in token_ids[:_NAMED])
+    more = f" and {len(token_ids) - _NAMED} more" if len(token_ids) > _NAMED else ""
+    return f"the orders {named}{more} may exist"

@@ -10,13 +10,14 @@ from typing import Any, Unpack, overload
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, read_model
+from twap_client._transport import Call, in_doubt, read_model
 from twap_client.order_fields import (
     KEEP,
     Amount,
     Keep,
     OrderFields,
     amendment_body,
+    may_exist,
     order_bodies,
     order_path,
     wanted_orders,
@@ -68,7 +69,7 @@ class Orders(OrderReports):
 
         A rejected order is no exception: look at ``status``, ``reason`` and ``detail``. Timeouts, cut
         connections and 503 are repeated with the same ``token_id``; if that fails too, or the call is
-        cancelled, the order may still exist: ask ``get(token_id)``.
+        cancelled, the order may still exist: ``token_ids`` of the exception names it, ask ``get(token_id)``.
 
         Args:
             request: an order or a list of orders; or none, and the fields as keywords. Then a ``token_id`` is
@@ -82,7 +83,8 @@ class Orders(OrderReports):
             TransportError: no answer after all attempts.
         """
         wanted = wanted_orders(request, fields)
-        made = await self._submit(order_bodies(wanted))
+        many = [wanted] if isinstance(wanted, TwapOrderRequest) else wanted
+        made = await self._submit(order_bodies(wanted), [item.token_id for item in many])
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     @overload
@@ -225,7 +227,8 @@ class Orders(OrderReports):
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="POST", path=f"{order_path(token_id)}/pause", repeatable=True))
+        call = Call(method="POST", path=f"{order_path(token_id)}/pause", repeatable=True)
+        return await self._change(call, token_id, "paused")
 
     async def resume(self, token_id: str) -> TwapOrder:
         """Let a paused order go on; by its carry mode it catches up or not.
@@ -236,7 +239,8 @@ class Orders(OrderReports):
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="POST", path=f"{order_path(token_id)}/resume", repeatable=True))
+        call = Call(method="POST", path=f"{order_path(token_id)}/resume", repeatable=True)
+        return await self._change(call, token_id, "resumed")
 
     async def amend(
         self,
@@ -274,7 +278,8 @@ class Orders(OrderReports):
         if revision is None and not isinstance(order, str):
             revision = order.revision
         match = {"If-Match": "*" if revision is None else f'"{revision}"'}
-        return await self._change(Call(method="PATCH", path=order_path(token_id), body=body, headers=match))
+        call = Call(method="PATCH", path=order_path(token_id), body=body, headers=match)
+        return await self._change(call, token_id, "amended")
 
     async def cancel(self, token_id: str) -> TwapOrder:
         """Cancel an open order; what was filled stays filled.
@@ -283,13 +288,13 @@ class Orders(OrderReports):
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="DELETE", path=order_path(token_id)))
+        return await self._change(Call(method="DELETE", path=order_path(token_id)), token_id, "canceled")
 
-    async def _change(self, call: Call) -> TwapOrder:
-        return read_model(_ORDER, await self._transport.send(call))
+    async def _change(self, call: Call, token_id: str, done: str) -> TwapOrder:
+        with in_doubt(f"whether the order {token_id!r} was {done} is not known", token_id):
+            return read_model(_ORDER, await self._transport.send(call))
 
-    async def _submit(self, body: Any) -> OrderList:
-        answer = await self._transport.send(
-            Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
-        )
-        return read_model(ORDERS, answer)
+    async def _submit(self, body: Any, token_ids: Sequence[str]) -> OrderList:
+        call = Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
+        with in_doubt(may_exist(token_ids), *token_ids):
+            return read_model(ORDERS, await self._transport.send(call))

@@ -1,7 +1,8 @@
 """A request and its answer: statuses become exceptions, bodies are read as exact JSON."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -9,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from twap_client._transport.oauth import AsyncOAuth2Client
-from twap_client.errors import ApiError, ConnectFailed, ServerError, Unencodable, error_class
+from twap_client.errors import ApiError, ConnectFailed, ServerError, TwapClientError, Unencodable, error_class
 from twap_models import Problem, exact_json
 
-__all__ = ["Answer", "Call", "check_encodable", "httpx", "read_answer", "read_model"]
+__all__ = ["Answer", "Call", "check_encodable", "httpx", "in_doubt", "read_answer", "read_model"]
 
 if TYPE_CHECKING:
     import httpx
@@ -62,6 +63,22 @@ class Answer:
     body: Any
     after: str | None = None
     oldest_available: str | None = None
+
+
+@contextmanager
+def in_doubt(what: str, *token_ids: str) -> Iterator[None]:
+    """Around what changes something: a failure that leaves open whether it was changed says so.
+
+    Args:
+        what: what may have happened, in words.
+        token_ids: the orders that it is about.
+    """
+    try:
+        yield
+    except TwapClientError as error:
+        if error.may_have_acted:
+            error.in_doubt, error.token_ids = what, token_ids
+        raise
 
 
 def check_encodable(**texts: str) -> None:
@@ -123,11 +140,13 @@ def read_model(kind: TypeAdapter[_T], answer: Answer) -> _T:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise ServerError(
+        unreadable = ServerError(
             f"the answer is not what this client expects: {where} {first['msg']}",
             status=answer.status,
             code="invalid_answer",
-        ) from error
+        )
+        unreadable.may_have_acted = True
+        raise unreadable from error
 
 
 def _refusal(response: "httpx.Response", body: Any) -> ApiError:

@@ -6,8 +6,19 @@ from twap_client._backoff import Backoff
 from twap_client._transport.calls import Answer, Call, httpx, read_answer
 from twap_client._transport.sign_in import SignIn
 from twap_client.config import ClientConfig
-from twap_client.errors import ApiError, ConnectFailed, RateLimited, TransportError, Unavailable
-from twap_models import exact_json
+from twap_client.errors import (
+    ApiError,
+    ConnectFailed,
+    NotAuthenticated,
+    RateLimited,
+    TransportError,
+    TwapClientError,
+    Unavailable,
+)
+from twap_models import ErrorCode, exact_json
+
+_NOTHING_DONE = (ErrorCode.BUSY, ErrorCode.EXCHANGE_UNAVAILABLE, ErrorCode.BOOK_UNAVAILABLE)
+"""Codes of 5xx that are given before anything is done."""
 
 
 class Transport:
@@ -29,32 +40,51 @@ class Transport:
             TransportError: no answer.
         """
         backoff = Backoff(self._config.retry_first, self._config.retry_cap)
+        doubt = False
         while True:
             try:
                 return await self._once(call)
-            except (TransportError, Unavailable, RateLimited) as error:
-                pause = _pause(error, backoff.next_delay())
-                given_up = backoff.attempts >= self._config.attempts
-                too_long = pause > self._config.retry_cap.total_seconds()
-                if given_up or too_long or not _may_repeat(call, error):
+            except TwapClientError as error:
+                # Of several attempts each may have arrived, whatever became of the last.
+                doubt = error.may_have_acted = doubt or error.may_have_acted
+                pause = self._pause(call, error, backoff)
+                if pause is None:
                     raise
             await asyncio.sleep(pause)
 
+    def _pause(self, call: Call, error: TwapClientError, backoff: Backoff) -> float | None:
+        """Seconds before another attempt; None: there is none."""
+        if not isinstance(error, TransportError | Unavailable | RateLimited):
+            return None
+        pause = _asked_for(error, backoff.next_delay())
+        given_up = backoff.attempts >= self._config.attempts
+        too_long = pause > self._config.retry_cap.total_seconds()
+        return None if given_up or too_long or not _may_repeat(call, error) else pause
+
     async def _once(self, call: Call) -> Answer:
+        if not call.signed or self._config.api_key:
+            return await self._attempt(call, {})
+        token = await self._token()
+        try:
+            return await self._attempt(call, {"Authorization": f"Bearer {token}"})
+        except NotAuthenticated:
+            token = await self._token(refused=token)
+        return await self._attempt(call, {"Authorization": f"Bearer {token}"})
+
+    async def _token(self, refused: str | None = None) -> str:
         with self.signed_in.translated():
             async with asyncio.timeout(self._config.request_timeout.total_seconds()):
-                response = await self._exchange(call)
-        return read_answer(response, call.lists, as_text=call.as_text)
+                return await self.signed_in.access_token(refused)
 
-    async def _exchange(self, call: Call) -> "httpx.Response":
-        if not call.signed or self._config.api_key:
-            return await self._post(call, {})
-        token = await self.signed_in.access_token()
-        response = await self._post(call, {"Authorization": f"Bearer {token}"})
-        if response.status_code == 401:
-            token = await self.signed_in.access_token(refused=token)
-            response = await self._post(call, {"Authorization": f"Bearer {token}"})
-        return response
+    async def _attempt(self, call: Call, headers: dict[str, str]) -> Answer:
+        try:
+            with self.signed_in.translated():
+                async with asyncio.timeout(self._config.request_timeout.total_seconds()):
+                    response = await self._post(call, headers)
+            return read_answer(response, call.lists, as_text=call.as_text)
+        except TwapClientError as error:
+            error.may_have_acted = _may_have_acted(error)
+            raise
 
     async def _post(self, call: Call, headers: dict[str, str]) -> "httpx.Response":
         content = None
@@ -73,7 +103,18 @@ class Transport:
         return response
 
 
-def _pause(error: TransportError | ApiError, drawn: float) -> float:
+def _may_have_acted(error: TwapClientError) -> bool:
+    match error:
+        case ConnectFailed():
+            return False
+        case ApiError():
+            told = error.status < 400 or error.status >= 500  # a refusal is an answer: nothing was done
+            return told and error.code not in _NOTHING_DONE
+        case _:
+            return True
+
+
+def _asked_for(error: TransportError | ApiError, drawn: float) -> float:
     asked = error.retry_after if isinstance(error, ApiError) else None
     return drawn if asked is None else asked + drawn / 10
 

@@ -1,9 +1,11 @@
 """pause, resume, amend, cancel, events."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from twap_client.cli import render
 from twap_client.cli.local_time import absolute
+from twap_client.cli.parting import on_interrupt
 from twap_client.cli.session import Session
 from twap_client.order_fields import KEEP
 from twap_models import TwapOrder
@@ -22,12 +24,16 @@ class Amendment:
 
 async def pause(session: Session, token: str) -> int:
     """Pause an order."""
-    return _show(session, await session.client.orders.pause(token))
+    with _in_doubt(session, token, "paused"):
+        order = await session.client.orders.pause(token)
+    return _show(session, order)
 
 
 async def resume(session: Session, token: str) -> int:
     """Let a paused order go on."""
-    return _show(session, await session.client.orders.resume(token))
+    with _in_doubt(session, token, "resumed"):
+        order = await session.client.orders.resume(token)
+    return _show(session, order)
 
 
 async def amend(session: Session, token: str, wanted: Amendment) -> int:
@@ -41,13 +47,15 @@ async def amend(session: Session, token: str, wanted: Amendment) -> int:
     if not wanted.no_limit and wanted.quantity is wanted.limit is wanted.end is None:
         raise ValueError("nothing to change: give --quantity, --limit, --no-limit or --end")
     keep_or_drop = None if wanted.no_limit else KEEP
-    order = await session.client.orders.amend(
-        token,
-        quantity=wanted.quantity,
-        price=keep_or_drop if wanted.limit is None else wanted.limit,
-        end_time=absolute("--end", wanted.end, session.say),
-        revision=wanted.revision,
-    )
+    end = absolute("--end", wanted.end, session.say)
+    with _in_doubt(session, token, "amended"):
+        order = await session.client.orders.amend(
+            token,
+            quantity=wanted.quantity,
+            price=keep_or_drop if wanted.limit is None else wanted.limit,
+            end_time=end,
+            revision=wanted.revision,
+        )
     for warning in order.warnings:
         session.say(f"note: {warning}")
     return _show(session, order)
@@ -55,7 +63,9 @@ async def amend(session: Session, token: str, wanted: Amendment) -> int:
 
 async def cancel(session: Session, token: str) -> int:
     """Cancel an order."""
-    return _show(session, await session.client.orders.cancel(token))
+    with _in_doubt(session, token, "canceled"):
+        order = await session.client.orders.cancel(token)
+    return _show(session, order)
 
 
 async def events(session: Session, token: str, since: int) -> int:
@@ -63,6 +73,10 @@ async def events(session: Session, token: str, since: int) -> int:
     found = [event async for event in session.client.orders.events(token, since=since)]
     session.show(found, lambda: render.events_table(found))
     return 0
+
+
+def _in_doubt(session: Session, token: str, done: str) -> AbstractContextManager[None]:
+    return on_interrupt(session, f"whether the order {token!r} was {done} is not known", token)
 
 
 def _show(session: Session, order: TwapOrder) -> int:

@@ -9,9 +9,10 @@ from rich.console import Console
 
 from twap_client.cli import render
 from twap_client.cli.local_time import absolute
+from twap_client.cli.parting import on_interrupt
 from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session
-from twap_client.cli.watch import watch
+from twap_client.cli.watch import watch_submitted
 from twap_models import OrderStatus, TwapOrder, TwapOrderDetail, TwapOrderRequest
 
 _PAGE = 500
@@ -61,7 +62,9 @@ class Submission:
         """Submit it, and follow it if wanted; in a dry run only say what would become of it."""
         if self._dry_run:
             return await self._preview(session)
-        order = await session.client.orders.submit(self._request)
+        token = self._request.token_id
+        with on_interrupt(session, f"the order {token!r} may exist", token):
+            order = await session.client.orders.submit(self._request)
         following = self._follow and order.status is not OrderStatus.REJECTED
         if not (session.as_json and following):
             session.show(order, lambda: render.order_line(order))
@@ -71,7 +74,7 @@ class Submission:
             session.say(f"rejected: {order.detail or order.reason}")
             return ENDED[order.status]
         if following:
-            return await watch(session, order.token_id, [])
+            return await watch_submitted(session, order.token_id)
         session.say(f"follow it with: twap watch {order.token_id}")
         return 0
 

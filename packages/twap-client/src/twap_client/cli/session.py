@@ -17,6 +17,7 @@ from twap_client.errors import (
     ConnectFailed,
     NotAuthenticated,
     TransportError,
+    TwapClientError,
 )
 from twap_models import OrderStatus, exact_json
 from twap_models.base import WireModel
@@ -101,6 +102,14 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
 
 def explain(error: Exception, url: str) -> tuple[int, str]:
     """Say in one line what went wrong and what to do about it; give the exit code too."""
+    code, message = _explain(error, url)
+    if isinstance(error, TwapClientError) and error.in_doubt:
+        look = f": `twap order {error.token_ids[0]}`" if error.token_ids else ""
+        message = f"{message}; {error.in_doubt}{look}"
+    return code, message
+
+
+def _explain(error: Exception, url: str) -> tuple[int, str]:
     match error:
         case ConnectFailed(reason="refused"):
             return (
@@ -155,7 +164,7 @@ def _refusal(error: ApiError) -> str:
         f"{item.field}: {item.message}" for item in error.errors if item.message not in str(error)
     )
     named = f" ({error.code})" if error.code else ""
-    return _one_line(f"{error}{named}" + (f": {fields}" if fields else ""))
+    return _one_line(f"{error.message}{named}" + (f": {fields}" if fields else ""))
 
 
 def _wrong_field(where: Sequence[object], message: str) -> str:
@@ -163,4 +172,5 @@ def _wrong_field(where: Sequence[object], message: str) -> str:
 
 
 def _one_line(problem: object) -> str:
-    return " ".join(str(problem).split()) or type(problem).__name__
+    text = problem.message if isinstance(problem, TwapClientError) else str(problem)
+    return " ".join(text.split()) or type(problem).__name__

@@ -1,7 +1,7 @@
 """watch: follow an order to its end, or live books. A full view on a terminal, lines elsewhere."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from twap_client.cli import render
 from twap_client.cli.follow import PASSING, OrderLines, follow_all
+from twap_client.cli.parting import while_it_works
 from twap_client.cli.session import ENDED, Session
 from twap_client.errors import TwapClientError
 from twap_client.stream import Disconnected, Gap, Reconnected, StreamItem, TwapStream
@@ -42,17 +43,31 @@ async def watch(session: Session, token: str | None, books: list[str]) -> int:
     Returns:
         The exit code for the order's final state.
     """
-    order = None if token is None else await _latest(session, token)
+    if token is None:
+        await _follow(session, None, books)
+        return 0
+    order = await _latest(session, token)
+    with while_it_works(session, token) if order.status.is_open else nullcontext():
+        ended = await _follow(session, order, books)
+    return await _result(session, ended or order)
+
+
+async def watch_submitted(session: Session, token: str) -> int:
+    """Follow an order that was just accepted to its end; gives the exit code."""
+    with while_it_works(session, token):
+        ended = await _follow(session, await _latest(session, token), [])
+    return 0 if ended is None else await _result(session, ended)
+
+
+async def _follow(session: Session, order: TwapOrderDetail | None, books: list[str]) -> TwapOrder | None:
     if order is not None and not books:
         books = _own_book(order)
     if session.has_screen and (order or books):
-        ended: TwapOrder | None = await _follow_on_screen(session, order, books)
-    elif order is not None:
-        ended = await OrderLines(session, order).follow(books)
-    else:
-        await follow_all(session, books)
-        ended = None
-    return 0 if ended is None else await _result(session, ended)
+        return await _follow_on_screen(session, order, books)
+    if order is not None:
+        return await OrderLines(session, order).follow(books)
+    await follow_all(session, books)
+    return None
 
 
 async def _latest(session: Session, token: str) -> TwapOrderDetail:
