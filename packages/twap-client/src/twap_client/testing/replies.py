@@ -28,6 +28,11 @@ def problem(status: int, code: str, detail: str, **headers: str) -> Reply:
     return Reply(status=status, body=body, headers=named)
 
 
+def unknown(token_id: str) -> Reply:
+    """Answer that there is no such order."""
+    return problem(404, "order_not_found", f"no order {token_id!r}")
+
+
 def paged(detail: TwapOrderDetail, query: Mapping[str, str]) -> Reply:
     """Answer an order with the slices and fills that are wanted; a cursor is how many of each came before."""
     slices, fills = list(detail.slices), list(detail.fills)

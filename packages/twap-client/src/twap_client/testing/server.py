@@ -10,7 +10,7 @@ from typing import Any, Self
 from twap_client.testing.changes import amended, canceled, paused, resumed
 from twap_client.testing.examples import NOON, order, preview, report
 from twap_client.testing.feed import Feed
-from twap_client.testing.replies import given, listed, paged, problem, reported, short
+from twap_client.testing.replies import given, listed, paged, problem, reported, short, unknown
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
 from twap_models import (
     BookMessage,
@@ -256,18 +256,18 @@ class ScriptedServer:
 
     def _show(self, request: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
-        return paged(found, request.query) if found else _unknown(token_id)
+        return paged(found, request.query) if found else unknown(token_id)
 
     def _report(self, request: Request, token_id: str) -> Reply:
         found = self.orders.get(token_id)
         if found is None:
-            return _unknown(token_id)
+            return unknown(token_id)
         made = self.reports.get(token_id) or report(found)
         return reported(found, made, request.query.get("format", "json"))
 
     def _events(self, request: Request, token_id: str) -> Reply:
         if token_id not in self.orders:
-            return _unknown(token_id)
+            return unknown(token_id)
         since, most = int(request.query.get("since", 0)), int(request.query.get("limit", 100))
         about = [event for event in self.feed.events if event.token_id == token_id and event.seq > since]
         return listed(about[:most])
@@ -284,15 +284,11 @@ class ScriptedServer:
     def _change(self, token_id: str, make: Callable[[TwapOrderDetail], TwapOrderDetail]) -> Reply:
         found = self.orders.get(token_id)
         if found is None:
-            return _unknown(token_id)
+            return unknown(token_id)
         if not found.status.is_open:
             return problem(409, "order_not_open", "it is closed")
         changed = self.orders[token_id] = make(found)
         return Reply(body=short(changed).to_wire(), headers={"ETag": f'"{changed.revision}"'})
-
-
-def _unknown(token_id: str) -> Reply:
-    return problem(404, "order_not_found", f"no order {token_id!r}")
 
 
 def _has_status(order: TwapOrder, status: str | None) -> bool:
