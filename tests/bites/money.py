@@ -5,6 +5,8 @@ from bites.case import Bite
 REPLAY = "server/replay/test_replay.py::"
 RECORDING = "server/replay/test_recording.py::"
 SQLITE = "server/store/test_sqlite.py::"
+ENGINE = "server/engine/test_engine.py::"
+CLOCK = "server/test_clock.py::"
 
 MONEY_BITES = (
     Bite(
@@ -52,5 +54,43 @@ MONEY_BITES = (
         line="        if other.name != path.name and _is_same(other, own)",
         instead="        if other.name == path.name and _is_same(other, own)",
         tests=(SQLITE + "test_a_log_beside_another_name_is_not_left_behind",),
+    ),
+    Bite(
+        fault="F91",
+        guard="a slice lost while the engine waited for the store is lost to storage",
+        file="engine/working.py",
+        line="        by_storage = working.storage_failed or was_waiting(schedule.window_end(index))\n",
+        instead="        by_storage = working.storage_failed\n",
+        tests=(ENGINE + "test_a_store_that_is_locked_for_long_loses_slices_to_storage_and_says_so",),
+    ),
+    Bite(
+        fault="F92",
+        guard="the server's time never goes back",
+        file="clock.py",
+        line="        self._last = wall if follows else Nanos(max(shown, self._last))\n",
+        instead="        self._last = wall\n",
+        tests=(
+            CLOCK + "test_it_never_goes_back_and_is_never_behind",
+            ENGINE + "test_a_wall_clock_set_back_stops_no_order",
+        ),
+    ),
+    Bite(
+        fault="F92",
+        guard="a wall clock that stays set back is returned to",
+        file="clock.py",
+        line="        shown = self._shown + passed - min(",
+        instead="        shown = self._shown + passed - 0 * min(",
+        tests=(
+            CLOCK + "test_still_set_back_it_returns_at_half_the_pace",
+            ENGINE + "test_a_wall_clock_that_stays_set_back_is_returned_to_without_a_slice_twice",
+        ),
+    ),
+    Bite(
+        fault="F92",
+        guard="all of a server counts by one steady clock",
+        file="bootstrap/compose.py",
+        line="    world, clock = outside or Outside(), SteadyClock(clock)\n",
+        instead="    world, steady = outside or Outside(), SteadyClock(clock)\n    steady.now = clock.now\n    clock = steady\n",
+        tests=(CLOCK + "test_all_of_a_server_counts_by_it_and_ready_tells_of_a_step",),
     ),
 )

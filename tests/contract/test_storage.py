@@ -4,6 +4,7 @@ import asyncio
 import errno
 import os
 import re
+import sqlite3
 import sys
 from contextlib import ExitStack
 from decimal import Decimal
@@ -103,6 +104,31 @@ async def test_a_disk_that_fails_costs_slices_but_no_record(tmp_path: Path) -> N
     assert is_whole(order) and len(order.slices) == 60
     assert "storage" in {piece.reason for piece in order.slices if piece.outcome == "missed"}
     assert listed == {"long", *(f"accepted-{n}" for n in range(len(FAULTS)))}
+
+
+async def test_a_database_that_another_program_locks_loses_slices_to_storage(tmp_path: Path) -> None:
+    """Slices of two orders, whichever of them was being recorded when the lock came."""
+    file, clock = tmp_path / "twap.sqlite3", SystemClock()
+    async with (
+        Venue(SyntheticSource(seed=3, clock=clock), clock=clock) as venue,
+        process(f"sqlite:///{file}", venue) as (url, _),
+        signed_in(url) as client,
+        asyncio.timeout(60),
+    ):
+        await until_listed(url, "binance")
+        for token in ("a", "b"):
+            await submit(client, token, duration=8, slices=40)
+        await until_some_filled(client, "a")
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        await asyncio.sleep(2)
+        other.close()
+        for token in ("a", "b"):
+            while (order := await client.orders.get(token)).status.is_open:
+                await asyncio.sleep(0.1)
+            assert is_whole(order)
+            lost = [piece.reason for piece in order.slices if piece.outcome == "missed"]
+            assert len(lost) >= 5 and set(lost) == {"storage"}, lost
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "hard link", "postgresql"])

@@ -3,10 +3,11 @@
 import asyncio
 from typing import Protocol
 
+from twap_server.clock import SteadyClock
 from twap_server.domain.clock import SECOND, Nanos
 
 EPOCH = 1_750_000_000 * SECOND
-_MICROSECOND = 1e-6
+_KEPT = 200_000
 
 
 class Loop(Protocol):
@@ -21,28 +22,47 @@ class SimClock:
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
-        self._offsets = [(0.0, 0)]
-        """Since when (loop seconds) the wall clock is off by so many nanoseconds, oldest first."""
+        self._offset = 0
 
     def now(self) -> Nanos:
-        return Nanos(EPOCH + self._offsets[-1][1] + round(self._loop._now * 1_000_000) * 1_000)
+        return Nanos(EPOCH + self._offset + round(self._loop._now * 1_000_000) * 1_000)
 
     def step(self, nanos: int) -> None:
         """Set the wall clock forward, or back."""
-        self._offsets.append((self._loop._now, self._offsets[-1][1] + nanos))
-
-    def shown_at(self, wall: Nanos) -> list[float]:
-        """When (loop seconds) the wall clock showed this, to the microsecond.
-
-        Not at all when it was set past it; more than once when it was set back.
-        """
-        ends = [*(since for since, _ in self._offsets[1:]), self._loop._now]
-        moments = ((wall - EPOCH - offset) / SECOND for _, offset in self._offsets)
-        stretches = zip(self._offsets, ends, moments, strict=True)
-        return [at for (since, _), end, at in stretches if since - _MICROSECOND <= at <= end + _MICROSECOND]
+        self._offset += nanos
 
     def monotonic(self) -> Nanos:
         return Nanos(round(self._loop._now * 1_000_000) * 1_000)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+
+class Shown:
+    """When the server's clock showed what: its messages say by that clock when they were made."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._moments: dict[int, float] = {}
+        """Microseconds since the epoch to the loop's seconds."""
+
+    def watch(self, clock: SteadyClock) -> None:
+        """Note from now on whatever it shows."""
+        read = clock.now
+
+        def noted() -> Nanos:
+            wall = read()
+            self._moments[wall // 1_000] = self._loop._now
+            if len(self._moments) > _KEPT:
+                del self._moments[next(iter(self._moments))]
+            return wall
+
+        clock.now = noted  # type: ignore[method-assign]
+
+    def at(self, wall: int) -> float | None:
+        """When (loop seconds) it showed this last; None if it never did."""
+        return self._moments.get(wall // 1_000)
+
+    def now(self) -> float:
+        """The loop's seconds."""
+        return self._loop._now

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from simulation.clock import SimClock
+from simulation.clock import Shown, SimClock
 from simulation.loop import Life, VirtualLoop, context_of
 from simulation.network import Network
 from simulation.storage import PENDING, Disk
 from twap_models import exact_json
 from twap_server import bootstrap
 from twap_server.api.app import create_app
+from twap_server.domain.clock import Nanos
 from twap_server.engine.ports import OrderWrite
 from twap_server.settings import Settings
 
@@ -62,6 +63,7 @@ class SimServer:
         """Args: on_look: hears of each book the engine reads; on_error: of a server that ends by itself."""
         self._settings = settings
         self._loop, self.clock, self._network, self._disk = loop, clock, network, disk
+        self.shown = Shown(loop)
         self._seed = seed
         self._ids = Random(f"{seed}:ids")
         self._rng = Random(f"{seed}:api")
@@ -81,6 +83,10 @@ class SimServer:
     def is_up(self) -> bool:
         """Whether it answers."""
         return self._app is not None
+
+    def now(self) -> Nanos:
+        """What the server's clock shows; the machine's while it is down."""
+        return self.clock.now() if self.running is None else self.running.clock.now()
 
     async def start(self) -> None:
         """Start a process and wait until it is ready, at most 30 s."""
@@ -181,6 +187,7 @@ class SimServer:
         )
         try:
             async with bootstrap.running(self._settings, clock=self.clock, outside=outside) as server:
+                self.shown.watch(server.clock)
                 self._attach(server)
                 self.running = server
                 self._app = create_app(server.parts)

@@ -266,7 +266,7 @@ class Users:
             self._see_book(message["exchange"], message["instrument"], message)
 
     def _see_book(self, exchange: str, symbol: str, message: dict[str, Any]) -> None:
-        self._witness.feed(exchange, symbol, message, clock=self._server.clock)
+        self._witness.feed(exchange, symbol, message, shown=self._server.shown)
 
     def _user_id(self, account: Account) -> str:
         return self.user_ids[account.name]

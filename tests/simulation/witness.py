@@ -13,12 +13,12 @@ from decimal import Decimal, localcontext
 from functools import cached_property
 from typing import Any
 
-from simulation.clock import SimClock
+from simulation.clock import Shown
 from simulation.ledger import Recorded
 from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
 from twap_models.enums import Fidelity, Side, SliceReason
-from twap_server.domain.clock import SECOND, to_nanos
+from twap_server.domain.clock import to_nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import TextLevel
 from twap_server.domain.order import Fill, SliceResult
@@ -182,10 +182,10 @@ class Witness:
             self._check_walk(terms, look, fills, truth.spec)
             self._check_once(terms, look, fills, truth, versions)
 
-    def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, clock: SimClock) -> None:
+    def feed(self, exchange: str, symbol: str, message: Mapping[str, Any], *, shown: Shown) -> None:
         """Judge a book message by when it was made; a slow reader reads it later.
 
-        A wall clock set meanwhile changes nothing: set back, it shows a time twice, and either counts.
+        A wall clock that is set meanwhile changes nothing.
 
         Raises:
             Violation: an old book presented as current.
@@ -197,14 +197,14 @@ class Witness:
             return
         sides = [_decimals(message[side], truth.spec) for side in ("bids", "asks")]
         depth = 10
-        made = clock.shown_at(to_nanos(datetime.fromisoformat(message["ts_sent"])))
-        if not made:
+        made = shown.at(to_nanos(datetime.fromisoformat(message["ts_sent"])))
+        if made is None:
             raise Violation(
                 "I12", f"{exchange}:{symbol} was sent at {message['ts_sent']}, a time that never was"
             )
-        if max(made) < clock.monotonic() / SECOND - _LONGEST_ON_WAY_S:
+        if made < shown.now() - _LONGEST_ON_WAY_S:
             return
-        for version in (one for at in made for one in truth.between(_oldest(truth, at), at)):
+        for version in truth.between(_oldest(truth, made), made):
             if list(version.bids[:depth]) == sides[0] and list(version.asks[:depth]) == sides[1]:
                 return
         raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")

@@ -198,7 +198,7 @@ class World:
             self.fail(violation)
 
     def _looked(self, live: Any) -> None:
-        self.witness.look(live, at=self.loop._now, mono=self.clock.monotonic(), wall=self.clock.now())
+        self.witness.look(live, at=self.loop._now, mono=self.clock.monotonic(), wall=self.server.now())
 
     def _recorded(self, writes: list[OrderWrite]) -> None:
         def take_in() -> None:
@@ -240,7 +240,7 @@ class World:
         ready = self.server.ready_since
         if ready is not None:
             well = self.loop.time() - max(ready, self._well_from)
-            self.ledger.overdue(self.clock.now(), up_ns=int(well * 1e9))
+            self.ledger.overdue(self.server.now(), up_ns=int(well * 1e9))
             self._check_recovery()
 
     def _check_recovery(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from support.clocks import EPOCH, LoopClock
 from support.trading import HandMarket, MemoryStore, request
 from twap_models.enums import Carry, Fidelity, LateStart, OrderStatus, Side, SliceOutcome, SliceReason
+from twap_server.clock import SteadyClock
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import (
     CommitInDoubt,
@@ -65,7 +66,8 @@ async def working(
     store: MemoryStore | None = None, market: HandMarket | None = None, config: EngineConfig | None = None
 ) -> AsyncIterator[Desk]:
     clock, store = LoopClock(), store or MemoryStore()
-    market = market or HandMarket(clock)
+    steady = SteadyClock(clock)  # as bootstrap gives it to all parts
+    market = market or HandMarket(steady)
     told: list[OrderEvent] = []
 
     class Sink:
@@ -78,7 +80,7 @@ async def working(
         store=store,
         market=market,
         events=Sink(),
-        clock=clock,
+        clock=steady,
         config=config or EngineConfig(),
         new_id=lambda: f"o{next(numbers)}",
     )
@@ -444,6 +446,62 @@ async def test_wall_clock_jumps_lose_slices_but_never_repeat_them() -> None:
         assert indices == list(range(len(indices)))
         lost = [s for s in desk.store.results(order) if s.reason is SliceReason.ENGINE_DOWN]
         assert 9 <= len(lost) <= 11
+
+
+@pytest.mark.parametrize("step_s", [-3_600, -300, -20])
+async def test_a_wall_clock_set_back_stops_no_order(step_s: int) -> None:
+    """It keeps its pace, ends in its time; no slice is decided twice or outside of its window."""
+    async with working() as desk:
+        order = await desk.submit(end=Nanos(EPOCH + 100 * SECOND), quantity=Decimal(100))
+        await desk.until(3.5)
+        desk.clock.jump = step_s * SECOND
+        await desk.until(60)
+        desk.clock.jump = 0
+        await desk.until(101)
+        assert desk.now(order).status is OrderStatus.FILLED
+        results = desk.store.results(order)
+        assert [s.index for s in results] == list(range(100))
+        assert all(s.due <= (s.decided or 0) < s.due + SECOND for s in results)
+        assert {s.reason for s in results} == {None}
+
+
+async def test_a_wall_clock_that_stays_set_back_is_returned_to_without_a_slice_twice() -> None:
+    async with working() as desk:
+        order = await desk.submit(
+            end=Nanos(EPOCH + 2_000 * SECOND), quantity=Decimal(100), slices=100, interval=None
+        )
+        await desk.until(100)
+        desk.clock.jump = -400 * SECOND
+        await desk.until(699)
+        assert len(desk.store.results(order)) == 35, "ten minutes at its own pace"
+        await desk.until(899)
+        assert len(desk.store.results(order)) == 40, "then at half of it"
+        await desk.until(1_600)
+        assert len(desk.store.results(order)) == 60, "by the wall clock again"
+        await desk.until(2_401)
+        assert desk.now(order).status is OrderStatus.FILLED
+        assert [s.index for s in desk.store.results(order)] == list(range(100))
+        assert all(order.plan.start <= f.time < order.plan.end for f in desk.store.fills.values())
+
+
+async def test_a_store_that_is_locked_for_long_loses_slices_to_storage_and_says_so(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also those of orders that were not being recorded: nothing was wrong with the engine."""
+    async with working() as desk:
+        orders = [await desk.submit(token_id=token) for token in ("a", "b")]
+        later = await desk.submit(
+            token_id="c", start=Nanos(EPOCH + SECOND // 2), end=Nanos(EPOCH + 10 * SECOND)
+        )
+        await desk.until(1.2)
+        desk.store.latency_s = 4.0
+        await desk.until(2.2)
+        desk.store.latency_s = 0.0
+        await desk.until(8)
+        for order in (*orders, later):
+            lost = [s.reason for s in desk.store.results(order) if s.outcome is SliceOutcome.MISSED]
+            assert len(lost) >= 2 and set(lost) == {SliceReason.STORAGE}
+        assert "the database kept the engine waiting for 4.0 s" in caplog.text
 
 
 async def test_a_failing_store_fills_nothing_and_recovers_by_itself() -> None:

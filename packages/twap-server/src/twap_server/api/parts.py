@@ -57,6 +57,8 @@ class Parts:
     """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
     not_ready: Callable[[], Awaitable[list[str]]] = always_ready
     """Reasons why ``/ready`` should say 503; empty when all is well."""
+    remarks: Callable[[], list[str]] = list
+    """What ``/ready`` tells of a server that is ready, of its clock for instance."""
     gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
     durations: Sequence[Family] = ()

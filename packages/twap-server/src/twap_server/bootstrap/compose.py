@@ -14,6 +14,7 @@ from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key
+from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
 from twap_server.collector.ways import check_ways
@@ -51,6 +52,8 @@ class Running:
 
     parts: Parts
     engine: Engine
+    clock: SteadyClock
+    """What all of it counts by."""
     group: asyncio.TaskGroup
     """The root task group: when a child dies, everything stops and the error surfaces."""
     vitals: Vitals
@@ -86,8 +89,8 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
 async def running(
     settings: Settings, *, clock: Clock, outside: Outside | None = None
 ) -> AsyncIterator[Running]:
-    """Open the store and run collectors, engine and feed until the block ends."""
-    world = outside or Outside()
+    """Open the store and run collectors, engine and feed until the block ends, all by one steady clock."""
+    world, clock = outside or Outside(), SteadyClock(clock)
     async with world.open_database(settings.database_url) as database, asyncio.TaskGroup() as group:
         lists = SqlInstrumentStore(database)
         market = _market(
@@ -114,6 +117,7 @@ async def running(
             yield Running(
                 parts=parts,
                 engine=engine,
+                clock=clock,
                 group=group,
                 vitals=vitals,
                 http_parser=http_parser(settings.runtime.http_parser),
@@ -129,7 +133,7 @@ def _assemble(
     settings: Settings,
     world: Outside,
     *,
-    clock: Clock,
+    clock: SteadyClock,
     database: Database,
     market: MarketData,
     vitals: Vitals,
@@ -151,6 +155,7 @@ def _assemble(
         max_leg_spread=settings.engine.max_leg_spread,
         new_id=new_id,
         not_ready=_readiness(engine),
+        remarks=clock.remarks,
         gauges={"twap_open_orders": lambda: engine.open_orders},
         durations=vitals.durations,
     )

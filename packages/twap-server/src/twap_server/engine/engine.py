@@ -30,6 +30,7 @@ from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
 from twap_server.engine.rounds import Rounds
 from twap_server.engine.settlement import Settlement
+from twap_server.engine.store_waits import WaitedForStore
 from twap_server.engine.submission import Admission, limits_of
 from twap_server.engine.verdict import Verdict
 
@@ -62,8 +63,8 @@ class Engine:
         new_id: Callable[[], str],
     ) -> None:
         """Args: new_id gives a fresh order id, unique for ever."""
-        self._store, self._clock, self._config = store, clock, config
-        self._recorder = Recorder(store=store, events=events)
+        self._store, self._clock, self._config = WaitedForStore(store, clock), clock, config
+        self._recorder = Recorder(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._sight = Sight(market, max_age=to_span(config.max_book_age), spread=config.max_leg_spread)
         self._desk = Desk(market=market, clock=clock)
@@ -80,7 +81,7 @@ class Engine:
             most=config.max_open_orders,
         )
         self._settlement = Settlement(
-            store=store,
+            store=self._store,
             recorder=self._recorder,
             desk=self._desk,
             observers=self._observers,
@@ -92,6 +93,7 @@ class Engine:
             sight=self._sight,
             impact=impact,
             settlement=self._settlement,
+            was_waiting=self._store.was_waited_for,
             clock=clock,
             config=config,
         )

@@ -4,9 +4,9 @@ Between two pieces of a round others get their turn (the books, HTTP); the books
 piece looks at them anew, at its own moment.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from twap_server.domain.clock import Clock, to_span
+from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
@@ -30,13 +30,16 @@ class Rounds:
         sight: Sight,
         impact: ImpactMemory,
         settlement: Settlement,
+        was_waiting: Callable[[Nanos], bool],
         clock: Clock,
         config: EngineConfig,
     ) -> None:
+        """Args: was_waiting: whether the engine waited for its store at a moment, and decided nothing."""
         self._desk, self._sight, self._impact = desk, sight, impact
         self._settlement, self._clock = settlement, clock
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
+        self._was_waiting = was_waiting
 
     async def work_due(self) -> None:
         """Work the orders that are due now, earliest first; of very many the first."""
@@ -72,7 +75,14 @@ class Rounds:
         glance = self._sight.glance(now)
         changed: Changed = []
         for working in some:
-            step = look(working, glance, now=now, decider=self._decider, max_wait=self._max_wait)
+            step = look(
+                working,
+                glance,
+                now=now,
+                decider=self._decider,
+                max_wait=self._max_wait,
+                was_waiting=self._was_waiting,
+            )
             if step.events:
                 changed.append((working, step))
             else:

@@ -35,6 +35,7 @@ class Working:
     """A decision could not be recorded: slices lost meanwhile say so."""
 
 
+_LOST_TO = {True: SliceReason.STORAGE, False: SliceReason.ENGINE_DOWN}
 Told: TypeAlias = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
 """What an event will say: its kind, the order right after it, the slice and the fills it is about."""
 
@@ -100,17 +101,25 @@ class Step:
         return self.order.at(replace(progress, version=version))
 
 
-def look(working: Working, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int) -> Step:
+def look(
+    working: Working,
+    glance: Glance,
+    *,
+    now: Nanos,
+    decider: SliceDecider,
+    max_wait: int,
+    was_waiting: Callable[[Nanos], bool],
+) -> Step:
     """Decide what is due for an order at ``now``; an empty step means: nothing yet."""
     order, schedule = working.order, working.order.schedule
     step = Step(order=order, at=now)
     at_end = now >= order.plan.end
-    missed_because = SliceReason.STORAGE if working.storage_failed else SliceReason.ENGINE_DOWN
     index = order.progress.next_slice
     while index < schedule.count and (at_end or schedule.window_end(index) <= now):
         if len(step.slices) == LOST_PER_LOOK:
             return step
-        step.add(lost(step.order, index, missed_because, now=now))
+        by_storage = working.storage_failed or was_waiting(schedule.window_end(index))
+        step.add(lost(step.order, index, _LOST_TO[by_storage], now=now))
         index += 1
     if step.slices:
         working.waiting_since = None

@@ -10,6 +10,8 @@ from twap_server.domain.errors import StoreConflict, StoreUnavailable
 
 _REASONS = {
     "SQLITE_BUSY": "it is locked by another program",
+    "SQLITE_LOCKED": "it is locked by another program",
+    "SQLITE_PROTOCOL": "it is locked by another program",
     "SQLITE_FULL": "the disk is full",
     "SQLITE_IOERR": "the disk reported an error",
     "SQLITE_READONLY": "it may not be written",

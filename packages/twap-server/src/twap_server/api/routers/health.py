@@ -14,7 +14,7 @@ router = APIRouter(tags=["health"], route_class=ExactRoute)
 
 
 class Health(ResponseModel):
-    """How the server is."""
+    """How the server is; one that is ready may have something to say, of its clock for instance."""
 
     status: str
     reasons: list[str] = []
@@ -40,7 +40,7 @@ async def ready(services: ServicesDep) -> Response:
     if services.parts.sessions.closing:
         reasons = [*reasons, "the server is stopping"]
     if not reasons:
-        return reply(Health(status="ready"))
+        return reply(Health(status="ready", reasons=services.parts.remarks()))
     return reply(Health(status="not ready", reasons=reasons), 503, headers={"Retry-After": "5"})
 
 
