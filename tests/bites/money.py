@@ -90,7 +90,10 @@ MONEY_BITES = (
         guard="all of a server counts by one steady clock",
         file="bootstrap/compose.py",
         line="    world, clock = outside or Outside(), SteadyClock(clock)\n",
-        instead="    world, steady = outside or Outside(), SteadyClock(clock)\n    steady.now = clock.now\n    clock = steady\n",
+        instead=(
+            "    world, steady = outside or Outside(), SteadyClock(clock)\n"
+            "    steady.now, clock = clock.now, steady\n"
+        ),
         tests=(CLOCK + "test_all_of_a_server_counts_by_it_and_ready_tells_of_a_step",),
     ),
 )

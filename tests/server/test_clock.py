@@ -1,6 +1,5 @@
 """The server's time never goes back, keeps pace through steps that are undone, returns from others."""
 
-import logging
 from itertools import pairwise
 from pathlib import Path
 
@@ -120,7 +119,6 @@ def test_two_steps_back_are_one_way_back() -> None:
 
 @given(st.lists(st.tuples(st.integers(1, 400), st.integers(-5_000, 5_000)), max_size=12))
 def test_it_never_goes_back_and_is_never_behind(passages: list[tuple[int, int]]) -> None:
-    logging.getLogger("twap_server.clock").setLevel(logging.ERROR)
     clock, steady = made()
     shown = [steady.now()]
     for tenths, step in passages:

@@ -88,15 +88,7 @@ class Engine:
             impact=impact,
             clock=clock,
         )
-        self._rounds = Rounds(
-            desk=self._desk,
-            sight=self._sight,
-            impact=impact,
-            settlement=self._settlement,
-            was_waiting=self._store.was_waited_for,
-            clock=clock,
-            config=config,
-        )
+        self._rounds = self._make_rounds(impact)
         self._do = self._make_commands(admission, limits)
         self._groups = self._make_groups()
         self._commands: list[Command[Any]] = []
@@ -193,6 +185,17 @@ class Engine:
             clock=self._clock,
             limits=limits,
             max_open_orders=self._config.max_open_orders,
+        )
+
+    def _make_rounds(self, impact: ImpactMemory) -> Rounds:
+        return Rounds(
+            desk=self._desk,
+            sight=self._sight,
+            impact=impact,
+            settlement=self._settlement,
+            was_waiting=self._store.was_waited_for,
+            clock=self._clock,
+            config=self._config,
         )
 
     def _make_groups(self) -> Groups:
