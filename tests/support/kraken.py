@@ -3,6 +3,8 @@
 The best bid's quantity counts the changes, so a reader knows which book it sees.
 """
 
+import asyncio
+import contextlib
 import json
 from contextlib import asynccontextmanager
 from zlib import crc32
@@ -54,6 +56,9 @@ class LoopbackKraken:
         """Symbol to what its next subscriptions are answered: an error's text, or ``DEAD``."""
         self.spoilt = set()
         """Symbols whose checksums are wrong."""
+        self.huge = {}
+        """Symbol to how many bytes its snapshots have at least."""
+        self.connections = 0
         self.mute = set()
         """Symbols whose subscriptions are acknowledged, and nothing more is sent."""
         self.names_symbols = True
@@ -123,12 +128,15 @@ class LoopbackKraken:
 
     async def _serve(self, socket):
         self.sockets.append(socket)
+        self.connections += 1
+        beating = asyncio.create_task(_beat(socket))
         try:
             status = {"channel": "status", "type": "update", "data": [{"system": self.system}]}
             await socket.send(json.dumps(status))
             async for text in socket:
                 await self._receive(socket, json.loads(text))
         finally:
+            beating.cancel()
             self.sockets.remove(socket)
 
     async def _receive(self, socket, request):
@@ -162,7 +170,8 @@ class LoopbackKraken:
             return
         await self._answer(socket, request, channel=channel, symbol=symbol)
         if is_book and request["method"] == "subscribe" and symbol not in self.mute:
-            await socket.send(self._book(self.pairs[symbol], "snapshot", *self.pairs[symbol].levels()))
+            text = self._book(self.pairs[symbol], "snapshot", *self.pairs[symbol].levels())
+            await socket.send(text.ljust(self.huge.get(symbol, 0)))
 
     async def _answer(self, socket, request, **result):
         answer = {"method": request["method"], "success": True, "result": result}
@@ -176,6 +185,13 @@ class LoopbackKraken:
         sides = (f'"{name}":[{_levels(some)}]' for name, some in (("bids", bids), ("asks", asks)))
         data = f'{{"symbol":"{pair.symbol}",{",".join(sides)},"checksum":{checksum}}}'
         return f'{{"channel":"book","type":"{kind}","data":[{data}]}}'
+
+
+async def _beat(socket):
+    with contextlib.suppress(websockets.ConnectionClosed):
+        while True:
+            await socket.send('{"channel":"heartbeat"}')
+            await asyncio.sleep(0.5)
 
 
 def _levels(levels):

@@ -21,6 +21,7 @@ from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
+from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.collector.shard import Shard
 from twap_server.domain.errors import ConnectionLost
@@ -178,6 +179,9 @@ class Lane:
                 on_trading_status=lambda _: None,
                 doubt_list=lambda: None,
                 patience=Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600),
+                oversized=Oversized(
+                    self.clock, Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600)
+                ),
                 resubscribes=Budget(self.clock, amount=0, window_s=1),
             ),
             self.keeper,

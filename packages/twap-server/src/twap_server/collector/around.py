@@ -11,6 +11,7 @@ from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
+from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.domain.clock import Clock
 from twap_server.domain.instrument import Instrument
@@ -39,6 +40,8 @@ class Surroundings:
     """Ask for the list of instruments soon: something shows that it is not true any more."""
     patience: Patience
     """How long to leave an instrument alone that keeps failing."""
+    oversized: Oversized
+    """Who sends more at once than we take."""
     resubscribes: Budget
     """Of books that are subscribed anew, over all connections."""
 

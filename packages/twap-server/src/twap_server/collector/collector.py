@@ -18,6 +18,7 @@ from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import Network
+from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
@@ -26,6 +27,8 @@ from twap_server.domain.instrument import TRADING, Instrument
 from twap_server.exchanges.base import Exchange
 
 _LOOK_EVERY_S = 1
+_OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
+"""Each attempt costs the connection, and so its other books some seconds."""
 
 
 class ConnectionState(StrEnum):
@@ -115,6 +118,10 @@ class Collector:
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
             patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+            oversized=Oversized(
+                clock,
+                Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S),
+            ),
             resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import Instrument
+from twap_server.domain.market import Refused, Subscribed
 from twap_server.exchanges.base import WsRequest
 
 
@@ -37,6 +38,43 @@ class Pending:
     subscribes: bool
     missing: int
     deadline: int
+
+
+class Pendings:
+    """The requests of one connection that are not wholly answered, by their ids."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, Pending] = {}
+
+    def add(self, pending: Pending) -> None:
+        """Wait for the answers to a request."""
+        self._pending[pending.request.request_id] = pending
+
+    def answered(self, answer: Subscribed | Refused) -> Pending | None:
+        """Count an answer, and return what it answers; None where nobody waits for it."""
+        pending = self._of(answer)
+        if pending is not None:
+            pending.missing -= 1
+            if pending.missing <= 0:
+                del self._pending[pending.request.request_id]
+        return pending
+
+    def take_overdue(self, now: Nanos) -> list[Pending]:
+        """Wait no longer for those whose deadline has passed, and return them."""
+        overdue = [one for one in self._pending.values() if one.deadline <= now]
+        for one in overdue:
+            del self._pending[one.request.request_id]
+        return overdue
+
+    def are_about(self, symbol: str) -> bool:
+        """Tell whether an answer about a symbol is waited for."""
+        return any(symbol in pending.request.symbols for pending in self._pending.values())
+
+    def _of(self, answer: Subscribed | Refused) -> Pending | None:
+        if answer.request_id is not None:
+            return self._pending.get(answer.request_id)
+        books = (one for one in self._pending.values() if one.subscribes and one.request.is_book)
+        return next((one for one in books if answer.symbol in one.request.symbols), None)
 
 
 def _places(instrument: Instrument) -> tuple[object, object]:

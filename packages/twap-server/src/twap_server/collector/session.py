@@ -16,7 +16,7 @@ from twap_server.collector.healing import Healer
 from twap_server.collector.rejects import Rejects
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND
-from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, WireFormatError
+from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, MessageTooLarge, WireFormatError
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
@@ -110,6 +110,8 @@ class Session:
                 await self._serve(connection)
             except* FeedError as errors:
                 failure = _first(errors)
+                if isinstance(failure, MessageTooLarge):
+                    self.around.oversized.blame(self._subscriptions.waiting())
                 self._lose(failure)
                 raise failure from None
 

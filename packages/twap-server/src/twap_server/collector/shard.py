@@ -19,7 +19,7 @@ from twap_server.collector.around import Surroundings
 from twap_server.collector.backoff import delays
 from twap_server.collector.failures import words_of
 from twap_server.collector.session import Session
-from twap_server.domain.errors import AttemptRefused, ConnectionLost, FeedError
+from twap_server.domain.errors import AttemptRefused, ConnectionLost, FeedError, MessageTooLarge
 from twap_server.domain.instrument import Instrument
 
 _log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class Shard:
         while True:
             session = await self._serve()
             failure = session.failure or ConnectionLost("the connection ended")
-            if session.saw_book_data:
+            if session.saw_book_data and not isinstance(failure, MessageTooLarge):
                 self._delays = self._new_delays()
             self._note(failure, had_connected=session.saw_book_data)
             await self._pause(failure)

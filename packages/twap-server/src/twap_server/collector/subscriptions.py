@@ -9,8 +9,9 @@ from twap_server.books.live import LiveBook
 from twap_server.collector.around import Scene
 from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
-from twap_server.collector.requests import Asked, Pending
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
+from twap_server.collector.requests import Asked, Pending, Pendings
+from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import ConnectionLost
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookStatus, Refused, Subscribed
@@ -28,7 +29,7 @@ class Subscriptions:
         self._session = session
         self._healer = healer
         self._ids = count(1)
-        self._pending: dict[int, Pending] = {}
+        self._pending = Pendings()
         self._asked: dict[str, Asked] = {}
         self._tries: dict[str, int] = {}
         self._again: list[str] = []
@@ -74,7 +75,7 @@ class Subscriptions:
     def on_ack(self, ack: Subscribed) -> None:
         """Note what was acknowledged, and start what has to follow."""
         self._answered = True
-        pending = self._settle_answer(ack)
+        pending = self._pending.answered(ack)
         if pending is None or not pending.subscribes or not pending.request.is_book:
             return
         for symbol in (ack.symbol,) if ack.symbol else pending.request.symbols:
@@ -88,7 +89,7 @@ class Subscriptions:
         """Leave the refused instrument alone for a while; of a batch ask again for what was not taken."""
         self._answered = True
         _log.warning("%s refused a request: %.200r", self._session.around.exchange.name, refusal.message)
-        pending = self._settle_answer(refusal)
+        pending = self._pending.answered(refusal)
         if pending is None:
             self._hold_up(refusal)
         if pending is None or not pending.subscribes or not pending.request.is_book:
@@ -125,16 +126,30 @@ class Subscriptions:
         Raises:
             ConnectionLost: the exchange has not answered anything on this connection.
         """
-        for request_id, pending in list(self._pending.items()):
-            if pending.deadline > now:
-                continue
-            del self._pending[request_id]
+        for pending in self._pending.take_overdue(now):
             if not self._answered:
                 raise ConnectionLost("the exchange does not acknowledge subscriptions")
             if pending.subscribes and pending.request.is_book:
                 every = {one: self._asked_by(pending, one) for one in pending.request.symbols}
                 self._retry([one for one, asked in every.items() if asked is not None and not asked.acked])
         self._forget_refused(now)
+        self._clear_suspects()
+
+    def waiting(self) -> list[str]:
+        """List the symbols that were asked for and whose book has not come."""
+        return [
+            symbol
+            for symbol, asked in self._asked.items()
+            if not asked.refused and asked.book.status is BookStatus.RESYNCING
+        ]
+
+    def _clear_suspects(self) -> None:
+        oversized, books = self._session.around.oversized, self._session.books
+        for symbol, asked in self._asked.items():
+            if asked.book.status is BookStatus.LIVE:
+                oversized.clear(symbol)
+        if oversized.are_suspected(books.keys() - self._asked.keys()) and not self.waiting():
+            self.wake()
 
     def _forget_refused(self, now: Nanos) -> None:
         listed = self._session.around.instruments()
@@ -174,13 +189,21 @@ class Subscriptions:
                 await self._unsubscribe(connection, symbol)
         self._take_up_renewed()
         self._take_up_changed(listed)
-        fresh = sorted(session.books.keys() & listed.keys() - self._asked.keys())
+        fresh = self._askable(sorted(session.books.keys() & listed.keys() - self._asked.keys()))
         singles = [one for one in self._again if self.serves(one)]
         self._again = []
         size = session.around.exchange.limits.symbols_per_request or len(fresh) or 1
         batches = [fresh[at : at + size] for at in range(0, len(fresh), size)]
         for batch in (*batches, *([one] for one in singles)):
             await self._subscribe(connection, [listed[one] for one in batch if one in session.books])
+
+    def _askable(self, symbols: Sequence[str]) -> list[str]:
+        """Choose what to ask for now; tell of what is set aside."""
+        oversized = self._session.around.oversized
+        for symbol in symbols:
+            if (until := oversized.aside_until(symbol)) is not None:
+                self._session.books[symbol].mark_down(f"set aside until {to_text(until)}: {WORDS_TOO_LARGE}")
+        return oversized.askable(symbols, waits=bool(self.waiting()))
 
     def _take_up_renewed(self) -> None:
         """See to books of symbols that were given up and wanted again before the exchange was told."""
@@ -235,7 +258,7 @@ class Subscriptions:
         session = self._session
         for request in requests:
             deadline = session.around.clock.monotonic() + session.around.config.ack_timeout_s * SECOND
-            self._pending[request.request_id] = Pending(request, subscribes, request.acks, deadline)
+            self._pending.add(Pending(request, subscribes, request.acks, deadline))
             await connection.send(request.text)
 
     def reserve(self) -> int:
@@ -244,26 +267,12 @@ class Subscriptions:
         next(self._ids)
         return first
 
-    def _settle_answer(self, answer: Subscribed | Refused) -> Pending | None:
-        pending = self._answered_by(answer)
-        if pending is not None:
-            pending.missing -= 1
-            if pending.missing <= 0:
-                del self._pending[pending.request.request_id]
-        return pending
-
-    def _answered_by(self, answer: Subscribed | Refused) -> Pending | None:
-        if answer.request_id is not None:
-            return self._pending.get(answer.request_id)
-        books = (one for one in self._pending.values() if one.subscribes and one.request.is_book)
-        return next((one for one in books if answer.symbol in one.request.symbols), None)
-
     def _settle(self) -> None:
         listed = self._session.around.instruments()
         self.settled = not self._again and all(
             self._is_answered(symbol, book)
             for symbol, book in self._session.books.items()
-            if symbol in listed
+            if symbol in listed and self._session.around.oversized.aside_until(symbol) is None
         )
 
     def _is_answered(self, symbol: str, book: LiveBook) -> bool:
@@ -279,4 +288,4 @@ class Subscriptions:
         asked = self._asked[symbol]
         if asked.acked or asked.refused:
             return True
-        return any(symbol in pending.request.symbols for pending in self._pending.values())
+        return self._pending.are_about(symbol)

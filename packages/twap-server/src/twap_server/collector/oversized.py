@@ -1,0 +1,57 @@
+"""Find the instrument that sends more at once than we take, and leave it alone for a while.
+
+A message that is too large is never read, so it does not say whose it is: one of those whose first book is
+waited for. Where several are, each is asked for alone on the next connection, after all others: the one that is
+waited for when it happens again is the one. Kept for an exchange, over its connections.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import Final
+
+from twap_server.collector.patience import Patience
+from twap_server.domain.clock import SECOND, Clock, Nanos
+
+WORDS: Final = "it sends more at once than we take"
+
+
+class Oversized:
+    """Suspects, and those that were found out."""
+
+    def __init__(self, clock: Clock, patience: Patience) -> None:
+        """Args: patience: how long to set an instrument aside."""
+        self._clock, self._patience = clock, patience
+        self._suspects: set[str] = set()
+        self._until: dict[str, Nanos] = {}
+
+    def blame(self, waiting: Collection[str]) -> None:
+        """Note that a message was too large while the first books of these symbols were waited for."""
+        self._suspects.update(waiting)
+        if len(waiting) == 1:
+            (symbol,) = waiting
+            seconds = self._patience.failed(symbol)
+            self._until[symbol] = Nanos(self._clock.monotonic() + round(seconds * SECOND))
+
+    def clear(self, symbol: str) -> None:
+        """Note that a symbol's book came."""
+        self._suspects.discard(symbol)
+        self._until.pop(symbol, None)
+
+    def aside_until(self, symbol: str) -> Nanos | None:
+        """Return the wall time until which a symbol is set aside; None when it is not."""
+        left = self._until.get(symbol, 0) - self._clock.monotonic()
+        return Nanos(self._clock.now() + left) if left > 0 else None
+
+    def askable(self, symbols: Iterable[str], *, waits: bool) -> list[str]:
+        """Choose those to ask for now: suspects one at a time, when no book is waited for.
+
+        Args:
+            symbols: in the order in which to ask.
+            waits: whether a first book is waited for already.
+        """
+        allowed = [one for one in symbols if self.aside_until(one) is None]
+        safe = [one for one in allowed if one not in self._suspects]
+        return safe if safe or waits else allowed[:1]
+
+    def are_suspected(self, symbols: Iterable[str]) -> bool:
+        """Tell whether one of these may be asked for alone."""
+        return any(one in self._suspects and self.aside_until(one) is None for one in symbols)

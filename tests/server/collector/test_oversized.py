@@ -1,0 +1,97 @@
+"""A message above our limit is found out, costs its own instrument only, and is not asked for again and again."""
+
+from random import Random
+
+import pytest
+
+from server.collector.parts import collecting, until
+from server.collector.test_refusals import HandClock
+from support.kraken import LoopbackKraken
+from twap_server.collector.oversized import Oversized
+from twap_server.collector.patience import Patience
+from twap_server.domain.clock import SECOND
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookStatus
+
+COINS = ("AAA", "BTC", "ETH", "ZZZ")
+BOOKS = [InstrumentId("kraken", f"{coin}-USD") for coin in COINS]
+
+
+class WallClock(HandClock):
+    def now(self):
+        return self.at
+
+
+def made():
+    clock = WallClock()
+    return clock, Oversized(clock, Patience(clock, Random(1), initial_ms=300_000, cap_s=3600))
+
+
+def test_the_only_one_that_is_waited_for_is_set_aside_ever_longer():
+    clock, oversized = made()
+    waits = []
+    for _ in range(6):
+        oversized.blame(["B"])
+        until = oversized.aside_until("B")
+        waits.append((until - clock.at) / SECOND)
+        assert oversized.askable(["A", "B"], waits=False) == ["A"]
+        assert not oversized.are_suspected(["B"])
+        clock.at = until
+        assert oversized.aside_until("B") is None
+    assert 150 <= waits[0] <= 300 and waits[0] < waits[2] < waits[4] and waits[5] <= 3600
+    assert oversized.askable(["A", "B"], waits=False) == ["A"], "others first"
+    assert oversized.askable(["B"], waits=True) == [], "alone"
+    assert oversized.askable(["B"], waits=False) == ["B"]
+    oversized.clear("B")
+    assert oversized.askable(["A", "B"], waits=True) == ["A", "B"]
+
+
+def test_of_several_each_is_asked_for_alone():
+    _, oversized = made()
+    oversized.blame(["A", "B"])
+    assert oversized.askable(["A", "B", "C"], waits=False) == ["C"]
+    assert oversized.askable(["A", "B"], waits=False) == ["A"]
+    assert oversized.are_suspected(["B"]) and not oversized.are_suspected(["C"])
+    oversized.clear("A")
+    assert oversized.askable(["B"], waits=False) == ["B"]
+
+
+@pytest.mark.parametrize("huge", COINS)
+async def test_the_one_that_is_too_large_is_set_aside_and_its_neighbours_stay_live(huge):
+    venue = LoopbackKraken(*COINS)
+    venue.huge[f"{huge}/USD"] = 30_000
+    culprit = InstrumentId("kraken", f"{huge}-USD")
+    others = [one for one in BOOKS if one != culprit]
+    async with venue.serving(), collecting(venue.urls, max_message_bytes=20_000) as market:
+        for one in BOOKS:
+            market.hold(one, "test")
+        view = await until(
+            lambda: (view := market.view(culprit, 1)) and "set aside until" in view.reason and view
+        )
+        assert view.status is BookStatus.DOWN and "more at once than we take" in view.reason
+        for one in others:
+            await market.wait_live(one, 10)
+        asked = venue.connections
+        assert asked <= 4
+        for _ in range(3):
+            await venue.change(f"{others[0].symbol[:3]}/USD")
+            await until(
+                lambda: (
+                    market.view(others[0], 1).bids[0].quantity
+                    == venue.pairs[f"{others[0].symbol[:3]}/USD"].changes
+                )
+            )
+        assert (venue.connections, len(venue.sockets)) == (asked, 1)
+
+
+async def test_our_own_closing_says_so():
+    venue = LoopbackKraken("BTC")
+    venue.huge["BTC/USD"] = 30_000
+    (book,) = (InstrumentId("kraken", "BTC-USD"),)
+    async with (
+        venue.serving(),
+        collecting(venue.urls, max_message_bytes=20_000, backoff_initial_ms=2_000) as market,
+    ):
+        market.hold(book, "test")
+        view = await until(lambda: (view := market.view(book, 1)) and "1009" in view.reason and view)
+        assert view.reason == "we closed the connection: more came at once than we take (code 1009)"
