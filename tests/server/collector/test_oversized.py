@@ -1,4 +1,4 @@
-"""A message above our limit is found out, costs its own instrument only, and is not asked for again and again."""
+"""A message above our limit costs its own instrument only, which is not asked for again and again."""
 
 from random import Random
 
@@ -87,7 +87,7 @@ async def test_the_one_that_is_too_large_is_set_aside_and_its_neighbours_stay_li
 async def test_our_own_closing_says_so():
     venue = LoopbackKraken("BTC")
     venue.huge["BTC/USD"] = 30_000
-    (book,) = (InstrumentId("kraken", "BTC-USD"),)
+    book = InstrumentId("kraken", "BTC-USD")
     async with (
         venue.serving(),
         collecting(venue.urls, max_message_bytes=20_000, backoff_initial_ms=2_000) as market,

@@ -94,7 +94,6 @@ class Collector:
         """Whether somebody began to want a book, or the list changed, since demand was last looked at."""
         self._shards: dict[Shard, asyncio.Task[None]] = {}
         self._state = (ConnectionState.CONNECTING, clock.now())
-        limits = exchange.limits
         self._list = InstrumentList(
             exchange,
             self.history,
@@ -106,14 +105,20 @@ class Collector:
             on_change=self._on_list_change,
             on_loaded=on_instruments,
         )
-        self._around = Surroundings(
+        self._around = self._surroundings(network)
+        demand.listen(self._on_demand)
+
+    def _surroundings(self, network: Network) -> Surroundings:
+        exchange, config, clock, rng = self.exchange, self._config, self._clock, self._rng
+        limits = exchange.limits
+        return Surroundings(
             exchange=exchange,
             config=config,
             clock=clock,
             rng=rng,
             history=self.history,
             network=network,
-            trades=keeper.trades,
+            trades=self._keeper.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
@@ -125,7 +130,6 @@ class Collector:
             resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
             connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )
-        demand.listen(self._on_demand)
 
     @property
     def loaded(self) -> bool:

@@ -69,6 +69,13 @@ class Healer:
         if task is not None:
             task.cancel()
 
+    def restart(self, symbol: str) -> None:
+        """Begin anew at once with a subscribed symbol, whatever is under way."""
+        task = self._busy.pop(symbol, None)
+        if task is not None:
+            task.cancel()
+        self.begin(symbol)
+
     def heal(self, symbol: str, error: FeedError) -> None:
         """Begin anew after a fault; the book is already ``resyncing``.
 

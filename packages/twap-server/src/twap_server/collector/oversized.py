@@ -1,8 +1,8 @@
 """Find the instrument that sends more at once than we take, and leave it alone for a while.
 
 A message that is too large is never read, so it does not say whose it is: one of those whose first book is
-waited for. Where several are, each is asked for alone on the next connection, after all others: the one that is
-waited for when it happens again is the one. Kept for an exchange, over its connections.
+waited for. Where several are, each is asked for alone on the next connection, after all others: the one that
+is waited for when it happens again is the one. Kept for an exchange, over its connections.
 """
 
 from collections.abc import Collection, Iterable

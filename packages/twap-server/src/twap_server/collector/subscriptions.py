@@ -228,10 +228,9 @@ class Subscriptions:
             if asked.is_written_otherwise(newer):
                 asked.instrument = newer
                 self._session.around.patience.forget(symbol)
-                self._healer.forget(symbol)
                 if asked.acked:
                     asked.book.resync("the exchange writes its numbers otherwise now")
-                    self._healer.begin(symbol)
+                    self._healer.restart(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
         requests = self._session.around.exchange.subscribe(instruments, first_id=self.reserve())
