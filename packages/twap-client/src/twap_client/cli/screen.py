@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from rich.bar import Bar
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
@@ -13,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, number, percent, rounded, span
+from twap_client.cli.ladder import Ladder
 from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
 
@@ -33,7 +33,7 @@ def watch_screen(book: BookMessage | None, order: TwapOrderDetail | None, now: d
     if order is None:
         return left
     grid = Table.grid(expand=True, padding=(0, 0))
-    grid.add_column(ratio=5)
+    grid.add_column(ratio=6)
     grid.add_column(ratio=7)
     grid.add_row(left, order_panel(order, now))
     return grid
@@ -50,7 +50,7 @@ def book_panel(book: BookMessage, now: datetime, *, width: int | None = None, le
     """Draw a book, so many levels a side. One that is not live is dimmed and says why."""
     live = book.status == "live"
     title = Text.assemble((f"{book.exchange} {book.instrument}", "bold"), "  ", badge(book.status))
-    parts: list[RenderableType] = [_levels(book, levels)]
+    parts: list[RenderableType] = [Ladder(book.bids, book.asks, levels)]
     if not live:
         parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
     if book.missing:
@@ -129,37 +129,6 @@ def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after:
 
 def _has_ended(item: Slice) -> bool:
     return item.outcome is not SliceOutcome.PENDING
-
-
-def _levels(book: BookMessage, levels: int) -> Table:
-    """Bids to the left, best at the top; asks to the right. Bars take the room that the digits leave."""
-    table = Table(box=None, expand=True, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
-    for name in ("", "qty", "bid", "ask", "qty", ""):
-        table.add_column(name, justify="right", overflow="fold", ratio=None if name else 1)
-    bids, asks = book.bids[:levels], book.asks[:levels]
-    shown = (*bids, *asks)
-    largest = max([quantity for _, quantity in shown], default=Decimal(1)) or Decimal(1)
-    places = _places([price for price, _ in shown]), _places([quantity for _, quantity in shown])
-    for row in range(levels):
-        price, quantity, share = _cells(bids, row, largest, places)
-        bid = (Bar(1, float(1 - share), 1, color="green"), quantity, Text(price, "green"))
-        price, quantity, share = _cells(asks, row, largest, places)
-        table.add_row(*bid, Text(price, "red"), quantity, Bar(1, 0, float(share), color="red"))
-    return table
-
-
-def _places(values: Sequence[Decimal]) -> int:
-    """How many decimals to write so that a column lines up and no digit is lost."""
-    return max((len(number(value).partition(".")[2]) for value in values), default=0)
-
-
-def _cells(
-    levels: Sequence[tuple[Decimal, Decimal]], row: int, largest: Decimal, places: tuple[int, int]
-) -> tuple[str, str, Decimal]:
-    if row >= len(levels):
-        return "", "", Decimal(0)
-    price, quantity = levels[row]
-    return rounded(price, places[0]), rounded(quantity, places[1]), quantity / largest
 
 
 def _spread(book: BookMessage) -> str:
