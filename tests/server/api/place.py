@@ -163,6 +163,8 @@ TEXTS = st.sampled_from(
         "100",
         "101",
         "0",
+        "9" * 30,
+        "0." + "9" * 18,
     ]
 )
 FIELDS = st.dictionaries(

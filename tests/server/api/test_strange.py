@@ -10,10 +10,10 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.fakes import HandClock, listed
+from server.api.fakes import HandClock, listed, view
 from server.api.place import FIELDS, INSTRUMENTS, OTHER, QUIET, SIDES, STRANGE, Place, StrangeMarket, opened
 from support.trading import HandBook
-from twap_models import OrderPreview, TwapOrder, exact_json
+from twap_models import BookTop, OrderPreview, TwapOrder, exact_json
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot
@@ -177,3 +177,12 @@ def test_a_fault_of_ours_costs_one_item_of_a_list(place: Place, monkeypatch: pyt
     made = place.post("/orders/twap", orders)
     assert (made.status_code, accepted(made)) == (201, [True, False, True])
     assert "ZeroDivision" not in made.text and made.json()[1]["reason"] == "unavailable"
+
+
+def test_a_merged_book_may_have_more_digits_than_each_of_its_books(place: Place) -> None:
+    for exchange, quantity in (("binance", "9" * 30), ("kraken", "0.000000000000000001")):
+        place.market.books[InstrumentId(exchange, "BTC-USDT")] = view([("99", quantity)], [("100", quantity)])
+    answer = place.runner.run(place.http.get("/orderbook/aggregate/BTC-USDT"))
+    assert answer.status_code == 200, answer.text
+    top = BookTop.from_json(answer.content)
+    assert top.bids == [(Decimal(99), Decimal("9" * 30 + ".000000000000000001"))]

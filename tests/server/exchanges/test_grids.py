@@ -1,8 +1,12 @@
 """A grid that cannot be used: the instrument is listed, takes no order, and says why; nothing is guessed."""
 
+from decimal import Decimal
+
 import pytest
 
 from server.exchanges.test_entries import GONE, GOOD, read
+from twap_server.domain.errors import WireFormatError
+from twap_server.exchanges.decode import number
 
 PRICE = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}
 LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
@@ -38,3 +42,27 @@ def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault)
     assert listed.left_out == ()
     (one,) = listed.found
     assert one.fault == fault
+
+
+@pytest.mark.parametrize(
+    ("text", "is_said"),
+    [
+        ("0", True),
+        ("9" * 30, True),
+        ("0." + "0" * 17 + "1", True),
+        ("1e-18", True),
+        ("1e18", True),
+        ("9" * 31, False),
+        ("0." + "0" * 18 + "1", False),
+        ("1e-19", False),
+        ("1e19", False),
+        ("-1", False),
+        ("1" * 300, False),
+    ],
+)
+def test_a_number_that_the_wire_cannot_say_is_refused_where_it_comes_in(text, is_said):
+    if is_said:
+        assert number(text) == Decimal(text)
+        return
+    with pytest.raises(WireFormatError):
+        number(text)

@@ -44,6 +44,10 @@ def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
     raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
 
 
+def _to_sum(value: Any) -> Decimal:
+    return _to_decimal(value, TOLD)
+
+
 def _to_figure(value: Any) -> Decimal:
     return shortened(_to_decimal(value, TOLD))
 
@@ -158,6 +162,9 @@ Number = Annotated[Decimal, BeforeValidator(_to_decimal), _NUMBER_SCHEMA]
 
 Figure = Annotated[Decimal, BeforeValidator(_to_figure), _NUMBER_SCHEMA]
 """A ``Number`` that a server worked out: a product may have more digits than what may be sent."""
+
+Sum = Annotated[Decimal, BeforeValidator(_to_sum), _NUMBER_SCHEMA]
+"""A ``Number`` that a server added up of others."""
 
 Price = Annotated[Number, Field(description="Quote currency per unit of base currency.", examples=[61837.63])]
 Quantity = Annotated[Number, Field(description="Base currency.", examples=[0.5])]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from twap_models.base import ResponseModel
 from twap_models.enums import Integrity, Interval
-from twap_models.fields import Number, Price, Quantity, UtcDatetime
+from twap_models.fields import Number, Price, Sum, UtcDatetime
 
 
 class Exchange(ResponseModel):
@@ -55,13 +55,13 @@ class Candle(ResponseModel):
     high: Price
     low: Price
     close: Price
-    volume: Quantity
+    volume: Sum = Field(description="Base currency.")
     close_time: UtcDatetime
     closed: bool = Field(description="False while the candle is still forming.")
 
 
-Level = tuple[Number, Number]
-"""(price, quantity)."""
+Level = tuple[Number, Sum]
+"""(price, quantity): of a merged book the sum over its exchanges."""
 
 
 class BookTop(ResponseModel):

@@ -16,7 +16,7 @@ from twap_server.api.ports import ExchangeStatus
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_datetime, to_iso
-from twap_server.domain.instrument import Instrument, can_be_said
+from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.record import OrderPage
@@ -192,7 +192,7 @@ def _book_fields(
 
 
 def _figure(value: Decimal) -> Decimal:
-    return value if can_be_said(value) else exact.ZERO
+    return value if exact.can_be_said(value) else exact.ZERO
 
 
 def _levels(

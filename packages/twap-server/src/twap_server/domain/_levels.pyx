@@ -24,6 +24,8 @@ cdef extern from "string.h":
 cdef enum:
     WIDTH = 16
     EXACT_PLACES = 22
+    MOST_PLACES = 18  # as twap_models.exact_json.SENT: beyond, the server could not say the number
+    MOST_DIGITS = 30
 
 cdef unsigned long long MOST_EXACT = 2**53  # whole numbers up to here are doubles
 cdef double[EXACT_PLACES + 1] POWERS = [
@@ -257,6 +259,8 @@ cdef double _rank(Text price) except -1.0:
             after_point = True
         else:
             _refuse_price()
+    if places > MOST_PLACES or price.size - after_point > MOST_DIGITS:
+        _refuse_price()
     if is_exact and places <= EXACT_PLACES:
         value = <double>digits / POWERS[places]
     else:
@@ -271,18 +275,19 @@ cdef int _refuse_price() except -1:
 
 
 cdef bint _is_zero(Text quantity) except -1:
-    cdef Py_ssize_t at, points = 0
+    cdef Py_ssize_t at, points = 0, places = 0
     cdef bint is_zero = True
     cdef unsigned char one
     for at in range(quantity.size):
         one = <unsigned char>quantity.start[at] - 48
         if one <= 9:
             is_zero = is_zero and one == 0
+            places += points
         elif quantity.start[at] == c".":
             points += 1
         else:
             points = quantity.size
-    if points > 1 or points >= quantity.size:
+    if points > 1 or points >= quantity.size or places > MOST_PLACES or quantity.size - points > MOST_DIGITS:
         raise WireFormatError("a quantity is not a number")
     return is_zero
 

@@ -8,6 +8,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
 from math import lcm
 from typing import Final, TypeAlias
 
+from twap_models.exact_json import InexactNumber, check_decimal
+
 _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _TWELVE_PLACES = Decimal("1e-12")
@@ -71,6 +73,14 @@ def common_multiple(steps: Sequence[Decimal]) -> Decimal:
         return ZERO
     finest = Decimal(1).scaleb(min(int(step.as_tuple().exponent) for step in known))
     return multiply(Decimal(lcm(*(whole(step, finest) for step in known))), finest)
+
+
+def can_be_said(value: Decimal) -> bool:
+    """Tell whether a number is 0 or above, and within the bounds of numbers on the wire."""
+    try:
+        return check_decimal(value) >= ZERO
+    except InexactNumber:
+        return False
 
 
 def signed(sign: int, value: Decimal) -> Decimal:

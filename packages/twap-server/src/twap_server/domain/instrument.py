@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from twap_models.exact_json import InexactNumber, check_decimal
+from twap_server.domain.exact import can_be_said
 
 TRADING: Final = "trading"
 """The status of an instrument that can be traded now."""
@@ -75,11 +75,3 @@ class Instrument:
             if not can_be_said(figure):
                 return f"its {name} cannot be used: {figure}"
         return ""
-
-
-def can_be_said(figure: Decimal) -> bool:
-    """Tell whether a figure of an instrument is 0 or above, and within the bounds of numbers on the wire."""
-    try:
-        return check_decimal(figure) >= 0
-    except InexactNumber:
-        return False

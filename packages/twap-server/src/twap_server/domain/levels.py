@@ -16,10 +16,13 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
+from twap_models.exact_json import SENT
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.market import TextLevel
 
 _INFINITY: Final = float("inf")
+_SURE: Final = 19
+"""Characters that are within the bounds, wherever the point is."""
 
 
 class Levels:
@@ -152,4 +155,12 @@ class Levels:
 
 
 def _is_plain(number: str) -> bool:
-    return number.isascii() and number.replace(".", "", 1).isdigit()
+    """Whether it is a plain decimal, and within the bounds of what the server can say of it exactly."""
+    if not (number.isascii() and number.replace(".", "", 1).isdigit()):
+        return False
+    return len(number) <= _SURE or _is_within(number)
+
+
+def _is_within(number: str) -> bool:
+    whole, _, part = number.partition(".")
+    return len(part) <= SENT.exponent and len(whole) + len(part) <= SENT.digits

@@ -9,6 +9,7 @@ import msgspec
 from twap_server.domain import clock
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import WireFormatError
+from twap_server.domain.exact import can_be_said
 
 T = TypeVar("T")
 
@@ -23,7 +24,9 @@ _decode_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
-_MAX_DIGITS = 60
+_MAX_TEXT = 60
+_SURE = 19
+"""Characters that are within the bounds of the wire, wherever the point is."""
 
 
 def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
@@ -93,27 +96,27 @@ def number(text: str, *, signed: bool = False) -> Decimal:
 
     Args:
         text: as the exchange wrote it.
-        signed: take one below zero too: whoever uses it judges it.
+        signed: take any up to 60 digits, below zero too: whoever uses it judges it.
 
     Raises:
-        WireFormatError: it is not a finite number, is negative, or is absurdly long.
+        WireFormatError: it is not a finite number, is negative, or beyond what the server can say exactly.
     """
-    if text.replace(".", "", 1).isdigit() and text.isascii() and len(text) <= _MAX_DIGITS:
+    if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= _SURE:
         return Decimal(text)  # as nearly every number is written
     try:
         value = Decimal(text)
     except InvalidOperation:
         raise WireFormatError("a number cannot be read") from None
-    exponent = value.as_tuple().exponent
-    if (
-        not isinstance(exponent, int)
-        or (value < 0 and not signed)
-        or not -_MAX_DIGITS <= exponent <= _MAX_DIGITS
-    ):
-        raise WireFormatError("a number is out of range")
-    if len(text) > _MAX_DIGITS or not text.isascii() or "_" in text:
+    if len(text) > _MAX_TEXT or not text.isascii() or "_" in text or not _is_in_range(value, signed):
         raise WireFormatError("a number is out of range")
     return value
+
+
+def _is_in_range(value: Decimal, signed: bool) -> bool:
+    exponent = value.as_tuple().exponent
+    if not isinstance(exponent, int) or not -_MAX_TEXT <= exponent <= _MAX_TEXT:
+        return False
+    return signed or can_be_said(value)
 
 
 def from_epoch(number: int) -> Nanos:
