@@ -7,6 +7,7 @@ RECORDING = "server/replay/test_recording.py::"
 SQLITE = "server/store/test_sqlite.py::"
 ENGINE = "server/engine/test_engine.py::"
 CLOCK = "server/test_clock.py::"
+_COARSE = "test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_too"
 
 MONEY_BITES = (
     Bite(
@@ -95,5 +96,13 @@ MONEY_BITES = (
             "    steady.now, clock = clock.now, steady\n"
         ),
         tests=(CLOCK + "test_all_of_a_server_counts_by_it_and_ready_tells_of_a_step",),
+    ),
+    Bite(
+        fault="F20",
+        guard="what was taken is counted in the exchange's lots, not in the order's",
+        file="engine/decision.py",
+        line="                lot=leg.lot_size,\n",
+        instead="                lot=lot,\n",
+        tests=("server/engine/test_decision.py::" + _COARSE,),
     ),
 )

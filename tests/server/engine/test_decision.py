@@ -7,7 +7,7 @@ from server.domain.test_amendment import order as plain_order
 from support.trading import BTC, HandBook
 from twap_models.enums import Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.impact import ImpactMemory
+from twap_server.domain.impact import ImpactMemory, LevelKey
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookSnapshot
 from twap_server.domain.order import Order
@@ -158,6 +158,17 @@ def test_a_displayed_part_of_a_lot_is_not_taken() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.000019"), ("101", "9")])
     assert taken(markets.decide(order()))[0] == ("a", "100", "0.00001")
+
+
+def test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_too() -> None:
+    markets, terms = Markets(), order().terms
+    markets.add("a", bids=[("98", "9")], asks=[("100", "0.0504"), ("101", "9")])
+    leg, book = markets.open["a"]
+    key = LevelKey(terms.user_id, leg.instrument, Side.BUY, Decimal(100))
+    mark = book.book.mark(Side.BUY, Decimal(100))
+    markets.decider._impact.take(key, Decimal("0.0006"), generation=mark)
+    made = markets.decide(order(lot_size=Decimal("0.01")))
+    assert taken(made)[0] == ("a", "100", "0.04"), "of 0.0504 shown 0.0498 is left, which holds four lots"
 
 
 def test_a_slice_keeps_where_the_curve_wanted_the_order_to_be() -> None:

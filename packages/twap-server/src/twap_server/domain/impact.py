@@ -53,7 +53,10 @@ class ImpactMemory:
         return len(self._taken)
 
     def remembered(self, key: LevelKey, *, generation: int | None, lot: Decimal) -> Decimal:
-        """How much of the level this user is taken to have consumed, on the lot grid, rounded up."""
+        """How much of the level this user is taken to have consumed, in lots of the exchange, rounded up.
+
+        Less than one of its lots is nothing; an order's own lot may be coarser, and would hide more.
+        """
         left = self._left(key, generation)
         if left < lot:
             return ZERO

@@ -173,7 +173,7 @@ class SliceDecider:
             taken = self._impact.remembered(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 generation=book.shown_to(terms.side).generation(offer.price),
-                lot=lot,
+                lot=leg.lot_size,
             )
             left = exact.subtract(offer.quantity, taken)
             return exact.floor_to(left, lot) if left > ZERO else ZERO
