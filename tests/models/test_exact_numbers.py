@@ -71,7 +71,16 @@ def test_numbers_are_read_exactly_from_number_or_text(text: str) -> None:
         "Infinity",
         "-0",
         "-0.0",
+        "1e99999999999999999999999",
+        "1e-99999999999999999999999",
         '"1_000"',
+        '"1-2"',
+        '"2199-12-31"',
+        '"e5"',
+        '"1e"',
+        '"."',
+        '"+"',
+        '"1e1e1"',
         '"١٢"',
         '" 1 "',
         '""',
@@ -89,6 +98,16 @@ def test_strange_numbers_are_refused(form: str) -> None:
     raw = exact_json.dumps(BODY).decode().replace('"1"', form)
     with pytest.raises(ValueError):
         TwapOrderRequest.from_json(raw)
+
+
+@given(st.text("0123456789+-.eE", max_size=40))
+def test_a_text_is_read_as_decimal_reads_it_or_refused(text: str) -> None:
+    """Never an error of any other kind, whatever the digits."""
+    try:
+        found = exact_json.parse_decimal(text, exact_json.TOLD)
+    except exact_json.InexactNumber:
+        return
+    assert found == Decimal(text)
 
 
 def test_a_float_goes_through_its_repr() -> None:

@@ -194,6 +194,7 @@ FIELDS = st.dictionaries(
         st.booleans(),
         st.integers(-(10**30), 10**30),
         st.text(max_size=12),
+        st.text("0123456789+-.eE", max_size=8),
         st.sampled_from(
             ["now", "+15m", "+10000d", "ODD-USDT", "aggregate", "kraken", "l1", "sell", "skip", "last"]
         ),

@@ -11,7 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.api.fakes import HandClock, listed, view
-from server.api.place import FIELDS, INSTRUMENTS, OTHER, QUIET, SIDES, STRANGE, Place, StrangeMarket, opened
+from server.api.place import (
+    FIELDS,
+    FIGURES,
+    INSTRUMENTS,
+    OTHER,
+    QUIET,
+    SIDES,
+    STRANGE,
+    Place,
+    StrangeMarket,
+    opened,
+)
 from support.trading import HandBook
 from twap_models import BookTop, OrderPreview, TwapOrder, exact_json
 from twap_server.domain.errors import WireFormatError
@@ -91,6 +102,8 @@ def test_bytes_that_are_no_order_are_refused(place: Place, body: bytes) -> None:
         b"[" * 100_000,
         b'{"quantity": ' + b"9" * 100_000 + b"}",
         b'{"quantity": 1e999999999}',
+        b'{"quantity": 1e99999999999999999999999}',
+        b'{"quantity": "1-2"}',
         b'{"quantity": "' + b"9" * 100_000 + b'"}',
         b'{"slices": -' + b"1" * 5_000 + b"}",
         b'{"quantity": NaN}',
@@ -186,3 +199,33 @@ def test_a_merged_book_may_have_more_digits_than_each_of_its_books(place: Place)
     assert answer.status_code == 200, answer.text
     top = BookTop.from_json(answer.content)
     assert top.bids == [(Decimal(99), Decimal("9" * 30 + ".000000000000000001"))]
+
+
+CHANGES = st.dictionaries(
+    st.sampled_from(["quantity", "price", "end_time", "odd"]),
+    st.one_of(
+        FIGURES,
+        st.none(),
+        st.integers(-(10**30), 10**30),
+        st.sampled_from(["now", "+5m", "+10000d", "2199-12-31"]),
+    ),
+    max_size=3,
+)
+
+
+@QUIET
+@given(INSTRUMENTS, CHANGES, st.sampled_from(['"1"', "*", "x", '"99999999999"']))
+def test_no_strange_amendment_ends_in_5xx(
+    place: Place, instrument: Instrument, change: Mapping[str, Any], revision: str
+) -> None:
+    place.market.listed["binance"]["ODD-USDT"] = instrument
+    body = place.order(symbol="ODD-USDT", price=Decimal(7))
+    if not accepted(place.post("/orders/twap", body))[0]:
+        body = place.order(price=Decimal(7))
+        place.post("/orders/twap", body)
+    headers = {**place.headers, "If-Match": revision, "Content-Type": "application/json"}
+    url, sent = f"/orders/{body['token_id']}", exact_json.dumps(change)
+    answer = place.runner.run(place.http.patch(url, content=sent, headers=headers))
+    assert answer.status_code in {200, 409, 412, 422}, answer.text
+    assert answer.status_code != 422 or answer.json()["errors"][0]["field"]
+    assert not place.working.done()
