@@ -33,7 +33,7 @@ TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000)
 
 
 _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*[0-9]{1,4})?")
-"""What ``Decimal`` is asked to read: of anything else, and of huge exponents, it makes an error of its own."""
+"""What ``Decimal`` is asked to read: for anything else, or a huge exponent, it has an error of its own."""
 
 
 class InexactNumber(ValueError):
