@@ -63,7 +63,19 @@ async def test_who_connects_learns_the_state_at_once():
     venue = LoopbackKraken()
     venue.system = "maintenance"
     async with venue.serving(), collecting(venue.urls) as market:
+        market.hold(BTC, "test")
         await until(lambda: market.exchanges()[0].market_status == "maintenance")
+
+
+async def test_what_only_the_stream_tells_is_not_kept_when_nobody_listens():
+    async with kraken(BTC, linger_s=0) as (venue, market):
+        await venue.turn("maintenance")
+        await venue.turn_pair("ETH/USD", "cancel_only")
+        await until(lambda: statuses(market, BTC, ETH) == ["maintenance", "cancel_only"])
+        market.release(BTC, "test")
+        venue.pairs["ETH/USD"].status = "online"
+        await until(lambda: statuses(market, BTC, ETH) == ["trading", "trading"])
+        assert (market.exchanges()[0].state, venue.sockets) == ("idle", [])
 
 
 async def test_a_pair_that_the_stream_calls_delisted_is_delisted():

@@ -13,7 +13,7 @@ class Exchange(ResponseModel):
     """One collected exchange."""
 
     name: str
-    status: str = Field(description="connected, connecting or down")
+    status: str = Field(description="connected, connecting, idle or down")
     reason: str = Field(default="", description="Why it is not connected, or does not trade, in words.")
     market_status: str = Field(
         default="trading",

@@ -13,6 +13,7 @@ STATUS_STYLES = {
     "stale": "yellow",
     "resyncing": "yellow",
     "connecting": "yellow",
+    "idle": "dim",
     "down": "red",
     "Accepted": "cyan",
     "Working": "blue",

@@ -120,7 +120,7 @@ class ExchangeStatus(Protocol):
 
     @property
     def state(self) -> str:
-        """``connected``, ``connecting`` or ``down``."""
+        """``connected``, ``connecting``, ``idle`` or ``down``."""
         ...
 
     @property

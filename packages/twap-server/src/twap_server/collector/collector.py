@@ -36,6 +36,7 @@ class ConnectionState(StrEnum):
 
     CONNECTED = "connected"
     CONNECTING = "connecting"
+    IDLE = "idle"
     DOWN = "down"
 
 
@@ -203,13 +204,13 @@ class Collector:
         for symbol in sorted((wanted & listed.keys()) - served):
             self._roomy_shard(group).add(listed[symbol])
         if not self._shards:
-            self._open_shard(group)
+            self._list.unheard()
 
     def _drop_unwanted(self, wanted: set[str]) -> None:
         for shard, task in list(self._shards.items()):
             for symbol in shard.symbols - wanted:
                 shard.remove(symbol)
-            if not shard.symbols and len(self._shards) > 1:
+            if not shard.symbols:
                 del self._shards[shard]
                 task.cancel()
 
@@ -241,10 +242,18 @@ class Collector:
             return ConnectionState.CONNECTED, "; ".join((*told, *refused))
         if not self._list.instruments:
             return ConnectionState.DOWN, self._list.failure
+        if not self._shards:
+            return self._idle()
         failure = self._failure
         if failure is None:
             return ConnectionState.CONNECTING, "connecting"
         return ConnectionState.DOWN, str(failure)
+
+    def _idle(self) -> tuple[ConnectionState, str]:
+        """Nobody wants anything of it, which is no failure; its list is kept up all the same."""
+        if self._list.failure:
+            return ConnectionState.DOWN, self._list.failure
+        return ConnectionState.IDLE, "nobody wants a book of it: no connection is open"
 
     @property
     def _failure(self) -> FeedError | None:

@@ -77,6 +77,8 @@ class InstrumentList:
         """Listed before and missing from the newest list."""
         self._reloads = Budget(clock, amount=_RELOADS, window_s=_RELOADS_WINDOW_S)
         self._doubted = asyncio.Event()
+        self._told: set[str] = set()
+        """Symbols of which the stream told a change."""
         self._take({one.id.symbol: one for one in known})
 
     def trading_status(self, symbol: str) -> str:
@@ -100,7 +102,15 @@ class InstrumentList:
             return
         listed = self._listed.get(told.symbol)
         if listed is not None and listed.status != told.status:
+            self._told.add(told.symbol)
             self._update([replace(listed, status=told.status)])
+
+    def unheard(self) -> None:
+        """Note that nobody listens to the stream: what it told may be over without our hearing of it."""
+        self.hear(TradingStatus(symbol=None, status=TRADING))
+        self._told = {one for one in self._told if self.trading_status(one) != TRADING}
+        if self._told:
+            self.doubt()
 
     async def keep(self) -> None:
         """Load the list now, then again and again, for ever."""
