@@ -295,6 +295,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "Unavailable",
             "Unencodable",
             "UsageError",
+            "WrongEventLoop",
             "__version__",
         ]
     )

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Unavailable,
         Unencodable,
         UsageError,
+        WrongEventLoop,
     )
     from twap_client.order_fields import KEEP
     from twap_client.stream import (
@@ -88,6 +89,7 @@ __all__ = [
     "Unavailable",
     "Unencodable",
     "UsageError",
+    "WrongEventLoop",
     "__version__",
 ]
 

@@ -6,16 +6,18 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from twap_client._loop import HomeLoop
 from twap_client._transport import SignIn, Transport
 from twap_client.accounts import Accounts
 from twap_client.config import ClientConfig, TokenStore
+from twap_client.errors import WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
 from twap_client.stream import TwapStream
 
 
 class TwapClient:
-    """A twap server, as seen by one user. Use it with ``async with``.
+    """A twap server, as seen by one user. Use it with ``async with``, in one event loop.
 
     Attributes:
         accounts: register, sign in and out.
@@ -52,7 +54,10 @@ class TwapClient:
             settings, base_url=base_url or settings.base_url, api_key=api_key or settings.api_key
         )
         self.config = settings
-        self._sign_in = SignIn(settings, username=username, password=password, store=token_store)
+        self._home = HomeLoop()
+        self._sign_in = SignIn(
+            settings, username=username, password=password, store=token_store, home=self._home
+        )
         transport = Transport(settings, self._sign_in)
         self.accounts = Accounts(transport, self._sign_in)
         self.market = Market(transport)
@@ -61,6 +66,7 @@ class TwapClient:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
+        self._home.check()
         self._group = await asyncio.TaskGroup().__aenter__()
         return self
 
@@ -70,7 +76,14 @@ class TwapClient:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Stop all streams and close all connections; any number of times."""
+        """Stop all streams and close all connections; any number of times.
+
+        Raises:
+            WrongEventLoop: the client was used in another event loop, which still runs.
+        """
+        if self._home.is_over:
+            return
+        self._home.check()
         group, self._group = self._group, None
         for task in self._tasks:
             if not task.cancelling():  # a second cancel would interrupt the closing of its socket
@@ -104,11 +117,16 @@ class TwapClient:
             orders=orders,
             since=since,
             config=self.config,
-            tokens=self._sign_in.access_token,
+            sign_in=self._sign_in,
             spawn=self._spawn,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        try:
+            self._home.check()
+        except WrongEventLoop:
+            work.close()
+            raise
         if self._group is None:
             work.close()
             raise RuntimeError("open the client first: async with TwapClient() as client")

@@ -6,6 +6,7 @@
     ├── UsageError (a ValueError)   what this library was given is wrong; nothing was sent
     │   ├── NaiveTime           a time without its zone
     │   └── InvalidSetting      an address, an environment variable or another setting
+    ├── WrongEventLoop          a client is used in a second event loop; nothing was sent
     ├── Unencodable             text that UTF-8 cannot write; nothing was sent
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
     │   ├── BadRequest          400, 422: change the request
@@ -68,6 +69,10 @@ class NaiveTime(UsageError):
 
 class InvalidSetting(UsageError):
     """The server's address, an environment variable or another setting cannot be used."""
+
+
+class WrongEventLoop(TwapClientError, RuntimeError):
+    """A client is used in a second event loop. Make one in each. Nothing was sent."""
 
 
 class Unencodable(TwapClientError):

@@ -4,10 +4,12 @@ Authlib's OAuth2 client renews the access token; any number of calls after its e
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from twap_client._loop import HomeLoop
 from twap_client._transport.calls import check_encodable, httpx, read_answer
 from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
 from twap_client._ways import not_reached, way_to
@@ -32,6 +34,7 @@ class SignIn:
 
     Attributes:
         http: authlib's OAuth2 client; requests through it carry no token of their own accord.
+        home: the event loop of its connections.
     """
 
     def __init__(
@@ -41,12 +44,14 @@ class SignIn:
         username: str | None = None,
         password: str | None = None,
         store: TokenStore | None = None,
+        home: HomeLoop | None = None,
     ) -> None:
         self._config = config
         self._username = username
         self._password = password
         self._store = store or MemoryTokenStore()
         self._renewing = asyncio.Lock()
+        self.home = home or HomeLoop()
         self.http = self._session()
         self._adopt()
 
@@ -61,6 +66,7 @@ class SignIn:
             NotAuthenticated: the name or the password is wrong.
             Unencodable: one of them is no text in UTF-8.
         """
+        self.home.check()
         check_encodable(username=username, password=password)
         # Not authlib's own form, which takes ASCII alone: httpx writes UTF-8, percent-encoded.
         form = {"grant_type": "password", "username": username, "password": normal_password(password)}
@@ -83,32 +89,40 @@ class SignIn:
         self._adopt()
         return (self.http.token or {}).get("refresh_token")
 
-    async def access_token(self, refused: str | None = None) -> str:
+    def seconds_left(self) -> float | None:
+        """How long the access token still counts; None: for ever, or nobody knows."""
+        self._adopt()
+        token = None if self._config.api_key else self.http.token
+        ends = token and token.get("expires_at")
+        # Authlib measures by the wall clock, and what is kept between runs has no other.
+        return None if ends is None else float(ends) - time.time()  # noqa: TID251
+
+    async def access_token(self, refused: str | None = None, *, lasting_s: float = _LEEWAY_S) -> str:
         """Give a token that is valid now, renewing it or signing in as needed.
 
         Args:
             refused: a token the server has just refused; another one is given, or none.
+            lasting_s: how long it must count from now.
 
         Raises:
             NotAuthenticated: there is no way to get one.
         """
         if self._config.api_key:
             return _unless_refused(self._config.api_key, refused)
-        if self.http.token is None or refused is not None or self.http.token.is_expired(leeway=_LEEWAY_S):
-            await self._renew(refused)
+        token = self.http.token
+        if token is None or refused is not None or token.is_expired(leeway=lasting_s):
+            await self._renew(refused, lasting_s)
         return str(self.http.token["access_token"])
 
-    async def _renew(self, refused: str | None) -> None:
+    async def _renew(self, refused: str | None, lasting_s: float) -> None:
         async with self._renewing:
             self._adopt()
             token = self.http.token
             try:
                 if token is None:
                     raise _signed_out()
-                if token["access_token"] == refused:
+                if token["access_token"] == refused or token.is_expired(leeway=lasting_s):
                     await self._refresh(token)
-                with self.translated():
-                    await self.http.ensure_active_token(self.http.token)
             except NotAuthenticated:
                 if not (self._username and self._password):
                     raise

@@ -38,7 +38,9 @@ class Transport:
         Raises:
             ApiError: the server refused.
             TransportError: no answer.
+            WrongEventLoop: the client was used in another event loop.
         """
+        self.signed_in.home.check()
         backoff = Backoff(self._config.retry_first, self._config.retry_cap)
         doubt = False
         while True:

@@ -1,7 +1,7 @@
 """The live feed: survives lost connections, restores its subscriptions, tells of what is missing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
@@ -20,10 +20,12 @@ from twap_client.errors import (
 )
 from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
+from twap_client.stream.renewal import Renewal, TokenSource
 from twap_client.stream.sequence import BookSequence, OrderSequence
 from twap_models.enums import AGGREGATE
 from twap_models.stream import (
     AnyServerMessage,
+    Authenticated,
     BookMessage,
     OrderEvent,
     StreamError,
@@ -35,7 +37,6 @@ from twap_models.stream import (
 _PASSING = (StreamClosed, TransportError, Unavailable, RateLimited, ServerError)
 _ORDERS = "orders"
 
-TokenSource = Callable[[str | None], Awaitable[str]]
 Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
 
 
@@ -53,11 +54,12 @@ class TwapStream:
         orders: bool,
         since: int | None,
         config: ClientConfig,
-        tokens: TokenSource,
+        sign_in: TokenSource,
         spawn: Spawn,
     ) -> None:
         self._config = config
-        self._tokens = tokens
+        self._sign_in = sign_in
+        self._renewal: Renewal | None = None
         self._spawn = spawn
         self._wanted: dict[str, Subscribe] = {name: _book(name) for name in books}
         if orders:
@@ -169,6 +171,8 @@ class TwapStream:
 
     async def _session(self) -> None:
         connection = await self._open()
+        self._renewal = Renewal(connection, self._sign_in, self._config)
+        renewing = self._spawn(self._renewal.run())
         try:
             await self._replay(connection)
             while True:
@@ -176,14 +180,16 @@ class TwapStream:
                 self._settle(connection)
         finally:
             self._connection = None
+            renewing.cancel()
             await connection.close()
+            await asyncio.wait([renewing])
 
     async def _open(self) -> Connection:
-        token = await self._tokens(None)
+        token = await self._sign_in.access_token()
         try:
             return await Connection.open(token, self._config)
         except NotAuthenticated:
-            return await Connection.open(await self._tokens(token), self._config)
+            return await Connection.open(await self._sign_in.access_token(token), self._config)
 
     async def _replay(self, connection: Connection) -> None:
         self._book_sequence = BookSequence()
@@ -209,16 +215,21 @@ class TwapStream:
             case OrderEvent():
                 await self._take_order(message)
             case Subscribed(channel="orders"):
-                gap = self._sequence.acknowledge(message.seq)
-                if gap:
-                    await self._mailbox.put(gap)
-                self._ready.set()
+                await self._begin_orders(message.seq)
+            case Authenticated() if self._renewal:
+                self._renewal.acknowledge()
             case StreamError(code="not_authenticated"):
-                raise StreamClosed(f"the server ended the sign-in: {message.message}")
+                raise StreamClosed("the sign-in of this connection has ended: signing in again")
             case StreamError():
                 await self._mailbox.put(message)
             case _:
                 pass
+
+    async def _begin_orders(self, last: int | None) -> None:
+        gap = self._sequence.acknowledge(last)
+        if gap:
+            await self._mailbox.put(gap)
+        self._ready.set()
 
     async def _take_order(self, event: OrderEvent) -> None:
         new, gap = self._sequence.accept(event)

@@ -130,8 +130,14 @@ class Feed:
             socket.send(StreamError(code="not_authenticated", message="the access token is not valid"))
             socket.close(1008)
             return
-        self._sessions[socket] = _Session(username)
-        self._signed_in.append(socket)
+        session = self._sessions.get(socket)
+        if session is not None and session.username != username:
+            socket.send(StreamError(code="not_permitted", message="another user's token"))
+            socket.close(1008)
+            return
+        if session is None:
+            self._sessions[socket] = _Session(username)
+            self._signed_in.append(socket)
         self._send(socket, Authenticated(username=username))
 
     def _acknowledge(self, socket: Socket, message: Subscribe) -> None:
