@@ -7,7 +7,6 @@ from twap_models import __version__
 from twap_server.api import errors
 from twap_server.api.behind_proxy import BehindProxy
 from twap_server.api.docs import docs_router
-from twap_server.api.documented import OLDEST_AVAILABLE
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
@@ -24,7 +23,7 @@ _ANSWER_HEADERS = (
     "Link",
     "Retry-After",
     "WWW-Authenticate",
-    OLDEST_AVAILABLE,
+    "X-Oldest-Available",
     "X-Request-ID",
 )
 """What pages of ``api.allowed_origins`` may use; a test compares the three with all routes."""

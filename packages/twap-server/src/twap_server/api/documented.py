@@ -18,8 +18,6 @@ _WORDS = {
     503: "Not available at the moment; see `Retry-After`.",
 }
 
-OLDEST_AVAILABLE = "X-Oldest-Available"
-
 HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The order's `revision`, for `If-Match`.", "schema": {"type": "string"}},
     "Link": {
@@ -28,7 +26,7 @@ HEADERS: dict[str, dict[str, Any]] = {
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
     "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
-    OLDEST_AVAILABLE: {
+    "X-Oldest-Available": {
         "description": "Fewer candles than asked for: none that opens before this time can be had.",
         "schema": {"type": "string", "format": "date-time"},
     },

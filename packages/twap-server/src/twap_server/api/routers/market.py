@@ -10,7 +10,7 @@ from twap_models.fields import ExchangeName, Moment, SymbolText
 from twap_models.market import BookTop, Candle, Exchange, Instrument
 from twap_server.api import present
 from twap_server.api.dependencies import ServicesDep, limited
-from twap_server.api.documented import OLDEST_AVAILABLE, problems, with_headers
+from twap_server.api.documented import problems, with_headers
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.held_books import held_book
 from twap_server.api.listings import in_order
@@ -57,7 +57,7 @@ async def list_symbols(
 @router.get(
     "/klines/{exchange}/{symbol:path}",
     response_model=list[Candle],
-    responses=with_headers(200, OLDEST_AVAILABLE) | problems(404, 422, 429, 503),
+    responses=with_headers(200, "X-Oldest-Available") | problems(404, 422, 429, 503),
     dependencies=[_CANDLES],
 )
 async def list_klines(
@@ -83,7 +83,7 @@ async def list_klines(
     if reach is not None and end is not None and end < reach:
         told = f"{exchange} has no {interval} candles that open before {to_text(reach)}: ask for later ones"
         raise InvalidRequest(told, field="end_time")
-    headers = {} if reach is None else {OLDEST_AVAILABLE: to_text(reach)}
+    headers = {} if reach is None else {"X-Oldest-Available": to_text(reach)}
     return reply([present.candle(candle) for candle in found.candles], headers=headers)
 
 
