@@ -54,6 +54,7 @@ class Status:
     instruments: int = 1
     market_status: str = "trading"
     retry_at: Nanos | None = None
+    lag: int | None = None
 
 
 def listed(exchange: str, symbol: str) -> Instrument:

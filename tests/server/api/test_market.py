@@ -78,6 +78,18 @@ async def test_a_watched_book_is_answered_at_once(desk: Desk) -> None:
     assert not desk.market.held, "given back"
 
 
+async def test_a_book_and_its_exchange_say_how_late_changes_came(desk: Desk) -> None:
+    assert (await desk.http.get("/orderbook/binance/BTCUSDT")).json()["lag_ms"] is None
+    binance = InstrumentId("binance", "BTC-USDT")
+    desk.market.books[binance] = replace(view(), lag=8_512 * MILLISECOND)
+    desk.market.books[KRAKEN] = replace(view(), lag=40 * MILLISECOND)
+    single = (await desk.http.get("/orderbook/kraken/BTCUSDT")).json()
+    merged = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (single["lag_ms"], merged["lag_ms"], merged["age_ms"]) == (40, 8_512, 0)
+    exchanges = (await desk.http.get("/exchanges")).json()
+    assert [one["lag_ms"] for one in exchanges] == [None, None]
+
+
 async def test_an_unwatched_book_is_waited_for(desk: Desk) -> None:
     desk.market.coming[KRAKEN] = view([("98", "3")])
     assert (await desk.http.get("/orderbook/kraken/BTCUSDT")).json()["bids"] == [[98, 3]]

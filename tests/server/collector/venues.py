@@ -35,6 +35,7 @@ class ScriptedBinance:
         self.snapshot_lag = 0
         self.refuse_http = None
         self.info = INFO
+        self.event_ms = 1
         self.refuse_upgrade = None
         self.depth_answers = []
         """What the next requests for books are answered: status and body."""
@@ -58,7 +59,7 @@ class ScriptedBinance:
         levels = bids or [["100.00", f"{self.last_id}.0"]]
         data = {
             "e": "depthUpdate",
-            "E": 1,
+            "E": self.event_ms,
             "s": symbol,
             "U": self.last_id,
             "u": self.last_id,

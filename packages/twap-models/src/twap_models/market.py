@@ -23,6 +23,11 @@ class Exchange(ResponseModel):
         default=None, description="Until then the exchange is asked nothing: it limits, bans or restricts us."
     )
     since: UtcDatetime | None = None
+    lag_ms: int | None = Field(
+        default=None,
+        description="The least lag of its books' changes in the last ten seconds, in milliseconds: about how "
+        "far this server's clock is ahead of the exchange's (below 0: behind); null without changes.",
+    )
     connections: int = 0
     integrity: Integrity
     intervals: list[Interval] = Field(default=[], description="Candle intervals the exchange has itself.")
@@ -85,6 +90,11 @@ class BookTop(ResponseModel):
     status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
     reason: str = Field(default="", description="Why it is not live, or why nothing is filled from it.")
     age_ms: int | None = Field(default=None, description="Milliseconds since the last change was received.")
+    lag_ms: int | None = Field(
+        default=None,
+        description="Milliseconds from the exchange's time of the last change to its receipt, by two clocks; "
+        "null where the exchange gives no time. Consolidated book: the worst.",
+    )
     sources: dict[str, list[list[str]]] | None = Field(
         default=None, description="Consolidated book: for bids and asks, the exchanges behind each level."
     )

@@ -76,6 +76,15 @@ def age(milliseconds: int | None) -> str:
     return "age unknown" if milliseconds is None else f"{milliseconds / 1000:.1f} s old"
 
 
+def lag(milliseconds: int | None) -> str:
+    """Write how long a change took from the exchange to the server; nothing where it is not known."""
+    if milliseconds is None:
+        return ""
+    if abs(milliseconds) < 1000:
+        return f", lag {milliseconds} ms"
+    return f", lag {milliseconds / 1000:.1f} s"
+
+
 def badge(status: str) -> Text:
     """Write a state in its colour."""
     return Text(f"● {status}", style=STATUS_STYLES.get(status, "white"))

@@ -13,6 +13,7 @@ from twap_client.cli.figures import (
     age,
     badge,
     clock,
+    lag,
     number,
     percent,
     rounded,
@@ -204,7 +205,8 @@ def book_line(book: BookMessage) -> str:
     ask = f"{number(book.asks[0][1])} @ {number(book.asks[0][0])}" if book.asks else NOTHING
     why = f" ({book.reason})" if book.reason else ""
     where = f"{book.exchange} {book.instrument}"
-    return f"{clock(book.ts_sent)} {where} {book.status}{why} bid {bid} ask {ask} {age(book.age_ms)}"
+    ages = age(book.age_ms) + lag(book.lag_ms)
+    return f"{clock(book.ts_sent)} {where} {book.status}{why} bid {bid} ask {ask} {ages}"
 
 
 def event_line(event: OrderEvent) -> str:

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, number, percent, rounded, span
+from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, lag, number, percent, rounded, span
 from twap_client.cli.ladder import Ladder
 from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
@@ -143,7 +143,7 @@ def _age(book: BookMessage, now: datetime) -> str:
     if book.age_ms is None:
         return "age unknown"
     since = max(timedelta(0), now - book.ts_sent) + timedelta(milliseconds=book.age_ms)
-    return f"{since.total_seconds():.1f} s old"
+    return f"{since.total_seconds():.1f} s old{lag(book.lag_ms)}"
 
 
 def _progress(order: TwapOrderDetail) -> Table:

@@ -35,6 +35,7 @@ def book(name: str = "binance:BTC-USDT", *, seq: int = 1, **fields: Any) -> Book
         "seq": seq,
         "status": "live",
         "age_ms": 120,
+        "lag_ms": 40,
     }
     return BookMessage.model_validate(standard | fields)
 

@@ -134,6 +134,11 @@ class ExchangeStatus(Protocol):
         ...
 
     @property
+    def lag(self) -> int | None:
+        """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
+        ...
+
+    @property
     def connections(self) -> int:
         """How many are open."""
         ...

@@ -15,7 +15,7 @@ from twap_server.api.exact import Plain, number
 from twap_server.api.ports import ExchangeStatus
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos, to_datetime, to_iso
+from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookView, Candle, PriceLevel
 from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
@@ -35,6 +35,7 @@ def exchange(status: ExchangeStatus) -> wire_market.Exchange:
         instruments=status.instruments,
         market_status=status.market_status,
         retry_at=to_datetime(status.retry_at) if status.retry_at else None,
+        lag_ms=_millis(status.lag),
     )
 
 
@@ -188,7 +189,12 @@ def _book_fields(
         "status": view.status.value,
         "reason": view.reason,
         "age_ms": age_ms(received, sent),
+        "lag_ms": _millis(view.lag),
     }
+
+
+def _millis(span: int | None) -> int | None:
+    return None if span is None else span // MILLISECOND
 
 
 def _figure(value: Decimal) -> Decimal:

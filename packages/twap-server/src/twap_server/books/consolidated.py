@@ -35,6 +35,8 @@ class ConsolidatedView:
     missing: Mapping[str, BookStatus]
     ts_exchange: Nanos
     ts_received: Nanos
+    lag: int | None
+    """The worst of those merged, None where no exchange tells."""
 
 
 def consolidate(views: Mapping[str, BookView | None], depth: int, *, max_spread: Decimal) -> ConsolidatedView:
@@ -57,8 +59,9 @@ def consolidate(views: Mapping[str, BookView | None], depth: int, *, max_spread:
         bids=_merge({name: view.bids for name, view in merged.items()}, depth, descending=True),
         asks=_merge({name: view.asks for name, view in merged.items()}, depth, descending=False),
         missing=missing,
-        ts_exchange=min((view.ts_exchange for view in merged.values()), default=Nanos(0)),
+        ts_exchange=min((view.ts_exchange for view in merged.values() if view.ts_exchange), default=Nanos(0)),
         ts_received=min((view.ts_received for view in merged.values()), default=Nanos(0)),
+        lag=max((view.lag for view in merged.values() if view.lag is not None), default=None),
     )
 
 

@@ -24,6 +24,7 @@ class LiveBook:
         "_depth",
         "_sequencer",
         "_snapshot_id",
+        "_snapshot_seq",
         "book",
         "confirmed_at",
         "instrument",
@@ -54,6 +55,7 @@ class LiveBook:
         self._sequencer = sequencer
         self._depth = depth
         self._snapshot_id = -1
+        self._snapshot_seq = 0
 
     def on_change(self, change: BookChange, now: Nanos) -> None:
         """Apply a change unless it is old or has to wait for a snapshot. The hot path.
@@ -100,10 +102,10 @@ class LiveBook:
             self.resync(str(error))
             raise
         last = waiting[-1] if waiting else snapshot
-        self.ts_exchange = last.ts_exchange or now  # a REST snapshot has no time of its own
+        self.ts_exchange = last.ts_exchange  # 0 where the exchange gives none
         self.ts_received = self.confirmed_at = now
         self.seq += 1
-        self._snapshot_id = snapshot.last_id
+        self._snapshot_id, self._snapshot_seq = snapshot.last_id, self.seq
         if self._sequencer.proven() or is_same:
             self._go_live()
         else:
@@ -113,6 +115,16 @@ class LiveBook:
         """Note that the connection delivered until ``now``, so a live book without changes is still right."""
         if self.status is BookStatus.LIVE:
             self.confirmed_at = max(self.confirmed_at, now)
+
+    @property
+    def lag(self) -> int | None:
+        """Nanoseconds from the exchange's time of the last change to its receipt: by two clocks.
+
+        None until a change came by itself: a snapshot, and what waited for it, is older than its receipt.
+        """
+        if not self.ts_exchange or self.seq == self._snapshot_seq:
+            return None
+        return self.ts_received - self.ts_exchange
 
     @property
     def awaits_first_change(self) -> bool:
@@ -150,6 +162,7 @@ class LiveBook:
         self.ts_exchange, self.ts_received = other.ts_exchange, other.ts_received
         self.confirmed_at = other.confirmed_at
         self.seq += 1
+        self._snapshot_seq = self.seq if other.lag is None else -1
         self._set(other.status, other.reason)
 
     def view(self, depth: int) -> BookView:
@@ -165,6 +178,7 @@ class LiveBook:
             ts_exchange=self.ts_exchange,
             ts_received=self.ts_received,
             seq=self.seq,
+            lag=self.lag,
         )
 
     def _doubt_quiet(self) -> None:

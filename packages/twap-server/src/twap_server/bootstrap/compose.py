@@ -155,11 +155,15 @@ def _assemble(
         max_leg_spread=settings.engine.max_leg_spread,
         new_id=new_id,
         not_ready=_readiness(engine),
-        remarks=clock.remarks,
+        remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
         gauges={"twap_open_orders": lambda: engine.open_orders},
         durations=vitals.durations,
     )
     return engine, parts
+
+
+def _clock_warnings(market: MarketData) -> list[str]:
+    return [f"{one.name}: {one.clock_warning}" for one in market.exchanges() if one.clock_warning]
 
 
 def _market(

@@ -1,6 +1,7 @@
 """One exchange: its instruments, its connections, its books, kept up for ever."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,6 +14,7 @@ from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
+from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
@@ -26,6 +28,7 @@ from twap_server.domain.errors import FeedError
 from twap_server.domain.instrument import TRADING, Instrument
 from twap_server.exchanges.base import Exchange
 
+_log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
 _OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
 """Each attempt costs the connection, and so its other books some seconds."""
@@ -63,6 +66,10 @@ class ExchangeStatus:
     """What the exchange says of itself: ``trading``, or its own word."""
     retry_at: Nanos | None
     """Wall time until which the exchange is asked nothing, or not tried; None when it is."""
+    lag: int | None
+    """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
+    clock_warning: str
+    """That its clock and ours differ by more than a second, in words fit for a user; empty otherwise."""
 
 
 class Collector:
@@ -111,6 +118,8 @@ class Collector:
 
     def _surroundings(self, network: Network) -> Surroundings:
         exchange, config, clock, rng = self.exchange, self._config, self._clock, self._rng
+        self._clock_lag = ClockLag()
+        self._looked_at = Nanos(0)
         limits = exchange.limits
         return Surroundings(
             exchange=exchange,
@@ -164,6 +173,8 @@ class Collector:
             intervals=tuple(self.exchange.klines.native),
             market_status=self._list.market_status,
             retry_at=until_of(self._failure) or until_of(self.history.refusal),
+            lag=self._clock_lag.least,
+            clock_warning=self._clock_lag.warning,
         )
 
     async def run(self) -> None:
@@ -177,6 +188,7 @@ class Collector:
                     self._asked = False
                     self._follow_demand(group)
                 self._observe()
+                self._look_at_clocks()
                 self._woken.clear()
                 alarm = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._woken.set)
                 await self._woken.wait()
@@ -234,12 +246,25 @@ class Collector:
             self._state = (state, self._clock.now())
         return state, reason, connections
 
+    def _look_at_clocks(self) -> None:
+        """Compare the exchange's clock with ours, and log it once when they begin or cease to differ."""
+        since, self._looked_at = self._looked_at, self._clock.now()
+        lags = [
+            book.lag
+            for book in self._keeper
+            if book.instrument.exchange == self.exchange.name and book.ts_received > since
+        ]
+        if self._clock_lag.note([lag for lag in lags if lag is not None], self._clock.monotonic()):
+            words = self._clock_lag.warning or "its clock and this server's agree again"
+            _log.warning("%s: %s", self.exchange.name, words)
+
     def _condition(self, connections: int) -> tuple[ConnectionState, str]:
         if connections:
             says = self._list.market_status
             told = () if says == TRADING else (f"the exchange says: {says}",)
             refused = () if (refusal := self.history.refusal) is None else (str(refusal),)
-            return ConnectionState.CONNECTED, "; ".join((*told, *refused))
+            clocks = filter(None, (self._clock_lag.warning,))
+            return ConnectionState.CONNECTED, "; ".join((*told, *refused, *clocks))
         if not self._list.instruments:
             return ConnectionState.DOWN, self._list.failure
         if not self._shards:

@@ -149,3 +149,5 @@ class BookView:
     ts_received: Nanos
     seq: int
     """Counts the changes applied since the server started; never goes back."""
+    lag: int | None = None
+    """Nanoseconds from the exchange's time of the last change to its receipt, None where it is not known."""
