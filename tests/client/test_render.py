@@ -89,6 +89,22 @@ def test_a_book_that_is_not_live_says_so() -> None:
 
 
 @pytest.mark.parametrize(
+    ("lag_ms", "said"),
+    [
+        (40, "0.1 s old, lag 40 ms"),
+        (8_512, "0.1 s old, lag 8.5 s"),
+        (-1_200, "lag -1.2 s"),
+        (None, "0.1 s old"),
+    ],
+)
+def test_a_book_says_how_old_it_is_and_how_late_its_change_came(lag_ms: int | None, said: str) -> None:
+    shown = book(lag_ms=lag_ms)
+    for drawn in (text(render.book_panel(shown, shown.ts_sent)), render.book_line(shown)):
+        assert said in drawn
+        assert ("lag" in drawn) == (lag_ms is not None)
+
+
+@pytest.mark.parametrize(
     "shown", [book(bids=[], asks=[]), book(bids=[], age_ms=None), book(bids=[["0", "0"]], asks=[["0", "0"]])]
 )
 def test_strange_books_are_drawn(shown: object) -> None:

@@ -1,8 +1,8 @@
 """How far an exchange's clock seems to be from ours, measured on what it sends.
 
 A change takes some time to reach us, so the least lag of many is nearest to the difference of the clocks. One
-above the limit means that our clock is ahead, or that all of the feed is late: from here both look the same. One
-below zero can only be a clock.
+above the limit means that our clock is ahead, or that all of the feed is late: both look the same from here.
+One below zero can only be a clock.
 """
 
 from collections import deque
