@@ -38,7 +38,7 @@ VERBS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    config = ApiConfig(passwords=CHEAP, allowed_origins=(ORIGIN,), max_body=1_000)
+    config = ApiConfig(passwords=CHEAP, allowed_origins=(ORIGIN,), max_anonymous_body=1_000)
     parts, accounts, market, orders, clock = build(config)
     app = create_app(replace(parts, not_ready=reasons))
     async with AsyncClient(
@@ -109,8 +109,8 @@ async def test_every_header_that_is_documented_or_written_can_be_read(desk: Desk
         for name in one.get("headers", {})
     }
     written = headers_in_the_code() - ALWAYS_READABLE - FOR_THE_BROWSER
-    assert documented == written, "what is sent is documented"
-    assert written | {"x-request-id", "allow"} == exposed
+    assert written <= documented, "what is sent is documented"
+    assert documented | {"x-request-id", "allow"} == exposed
 
 
 async def test_every_header_of_real_answers_can_be_read(desk: Desk) -> None:

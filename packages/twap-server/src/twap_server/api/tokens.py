@@ -97,7 +97,7 @@ class Tokens:
         except (JoseError, ValueError, TypeError, json.JSONDecodeError):
             raise NotAuthenticated(REFUSED) from None
         subject, family = claims["sub"], claims["sid"]
-        if not isinstance(family, str):
+        if not isinstance(subject, str) or not isinstance(family, str):
             raise NotAuthenticated(REFUSED)
         return Claims(user_id=subject, family_id=family, expires=Nanos(int(claims["exp"]) * SECOND))
 
