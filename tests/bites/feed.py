@@ -4,6 +4,7 @@ from bites.case import Bite
 
 COLLECTOR = "server/collector/"
 OWNERSHIP = COLLECTOR + "test_ownership.py::"
+SILENCE = COLLECTOR + "test_silence.py::"
 UNREADABLE = COLLECTOR + "test_unreadable.py::"
 
 FEED = (
@@ -32,6 +33,38 @@ FEED = (
         tests=(UNREADABLE + "test_each_book_it_may_have_changed_is_doubted_at_once",),
     ),
     Bite(
+        fault="F72",
+        guard="a book of a silent connection is not filled from",
+        file="engine/gate.py",
+        line="    if live.is_silent:\n        return SliceReason.STALE_BOOK\n",
+        instead="",
+        tests=("server/engine/test_engine.py::test_a_slice_waits_for_a_silent_connection_then_misses",),
+    ),
+    Bite(
+        fault="F72",
+        guard="a book of a silent connection is not shown as live",
+        file="books/live.py",
+        line="        if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:\n",
+        instead="        if False:\n",
+        tests=(SILENCE + "test_a_mute_connection_is_trusted_for_three_seconds",),
+    ),
+    Bite(
+        fault="F72",
+        guard="where a beat comes, silence is borne for three seconds",
+        file="collector/pace.py",
+        line="return min(_FEW * self._beat, LEAST)",
+        instead="return MOST",
+        tests=(SILENCE + "test_a_mute_connection_is_trusted_for_three_seconds",),
+    ),
+    Bite(
+        fault="F72",
+        guard="silence that goes on does not make itself normal",
+        file="collector/pace.py",
+        line="        if heard_at != self._heard_at:\n",
+        instead="        if now:\n",
+        tests=(SILENCE + "test_a_silence_that_goes_on_does_not_make_itself_normal",),
+    ),
+    Bite(
         fault="F73",
         guard="what readers find and what is fed is one mapping",
         file="collector/shard.py",
@@ -43,8 +76,8 @@ FEED = (
         fault="F73",
         guard="a book wanted again before the exchange was told is taken up",
         file="collector/subscriptions.py",
-        line="            asked.book = book\n            book.resync(",
-        instead="            continue\n            book.resync(",
+        line="            asked.book, book.pulse = book, self._session.pulse\n",
+        instead="            continue\n",
         tests=(OWNERSHIP + "test_a_book_wanted_again_while_its_unsubscription_waits_is_fed",),
     ),
     Bite(

@@ -36,6 +36,7 @@ class HandBook:
     book: OrderBook = field(default_factory=OrderBook)
     status: BookStatus = BookStatus.LIVE
     is_barred: bool = False
+    is_silent: bool = False
     ts_received: Nanos = Nanos(0)
     confirmed_at: Nanos = Nanos(0)
     seq: int = 0

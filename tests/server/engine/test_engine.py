@@ -198,6 +198,22 @@ async def test_no_book_crossed_and_old_books_are_never_filled_from() -> None:
         assert not desk.store.fills
 
 
+async def test_a_slice_waits_for_a_silent_connection_then_misses() -> None:
+    async with working() as desk:
+        assert desk.market.live is not None
+        desk.market.live.is_silent = True
+        order = await desk.submit()
+        await desk.until(0.3)
+        assert not desk.store.results(order), "it waits in its window"
+        desk.market.live.is_silent = False
+        await desk.until(0.9)
+        assert desk.reasons(order) == ["filled"]
+        desk.market.live.is_silent = True
+        await desk.until(1.9)
+        assert desk.reasons(order) == ["filled", "stale_book"]
+        assert len(desk.store.fills) == 1
+
+
 async def test_depth_is_walked_one_fill_per_level_and_never_beyond() -> None:
     async with working() as desk:
         desk.market.show(bids=[("99", "10")], asks=[("100", "0.04"), ("101", "0.05")])

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+from twap_server.books.pulse import Pulse
 from twap_server.domain.book import OrderBook
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import CrossedBook, FeedError, SequenceGap
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel
@@ -30,6 +31,7 @@ class LiveBook:
         "instrument",
         "is_barred",
         "on_status",
+        "pulse",
         "reason",
         "seq",
         "status",
@@ -45,6 +47,8 @@ class LiveBook:
         self.reason = "not connected yet"
         self.is_barred = False
         """Whether it is not live because the exchange refuses to serve us."""
+        self.pulse: Pulse | None = None
+        """Of the connection that feeds it; None: there was none yet."""
         self.ts_exchange = Nanos(0)
         self.ts_received = Nanos(0)
         self.confirmed_at = Nanos(0)
@@ -160,19 +164,23 @@ class LiveBook:
         self.book.take_over(other.book)
         self._sequencer, self._snapshot_id = other._sequencer, other._snapshot_id
         self.ts_exchange, self.ts_received = other.ts_exchange, other.ts_received
-        self.confirmed_at = other.confirmed_at
+        self.confirmed_at, self.pulse = other.confirmed_at, other.pulse
         self.seq += 1
         self._snapshot_seq = self.seq if other.lag is None else -1
         self._set(other.status, other.reason)
 
     def view(self, depth: int) -> BookView:
-        """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``."""
+        """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``.
+
+        A live book whose connection is silent for too long is shown as ``stale``.
+        """
+        status, reason = self._shown()
         bids, asks = _NO_LEVELS, _NO_LEVELS
-        if self.status in (BookStatus.LIVE, BookStatus.STALE):
+        if status in (BookStatus.LIVE, BookStatus.STALE):
             bids, asks = self.book.top(depth)
         return BookView(
-            status=self.status,
-            reason=self.reason,
+            status=status,
+            reason=reason,
             bids=bids,
             asks=asks,
             ts_exchange=self.ts_exchange,
@@ -180,6 +188,18 @@ class LiveBook:
             seq=self.seq,
             lag=self.lag,
         )
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether its connection has been silent for too long: a live book is not to be trusted then."""
+        return self.pulse is not None and self.pulse.is_silent
+
+    def _shown(self) -> tuple[BookStatus, str]:
+        pulse = self.pulse
+        if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:
+            seconds = pulse.silence // SECOND
+            return BookStatus.STALE, f"the connection has delivered nothing for {seconds} s"
+        return self.status, self.reason
 
     def _doubt_quiet(self) -> None:
         """A change older than the snapshot on a book taken as quiet: ids may have started anew."""

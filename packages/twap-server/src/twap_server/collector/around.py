@@ -6,6 +6,7 @@ from random import Random
 from typing import Protocol
 
 from twap_server.books.live import LiveBook
+from twap_server.books.pulse import Pulse
 from twap_server.books.trades import Trades
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
@@ -59,6 +60,9 @@ class Scene(Protocol):
     def refuse(self, symbol: str, kind: RefusalKind) -> None:
         """Leave a symbol alone for a while: the exchange refuses it."""
         ...
+
+    pulse: Pulse
+    """Of this connection."""
 
     def reserve_ids(self) -> int:
         """Return the first of two request ids not used on this connection."""

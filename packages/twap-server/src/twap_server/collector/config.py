@@ -30,6 +30,7 @@ class CollectorConfig(BaseModel):
     )
     ack_timeout_s: int = Field(default=10, gt=0)
     silence_s: int = Field(default=0, ge=0, description="0 means the exchange's own deadline.")
+    borne_silence_ms: int = Field(default=0, ge=0, description="0 means by the connection's own pace.")
     backoff_initial_ms: int = Field(default=500, gt=0)
     backoff_max_s: int = Field(default=30, gt=0)
     reconcile_s: int = Field(default=60, gt=0)

@@ -10,17 +10,20 @@ import logging
 from collections.abc import Mapping
 
 from twap_server.books.live import LiveBook
+from twap_server.books.pulse import Pulse
 from twap_server.collector.around import Surroundings
 from twap_server.collector.connection import Connection
 from twap_server.collector.healing import Healer
+from twap_server.collector.pace import Pace
 from twap_server.collector.rejects import Rejects
 from twap_server.collector.subscriptions import Subscriptions
-from twap_server.domain.clock import SECOND
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, MessageTooLarge, WireFormatError
 from twap_server.domain.market import (
     BookChange,
     BookSnapshot,
     BookStatus,
+    Heartbeat,
     MarketEvent,
     Refused,
     ShutdownNotice,
@@ -55,7 +58,9 @@ class Session:
         self.ready = asyncio.Event()
         self._healer = Healer(self)
         self._subscriptions = Subscriptions(self, self._healer)
-        self._frames = 0
+        self.pulse = Pulse(around.clock)
+        self._pace = Pace(beat_s=around.exchange.heartbeat.beat_s, fixed_ms=around.config.borne_silence_ms)
+        self._was_silent = False
         self._rejects = Rejects(around.exchange.name)
 
     async def run(self) -> None:
@@ -126,10 +131,10 @@ class Session:
     async def _read(self, connection: Connection) -> None:
         receive = connection.receive
         decode = self.around.exchange.decode
-        now = self.around.clock.now
+        now, monotonic, pulse = self.around.clock.now, self.around.clock.monotonic, self.pulse
         while True:
             raw = await receive()
-            self._frames += 1
+            pulse.heard_at = monotonic()
             try:
                 events = decode(raw)
             except WireFormatError as error:
@@ -154,6 +159,8 @@ class Session:
                 self._subscriptions.on_ack(event)
             case Refused():
                 self._subscriptions.on_refusal(event)
+            case Heartbeat():
+                self._pace.beat(self.pulse.heard_at)
             case ShutdownNotice():
                 self.retiring.set()
             case TradingStatus():
@@ -183,16 +190,14 @@ class Session:
 
     async def _watch(self) -> None:
         """Silence, lifetime, unanswered requests, quiet books: looked at every ``look_every_ms``."""
-        clock, config = self.around.clock, self.around.config
-        opened_at = heard_at = clock.monotonic()
-        silence = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
-        frames = -1
+        clock, config, pulse = self.around.clock, self.around.config, self.pulse
+        opened_at = looked_at = pulse.heard_at = clock.monotonic()
+        heard_at = Nanos(-1)
         while True:
-            now, delivered = clock.monotonic(), frames != self._frames
-            if delivered or not self.books:
-                frames, heard_at = self._frames, now
-            elif now - heard_at >= silence:
-                raise FeedStale("the exchange is silent")
+            now = clock.monotonic()
+            self._check_silence(now, since_look=now - looked_at)
+            delivered = heard_at != pulse.heard_at
+            heard_at, looked_at = pulse.heard_at, now
             if now - opened_at >= config.lifetime_s * SECOND:
                 self.retiring.set()
             self._subscriptions.check_answers(now)
@@ -200,6 +205,25 @@ class Session:
             self._rejects.tell(now)
             self._look_after_books(delivered=delivered)
             await clock.sleep(config.look_every_ms / 1000)
+
+    def _check_silence(self, now: Nanos, *, since_look: int) -> None:
+        """Say how long silence is borne, tell when it lasts longer, and end a dead connection.
+
+        Raises:
+            FeedStale: it is dead. Never right after we were busy: what came meanwhile is still to be read.
+        """
+        config, pulse = self.around.config, self.pulse
+        if not self.books:
+            pulse.heard_at = now
+        pulse.borne = self._pace.borne(now, pulse.heard_at)
+        if pulse.is_silent is not self._was_silent:
+            self._was_silent = not self._was_silent
+            for book in self.books.values():
+                book.on_status(book.instrument)
+        was_busy = since_look > config.look_every_ms * MILLISECOND + SECOND
+        deadline = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
+        if now - pulse.heard_at >= deadline and not was_busy:
+            raise FeedStale("the exchange is silent")
 
     def _look_after_books(self, *, delivered: bool) -> None:
         max_levels, now = self.around.config.max_levels, self.around.clock.now()

@@ -215,7 +215,7 @@ class Subscriptions:
             if asked.refused:
                 del self._asked[symbol]
                 continue
-            asked.book = book
+            asked.book, book.pulse = book, self._session.pulse
             book.resync("synchronising")
             if asked.acked:
                 self._healer.on_subscribed(symbol)
@@ -241,6 +241,7 @@ class Subscriptions:
     def _ask(self, instrument: Instrument, request_id: int) -> None:
         symbol = instrument.id.symbol
         book = self._session.books[symbol]
+        book.pulse = self._session.pulse
         if book.status is not BookStatus.LIVE:
             book.resync("synchronising")
         self._asked[symbol] = Asked(book=book, instrument=instrument, request_id=request_id)

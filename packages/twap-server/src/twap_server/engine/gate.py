@@ -35,6 +35,8 @@ def closed_because(
 
 
 def _live_but_unusable(live: LiveBookView, *, now: Nanos, max_age: int) -> SliceReason | None:
+    if live.is_silent:
+        return SliceReason.STALE_BOOK
     if now - live.confirmed_at > max_age:
         return SliceReason.STALE_BOOK
     if not live.book.two_sided():

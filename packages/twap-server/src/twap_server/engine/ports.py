@@ -86,6 +86,11 @@ class LiveBookView(Protocol):
     """When the connection last delivered anything: a quiet market is not a dead one."""
     seq: int
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether its connection has been silent for longer than is normal for it."""
+        ...
+
 
 class Market(Protocol):
     """Books and instruments."""

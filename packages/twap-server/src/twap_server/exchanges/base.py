@@ -36,6 +36,8 @@ class Heartbeat:
 
     silence_s: int
     """Without any frame for so long, while something is subscribed, the connection is dead."""
+    beat_s: int = 0
+    """How often the connection speaks by itself: its heartbeat, or the canary; 0 where there is neither."""
     ping_every_s: int = 0
     """Send ``ping`` so often; 0 where the WebSocket's own ping is enough."""
 

@@ -46,7 +46,7 @@ class BinanceExchange:
         rest_weight_per_minute=6000,
         connection_lifetime_s=24 * 3600,
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=20)
+    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=20, beat_s=2)
     klines: ClassVar[KlineRules] = KlineRules(
         native={one: one.value for one in Interval if one is not Interval.D3},  # whose phase is its own
         max_rows=1000,

@@ -43,7 +43,7 @@ class CoinbaseExchange:
         connect_window_s=1,
         rest_weight_per_minute=480,  # the limit is 10 a second
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5)
+    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5, beat_s=1)
     klines: ClassVar[KlineRules] = KlineRules(native=_SECONDS, max_rows=300, pages=True, gaps=True)
     depths: ClassVar[tuple[int, ...]] = ()
 

@@ -41,7 +41,7 @@ class KrakenExchange:
         connect_window_s=600,
         rest_weight_per_minute=60,
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5, ping_every_s=30)
+    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5, beat_s=1, ping_every_s=30)
     klines: ClassVar[KlineRules] = KlineRules(native=_MINUTES, max_rows=720, pages=False)
     depths: ClassVar[tuple[int, ...]] = (10, 25, 100, 500, 1000)
 
