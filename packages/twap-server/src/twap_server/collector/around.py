@@ -51,6 +51,8 @@ class Scene(Protocol):
     """A session as its helpers see it."""
 
     around: Surroundings
+    pulse: Pulse
+    """Of this connection."""
 
     @property
     def books(self) -> Mapping[str, LiveBook]:
@@ -60,9 +62,6 @@ class Scene(Protocol):
     def refuse(self, symbol: str, kind: RefusalKind) -> None:
         """Leave a symbol alone for a while: the exchange refuses it."""
         ...
-
-    pulse: Pulse
-    """Of this connection."""
 
     def reserve_ids(self) -> int:
         """Return the first of two request ids not used on this connection."""
