@@ -2,6 +2,7 @@
 
 import itertools
 import random
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -71,13 +72,9 @@ async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
         assert clock.monotonic() - begun >= 60_000_000_000
 
 
-@pytest.fixture
-async def market():
-    body = (
-        b'{"error":[],"result":{"XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","pair_decimals":1},'
-        b'"XETHXXBT":{"altname":"ETHXBT","wsname":"ETH/XBT","pair_decimals":5},'
-        b'"XDGUSD":{"altname":"XDGUSD","wsname":"XDG/USD","pair_decimals":5}}}'
-    )
+@asynccontextmanager
+async def listing(**cached):
+    """A market that knows these lists and collects nothing."""
     clock = SystemClock()
     found = MarketData(
         EXCHANGES,
@@ -86,10 +83,21 @@ async def market():
         demand=Demand(clock),
         clock=clock,
         rng=random.Random(1),
-        cached={"kraken": KrakenExchange().parse_instruments(body).found},
+        cached=cached,
     )
     yield found
     await found._http.aclose()
+
+
+@pytest.fixture
+async def market():
+    body = (
+        b'{"error":[],"result":{"XXBTZUSD":{"altname":"XBTUSD","wsname":"XBT/USD","pair_decimals":1},'
+        b'"XETHXXBT":{"altname":"ETHXBT","wsname":"ETH/XBT","pair_decimals":5},'
+        b'"XDGUSD":{"altname":"XDGUSD","wsname":"XDG/USD","pair_decimals":5}}}'
+    )
+    async with listing(kraken=KrakenExchange().parse_instruments(body).found) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -131,21 +139,11 @@ PRODUCTS = (
 
 @pytest.fixture
 async def renamed():
-    clock = SystemClock()
-    found = MarketData(
-        EXCHANGES,
-        CollectorConfig(),
-        keeper=Keeper(),
-        demand=Demand(clock),
-        clock=clock,
-        rng=random.Random(1),
-        cached={
-            "kraken": KrakenExchange().parse_instruments(TERRA).found,
-            "coinbase": CoinbaseExchange().parse_instruments(PRODUCTS).found,
-        },
-    )
-    yield found
-    await found._http.aclose()
+    kraken, coinbase = KrakenExchange(), CoinbaseExchange()
+    async with listing(
+        kraken=kraken.parse_instruments(TERRA).found, coinbase=coinbase.parse_instruments(PRODUCTS).found
+    ) as found:
+        yield found
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from server.engine.test_engine import Desk, working
 from server.engine.test_preview import preview
 from support.clocks import LoopClock
 from support.trading import BTC, HandBook, HandMarket
-from twap_models.enums import AGGREGATE, Fidelity, OrderStatus, Side, SliceReason
+from twap_models.enums import AGGREGATE, Carry, Fidelity, OrderStatus, Side, SliceReason
 from twap_server.domain.agreement import agree
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.impact import ImpactMemory
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import BookSnapshot, BookStatus
 from twap_server.domain.terms import Leg
+from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
 from twap_server.engine.quotes import Sight
 
@@ -111,6 +112,23 @@ async def test_the_odd_one_is_not_trusted_for_being_the_only_one_left() -> None:
 
 
 @pytest.mark.looptime
+@pytest.mark.parametrize(("seconds", "filled"), [(2, 0), (20, 5)])
+async def test_the_book_that_comes_first_waits_to_be_compared(seconds: int, filled: int) -> None:
+    """It may be another asset's. Where no other comes within the patience, it stands alone."""
+    market = ManyMarket(LoopClock(), {"binance": "100", "kraken": "0.07"})
+    market.books["binance"].status = BookStatus.RESYNCING
+    async with working(market=market) as desk:
+        made = await desk.submit(exchange=AGGREGATE, carry=Carry.SKIP)
+        await desk.until(seconds)
+        market.books["binance"].status = BookStatus.LIVE
+        await desk.until(21)
+        assert len(desk.store.fills) == filled
+        assert desk.reasons(made)[:5] == ["resyncing"] * min(seconds, 5) + ["prices_disagree"] * (
+            5 - min(seconds, 5)
+        )
+
+
+@pytest.mark.looptime
 async def test_another_assets_volume_does_not_count() -> None:
     market = ManyMarket(LoopClock(), {"binance": "100", "coinbase": "101", "kraken": "0.07"})
     market.volumes |= {"binance": Decimal("0.1"), "kraken": Decimal(1_000_000)}
@@ -146,7 +164,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
 ) -> None:
     """Whatever comes and goes: within a slice, and from one slice to the next while nothing was compared."""
     market = ManyMarket(LoopClockAt(), dict.fromkeys(NAMES, "100"))  # type: ignore[arg-type]
-    sight = Sight(market, max_age=SECOND, spread=FIVE)
+    sight = Sight(market, EngineConfig(max_leg_spread=FIVE))
     decider = SliceDecider(impact=ImpactMemory(half_life=SECOND, monotonic=lambda: NOW))
     legs = tuple(
         Leg(
@@ -168,7 +186,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
             market.books[name].status = BookStatus.LIVE if mid else BookStatus.STALE
             if mid:
                 market.quote(name, mid)
-        quotes = sight.quotes(legs, NOW)
+        quotes = sight.glance(NOW).quotes(legs, filling=True)
         decided = decider.decide(made, 4, quotes, now=NOW, final=True)
         assert decided is not None
         mids = {name: Decimal(mid) for name, mid in look.items() if mid}

@@ -66,7 +66,7 @@ class Engine:
         self._store, self._clock, self._config = WaitedForStore(store, clock), clock, config
         self._recorder = Recorder(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
-        self._sight = Sight(market, max_age=to_span(config.max_book_age), spread=config.max_leg_spread)
+        self._sight = Sight(market, config)
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
         limits = limits_of(config)

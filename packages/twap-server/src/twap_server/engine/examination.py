@@ -70,8 +70,9 @@ class Examination:
             yield unusable(self._request, found)
         elif isinstance(found, Grid):
             quotes = self._glance.quotes(found.legs)
-            notices = (*found.notices, *self._glance.notices(quotes))
-            self.grid, self.mid = replace(found, notices=notices), quotes.mid
+            if quotes.odd:
+                found = replace(found, notices=(*found.notices, *self._glance.notices(quotes)))
+            self.grid, self.mid = found, quotes.mid
             self._fit = fitted(self._request, found, reference=self.mid)
             yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
 

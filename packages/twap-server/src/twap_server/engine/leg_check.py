@@ -1,46 +1,65 @@
 """Which legs of an aggregate order may be filled across: those that show the same asset.
 
-In: the mids of the legs whose books are open. Out: the legs that are left out. A verdict on a leg holds until
-its mid can be compared again: a leg that was the odd one is not trusted for being the only one left. After a
+In: the mids of the legs whose books are open. Out: the legs that are left out. A verdict on a leg holds
+until its mid can be compared again: the odd one is not trusted for being the only one left. Legs that were
+never compared wait for one another for a while: the book that comes first may be another asset's. After a
 restart nothing is known of before.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from twap_server.domain import exact
 from twap_server.domain.agreement import agreeing
+from twap_server.domain.clock import Nanos
 from twap_server.domain.instrument import InstrumentId
 
 _HUNDRED = Decimal(100)
+
+Legs: TypeAlias = tuple[InstrumentId, ...]
+"""All legs of an order."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What is known of some legs since they were first looked at."""
+
+    since: Nanos
+    apart: frozenset[InstrumentId] = frozenset()
+    is_compared: bool = False
 
 
 class LegCheck:
     """Remembers which legs lay apart when they were last compared."""
 
-    def __init__(self, spread: Decimal) -> None:
-        """Args: spread: how far two mids may lie apart, as a share of the lower one."""
-        self._spread = spread
-        self._apart: dict[tuple[InstrumentId, ...], frozenset[InstrumentId]] = {}
-
-    def apart(
-        self, legs: tuple[InstrumentId, ...], mids: Mapping[InstrumentId, Decimal]
-    ) -> frozenset[InstrumentId]:
-        """The legs not to be filled on now.
+    def __init__(self, spread: Decimal, *, patience: int) -> None:
+        """Build it.
 
         Args:
-            legs: all legs of an order.
-            mids: of those whose books are open.
+            spread: how far two mids may lie apart, as a share of the lower one.
+            patience: nanoseconds that legs which were never compared wait for one another.
         """
-        before = self._apart.get(legs, frozenset())
-        if len(mids) < 2:
-            return before
-        now = (before - mids.keys()) | (mids.keys() - agreeing(mids, self._spread))
-        if now:
-            self._apart[legs] = now
-        elif before:
-            del self._apart[legs]
-        return now
+        self._spread, self._patience = spread, patience
+        self._seen: dict[Legs, _Seen] = {}
+
+    def apart(self, legs: Legs, mids: Mapping[InstrumentId, Decimal], now: Nanos) -> frozenset[InstrumentId]:
+        """The legs not to be filled on now; ``mids`` are those of the legs whose books are open."""
+        seen = self._seen.get(legs)
+        if seen is None:
+            seen = self._seen[legs] = _Seen(now)
+        seen.since = min(seen.since, now)  # the wall clock may have gone back
+        if len(mids) > 1:
+            together = agreeing(mids, self._spread)
+            seen.apart = (seen.apart - mids.keys()) | (mids.keys() - together)
+            seen.is_compared = True
+        return seen.apart
+
+    def may_stand_alone(self, legs: Legs, now: Nanos) -> bool:
+        """Whether one leg alone may be filled on: after a comparison, or when the others do not come."""
+        seen = self._seen[legs]
+        return seen.is_compared or now - seen.since >= self._patience
 
     def notice(self, leg: InstrumentId, mid: Decimal | None) -> str:
         """What whoever orders on the leg has to know."""

@@ -6,11 +6,12 @@ from decimal import Decimal
 
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.expected_cost import Moment
 from twap_server.domain.instrument import DELISTED, InstrumentId
 from twap_server.domain.matching import Ladder, Offer, best
 from twap_server.domain.terms import Leg
+from twap_server.engine.config import EngineConfig
 from twap_server.engine.gate import closed_because
 from twap_server.engine.glimpse import Glimpse
 from twap_server.engine.leg_check import LegCheck
@@ -108,12 +109,13 @@ class Glance:
         self._known, self._check = known, check
         self._seen: dict[tuple[InstrumentId, bool], Glimpse | SliceReason] = {}
 
-    def quotes(self, legs: Sequence[Leg], *, limited: bool = True) -> Quotes:
+    def quotes(self, legs: Sequence[Leg], *, limited: bool = True, filling: bool = False) -> Quotes:
         """The books of these markets that show one asset; see ``closed_because`` for what makes one open.
 
         Args:
             legs: the markets.
             limited: the order that would fill there has a limit. Who only looks asks as if it had.
+            filling: a slice is to be filled: of several markets that were never compared, one alone waits.
         """
         found: list[tuple[Leg, Glimpse]] = []
         reasons: list[SliceReason] = []
@@ -123,22 +125,19 @@ class Glance:
                 found.append((leg, seen))
             else:
                 reasons.append(seen)
-        odd = self._odd(legs, found) if len(legs) > 1 else ()
-        if odd:
-            reasons.append(SliceReason.PRICES_DISAGREE)
-            found = [pair for pair in found if pair[0] not in odd]
+        if len(legs) == 1:
+            return Quotes(tuple(found), reasons[0] if reasons else None)
+        odd, found = self._compared(legs, found, filling=filling)
         if found:
             return Quotes(tuple(found), None, odd)
+        if odd:
+            reasons.append(SliceReason.PRICES_DISAGREE)
         reason = next((one for one in _LIKELIEST_FIRST if one in reasons), SliceReason.NO_BOOK)
         return Quotes((), reason, odd)
 
     def notices(self, quotes: Quotes) -> tuple[str, ...]:
         """What whoever orders on these markets has to know of those left out."""
-        return tuple(
-            self._check.notice(leg.instrument, seen.mid if isinstance(seen, Glimpse) else None)
-            for leg in quotes.odd
-            for seen in (self._see(leg.instrument, limited=True),)
-        )
+        return tuple(self._check.notice(leg.instrument, self._mid_of(leg.instrument)) for leg in quotes.odd)
 
     def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
         """Base currency traded on these markets since then."""
@@ -148,10 +147,21 @@ class Glance:
         """Base and quote currency traded on each of these markets since the server started."""
         return [self._market.traded(leg.instrument) for leg in legs]
 
-    def _odd(self, legs: Sequence[Leg], found: Sequence[tuple[Leg, Glimpse]]) -> tuple[Leg, ...]:
+    def _compared(
+        self, legs: Sequence[Leg], found: list[tuple[Leg, Glimpse]], *, filling: bool
+    ) -> tuple[tuple[Leg, ...], list[tuple[Leg, Glimpse]]]:
+        """The markets left out, and those of the open ones that may be used."""
+        ids = tuple(leg.instrument for leg in legs)
         mids = {leg.instrument: seen.mid for leg, seen in found if seen.mid is not None}
-        apart = self._check.apart(tuple(leg.instrument for leg in legs), mids)
-        return tuple(leg for leg in legs if leg.instrument in apart)
+        apart = self._check.apart(ids, mids, self._now)
+        kept = [pair for pair in found if pair[0].instrument not in apart]
+        if filling and len(kept) == 1 and not self._check.may_stand_alone(ids, self._now):
+            kept = []
+        return tuple(leg for leg in legs if leg.instrument in apart), kept
+
+    def _mid_of(self, instrument: InstrumentId) -> Decimal | None:
+        seen = self._see(instrument, limited=True)
+        return seen.mid if isinstance(seen, Glimpse) else None
 
     def are_delisted(self, legs: Sequence[Leg]) -> bool:
         """Whether every one of these markets is delisted."""
@@ -180,17 +190,10 @@ class Glance:
 class Sight:
     """What orders see of their markets."""
 
-    def __init__(self, market: Market, *, max_age: int, spread: Decimal) -> None:
-        """Build the sight.
-
-        Args:
-            market: the books.
-            max_age: nanoseconds a book may go without its connection delivering anything.
-            spread: how far the mids of an order's markets may lie apart, as a share of the lower one.
-        """
-        self._market, self._max_age = market, max_age
+    def __init__(self, market: Market, config: EngineConfig) -> None:
+        self._market, self._max_age = market, to_span(config.max_book_age)
         self._known: dict[InstrumentId, Glimpse] = {}
-        self._check = LegCheck(spread)
+        self._check = LegCheck(config.max_leg_spread, patience=to_span(config.max_book_wait))
 
     def glance(self, now: Nanos) -> Glance:
         """All books at this moment, wall time."""

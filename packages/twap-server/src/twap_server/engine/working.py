@@ -150,7 +150,7 @@ def _look_at_slice(
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     wait = min(schedule.interval // 2, max_wait)
     deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
-    quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None)
+    quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
     legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
     decision = decider.decide(
         order,
