@@ -3,15 +3,22 @@
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 from websockets.datastructures import Headers
 
-from server.collector.parts import HastyClock, collecting, until
+from server.collector.parts import HastyClock, SystemClock, collecting, until
 from server.collector.test_faults import statuses
 from server.collector.venues import scripted
+from server.exchanges.test_kraken import instrument as pair
 from support.kraken import DEAD, LoopbackKraken
+from twap_server.books.live import LiveBook
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
+from twap_server.collector.requests import Asked
+from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.market import BookStatus
@@ -212,3 +219,25 @@ async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
             await until(lambda: len(connects._spent) > 3)
     said = [one.message for one in caplog.records if "refuses the connection" in one.message]
     assert said == [f"binance: 127.0.0.1:{unused_tcp_port} refuses the connection: nothing listens there"]
+
+
+async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
+    exchange, books, sent = KrakenExchange(), {}, []
+    listed = {one.id.symbol: one for one in (pair("AAA-USD"), pair("BTC-USD"))}
+    around = SimpleNamespace(
+        exchange=exchange, config=CollectorConfig(), clock=SystemClock(), instruments=lambda: listed
+    )
+    around.oversized = Oversized(SystemClock(), Patience(SystemClock(), Random(1), initial_ms=1, cap_s=1))
+    session = SimpleNamespace(around=around, books=books)
+    subscriptions = Subscriptions(session, SimpleNamespace(forget=lambda symbol: None))
+    for symbol, instrument in listed.items():
+        book = LiveBook(instrument.id, exchange.new_sequencer(instrument))
+        subscriptions._asked[symbol] = Asked(book=book, instrument=instrument, request_id=1)
+
+    class Connection:
+        async def send(self, text):
+            sent.append(text)
+            subscriptions._asked.pop("BTC-USD", None)  # its wait after a refusal is over meanwhile
+
+    await subscriptions._reconcile(Connection())
+    assert len(sent) == 2 and all("AAA" in text for text in sent)

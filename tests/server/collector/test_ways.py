@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from support.proxies import Proxy, http_proxy, socks_proxy
 from twap_client.testing import ScriptedServer
 from twap_server.clock import SystemClock
+from twap_server.collector.budget import Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET
 from twap_server.collector.rest import Rest
@@ -69,7 +70,8 @@ async def test_a_proxy_that_stands_in_the_way_is_named(monkeypatch: pytest.Monke
     monkeypatch.setenv("ALL_PROXY", "127.0.0.1:1")
     async with INTERNET.open_http(config) as client:
         with pytest.raises(ExchangeUnavailable, match=named):
-            await Rest(exchange, SystemClock(), client).get(exchange.instruments_request())
+            rest = Rest(exchange, SystemClock(), client)
+            await rest.ask(exchange.instruments_request(), bytes, Purpose.URGENT)
     with pytest.raises(ConnectionLost, match=named):
         async with INTERNET.open_socket(exchange, config, SystemClock()):
             raise AssertionError("it was opened")

@@ -172,9 +172,9 @@ class Collector:
             integrity=self.exchange.integrity,
             intervals=tuple(self.exchange.klines.native),
             market_status=self._list.market_status,
-            retry_at=until_of(self._failure) or until_of(self.history.refusal),
             lag=self._clock_lag.least,
             clock_warning=self._clock_lag.warning,
+            retry_at=self._retry_at(),
         )
 
     async def run(self) -> None:
@@ -279,6 +279,10 @@ class Collector:
         if self._list.failure:
             return ConnectionState.DOWN, self._list.failure
         return ConnectionState.IDLE, "nobody wants a book of it: no connection is open"
+
+    def _retry_at(self) -> Nanos | None:
+        untils = [until_of(failure) for failure in (self._failure, self.history.refusal)]
+        return max((one for one in untils if one is not None and one > self._clock.now()), default=None)
 
     @property
     def _failure(self) -> FeedError | None:

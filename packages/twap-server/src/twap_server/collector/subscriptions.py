@@ -195,7 +195,8 @@ class Subscriptions:
         size = session.around.exchange.limits.symbols_per_request or len(fresh) or 1
         batches = [fresh[at : at + size] for at in range(0, len(fresh), size)]
         for batch in (*batches, *([one] for one in singles)):
-            await self._subscribe(connection, [listed[one] for one in batch if one in session.books])
+            still = [one for one in batch if one in session.books and one in listed]
+            await self._subscribe(connection, [listed[one] for one in still])
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
         """Choose what to ask for now; tell of what is set aside."""
@@ -247,7 +248,9 @@ class Subscriptions:
         self._asked[symbol] = Asked(book=book, instrument=instrument, request_id=request_id)
 
     async def _unsubscribe(self, connection: Connection, symbol: str) -> None:
-        asked = self._asked.pop(symbol)
+        asked = self._asked.pop(symbol, None)
+        if asked is None:  # refused, and forgotten while another was given up
+            return
         self._healer.forget(symbol)
         self._mark_down(symbol, asked, "not collected any more")
         if not asked.refused:
