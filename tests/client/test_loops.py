@@ -1,12 +1,14 @@
-"""One client in several event loops: it says why not, at once, and what to do."""
+"""One client in several event loops says why not, and what to do; its background tasks end when told."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from twap_client import TwapClient, WrongEventLoop
+from twap_client._background import Background
 from twap_client.testing import Reply, ScriptedServer
 
 CALLS: dict[str, Callable[[TwapClient], Coroutine[Any, Any, Any]]] = {
@@ -57,6 +59,27 @@ async def test_one_client_in_two_runs_says_so_and_can_be_closed(server: Scripted
     with pytest.raises(WrongEventLoop):
         await elsewhere(client.market.exchanges)
     await elsewhere(client.aclose)
+
+
+async def test_a_task_whose_own_time_runs_out_as_it_is_told_to_stop_stops() -> None:
+    limits: list[asyncio.Timeout] = []
+
+    async def wait_again_and_again() -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(None) as limit:
+                    limits.append(limit)
+                    await asyncio.Event().wait()
+
+    loop = asyncio.get_running_loop()
+    async with asyncio.TaskGroup() as group:
+        background = Background(group.create_task(wait_again_and_again()))
+        while not limits:
+            await asyncio.sleep(0)
+        limits[0].reschedule(loop.time())  # runs out in the next turn of the loop, just before:
+        loop.call_soon(background.stop)
+        done, _ = await asyncio.wait([background.task], timeout=1)
+        assert done
 
 
 async def test_a_client_may_be_made_before_any_loop_runs(server: ScriptedServer) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
+from twap_client._background import Background
 from twap_client._loop import HomeLoop
 from twap_client._transport import SignIn, Transport
 from twap_client.accounts import Accounts
@@ -63,7 +64,7 @@ class TwapClient:
         self.market = Market(transport)
         self.orders = Orders(transport)
         self._group: asyncio.TaskGroup | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[Background] = set()
 
     async def __aenter__(self) -> Self:
         self._home.check()
@@ -86,8 +87,7 @@ class TwapClient:
         self._home.check()
         group, self._group = self._group, None
         for task in self._tasks:
-            if not task.cancelling():  # a second cancel would interrupt the closing of its socket
-                task.cancel()
+            task.stop()
         try:
             if group is not None:
                 # Without the block's exception: the group must not wrap it into a group of exceptions.
@@ -121,7 +121,7 @@ class TwapClient:
             spawn=self._spawn,
         )
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> Background:
         try:
             self._home.check()
         except WrongEventLoop:
@@ -130,7 +130,7 @@ class TwapClient:
         if self._group is None:
             work.close()
             raise RuntimeError("open the client first: async with TwapClient() as client")
-        task = self._group.create_task(work, name="twap stream")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        made = Background(self._group.create_task(work, name="twap stream"))
+        self._tasks.add(made)
+        made.task.add_done_callback(lambda _: self._tasks.discard(made))
+        return made

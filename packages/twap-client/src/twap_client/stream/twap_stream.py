@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
+from twap_client._background import Background
 from twap_client._backoff import Backoff
 from twap_client._connection import Connection
 from twap_client.config import ClientConfig
@@ -37,7 +38,7 @@ from twap_models.stream import (
 _PASSING = (StreamClosed, TransportError, Unavailable, RateLimited, ServerError)
 _ORDERS = "orders"
 
-Spawn = Callable[[Coroutine[Any, Any, None]], "asyncio.Task[None]"]
+Spawn = Callable[[Coroutine[Any, Any, None]], Background]
 
 
 class TwapStream:
@@ -69,7 +70,7 @@ class TwapStream:
         self._mailbox = Mailbox(config.event_capacity)
         self._backoff = Backoff(config.reconnect_first, config.reconnect_cap)
         self._connection: Connection | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._task: Background | None = None
         self._ready = asyncio.Event()
         self._heard_at: float | None = None
         self._down = False
@@ -127,12 +128,9 @@ class TwapStream:
 
     async def aclose(self) -> None:
         """Stop and close the socket; any number of times."""
-        task = self._task
         self._mailbox.close()
-        if task is not None:
-            if not task.cancelling():  # a second cancel would interrupt the closing of the socket
-                task.cancel()
-            await asyncio.wait([task])
+        if self._task is not None:
+            await self._task.stopped()
 
     async def _iterate(self) -> AsyncIterator[StreamItem]:
         self._start()
@@ -180,9 +178,9 @@ class TwapStream:
                 self._settle(connection)
         finally:
             self._connection = None
-            renewing.cancel()
+            renewing.stop()
             await connection.close()
-            await asyncio.wait([renewing])
+            await renewing.stopped()
 
     async def _open(self) -> Connection:
         token = await self._sign_in.access_token()
