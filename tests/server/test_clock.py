@@ -59,7 +59,9 @@ def test_it_is_the_wall_clock_while_that_runs_on() -> None:
 
 
 @pytest.mark.parametrize("step", [-HOUR, -300, -20, -1.5])
-def test_set_back_it_keeps_its_pace_and_a_step_taken_back_costs_nothing(step: float) -> None:
+def test_set_back_it_keeps_its_pace_and_a_step_taken_back_costs_nothing(
+    step: float, caplog: pytest.LogCaptureFixture
+) -> None:
     clock, steady = made()
     at(clock, steady, 100)
     clock.step(step)
@@ -67,6 +69,10 @@ def test_set_back_it_keeps_its_pace_and_a_step_taken_back_costs_nothing(step: fl
     assert len(steady.remarks()) == 1
     clock.step(-step)
     assert at(clock, steady, 600) == 600
+    assert [record.message.split(": ")[1] for record in caplog.records] == [
+        "orders at work keep their pace",
+        "a step back is undone, nothing is missed",
+    ]
     clock.elapsed += 2 * HOUR * SECOND
     assert steady.remarks() == []
 

@@ -105,7 +105,7 @@ class SteadyClock:
         passed = mono - self._mono
         moved = wall - self._wall - passed
         if abs(moved) > SECOND:
-            self._note_step(moved, mono)
+            self._note_step(moved, mono, is_undone=moved > 0 and wall <= self._shown + passed + SECOND)
         elif self._shown <= self._wall:
             self._slow_from = mono
         shown = self._shown + passed - min(passed, max(0, mono - self._slow_from)) // 2
@@ -115,12 +115,12 @@ class SteadyClock:
         self._fast_until = Nanos(wall + SECOND) if follows else Nanos(0)
         return self._last
 
-    def _note_step(self, moved: int, mono: Nanos) -> None:
+    def _note_step(self, moved: int, mono: Nanos, *, is_undone: bool) -> None:
         """Say it, and wait with a step back whether it is taken back."""
         way = "back" if moved < 0 else "forward, or the machine slept,"
         words = f"the wall clock was set {way} by {abs(moved) / SECOND:,.1f} s at {to_text(self._wall)}"
         effect = "orders at work keep their pace" if moved < 0 else "slices due in between are missed"
-        log.warning("%s: %s", words, effect)
+        log.warning("%s: %s", words, "a step back is undone, nothing is missed" if is_undone else effect)
         self._steps.append(_Step(words=words, mono=mono))
         if moved < 0:
             self._slow_from = Nanos(mono + _KEPT_S * SECOND)
