@@ -10,6 +10,7 @@ from bites.feed import FEED
 from bites.money import MONEY_BITES
 from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
+from bites.rest import REST_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -403,4 +404,5 @@ BITES = (
     *REFUSALS,
     *MONEY_BITES,
     *PAIRS_BITES,
+    *REST_BITES,
 )

@@ -27,8 +27,8 @@ from twap_server.exchanges.base import Exchange, HttpRequest
 T = TypeVar("T")
 
 _USERS_WAIT_S = 10
-_MOST_OF_USERS = 8
-"""Users' requests in flight: however slowly an exchange answers, they leave connections for the books."""
+_MOST_IN_FLIGHT = {Purpose.BOOKS: 16, Purpose.USERS: 8}
+"""However slowly an exchange answers, these leave connections for what is urgent, there and elsewhere."""
 
 
 class Answer(NamedTuple, Generic[T]):
@@ -47,7 +47,7 @@ class Rest:
         self._clock = clock
         self._http = http
         self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
-        self._places_of_users = asyncio.Semaphore(_MOST_OF_USERS)
+        self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
         self._silent_until = Nanos(0)
         self._silent_because = ""
 
@@ -88,12 +88,10 @@ class Rest:
     @asynccontextmanager
     async def _room(self, weight: int, purpose: Purpose) -> AsyncIterator[None]:
         """Hold a place among the requests in flight, once the budget has room."""
-        is_user = purpose is Purpose.USERS
-        places = self._places_of_users if is_user else nullcontext()
         async with AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(_USERS_WAIT_S if is_user else None):
-                    await held.enter_async_context(places)
+                async with asyncio.timeout(_USERS_WAIT_S if purpose is Purpose.USERS else None):
+                    await held.enter_async_context(self._places.get(purpose, nullcontext()))
                     await self._budget.spend(weight, purpose)
             except TimeoutError:
                 raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
