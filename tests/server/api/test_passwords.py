@@ -6,7 +6,7 @@ from urllib.parse import quote_plus
 
 import pytest
 
-from server.api.desk import CHEAP, Desk
+from server.api.desk import CHEAP, PASSWORD, Desk
 from server.api.live import Live
 from twap_client import MemoryTokenStore, NotAuthenticated, TwapClient
 from twap_server.api.passwords import Passwords
@@ -108,3 +108,20 @@ async def test_hashes_from_before_still_count() -> None:
         assert await verified(stored, (*spellings, "grun-nandu")) == [True, True, False]
     mixed = composed("grün") + apart("-ñandú")  # neither: counts as it was typed
     assert await verified(mixed, (mixed, "grün")) == [True, False]
+
+
+async def test_a_changed_password_has_one_spelling_too(desk: Desk) -> None:
+    headers = await desk.user()
+    change = {"current_password": PASSWORD, "new_password": apart("grün-und-sicher")}
+    assert (await desk.http.post("/auth/password", json=change, headers=headers)).status_code == 204
+    form = {"username": "ada", "password": composed("grün-und-sicher")}
+    token = (await desk.http.post("/auth/token", data=form)).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    for body in (
+        b'{"current_password":"\\ud800-and-more","new_password":"correct horse"}',
+        b'{"current_password":"correct horse","new_password":"\\ud800-and-more"}',
+    ):
+        refused = await desk.http.post("/auth/password", content=body, headers=headers)
+        assert refused.status_code == 422 and "UTF-8" in refused.text, refused.text
+    again = {"current_password": apart("grün-und-sicher"), "new_password": PASSWORD}
+    assert (await desk.http.post("/auth/password", json=again, headers=headers)).status_code == 204

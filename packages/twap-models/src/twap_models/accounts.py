@@ -14,18 +14,24 @@ def normal_password(text: str) -> str:
     return unicodedata.normalize("NFC", text)
 
 
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise ValueError("expected text that UTF-8 can write") from None
+    return value
+
+
 def _normal(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise ValueError("expected text that UTF-8 can write") from None
-    return normal_password(value)
+    return normal_password(value) if isinstance(_encodable(value), str) else value
 
 
 Password = Annotated[SecretStr, BeforeValidator(_normal), Field(min_length=8, max_length=256)]
-"""Any text; its length is counted in its normal form."""
+"""A new password: any text; its length is counted in its normal form."""
+
+GivenPassword = Annotated[SecretStr, BeforeValidator(_encodable), Field(max_length=1_024)]
+"""A password that is compared, as it was typed."""
 
 
 class Credentials(RequestModel):

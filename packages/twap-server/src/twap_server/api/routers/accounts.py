@@ -3,9 +3,16 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Path, Request, Response
-from pydantic import Field, SecretStr, TypeAdapter
+from pydantic import Field, TypeAdapter
 
-from twap_models.accounts import AccessToken, Account, Credentials, RefreshRequest
+from twap_models.accounts import (
+    AccessToken,
+    Account,
+    Credentials,
+    GivenPassword,
+    Password,
+    RefreshRequest,
+)
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import ErrorCode
 from twap_models.fields import UtcDatetime
@@ -33,8 +40,8 @@ _MAX_SECRET = 4_096
 class PasswordChange(RequestModel):
     """The password there is, and the one that replaces it."""
 
-    current_password: SecretStr = Field(max_length=256)
-    new_password: SecretStr = Field(min_length=8, max_length=256)
+    current_password: GivenPassword
+    new_password: Password
 
 
 class KeyName(RequestModel):
