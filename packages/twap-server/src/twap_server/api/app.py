@@ -79,7 +79,8 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_ANSWER_HEADERS,
         )
-    app.add_middleware(BehindProxy, root_path=config.root_path, trusted=config.trusted_proxies)
+    if config.root_path or config.trusted_proxies:
+        app.add_middleware(BehindProxy, root_path=config.root_path, trusted=config.trusted_proxies)
 
 
 def _add_gauges(services: Services) -> None:
