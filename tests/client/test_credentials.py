@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from twap_client.cli.app import app
 from twap_client.cli.credentials import CredentialFile, config_dir
-from twap_client.config import Tokens
+from twap_client.config import ClientConfig, Tokens
 from twap_client.errors import InvalidSetting
 from twap_client.testing import ScriptedServer
 
@@ -72,3 +72,21 @@ def test_home_is_expanded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert config_dir() == tmp_path / "desk"
     CredentialFile("http://127.0.0.1:8000").save(TOKENS)
     assert (tmp_path / "desk" / "credentials.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("TWAP_SERVER_URL", "tcp://10.96.0.17:8000"), ("TWAP_TIMEOUT", "soon"), ("TWAP_CONNECT_TIMEOUT", "-1")],
+)
+def test_a_wrong_variable_is_named(name: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{name}: expected"):
+        ClientConfig.from_env({name: value})
+
+
+def test_what_kubernetes_sets_for_its_services_is_not_read() -> None:
+    links = {
+        "TWAP_PORT": "tcp://10.96.0.17:8000",
+        "TWAP_SERVICE_HOST": "10.96.0.17",
+        "TWAP_SERVER_PORT": "tcp://x",
+    }
+    assert ClientConfig.from_env(links) == ClientConfig()

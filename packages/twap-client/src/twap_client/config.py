@@ -113,7 +113,7 @@ class ClientConfig:
         env = os.environ if environ is None else environ
         standard = cls()
         return cls(
-            base_url=env.get("TWAP_SERVER_URL") or DEFAULT_URL,
+            base_url=_url(env, "TWAP_SERVER_URL"),
             api_key=env.get("TWAP_API_KEY") or None,
             request_timeout=_duration(env, "TWAP_TIMEOUT", standard.request_timeout),
             connect_timeout=_duration(env, "TWAP_CONNECT_TIMEOUT", standard.connect_timeout),
@@ -123,6 +123,16 @@ class ClientConfig:
     def stream_url(self) -> str:
         """The WebSocket's address: ``ws`` for ``http``, ``wss`` for ``https``."""
         return f"ws{self.base_url.removeprefix('http')}/ws"
+
+
+def _url(env: Mapping[str, str], name: str) -> str:
+    text = env.get(name)
+    if not text:
+        return DEFAULT_URL
+    try:
+        return _checked_url(text.strip())
+    except InvalidSetting as error:
+        raise InvalidSetting(f"{name}: {error}") from None
 
 
 def _duration(env: Mapping[str, str], name: str, standard: timedelta) -> timedelta:
