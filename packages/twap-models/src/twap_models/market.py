@@ -98,7 +98,9 @@ class BookTop(ResponseModel):
     sources: dict[str, list[list[str]]] | None = Field(
         default=None, description="Consolidated book: for bids and asks, the exchanges behind each level."
     )
-    missing: list[str] = Field(default=[], description="Consolidated book: exchanges whose book is not live.")
+    missing: list[str] = Field(
+        default=[], description="Consolidated book: exchanges whose book is not in it."
+    )
 
     @property
     def mid(self) -> Decimal | None:
