@@ -17,6 +17,7 @@ from twap_server.books.live import LiveBook
 from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.door import Door
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
@@ -201,6 +202,7 @@ class Lane:
                 on_trading_status=lambda _: None,
                 doubt_list=lambda: None,
                 patience=Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600),
+                door=Door(self.clock),
                 oversized=Oversized(
                     self.clock, Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600)
                 ),

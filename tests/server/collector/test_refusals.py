@@ -210,6 +210,22 @@ async def test_a_ban_is_told_by_book_and_exchange_with_its_end(status, words):
         assert 990 <= (told.retry_at - market._clock.now()) / SECOND <= 1_000
 
 
+async def test_a_ban_outlives_the_connection_it_was_told_to():
+    async with scripted() as venue, collecting(venue.urls, quiet_proof_s=0, linger_s=0) as market:
+        await until(lambda: market.loaded("binance"))
+        headers = [("Retry-After", "1000"), ("Content-Length", "0"), ("Connection", "close")]
+        venue.refuse_upgrade = (418, "No", Headers(headers), b"")
+        market.hold(TETHER, "test")
+        await until(lambda: "HTTP 418" in reason(market, TETHER))
+        market.release(TETHER, "test")
+        await until(lambda: market.exchanges()[0].state == "idle")
+        assert market.exchanges()[0].retry_at is not None
+        venue.refuse_upgrade, venue.upgrades = None, 0
+        market.hold(TETHER, "test")
+        await until(lambda: "HTTP 418" in reason(market, TETHER))
+        assert (market.live_book(TETHER).is_barred, venue.upgrades) == (True, 0)
+
+
 async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
     async with scripted() as venue:
         urls = {"binance": {**venue.urls["binance"], "ws_url": f"ws://127.0.0.1:{unused_tcp_port}"}}

@@ -37,6 +37,7 @@ class ScriptedBinance:
         self.info = INFO
         self.event_ms = 1
         self.refuse_upgrade = None
+        self.upgrades = 0
         self.depth_answers = []
         """What the next requests for books are answered: status and body."""
         self.unknown = set()
@@ -79,6 +80,7 @@ class ScriptedBinance:
 
     def respond(self, connection, request):
         if request.path.startswith("/stream"):
+            self.upgrades += 1
             return self.refuse_upgrade and Response(*self.refuse_upgrade)
         self.requests.append(request.path)
         if self.refuse_http is not None:

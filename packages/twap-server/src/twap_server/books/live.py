@@ -167,7 +167,7 @@ class LiveBook:
         self.confirmed_at, self.pulse = other.confirmed_at, other.pulse
         self.seq += 1
         self._snapshot_seq = self.seq if other.lag is None else -1
-        self._set(other.status, other.reason)
+        self._set(other.status, other.reason, is_barred=other.is_barred)
 
     def view(self, depth: int) -> BookView:
         """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``.

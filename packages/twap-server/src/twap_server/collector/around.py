@@ -10,6 +10,7 @@ from twap_server.books.pulse import Pulse
 from twap_server.books.trades import Trades
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.door import Door
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
@@ -41,6 +42,8 @@ class Surroundings:
     """Ask for the list of instruments soon: something shows that it is not true any more."""
     patience: Patience
     """How long to leave an instrument alone that keeps failing."""
+    door: Door
+    """Whether the exchange lets us try to connect."""
     oversized: Oversized
     """Who sends more at once than we take."""
     resubscribes: Budget

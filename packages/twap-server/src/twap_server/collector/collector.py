@@ -16,6 +16,7 @@ from twap_server.collector.around import Surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.door import Door
 from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
@@ -133,6 +134,7 @@ class Collector:
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
             patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+            door=Door(clock),
             oversized=Oversized(
                 clock,
                 Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S),
@@ -281,7 +283,7 @@ class Collector:
         return ConnectionState.IDLE, "nobody wants a book of it: no connection is open"
 
     def _retry_at(self) -> Nanos | None:
-        untils = [until_of(failure) for failure in (self._failure, self.history.refusal)]
+        untils = [until_of(failure) for failure in (self._around.door.refusal, self.history.refusal)]
         return max((one for one in untils if one is not None and one > self._clock.now()), default=None)
 
     @property

@@ -108,6 +108,7 @@ class Session:
 
     async def _work(self) -> None:
         around = self.around
+        around.door.check()
         await around.connects.spend()
         async with around.network.open_socket(around.exchange, around.config, around.clock) as connection:
             self.connected = True

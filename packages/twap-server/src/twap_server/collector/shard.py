@@ -143,6 +143,8 @@ class Shard:
             _log.warning("%s: %s", self._around.exchange.name, failure)
         self.failure = failure
         is_barred = isinstance(failure, AttemptRefused) and failure.is_barred
+        if isinstance(failure, AttemptRefused):
+            self._around.door.shut(failure)
         for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))
