@@ -226,6 +226,15 @@ async def test_of_several_books_in_one_frame_those_that_can_be_read_go_on():
         await until(lambda: rig.shown == rig.now())
 
 
+async def test_of_several_trades_in_one_frame_those_that_can_be_read_count():
+    async with watched(kraken) as (rig, seen, _):
+        trade = {"symbol": "BTC/USD", "side": "buy", "price": 100, "qty": 2, "trade_id": 1}
+        whole = trade | {"timestamp": "2026-01-01T00:00:00.000001Z"}
+        await rig.venue.send(json.dumps({"channel": "trade", "type": "update", "data": [trade, whole]}))
+        await until(lambda: rig.market.traded(rig.first) == (2, 200))
+        assert seen == []
+
+
 async def test_a_quiet_market_is_not_proven_over_what_could_not_be_read():
     async with scripted() as venue, collecting(venue.urls, quiet_proof_s=1_000) as market:
         first = InstrumentId("binance", "BTC-USDT")

@@ -31,6 +31,7 @@ _decode_frame = decoder(wire.Frame)
 _decode_books = decoder(list[wire.Book])
 _decode_book = decoder(wire.Book)
 _decode_trades = decoder(list[wire.TradeEntry])
+_decode_trade = decoder(wire.TradeEntry)
 _decode_systems = decoder(list[wire.SystemEntry])
 _decode_pair = decoder(wire.PairEntry)
 _decode_reference = decoder(wire.Reference)
@@ -97,7 +98,8 @@ def _unknown_events(raw: bytes | str, grids: Mapping[str, Grid]) -> Sequence[Mar
         raise WireFormatError("a frame is no JSON object")
     channel, data = text_of(outer.get("channel")), entries_of(outer.get("data"))
     if channel in _NO_BOOKS or ("method" in outer and "data" not in outer):
-        raise WireFormatError("a message about no book has an unexpected shape", doubted=())
+        trades = _readable_trades(data or (), grids) if channel == "trade" else ()
+        raise WireFormatError("a message about no book has an unexpected shape", doubted=(), readable=trades)
     if channel not in (None, "book") and not any(
         _LEVELS & (envelope(one) or {}).keys() for one in data or ()
     ):
@@ -176,6 +178,16 @@ def _levels(levels: list[wire.Level], grid: Grid) -> list[TextLevel]:
 def _trade_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[MarketEvent]:
     entries = _decode_trades(bytes(frame.data))
     return [_trade(one, grids[one.symbol]) for one in entries if one.symbol in grids]
+
+
+def _readable_trades(data: Sequence[Raw], grids: Mapping[str, Grid]) -> Sequence[Trade]:
+    found = []
+    for raw in data:
+        with suppress(WireFormatError):
+            entry = _decode_trade(bytes(raw))
+            if entry.symbol in grids:
+                found.append(_trade(entry, grids[entry.symbol]))
+    return found
 
 
 def _trade(entry: wire.TradeEntry, grid: Grid) -> Trade:
