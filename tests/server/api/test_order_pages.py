@@ -41,7 +41,7 @@ async def test_the_links_lead_through_all_of_it(desk: Desk, token_id: str) -> No
     whole = (await desk.http.get(f"/orders/{token_id}", headers=headers)).json()
     address, slices, fills = f"/orders/{token_id}?slices=5&fills=4", [], []
     asked = 0
-    while address:
+    while address and asked < 9:
         answer = await desk.http.get(address, headers=headers)
         page, link = answer.json(), answer.links.get("next", {}).get("url", "")
         assert len(page["slices"]) <= 5 and len(page["fills"]) <= 4 and answer.headers["ETag"] == '"1"'

@@ -42,6 +42,7 @@ async def walk(orders: SqlOrderStore, **asked: Any) -> list[OrderPage]:
     walked = [await page(orders, **asked)]
     while (following := walked[-1].next) is not None:
         walked.append(await page(orders, **asked, after=following))
+        assert len(walked) <= 4 * ENDED, "it leads nowhere"
     return walked
 
 
@@ -162,4 +163,5 @@ def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open
         )
         seen += [one.index for one in shown] + list(found.pending)
         after, pages = found.next, pages + 1
+        assert pages <= count + 1, "it leads nowhere"
     assert seen == list(range(count)) and pages == max(1, -(-count // most))
