@@ -1,6 +1,7 @@
 """watch in lines: every event of the order once, in order, up to the one that ends it, whatever breaks."""
 
 import asyncio
+import gc
 from contextlib import redirect_stdout
 from datetime import timedelta
 from io import StringIO
@@ -66,6 +67,7 @@ async def turns(count: int) -> None:
 
 async def play(server: ScriptedServer, steps: list[tuple[str, int]]) -> None:
     """Let an order go on to its end while connections break and the server comes and goes."""
+    await server.requested("GET", "/orders/o-1/events")  # who cannot reach it at the start is told so
     for step, pause in steps:
         match step:
             case "slice":
@@ -88,7 +90,9 @@ async def play(server: ScriptedServer, steps: list[tuple[str, int]]) -> None:
 STEPS = st.tuples(st.sampled_from(["slice", "slice", "other", "abort", "close", "away"]), st.integers(0, 60))
 
 
-@settings(max_examples=20, deadline=None)
+# Where the event loop ends while a connection is being accepted, asyncio leaves the socket to the collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@settings(max_examples=15, deadline=None)
 @given(before=st.integers(0, 3), steps=st.lists(STEPS, max_size=12), as_json=st.booleans())
 def test_every_event_is_printed_once(before: int, steps: list[tuple[str, int]], as_json: bool) -> None:
     async def example() -> None:
@@ -110,6 +114,7 @@ def test_every_event_is_printed_once(before: int, steps: list[tuple[str, int]], 
                 assert told == [event.event for event in server.feed.events if event.token_id == "o-1"]
 
     asyncio.run(example())
+    gc.collect()
 
 
 async def test_the_order_seen_ended_does_not_cut_the_replay_short(server: ScriptedServer) -> None:

@@ -1,7 +1,7 @@
 """HTTP/1.1 and WebSocket on one loopback port, as little of both as a test needs."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -16,6 +16,8 @@ from websockets.server import ServerProtocol
 from twap_models import exact_json
 from twap_models.base import WireModel
 
+_TURNS = 5
+"""Of the event loop, more than a connection needs from being accepted to being served."""
 _BROKEN = (ConnectionError, asyncio.IncompleteReadError, TimeoutError)
 
 
@@ -106,23 +108,38 @@ class Sockets:
         self._on_request = on_request
         self._on_socket = on_socket
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._transports: set[asyncio.WriteTransport] = set()
         self._server: asyncio.Server | None = None
 
     async def open(self, port: int = 0) -> int:
         """Start to listen, on a port of its own choosing for 0; give the port."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", port)
         port = self._server.sockets[0].getsockname()[1]
         return port
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+        for transport in self._transports:  # accepted, and not served yet
+            transport.abort()
+        self._transports.clear()
+
+    def _accept(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> Coroutine[Any, Any, None]:
+        self._transports.add(writer.transport)
+        if self._server is None:
+            writer.transport.abort()
+        return self._serve(reader, writer)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -133,6 +150,7 @@ class Sockets:
                 await self._requests(reader, writer)
         finally:
             self._tasks.discard(task)
+            self._transports.discard(writer.transport)
             writer.transport.abort()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
