@@ -29,8 +29,7 @@ from benchmarks.harness.sender import sending
 from twap_server.books.live import LiveBook
 from twap_server.books.trades import Trades
 from twap_server.clock import SystemClock
-from twap_server.collector.around import Surroundings
-from twap_server.collector.budget import Budget
+from twap_server.collector.around import Surroundings, surroundings
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
@@ -165,7 +164,7 @@ async def _book(port: int, count: int) -> Taken:
             watch.start()
 
         book.on_status = lambda one: begin(one) if book.status is BookStatus.LIVE else None
-        session = Session(around, lambda: {instrument.id.symbol}, lambda _: book, primary=True)
+        session = Session(around, {instrument.id.symbol: book}, primary=True)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(session.run())
             async with asyncio.timeout(_TIMEOUT_S):
@@ -182,16 +181,15 @@ def _surroundings(port: int, http: httpx.AsyncClient) -> Surroundings:
     clock, config, instrument = SystemClock(), CollectorConfig(), synthetic.instrument()
     exchange = BinanceExchange(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
     exchange.learn([instrument])
-    return Surroundings(
-        exchange=exchange,
+    return surroundings(
+        exchange,
         config=config,
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, http),
-        open_socket=INTERNET.open_socket,
+        network=INTERNET,
         trades=Trades(),
         instruments=lambda: {instrument.id.symbol: instrument},
-        connects=Budget(clock, amount=10, window_s=1),
     )
 
 

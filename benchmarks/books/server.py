@@ -17,8 +17,7 @@ from benchmarks.books.stream import Stream
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.clock import SystemClock
-from twap_server.collector.around import Surroundings
-from twap_server.collector.budget import Budget
+from twap_server.collector.around import Surroundings, surroundings
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
@@ -64,11 +63,13 @@ class TwapServer:
         exchange = next(one for one in EXCHANGES if one.name == self._stream.exchange)()
         exchange.learn(self._stream.instruments)
         around = _surroundings(exchange, self._stream)
-        session, keeper = Session(around, set, _nobody, primary=True), Keeper()
+        books: dict[str, LiveBook] = {}
+        session, keeper = Session(around, books, primary=True), Keeper()
         for one in self._stream.instruments:
             book = LiveBook(one.id, exchange.new_sequencer(one), depth=exchange.book_depth)
-            session.books[one.id.symbol] = book
+            books[one.id.symbol] = book
             keeper.add(book)
+            book.resync("synchronising")  # as when it is asked for
         if exchange.needs_rest_snapshot:
             for native, text in self._stream.snapshots:
                 instrument = self._by_native[native]
@@ -91,8 +92,8 @@ class TwapServer:
                 return _one_by_one(self._frames)
 
     def _check(self, session: Session, taken: int) -> None:
-        if session.rejected or taken != len(self._frames):
-            raise RuntimeError(f"took {taken} of {len(self._frames)} messages, rejected {session.rejected}")
+        if taken != len(self._frames):
+            raise RuntimeError(f"took {taken} of {len(self._frames)} messages")
         for book in session.books.values():
             if book.status is not BookStatus.LIVE:
                 raise RuntimeError(f"{book.instrument} ended {book.status}: {book.reason}")
@@ -160,18 +161,13 @@ def _looking_each_second(frames: list[bytes], seconds: bytes, books: list[LiveBo
 def _surroundings(exchange: Exchange, stream: Stream) -> Surroundings:
     clock, config = SystemClock(), CollectorConfig()
     listed = {one.id.symbol: one for one in stream.instruments}
-    return Surroundings(
-        exchange=exchange,
+    return surroundings(
+        exchange,
         config=config,
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, httpx.AsyncClient()),
-        open_socket=INTERNET.open_socket,
+        network=INTERNET,
         trades=Keeper().trades,
         instruments=lambda: listed,
-        connects=Budget(clock, amount=0, window_s=1),
     )
-
-
-def _nobody(instrument: object) -> LiveBook:
-    raise RuntimeError("no other book is wanted")

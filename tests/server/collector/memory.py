@@ -14,14 +14,11 @@ import pytest
 from support.clocks import LoopClock
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
-from twap_server.collector.around import Surroundings
+from twap_server.collector.around import surroundings
 from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.door import Door
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
-from twap_server.collector.oversized import Oversized
-from twap_server.collector.patience import Patience
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import ConnectionLost
@@ -189,8 +186,8 @@ class Lane:
         config = CollectorConfig(quiet_proof_s=1, reconcile_s=20, backoff_max_s=2, **settings)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.venue.answer_http))
         self.shard = Shard(
-            Surroundings(
-                exchange=exchange,
+            surroundings(
+                exchange,
                 config=config,
                 clock=self.clock,
                 rng=random.Random(1),
@@ -198,15 +195,6 @@ class Lane:
                 network=Network(open_socket=self.venue.connect),
                 trades=self.keeper.trades,
                 instruments=lambda: self.listed,
-                connects=Budget(self.clock, amount=0, window_s=1),
-                on_trading_status=lambda _: None,
-                doubt_list=lambda: None,
-                patience=Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600),
-                door=Door(self.clock),
-                oversized=Oversized(
-                    self.clock, Patience(self.clock, random.Random(1), initial_ms=500, cap_s=600)
-                ),
-                resubscribes=Budget(self.clock, amount=0, window_s=1),
             ),
             self.keeper,
         )

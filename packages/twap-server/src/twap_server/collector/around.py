@@ -21,6 +21,8 @@ from twap_server.domain.market import TradingStatus
 from twap_server.domain.refusal import RefusalKind
 from twap_server.exchanges.base import Exchange
 
+_OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -48,6 +50,41 @@ class Surroundings:
     """Who sends more at once than we take."""
     resubscribes: Budget
     """Of books that are subscribed anew, over all connections."""
+
+
+def surroundings(
+    exchange: Exchange,
+    *,
+    config: CollectorConfig,
+    clock: Clock,
+    rng: Random,
+    history: History,
+    network: Network,
+    trades: Trades,
+    instruments: Callable[[], Mapping[str, Instrument]],
+    on_trading_status: Callable[[TradingStatus], None] = lambda _: None,
+    doubt_list: Callable[[], None] = lambda: None,
+) -> Surroundings:
+    """Build what follows from an exchange and the settings: budgets, and the memory of what failed."""
+    limits = exchange.limits
+    aside = Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
+    return Surroundings(
+        exchange=exchange,
+        config=config,
+        clock=clock,
+        rng=rng,
+        history=history,
+        network=network,
+        trades=trades,
+        instruments=instruments,
+        on_trading_status=on_trading_status,
+        doubt_list=doubt_list,
+        patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+        door=Door(clock),
+        oversized=Oversized(clock, aside),
+        resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
+        connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
+    )
 
 
 class Scene(Protocol):

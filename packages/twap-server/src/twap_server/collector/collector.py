@@ -12,17 +12,13 @@ import httpx
 from twap_models.enums import Integrity, Interval
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
-from twap_server.collector.around import Surroundings
-from twap_server.collector.budget import Budget
+from twap_server.collector.around import surroundings
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.door import Door
 from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import Network
-from twap_server.collector.oversized import Oversized
-from twap_server.collector.patience import Patience
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import FeedError
@@ -31,7 +27,6 @@ from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
-_OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
 """Each attempt costs the connection, and so its other books some seconds."""
 
 
@@ -114,34 +109,21 @@ class Collector:
             on_change=self._on_list_change,
             on_loaded=on_instruments,
         )
-        self._around = self._surroundings(network)
-        demand.listen(self._on_demand)
-
-    def _surroundings(self, network: Network) -> Surroundings:
-        exchange, config, clock, rng = self.exchange, self._config, self._clock, self._rng
         self._clock_lag = ClockLag()
         self._looked_at = Nanos(0)
-        limits = exchange.limits
-        return Surroundings(
-            exchange=exchange,
+        self._around = surroundings(
+            exchange,
             config=config,
             clock=clock,
             rng=rng,
             history=self.history,
             network=network,
-            trades=self._keeper.trades,
+            trades=keeper.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
-            patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
-            door=Door(clock),
-            oversized=Oversized(
-                clock,
-                Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S),
-            ),
-            resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
-            connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
         )
+        demand.listen(self._on_demand)
 
     @property
     def loaded(self) -> bool:
