@@ -98,7 +98,7 @@ def test_two_exchanges_in_one_recording(tmp_path: Path) -> None:
     [
         (b"", "it is empty"),
         (b"{}\n", "it is not packed: run gzip on it first"),
-        (gzip.compress(b""), "it is empty"),
+        (gzip.compress(b"", mtime=0), "it is empty"),  # a name by the clock would differ between workers
     ],
 )
 def test_what_is_no_packed_recording(tmp_path: Path, content: bytes, words: str) -> None:
