@@ -171,6 +171,9 @@ def _traded_between(
 ) -> tuple[Decimal, Decimal]:
     """Base and quote currency traded on the legs that show the order's asset."""
     counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
+    if len(counted) == 1:  # as for most orders; sums take longer
+        (old, new) = counted[0]
+        return exact.subtract(new[0], old[0]), exact.subtract(new[1], old[1])
     return (
         exact.total(exact.subtract(new[0], old[0]) for old, new in counted),
         exact.total(exact.subtract(new[1], old[1]) for old, new in counted),

@@ -107,7 +107,8 @@ class Glance:
         """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
         self._known, self._check = known, check
-        self._seen: dict[tuple[InstrumentId, bool], Glimpse | SliceReason] = {}
+        self._seen: tuple[dict[InstrumentId, Glimpse | SliceReason], ...] = ({}, {})
+        """Of orders without a limit, and of those with one."""
 
     def quotes(self, legs: Sequence[Leg], *, limited: bool = True, filling: bool = False) -> Quotes:
         """The books of these markets that show one asset; see ``closed_because`` for what makes one open.
@@ -117,6 +118,9 @@ class Glance:
             limited: the order that would fill there has a limit. Who only looks asks as if it had.
             filling: a slice is to be filled: of several markets that were never compared, one alone waits.
         """
+        if len(legs) == 1:
+            seen = self._see(legs[0].instrument, limited)
+            return Quotes(((legs[0], seen),), None) if isinstance(seen, Glimpse) else Quotes((), seen)
         found: list[tuple[Leg, Glimpse]] = []
         reasons: list[SliceReason] = []
         for leg in legs:
@@ -125,8 +129,6 @@ class Glance:
                 found.append((leg, seen))
             else:
                 reasons.append(seen)
-        if len(legs) == 1:
-            return Quotes(tuple(found), reasons[0] if reasons else None)
         odd, found = self._compared(legs, found, filling=filling)
         if found:
             return Quotes(tuple(found), None, odd)
@@ -168,10 +170,10 @@ class Glance:
         return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
 
     def _see(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
-        key = (instrument, limited)
-        seen = self._seen.get(key)
+        known = self._seen[limited]
+        seen = known.get(instrument)
         if seen is None:
-            seen = self._seen[key] = self._look_at(instrument, limited)
+            seen = known[instrument] = self._look_at(instrument, limited)
         return seen
 
     def _look_at(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:

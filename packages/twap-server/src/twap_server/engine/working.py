@@ -14,7 +14,7 @@ from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.order import Fill, Order, SliceResult
 from twap_server.domain.terms import Plan
 from twap_server.engine.decision import Decision, SliceDecider, lost
-from twap_server.engine.quotes import Glance
+from twap_server.engine.quotes import Glance, Quotes
 
 LOST_PER_LOOK = 1_000
 """Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
@@ -123,10 +123,9 @@ def look(
         index += 1
     if step.slices:
         working.waiting_since = None
-    if step.order.status.is_open and glance.are_delisted(order.terms.legs):
-        step.end(OrderStatus.FAILED, reason="delisted", at=now)
-    elif at_end:
-        step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
+    if at_end:
+        if step.order.status.is_open and not _ended_by_delisting(step, glance, now=now):
+            step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
     elif index < schedule.count and schedule.due(index) <= now:
         _look_at_slice(working, step, glance, now=now, decider=decider, max_wait=max_wait)
     return step
@@ -151,23 +150,30 @@ def _look_at_slice(
     wait = min(schedule.interval // 2, max_wait)
     deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
     quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
-    legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
+    if not quotes.open and _ended_by_delisting(step, glance, now=now):
+        return
     decision = decider.decide(
         order,
         index,
         quotes,
         now=now,
         final=now >= deadline,
-        traded=_traded(working, order, index, lambda since: glance.traded_since(legs, since)),
+        traded=_traded(working, order, index, quotes, glance),
     )
     working.waiting_since = since if decision is None else None
     if decision is not None:
         step.add(decision)
 
 
-def _traded(
-    working: Working, order: Order, index: int, traded_since: Callable[[Nanos], Decimal]
-) -> Decimal | None:
+def _ended_by_delisting(step: Step, glance: Glance, *, now: Nanos) -> bool:
+    """End an order whose every market is gone for good."""
+    if not glance.are_delisted(step.order.terms.legs):
+        return False
+    step.end(OrderStatus.FAILED, reason="delisted", at=now)
+    return True
+
+
+def _traded(working: Working, order: Order, index: int, quotes: Quotes, glance: Glance) -> Decimal | None:
     """What was traded since the slice before: since its decision, else since its bucket began.
 
     Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
@@ -176,4 +182,5 @@ def _traded(
         return None
     schedule, before = order.schedule, working.decided_at
     since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
-    return traded_since(since)
+    legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
+    return glance.traded_since(legs, since)
