@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from urllib.request import getproxies, proxy_bypass
 
 from twap_client.errors import ConnectFailed, ConnectReason, InvalidSetting
-from twap_models.proxies import BadProxy, Proxy, Surroundings, proxy_for
+from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
 
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
@@ -22,7 +22,7 @@ def way_to(url: str) -> Proxy | None:
         InvalidSetting: the environment names a proxy that cannot be used; names the variable.
     """
     try:
-        return proxy_for(url, _surroundings())
+        return proxy_for(url, _settings())
     except BadProxy as error:
         raise InvalidSetting(str(error)) from None
 
@@ -37,9 +37,9 @@ def not_reached(url: str, error: BaseException) -> ConnectFailed:
     return ConnectFailed(through, reason=reason if reason == "tls" else "proxy")
 
 
-def _surroundings() -> Surroundings:
+def _settings() -> ProxySettings:
     has_socks = find_spec("socksio") and find_spec("python_socks")
-    return Surroundings(
+    return ProxySettings(
         proxies=getproxies(),
         bypass=proxy_bypass,
         variables=os.environ,

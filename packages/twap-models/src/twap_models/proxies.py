@@ -39,7 +39,7 @@ class Proxy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ProxySettings:
     """What the environment and the system say of proxies.
 
     Attributes:
@@ -55,7 +55,7 @@ class Surroundings:
     lacks_socks: str = ""
 
 
-def proxy_for(url: str, around: Surroundings) -> Proxy | None:
+def proxy_for(url: str, settings: ProxySettings) -> Proxy | None:
     """Give the proxy that leads to an ``http``, ``https``, ``ws`` or ``wss`` address; None: go straight.
 
     Raises:
@@ -63,11 +63,11 @@ def proxy_for(url: str, around: Surroundings) -> Proxy | None:
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
-    if is_this_machine(host) or _is_excepted(host, around):
+    if is_this_machine(host) or _is_excepted(host, settings):
         return None
     for scheme in ("https" if parts.scheme in ("https", "wss") else "http", "all"):
-        if around.proxies.get(scheme):
-            return _read(around.proxies[scheme], _variable(scheme, around), around.lacks_socks)
+        if settings.proxies.get(scheme):
+            return _read(settings.proxies[scheme], _variable(scheme, settings), settings.lacks_socks)
     return None
 
 
@@ -85,9 +85,9 @@ def is_this_machine(host: str) -> bool:
     return address.is_loopback or address.is_unspecified
 
 
-def _is_excepted(host: str, around: Surroundings) -> bool:
-    networks = around.proxies.get("no", "").split(",")
-    return bool(around.bypass(host)) or any(_lies_in(host, one.strip(" []")) for one in networks)
+def _is_excepted(host: str, settings: ProxySettings) -> bool:
+    networks = settings.proxies.get("no", "").split(",")
+    return bool(settings.bypass(host)) or any(_lies_in(host, one.strip(" []")) for one in networks)
 
 
 def _lies_in(host: str, network: str) -> bool:
@@ -97,9 +97,11 @@ def _lies_in(host: str, network: str) -> bool:
         return False
 
 
-def _variable(scheme: str, around: Surroundings) -> str:
+def _variable(scheme: str, settings: ProxySettings) -> str:
     name = f"{scheme}_proxy"
-    return next((each for each in (name, name.upper()) if each in around.variables), "the system's settings")
+    return next(
+        (each for each in (name, name.upper()) if each in settings.variables), "the system's settings"
+    )
 
 
 def _read(text: str, variable: str, lacks_socks: str) -> Proxy:

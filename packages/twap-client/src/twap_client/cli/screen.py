@@ -11,7 +11,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from twap_client.cli.figures import STATUS_STYLES, badge, clock, coloured, lag, number, percent, rounded, span
+from twap_client.cli.figures import (
+    STATUS_STYLES,
+    age,
+    badge,
+    clock,
+    coloured,
+    lag,
+    number,
+    percent,
+    rounded,
+    span,
+)
 from twap_client.cli.ladder import Ladder
 from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
@@ -141,9 +152,9 @@ def _spread(book: BookMessage) -> str:
 
 def _age(book: BookMessage, now: datetime) -> str:
     if book.age_ms is None:
-        return "age unknown"
-    since = max(timedelta(0), now - book.ts_sent) + timedelta(milliseconds=book.age_ms)
-    return f"{since.total_seconds():.1f} s old{lag(book.lag_ms)}"
+        return age(None)
+    since = max(timedelta(0), now - book.ts_sent) // timedelta(milliseconds=1)
+    return age(book.age_ms + since) + lag(book.lag_ms)
 
 
 def _progress(order: TwapOrderDetail) -> Table:

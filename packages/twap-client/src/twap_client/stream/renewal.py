@@ -32,7 +32,7 @@ class Renewal:
         self._connection = connection
         self._tokens = tokens
         self._soonest = config.reconnect_first.total_seconds()
-        self._patience = config.connect_timeout.total_seconds()
+        self._answer_within_s = config.connect_timeout.total_seconds()
         self._answered = asyncio.Event()
 
     def acknowledge(self) -> None:
@@ -61,5 +61,5 @@ class Renewal:
         token = await self._tokens.access_token(lasting_s=lasting_s)
         self._answered.clear()
         await self._connection.send(Authenticate(token=token))
-        async with asyncio.timeout(self._patience):
+        async with asyncio.timeout(self._answer_within_s):
             await self._answered.wait()

@@ -20,7 +20,7 @@ _LONGEST = 256
 
 
 class BehindProxy:
-    """The outermost layer of the app."""
+    """The outermost layer of the app, where there may be a proxy."""
 
     def __init__(
         self, app: ASGIApp, *, root_path: str, trusted: Sequence[IPv4Network | IPv6Network] = ()

@@ -68,8 +68,7 @@ def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:
     """
 
     async def count(request: Request, services: ServicesDep) -> None:
-        address = request.client.host if request.client else ""
-        await limit_of(services).require(site_of(address), _TOO_MANY)
+        await limit_of(services).require(site_of(address_of(request)), _TOO_MANY)
 
     return params.Depends(count)
 

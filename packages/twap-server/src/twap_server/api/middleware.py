@@ -37,7 +37,7 @@ _SECURITY = (
 
 
 class RequestFrame:
-    """The outermost layer of the app."""
+    """The outermost layer of our own: only CORS and what a proxy says lie further out."""
 
     def __init__(self, app: ASGIApp, *, config: ApiConfig, metrics: Metrics) -> None:
         """Wrap ``app``."""

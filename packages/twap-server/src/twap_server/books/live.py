@@ -11,6 +11,7 @@ from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, Book
 from twap_server.exchanges.base import Sequencer
 
 _NO_LEVELS: tuple[PriceLevel, ...] = ()
+_FIRST_CHANGE = "waiting for the first change"
 _LIVE = BookStatus.LIVE  # reading an enum's member costs as much as a call
 
 
@@ -69,7 +70,7 @@ class LiveBook:
             now: wall time of receipt.
 
         Raises:
-            FeedError: with Recovery.RESYNC; the status is already ``resyncing``.
+            FeedError: the status is already ``resyncing``.
         """
         try:
             if not self._sequencer.admit(change):
@@ -92,7 +93,7 @@ class LiveBook:
         A book that waits for its first change goes live on the same snapshot seen twice: the market is quiet.
 
         Raises:
-            FeedError: with Recovery.RESYNC or SKIP; the status is not ``live``.
+            FeedError: the status is not ``live``.
         """
         is_same = self.awaits_first_change and snapshot.last_id == self._snapshot_id
         try:
@@ -113,7 +114,7 @@ class LiveBook:
         if self._sequencer.proven() or is_same:
             self._go_live()
         else:
-            self._set(BookStatus.RESYNCING, "waiting for the first change")
+            self._set(BookStatus.RESYNCING, _FIRST_CHANGE)
 
     def confirm(self, now: Nanos) -> None:
         """Note that the connection delivered until ``now``, so a live book without changes is still right."""
@@ -133,7 +134,7 @@ class LiveBook:
     @property
     def awaits_first_change(self) -> bool:
         """Whether a snapshot is loaded and no change has met it yet."""
-        return self.status is BookStatus.RESYNCING and self.reason == "waiting for the first change"
+        return self.status is BookStatus.RESYNCING and self.reason == _FIRST_CHANGE
 
     def resync(self, reason: str) -> None:
         """Trust nothing until the next snapshot; changes are held from now on."""

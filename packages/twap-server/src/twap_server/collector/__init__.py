@@ -1,1 +1,1 @@
-"""Listens. All traffic to exchanges; ``market.MarketData`` is the door."""
+"""Listens. All traffic to exchanges; ``market.MarketData`` is what others see of it."""

@@ -16,6 +16,7 @@ from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.domain.clock import Clock
+from twap_server.domain.errors import AttemptRefused
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import TradingStatus
 from twap_server.domain.refusal import RefusalKind
@@ -44,7 +45,7 @@ class Surroundings:
     """Ask for the list of instruments soon: something shows that it is not true any more."""
     patience: Patience
     """How long to leave an instrument alone that keeps failing."""
-    door: Door
+    door: Door[AttemptRefused]
     """Whether the exchange lets us try to connect."""
     oversized: Oversized
     """Who sends more at once than we take."""

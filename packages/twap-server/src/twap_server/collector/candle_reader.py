@@ -23,7 +23,7 @@ from twap_server.exchanges.base import Exchange, HttpRequest, Page
 _log = logging.getLogger(__name__)
 _WARN_EVERY = 60 * SECOND
 _MAX_PAGES = 40
-_PATIENCE_S = 30
+_ALL_WITHIN_S = 30
 _MOST_KEPT = 20_000
 """Candles kept of one exchange, some 15 MB."""
 _KEEP_FORMING = SECOND
@@ -119,11 +119,11 @@ class CandleReader:
         part = build.source_of(interval, self._exchange.klines)
         reading = _Reading(part=part, interval=interval, until=until, known_from=Nanos(until + 1))
         try:
-            async with asyncio.timeout(_PATIENCE_S):
+            async with asyncio.timeout(_ALL_WITHIN_S):
                 await self._read(reading, instrument, limit=limit, since=build.bucket_start(start, interval))
         except TimeoutError:
             told = f"{self._exchange.name}: so many candles take too long: ask for fewer"
-            raise ExchangeUnavailable(told, retry_after=_PATIENCE_S) from None
+            raise ExchangeUnavailable(told, retry_after=_ALL_WITHIN_S) from None
         return reading.cut(limit=limit, start=start, end=last)
 
     async def _read(self, reading: _Reading, instrument: Instrument, *, limit: int, since: Nanos) -> None:

@@ -27,7 +27,6 @@ from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
-"""Each attempt costs the connection, and so its other books some seconds."""
 
 
 class ConnectionState(StrEnum):

@@ -1,41 +1,46 @@
-"""Whether an exchange's stream may be tried now: what it refuses one connection, it refuses the address."""
+"""Whether an exchange may be asked now: what it refuses one connection or request, it refuses the address."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import AttemptRefused
+from twap_server.domain.errors import AttemptRefused, ExchangeRefuses
+
+E = TypeVar("E", AttemptRefused, ExchangeRefuses)
 
 
-class Door:
-    """Shut while an exchange has told us to stay away, for all connections to it, new ones too."""
+class Door(Generic[E]):
+    """Shut while an exchange has told us to stay away, for all who would ask it, new connections too."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._refusal: AttemptRefused | None = None
         self._until = Nanos(0)
+        self._refuse: Callable[..., E] | None = None
 
     @property
-    def refusal(self) -> AttemptRefused | None:
+    def refusal(self) -> E | None:
         """What keeps it shut now, with the time that is left; None when it is open."""
         left = self._until - self._clock.monotonic()
-        if self._refusal is None or left <= 0:
+        if self._refuse is None or left <= 0:
             return None
-        return AttemptRefused(
-            self._refusal.words,
-            retry_after=-(-left // SECOND),
-            until=Nanos(self._clock.now() + left),
-            is_barred=self._refusal.is_barred,
-        )
+        return self._refuse(retry_after=-(-left // SECOND), until=Nanos(self._clock.now() + left))
 
-    def shut(self, refusal: AttemptRefused) -> None:
-        """Note a refusal; the longest counts."""
-        until = Nanos(self._clock.monotonic() + refusal.retry_after * SECOND)
-        if until > self._until:
-            self._refusal, self._until = refusal, until
+    def shut(self, seconds: int, refuse: Callable[..., E]) -> None:
+        """Shut it for so long; what holds longer stays.
+
+        Args:
+            seconds: from now.
+            refuse: makes the refusal from ``retry_after``, the seconds left, and ``until``, wall time.
+        """
+        until = Nanos(self._clock.monotonic() + seconds * SECOND)
+        if until >= self._until:
+            self._until, self._refuse = until, refuse
 
     def check(self) -> None:
         """Let pass, or refuse as the exchange did.
 
         Raises:
-            AttemptRefused: it is shut.
+            AttemptRefused, ExchangeRefuses: it is shut.
         """
         refusal = self.refusal
         if refusal is not None:

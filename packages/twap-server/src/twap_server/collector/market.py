@@ -1,4 +1,4 @@
-"""The door to the market: exchanges, instruments, candles and live books in one place."""
+"""The market: exchanges, instruments, candles and live books in one place."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping

@@ -6,11 +6,13 @@ In: requests as values. Out: bodies. The exchange's own words never leave this m
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from functools import partial
 from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
 from twap_server.collector.budget import Budget, Purpose
+from twap_server.collector.door import Door
 from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
 from twap_server.collector.ways import place_of
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -48,8 +50,7 @@ class Rest:
         self._http = http
         self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
         self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
-        self._silent_until = Nanos(0)
-        self._silent_because = ""
+        self._door: Door[ExchangeRefuses] = Door(clock)
 
     async def ask(self, request: HttpRequest, parse: Callable[[bytes], T], purpose: Purpose) -> Answer[T]:
         """Fetch one body and read it.
@@ -65,9 +66,9 @@ class Rest:
             ExchangeUnavailable: unreachable, or its answer cannot be used.
         """
         with self._named():
-            self._check_silence()
+            self._door.check()
             async with self._room(request.weight, purpose):
-                self._check_silence()  # it may have begun while this one waited
+                self._door.check()  # it may have been shut while this one waited
                 asked_at = self._clock.now()
                 body = await self._get(request)
             try:
@@ -109,22 +110,11 @@ class Rest:
     @property
     def refusal(self) -> ExchangeRefuses | None:
         """Why nothing is asked now; None when it may be."""
-        left = self._silent_until - self._clock.monotonic()
-        if not self._silent_until or left <= 0:
-            return None
-        until = Nanos(self._clock.now() + left)
-        return ExchangeRefuses(self._silent_because, retry_after=-(-left // SECOND), until=until)
+        return self._door.refusal
 
     def hold_off(self, seconds: int, because: str) -> None:
         """Ask nothing for so long, and say why to whoever would; what holds longer stays."""
-        until = Nanos(self._clock.monotonic() + seconds * SECOND)
-        if until >= self._silent_until:
-            self._silent_until, self._silent_because = until, because
-
-    def _check_silence(self) -> None:
-        refusal = self.refusal
-        if refusal is not None:
-            raise refusal
+        self._door.shut(seconds, partial(ExchangeRefuses, because))
 
     def _failure(self, response: httpx.Response) -> TwapError:
         refusal = self._exchange.refusal(response.status_code, response.content)

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Set
+from functools import partial
 
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
@@ -144,7 +145,8 @@ class Shard:
         self.failure = failure
         is_barred = isinstance(failure, AttemptRefused) and failure.is_barred
         if isinstance(failure, AttemptRefused):
-            self._around.door.shut(failure)
+            again = partial(AttemptRefused, failure.words, is_barred=failure.is_barred)
+            self._around.door.shut(failure.retry_after, again)
         for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))

@@ -8,7 +8,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from twap_models.proxies import BadProxy, Proxy, Surroundings, proxy_for
+from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
 from twap_server.domain.errors import InvalidRequest
 
 
@@ -19,7 +19,7 @@ def way_to(url: str) -> Proxy | None:
         InvalidRequest: the environment names a proxy that cannot be used; names the variable.
     """
     try:
-        return proxy_for(url, _surroundings())
+        return proxy_for(url, _settings())
     except BadProxy as error:
         raise InvalidRequest(str(error), field="environment") from None
 
@@ -30,9 +30,9 @@ def place_of(url: str) -> str:
     return urlsplit(url).netloc + ("" if proxy is None else f" through the proxy {proxy}")
 
 
-def _surroundings() -> Surroundings:
+def _settings() -> ProxySettings:
     has_socks = find_spec("socksio") and find_spec("python_socks")
-    return Surroundings(
+    return ProxySettings(
         proxies=getproxies(),
         bypass=proxy_bypass,
         variables=os.environ,

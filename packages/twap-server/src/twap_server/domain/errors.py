@@ -12,16 +12,14 @@ TwapError                 code, safe message (may be shown to a user)
 │   ├── ExchangeUnavailable   Throttled: it says so; ExchangeRefuses: it will not serve us, until a moment
 │   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver is for good
 ├── StoreConflict         a unique key was already taken
-└── FeedError             the exchange side; ``recovery`` says what the collector does
-    ├── ConnectionLost, FeedStale            -> RECONNECT (AttemptRefused, MessageTooLarge: later)
+└── FeedError             the exchange side, and what the collector does about it
+    ├── ConnectionLost, FeedStale            -> connects again (AttemptRefused, MessageTooLarge: later)
     ├── SequenceGap, ChecksumMismatch,
-    │   CrossedBook, SnapshotTooOld          -> RESYNC
-    ├── WireFormatError                      -> SKIP
-    └── SubscriptionRefused                  -> STOP (that instrument only)
+    │   CrossedBook, SnapshotTooOld          -> begins anew with that book
+    └── WireFormatError                      -> begins anew with every book that it may have changed
 """
 
 from collections.abc import Collection, Sequence
-from enum import Enum, auto
 from typing import ClassVar
 
 from twap_models.enums import ErrorCode
@@ -187,26 +185,14 @@ class StoreConflict(TwapError):
     code = ErrorCode.CONFLICT
 
 
-class Recovery(Enum):
-    """What the collector does after a FeedError."""
-
-    RECONNECT = auto()
-    RESYNC = auto()
-    SKIP = auto()
-    STOP = auto()
-
-
 class FeedError(TwapError):
-    """The exchange side failed; ``recovery`` says what to do."""
+    """The exchange side failed."""
 
     code = ErrorCode.EXCHANGE_UNAVAILABLE
-    recovery: ClassVar[Recovery]
 
 
 class ConnectionLost(FeedError):
     """The connection failed, was refused or was closed."""
-
-    recovery = Recovery.RECONNECT
 
 
 class AttemptRefused(ConnectionLost):
@@ -225,31 +211,21 @@ class MessageTooLarge(ConnectionLost):
 class FeedStale(FeedError):
     """The socket is open and says nothing."""
 
-    recovery = Recovery.RECONNECT
-
 
 class SequenceGap(FeedError):
     """Messages are missing between what we hold and what arrived."""
-
-    recovery = Recovery.RESYNC
 
 
 class ChecksumMismatch(FeedError):
     """The book we hold is not the book the exchange holds."""
 
-    recovery = Recovery.RESYNC
-
 
 class CrossedBook(FeedError):
     """The best bid is at or above the best ask after a change."""
 
-    recovery = Recovery.RESYNC
-
 
 class SnapshotTooOld(FeedError):
     """The snapshot ends before the first held change begins: ask for another."""
-
-    recovery = Recovery.RESYNC
 
 
 class WireFormatError(FeedError):
@@ -261,8 +237,6 @@ class WireFormatError(FeedError):
         readable: what else the frame tells, of books that are not doubted.
     """
 
-    recovery = Recovery.SKIP
-
     def __init__(
         self,
         message: str,
@@ -273,9 +247,3 @@ class WireFormatError(FeedError):
         super().__init__(message)
         self.doubted = doubted
         self.readable = readable
-
-
-class SubscriptionRefused(FeedError):
-    """The exchange refused a subscription for good."""
-
-    recovery = Recovery.STOP

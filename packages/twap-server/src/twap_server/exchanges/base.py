@@ -27,7 +27,6 @@ class Limits:
     connect_attempts: int
     connect_window_s: int
     rest_weight_per_minute: int
-    connection_lifetime_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

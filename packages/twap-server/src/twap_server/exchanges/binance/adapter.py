@@ -44,7 +44,6 @@ class BinanceExchange:
         connect_attempts=300,
         connect_window_s=300,
         rest_weight_per_minute=6000,
-        connection_lifetime_s=24 * 3600,
     )
     heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=20, beat_s=2)
     klines: ClassVar[KlineRules] = KlineRules(
