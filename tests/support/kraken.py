@@ -25,6 +25,7 @@ class Pair:
         self.places = places
         self.status = "online"
         self.changes = 1
+        self.bid, self.ask = 100, 101
 
     def entry(self):
         """As ``AssetPairs`` lists it."""
@@ -41,15 +42,17 @@ class Pair:
 
     def levels(self):
         """Bids and asks, one each, digits as the exchange writes them."""
-        bid = (f"{100:.{self.places}f}", f"{self.changes:.8f}")
-        ask = (f"{101:.{self.places}f}", f"{1:.8f}")
+        bid = (f"{self.bid:.{self.places}f}", f"{self.changes:.8f}")
+        ask = (f"{self.ask:.{self.places}f}", f"{1:.8f}")
         return [bid], [ask]
 
 
 class LoopbackKraken:
     """Pairs may change at any time: the stream's digits and checksums follow at once, the list when asked."""
 
-    def __init__(self, *bases):
+    def __init__(self, *bases, beats=True):
+        """Args: beats: whether it says something twice a second, changes or not."""
+        self._beats = beats
         self.pairs = {f"{base}/USD": Pair(base) for base in bases or ("BTC", "ETH")}
         self.system = "online"
         self.answers = {}
@@ -129,7 +132,7 @@ class LoopbackKraken:
     async def _serve(self, socket):
         self.sockets.append(socket)
         self.connections += 1
-        beating = asyncio.create_task(_beat(socket))
+        beating = asyncio.create_task(_beat(socket) if self._beats else asyncio.sleep(0))
         try:
             status = {"channel": "status", "type": "update", "data": [{"system": self.system}]}
             await socket.send(json.dumps(status))

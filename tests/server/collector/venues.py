@@ -33,6 +33,7 @@ class ScriptedBinance:
         self.requests = []
         self.snapshots = 0
         self.snapshot_lag = 0
+        self.ask = "101.00"
         self.refuse_http = None
         self.info = INFO
         self.event_ms = 1
@@ -103,7 +104,7 @@ class ScriptedBinance:
     def snapshot(self):
         self.snapshots += 1
         at = self.last_id - self.snapshot_lag
-        return {"lastUpdateId": at, "bids": [["100.00", f"{at}.0"]], "asks": [["101.00", "1.0"]]}
+        return {"lastUpdateId": at, "bids": [["100.00", f"{at}.0"]], "asks": [[self.ask, "1.0"]]}
 
     async def serve(self, socket):
         self.sockets.append(socket)
