@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.enums import SliceReason
+from twap_models.enums import EXCHANGE_ALIASES, SliceReason
 from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, Unread, check_decimal, parse_decimal
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
@@ -205,9 +205,7 @@ Duration = Annotated[
 
 ExchangeName = Annotated[
     str,
-    AfterValidator(
-        lambda value: {"coinbasepro": "coinbase", "gdax": "coinbase"}.get(value.lower(), value.lower())
-    ),
+    AfterValidator(lambda value: EXCHANGE_ALIASES.get(value.lower(), value.lower())),
     Field(
         min_length=1,
         max_length=32,

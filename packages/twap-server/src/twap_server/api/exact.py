@@ -111,6 +111,7 @@ def _percent_encoded(byte: re.Match[bytes]) -> bytes:
 
 
 def written(body: WireModel | Sequence[WireModel] | Sequence[Plain]) -> bytes:
+    """The body of ``reply``."""
     if isinstance(body, WireModel):
         return body.to_json()
     if body and isinstance(body[0], WireModel):

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 
 from fastapi import Response
 
+from twap_models import market as wire
 from twap_server.api import present
-from twap_server.api.exact import reply
+from twap_server.api.exact import reply, written
 from twap_server.api.ports import Books
 from twap_server.domain.instrument import Instrument
 
@@ -29,10 +30,14 @@ class Listings:
         name = next((one.id.exchange for one in listed.values()), exchange)
         known = self._written.get(name)
         if known is None or known[0] is not listed:
-            known = self._written[name] = (listed, bytes(in_order(listed.values()).body))
+            known = self._written[name] = (listed, written(_sorted(listed.values())))
         return Response(known[1], media_type="application/json")
 
 
 def in_order(instruments: Iterable[Instrument]) -> Response:
     """Answer with these, by canonical symbol."""
-    return reply([present.instrument(one) for one in sorted(instruments, key=lambda one: one.id.symbol)])
+    return reply(_sorted(instruments))
+
+
+def _sorted(instruments: Iterable[Instrument]) -> list[wire.Instrument]:
+    return [present.instrument(one) for one in sorted(instruments, key=lambda one: one.id.symbol)]

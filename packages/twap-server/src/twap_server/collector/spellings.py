@@ -12,10 +12,10 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
+from twap_models.enums import EXCHANGE_ALIASES
 from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.instrument import Instrument
 
-_EXCHANGE_ALIASES = {"coinbasepro": "coinbase", "gdax": "coinbase"}
 _ASSET_ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 """Second names that are nobody's first name; an exchange's own names stand in its own description."""
 _SECOND_NAMES = {name: alias for alias, name in _ASSET_ALIASES.items()}
@@ -36,7 +36,7 @@ class _Read(NamedTuple):
 def exchange_name(spelling: str) -> str:
     """The canonical name of an exchange."""
     name = spelling.strip().lower()
-    return _EXCHANGE_ALIASES.get(name, name)
+    return EXCHANGE_ALIASES.get(name, name)
 
 
 class Spellings:
