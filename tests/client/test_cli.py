@@ -86,6 +86,23 @@ async def test_a_wrong_password_is_exit_code_6(twap: Twap) -> None:
     assert refused.err.startswith("twap: wrong name or password") and refused.err.count("\n") == 1
 
 
+async def test_a_key_that_does_not_count_is_not_cured_by_a_sign_in(
+    twap: Twap, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWAP_API_KEY", "revoked")
+    server.script("GET", "/auth/me", problem(401, "not_authenticated", "no valid access token or API key"))
+    refused = await twap("whoami")
+    assert refused.code == 6
+    assert "TWAP_API_KEY is used" in refused.err and "twap login" not in refused.err
+
+
+async def test_a_server_of_another_kind_is_told(twap: Twap, server: ScriptedServer) -> None:
+    server.script("GET", "/exchanges", Reply(status=404, body={"not": "ours"}))
+    refused = await twap("exchanges")
+    assert refused.code == 1
+    assert refused.err.startswith("twap: HTTP 404 is no answer of a twap server: is the address right,")
+
+
 async def test_nobody_listens(twap: Twap) -> None:
     failed = await twap("--server", "http://127.0.0.1:1", "exchanges")
     assert (failed.code, failed.out) == (6, "")

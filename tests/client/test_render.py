@@ -12,7 +12,7 @@ from twap_client.cli.preview import preview_view
 from twap_client.cli.watch import merged
 from twap_client.testing import book, order, preview
 from twap_client.testing.examples import NOON
-from twap_models import OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
+from twap_models import OrderEvent, OrderStatus, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
 
 
 def text(picture: RenderableType, width: int = 120) -> str:
@@ -81,6 +81,29 @@ def test_a_live_book_and_its_order_side_by_side() -> None:
 def test_it_fits_the_terminal(width: int) -> None:
     shown = text(render.watch_screen(book(), working(), NOON), width)
     assert max(map(len, shown.splitlines())) <= width
+
+
+@pytest.mark.parametrize("halves", [(37, 43), (46, 54), (55, 65)], ids=lambda both: str(sum(both)))
+@pytest.mark.parametrize("status", ["Accepted", "Working", "Paused", "Canceled"])
+def test_state_and_ages_are_whole_in_half_a_terminal(halves: tuple[int, int], status: str) -> None:
+    followed = working().model_copy(update={"exchange": "aggregate", "status": OrderStatus(status)})
+    late = book(lag_ms=8_512)
+    for width, drawn, parts in (
+        (
+            halves[1],
+            render.order_panel(followed, NOON),
+            ("buy 1 BTC-USDT on aggregate", f"● {status}", "o-1"),
+        ),
+        (
+            halves[0],
+            render.book_panel(late, late.ts_sent),
+            ("binance BTC-USDT  ● live", "spread 0.01", "lag 8.5 s"),
+        ),
+    ):
+        shown = text(drawn, width)
+        flowing = " ".join(shown.replace("│", " ").split())
+        assert "…" not in shown
+        assert [part for part in parts if " ".join(part.split()) not in flowing] == []
 
 
 def test_a_book_that_is_not_live_says_so() -> None:

@@ -48,6 +48,7 @@ async def test_a_lock_ends_by_itself_and_says_when(desk: Desk) -> None:
     locked = await post(desk, "ada", PASSWORD)
     assert (locked.status_code, locked.json()["code"]) == (429, "rate_limited")
     assert locked.headers["retry-after"] == "900"
+    assert locked.json()["detail"] == "too many wrong passwords: try again in 15 min"
     await desk.sign_in("bob")
     await desk.clock.advance(899)
     assert (await post(desk, "ada", PASSWORD)).headers["retry-after"] == "1"

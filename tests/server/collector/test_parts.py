@@ -17,7 +17,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import by_symbol
 from twap_server.collector.market import MarketData
 from twap_server.collector.rest import Rest
-from twap_server.collector.spellings import Spellings, the_one
+from twap_server.collector.spellings import Spellings, everywhere, the_one
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.binance.adapter import BinanceExchange
@@ -189,6 +189,17 @@ async def test_over_all_exchanges_only_canonical_names_count(renamed):
     assert natives("LUNC-USD") == {"kraken": "LUNAUSD"}
     assert natives("CELO-USD") == {"coinbase": "CGLD-USD"}
     assert renamed.find_instrument("coinbase", "CGLD-USD").id.symbol == "CELO-USD"
+
+
+def test_what_is_listed_nowhere_is_blamed_on_no_single_exchange():
+    lists = {
+        "coinbase": Spellings(CoinbaseExchange().parse_instruments(PRODUCTS).found),
+        "kraken": Spellings(KrakenExchange().parse_instruments(TERRA).found),
+    }
+    with pytest.raises(UnknownSymbol, match=r"^no exchange here lists an instrument 'NOPE-XYZ'$"):
+        everywhere("NOPE-XYZ", lists)
+    with pytest.raises(UnknownSymbol, match=r"^no exchange here lists .*; did you mean LUNA-USD"):
+        everywhere("LUNAA-USD", lists)
 
 
 async def test_while_an_exchange_is_down_no_spelling_is_called_wrong(renamed):

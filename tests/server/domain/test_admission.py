@@ -120,6 +120,14 @@ def test_slices_below_the_minimum_are_merged() -> None:
     assert "merged into 2" in made.warnings[0]
 
 
+def test_a_last_slice_below_the_minimum_alone_is_said_so() -> None:
+    made = plan(replace(REQUEST, quantity=Decimal("0.05"), end=Nanos(NOW + 60 * SECOND + 100_000_000)))
+    assert (made.slice_count, made.interval) == (60, SECOND)
+    assert made.warnings == (
+        "the last slice would fall below the minimum of 0.0001: it joins the one before",
+    )
+
+
 def test_slices_instead_of_an_interval() -> None:
     made = plan(replace(REQUEST, interval=None, slices=7))
     assert made.slice_count == 7

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, SecretStr
 
 from twap_models.base import RequestModel, ResponseModel
-from twap_models.fields import UtcDatetime
+from twap_models.fields import UtcDatetime, only
 
 
 def normal_password(text: str) -> str:
@@ -27,6 +27,17 @@ def _normal(value: Any) -> Any:
     return normal_password(value) if isinstance(_encodable(value), str) else value
 
 
+UserName = Annotated[
+    str,
+    Field(
+        min_length=3,
+        max_length=64,
+        json_schema_extra={"pattern": r"^[A-Za-z0-9._@-]+$"},
+        examples=["ada"],
+    ),
+    only(r"[A-Za-z0-9._@-]+", "letters without accents, digits, and . _ @ -"),
+]
+
 Password = Annotated[SecretStr, BeforeValidator(_normal), Field(min_length=8, max_length=256)]
 """A new password: any text; its length is counted in its normal form."""
 
@@ -37,7 +48,7 @@ GivenPassword = Annotated[SecretStr, BeforeValidator(_encodable), Field(max_leng
 class Credentials(RequestModel):
     """A name and a password, for registration."""
 
-    username: str = Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@-]+$", examples=["ada"])
+    username: UserName
     password: Password
 
 

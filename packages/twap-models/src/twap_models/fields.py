@@ -203,34 +203,50 @@ Duration = Annotated[
 ]
 """Seconds as a number, or text with a unit (ms, s, m, h, d)."""
 
+
+def only(pattern: str, words: str) -> AfterValidator:
+    """Take a text that the whole pattern fits; the refusal says in words what may stand in it."""
+    fits = re.compile(pattern, re.ASCII).fullmatch
+
+    def check(value: str) -> str:
+        if not fits(value):
+            raise ValueError(f"expected {words}, got {value[:40]!r}")
+        return value
+
+    return AfterValidator(check)
+
+
 ExchangeName = Annotated[
     str,
     AfterValidator(lambda value: EXCHANGE_ALIASES.get(value.lower(), value.lower())),
     Field(
         min_length=1,
         max_length=32,
-        pattern=r"^[A-Za-z0-9_-]+$",
+        json_schema_extra={"pattern": r"^[A-Za-z0-9_-]+$"},
         description="Lower case.",
         examples=["binance"],
     ),
+    only(r"[A-Za-z0-9_-]+", "letters, digits, _ and -"),
 ]
 SymbolText = Annotated[
     str,
     Field(
         min_length=1,
         max_length=40,
-        pattern=r"^[^\x00-\x20\x7f]+$",
+        json_schema_extra={"pattern": r"^[^\x00-\x20\x7f]+$"},
         description="As you spell it: BTCUSDT, btc/usdt.",
     ),
+    only(r"[^\x00-\x20\x7f]+", "characters without spaces, such as BTC-USDT"),
 ]
 TokenId = Annotated[
     str,
     Field(
         min_length=1,
         max_length=64,
-        pattern=r"^[A-Za-z0-9._:-]+$",
+        json_schema_extra={"pattern": r"^[A-Za-z0-9._:-]+$"},
         description="Client-chosen order id, unique per user for ever: the idempotency key of a submission.",
     ),
+    only(r"[A-Za-z0-9._:-]+", "letters without accents, digits, and . _ : -"),
 ]
 
 KnownSliceReason = Annotated[SliceReason | str, Field(union_mode="left_to_right")]

@@ -24,6 +24,7 @@ else:
 
 
 _T = TypeVar("_T")
+_NOT_OURS = "is no answer of a twap server: is the address right, does something stand in between?"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +155,7 @@ def _refusal(response: "httpx.Response", body: Any) -> ApiError:
     try:
         problem = Problem.model_validate(body)
     except ValidationError:
-        problem = Problem(title="", status=status, detail=f"the server answered {status}", code="")
+        problem = Problem(title="", status=status, detail=f"HTTP {status} {_NOT_OURS}", code="")
     return error_class(status)(
         problem.detail or problem.title,
         status=status,

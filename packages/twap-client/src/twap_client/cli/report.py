@@ -6,13 +6,17 @@ from twap_client.cli.report_view import report_view
 from twap_client.cli.session import Session
 
 
+class UnwritableFile(Exception):
+    """A file that was asked for; the message says why."""
+
+
 async def report(
     session: Session, token: str, *, html: Path | None, csv: Path | None, fills: Path | None
 ) -> int:
     """Show the execution report, and write the files that are wanted.
 
     Raises:
-        OSError: a file cannot be written.
+        UnwritableFile: a file cannot be written.
     """
     made = await session.client.orders.report(token)
     if html is not None:
@@ -26,5 +30,8 @@ async def report(
 
 
 def _write(session: Session, path: Path, text: str) -> None:
-    path.write_bytes(text.encode())
+    try:
+        path.write_bytes(text.encode())
+    except OSError as error:
+        raise UnwritableFile(f"{path} cannot be written: {error.strerror or error}") from error
     session.say(f"wrote {path}")

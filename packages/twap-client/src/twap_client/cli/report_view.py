@@ -47,7 +47,8 @@ def _headline(made: ExecutionReport) -> Text:
 
 def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
     share = percent(made.filled_quantity / made.quantity) if made.quantity else NOTHING
-    done = f"{number(made.filled_quantity)} {base} ({share}) in {made.fills} fills"
+    fills = "1 fill" if made.fills == 1 else f"{made.fills} fills"
+    done = f"{number(made.filled_quantity)} {base} ({share}) in {fills}"
     return Text(f"{done} at {number(made.average_price)}, {number(made.notional)} {quote}")
 
 

@@ -23,6 +23,7 @@ from twap_client.cli.figures import (
     rounded,
     span,
 )
+from twap_client.cli.framed import Framed
 from twap_client.cli.ladder import Ladder
 from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
@@ -57,7 +58,9 @@ def books_screen(books: Sequence[BookMessage], now: datetime) -> RenderableType:
     return Columns([book_panel(book, now, width=58) for book in books])
 
 
-def book_panel(book: BookMessage, now: datetime, *, width: int | None = None, levels: int = _LEVELS) -> Panel:
+def book_panel(
+    book: BookMessage, now: datetime, *, width: int | None = None, levels: int = _LEVELS
+) -> RenderableType:
     """Draw a book, so many levels a side. One that is not live is dimmed and says why."""
     live = book.status == "live"
     title = Text.assemble((f"{book.exchange} {book.instrument}", "bold"), "  ", badge(book.status))
@@ -66,7 +69,7 @@ def book_panel(book: BookMessage, now: datetime, *, width: int | None = None, le
         parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
     if book.missing:
         parts.append(Text(f"without {', '.join(book.missing)}", style="yellow"))
-    return Panel(
+    return Framed(
         Group(*parts),
         title=title,
         subtitle=Text(f"{_spread(book)} · {_age(book, now)}", style="dim"),
@@ -76,7 +79,7 @@ def book_panel(book: BookMessage, now: datetime, *, width: int | None = None, le
     )
 
 
-def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
+def order_panel(order: TwapOrderDetail, now: datetime) -> RenderableType:
     """Draw an order: progress, figures, its last slices and fills."""
     action = f"{order.side} {number(order.quantity)} {order.instrument or order.symbol}"
     title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
@@ -89,7 +92,7 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> Panel:
         parts.append(Text(f"paused: it fills nothing until `twap resume {order.token_id}`", style="yellow"))
     if order.detail:
         parts.append(Text(order.detail, style="yellow"))
-    return Panel(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
+    return Framed(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
 
 
 def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:

@@ -68,6 +68,8 @@ class Session:
 
 Work = Callable[[Session], Awaitable[int]]
 
+_WRONG_KEY = "TWAP_API_KEY is used, and may be misspelt or revoked: correct it, or unset it and sign in"
+
 
 def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], bool] | None = None) -> int:
     """Do a command's work with a client of its own.
@@ -81,11 +83,11 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
     Returns:
         The exit code.
     """
-    url = server or ""
+    url, by_key = server or "", False
     try:
         config = ClientConfig.from_env()
         config = replace(config, base_url=server or config.base_url)
-        url = config.base_url
+        url, by_key = config.base_url, bool(config.api_key)
         if prepare is not None and not prepare():
             return FAILED
         return asyncio.run(_within(config, as_json, work))
@@ -95,21 +97,27 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         streams.discard_output()
         return FAILED
     except Exception as error:  # the outermost edge: one line, never a stack trace
-        code, message = explain(error, url)
+        code, message = explain(error, url, by_key=by_key)
         sys.stderr.write(f"twap: {message}\n")
         return code
 
 
-def explain(error: Exception, url: str) -> tuple[int, str]:
-    """Say in one line what went wrong and what to do about it; give the exit code too."""
-    code, message = _explain(error, url)
+def explain(error: Exception, url: str, *, by_key: bool = False) -> tuple[int, str]:
+    """Say in one line what went wrong and what to do about it; give the exit code too.
+
+    Args:
+        error: what was raised.
+        url: the server's address.
+        by_key: whether an API key was sent, no sign-in.
+    """
+    code, message = _explain(error, _WRONG_KEY if by_key else f"sign in to {url} with `twap login`")
     if isinstance(error, TwapClientError) and error.in_doubt:
         look = f": `twap order {error.token_ids[0]}`" if error.token_ids else ""
         message = f"{message}; {error.in_doubt}{look}"
     return code, message
 
 
-def _explain(error: Exception, url: str) -> tuple[int, str]:
+def _explain(error: Exception, sign_in: str) -> tuple[int, str]:
     match error:
         case ConnectFailed(reason="refused"):
             return (
@@ -117,7 +125,7 @@ def _explain(error: Exception, url: str) -> tuple[int, str]:
                 f"{_one_line(error)}: is the server running? start it with `twap-server start`",
             )
         case NotAuthenticated():
-            return CANNOT_REACH, f"{_one_line(error)}; sign in to {url} with `twap login`"
+            return CANNOT_REACH, f"{_one_line(error)}; {sign_in}"
         case ApiError():
             return USAGE if error.status == 422 else FAILED, _refusal(error)
         case ValidationError():

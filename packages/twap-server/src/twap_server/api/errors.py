@@ -111,7 +111,10 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     """Turn the framework's own refusals (no route, wrong method, body too large) into problems."""
     assert isinstance(error, HTTPException)
     code = _BY_STATUS.get(error.status_code, ErrorCode.INVALID_REQUEST)
-    return problem(request, code, str(error.detail), status=error.status_code, headers=error.headers)
+    detail = str(error.detail)
+    if code is ErrorCode.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:  # nobody said what is missing
+        detail = f"there is no {request.method} {request.url.path[:200]} here"
+    return problem(request, code, detail, status=error.status_code, headers=error.headers)
 
 
 def install(app: FastAPI) -> None:

@@ -13,10 +13,10 @@ from typing import TypeAlias
 from twap_server.api.config import PasswordConfig
 from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.turns import Turns
-from twap_server.domain.clock import Clock
+from twap_server.domain.clock import SECOND, Clock, span_text
 from twap_server.domain.errors import NotAuthenticated, TooManyAttempts
 
-REFUSAL = "too many wrong passwords: wait before trying again"
+REFUSAL = "too many wrong passwords: try again in {}"
 _MOST_KNOWN = 50_000
 _NAME_CHARACTERS = 64
 Bound: TypeAlias = tuple[RateLimit, str]
@@ -79,7 +79,7 @@ async def _count(bounds: Sequence[Bound]) -> None:
     """All or none: nothing else runs between the look and the count, for neither waits for anything."""
     wait = max(limit.wait(key) for limit, key in bounds)
     if wait:
-        raise TooManyAttempts(REFUSAL, retry_after=wait)
+        raise TooManyAttempts(REFUSAL.format(span_text(wait * SECOND)), retry_after=wait)
     for limit, key in bounds:
         await limit.hit(key)
 

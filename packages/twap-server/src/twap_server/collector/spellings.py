@@ -106,8 +106,7 @@ def everywhere(spelling: str, lists: Mapping[str, Spellings]) -> list[Instrument
     """
     symbol = _canonical_symbol(spelling, lists)
     if symbol is None:
-        unknown = (not_listed(spelling, name, listed) for name, listed in lists.items())
-        raise UnknownSymbol(next(unknown, f"no exchange lists {spelling[:40]!r}"))
+        raise UnknownSymbol(_listed_nowhere(spelling, lists))
     every = [fits for listed in lists.values() if (fits := listed.find_canonical(symbol))]
     return [fits[0] for fits in every if len(fits) == 1] or [the_one(spelling, every[0], "one exchange")]
 
@@ -120,6 +119,19 @@ def not_listed(spelling: str, exchange: str, listed: Spellings) -> str:
         return f"{said}: what it calls so itself is {own} here"
     near = listed.near(spelling)
     return said + (f"; did you mean {', '.join(near)}?" if near else "")
+
+
+def _listed_nowhere(spelling: str, lists: Mapping[str, Spellings]) -> str:
+    """Say that nothing fits on any of several exchanges, and what is near."""
+    said = f"no exchange here lists an instrument {spelling[:40]!r}"
+    own = [
+        f"what {name} calls so itself is {one.id.symbol} here"
+        for name, listed in lists.items()
+        for one in listed.own(spelling)
+    ]
+    near = dict.fromkeys(one for listed in lists.values() for one in listed.near(spelling))
+    hints = own or ([f"did you mean {', '.join(list(near)[:5])}?"] if near else [])
+    return "; ".join((said, *hints))
 
 
 def _canonical_symbol(spelling: str, lists: Mapping[str, Spellings]) -> str | None:

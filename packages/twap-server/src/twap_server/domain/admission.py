@@ -273,6 +273,10 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     if count == asked and count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2):
         count -= 1
         warnings += (f"the last slice would have {_seconds(tail)} s: it joins the one before",)
+    elif interval == plan.interval and count < asked:
+        warnings += (
+            f"the last slice would fall below the minimum of {exact.text(smallest)}: it joins the one before",
+        )
     elif count < asked:
         warnings += (
             f"{asked} slices would fall below the minimum of {exact.text(smallest)}: merged into {count}",

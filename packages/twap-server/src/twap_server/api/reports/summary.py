@@ -18,7 +18,7 @@ def summary(record: OrderRecord) -> Iterator[str]:
     yield (
         f"{terms.token_id}: {terms.side.value} {number(made.quantity)} {terms.symbol} on {terms.exchange}, "
         f"{made.status.value}: {number(made.filled_quantity)} at {number(made.average_price)} "
-        f"in {made.fills} fills"
+        f"in {made.fills} {'fill' if made.fills == 1 else 'fills'}"
     )
     if record.order.progress.detail:
         yield f"  {record.order.progress.detail}"
