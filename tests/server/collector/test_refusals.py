@@ -131,6 +131,29 @@ async def test_one_page_that_is_missing_does_not_end_a_book():
         await market.wait_live(TETHER, 10)
 
 
+class NotingClock(HastyClock):
+    def __init__(self):
+        super().__init__()
+        self.slept = []
+
+    async def sleep(self, seconds):
+        self.slept.append(seconds)
+        await super().sleep(seconds)
+
+
+@pytest.mark.parametrize(("status", "waits"), [(404, False), (500, False), (503, True)])
+async def test_only_an_exchange_that_is_asked_nothing_is_waited_for(status, waits):
+    clock = NotingClock()
+    async with scripted() as venue, collecting(venue.urls, quiet_proof_s=0, clock=clock) as market:
+        venue.depth_answers = [(status, "<html>")]
+        market.hold(TETHER, "test")
+        if waits:
+            await until(lambda: 1 in clock.slept)
+            return
+        await market.wait_live(TETHER, 10)
+        assert 1 not in clock.slept, "the longest of its waits"
+
+
 async def test_a_subscription_that_is_not_answered_is_asked_for_again():
     async with kraken(ack_timeout_s=1) as (venue, market):
         venue.answers["BTC/USD"] = [DEAD]

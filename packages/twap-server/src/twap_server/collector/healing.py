@@ -168,7 +168,8 @@ class Healer:
             return False
         except UnavailableError as error:
             self._hold_up(symbol, error)
-            await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
+            if around.history.refusal is not None:  # what failed only once is soon asked for again
+                await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
             return False
         except UnknownSymbol:
             self._session.refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
