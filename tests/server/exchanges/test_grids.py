@@ -22,6 +22,8 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
         ("binance", {"filters": [PRICE, LOT | {"stepSize": "1e-30"}]}, "its lot size cannot be used: 1E-30"),
         ("binance", {"filters": [PRICE, LOT | {"minQty": "-1"}]}, "its smallest quantity cannot be used: -1"),
         ("binance", {"filters": [PRICE, LOT]}, ""),
+        ("binance", {"baseAsset": ""}, "one of its two assets has no name"),
+        ("kraken", {"wsname": "XBT/"}, "one of its two assets has no name"),
         ("kraken", {"lot_decimals": GONE}, "its lot size is not known"),
         ("kraken", {"lot_decimals": 10**12}, "its lot size is not known"),
         ("kraken", {"lot_decimals": -3}, "its lot size is not known"),

@@ -65,7 +65,9 @@ class Instrument:
 
     @property
     def fault(self) -> str:
-        """Why no order fits its grid, in words; empty where orders do."""
+        """Why no order fits its names and grid, in words; empty where orders do."""
+        if not (self.base and self.quote):
+            return "one of its two assets has no name"
         steps = (("tick size", self.tick_size), ("lot size", self.lot_size))
         minimums = (("smallest quantity", self.min_quantity), ("smallest value", self.min_notional))
         for name, step in steps:
