@@ -96,6 +96,17 @@ async def test_a_key_that_does_not_count_is_not_cured_by_a_sign_in(
     assert "TWAP_API_KEY is used" in refused.err and "twap login" not in refused.err
 
 
+@pytest.mark.parametrize("command", [["login", "-u", "ada", "-p", "correct horse"], ["logout"]])
+async def test_a_key_that_goes_before_a_sign_in_is_said(
+    twap: Twap, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWAP_API_KEY", "a-key")
+    told = await twap(*command)
+    assert told.code == 0 and "TWAP_API_KEY is set: every command uses that key" in told.err
+    monkeypatch.delenv("TWAP_API_KEY")
+    assert "TWAP_API_KEY" not in (await twap(*command)).err
+
+
 async def test_a_server_of_another_kind_is_told(twap: Twap, server: ScriptedServer) -> None:
     server.script("GET", "/exchanges", Reply(status=404, body={"not": "ours"}))
     refused = await twap("exchanges")

@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.frames import Close
 
 from twap_client import (
     ClientConfig,
@@ -18,6 +20,7 @@ from twap_client import (
     SubscriptionRefused,
     TwapClient,
 )
+from twap_client._connection import _end_in_words
 from twap_client.stream.mailbox import Mailbox
 from twap_client.testing import ScriptedServer, book, order
 from twap_models import BookMessage, OrderEvent
@@ -145,8 +148,20 @@ async def test_a_restarted_server_counts_anew(server: ScriptedServer, client: Tw
         await server.subscribed(BTC, times=2)
         server.push_book(book(BTC, seq=1))
         items = await take(stream, 3)
-    assert isinstance(items[0], Disconnected) and isinstance(items[1], Reconnected)
+    assert items[0] == Disconnected(reason="the server closed the connection (1012)")
+    assert isinstance(items[1], Reconnected)
     assert items[2] == book(BTC, seq=1)
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (Close(1012, "the server restarts"), "the server closed the connection: the server restarts (1012)"),
+        (None, "the stream's connection ended: no close frame received or sent"),
+    ],
+)
+def test_the_end_of_a_connection_is_told_in_the_servers_words(told: Close | None, words: str) -> None:
+    assert _end_in_words(ConnectionClosedError(told, None)) == words
 
 
 async def test_an_older_book_is_dropped_an_equal_one_is_not(

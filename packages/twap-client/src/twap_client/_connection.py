@@ -39,6 +39,15 @@ _KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book"
 _LARGEST_MESSAGE = 8 * 2**20
 
 
+def _end_in_words(error: ConnectionClosed) -> str:
+    """Say who ended a connection and why: the server's own words, where it said something."""
+    told = error.rcvd
+    if told is None:
+        return f"the stream's connection ended: {error}"
+    why = f": {told.reason}" if told.reason else ""
+    return f"the server closed the connection{why} ({told.code})"
+
+
 class Connection:
     """An open, signed-in WebSocket."""
 
@@ -82,8 +91,10 @@ class Connection:
                 await self._socket.send(
                     exact_json.dumps(message.model_dump(exclude_none=True)).decode(), text=True
                 )
-        except (ConnectionClosed, TimeoutError) as error:
-            raise StreamClosed(f"the stream's connection ended: {error or 'send timed out'}") from error
+        except ConnectionClosed as error:
+            raise StreamClosed(_end_in_words(error)) from error
+        except TimeoutError as error:
+            raise StreamClosed("the stream's connection ended: send timed out") from error
 
     async def receive(self) -> AnyServerMessage:
         """Wait for the next message this client knows; ask for a sign of life when it is quiet.
@@ -114,7 +125,7 @@ class Connection:
             async with asyncio.timeout_at(deadline):
                 frame = await self._socket.recv()
         except ConnectionClosed as error:
-            raise StreamClosed(f"the stream's connection ended: {error}") from error
+            raise StreamClosed(_end_in_words(error)) from error
         self.heard_at = self._loop.time()
         return frame
 

@@ -38,6 +38,7 @@ async def logout(session: Session) -> int:
         session.line({"signed_out": True})
     else:
         session.out.print(f"signed out of {session.server}", markup=False)
+    _tell_of_a_key(session)
     return 0
 
 
@@ -53,5 +54,13 @@ def _see_that_it_can_be_kept(session: Session) -> None:
         CredentialFile(session.server).prepare()
 
 
+def _tell_of_a_key(session: Session) -> None:
+    if session.client.config.api_key is not None:
+        session.say(
+            "TWAP_API_KEY is set: every command uses that key, and no sign-in is kept; unset it to use one"
+        )
+
+
 def _welcome(session: Session, account: Account) -> None:
     session.show(account, lambda: render.account_line(account, session.server))
+    _tell_of_a_key(session)
