@@ -41,6 +41,7 @@ async def test_a_market_for_limits_only_fills_an_order_with_a_limit_and_no_other
     ("status", "limit", "told"),
     [
         ("maintenance", "100", "says: maintenance"),
+        ("unreadable", "100", "cannot be read now"),
         ("limit_only", None, "give a price"),
         ("limit_only", "100", None),
     ],

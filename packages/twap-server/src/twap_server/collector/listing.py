@@ -6,12 +6,8 @@ for delisted, and takes no new order until its entry can be read again: its fact
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
 
-from twap_server.domain.instrument import Instrument, takes_orders
-
-UNREADABLE: Final = "unreadable"
-"""The status of an instrument whose entry cannot be read now."""
+from twap_server.domain.instrument import UNREADABLE, Instrument, takes_orders
 
 _NAMED = 5
 _MAX_NAME = 40

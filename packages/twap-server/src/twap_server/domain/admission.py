@@ -14,7 +14,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
-from twap_server.domain.instrument import LIMIT_ONLY, takes_orders
+from twap_server.domain.instrument import LIMIT_ONLY, UNREADABLE, takes_orders
 from twap_server.domain.schedule import merged, slice_count
 from twap_server.domain.terms import OrderRequest, Plan, Rejection
 
@@ -114,7 +114,9 @@ def broken_terms(
 
 def _not_tradable(request: OrderRequest, grid: Grid) -> Rejection:
     what = f"symbol {request.symbol}: {grid.name} does not trade, its exchange says: {grid.status}"
-    if grid.status == LIMIT_ONLY:
+    if grid.status == UNREADABLE:
+        what = f"symbol {request.symbol}: what its exchange says of {grid.name} cannot be read now"
+    elif grid.status == LIMIT_ONLY:
         what = f"symbol {request.symbol}: {grid.name} takes orders with a limit only: give a price"
     return Rejection(reason=RejectReason.NOT_TRADABLE, field="symbol", detail=what)
 
