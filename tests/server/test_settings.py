@@ -44,6 +44,11 @@ def test_wrong_keys_in_the_file_are_named(tmp_path: Path, text: str, key: str) -
         settings.load(file=file, flags={})
 
 
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match=r"cannot read the settings file .*/none.toml: No such file"):
+        settings.load(file=tmp_path / "none.toml", flags={})
+
+
 def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWAP_PROT", "1")
     with pytest.raises(InvalidRequest, match="TWAP_PROT"):

@@ -122,7 +122,8 @@ def _read(file: Path | None) -> dict[str, Any]:
     try:
         return tomllib.loads(from_home(file).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidRequest(f"cannot read the settings file {file}: {error}", field="config") from None
+        why = getattr(error, "strerror", None) or error
+        raise InvalidRequest(f"cannot read the settings file {file}: {why}", field="config") from None
 
 
 def _variable(path: Sequence[str], variables: Mapping[str, str]) -> str:
