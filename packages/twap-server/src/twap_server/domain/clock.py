@@ -11,7 +11,8 @@ Nanos = NewType("Nanos", int)
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
-_UNITS = ((10**17, 1), (10**14, 1_000), (10**11, MILLISECOND))
+_MICROSECOND = 1_000
+_UNITS = ((10**17, 1), (10**14, _MICROSECOND), (10**11, MILLISECOND))
 """From which number on a time counts units of so many nanoseconds."""
 _LATEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -82,6 +83,14 @@ def from_epoch(number: int) -> Nanos:
     if not 0 <= nanos <= _LATEST:
         raise ValueError("expected a time between 1970 and 2262")
     return Nanos(nanos)
+
+
+def of_receipt(number: float) -> Nanos:
+    """Read the time of receipt in a row of a recording, whole or with decimals; see ``unit_of``.
+
+    Cut to the microsecond, for a float of seconds tells no more.
+    """
+    return Nanos(round(number * (unit_of(number) / _MICROSECOND)) * _MICROSECOND)
 
 
 def to_text(nanos: int) -> str:

@@ -14,14 +14,13 @@ from typing import TypeAlias
 
 import msgspec
 
-from twap_server.domain.clock import SECOND, Nanos, to_iso, unit_of
+from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
 from twap_server.domain.errors import InvalidRequest
 from twap_server.replay.origin import origin
 
 Frame: TypeAlias = tuple[Nanos, bytes, int]
 """When a message was received, the message, and the line it stands on, counted from 1."""
 
-_MICROSECOND = 1_000
 _READ_AHEAD = 1 << 18
 _LATEST = 2**63 - 1
 _SWAPPED = SECOND
@@ -84,7 +83,7 @@ def _moment(t: float | None, *, after: Nanos) -> Nanos:
         raise ValueError('the first message has no time of receipt "t"')
     if t is None:
         return after
-    at = Nanos(round(t * (unit_of(t) / _MICROSECOND)) * _MICROSECOND)
+    at = of_receipt(t)
     if not 0 < at <= _LATEST:
         raise ValueError(f'the time of receipt "t" is {t:g}: expected one between 1970 and 2262')
     if at < after - _SWAPPED:

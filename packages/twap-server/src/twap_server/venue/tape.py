@@ -1,7 +1,7 @@
 """Reads recordings: gzip JSON lines of what a venue sent, in recorded order.
 
-Each line has ``t`` (receive time in seconds or null), ``dir``, ``conn`` and ``raw``. A row keeps the
-message text as recorded; only the event times inside it are ever replaced.
+Each line has ``t`` (receive time, see ``of_receipt``; or null), ``dir``, ``conn`` and ``raw``. A row keeps
+the message text as recorded; only the event times inside it are ever replaced.
 """
 
 import gzip
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from twap_server.domain.clock import from_epoch, unit_of
+from twap_server.domain.clock import from_epoch, of_receipt, unit_of
 from twap_server.domain.errors import InvalidRequest
 from twap_server.venue import instruments, text
 
@@ -60,7 +60,7 @@ def rows(path: Path) -> Iterator[Row]:
                 if message is None:
                     continue
                 if record.t is not None:
-                    at = round(record.t * (unit_of(record.t) / 1_000)) * 1_000
+                    at = of_receipt(record.t)
                 venue = instruments.BINANCE if "binance" in record.conn else instruments.KRAKEN
                 yield Row(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
     except (OSError, EOFError, zlib.error) as error:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from twap_models.enums import Side
+from twap_server.domain.clock import MILLISECOND
 from twap_server.domain.errors import WireFormatError
 from twap_server.domain.instrument import Instrument, InstrumentId
 from twap_server.domain.market import (
@@ -35,7 +36,6 @@ _decode_stream = msgspec.json.Decoder(wire.Stream).decode
 _decode_control = msgspec.json.Decoder(wire.Control).decode
 _decode_text = decoder(str)
 
-_MILLI = 1_000_000
 _MILLIS = range(10**11, 10**14)
 """Times that count milliseconds, as Binance sends them unless asked for microseconds (``timeUnit``)."""
 _HEARTBEAT: tuple[MarketEvent, ...] = (Heartbeat(),)
@@ -118,7 +118,7 @@ def _change(data: wire.DepthUpdate, symbol: str) -> BookChange:
         asks=data.a,
         first_id=data.U,
         last_id=data.u,
-        ts_exchange=data.E * _MILLI if data.E in _MILLIS else from_epoch(data.E),  # type: ignore[arg-type]  # hot
+        ts_exchange=data.E * MILLISECOND if data.E in _MILLIS else from_epoch(data.E),  # type: ignore[arg-type]  # hot
     )
 
 
