@@ -5,6 +5,7 @@ import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 import pytest
 
@@ -99,8 +100,8 @@ def book(symbol="BTC/USD", channel="book", kind="update", *, level):
     return f'{{"channel":"{channel}","type":"{kind}","data":[{entry(symbol, level)}]}}'
 
 
-def entry(symbol, level):
-    return f'{{"symbol":"{symbol}","bids":[{level}],"asks":[]}}'
+def entry(symbol, level, *, checksum=0):
+    return f'{{"symbol":"{symbol}","bids":[{level}],"asks":[],"checksum":{checksum}}}'
 
 
 def update(kind="l2update", product="BTC-USD", **fields):
@@ -217,7 +218,8 @@ async def test_a_level_that_is_no_level_costs_its_book(level):
 
 async def test_of_several_books_in_one_frame_those_that_can_be_read_go_on():
     async with watched(kraken) as (rig, seen, other):
-        good = entry("ETH/USD", '{"price":99.0,"qty":7}')
+        digits = "10101000000001000100000000990700000000"  # the ask, then both bids
+        good = entry("ETH/USD", '{"price":99.0,"qty":7}', checksum=crc32(digits.encode()))
         bad = entry("BTC/USD", '{"price":100.0,"qty":null}')
         await rig.venue.send(f'{{"channel":"book","type":"update","data":[{bad},{good}]}}')
         await until(lambda: [one.price for one in rig.market.view(rig.second, 2).bids] == [100, 99])

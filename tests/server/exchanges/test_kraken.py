@@ -133,6 +133,18 @@ def test_a_wrong_checksum_is_noticed_and_an_absent_one_proves_nothing():
         sequencer.verify(BookChange(symbol="BTC-USD", bids=[], asks=[], checksum=1), book)
 
 
+def test_an_update_that_lacks_the_checksum_others_had_proves_nothing():
+    sequencer, book = KrakenSequencer(), OrderBook()
+    start = BookSnapshot(symbol="BTC-USD", bids=[("1.0", "1")], asks=[("2.0", "1")])
+    book.replace(start)
+    start.checksum = checksum(*book.top_text(10))
+    for _ in range(2):  # also once it was subscribed anew
+        sequencer.verify(start, book)
+        with pytest.raises(ChecksumMismatch, match="without its checksum"):
+            sequencer.verify(BookChange(symbol="BTC-USD", bids=[], asks=[]), book)
+        sequencer.reset()
+
+
 def test_changes_before_the_snapshot_are_ignored():
     sequencer = KrakenSequencer()
     change = BookChange(symbol="BTC-USD", bids=[], asks=[])
