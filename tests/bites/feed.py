@@ -49,6 +49,14 @@ FEED = (
         tests=(SILENCE + "test_a_mute_connection_is_trusted_for_three_seconds",),
     ),
     Bite(
+        fault="F20",
+        guard="a snapshot that nothing has proven forgets no own impact",
+        file="books/live.py",
+        line="        if status is _LIVE:\n",
+        instead="        if True:\n",
+        tests=("server/books/test_books.py::test_a_snapshot_that_nothing_has_proven_takes_no_mark",),
+    ),
+    Bite(
         fault="F72",
         guard="where a beat comes, silence is borne for three seconds",
         file="collector/pace.py",

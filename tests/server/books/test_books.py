@@ -144,6 +144,27 @@ class TestLiveBook:
         assert live.status is BookStatus.LIVE
         assert live.book.mark(Side.BUY, Decimal(2)) == mark
 
+    def test_a_snapshot_that_nothing_has_proven_takes_no_mark(self, live):
+        live.on_change(change(13, asks=[("3", "1"), ("4", "1")]), Nanos(3))
+        mark = live.book.mark(Side.BUY, Decimal(3))
+        live.resync("synchronising")
+        live.on_snapshot(snapshot(12, asks=[("2", "1"), ("4", "1")]), Nanos(4))
+        assert live.status is BookStatus.RESYNCING
+        live.on_snapshot(snapshot(13, asks=[("2", "1"), ("3", "1"), ("4", "1")]), Nanos(5))
+        live.on_change(change(14), Nanos(6))
+        assert live.status is BookStatus.LIVE
+        assert live.book.generation(Side.BUY, Decimal(3)) == mark
+
+    def test_a_proven_snapshot_takes_the_marks_of_what_is_gone(self, live):
+        live.on_change(change(13, asks=[("3", "1"), ("4", "1")]), Nanos(3))
+        for price in (3, 4):
+            live.book.mark(Side.BUY, Decimal(price))
+        live.resync("synchronising")
+        live.on_snapshot(snapshot(14, asks=[("2", "1"), ("4", "1")]), Nanos(4))
+        live.on_change(change(15), Nanos(5))
+        assert live.book.generation(Side.BUY, Decimal(3)) is None
+        assert live.book.generation(Side.BUY, Decimal(4)) is not None
+
 
 def test_seq_and_marks_go_on_when_a_book_returns(live):
     keeper = Keeper()

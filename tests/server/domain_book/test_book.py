@@ -264,11 +264,13 @@ class TestMarks:
         book.apply(change((), [("11", "0")]))
         assert book.generation(Side.BUY, Decimal(11)) is None
 
-    def test_a_snapshot_keeps_marks_of_levels_it_has_or_does_not_reach(self):
+    def test_a_proven_snapshot_keeps_marks_of_levels_it_has_or_does_not_reach(self):
         book = OrderBook()
         book.apply(change((), [("10", "1"), ("11", "1"), ("20", "1")]))
         ten, eleven, twenty = (book.mark(Side.BUY, Decimal(price)) for price in (10, 11, 20))
         book.replace(snapshot((), [("10", "5"), ("12", "1")]))
+        assert book.generation(Side.BUY, Decimal(11)) == eleven
+        book.drop_marks_of_gone()
         assert book.generation(Side.BUY, Decimal(10)) == ten
         assert book.generation(Side.BUY, Decimal(11)) is None
         assert book.generation(Side.BUY, Decimal(20)) == twenty
@@ -298,6 +300,7 @@ class TestMarks:
         old.mark(Side.BUY, Decimal(11))
         new.apply(change((), [("10", "7"), ("12", "1")]))
         old.take_over(new)
+        old.drop_marks_of_gone()
         assert old.top_text(9)[1] == [("10", "7"), ("12", "1")]
         assert old.generation(Side.BUY, Decimal(10)) == ten
         assert old.generation(Side.BUY, Decimal(11)) is None

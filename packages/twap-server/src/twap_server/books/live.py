@@ -233,6 +233,8 @@ class LiveBook:
 
     def _set(self, status: BookStatus, reason: str, *, is_barred: bool = False) -> None:
         changed = status is not self.status
+        if status is _LIVE:
+            self.book.drop_marks_of_gone()
         self.status = status
         self.reason = reason
         self.is_barred = is_barred

@@ -33,9 +33,7 @@ class OrderBook:
         return len(self._bids) + len(self._asks)
 
     def replace(self, snapshot: BookSnapshot) -> None:
-        """Forget everything and take the snapshot's levels.
-
-        Marks stay where the level is still there, or lies beyond the snapshot's worst price.
+        """Forget everything and take the snapshot's levels; marks stay until ``drop_marks_of_gone``.
 
         Raises:
             WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; the book
@@ -62,6 +60,14 @@ class OrderBook:
     def take_over(self, other: "OrderBook") -> None:
         """Continue with the levels of ``other``, keeping own marks; ``other`` must not be used afterwards."""
         self._adopt(other._bids, other._asks)
+
+    def drop_marks_of_gone(self) -> None:
+        """Keep the marks of levels that are there, or would lie beyond the worst one: the book is proven now.
+
+        Not before: an old snapshot may lack a level that the exchange never removed.
+        """
+        for levels in (self._bids, self._asks):
+            levels.marks = {text: mark for text, mark in levels.marks.items() if levels.may_hold(text)}
 
     def truncate(self, depth: int) -> None:
         """Drop all but the best ``depth`` levels of each side.
@@ -135,8 +141,7 @@ class OrderBook:
 
     def _adopt(self, bids: Levels, asks: Levels) -> None:
         self.changes += 1
-        bids.marks = _surviving(self._bids.marks, bids)
-        asks.marks = _surviving(self._asks.marks, asks)
+        bids.marks, asks.marks = self._bids.marks, self._asks.marks
         self._bids, self._asks = bids, asks
 
 
@@ -149,11 +154,6 @@ def _levels_of(sign: int, levels: Sequence[TextLevel]) -> Levels:
 def _text_of(price: Decimal, levels: Levels) -> str:
     text = format(price, "f")
     return levels.find(text) or text
-
-
-def _surviving(marks: dict[str, int], levels: Levels) -> dict[str, int]:
-    """Keep the marks of levels that are still there, or lie beyond the worst one."""
-    return {text: mark for text, mark in marks.items() if levels.may_hold(text)}
 
 
 def _levels(texts: Iterable[TextLevel]) -> Iterator[PriceLevel]:
