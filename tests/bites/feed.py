@@ -54,7 +54,9 @@ FEED = (
         file="books/live.py",
         line="        if status is _LIVE:\n",
         instead="        if True:\n",
-        tests=("server/books/test_books.py::TestLiveBook::test_a_snapshot_that_nothing_has_proven_takes_no_mark",),
+        tests=(
+            "server/books/test_books.py::TestLiveBook::test_a_snapshot_that_nothing_has_proven_takes_no_mark",
+        ),
     ),
     Bite(
         fault="F72",

@@ -21,7 +21,7 @@ def test_the_guard_is_where_the_table_says(bite: Bite) -> None:
     assert whole.count(bite.line) == 1
     ast.parse(whole.replace(bite.line, bite.instead))
     for test in bite.tests:
-        file, _, name = test.partition("::")
+        file, *_, name = test.split("::")
         nodes = ast.walk(ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")))
         assert name in {
             node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
