@@ -21,11 +21,19 @@ def test_the_guard_is_where_the_table_says(bite: Bite) -> None:
     assert whole.count(bite.line) == 1
     ast.parse(whole.replace(bite.line, bite.instead))
     for test in bite.tests:
-        file, *_, name = test.split("::")
-        nodes = ast.walk(ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")))
-        assert name in {
-            node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        file, _, name = test.partition("::")
+        assert name in _tests_of(ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8")).body)
+
+
+def _tests_of(body: list[ast.stmt], within: str = "") -> set[str]:
+    """Names as pytest writes them: ``test``, or ``Class::test``."""
+    found: set[str] = set()
+    for node in body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            found.add(within + node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= _tests_of(node.body, f"{within}{node.name}::")
+    return found
 
 
 def test_every_p0_case_of_the_engine_and_the_store_has_a_guard() -> None:

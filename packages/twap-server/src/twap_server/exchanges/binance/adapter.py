@@ -9,6 +9,7 @@ from typing import ClassVar
 import msgspec
 
 from twap_models.enums import Integrity, Interval
+from twap_server.domain.clock import MILLISECOND
 from twap_server.domain.entries import Entries, read_each
 from twap_server.domain.instrument import Instrument
 from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
@@ -25,7 +26,6 @@ _decode_rows = decoder(list[msgspec.Raw])
 _decode_row = decoder(wire.KlineRow)
 
 _DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
-_MILLI = 1_000_000
 _SYMBOLS_AT_ONCE = 100
 """Of one request for their status: they all stand in its address."""
 
@@ -135,9 +135,9 @@ class BinanceExchange:
         """One page; without a start the newest rows up to the end."""
         params = {"symbol": instrument.native, "interval": page.native_interval, "limit": str(page.limit)}
         if page.start is not None:
-            params["startTime"] = str(-(-page.start // _MILLI))
+            params["startTime"] = str(-(-page.start // MILLISECOND))
         if page.end is not None:
-            params["endTime"] = str(page.end // _MILLI)
+            params["endTime"] = str(page.end // MILLISECOND)
         return HttpRequest(path="/api/v3/klines", params=params, weight=2)
 
     def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
