@@ -11,6 +11,7 @@ from bites.money import MONEY_BITES
 from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
+from bites.sharing import SHARING_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -405,4 +406,5 @@ BITES = (
     *MONEY_BITES,
     *PAIRS_BITES,
     *REST_BITES,
+    *SHARING_BITES,
 )

@@ -86,6 +86,16 @@ async def test_a_wrong_password_is_exit_code_6(twap: Twap) -> None:
     assert refused.err.startswith("twap: wrong name or password") and refused.err.count("\n") == 1
 
 
+async def test_after_too_many_wrong_ones_the_wait_is_told(twap: Twap, server: ScriptedServer) -> None:
+    words = "too many wrong passwords: try again in 2 min 8 s"
+    server.script("POST", "/auth/token", *[problem(429, "rate_limited", words, retry_after="128")] * 4)
+    refused = await twap("login", "-u", "ada", "-p", "correct horse")
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err == f"twap: {words} (rate_limited)\n"
+    sent = [asked for asked in server.requests if asked.path == "/auth/token"]
+    assert len(sent) == 1, "no attempt before the wait is over"
+
+
 async def test_a_key_that_does_not_count_is_not_cured_by_a_sign_in(
     twap: Twap, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

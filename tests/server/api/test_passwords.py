@@ -10,6 +10,7 @@ from server.api.desk import CHEAP, PASSWORD, Desk
 from server.api.live import Live
 from twap_client import MemoryTokenStore, NotAuthenticated, TwapClient
 from twap_server.api.passwords import Passwords
+from twap_server.runtime.threads import Threads
 
 PASSWORDS = (
     "grün-und-sicher",
@@ -97,7 +98,7 @@ async def test_length_is_counted_in_the_normal_form(desk: Desk, letters: int, st
 
 async def verified(stored: str, tries: Sequence[str]) -> list[bool]:
     """What a hash from before passwords had one spelling says."""
-    passwords = Passwords(CHEAP)
+    passwords = Passwords(CHEAP, Threads("password", 1))
     old = passwords._hash.hash(stored)
     return [await passwords.check(each, old) for each in tries]
 

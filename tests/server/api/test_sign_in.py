@@ -10,6 +10,7 @@ from httpx import ASGITransport, AsyncClient
 
 from server.api.desk import PASSWORD, Desk
 from twap_server.api.config import PasswordConfig
+from twap_server.api.fair_turns import FairTurns, Rank
 from twap_server.api.lockout import Lockout, WrongPassword
 from twap_server.domain.errors import EngineBusy, TooManyAttempts
 
@@ -42,17 +43,20 @@ async def test_right_passwords_at_once_all_pass_and_leave_no_trace(desk: Desk) -
     assert await statuses(desk, 3, "Ada", PASSWORD) == {200: 3}
 
 
-async def test_a_lock_ends_by_itself_and_says_when(desk: Desk) -> None:
+async def test_a_wait_ends_by_itself_and_says_when(desk: Desk) -> None:
     await desk.sign_in()
     await statuses(desk, 10, "ADA", "wrong")
-    locked = await post(desk, "ada", PASSWORD)
-    assert (locked.status_code, locked.json()["code"]) == (429, "rate_limited")
-    assert locked.headers["retry-after"] == "900"
-    assert locked.json()["detail"] == "too many wrong passwords: try again in 15 min"
-    await desk.sign_in("bob")
-    await desk.clock.advance(899)
-    assert (await post(desk, "ada", PASSWORD)).headers["retry-after"] == "1"
-    await desk.clock.advance(1)
+    for seconds, words in ((1, "1 s"), (2, "2 s"), (4, "4 s")):
+        refused = await post(desk, "ada", PASSWORD)
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert refused.headers["retry-after"] == str(seconds)
+        assert refused.json()["detail"] == f"too many wrong passwords: try again in {words}"
+        await desk.sign_in("bob")
+        await desk.clock.advance(seconds - 0.1)
+        assert (await post(desk, "ada", PASSWORD)).headers["retry-after"] == "1"
+        await desk.clock.advance(0.1)
+        assert (await post(desk, "ada", "wrong")).status_code == 401
+    await desk.clock.advance(8)
     assert (await post(desk, "ada", PASSWORD)).status_code == 200
 
 
@@ -79,7 +83,7 @@ async def test_a_password_that_was_not_looked_at_does_not_count(
     await desk.sign_in()
     passwords = desk.app.state.services.sign_in._passwords
     with monkeypatch.context() as busy:
-        busy.setattr(passwords, "_most_waiting", 0)
+        busy.setattr(passwords, "_turns", FairTurns(0, [Rank(at_once=0, waiting=0)], refusal="busy"))
         assert await statuses(desk, 20, "ada", "wrong") == {503: 20}
     assert (await post(desk, "ada", PASSWORD)).status_code == 200
 

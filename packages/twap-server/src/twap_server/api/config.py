@@ -13,16 +13,22 @@ class PasswordConfig(BaseModel):
     memory_kib: int = 65_536
     passes: int = 3
     lanes: int = 4
-    concurrent: int = 2
-    max_waiting: int = 64
-    """More checks than this waiting are refused with 503."""
+    concurrent: int = Field(default=2, ge=1, le=64)
+    """Checks at once; each takes ``memory_kib``. Registrations have one fewer, so that sign-ins go on."""
+    max_waiting: int = Field(default=64, ge=0)
+    """More sign-ins than this waiting are refused with 503; as many password changes may wait."""
+    max_waiting_registrations: int = Field(default=16, ge=0)
+    """The same for registrations, which come after both."""
     max_failures: int = Field(default=10, ge=1)
-    """Wrong passwords for one user name from one address within ``lockout``; more attempts are refused."""
+    """Wrong passwords for one user name from one address without a wait; each one more doubles the wait."""
     max_failures_per_address: int = Field(default=100, ge=1)
     """The same from one address, whatever the name; not for who signed in from there before."""
     max_failures_per_name: int = Field(default=100, ge=1)
     """The same for one name, whatever the address; not for who signed in from there before."""
     lockout: timedelta = Field(default=timedelta(minutes=15), ge=timedelta(seconds=1))
+    """The longest wait for one name from one address; and how long after a wait all of it is forgotten."""
+    longest_shared_wait: timedelta = Field(default=timedelta(minutes=1), ge=timedelta(seconds=1))
+    """The longest wait that others can cause: by the address, or by the name."""
 
 
 class TokenConfig(BaseModel):

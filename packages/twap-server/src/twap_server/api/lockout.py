@@ -1,26 +1,28 @@
 """Bounds on guessing passwords: for a user name from one address, for an address, and for a name.
 
 An attempt is counted before its password is looked at, so that many at once are no more than many in a row;
-what was no wrong password is given back. Nothing here asks whether the name exists. Who signed in from an
-address before is bound by the pair alone, so nobody elsewhere can lock them out.
+what was no wrong password is given back. Nothing here asks whether the name exists.
+
+Waits grow and end. Strangers cannot keep an owner out: who signed in from an address before is bound by the
+pair alone, and who is told to wait for what others did with the name waits that long, whatever they do
+meanwhile.
 """
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeAlias
 
 from twap_server.api.config import PasswordConfig
-from twap_server.api.rate_limits import RateLimit, site_of
+from twap_server.api.delays import Delays
+from twap_server.api.rate_limits import site_of
 from twap_server.api.turns import Turns
-from twap_server.domain.clock import SECOND, Clock, span_text
+from twap_server.domain.clock import SECOND, Clock, span_text, to_span
 from twap_server.domain.errors import NotAuthenticated, TooManyAttempts
 
 REFUSAL = "too many wrong passwords: try again in {}"
 _MOST_KNOWN = 50_000
 _NAME_CHARACTERS = 64
-Bound: TypeAlias = tuple[RateLimit, str]
-"""A limit and whose of its hits count."""
+_Counted = tuple[Delays, str]
 
 
 class WrongPassword(NotAuthenticated):
@@ -32,11 +34,13 @@ class Lockout:
 
     def __init__(self, config: PasswordConfig, clock: Clock) -> None:
         """Start with nobody locked out and nobody known."""
-        self._of_pair = RateLimit(config.max_failures, config.lockout, clock)
-        self._of_address = RateLimit(config.max_failures_per_address, config.lockout, clock)
-        self._of_name = RateLimit(config.max_failures_per_name, config.lockout, clock)
+        own, shared = config.lockout, min(config.lockout, config.longest_shared_wait)
+        self._of_pair = Delays(clock, free=config.max_failures, longest=own, forget=own)
+        self._of_address = Delays(clock, free=config.max_failures_per_address, longest=shared, forget=own)
+        self._of_name = Delays(clock, free=config.max_failures_per_name, longest=shared, forget=own)
         self._known: OrderedDict[str, None] = OrderedDict()
         """Pairs that signed in."""
+        self._promises = _Promises(clock, keep=to_span(own))
         self._turns = Turns(config.max_waiting)
 
     @asynccontextmanager
@@ -52,21 +56,36 @@ class Lockout:
         name, site = name[:_NAME_CHARACTERS].casefold(), site_of(address)
         pair = f"{site} {name}"
         async with self._turns.take(pair):
-            bounds = self._bounds(pair, site, name)
-            await _count(bounds)
+            counted = self._counted(pair, site, name)
+            self._let_in(pair, site, name)
+            for delays, key in counted:
+                delays.begin(key)
             try:
                 yield
             except WrongPassword:
+                for delays, key in counted:
+                    delays.failed(key)
                 raise
             except BaseException:
-                _give_back(bounds)
+                _give_back(counted)
                 raise
-            _give_back(bounds)
+            _give_back(counted)
             self._remember(pair)
 
-    def _bounds(self, pair: str, site: str, name: str) -> Sequence[Bound]:
+    def _counted(self, pair: str, site: str, name: str) -> Sequence[_Counted]:
         own = (self._of_pair, pair)
         return (own,) if pair in self._known else (own, (self._of_address, site), (self._of_name, name))
+
+    def _let_in(self, pair: str, site: str, name: str) -> None:
+        """Nothing else runs between this look and the count, for neither waits for anything."""
+        wait = self._of_pair.wait(pair)
+        if pair not in self._known:
+            of_name = self._promises.wait(pair, self._of_name.wait(name))
+            wait = max(wait, self._of_address.wait(site), of_name)
+        if wait:
+            seconds = max(1, -(-wait // SECOND))
+            raise TooManyAttempts(REFUSAL.format(span_text(seconds * SECOND)), retry_after=seconds)
+        self._promises.kept(pair)
 
     def _remember(self, pair: str) -> None:
         self._known[pair] = None
@@ -75,15 +94,31 @@ class Lockout:
             self._known.popitem(last=False)
 
 
-async def _count(bounds: Sequence[Bound]) -> None:
-    """All or none: nothing else runs between the look and the count, for neither waits for anything."""
-    wait = max(limit.wait(key) for limit, key in bounds)
-    if wait:
-        raise TooManyAttempts(REFUSAL.format(span_text(wait * SECOND)), retry_after=wait)
-    for limit, key in bounds:
-        await limit.hit(key)
+class _Promises:
+    """From when each pair may try, once it was told to wait for what others did with its name."""
+
+    def __init__(self, clock: Clock, *, keep: int) -> None:
+        self._clock = clock
+        self._keep = keep
+        self._from: OrderedDict[str, int] = OrderedDict()
+
+    def wait(self, pair: str, of_name: int) -> int:
+        """Nanoseconds left; ``of_name``: how long somebody who has not been told yet waits."""
+        if not of_name:
+            return 0
+        now = self._clock.monotonic()
+        told = self._from.get(pair)
+        if told is None or told + self._keep <= now:
+            told = self._from[pair] = now + of_name
+            while len(self._from) > _MOST_KNOWN:
+                self._from.popitem(last=False)
+        return min(of_name, max(0, told - now))
+
+    def kept(self, pair: str) -> None:
+        """It tries now."""
+        self._from.pop(pair, None)
 
 
-def _give_back(bounds: Sequence[Bound]) -> None:
-    for limit, key in bounds:
-        limit.give_back(key)
+def _give_back(counted: Sequence[_Counted]) -> None:
+    for delays, key in counted:
+        delays.give_back(key)

@@ -24,6 +24,7 @@ from twap_server.domain.clock import Clock
 from twap_server.engine.config import EngineConfig
 from twap_server.feed.bus import Bus
 from twap_server.runtime.durations import Family
+from twap_server.runtime.threads import Threads
 
 
 async def always_ready() -> list[str]:
@@ -63,6 +64,8 @@ class Parts:
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
     durations: Sequence[Family] = ()
     """More histograms for ``/metrics``."""
+    password_threads: Threads = field(default_factory=lambda: Threads("password", 2))
+    """Bootstrap makes them as many as ``config.passwords.concurrent``, and closes them at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +104,7 @@ def build_services(parts: Parts) -> Services:
     access = Access(parts.accounts, tokens, parts.clock)
     sign_in = SignIn(
         accounts=parts.accounts,
-        passwords=Passwords(config.passwords),
+        passwords=Passwords(config.passwords, parts.password_threads),
         lockout=Lockout(config.passwords, parts.clock),
         tokens=tokens,
         access=access,

@@ -14,7 +14,8 @@ from twap_server.api.access import Access, Caller
 from twap_server.api.accounts_port import Accounts, RotationResult, UserRecord
 from twap_server.api.config import TokenConfig
 from twap_server.api.lockout import Lockout, WrongPassword
-from twap_server.api.passwords import Passwords
+from twap_server.api.passwords import Passwords, Purpose
+from twap_server.api.rate_limits import site_of
 from twap_server.api.tokens import REFUSED, Tokens, digest, new_secret
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict, UsernameTaken
@@ -51,13 +52,13 @@ class SignIn:
         self._new_id = new_id
         self._names: OrderedDict[str, str] = OrderedDict()
 
-    async def register(self, username: str, password: str) -> UserRecord:
+    async def register(self, username: str, password: str, *, address: str = "") -> UserRecord:
         """Make an account.
 
         Raises:
             UsernameTaken: in whatever case.
         """
-        hashed = await self._passwords.hash(password)
+        hashed = await self._passwords.hash(password, address=site_of(address))
         try:
             return await self._accounts.create_user(self._new_id(), username, hashed, self._clock.now())
         except StoreConflict:
@@ -81,10 +82,11 @@ class SignIn:
             TooManyAttempts: as for a sign-in.
         """
         try:
-            await self._prove(await self.username(caller), current, address)
+            name = await self.username(caller)
+            await self._prove(name, current, address, purpose=Purpose.CHANGE)
         except WrongPassword:
             raise InvalidRequest("is not your password", field="current_password") from None
-        hashed = await self._passwords.hash(new)
+        hashed = await self._passwords.hash(new, purpose=Purpose.CHANGE, address=site_of(address))
         for family_id in await self._accounts.change_password(caller.user_id, hashed):
             self._access.revoke(family_id)
 
@@ -144,11 +146,14 @@ class SignIn:
             self._names.popitem(last=False)
         return name
 
-    async def _prove(self, username: str, password: str, address: str) -> UserRecord:
+    async def _prove(
+        self, username: str, password: str, address: str, *, purpose: Purpose = Purpose.SIGN_IN
+    ) -> UserRecord:
         async with self._lockout.attempt(username, address):
             user = await self._accounts.find_user(username) if _USERNAME.fullmatch(username) else None
             known = user.password_hash if user else None
-            if not await self._passwords.check(password, known) or user is None:
+            check = self._passwords.check(password, known, purpose=purpose, address=site_of(address))
+            if not await check or user is None:
                 raise WrongPassword(WRONG_PASSWORD)
             return user
 

@@ -25,6 +25,7 @@ from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.runtime.loops import HttpParser, http_parser
+from twap_server.runtime.threads import Threads
 from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
@@ -127,6 +128,7 @@ async def running(
             await asyncio.wait([working])
             for task in others:
                 task.cancel()
+            parts.password_threads.close()
 
 
 def _assemble(
@@ -158,6 +160,7 @@ def _assemble(
         remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
         gauges={"twap_open_orders": lambda: engine.open_orders},
         durations=vitals.durations,
+        password_threads=Threads("password", settings.api.passwords.concurrent),
     )
     return engine, parts
 

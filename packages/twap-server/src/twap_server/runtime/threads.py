@@ -1,15 +1,37 @@
-"""How soon other threads give way to the event loop.
+"""Threads beside the event loop: a few for each kind of work, and how soon they give way to the loop.
+
+Python's own threads (``asyncio.to_thread``) also look up the names of exchanges, and whoever waits for them
+waits behind all others: so each kind of work that callers cause has threads of its own.
 
 Reports and large answers are written in threads, in Python: each takes the interpreter's lock for a turn, and
 the loop waits for it each time it wakes. Python's five milliseconds a turn are too long for that.
 """
 
+import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 TURN_S: Final = 0.001
+T = TypeVar("T")
+
+
+class Threads:
+    """Threads of one kind of work; they begin with the first that is asked of them."""
+
+    def __init__(self, name: str, most: int) -> None:
+        """Args: most, threads; what comes beyond waits in order, so whoever asks bounds it."""
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """Do it in one of the threads. Cancelling does not stop what has begun."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Wait for what has begun; what waits is not begun."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
 
 @contextmanager

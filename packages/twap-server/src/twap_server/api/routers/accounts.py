@@ -98,9 +98,11 @@ _LOGOUT_BODY = {"requestBody": {**_REFRESH_BODY["requestBody"], "required": Fals
 
 
 @router.post("/register", status_code=201, response_model=Account, responses=problems(400, 409, 422, 503))
-async def register(services: ServicesDep, credentials: Credentials) -> Response:
+async def register(request: Request, services: ServicesDep, credentials: Credentials) -> Response:
     """Make an account."""
-    user = await services.sign_in.register(credentials.username, credentials.password.get_secret_value())
+    user = await services.sign_in.register(
+        credentials.username, credentials.password.get_secret_value(), address=address_of(request)
+    )
     return reply(Account(username=user.username, created=to_datetime(user.created)), 201)
 
 
