@@ -7,8 +7,9 @@ import time
 from decimal import Decimal
 from pathlib import Path
 
-from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Side
+from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Scope, Side
 from twap_server.api.tokens import KEY_PREFIX, digest
+from twap_server.domain.api_key import ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import Order, OrderEvent, OrderProgress
@@ -39,7 +40,8 @@ async def prepare(
     async with Database.open(f"sqlite:///{file}") as database:
         accounts, store = SqlAccountStore(database), SqlOrderStore(database)
         await accounts.create_user(USER, "benchmark", "no password", now)
-        await accounts.add_key("key-1", USER, "benchmark", digest(SECRET), now)
+        key = ApiKey(key_id="key-1", user_id=USER, name="benchmark", created=now, scopes=tuple(Scope))
+        await accounts.add_key(key, digest(SECRET), family_id=None, most=1)
         for begin in range(0, orders, _PER_COMMIT):
             numbers = range(begin, min(begin + _PER_COMMIT, orders))
             starts = [now + first_s * SECOND + n * spread_s * SECOND // max(1, orders) for n in numbers]

@@ -213,6 +213,7 @@ def test_what_the_models_export_is_pinned() -> None:
         [
             "AccessToken",
             "Account",
+            "ApiKey",
             "BookMessage",
             "BookTop",
             "BrokenRule",
@@ -236,6 +237,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "Integrity",
             "Interval",
             "LateStart",
+            "NewApiKey",
             "OrderEvent",
             "OrderEventType",
             "OrderPreview",
@@ -243,6 +245,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "PlannedSlice",
             "Problem",
             "RejectReason",
+            "Scope",
             "Side",
             "Slice",
             "SliceOutcome",

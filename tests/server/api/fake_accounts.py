@@ -1,8 +1,10 @@
 """Accounts in memory, by the rules of the real store."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
+from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 
@@ -12,14 +14,6 @@ class User:
     user_id: str
     username: str
     password_hash: str
-    created: Nanos
-
-
-@dataclass(frozen=True, kw_only=True)
-class Key:
-    key_id: str
-    user_id: str
-    name: str
     created: Nanos
 
 
@@ -54,7 +48,7 @@ class MemoryAccounts:
         self.users: dict[str, User] = {}
         self.refresh: dict[str, _Refresh] = {}
         self.ended: set[str] = set()
-        self.keys: dict[str, Key] = {}
+        self.keys: dict[str, ApiKey] = {}
 
     async def create_user(self, user_id: str, username: str, password_hash: str, created: Nanos) -> User:
         if username.casefold() in self.users:
@@ -97,32 +91,43 @@ class MemoryAccounts:
         self.ended.add(family_id)
         return True
 
-    async def revoke_user(self, user_id: str) -> list[str]:
+    async def revoke_user(self, user_id: str, *, keys: bool = False) -> list[str]:
         families = {token.family_id for token in self.refresh.values() if token.user_id == user_id}
         ended = sorted(families - self.ended)
         self.ended.update(ended)
-        return ended
+        return [*ended, *(await self.revoke_keys(user_id) if keys else ())]
 
-    async def change_password(self, user_id: str, password_hash: str) -> list[str]:
+    async def change_password(self, user_id: str, password_hash: str, *, keys: bool = False) -> list[str]:
         user = await self.user(user_id)
         assert user is not None
         self.users[user.username.casefold()] = replace(user, password_hash=password_hash)
-        return await self.revoke_user(user_id)
+        return await self.revoke_user(user_id, keys=keys)
 
     async def is_family_active(self, family_id: str) -> bool:
         known = any(token.family_id == family_id for token in self.refresh.values())
         return known and family_id not in self.ended
 
-    async def add_key(self, key_id: str, user_id: str, name: str, key_hash: str, created: Nanos) -> Key:
-        key = Key(key_id=key_id, user_id=user_id, name=name, created=created)
+    async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
+        if family_id in self.ended:
+            return Adding.SIGNED_OUT
+        for old, known in list(self.keys.items()):
+            if known.user_id == key.user_id and known.expires and known.expires <= key.created:
+                del self.keys[old]
+        if len(await self.list_keys(key.user_id)) >= most:
+            return Adding.FULL
         self.keys[key_hash] = key
-        return key
+        return Adding.ADDED
 
-    async def find_key(self, key_hash: str) -> Key | None:
+    async def find_key(self, key_hash: str) -> ApiKey | None:
         return self.keys.get(key_hash)
 
-    async def list_keys(self, user_id: str) -> list[Key]:
+    async def list_keys(self, user_id: str) -> list[ApiKey]:
         return [key for key in self.keys.values() if key.user_id == user_id]
+
+    async def note_uses(self, uses: Mapping[str, Nanos]) -> None:
+        for key_hash, key in self.keys.items():
+            if key.key_id in uses:
+                self.keys[key_hash] = replace(key, last_used=uses[key.key_id])
 
     async def revoke_key(self, user_id: str, key_id: str) -> bool:
         left = {h: k for h, k in self.keys.items() if (k.key_id, k.user_id) != (key_id, user_id)}

@@ -85,6 +85,7 @@ async def serving(
         beside = (
             group.create_task(ticker.follow_announcements()),
             group.create_task(parts.sessions.check_sign_ins(clock)),
+            group.create_task(parts.key_uses.keep(accounts, clock)),
         )
         while not server.started:
             await asyncio.sleep(0)

@@ -5,9 +5,11 @@ import asyncio
 import pytest
 from sqlalchemy import inspect
 
+from twap_models.enums import Scope
+from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreConflict
-from twap_server.store.accounts import ApiKeyRecord, SqlAccountStore, UserRecord
+from twap_server.store.accounts import SqlAccountStore, UserRecord
 from twap_server.store.database import Database
 from twap_server.store.sessions import Rotation, RotationResult
 
@@ -22,6 +24,21 @@ def later(seconds: int) -> Nanos:
 
 async def rotate(session: SqlAccountStore, token: str, new: str, now: Nanos) -> RotationResult:
     return await session.rotate_refresh(token, new, now, race_window=Nanos(10 * SECOND))
+
+
+async def add(
+    accounts: SqlAccountStore,
+    key_id: str,
+    key_hash: str,
+    user_id: str = "u1",
+    *,
+    created: Nanos = START,
+    scopes: tuple[Scope, ...] = tuple(Scope),
+    expires: Nanos | None = None,
+) -> ApiKey:
+    key = ApiKey(key_id=key_id, user_id=user_id, name="bot", created=created, scopes=scopes, expires=expires)
+    assert await accounts.add_key(key, key_hash, family_id=None, most=50) is Adding.ADDED
+    return key
 
 
 @pytest.fixture
@@ -123,7 +140,7 @@ async def test_a_race_lasts_as_long_as_said(session: SqlAccountStore, seconds: i
 async def test_a_new_password_ends_the_sign_ins_and_keeps_the_keys(session: SqlAccountStore) -> None:
     await session.create_user("u2", "bob", "hash", Nanos(1))
     await session.add_refresh("b1", "fb", "u2", END, START)
-    await session.add_key("k1", "u1", "bot", "digest", START)
+    await add(session, "k1", "digest")
     assert await session.change_password("u1", "another") == ["f1"]
     users = [await session.user(user) for user in ("u1", "u2")]
     assert [user and user.password_hash for user in users] == ["another", "hash"]
@@ -134,7 +151,7 @@ async def test_a_new_password_ends_the_sign_ins_and_keeps_the_keys(session: SqlA
 async def test_all_keys_of_one_user_end_together(accounts: SqlAccountStore) -> None:
     await accounts.create_user("u2", "bob", "hash", Nanos(1))
     for key, user in (("k1", "u1"), ("k2", "u1"), ("kb", "u2")):
-        await accounts.add_key(key, user, "bot", key, START)
+        await add(accounts, key, key, user)
     assert sorted(await accounts.revoke_keys("u1")) == ["k1", "k2"]
     assert await accounts.revoke_keys("u1") == []
     assert await accounts.list_keys("u1") == []
@@ -145,22 +162,23 @@ async def test_tokens_need_their_user(accounts: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
         await accounts.add_refresh("t1", "f1", "nobody", END, START)
     with pytest.raises(StoreConflict):
-        await accounts.add_key("k1", "nobody", "bot", "digest", START)
+        await add(accounts, "k1", "digest", "nobody")
 
 
 async def test_keys(accounts: SqlAccountStore) -> None:
-    second = await accounts.add_key("k2", "u1", "second", "digest-2", later(2))
-    first = await accounts.add_key("k1", "u1", "first", "digest-1", later(1))
-    assert first == ApiKeyRecord(key_id="k1", user_id="u1", name="first", created=later(1))
+    second = await add(accounts, "k2", "digest-2", created=later(2), scopes=(Scope.READ,), expires=END)
+    first = await add(accounts, "k1", "digest-1", created=later(1))
     assert await accounts.list_keys("u1") == [first, second]
     assert await accounts.find_key("digest-1") == first
+    assert await accounts.find_key("digest-2") == second
     assert await accounts.find_key("digest-3") is None
     with pytest.raises(StoreConflict):
-        await accounts.add_key("k3", "u1", "again", "digest-1", later(3))
+        await add(accounts, "k3", "digest-1")
+    assert "digest" not in repr(first)
 
 
 async def test_a_revoked_key_does_not_count(accounts: SqlAccountStore) -> None:
-    await accounts.add_key("k1", "u1", "first", "digest-1", later(1))
+    await add(accounts, "k1", "digest-1")
     assert not await accounts.revoke_key("u2", "k1"), "another user's key"
     assert await accounts.find_key("digest-1")
     assert await accounts.revoke_key("u1", "k1")

@@ -123,6 +123,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0002",
         "0003",
         "0004",
+        "0005",
     ]
 
 

@@ -1,7 +1,7 @@
 """The wire contract of the twap server: requests, answers and stream messages. Needs pydantic alone."""
 
 from twap_models.__about__ import __version__
-from twap_models.accounts import AccessToken, Account, Credentials
+from twap_models.accounts import AccessToken, Account, ApiKey, Credentials, NewApiKey
 from twap_models.enums import (
     Carry,
     ErrorCode,
@@ -15,6 +15,7 @@ from twap_models.enums import (
     OrderEventType,
     OrderStatus,
     RejectReason,
+    Scope,
     Side,
     SliceOutcome,
     SliceReason,
@@ -44,6 +45,7 @@ from twap_models.stream import BookMessage, OrderEvent
 __all__ = [
     "AccessToken",
     "Account",
+    "ApiKey",
     "BookMessage",
     "BookTop",
     "BrokenRule",
@@ -67,6 +69,7 @@ __all__ = [
     "Integrity",
     "Interval",
     "LateStart",
+    "NewApiKey",
     "OrderEvent",
     "OrderEventType",
     "OrderPreview",
@@ -74,6 +77,7 @@ __all__ = [
     "PlannedSlice",
     "Problem",
     "RejectReason",
+    "Scope",
     "Side",
     "Slice",
     "SliceOutcome",

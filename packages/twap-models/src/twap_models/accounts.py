@@ -1,12 +1,13 @@
-"""Accounts and tokens."""
+"""Accounts, tokens and API keys."""
 
 import unicodedata
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from twap_models.base import RequestModel, ResponseModel
-from twap_models.fields import UtcDatetime, only
+from twap_models.enums import Scope
+from twap_models.fields import KnownScope, Moment, UtcDatetime, only
 
 
 def normal_password(text: str) -> str:
@@ -72,3 +73,50 @@ class RefreshRequest(RequestModel):
     """What logout takes (refresh itself is an OAuth2 form)."""
 
     refresh_token: str = Field(min_length=1, max_length=512)
+
+
+class PasswordChange(RequestModel):
+    """The password there is, and the one that replaces it."""
+
+    current_password: GivenPassword
+    new_password: Password
+    end_keys: bool = Field(default=False, description="Let all API keys count no more, too.")
+
+
+def _each_once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    return tuple(scope for scope in Scope if scope in scopes)
+
+
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=8), AfterValidator(_each_once)]
+"""At least one, each once, in their own order."""
+
+
+class ApiKeyRequest(RequestModel):
+    """A new API key: without more words it may read and trade, and counts until it is deleted."""
+
+    name: str = Field(
+        default="",
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="Your own words for it.",
+        examples=["my bot"],
+    )
+    scopes: Scopes = (Scope.READ, Scope.TRADE)
+    expires: Moment | None = Field(default=None, description="When it ends by itself; absent: never.")
+
+
+class ApiKey(ResponseModel):
+    """An API key in lists. Where it was used from is not kept."""
+
+    key_id: str
+    name: str
+    created: UtcDatetime
+    scopes: tuple[KnownScope, ...] = (Scope.READ, Scope.TRADE)
+    expires: UtcDatetime | None = Field(default=None, description="When it ends, or has ended, by itself.")
+    last_used: UtcDatetime | None = Field(default=None, description="To about a minute; null: never.")
+
+
+class NewApiKey(ApiKey):
+    """An API key just made."""
+
+    key: str = Field(repr=False, description="Shown this once. Send it as X-API-Key.")

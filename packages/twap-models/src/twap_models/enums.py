@@ -188,6 +188,13 @@ class GoLiveRule(StrEnum):
     RANDOMIZE = "randomize"
 
 
+class Scope(StrEnum):
+    """What an API key may do: look, or submit and change orders. Neither contains the other."""
+
+    READ = "read"
+    TRADE = "trade"
+
+
 class ErrorCode(StrEnum):
     """The closed list of error codes, in problem documents and on the stream."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.enums import EXCHANGE_ALIASES, SliceReason
+from twap_models.enums import EXCHANGE_ALIASES, Scope, SliceReason
 from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, Unread, check_decimal, parse_decimal
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
@@ -251,3 +251,6 @@ TokenId = Annotated[
 
 KnownSliceReason = Annotated[SliceReason | str, Field(union_mode="left_to_right")]
 """A ``SliceReason``, or the text of one that a newer server knows."""
+
+KnownScope = Annotated[Scope | str, Field(union_mode="left_to_right")]
+"""A ``Scope``, or the text of one that a newer server knows."""

@@ -1,19 +1,29 @@
-"""Who is calling: access tokens and API keys, and what was revoked since they were issued."""
+"""Who is calling, and for what that is enough: access tokens and API keys, and what was revoked since."""
 
 import sys
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Final
 
+from twap_models.enums import Scope
 from twap_server.api.accounts_port import Accounts
+from twap_server.api.key_uses import KeyUses
 from twap_server.api.tokens import KEY_PREFIX, REFUSED, Tokens, digest
 from twap_server.api.turns import Turns
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import NotAuthenticated
+from twap_server.domain.errors import NotAuthenticated, NotPermitted
 
 _MOST_REMEMBERED = 100_000
 _TRUST_NS = 5 * SECOND
 """How long who was found active is not looked up again; revocations in this process count at once."""
 _MOST_CALLERS = 10_000
+ACCOUNT: Final = "account"
+"""The scope of what manages credentials: every sign-in has it, and no API key."""
+_OF_SIGN_INS = frozenset((*Scope, ACCOUNT))
+_NOT_BY_KEY = (
+    "an API key cannot manage API keys, sign-ins or the password: sign in with POST /auth/token and "
+    "send its access token as Authorization: Bearer"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +34,36 @@ class Caller:
     grant: str
     """The sign-in or the API key they came with; it can be revoked."""
     expires: Nanos | None
-    """None for an API key."""
+    """None for an API key without an end."""
+    scopes: frozenset[str] = _OF_SIGN_INS
+    """What they may do."""
+    is_key: bool = False
+    """Whether they came with an API key: then no password stands behind it."""
 
-    @property
-    def has_signed_in(self) -> bool:
-        """Whether a password stands behind the credential; it does not behind an API key."""
-        return self.expires is not None
+
+def permit(caller: Caller, scope: str) -> None:
+    """Let a caller pass who may do this.
+
+    Raises:
+        NotPermitted: names the scope that is missing, and what to do.
+    """
+    if scope in caller.scopes:
+        return
+    if scope == ACCOUNT:
+        raise NotPermitted(_NOT_BY_KEY)
+    raise NotPermitted(
+        f"this API key lacks the scope {scope} (it has {' and '.join(sorted(caller.scopes))}): "
+        f"make one that has it with POST /auth/keys, or sign in"
+    )
 
 
 class Access:
     """Checks credentials."""
 
-    def __init__(self, accounts: Accounts, tokens: Tokens, clock: Clock) -> None:
-        """Know no revocation yet: the store remembers the earlier ones."""
+    def __init__(self, accounts: Accounts, tokens: Tokens, clock: Clock, uses: KeyUses) -> None:
+        """Know no revocation yet: the store remembers the earlier ones. ``uses`` is told of API keys."""
         self._accounts = accounts
+        self._uses = uses
         self._tokens = tokens
         self._clock = clock
         self._revoked: OrderedDict[str, None] = OrderedDict()
@@ -61,12 +87,18 @@ class Access:
             self._remember(credential, caller)
         if not self.is_current(caller):
             raise NotAuthenticated(REFUSED)
+        self.note_use(caller)
         return caller
 
     def is_current(self, caller: Caller) -> bool:
         """Whether the credential still counts, as far as this process knows."""
         expired = caller.expires is not None and caller.expires <= self._clock.now()
         return not expired and caller.grant not in self._revoked
+
+    def note_use(self, caller: Caller) -> None:
+        """A caller did something: of an API key it is recorded, later."""
+        if caller.is_key:
+            self._uses.note(caller.grant, self._clock.now())
 
     def revoke(self, grant: str) -> None:
         """Let a sign-in or an API key count no more."""
@@ -108,4 +140,10 @@ class Access:
         if found is None:
             raise NotAuthenticated(REFUSED)
         self._trust(found.key_id)
-        return Caller(user_id=found.user_id, grant=found.key_id, expires=None)
+        return Caller(
+            user_id=found.user_id,
+            grant=found.key_id,
+            expires=found.expires,
+            scopes=frozenset(found.scopes),
+            is_key=True,
+        )

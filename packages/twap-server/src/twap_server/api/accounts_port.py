@@ -1,8 +1,9 @@
 """Accounts, sign-ins and API keys as the API needs them recorded."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import Nanos
 
 
@@ -22,30 +23,6 @@ class UserRecord(Protocol):
     @property
     def password_hash(self) -> str:
         """Never shown."""
-        ...
-
-    @property
-    def created(self) -> Nanos:
-        """When it was made."""
-        ...
-
-
-class KeyRecord(Protocol):
-    """An API key that counts."""
-
-    @property
-    def key_id(self) -> str:
-        """Names it in lists."""
-        ...
-
-    @property
-    def user_id(self) -> str:
-        """Whose."""
-        ...
-
-    @property
-    def name(self) -> str:
-        """The user's own words."""
         ...
 
     @property
@@ -119,28 +96,32 @@ class Accounts(Protocol):
         """End one sign-in."""
         ...
 
-    async def revoke_user(self, user_id: str) -> Sequence[str]:
-        """End all of a user's sign-ins; gives those that were active until now."""
+    async def revoke_user(self, user_id: str, *, keys: bool = False) -> Sequence[str]:
+        """End all of a user's sign-ins, with ``keys`` API keys too; gives those that counted until now."""
         ...
 
-    async def change_password(self, user_id: str, password_hash: str) -> Sequence[str]:
-        """Replace a password and end all of the user's sign-ins, in one transaction; gives the sign-ins."""
+    async def change_password(self, user_id: str, password_hash: str, *, keys: bool = False) -> Sequence[str]:
+        """Replace a password and end what ``revoke_user`` ends, in one transaction; gives what ended."""
         ...
 
     async def is_family_active(self, family_id: str) -> bool:
         """Whether the sign-in was not ended."""
         ...
 
-    async def add_key(self, key_id: str, user_id: str, name: str, key_hash: str, created: Nanos) -> KeyRecord:
-        """Record an API key by its digest."""
+    async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
+        """Record an API key by its digest, if there is room and the sign-in counts, in one transaction."""
         ...
 
-    async def find_key(self, key_hash: str) -> KeyRecord | None:
-        """The key with that digest, if it counts."""
+    async def find_key(self, key_hash: str) -> ApiKey | None:
+        """The key with that digest, expired or not, unless it was revoked."""
         ...
 
-    async def list_keys(self, user_id: str) -> Sequence[KeyRecord]:
-        """A user's keys that count."""
+    async def list_keys(self, user_id: str) -> Sequence[ApiKey]:
+        """A user's keys that were not revoked, oldest first."""
+        ...
+
+    async def note_uses(self, uses: Mapping[str, Nanos]) -> None:
+        """Record when keys, by their ids, were last used."""
         ...
 
     async def revoke_key(self, user_id: str, key_id: str) -> bool:

@@ -44,6 +44,8 @@ class TokenConfig(BaseModel):
     """A refresh token used twice within this time gets the same successor; later its family ends."""
     max_keys: int = 50
     """API keys per user."""
+    max_key_lifetime: timedelta | None = Field(default=None, ge=timedelta(minutes=1))
+    """The longest life of a new API key, and that of one without an end; None: such a key never ends."""
 
 
 class RateConfig(BaseModel):

@@ -1,22 +1,36 @@
 """What routes ask for, as annotated aliases."""
 
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import Annotated, get_args
 
-from fastapi import Depends, Request, params
-from fastapi.security import APIKeyHeader, OAuth2PasswordBearer
+from fastapi import Depends, Request, Security, params
+from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 
-from twap_server.api.access import Caller
+from twap_models.enums import Scope
+from twap_server.api.access import ACCOUNT, Caller, permit
 from twap_server.api.parts import Services
 from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.tokens import REFUSED
-from twap_server.domain.errors import NotAuthenticated, NotPermitted
+from twap_server.domain.errors import NotAuthenticated
 
+_SCOPES = {
+    Scope.READ.value: "Look at orders, preview them, follow them on the stream.",
+    Scope.TRADE.value: "Submit and change orders.",
+    ACCOUNT: "Manage API keys, sign-ins and the password: no API key can.",
+}
 _bearer = OAuth2PasswordBearer(
-    tokenUrl="auth/token", refreshUrl="auth/refresh", auto_error=False, description="User name and password."
+    tokenUrl="auth/token",
+    refreshUrl="auth/refresh",
+    auto_error=False,
+    scopes=_SCOPES,
+    description="User name and password: every scope.",
 )
-_key = APIKeyHeader(name="X-API-Key", auto_error=False, description="A key made with POST /auth/keys.")
+_key = APIKeyHeader(
+    name="X-API-Key",
+    auto_error=False,
+    description="A key made with POST /auth/keys: the scopes it was made with.",
+)
 
 _TOO_MANY = "too many requests from your address: wait as long as Retry-After says, or ask for more at a time"
 
@@ -51,14 +65,31 @@ def credential_of(request: Request) -> str | None:
 
 
 async def get_caller(
-    services: ServicesDep, bearer: BearerDep, key: Annotated[str | None, Depends(_key)]
+    needed: SecurityScopes,
+    services: ServicesDep,
+    bearer: BearerDep,
+    key: Annotated[str | None, Depends(_key)],
 ) -> Caller:
-    """Say who is calling, by access token or API key.
+    """Say who is calling, by access token or API key, where they may do what the route needs.
 
     Raises:
         NotAuthenticated: always in the same words.
+        NotPermitted: the API key lacks the scope that the route needs.
     """
-    return await identify(services, bearer or key)
+    caller = await identify(services, bearer or key)
+    for scope in needed.scopes:
+        permit(caller, scope)
+    return caller
+
+
+def scopes_of(annotation: object) -> Sequence[str]:
+    """The scopes that a parameter of a route asks for, such as ``ReaderDep``."""
+    return [
+        scope
+        for mark in get_args(annotation)
+        if isinstance(mark, params.Security)
+        for scope in mark.scopes or ()
+    ]
 
 
 def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:
@@ -73,25 +104,14 @@ def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:
     return params.Depends(count)
 
 
-CallerDep = Annotated[Caller, Depends(get_caller)]
+ReaderDep = Annotated[Caller, Security(get_caller, scopes=[Scope.READ.value])]
+"""Who may look at what is theirs."""
 
+TraderDep = Annotated[Caller, Security(get_caller, scopes=[Scope.TRADE.value])]
+"""Who may submit and change orders."""
 
-async def get_signed_in(caller: CallerDep) -> Caller:
-    """Say who is calling, where an API key is not enough: it could otherwise outlive its own end.
-
-    Raises:
-        NotAuthenticated: always in the same words.
-        NotPermitted: the caller came with an API key.
-    """
-    if not caller.has_signed_in:
-        raise NotPermitted(
-            "an API key cannot manage API keys, sign-ins or the password: sign in with POST /auth/token and "
-            "send its access token as Authorization: Bearer"
-        )
-    return caller
-
-
-SignedInDep = Annotated[Caller, Depends(get_signed_in)]
+SignedInDep = Annotated[Caller, Security(get_caller, scopes=[ACCOUNT])]
+"""Who signed in, where an API key is not enough: it could otherwise outlive its own end."""
 
 
 def address_of(request: Request) -> str:

@@ -12,13 +12,17 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter
 
-from twap_server.api.dependencies import credential_of, identify
+from twap_server.api.access import permit
+from twap_server.api.dependencies import credential_of, identify, scopes_of
 from twap_server.api.exact import ExactRoute, Handler, checked, read_json
 from twap_server.api.parts import Services
 
 
 class DirectRoute(ExactRoute):
-    """For endpoints whose parameters are ``services``, ``caller`` and ``body``, and no others."""
+    """For endpoints whose parameters are ``services``, ``caller`` and ``body``, and no others.
+
+    ``caller`` names one scope, as ``TraderDep`` does.
+    """
 
     def get_route_handler(self) -> Handler:
         """Read caller and body as FastAPI would, and call the endpoint."""
@@ -26,10 +30,12 @@ class DirectRoute(ExactRoute):
         if set(parameters) != {"services", "caller", "body", "return"}:
             raise TypeError(f"{self.endpoint.__name__}: expected the parameters services, caller and body")
         shape: TypeAdapter[Any] = TypeAdapter(parameters["body"])
+        (needed,) = scopes_of(parameters["caller"])
 
         async def handler(request: Request) -> Response:
             services: Services = request.app.state.services
             caller = await identify(services, credential_of(request))
+            permit(caller, needed)
             body = checked(shape, await _read(request))
             answer: Response = await self.endpoint(services=services, caller=caller, body=body)
             return answer

@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from twap_server.api.access import ACCOUNT
 from twap_server.api.documented import PROBLEM_SCHEMA
 
 VERSION = "3.0.3"
@@ -50,10 +51,23 @@ def _describer(app: FastAPI) -> Callable[[], dict[str, Any]]:
             schemas["Problem"] = definitions
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
+            for path in made["paths"].values():
+                for operation in path.values():
+                    _tell_scopes(operation)
             app.openapi_schema = to_3_0(made)
         return app.openapi_schema
 
     return describe
+
+
+def _tell_scopes(operation: dict[str, Any]) -> None:
+    """Scopes are words of OAuth2 alone in 3.0; no API key has the one for what manages credentials."""
+    asked = operation.get("security", ())
+    scopes = {scope for one in asked for scope in one.get("OAuth2PasswordBearer", ())}
+    if "APIKeyHeader" in {name for one in asked for name in one}:
+        operation["security"] = [{"OAuth2PasswordBearer": sorted(scopes)}]
+        if ACCOUNT not in scopes:
+            operation["security"].append({"APIKeyHeader": []})
 
 
 def _is_map_of_names(node: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from twap_server.api.accounts_port import Accounts
 from twap_server.api.api_keys import ApiKeys
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
+from twap_server.api.key_uses import KeyUses
 from twap_server.api.listings import Listings
 from twap_server.api.lockout import Lockout
 from twap_server.api.metrics import Metrics, tally
@@ -56,6 +57,8 @@ class Parts:
     """Names users, sign-ins and keys."""
     sessions: Sessions = field(default_factory=Sessions)
     """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
+    key_uses: KeyUses = field(default_factory=KeyUses)
+    """Bootstrap lets it record what it is told: ``key_uses.keep()``."""
     not_ready: Callable[[], Awaitable[list[str]]] = always_ready
     """Reasons why ``/ready`` should say 503; empty when all is well."""
     remarks: Callable[[], list[str]] = list
@@ -101,7 +104,7 @@ def build_services(parts: Parts) -> Services:
     """
     config = parts.config
     tokens = Tokens(parts.signing_key, config.tokens, parts.clock)
-    access = Access(parts.accounts, tokens, parts.clock)
+    access = Access(parts.accounts, tokens, parts.clock, parts.key_uses)
     sign_in = SignIn(
         accounts=parts.accounts,
         passwords=Passwords(config.passwords, parts.password_threads),
@@ -117,7 +120,7 @@ def build_services(parts: Parts) -> Services:
         access=access,
         clock=parts.clock,
         new_id=parts.new_id,
-        most=config.tokens.max_keys,
+        config=config.tokens,
     )
     books = BookSource(
         parts.market,

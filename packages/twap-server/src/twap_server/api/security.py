@@ -74,8 +74,10 @@ class SignIn:
         user = await self._prove(username, password, address)
         return await self._begin(user)
 
-    async def change_password(self, caller: Caller, current: str, new: str, *, address: str) -> None:
-        """Replace the caller's password and end all of their sign-ins, this one too; API keys stay.
+    async def change_password(
+        self, caller: Caller, current: str, new: str, *, keys: bool, address: str
+    ) -> None:
+        """Replace the caller's password and end all of their sign-ins, this one too; ``keys``: keys too.
 
         Raises:
             InvalidRequest: ``current`` is not the password.
@@ -87,8 +89,8 @@ class SignIn:
         except WrongPassword:
             raise InvalidRequest("is not your password", field="current_password") from None
         hashed = await self._passwords.hash(new, purpose=Purpose.CHANGE, address=site_of(address))
-        for family_id in await self._accounts.change_password(caller.user_id, hashed):
-            self._access.revoke(family_id)
+        for grant in await self._accounts.change_password(caller.user_id, hashed, keys=keys):
+            self._access.revoke(grant)
 
     async def refresh(self, refresh_token: str) -> AccessToken:
         """Trade a refresh token for its successor and a new access token.
@@ -107,7 +109,7 @@ class SignIn:
 
     async def log_out(self, caller: Caller) -> None:
         """End the sign-in the caller came with; an API key ends by being deleted."""
-        if caller.expires is not None:
+        if not caller.is_key:
             await self._end(caller.grant)
 
     async def log_out_with(self, refresh_token: str) -> None:
@@ -116,10 +118,10 @@ class SignIn:
         if result.family_id:
             await self._end(result.family_id)
 
-    async def log_out_everywhere(self, caller: Caller) -> None:
-        """End all of the caller's sign-ins, this one too; API keys stay."""
-        for family_id in await self._accounts.revoke_user(caller.user_id):
-            self._access.revoke(family_id)
+    async def log_out_everywhere(self, caller: Caller, *, keys: bool) -> None:
+        """End all of the caller's sign-ins, this one too; ``keys``: API keys too."""
+        for grant in await self._accounts.revoke_user(caller.user_id, keys=keys):
+            self._access.revoke(grant)
 
     async def account(self, caller: Caller) -> UserRecord:
         """The caller's account.

@@ -14,7 +14,7 @@ from uuid import uuid4
 from starlette.websockets import WebSocket
 
 from twap_models.base import WireModel
-from twap_models.enums import AGGREGATE, ErrorCode
+from twap_models.enums import AGGREGATE, ErrorCode, Scope
 from twap_models.stream import (
     Authenticate,
     Authenticated,
@@ -26,7 +26,7 @@ from twap_models.stream import (
     Unsubscribe,
     Unsubscribed,
 )
-from twap_server.api.access import Caller
+from twap_server.api.access import Caller, permit
 from twap_server.api.framed import encode
 from twap_server.api.order_feed import OrderFeed
 from twap_server.api.parts import Services
@@ -71,7 +71,11 @@ class Session:
 
     def check(self) -> None:
         """Close soon if the sign-in counts no more: it was revoked, or its time is over."""
-        if self._caller is not None and not self._services.access.is_current(self._caller):
+        if self._caller is None:
+            return
+        if self._services.access.is_current(self._caller):
+            self._services.access.note_use(self._caller)
+        else:
             self._end_with(refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED))
 
     def _end_with(self, over: SessionOver) -> None:
@@ -129,11 +133,16 @@ class Session:
                 if credential is None:
                     first = await self._client.read()
                     credential = first.token if isinstance(first, Authenticate) else ""
-                return await self._services.access.identify(credential)
+                return await self._identify(credential)
         except TimeoutError:
             raise refusal(ErrorCode.NOT_AUTHENTICATED, "expected an auth message first, in time") from None
         except TwapError as error:
             raise _refused(error) from None
+
+    async def _identify(self, credential: str) -> Caller:
+        caller = await self._services.access.identify(credential)
+        permit(caller, Scope.READ)
+        return caller
 
     async def _greet(self, caller: Caller) -> None:
         username = await self._services.sign_in.username(caller)
@@ -156,7 +165,7 @@ class Session:
                 assert_never(message)
 
     async def _sign_in_again(self, credential: str) -> None:
-        caller = await self._services.access.identify(credential)
+        caller = await self._identify(credential)
         if caller.user_id != self._signed_in.user_id:
             raise refusal(ErrorCode.NOT_PERMITTED, "another user's token: open another connection")
         self._caller = caller

@@ -112,6 +112,7 @@ async def running(
             group.create_task(market.run(), name="market data"),
             group.create_task(ticker.run(), name="book ticker"),
             group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
+            group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
             group.create_task(database.hold(clock), name="database"),
         )
         try:

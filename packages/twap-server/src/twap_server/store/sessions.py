@@ -97,15 +97,6 @@ class SessionStore:
         async with self._database.transaction() as connection:
             return bool(await revoke_families(connection, families.c.family_id == family_id))
 
-    async def revoke_user(self, user_id: str) -> list[str]:
-        """End all of a user's sign-ins; API keys stay.
-
-        Returns:
-            Those that were active until now.
-        """
-        async with self._database.transaction() as connection:
-            return await revoke_families(connection, families.c.user_id == user_id)
-
     async def is_family_active(self, family_id: str) -> bool:
         """Whether the family exists and was not revoked. Says nothing about expiry."""
         statement = select(families.c.revoked).where(families.c.family_id == family_id)

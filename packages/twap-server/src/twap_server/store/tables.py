@@ -73,6 +73,9 @@ api_keys = Table(
     Column("key_hash", Text, nullable=False, unique=True),
     Column("created", BigInteger, nullable=False),
     Column("revoked", Boolean, nullable=False),
+    Column("scopes", Text, nullable=False, server_default="read trade"),
+    Column("expires", BigInteger),
+    Column("last_used", BigInteger),
 )
 
 

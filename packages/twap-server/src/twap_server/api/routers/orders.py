@@ -15,7 +15,7 @@ from twap_models.stream import OrderEvent
 from twap_server.api import present
 from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.cursor import read_cursor, read_place, write_cursor, write_place
-from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.dependencies import ReaderDep, ServicesDep, TraderDep
 from twap_server.api.direct import DirectRoute
 from twap_server.api.documented import problems, with_headers
 from twap_server.api.exact import ExactRoute, reply
@@ -39,7 +39,7 @@ router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 _OPEN = frozenset(status for status in OrderStatus if status.is_open)
 _GROUPS = {"open": _OPEN, "closed": frozenset(OrderStatus) - _OPEN}
 _TAGGED = with_headers(200, "ETag")
-_CHANGED = {**_TAGGED, **problems(401, 404, 409, 422, 503)}
+_CHANGED = {**_TAGGED, **problems(401, 403, 404, 409, 422, 503)}
 _STATES = {status.value.lower(): frozenset({status}) for status in OrderStatus}
 
 
@@ -56,7 +56,7 @@ Submission = Annotated[
 
 async def submit_orders(
     services: ServicesDep,
-    caller: CallerDep,
+    caller: TraderDep,
     body: Annotated[Submission, Body(openapi_examples=ORDER_EXAMPLES)],
 ) -> Response:
     """Submit one order or a list; answered at once, always with a list in the same order.
@@ -77,7 +77,7 @@ router.add_api_route(
     response_model=list[TwapOrder],
     responses={
         200: {"model": list[TwapOrder], "description": "All were here before: the same orders again."},
-        **problems(401, 413, 422, 503),
+        **problems(401, 403, 413, 422, 503),
         400: {
             "description": "Every order broke a rule: the list says which. Or the body is no JSON.",
             "content": {
@@ -96,13 +96,15 @@ router.add_api_route(
 
 
 @router.get(
-    "", response_model=list[TwapOrder], responses={**with_headers(200, "Link"), **problems(401, 422, 503)}
+    "",
+    response_model=list[TwapOrder],
+    responses={**with_headers(200, "Link"), **problems(401, 403, 422, 503)},
 )
 async def list_orders(
     *,
     request: Request,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     token_id: TokenId | None = None,
     status: Annotated[str | None, Query(max_length=16, description="open, closed, or a state.")] = None,
     exchange: ExchangeName | None = None,
@@ -128,13 +130,13 @@ async def list_orders(
 @router.get(
     "/{token_id}",
     response_model=TwapOrderDetail,
-    responses={**with_headers(200, "ETag", "Link"), **problems(401, 404, 422, 503)},
+    responses={**with_headers(200, "ETag", "Link"), **problems(401, 403, 404, 422, 503)},
 )
 async def get_order(
     *,
     request: Request,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     token_id: TokenId,
     slices: _Many = None,
     fills: _Many = None,
@@ -160,11 +162,13 @@ async def get_order(
     return await asyncio.to_thread(_written, found, headers)
 
 
-@router.get("/{token_id}/events", response_model=list[OrderEvent], responses=problems(401, 404, 422, 503))
+@router.get(
+    "/{token_id}/events", response_model=list[OrderEvent], responses=problems(401, 403, 404, 422, 503)
+)
 async def list_events(
     *,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     token_id: TokenId,
     since: Annotated[int, Query(ge=0, description="Only events with a seq above this.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
@@ -183,12 +187,12 @@ async def list_events(
 @router.patch(
     "/{token_id}",
     response_model=TwapOrder,
-    responses={**_TAGGED, **problems(400, 401, 404, 409, 412, 413, 422, 428, 503)},
+    responses={**_TAGGED, **problems(400, 401, 403, 404, 409, 412, 413, 422, 428, 503)},
 )
 async def amend_order(
     *,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: TraderDep,
     token_id: TokenId,
     body: TwapOrderAmendment,
     if_match: Annotated[
@@ -203,19 +207,19 @@ async def amend_order(
 
 
 @router.post("/{token_id}/pause", response_model=TwapOrder, responses=_CHANGED)
-async def pause_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+async def pause_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays."""
     return _one(await services.parts.orders.pause(caller.user_id, token_id))
 
 
 @router.post("/{token_id}/resume", response_model=TwapOrder, responses=_CHANGED)
-async def resume_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+async def resume_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Let a paused order go on; by its carry mode it catches up or not."""
     return _one(await services.parts.orders.resume(caller.user_id, token_id))
 
 
 @router.delete("/{token_id}", response_model=TwapOrder, responses=_CHANGED)
-async def cancel_order(services: ServicesDep, caller: CallerDep, token_id: TokenId) -> Response:
+async def cancel_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Cancel an open order; what was filled stays filled."""
     return _one(await services.parts.orders.cancel(caller.user_id, token_id))
 

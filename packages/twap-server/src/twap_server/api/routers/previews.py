@@ -11,7 +11,7 @@ from pydantic import Discriminator, Field, Tag
 from twap_models.orders import TwapOrderRequest
 from twap_models.preview import OrderPreview
 from twap_server.api.bodies import LIST, ONE, how_many
-from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.dependencies import ReaderDep, ServicesDep
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.examples import ORDER_EXAMPLES
@@ -37,10 +37,12 @@ Proposal = Annotated[
 ]
 
 
-@router.post("/twap/preview", response_model=list[OrderPreview], responses=problems(400, 401, 413, 422, 503))
+@router.post(
+    "/twap/preview", response_model=list[OrderPreview], responses=problems(400, 401, 403, 413, 422, 503)
+)
 async def preview_orders(
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     body: Annotated[Proposal, Body(openapi_examples=ORDER_EXAMPLES)],
 ) -> Response:
     """Say what would become of one order or a list of up to 100, as `POST /orders/twap` takes them.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from twap_models.fields import TokenId
 from twap_models.report import ExecutionReport
-from twap_server.api.dependencies import CallerDep, ServicesDep
+from twap_server.api.dependencies import ReaderDep, ServicesDep
 from twap_server.api.documented import HEADERS, problems
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.present_report import execution_report
@@ -32,13 +32,13 @@ _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
             "description": "As `format` asks.",
             "headers": {"Content-Disposition": HEADERS["Content-Disposition"]},
         },
-        **problems(401, 404, 422, 503),
+        **problems(401, 403, 404, 422, 503),
     },
 )
 async def get_report(
     *,
     services: ServicesDep,
-    caller: CallerDep,
+    caller: ReaderDep,
     token_id: TokenId,
     format: Annotated[Format, Query(description="`html` is one page without requests to anywhere.")] = "json",
     table: Annotated[
