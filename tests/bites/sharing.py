@@ -1,10 +1,11 @@
-"""The guards of F135 and F136: one caller and another."""
+"""The guards of F135 and what follows: one caller and another."""
 
 from bites.case import Bite
 
 TURNS = "server/api/test_fair_turns.py::"
 STORM = "server/api/test_password_storm.py::"
 LOCKOUT = "server/api/test_lockout.py::"
+ROOM = "server/api/test_book_room.py::"
 
 SHARING_BITES = (
     Bite(
@@ -46,5 +47,32 @@ SHARING_BITES = (
         line="return min(of_name, max(0, told - now))",
         instead="return of_name",
         tests=(LOCKOUT + "test_who_waited_as_long_as_told_may_try_whatever_strangers_did_meanwhile",),
+    ),
+    Bite(
+        fault="F137",
+        guard="an address without a sign-in, and a user, have so many books",
+        file="api/book_room.py",
+        line="        self._check_own(reader, len(known) + len(counted))\n",
+        instead="",
+        tests=(
+            ROOM + "test_an_address_has_so_many_books_within_a_minute",
+            ROOM + "test_one_user_leaves_room_for_others",
+        ),
+    ),
+    Bite(
+        fault="F137",
+        guard="books of callers without a sign-in make room for users",
+        file="api/book_room.py",
+        line="            if reader.anonymous or not self._let_go_of(None):\n",
+        instead="            if True:\n",
+        tests=(ROOM + "test_books_of_callers_without_a_sign_in_make_room_for_users",),
+    ),
+    Bite(
+        fault="F137",
+        guard="books of all callers without a sign-in are bounded together",
+        file="api/book_room.py",
+        line="            self._check_anonymous(reader, len(counted))\n",
+        instead="            pass\n",
+        tests=(ROOM + "test_addresses_share_what_there_is_for_callers_without_a_sign_in",),
     ),
 )

@@ -101,6 +101,7 @@ class HandMarket:
         self.coming: dict[InstrumentId, BookView] = {}
         """Books that come to life once somebody waits for them."""
         self.held: set[tuple[InstrumentId, str]] = set()
+        self.let_go_of: list[InstrumentId] = []
         self.asked: list[tuple[object, ...]] = []
         self.candles: list[Candle] = []
         self.oldest_available: Nanos | None = None
@@ -136,6 +137,12 @@ class HandMarket:
 
     def release(self, instrument: InstrumentId, owner: str) -> None:
         self.held.discard((instrument, owner))
+
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        return any(held == instrument and not owner.startswith(but) for held, owner in self.held)
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        self.let_go_of.append(instrument)
 
     def books_with(self, instruments: Iterable[InstrumentId]) -> int:
         return len({held for held, _ in self.held} | set(instruments))

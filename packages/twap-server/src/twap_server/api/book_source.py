@@ -1,6 +1,6 @@
 """Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from twap_server.api.ports import Books
 from twap_server.books.consolidated import consolidate
 from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import BookUnavailable, ExchangeUnavailable, UnknownExchange
+from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
 from twap_server.domain.instrument import Instrument, InstrumentId, takes_orders
 from twap_server.domain.market import BookStatus, BookView
 from twap_server.feed.bus import BookTopic, Frame
@@ -50,7 +50,6 @@ class BookSource:
         *,
         max_spread: Decimal,
         depth: int = 10,
-        most: int = 1_000,
     ) -> None:
         """Build the source.
 
@@ -60,10 +59,9 @@ class BookSource:
             counters: of the topics; the same for all sources of a server.
             max_spread: how far the mids of merged books may lie apart, as a share of the lower one.
             depth: levels of a stream message.
-            most: books that readers may ask for.
         """
         self._market, self._clock, self._counters = market, clock, counters
-        self._max_spread, self._depth, self._most = max_spread, depth, most
+        self._max_spread, self._depth = max_spread, depth
 
     def find(self, exchange: str, spelling: str) -> Found:
         """Find an instrument on an exchange, or with ``aggregate`` on all of them.
@@ -77,19 +75,6 @@ class BookSource:
             return Found(found.symbol, (found,))
         symbol = self._market.find_everywhere(spelling)[0].id.symbol
         return Found(symbol, self.legs(symbol))
-
-    def check_room(self, instruments: Iterable[InstrumentId]) -> None:
-        """Let a reader ask for these books or not. Orders do not ask: theirs are collected in any case.
-
-        Raises:
-            BookUnavailable: as many books are collected as there may be, and one of these is not among them.
-        """
-        if self._market.books_with(instruments) > max(self._most, self._market.books_with(())):
-            raise BookUnavailable(
-                f"{self._most} books are collected already, as many as this server takes: read one of them, "
-                "or try again later",
-                retry_after=60,
-            )
 
     def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
         """The instrument on every exchange that lists it."""

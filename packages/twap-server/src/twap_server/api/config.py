@@ -89,6 +89,12 @@ class ApiConfig(BaseModel):
     """HTTP connections at once, beside the streams'; requests on more are refused with 503."""
     max_books: int = 1_000
     """Books collected at once, above which readers get no further one; orders always get theirs."""
+    max_books_per_user: int = Field(default=400, ge=1)
+    """Of them, those that one user asked for within the last minute, streams included."""
+    max_anonymous_books: int = Field(default=250, ge=0)
+    """Of them, those that only callers without a sign-in ask for; users' come before them."""
+    max_anonymous_books_per_address: int = Field(default=50, ge=0)
+    """The same of one address (IPv6: one /64 network) within the last minute."""
     max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
     max_anonymous_body: int = 16_384
     """Bytes of a body without a sign-in, and of every one under ``/auth``."""

@@ -9,10 +9,11 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from twap_models.enums import Scope
 from twap_server.api.access import ACCOUNT, Caller, permit
+from twap_server.api.book_room import Reader
 from twap_server.api.parts import Services
 from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.tokens import REFUSED
-from twap_server.domain.errors import NotAuthenticated
+from twap_server.domain.errors import NotAuthenticated, TwapError
 
 _SCOPES = {
     Scope.READ.value: "Look at orders, preview them, follow them on the stream.",
@@ -90,6 +91,18 @@ def scopes_of(annotation: object) -> Sequence[str]:
         if isinstance(mark, params.Security)
         for scope in mark.scopes or ()
     ]
+
+
+async def get_book_reader(request: Request, services: ServicesDep) -> Reader:
+    """Say who asks for books, on a route that needs no sign-in: the user, else the address."""
+    try:
+        caller = await identify(services, credential_of(request))
+    except TwapError:
+        return Reader(site_of(address_of(request)), anonymous=True)
+    return Reader(caller.user_id, anonymous=False)
+
+
+BookReaderDep = Annotated[Reader, Depends(get_book_reader)]
 
 
 def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from twap_models.market import BookTop
+from twap_server.api.book_room import ANONYMOUS, Reader
 from twap_server.api.book_source import Found
 from twap_server.api.parts import Services
 from twap_server.domain.errors import BookUnavailable
@@ -18,55 +19,58 @@ _GRACE = timedelta(seconds=1)
 """How long the other exchanges of a merged book are waited for once one is live."""
 
 
-async def held_book(services: Services, *, exchange: str, spelling: str, depth: int) -> BookTop:
+async def held_book(
+    services: Services, reader: Reader, *, exchange: str, spelling: str, depth: int
+) -> BookTop:
     """Give a live book of any exchange, or all of them merged.
 
     Raises:
         UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
         BookUnavailable: it was not live in time, or there is no room for it. It is released in any case.
     """
-    market = services.parts.market
     found = services.books.find(exchange, spelling)
-    services.books.check_room(found.instruments)
-    owner = f"http:{uuid4().hex}"
+    owner = _owner(reader)
+    services.room.hold(reader, found.instruments, owner)
     try:
-        for instrument in found.instruments:
-            market.hold(instrument, owner)
         await _wait(services, found, depth)
         return services.books.top(BookTopic(exchange, found.symbol, spelling), depth)
     finally:
-        for instrument in found.instruments:
-            market.release(instrument, owner)
+        services.room.release(reader, found.instruments, owner)
 
 
 @asynccontextmanager
-async def books_held(services: Services, instruments: Sequence[InstrumentId]) -> AsyncIterator[None]:
+async def books_held(
+    services: Services, reader: Reader, instruments: Sequence[InstrumentId]
+) -> AsyncIterator[None]:
     """Hold these books; they are live, or were waited for in vain, when the block begins.
 
     Those that there is no room for are passed over: what is watched anyway can be looked at all the same.
     """
-    instruments = _with_room(services, instruments)
-    market, owner = services.parts.market, f"http:{uuid4().hex}"
+    owner = _owner(reader)
+    instruments = _hold_some(services, reader, instruments, owner)
     try:
-        for instrument in instruments:
-            market.hold(instrument, owner)
         async with asyncio.TaskGroup() as group:
             for instrument in instruments:
                 if not _is_live(services, instrument, depth=1):
                     group.create_task(_becomes_live(services, instrument, services.parts.config.book_wait))
         yield
     finally:
-        for instrument in instruments:
-            market.release(instrument, owner)
+        services.room.release(reader, instruments, owner)
 
 
-def _with_room(services: Services, instruments: Sequence[InstrumentId]) -> list[InstrumentId]:
-    chosen: list[InstrumentId] = []
+def _hold_some(
+    services: Services, reader: Reader, instruments: Sequence[InstrumentId], owner: str
+) -> list[InstrumentId]:
+    held: list[InstrumentId] = []
     for instrument in instruments:
         with suppress(BookUnavailable):
-            services.books.check_room([*chosen, instrument])
-            chosen.append(instrument)
-    return chosen
+            services.room.hold(reader, [instrument], owner)
+            held.append(instrument)
+    return held
+
+
+def _owner(reader: Reader) -> str:
+    return f"{ANONYMOUS if reader.anonymous else 'http:'}{uuid4().hex}"
 
 
 async def _wait(services: Services, found: Found, depth: int) -> None:

@@ -8,6 +8,7 @@ from secrets import token_hex
 from twap_server.api.access import Access
 from twap_server.api.accounts_port import Accounts
 from twap_server.api.api_keys import ApiKeys
+from twap_server.api.book_room import BookRoom
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
 from twap_server.api.key_uses import KeyUses
@@ -80,6 +81,7 @@ class Services:
     sign_in: SignIn
     keys: ApiKeys
     books: BookSource
+    room: BookRoom
     listings: Listings
     metrics: Metrics
     reads: RateLimit
@@ -128,7 +130,6 @@ def build_services(parts: Parts) -> Services:
         parts.book_counters,
         max_spread=parts.max_leg_spread,
         depth=config.stream.depth,
-        most=config.max_books,
     )
     return Services(
         parts=parts,
@@ -136,6 +137,7 @@ def build_services(parts: Parts) -> Services:
         sign_in=sign_in,
         keys=keys,
         books=books,
+        room=BookRoom(parts.market, parts.clock, config),
         listings=Listings(parts.market),
         metrics=Metrics(),
         reads=RateLimit(config.rates.reads_per_minute, MINUTE, parts.clock),

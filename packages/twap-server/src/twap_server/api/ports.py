@@ -216,6 +216,14 @@ class Books(Protocol):
         """Give the book up."""
         ...
 
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Whether anybody asks for the book whose name does not begin with ``but``."""
+        ...
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Collect a book that nobody asks for any more no longer than this."""
+        ...
+
     def books_with(self, instruments: Iterable[InstrumentId]) -> int:
         """Count the books asked for, if these were too."""
         ...

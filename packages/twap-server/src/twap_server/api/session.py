@@ -57,7 +57,7 @@ class Session:
         self._books = Subscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
-            market=parts.market,
+            room=services.room,
             source=services.books,
             bus=parts.bus,
             most=config.max_subscriptions,
@@ -186,7 +186,8 @@ class Session:
         if wanted.symbol is None:
             self._say(StreamError(code=ErrorCode.INVALID_REQUEST, message="symbol: is missing"))
             return
-        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol)
+        user_id = self._signed_in.user_id
+        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol, user_id=user_id)
         self._say(
             Subscribed(channel="book", exchange=topic.exchange, symbol=wanted.symbol, instrument=topic.symbol)
         )

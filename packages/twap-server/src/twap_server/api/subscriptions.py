@@ -1,8 +1,8 @@
 """What one session reads: its books are held while it does, and all are given back at its end."""
 
 from twap_models.enums import ErrorCode
+from twap_server.api.book_room import BookRoom, Reader
 from twap_server.api.book_source import BookSource
-from twap_server.api.ports import Books
 from twap_server.domain.errors import TwapError
 from twap_server.domain.instrument import InstrumentId
 from twap_server.feed.bus import BookTopic, Bus, Inbox
@@ -18,24 +18,24 @@ class Subscriptions:
     """The books one inbox is subscribed to."""
 
     def __init__(
-        self, owner: str, inbox: Inbox, *, market: Books, source: BookSource, bus: Bus, most: int
+        self, owner: str, inbox: Inbox, *, room: BookRoom, source: BookSource, bus: Bus, most: int
     ) -> None:
         """Hold books in the name of ``owner``; at most ``most`` subscriptions."""
         self._owner = owner
         self._inbox = inbox
-        self._market = market
+        self._room = room
         self._source = source
         self._bus = bus
         self._most = most
-        self._held: dict[BookTopic, tuple[InstrumentId, ...]] = {}
+        self._held: dict[BookTopic, tuple[Reader, tuple[InstrumentId, ...]]] = {}
 
-    def add(self, exchange: str, spelling: str) -> BookTopic:
+    def add(self, exchange: str, spelling: str, *, user_id: str) -> BookTopic:
         """Begin to read a book; again is the same.
 
         Raises:
             UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
             TooManySubscriptions: no room on this connection.
-            BookUnavailable: no room on this server.
+            BookUnavailable: no room on this server, or for this user.
         """
         found = self._source.find(exchange, spelling)
         topic = BookTopic(exchange, found.symbol, spelling)
@@ -43,10 +43,9 @@ class Subscriptions:
             return topic
         if len(self._held) >= self._most:
             raise TooManySubscriptions(f"expected at most {self._most} books on one connection")
-        self._source.check_room(found.instruments)
-        self._held[topic] = found.instruments
-        for instrument in found.instruments:
-            self._market.hold(instrument, self._owner_of(topic))
+        reader = Reader(user_id, anonymous=False)
+        self._room.hold(reader, found.instruments, self._owner_of(topic))
+        self._held[topic] = (reader, found.instruments)
         self._bus.subscribe_book(topic, self._inbox)
         return topic
 
@@ -64,8 +63,8 @@ class Subscriptions:
 
     def _drop(self, topic: BookTopic) -> None:
         self._bus.unsubscribe_book(topic, self._inbox)
-        for instrument in self._held.pop(topic):
-            self._market.release(instrument, self._owner_of(topic))
+        reader, instruments = self._held.pop(topic)
+        self._room.release(reader, instruments, self._owner_of(topic))
 
     def _owner_of(self, topic: BookTopic) -> str:
         """Each subscription holds for itself: a merged book and a single one may need the same instrument."""

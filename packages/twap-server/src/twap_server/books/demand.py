@@ -49,6 +49,16 @@ class Demand:
             del self._owners[instrument]
             self._released[instrument] = self._clock.monotonic()
 
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Tell whether anybody wants the book whose name does not begin with ``but``."""
+        return any(not owner.startswith(but) for owner in self._owners.get(instrument, ()))
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Let a book linger no longer; one that somebody wants stays."""
+        if self._released.pop(instrument, None) is not None:
+            for callback in self._listeners:
+                callback(instrument.exchange)
+
     def is_of_an_order(self, instrument: InstrumentId) -> bool:
         """Tell whether an order wants the book."""
         return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))

@@ -225,6 +225,14 @@ class MarketData:
         """Give a book up; unknown owners are ignored."""
         self.demand.release(instrument, owner)
 
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Tell whether anybody asks for a book whose name does not begin with ``but``."""
+        return self.demand.is_held(instrument, but=but)
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Collect a book that nobody asks for any more no longer than this."""
+        self.demand.let_go(instrument)
+
     def books_with(self, instruments: Iterable[InstrumentId]) -> int:
         """Count the books asked for, if these were too."""
         return self.demand.count_with(instruments)

@@ -9,7 +9,7 @@ from twap_models.enums import Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
 from twap_models.market import BookTop, Candle, Exchange, Instrument
 from twap_server.api import present
-from twap_server.api.dependencies import ServicesDep, limited
+from twap_server.api.dependencies import BookReaderDep, ServicesDep, limited
 from twap_server.api.documented import problems, with_headers
 from twap_server.api.exact import ExactRoute, reply
 from twap_server.api.held_books import held_book
@@ -95,12 +95,13 @@ async def list_klines(
 )
 async def get_orderbook(
     services: ServicesDep,
+    reader: BookReaderDep,
     exchange: ExchangePath,
     symbol: SymbolPath,
     depth: Annotated[int, Query(ge=1, le=100, description="Levels of each side.")] = 10,
 ) -> Response:
     """One snapshot; ``aggregate`` merges exchanges. An unwatched book is waited for up to 5 s."""
-    return reply(await held_book(services, exchange=exchange, spelling=symbol, depth=depth))
+    return reply(await held_book(services, reader, exchange=exchange, spelling=symbol, depth=depth))
 
 
 def _fits(one: ListedInstrument, *, base: str | None, quote: str | None, part: str | None) -> bool:

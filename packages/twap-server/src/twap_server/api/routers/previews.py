@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag
 from twap_models.orders import TwapOrderRequest
 from twap_models.preview import OrderPreview
 from twap_server.api.bodies import LIST, ONE, how_many
+from twap_server.api.book_room import Reader
 from twap_server.api.dependencies import ReaderDep, ServicesDep
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
@@ -52,7 +53,7 @@ async def preview_orders(
     is stored.
     """
     wire = body if isinstance(body, list) else [body]
-    async with books_held(services, _instruments(services, wire)):
+    async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
         requests = to_requests(body, now=services.parts.clock.now())
         found = await services.parts.orders.preview(caller.user_id, requests)
     return await asyncio.to_thread(_written, found)
