@@ -81,3 +81,30 @@ class Demand:
 
     def _is_over(self, released: InstrumentId) -> bool:
         return self._released[released] <= self._clock.monotonic() - self._linger
+
+
+class Holding:
+    """What others may do with demand; the market is one of these."""
+
+    def __init__(self, demand: Demand) -> None:
+        self.demand = demand
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Ask for a book until released."""
+        self.demand.hold(instrument, owner)
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give a book up; unknown owners are ignored."""
+        self.demand.release(instrument, owner)
+
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Tell whether anybody asks for a book whose name does not begin with ``but``."""
+        return self.demand.is_held(instrument, but=but)
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Collect a book that nobody asks for any more no longer than this."""
+        self.demand.let_go(instrument)
+
+    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books asked for, if these were too."""
+        return self.demand.count_with(instruments)

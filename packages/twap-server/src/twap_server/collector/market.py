@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from twap_models.enums import Integrity, Interval
-from twap_server.books.demand import Demand
+from twap_server.books.demand import Demand, Holding
 from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
 from twap_server.collector.collector import Collector, ExchangeStatus
@@ -30,7 +30,7 @@ from twap_server.exchanges.base import Exchange
 _POLL_S = 0.02
 
 
-class MarketData:
+class MarketData(Holding):
     """All exchanges. ``async with`` starts and stops collecting; ``run`` does both for a task group."""
 
     def __init__(
@@ -59,8 +59,8 @@ class MarketData:
             on_instruments: called with an exchange's name and list each time it was loaded.
             network: how exchanges are reached.
         """
+        super().__init__(demand)
         self.keeper = keeper
-        self.demand = demand
         self._config = config
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
@@ -216,26 +216,6 @@ class MarketData:
     def live_book(self, instrument: InstrumentId) -> LiveBook | None:
         """Return the book itself, None where nobody wants it."""
         return self.keeper.live_book(instrument)
-
-    def hold(self, instrument: InstrumentId, owner: str) -> None:
-        """Ask for a book until released."""
-        self.demand.hold(instrument, owner)
-
-    def release(self, instrument: InstrumentId, owner: str) -> None:
-        """Give a book up; unknown owners are ignored."""
-        self.demand.release(instrument, owner)
-
-    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
-        """Tell whether anybody asks for a book whose name does not begin with ``but``."""
-        return self.demand.is_held(instrument, but=but)
-
-    def let_go(self, instrument: InstrumentId) -> None:
-        """Collect a book that nobody asks for any more no longer than this."""
-        self.demand.let_go(instrument)
-
-    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
-        """Count the books asked for, if these were too."""
-        return self.demand.count_with(instruments)
 
     def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Return the base currency traded since then, by time of receipt, as far as it is remembered."""
