@@ -60,7 +60,7 @@ async def test_sign_in_is_kept_in_a_private_file(twap: Twap, tmp_path: Path, ser
     assert "correct horse" not in path.read_text()
     assert (
         await twap("whoami", "--json")
-    ).out == '{"username":"ada","created":"2026-01-01T12:00:00.000000Z"}\n'
+    ).out == '{"username":"ada","created":"2026-01-01T12:00:00.000000Z","is_admin":false}\n'
     server.revoke()
     assert (await twap("whoami")).code == 0
     assert json.loads(path.read_text())[server.url]["refresh_token"] == "refresh-2"

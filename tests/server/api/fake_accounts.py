@@ -1,12 +1,12 @@
 """Accounts in memory, by the rules of the real store."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import StoreConflict
+from twap_server.domain.errors import Conflict, InviteRefused, StoreConflict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,6 +15,15 @@ class User:
     username: str
     password_hash: str
     created: Nanos
+    is_admin: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invite:
+    invite_id: str
+    note: str
+    created: Nanos
+    expires: Nanos
 
 
 class Rotation(Enum):
@@ -41,21 +50,84 @@ class _Refresh:
     used: Nanos | None = None
 
 
-class MemoryAccounts:
-    """The rules of the real store, without a disk."""
+class MemoryMembers:
+    """Invites and identities."""
 
     def __init__(self) -> None:
         self.users: dict[str, User] = {}
+        self.invites: dict[str, Invite] = {}
+        self.identities: dict[tuple[str, str], str] = {}
+
+    async def add_invite(
+        self, invite_id: str, code_hash: str, *, note: str, created: Nanos, expires: Nanos, most: int
+    ) -> Invite:
+        if len(self.invites) >= most:
+            raise Conflict("too many")
+        self.invites[code_hash] = Invite(invite_id=invite_id, note=note, created=created, expires=expires)
+        return self.invites[code_hash]
+
+    async def list_invites(self, now: Nanos) -> list[Invite]:
+        return [invite for invite in self.invites.values() if invite.expires > now]
+
+    async def is_invite_usable(self, code_hash: str, now: Nanos) -> bool:
+        return code_hash in self.invites and self.invites[code_hash].expires > now
+
+    async def withdraw_invite(self, invite_id: str) -> bool:
+        left = {key: one for key, one in self.invites.items() if one.invite_id != invite_id}
+        found, self.invites = len(left) < len(self.invites), left
+        return found
+
+    async def find_identity(self, issuer: str, subject: str) -> str | None:
+        return self.identities.get((issuer, subject))
+
+    async def create_identity_user(
+        self, user_id: str, username: str, created: Nanos, *, issuer: str, subject: str
+    ) -> None:
+        if username.casefold() in self.users or (issuer, subject) in self.identities:
+            raise StoreConflict("taken")
+        self.users[username.casefold()] = User(
+            user_id=user_id, username=username, password_hash="", created=created
+        )
+        self.identities[issuer, subject] = user_id
+
+
+class MemoryAccounts(MemoryMembers):
+    """The rules of the real store, without a disk."""
+
+    def __init__(self) -> None:
+        super().__init__()
         self.refresh: dict[str, _Refresh] = {}
         self.ended: set[str] = set()
         self.keys: dict[str, ApiKey] = {}
 
-    async def create_user(self, user_id: str, username: str, password_hash: str, created: Nanos) -> User:
+    async def create_user(
+        self,
+        user_id: str,
+        username: str,
+        password_hash: str,
+        created: Nanos,
+        *,
+        is_admin: bool = False,
+        invite_hash: str | None = None,
+    ) -> User:
         if username.casefold() in self.users:
             raise StoreConflict("taken")
-        user = User(user_id=user_id, username=username, password_hash=password_hash, created=created)
+        if invite_hash is not None:
+            if not await self.is_invite_usable(invite_hash, created):
+                raise InviteRefused
+            del self.invites[invite_hash]
+        user = User(
+            user_id=user_id,
+            username=username,
+            password_hash=password_hash,
+            created=created,
+            is_admin=is_admin,
+        )
         self.users[username.casefold()] = user
         return user
+
+    async def has_users(self) -> bool:
+        return bool(self.users)
 
     async def find_user(self, username: str) -> User | None:
         return self.users.get(username.casefold())
@@ -106,6 +178,9 @@ class MemoryAccounts:
     async def is_family_active(self, family_id: str) -> bool:
         known = any(token.family_id == family_id for token in self.refresh.values())
         return known and family_id not in self.ended
+
+    async def ended_of(self, grants: Sequence[str]) -> list[str]:
+        return [one for one in grants if one in self.ended]
 
     async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
         if family_id in self.ended:

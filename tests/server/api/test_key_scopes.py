@@ -111,7 +111,8 @@ async def test_the_scope_is_told_before_the_body_is_judged(desk: Desk) -> None:
     answer = await desk.http.post("/orders/twap", json={"odd": 1}, headers=await key_with(desk, READ))
     assert answer.status_code == 403
     assert answer.json()["detail"] == (
-        "this API key lacks the scope trade (it has read): use one that has it, or sign in"
+        "this API key lacks the scope trade (it has read): "
+        "make one that has it with POST /auth/keys, or sign in"
     )
     assert desk.orders.orders == {}
 

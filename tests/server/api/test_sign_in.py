@@ -1,6 +1,7 @@
 """Guessing passwords is bounded; a new password, and who asks for it, end what they should."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
@@ -183,6 +184,9 @@ NEEDS_SIGN_IN = (
     ("DELETE", "/auth/keys/abc", None),
     ("DELETE", "/auth/sessions", None),
     ("POST", "/auth/password", {"current_password": PASSWORD, "new_password": NEW}),
+    ("POST", "/auth/invites", {}),
+    ("GET", "/auth/invites", None),
+    ("DELETE", "/auth/invites/abc", None),
 )
 
 
@@ -201,7 +205,7 @@ async def test_an_api_key_manages_no_credentials(desk: Desk, method: str, path: 
 async def test_the_table_of_what_needs_a_sign_in_is_whole(desk: Desk) -> None:
     paths = (await desk.http.get("/openapi.json")).json()["paths"]
     told = {
-        (method.upper(), path.replace("{key_id}", "abc"))
+        (method.upper(), re.sub("{[a-z]+_id}", "abc", path))
         for path, methods in paths.items()
         for method, route in methods.items()
         if {"OAuth2PasswordBearer": ["account"]} in route.get("security", ())

@@ -124,6 +124,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0003",
         "0004",
         "0005",
+        "0006",
     ]
 
 

@@ -1,21 +1,17 @@
-"""Accounts: register, sign in and out, who am I; the password; API keys."""
+"""Accounts: register, sign in and out, who am I; and invites, for administrators."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import quote
 
 from pydantic import SecretStr, TypeAdapter
 
 from twap_client._transport import Call, SignIn, Transport, check_encodable, in_doubt, read_model
 from twap_client.config import Tokens
-from twap_client.order_fields import check_zones
-from twap_models import AccessToken, Account, ApiKey, Credentials, NewApiKey, Scope
-from twap_models.accounts import ApiKeyRequest, PasswordChange, normal_password
+from twap_models import AccessToken, Account, Credentials, Invite, NewInvite, SignInMethods
+from twap_models.accounts import normal_password
 
 _ACCOUNT = TypeAdapter(Account)
-_KEYS = TypeAdapter(list[ApiKey])
-_NEW_KEY = TypeAdapter(NewApiKey)
+_INVITE, _INVITES = TypeAdapter(NewInvite), TypeAdapter(list[Invite])
+_METHODS = TypeAdapter(SignInMethods)
 
 
 class Accounts:
@@ -25,17 +21,27 @@ class Accounts:
         self._transport = transport
         self._sign_in = sign_in
 
-    async def register(self, username: str, password: str) -> Account:
+    async def register(self, username: str, password: str, *, invite: str | None = None) -> Account:
         """Create an account. Signing in is a second step.
+
+        Args:
+            username: what it shall be called.
+            password: what shall sign in.
+            invite: the code, where the server wants one: see ``methods``.
 
         Raises:
             ValueError: the name or password is outside its bounds (3 to 64 characters, 8 to 256).
             Unencodable: one of them is no text in UTF-8.
+            NotPermitted: registration is closed, or needs an invite that counts.
             Conflict: the name is taken.
+            RateLimited: too many accounts were made from this address today.
         """
-        check_encodable(username=username, password=password)
-        wanted = Credentials(username=username, password=SecretStr(normal_password(password)))
+        check_encodable(username=username, password=password, invite=invite or "")
+        secret = SecretStr(normal_password(password))
+        wanted = Credentials(username=username, password=secret, invite=invite)
         body = {"username": wanted.username, "password": wanted.password.get_secret_value()}
+        if wanted.invite is not None:
+            body["invite"] = wanted.invite
         call = Call(method="POST", path="/auth/register", body=body, signed=False)
         with in_doubt(f"the account {wanted.username!r} may exist: try to sign in"):
             return read_model(_ACCOUNT, await self._transport.send(call))
@@ -61,6 +67,40 @@ class Accounts:
         finally:
             self._sign_in.sign_out()
 
+    async def methods(self) -> SignInMethods:
+        """Say who may register on this server, and what signs in beside a password."""
+        call = Call(method="GET", path="/auth/methods", signed=False, repeatable=True)
+        return read_model(_METHODS, await self._transport.send(call))
+
+    async def invite(self, *, days: int = 7, note: str = "") -> NewInvite:
+        """Make an invite, as an administrator: its code lets one account be made.
+
+        Args:
+            days: how long it can be used, 1 to 365.
+            note: for whom, in your words.
+
+        Raises:
+            NotPermitted: you are no administrator, or came with an API key.
+        """
+        check_encodable(note=note)
+        call = Call(method="POST", path="/auth/invites", body={"days": days, "note": note})
+        with in_doubt("the invite may have been made: see invites()"):
+            return read_model(_INVITE, await self._transport.send(call))
+
+    async def invites(self) -> list[Invite]:
+        """Give the invites that can be used, oldest first, as an administrator."""
+        answer = await self._transport.send(Call(method="GET", path="/auth/invites", repeatable=True))
+        return read_model(_INVITES, answer)
+
+    async def withdraw_invite(self, invite_id: str) -> None:
+        """Let an invite count no more, as an administrator.
+
+        Raises:
+            NotFound: no such invite waits to be used.
+        """
+        path = f"/auth/invites/{quote(invite_id, safe='')}"
+        await self._transport.send(Call(method="DELETE", path=path))
+
     async def me(self) -> Account:
         """Give the account that is signed in.
 
@@ -69,96 +109,6 @@ class Accounts:
         """
         answer = await self._transport.send(Call(method="GET", path="/auth/me", repeatable=True))
         return read_model(_ACCOUNT, answer)
-
-    async def change_password(self, current: str, new: str, *, end_keys: bool = False) -> None:
-        """Replace the password; all sign-ins of the account end, this client's too: sign in again.
-
-        Args:
-            current: the password there is.
-            new: 8 to 256 characters.
-            end_keys: whether all API keys end, too.
-
-        Raises:
-            ValueError: the new one is outside its bounds.
-            Unencodable: one of them is no text in UTF-8.
-            BadRequest: ``current`` is not the password.
-            NotPermitted: the client works with an API key.
-        """
-        check_encodable(current_password=current, new_password=new)
-        change = PasswordChange(current_password=SecretStr(current), new_password=SecretStr(new))
-        body: dict[str, Any] = {
-            "current_password": change.current_password.get_secret_value(),
-            "new_password": change.new_password.get_secret_value(),
-        }
-        call = Call(
-            method="POST", path="/auth/password", body=body | ({"end_keys": True} if end_keys else {})
-        )
-        with in_doubt("the password may be the new one already: try to sign in with it"):
-            await self._transport.send(call)
-        self._sign_in.sign_out()
-
-    async def end_sessions(self, *, keys: bool = False) -> None:
-        """End all sign-ins of the account, wherever they are, this client's too; with ``keys`` API keys too.
-
-        Raises:
-            NotAuthenticated: nobody is signed in.
-            NotPermitted: the client works with an API key.
-        """
-        params = {"keys": "true"} if keys else {}
-        with in_doubt("all sign-ins may have ended"):
-            await self._transport.send(Call(method="DELETE", path="/auth/sessions", params=params))
-        self._sign_in.sign_out()
-
-    async def create_key(
-        self,
-        name: str = "",
-        *,
-        scopes: Iterable[Scope | str] = tuple(Scope),
-        expires: datetime | timedelta | str | None = None,
-    ) -> NewApiKey:
-        """Make an API key. Its ``key`` is given this once: keep it, nobody can show it again.
-
-        Args:
-            name: your own words for it, at most 64 characters.
-            scopes: what it may do: ``read``, ``trade``, or both.
-            expires: when it ends: a time, a length of time from now, or text such as ``+30d``; None: never.
-
-        Raises:
-            ValueError: a value is wrong (``NaiveTime``: a time without its zone).
-            BadRequest: the end has passed, or the server allows no life so long.
-            Conflict: the account has as many keys as it may.
-            NotPermitted: the client works with an API key, which makes no others.
-        """
-        check_encodable(name=name)
-        check_zones(expires=expires)
-        ends = f"+{expires.total_seconds():f}" if isinstance(expires, timedelta) else expires
-        wanted = ApiKeyRequest.model_validate({"name": name, "scopes": tuple(scopes), "expires": ends})
-        body = wanted.model_dump(exclude_defaults=True)
-        with in_doubt(
-            "an API key may have been made whose secret nobody knows: list the keys, and revoke it"
-        ):
-            answer = await self._transport.send(Call(method="POST", path="/auth/keys", body=body))
-            return read_model(_NEW_KEY, answer)
-
-    async def list_keys(self) -> list[ApiKey]:
-        """Give the API keys, oldest first; one that has expired is among them until another is made."""
-        answer = await self._transport.send(Call(method="GET", path="/auth/keys", repeatable=True))
-        return read_model(_KEYS, answer)
-
-    async def revoke_key(self, key_id: str) -> None:
-        """Let an API key count no more, from now on.
-
-        Raises:
-            NotFound: there is no such key.
-        """
-        check_encodable(key_id=key_id)
-        with in_doubt("the API key may have been revoked"):
-            path = f"/auth/keys/{quote(key_id, safe='')}"
-            await self._transport.send(Call(method="DELETE", path=path))
-
-    async def revoke_all_keys(self) -> None:
-        """Let all API keys of the account count no more, from now on."""
-        await self._transport.send(Call(method="DELETE", path="/auth/keys", repeatable=True))
 
 
 def _as_answer(tokens: Tokens) -> AccessToken:

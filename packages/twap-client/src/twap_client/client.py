@@ -21,7 +21,7 @@ class TwapClient:
     """A twap server, as seen by one user. Use it with ``async with``, in one event loop.
 
     Attributes:
-        accounts: register, sign in and out, change the password, make and revoke API keys.
+        accounts: register, sign in and out.
         market: exchanges, instruments, candles, order books.
         orders: submit, look up, list, pause, resume, amend, cancel.
         config: the settings in force.

@@ -1,7 +1,16 @@
 """The wire contract of the twap server: requests, answers and stream messages. Needs pydantic alone."""
 
 from twap_models.__about__ import __version__
-from twap_models.accounts import AccessToken, Account, ApiKey, Credentials, NewApiKey
+from twap_models.accounts import (
+    AccessToken,
+    Account,
+    ApiKey,
+    Credentials,
+    Invite,
+    NewApiKey,
+    NewInvite,
+    SignInMethods,
+)
 from twap_models.enums import (
     Carry,
     ErrorCode,
@@ -14,6 +23,7 @@ from twap_models.enums import (
     LateStart,
     OrderEventType,
     OrderStatus,
+    RegistrationMode,
     RejectReason,
     Scope,
     Side,
@@ -68,17 +78,21 @@ __all__ = [
     "Instrument",
     "Integrity",
     "Interval",
+    "Invite",
     "LateStart",
     "NewApiKey",
+    "NewInvite",
     "OrderEvent",
     "OrderEventType",
     "OrderPreview",
     "OrderStatus",
     "PlannedSlice",
     "Problem",
+    "RegistrationMode",
     "RejectReason",
     "Scope",
     "Side",
+    "SignInMethods",
     "Slice",
     "SliceOutcome",
     "SliceReason",

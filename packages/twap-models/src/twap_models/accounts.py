@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from twap_models.base import RequestModel, ResponseModel
-from twap_models.enums import Scope
+from twap_models.enums import RegistrationMode, Scope
 from twap_models.fields import KnownScope, Moment, UtcDatetime, only
 
 
@@ -46,11 +46,17 @@ GivenPassword = Annotated[SecretStr, BeforeValidator(_encodable), Field(max_leng
 """A password that is compared, as it was typed."""
 
 
+InviteCode = Annotated[
+    str, Field(max_length=128, description="Where registration needs one; elsewhere it is not looked at.")
+]
+
+
 class Credentials(RequestModel):
-    """A name and a password, for registration."""
+    """A name and a password, for registration, and an invite where the server wants one."""
 
     username: UserName
     password: Password
+    invite: InviteCode | None = None
 
 
 class Account(ResponseModel):
@@ -58,6 +64,36 @@ class Account(ResponseModel):
 
     username: str
     created: UtcDatetime
+    is_admin: bool = Field(default=False, description="Whether they may invite others.")
+
+
+class SignInMethods(ResponseModel):
+    """How somebody gets in here."""
+
+    registration: RegistrationMode | str
+    oidc: bool = Field(default=False, description="Whether an OpenID provider signs in too.")
+
+
+class InviteRequest(RequestModel):
+    """What an invite shall be."""
+
+    days: int = Field(default=7, ge=1, le=365, strict=True, description="How long it can be used.")
+    note: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", examples=["for Grace"])
+
+
+class Invite(ResponseModel):
+    """An invite that waits to be used."""
+
+    invite_id: str
+    note: str = ""
+    created: UtcDatetime
+    expires: UtcDatetime
+
+
+class NewInvite(Invite):
+    """An invite just made."""
+
+    invite: str = Field(description="The code, shown this once; it makes one account.")
 
 
 class AccessToken(ResponseModel):
@@ -84,14 +120,10 @@ class PasswordChange(RequestModel):
 
 
 def _each_once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
-    if not scopes:
-        raise ValueError(f"expected at least one of {', '.join(Scope)}")
     return tuple(scope for scope in Scope if scope in scopes)
 
 
-Scopes = Annotated[
-    tuple[Scope, ...], Field(max_length=8, json_schema_extra={"minItems": 1}), AfterValidator(_each_once)
-]
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=8), AfterValidator(_each_once)]
 """At least one, each once, in their own order."""
 
 

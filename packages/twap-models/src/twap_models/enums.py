@@ -195,6 +195,17 @@ class Scope(StrEnum):
     TRADE = "trade"
 
 
+class RegistrationMode(StrEnum):
+    """Who may make an account."""
+
+    OPEN = "open"
+    """Anybody."""
+    INVITE = "invite"
+    """Who has an invite of an administrator."""
+    CLOSED = "closed"
+    """Nobody: whoever runs the server makes accounts."""
+
+
 class ErrorCode(StrEnum):
     """The closed list of error codes, in problem documents and on the stream."""
 

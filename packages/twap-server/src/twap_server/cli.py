@@ -1,19 +1,17 @@
 """The ``twap-server`` command: start the server, or an exchange on loopback."""
 
-import asyncio
-import sys
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
 from twap_models import __version__
+from twap_server import cli_accounts
+from twap_server.cli_frame import fail, run, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
-from twap_server.runtime.loops import LoopFactory, loop_factory
+from twap_server.runtime.loops import loop_factory
 
 app = typer.Typer(
     name="twap-server",
@@ -22,6 +20,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(cli_accounts.app, name="user")
+app.command()(cli_accounts.invite)
 
 
 class LogStyle(StrEnum):
@@ -72,18 +72,18 @@ def start(
     flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
     given = {key: value for key, value in flags.items() if value is not None}
     if recording is not None and not demo:
-        _fail("--recording needs --demo", code=2)
+        fail("--recording needs --demo", code=2)
     try:
         loaded = settings.load(file=config, flags=given)
         chosen = bootstrap.choose(loaded, exchange or [])
         new_loop = loop_factory(chosen.runtime.event_loop)
     except TwapError as error:
-        _fail(str(error), code=2)
+        fail(str(error), code=2)
     if demo:
-        work = bootstrap.serve_demo(chosen, recording=recording, announce=_say)
+        work = bootstrap.serve_demo(chosen, recording=recording, announce=say)
     else:
-        work = bootstrap.serve(chosen, announce=_say)
-    _run(work, new_loop)
+        work = bootstrap.serve(chosen, announce=say)
+    run(work, new_loop)
 
 
 @app.command()
@@ -108,8 +108,8 @@ def venue(
 
     for name in fault or []:
         if name.split(":")[0] not in set(FaultName):
-            _fail(f"--fault {name}: expected one of {', '.join(FaultName)}", code=2)
-    _run(
+            fail(f"--fault {name}: expected one of {', '.join(FaultName)}", code=2)
+    run(
         bootstrap.serve_venue(
             host=host,
             port=port,
@@ -117,7 +117,7 @@ def venue(
             speed=speed,
             seed=seed,
             faults=fault or [],
-            announce=_say,
+            announce=say,
         )
     )
 
@@ -144,7 +144,7 @@ def replay(
     """
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
-    with _told():
+    with told():
         loaded = settings.load(file=config, flags={})
         bootstrap.replay_command(
             recording,
@@ -153,7 +153,7 @@ def replay(
             with_fills=fills,
             skip_unread=skip_unread,
             settings=loaded,
-            announce=_say,
+            announce=say,
         )
 
 
@@ -166,38 +166,3 @@ def version() -> None:
 def main() -> None:
     """Entry point of ``twap-server``."""
     app()
-
-
-def _run(work: Coroutine[Any, Any, None], new_loop: LoopFactory = asyncio.new_event_loop) -> None:
-    with _told(), asyncio.Runner(loop_factory=new_loop) as runner:
-        runner.run(work)
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Say what failed in one line, and end."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-    except TwapError as error:
-        _fail(str(error))
-    except BaseExceptionGroup as group:
-        expected = group.subgroup(TwapError)
-        if expected is None:
-            raise
-        _fail(str(_first(expected)))
-
-
-def _first(group: BaseException) -> BaseException:
-    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
-
-
-def _say(line: str) -> None:
-    typer.echo(line)
-    sys.stdout.flush()
-
-
-def _fail(message: str, *, code: int = 1) -> NoReturn:
-    typer.echo(f"twap-server: {message}", err=True)
-    raise typer.Exit(code)

@@ -1,16 +1,20 @@
-"""register, login, password, logout, whoami."""
+"""register, login, logout, whoami."""
+
+import sys
+
+import typer
 
 from twap_client.cli import render
 from twap_client.cli.credentials import CredentialFile
 from twap_client.cli.session import Session
-from twap_client.errors import TwapClientError
-from twap_models import Account
+from twap_client.errors import NotPermitted, TwapClientError
+from twap_models import Account, RegistrationMode
 
 
-async def register(session: Session, username: str, password: str) -> int:
-    """Create an account and sign in."""
+async def register(session: Session, username: str, password: str, invite: str | None) -> int:
+    """Create an account and sign in; an invite is asked for where the server wants one."""
     _see_that_it_can_be_kept(session)
-    account = await session.client.accounts.register(username, password)
+    account = await _made(session, username, password, invite)
     try:
         await session.client.accounts.login(username, password)
     except TwapClientError:
@@ -28,47 +32,18 @@ async def login(session: Session, username: str, password: str) -> int:
     return 0
 
 
-async def password(session: Session, current: str, new: str, *, end_keys: bool) -> int:
-    """Change the password, which ends every sign-in, and sign in anew here."""
-    accounts = session.client.accounts
-    account = await accounts.me()
-    await accounts.change_password(current, new, end_keys=end_keys)
-    try:
-        await accounts.login(account.username, new)
-    except TwapClientError:
-        session.say("the password was changed: sign in with `twap login`")
-        raise
-    keys = " and API key" if end_keys else ""
-    session.say(f"the password was changed, and every other sign-in{keys} has ended")
-    session.show(account, lambda: render.account_line(account, session.server))
-    return 0
-
-
-async def logout(session: Session, *, everywhere: bool, keys: bool) -> int:
-    """Sign out. The sign-in is forgotten here even if the server cannot be told, unless others are to end."""
-    if everywhere:
-        await session.client.accounts.end_sessions(keys=keys)
-    else:
-        await _log_out_here(session)
-    if session.as_json:
-        session.line({"signed_out": True})
-    else:
-        session.out.print(f"signed out of {session.server}{_where(everywhere, keys)}", markup=False)
-    _tell_of_a_key(session)
-    return 0
-
-
-async def _log_out_here(session: Session) -> None:
+async def logout(session: Session) -> int:
+    """Sign out. The sign-in is forgotten here even if the server cannot be told."""
     try:
         await session.client.accounts.logout()
     except TwapClientError as error:
         session.say(f"twap: the server was not told: {error}")
-
-
-def _where(everywhere: bool, keys: bool) -> str:
-    if not everywhere:
-        return ""
-    return " everywhere, and all API keys have ended" if keys else " everywhere"
+    if session.as_json:
+        session.line({"signed_out": True})
+    else:
+        session.out.print(f"signed out of {session.server}", markup=False)
+    _tell_of_a_key(session)
+    return 0
 
 
 async def whoami(session: Session) -> int:
@@ -76,6 +51,18 @@ async def whoami(session: Session) -> int:
     account = await session.client.accounts.me()
     session.show(account, lambda: render.account_line(account, session.server))
     return 0
+
+
+async def _made(session: Session, username: str, password: str, invite: str | None) -> Account:
+    accounts = session.client.accounts
+    try:
+        return await accounts.register(username, password, invite=invite)
+    except NotPermitted:
+        wants_one = (await accounts.methods()).registration == RegistrationMode.INVITE
+        if invite is not None or not wants_one or not sys.stdin.isatty():
+            raise
+    asked = typer.prompt("Invite", err=True)
+    return await accounts.register(username, password, invite=asked)
 
 
 def _see_that_it_can_be_kept(session: Session) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from twap_server.api.members_port import Identities, Invites
 from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import Nanos
 
@@ -22,12 +23,17 @@ class UserRecord(Protocol):
 
     @property
     def password_hash(self) -> str:
-        """Never shown."""
+        """Never shown; empty where no password signs in."""
         ...
 
     @property
     def created(self) -> Nanos:
         """When it was made."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they may invite others."""
         ...
 
 
@@ -59,17 +65,29 @@ class RotationResult(Protocol):
         ...
 
 
-class Accounts(Protocol):
+class Accounts(Invites, Identities, Protocol):
     """The store of accounts."""
 
     async def create_user(
-        self, user_id: str, username: str, password_hash: str, created: Nanos
+        self,
+        user_id: str,
+        username: str,
+        password_hash: str,
+        created: Nanos,
+        *,
+        is_admin: bool = False,
+        invite_hash: str | None = None,
     ) -> UserRecord:
-        """Record an account.
+        """Record an account; an invite is used up in the same transaction.
 
         Raises:
+            InviteRefused: the invite does not count.
             StoreConflict: the name is taken.
         """
+        ...
+
+    async def has_users(self) -> bool:
+        """Whether there is any account."""
         ...
 
     async def find_user(self, username: str) -> UserRecord | None:
@@ -106,6 +124,10 @@ class Accounts(Protocol):
 
     async def is_family_active(self, family_id: str) -> bool:
         """Whether the sign-in was not ended."""
+        ...
+
+    async def ended_of(self, grants: Sequence[str]) -> Sequence[str]:
+        """Those of some sign-ins and API keys that were ended, by whatever process."""
         ...
 
     async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:

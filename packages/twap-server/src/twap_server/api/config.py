@@ -1,8 +1,12 @@
 """The API's settings; their defaults stand here only."""
 
 from datetime import timedelta
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+
+from twap_models.accounts import Password, UserName
+from twap_models.enums import RegistrationMode
 
 
 class PasswordConfig(BaseModel):
@@ -108,7 +112,20 @@ class ApiConfig(BaseModel):
     """Addresses or networks whose ``X-Forwarded-For``, ``-Proto`` and ``-Prefix`` are believed."""
     book_wait: timedelta = timedelta(seconds=5)
     """How long ``GET /orderbook`` waits for a book nobody watched."""
+    registration: RegistrationMode = RegistrationMode.OPEN
+    """Who may make an account."""
+    accounts_per_address_per_day: int = Field(default=20, ge=1)
+    """Accounts made from one address (IPv6: one /64 network) in 24 hours."""
+    first_user: UserName | None = None
+    """An administrator made at the start where there is no account at all."""
+    first_user_password: Password | None = None
     passwords: PasswordConfig = PasswordConfig()
     tokens: TokenConfig = TokenConfig()
     rates: RateConfig = RateConfig()
     stream: StreamConfig = StreamConfig()
+
+    @model_validator(mode="after")
+    def _whole_first_user(self) -> Self:
+        if (self.first_user is None) != (self.first_user_password is None):
+            raise ValueError("expected first_user and first_user_password, both or neither")
+        return self

@@ -13,7 +13,7 @@ from twap_server.api.book_room import Reader
 from twap_server.api.parts import Services
 from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.tokens import REFUSED
-from twap_server.domain.errors import NotAuthenticated, TwapError
+from twap_server.domain.errors import NotAuthenticated, NotPermitted, TwapError
 
 _SCOPES = {
     Scope.READ.value: "Look at orders, preview them, follow them on the stream.",
@@ -125,6 +125,21 @@ TraderDep = Annotated[Caller, Security(get_caller, scopes=[Scope.TRADE.value])]
 
 SignedInDep = Annotated[Caller, Security(get_caller, scopes=[ACCOUNT])]
 """Who signed in, where an API key is not enough: it could otherwise outlive its own end."""
+
+
+async def get_admin(services: ServicesDep, caller: SignedInDep) -> Caller:
+    """Say which administrator is calling.
+
+    Raises:
+        NotAuthenticated: always in the same words.
+        NotPermitted: the caller came with an API key, or is no administrator.
+    """
+    if not (await services.sign_in.account(caller)).is_admin:
+        raise NotPermitted("only an administrator of this server may do that")
+    return caller
+
+
+AdminDep = Annotated[Caller, Depends(get_admin)]
 
 
 def address_of(request: Request) -> str:

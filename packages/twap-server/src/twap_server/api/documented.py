@@ -7,7 +7,7 @@ from twap_models.errors import Problem
 _WORDS = {
     400: "The body is not JSON.",
     401: "Not signed in.",
-    403: "Signed in with an API key that is not enough here: `detail` names the scope it lacks.",
+    403: "Not permitted to this caller: `detail` says why, and names the scope an API key lacks.",
     404: "No such thing, or not yours.",
     409: "It conflicts with what is recorded.",
     412: "The order was amended since you looked.",

@@ -18,6 +18,7 @@ from twap_server.api.metrics import Metrics, tally
 from twap_server.api.passwords import Passwords
 from twap_server.api.ports import MarketData, OrderRecords, Orders
 from twap_server.api.rate_limits import MINUTE, RateLimit
+from twap_server.api.registration import Registration
 from twap_server.api.security import SignIn
 from twap_server.api.sessions import Sessions
 from twap_server.api.tokens import Tokens
@@ -79,6 +80,7 @@ class Services:
     parts: Parts
     access: Access
     sign_in: SignIn
+    registration: Registration
     keys: ApiKeys
     books: BookSource
     room: BookRoom
@@ -107,16 +109,11 @@ def build_services(parts: Parts) -> Services:
     config = parts.config
     tokens = Tokens(parts.signing_key, config.tokens, parts.clock)
     access = Access(parts.accounts, tokens, parts.clock, parts.key_uses)
-    sign_in = SignIn(
-        accounts=parts.accounts,
-        passwords=Passwords(config.passwords, parts.password_threads),
-        lockout=Lockout(config.passwords, parts.clock),
-        tokens=tokens,
-        access=access,
-        config=config.tokens,
-        clock=parts.clock,
-        new_id=parts.new_id,
+    passwords = Passwords(config.passwords, parts.password_threads)
+    registration = Registration(
+        accounts=parts.accounts, passwords=passwords, config=config, clock=parts.clock, new_id=parts.new_id
     )
+    sign_in = _sign_in(parts, passwords, tokens, access)
     keys = ApiKeys(
         accounts=parts.accounts,
         access=access,
@@ -135,6 +132,7 @@ def build_services(parts: Parts) -> Services:
         parts=parts,
         access=access,
         sign_in=sign_in,
+        registration=registration,
         keys=keys,
         books=books,
         room=BookRoom(parts.market, parts.clock, config),
@@ -142,4 +140,17 @@ def build_services(parts: Parts) -> Services:
         metrics=Metrics(),
         reads=RateLimit(config.rates.reads_per_minute, MINUTE, parts.clock),
         candles=RateLimit(config.rates.candles_per_minute, MINUTE, parts.clock),
+    )
+
+
+def _sign_in(parts: Parts, passwords: Passwords, tokens: Tokens, access: Access) -> SignIn:
+    return SignIn(
+        accounts=parts.accounts,
+        passwords=passwords,
+        lockout=Lockout(parts.config.passwords, parts.clock),
+        tokens=tokens,
+        access=access,
+        config=parts.config.tokens,
+        clock=parts.clock,
+        new_id=parts.new_id,
     )

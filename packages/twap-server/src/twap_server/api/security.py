@@ -18,7 +18,7 @@ from twap_server.api.passwords import Passwords, Purpose
 from twap_server.api.rate_limits import site_of
 from twap_server.api.tokens import REFUSED, Tokens, digest, new_secret
 from twap_server.domain.clock import Clock, Nanos, to_span
-from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict, UsernameTaken
+from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict
 
 WRONG_PASSWORD = "wrong user name or password"
 WRONG_REFRESH = "the refresh token does not count: sign in again"
@@ -51,18 +51,6 @@ class SignIn:
         self._clock = clock
         self._new_id = new_id
         self._names: OrderedDict[str, str] = OrderedDict()
-
-    async def register(self, username: str, password: str, *, address: str = "") -> UserRecord:
-        """Make an account.
-
-        Raises:
-            UsernameTaken: in whatever case.
-        """
-        hashed = await self._passwords.hash(password, address=site_of(address))
-        try:
-            return await self._accounts.create_user(self._new_id(), username, hashed, self._clock.now())
-        except StoreConflict:
-            raise UsernameTaken("that user name is taken: choose another") from None
 
     async def with_password(self, username: str, password: str, *, address: str) -> AccessToken:
         """Sign in. An unknown name and a wrong password cost and say the same.
@@ -153,7 +141,7 @@ class SignIn:
     ) -> UserRecord:
         async with self._lockout.attempt(username, address):
             user = await self._accounts.find_user(username) if _USERNAME.fullmatch(username) else None
-            known = user.password_hash if user else None
+            known = (user.password_hash if user else None) or None
             check = self._passwords.check(password, known, purpose=purpose, address=site_of(address))
             if not await check or user is None:
                 raise WrongPassword(WRONG_PASSWORD)

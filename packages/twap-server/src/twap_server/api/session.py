@@ -78,6 +78,17 @@ class Session:
         else:
             self._end_with(refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED))
 
+    @property
+    def grant(self) -> str:
+        """The sign-in or the API key of this session; empty before it is known."""
+        return self._caller.grant if self._caller else ""
+
+    def end_sign_in(self) -> None:
+        """Let the sign-in count no more, for requests too: another process ended it."""
+        if self._caller is not None:
+            self._services.access.revoke(self._caller.grant)
+        self.check()
+
     def _end_with(self, over: SessionOver) -> None:
         if not self._end.done():
             self._end.set_result(over)

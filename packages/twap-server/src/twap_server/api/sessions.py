@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from typing import Protocol
 
 from twap_server.domain.clock import Clock
@@ -21,6 +22,15 @@ class Endable(Protocol):
 
     def check(self) -> None:
         """Close soon if its sign-in counts no more; never blocks."""
+        ...
+
+    @property
+    def grant(self) -> str:
+        """The sign-in or the API key it came with; empty before it is known."""
+        ...
+
+    def end_sign_in(self) -> None:
+        """Let its sign-in count no more, and close soon; never blocks."""
         ...
 
 
@@ -75,6 +85,16 @@ class Sessions:
                 session.check()
                 if number % _CHECKS_PER_TURN == 0:
                     await asyncio.sleep(0)
+
+    def grants(self) -> set[str]:
+        """The sign-ins and API keys of the open sessions."""
+        return {session.grant for session in self._open} - {""}
+
+    def end_grants(self, grants: Collection[str]) -> None:
+        """End the sessions that came with these."""
+        for session in list(self._open) if grants else ():
+            if session.grant in grants:
+                session.end_sign_in()
 
     async def close_all(self) -> None:
         """End every session with code 1012 ("come back") and wait for them, at most five seconds."""

@@ -8,10 +8,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from twap_models.enums import Integrity
+from twap_server.api.ended_elsewhere import follow
 from twap_server.api.parts import Parts, build_services
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
+from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key
 from twap_server.clock import SteadyClock
@@ -105,16 +107,12 @@ async def running(
         engine, parts = _assemble(
             settings, world, clock=clock, database=database, market=market, vitals=vitals
         )
-        ticker = BookTicker(build_services(parts).books, parts.bus, clock)
+        services = build_services(parts)
+        await make_first_user(settings.api, parts.accounts, services.registration)
+        ticker = BookTicker(services.books, parts.bus, clock)
         market.keeper.listen(ticker.announce)
         working = group.create_task(engine.run(), name="engine")
-        others = (
-            group.create_task(market.run(), name="market data"),
-            group.create_task(ticker.run(), name="book ticker"),
-            group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
-            group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
-            group.create_task(database.hold(clock), name="database"),
-        )
+        others = _beside(group, parts, market, ticker, database)
         try:
             yield Running(
                 parts=parts,
@@ -130,6 +128,21 @@ async def running(
             for task in others:
                 task.cancel()
             parts.password_threads.close()
+
+
+def _beside(
+    group: asyncio.TaskGroup, parts: Parts, market: MarketData, ticker: BookTicker, database: Database
+) -> Sequence["asyncio.Task[None]"]:
+    """What runs beside the engine until it has ended."""
+    clock = parts.clock
+    return (
+        group.create_task(market.run(), name="market data"),
+        group.create_task(ticker.run(), name="book ticker"),
+        group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
+        group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
+        group.create_task(follow(parts.sessions, parts.accounts, clock), name="ended sign-ins"),
+        group.create_task(database.hold(clock), name="database"),
+    )
 
 
 def _assemble(

@@ -102,7 +102,7 @@ def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:
 
 async def _make_demo_user(parts: Parts) -> None:
     try:
-        await build_services(parts).sign_in.register(DEMO_USER, DEMO_PASSWORD)
+        await build_services(parts).registration.create(DEMO_USER, DEMO_PASSWORD)
     except UsernameTaken:
         log.info("the demo user is already there")
 

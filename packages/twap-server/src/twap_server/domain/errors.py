@@ -6,7 +6,7 @@ TwapError                 code, safe message (may be shown to a user)
 │   ├── Conflict          the same key with another content
 │   └── RevisionMismatch, RevisionMissing   an amendment meets another revision, or names none
 ├── AccessError           who you are
-│   └── NotAuthenticated, NotPermitted, TooManyAttempts
+│   └── NotAuthenticated, NotPermitted (InviteRefused), TooManyAttempts
 ├── UnavailableError      try again later (``retry_after`` seconds)
 │   ├── BookUnavailable, EngineBusy
 │   ├── ExchangeUnavailable   Throttled: it says so; ExchangeRefuses: it will not serve us, until a moment
@@ -109,6 +109,15 @@ class NotPermitted(AccessError):
     """Signed in, but not for this."""
 
     code = ErrorCode.NOT_PERMITTED
+
+
+class InviteRefused(NotPermitted):
+    """The invite does not count: it is unknown, used, withdrawn or over, and nobody is told which."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the invite does not count: it was used, withdrawn, is too old, or is misspelt; ask for another"
+        )
 
 
 class TooManyAttempts(AccessError):

@@ -1,11 +1,14 @@
 """Users and their passwords; sign-ins are in ``sessions.py``, API keys in ``keys.py``."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 
-from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy import ColumnElement, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.clock import Nanos
+from twap_server.store.identities import IdentityStore
+from twap_server.store.invites import InviteStore, use_invite
 from twap_server.store.keys import KeyStore, revoke_keys
 from twap_server.store.sessions import SessionStore, revoke_families
 from twap_server.store.tables import api_keys, refresh_families, users
@@ -19,35 +22,55 @@ class UserRecord:
     username: str
     """As the user spelled it."""
     password_hash: str = field(repr=False)
+    """Empty: no password signs in, an OpenID provider does."""
     created: Nanos
+    is_admin: bool = False
 
 
-_USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.created)
+_USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.created, users.c.is_admin)
 
 
-class SqlAccountStore(SessionStore, KeyStore):
-    """Accounts, their sign-ins and their API keys (both inherited)."""
+class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
+    """Accounts; their sign-ins and API keys, invites and identities are inherited."""
 
     async def create_user(
-        self, user_id: str, username: str, password_hash: str, created: Nanos
+        self,
+        user_id: str,
+        username: str,
+        password_hash: str,
+        created: Nanos,
+        *,
+        is_admin: bool = False,
+        invite_hash: str | None = None,
     ) -> UserRecord:
-        """Record an account.
+        """Record an account, and use the invite up in the same transaction if there is one.
 
         Raises:
-            StoreConflict: the name is taken, in whatever case.
+            InviteRefused: the invite does not count; nothing was recorded.
+            StoreConflict: the name is taken, in whatever case; nothing was recorded.
             StoreUnavailable: nothing is known to be recorded.
         """
-        user = UserRecord(user_id=user_id, username=username, password_hash=password_hash, created=created)
-        row = {
-            "user_id": user_id,
-            "username": username,
-            "username_key": username.casefold(),
-            "password_hash": password_hash,
-            "created": created,
-        }
+        user = UserRecord(
+            user_id=user_id,
+            username=username,
+            password_hash=password_hash,
+            created=created,
+            is_admin=is_admin,
+        )
         async with self._database.transaction() as connection:
-            await connection.execute(insert(users), row)
+            await connection.execute(insert(users), asdict(user) | {"username_key": username.casefold()})
+            if invite_hash is not None:
+                await use_invite(connection, invite_hash, user_id, created)
         return user
+
+    async def has_users(self) -> bool:
+        """Whether there is any account."""
+        return bool(await self._database.read(select(users.c.user_id).limit(1)))
+
+    async def list_users(self) -> list[UserRecord]:
+        """All accounts, oldest first."""
+        rows = await self._database.read(select(*_USER).order_by(users.c.created, users.c.user_id))
+        return [UserRecord(**row) for row in rows]
 
     async def find_user(self, username: str) -> UserRecord | None:
         """The account of that name, in whatever case."""
@@ -76,6 +99,17 @@ class SqlAccountStore(SessionStore, KeyStore):
         """
         async with self._database.transaction() as connection:
             return await _revoke_all(connection, user_id, keys=keys)
+
+    async def ended_of(self, grants: Sequence[str]) -> list[str]:
+        """Those of some sign-ins and API keys that were ended, by whatever process."""
+        among = (
+            select(refresh_families.c.family_id.label("grant_id")).where(
+                refresh_families.c.family_id.in_(grants), refresh_families.c.revoked.is_(True)
+            ),
+            select(api_keys.c.key_id).where(api_keys.c.key_id.in_(grants), api_keys.c.revoked.is_(True)),
+        )
+        async with self._database.reading() as connection:
+            return list((await connection.execute(union_all(*among))).scalars())
 
     async def _user_where(self, condition: ColumnElement[bool]) -> UserRecord | None:
         rows = await self._database.read(select(*_USER).where(condition))

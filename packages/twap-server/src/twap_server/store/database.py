@@ -17,8 +17,8 @@ from twap_server.domain.errors import CommitInDoubt, StoreTakenOver, StoreUnavai
 from twap_server.store import postgresql, sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.failures import reason, translated
-from twap_server.store.migrate import migrate
-from twap_server.store.sole_use import sole_use
+from twap_server.store.migrate import is_newest, migrate
+from twap_server.store.sole_use import refuse_a_log_elsewhere, refuse_other_owner, sole_use
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,47 @@ class Database:
                 yield database
             finally:
                 await database._close()
+
+    @classmethod
+    @asynccontextmanager
+    async def beside(cls, url: str) -> AsyncIterator[Self]:
+        """Use a database beside the server that may be running on it: for accounts, never for orders.
+
+        The server's right to be the only one stays its own. A database without tables, or with older ones, is
+        migrated first, as its server would do.
+
+        Raises:
+            StoreUnavailable: it cannot be opened, or must be migrated while another server uses it.
+        """
+        settings, path = StoreConfig(url=url, pool_size=1), file_of(url)
+        if path and path.exists():
+            refuse_other_owner(path)
+            refuse_a_log_elsewhere(path)
+        if (path and not path.exists()) or not await cls._is_newest(settings, path):
+            async with cls.open(settings):
+                """Opening migrates."""
+        database = cls._beside(settings, path)
+        try:
+            yield database
+        finally:
+            await database._close()
+
+    @classmethod
+    def _beside(cls, settings: StoreConfig, path: Path | None) -> Self:
+        if path:
+            writer = sqlite.connect_to(path, settings, writing=True)
+            return cls(writer=writer, readers=sqlite.connect_to(path, settings, writing=False))
+        writer = postgresql.connect_to(settings, None, beside=True)
+        return cls(writer=writer, readers=postgresql.connect_to(settings, None))
+
+    @classmethod
+    async def _is_newest(cls, settings: StoreConfig, path: Path | None) -> bool:
+        database = cls._beside(settings, path)
+        try:
+            async with database.reading() as connection:
+                return await connection.run_sync(is_newest)
+        finally:
+            await database._close()
 
     @classmethod
     async def _on_file(cls, config: StoreConfig, path: Path, connect: sqlite.Connect | None) -> Self:

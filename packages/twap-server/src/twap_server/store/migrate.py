@@ -25,6 +25,11 @@ def migrate(connection: Connection, *, revision: str = NEWEST) -> None:
         _upgrade(connection, revision)
 
 
+def is_newest(connection: Connection) -> bool:
+    """Whether there is nothing to migrate."""
+    return _revision_of(connection) == [NEWEST]
+
+
 def _revision_of(connection: Connection) -> list[str]:
     """The revision as Alembic noted it; nothing in a new database."""
     if not inspect(connection).has_table("alembic_version"):

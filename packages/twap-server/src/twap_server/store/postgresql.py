@@ -107,32 +107,35 @@ def _who(name: str) -> str:
     return f"another server (process {name.partition(' process ')[2] or 'unknown'})"
 
 
-def connect_to(config: StoreConfig, use: SoleUse | None, *, patient: bool = False) -> AsyncEngine:
+def connect_to(
+    config: StoreConfig, use: SoleUse | None, *, patient: bool = False, beside: bool = False
+) -> AsyncEngine:
     """Make the writer's engine (one connection, with the lock) or the readers' (a pool that cannot write).
 
     Args:
         config: the settings.
         use: the right to write; None for readers, whose transactions see one moment each.
         patient: wait for an answer without a limit, as a migration of a large table needs.
+        beside: write without that right, beside the server that has it; for accounts, never for orders.
 
     Raises:
         StoreUnavailable: the driver is not installed.
     """
     server_settings = {
         **_SETTINGS,
-        "application_name": use.name if use else "twap-server reading",
+        "application_name": use.name if use else f"twap-server {'beside' if beside else 'reading'}",
         "lock_timeout": str(config.busy_timeout // timedelta(milliseconds=1)),
-        "default_transaction_read_only": "off" if use else "on",
+        "default_transaction_read_only": "off" if use or beside else "on",
     }
     try:
         engine = create_async_engine(
             "postgresql+asyncpg://",
-            pool_size=1 if use else config.pool_size,
+            pool_size=1 if use or beside else config.pool_size,
             max_overflow=0,
             pool_timeout=config.busy_timeout.total_seconds(),
             pool_pre_ping=True,
             hide_parameters=True,
-            isolation_level="READ COMMITTED" if use else "REPEATABLE READ",
+            isolation_level="READ COMMITTED" if use or beside else "REPEATABLE READ",
             connect_args={
                 "dsn": make_url(config.url)
                 .set(drivername="postgresql")

@@ -43,8 +43,21 @@ def sole_use(path: Path) -> Iterator[None]:
     with ExitStack() as held:
         _take_name(_opened(path.with_name(path.name + ".lock"), held), path)
         _take_file(path, held)
-        _refuse_a_log_elsewhere(path)
+        refuse_a_log_elsewhere(path)
         yield
+
+
+def refuse_other_owner(path: Path) -> None:
+    """SQLite's files belong to who made them: the server could not open what another user leaves there.
+
+    Raises:
+        StoreUnavailable: the database belongs to another user.
+    """
+    if sys.platform != "win32" and path.stat().st_uid != os.geteuid():
+        raise StoreUnavailable(
+            f"the database {path} belongs to another user (number {path.stat().st_uid}): "
+            "run this as that user, for the server could not open the files that it would leave"
+        )
 
 
 def _opened(path: Path, held: ExitStack) -> int:
@@ -125,8 +138,12 @@ def _is_locked(descriptor: Path) -> bool:
     return "OFDLCK" in about.read_text(encoding="ascii", errors="replace")
 
 
-def _refuse_a_log_elsewhere(path: Path) -> None:
-    """SQLite keeps its log beside the name: under another name the last commits would be missing."""
+def refuse_a_log_elsewhere(path: Path) -> None:
+    """SQLite keeps its log beside the name: under another name the last commits would be missing.
+
+    Raises:
+        StoreUnavailable: they lie beside another name of the file.
+    """
     own = path.stat()
     if own.st_nlink < 2:
         return

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -41,6 +42,27 @@ users = Table(
     Column("username", Text, nullable=False),
     Column("username_key", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("is_admin", Boolean, nullable=False, server_default=false()),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("invite_id", Text, primary_key=True),
+    Column("code_hash", Text, nullable=False, unique=True),
+    Column("note", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("used_by", Text, ForeignKey("users.user_id")),
+)
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False, index=True),
     Column("created", BigInteger, nullable=False),
 )
 

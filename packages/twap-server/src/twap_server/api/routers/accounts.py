@@ -12,6 +12,7 @@ from twap_models.accounts import (
     PasswordChange,
     RefreshRequest,
 )
+from twap_server.api.accounts_port import UserRecord
 from twap_server.api.dependencies import (
     BearerDep,
     ReaderDep,
@@ -59,13 +60,18 @@ _REFRESH_BODY: dict[str, Any] = {
 _LOGOUT_BODY = {"requestBody": {**_REFRESH_BODY["requestBody"], "required": False}}
 
 
-@router.post("/register", status_code=201, response_model=Account, responses=problems(400, 409, 422, 503))
+@router.post(
+    "/register", status_code=201, response_model=Account, responses=problems(400, 403, 409, 422, 429, 503)
+)
 async def register(request: Request, services: ServicesDep, credentials: Credentials) -> Response:
-    """Make an account."""
-    user = await services.sign_in.register(
-        credentials.username, credentials.password.get_secret_value(), address=address_of(request)
+    """Make an account, where registration is open or an invite counts."""
+    user = await services.registration.register(
+        credentials.username,
+        credentials.password.get_secret_value(),
+        address=address_of(request),
+        invite=credentials.invite,
     )
-    return reply(Account(username=user.username, created=to_datetime(user.created)), 201)
+    return reply(_account(user), 201)
 
 
 @router.post("/token", response_model=AccessToken, responses=problems(401, 422, 429, 503))
@@ -138,7 +144,7 @@ async def change_password(
 async def who_am_i(services: ServicesDep, caller: ReaderDep) -> Response:
     """Who is signed in."""
     user = await services.sign_in.account(caller)
-    return reply(Account(username=user.username, created=to_datetime(user.created)))
+    return reply(_account(user))
 
 
 async def _refresh_token(request: Request) -> str:
@@ -148,3 +154,7 @@ async def _refresh_token(request: Request) -> str:
         form = await request.form(max_files=0, max_fields=10)
         content = {"refresh_token": form.get("refresh_token", "")}
     return checked(_REFRESH, content).refresh_token
+
+
+def _account(user: UserRecord) -> Account:
+    return Account(username=user.username, created=to_datetime(user.created), is_admin=user.is_admin)

@@ -1,0 +1,34 @@
+"""Sign-ins that another process ended, on the machine's command line for instance: their streams end too.
+
+Requests learn of it by themselves, for no sign-in is trusted longer than a few seconds; a stream is only
+checked against what this process knows.
+"""
+
+import logging
+from collections.abc import Sequence
+
+from twap_server.api.accounts_port import Accounts
+from twap_server.api.sessions import Sessions
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import UnavailableError
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 4
+_AT_ONCE = 500
+
+
+async def follow(sessions: Sessions, accounts: Accounts, clock: Clock) -> None:
+    """Every few seconds, end the sessions whose sign-in was ended in the database, until cancelled."""
+    while True:
+        await clock.sleep(LOOK_EVERY_S)
+        try:
+            await _look(sessions, accounts)
+        except UnavailableError as error:
+            log.warning("sign-ins could not be looked up: %s", error)
+
+
+async def _look(sessions: Sessions, accounts: Accounts) -> None:
+    grants: Sequence[str] = sorted(sessions.grants())
+    for first in range(0, len(grants), _AT_ONCE):
+        sessions.end_grants(await accounts.ended_of(grants[first : first + _AT_ONCE]))

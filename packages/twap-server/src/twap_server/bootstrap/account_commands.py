@@ -1,0 +1,144 @@
+"""Accounts from the command line of the server's machine, whether the server runs or not.
+
+The database is used beside the server. It learns of what was done here by itself: accounts and invites at
+once, ended sign-ins within five seconds.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+
+from pydantic import TypeAdapter, ValidationError
+
+from twap_models.accounts import Password, UserName
+from twap_server.api.accounts_port import UserRecord
+from twap_server.api.passwords import Passwords
+from twap_server.api.registration import Registration
+from twap_server.bootstrap.ids import ordered_ids
+from twap_server.clock import SystemClock
+from twap_server.domain.clock import to_text
+from twap_server.domain.errors import InvalidRequest, RequestError
+from twap_server.runtime.threads import Threads
+from twap_server.settings import Settings
+from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.database import Database
+
+_NAME: TypeAdapter[str] = TypeAdapter(UserName)
+_PASSWORD = TypeAdapter(Password)
+_MOST_DAYS = 365
+
+
+class NoSuchUser(RequestError):
+    """There is no account of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no user {name!r}: twap-server user list names them")
+
+
+class AccountCommands:
+    """What the commands do; see ``opened``."""
+
+    def __init__(self, settings: Settings, database: Database, threads: Threads) -> None:
+        self._clock = SystemClock()
+        self._new_id = ordered_ids(self._clock)
+        self._accounts = SqlAccountStore(database)
+        self._passwords = Passwords(settings.api.passwords, threads)
+        self._registration = Registration(
+            accounts=self._accounts,
+            passwords=self._passwords,
+            config=settings.api,
+            clock=self._clock,
+            new_id=self._new_id,
+        )
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, settings: Settings) -> AsyncIterator["AccountCommands"]:
+        """Open the database that the settings name.
+
+        Raises:
+            StoreUnavailable: it cannot be used.
+        """
+        async with Database.beside(settings.database_url) as database:
+            with closing(Threads("password", 1)) as threads:
+                yield cls(settings, database, threads)
+
+    async def add(self, name: str, password: str, *, is_admin: bool) -> str:
+        """Make an account; gives a line that says so.
+
+        Raises:
+            UsernameTaken: in whatever case.
+        """
+        user = await self._registration.create(
+            checked_name(name), checked_password(password), is_admin=is_admin
+        )
+        return f"user {user.username} was made" + (", an administrator" if is_admin else "")
+
+    async def list(self) -> list[str]:
+        """A line for each account, oldest first."""
+        return [_line(user) for user in await self._accounts.list_users()]
+
+    async def change_password(self, name: str, password: str, *, keys: bool) -> str:
+        """Replace a password, end the user's sign-ins, and keys if asked to; gives a line that says so.
+
+        Raises:
+            NoSuchUser: nobody has that name.
+        """
+        user = await self._user(name)
+        hashed = await self._passwords.hash(checked_password(password))
+        ended = await self._accounts.change_password(user.user_id, hashed, keys=keys)
+        what = "sign-ins and API keys ended" if keys else "API keys stay; sign-ins ended"
+        return f"user {user.username} has a new password; {what}: {len(ended)}"
+
+    async def invite(self, *, days: int, note: str) -> str:
+        """Make an invite; gives its code.
+
+        Raises:
+            InvalidRequest: the days are out of bounds.
+            Conflict: there are as many as allowed.
+        """
+        if not 1 <= days <= _MOST_DAYS:
+            raise InvalidRequest(f"expected 1 to {_MOST_DAYS}, got {days}", field="--days")
+        _, code = await self._registration.invite(days=days, note=note)
+        return code
+
+    async def _user(self, name: str) -> UserRecord:
+        user = await self._accounts.find_user(name)
+        if user is None:
+            raise NoSuchUser(name)
+        return user
+
+
+def checked_name(name: str) -> str:
+    """Give a name that an account may have.
+
+    Raises:
+        InvalidRequest: it may not; the message says why.
+    """
+    try:
+        return _NAME.validate_python(name)
+    except ValidationError as error:
+        raise InvalidRequest(_why(error), field="NAME") from None
+
+
+def checked_password(password: str) -> str:
+    """Give a password that an account may have.
+
+    Raises:
+        InvalidRequest: it may not; the message says why, and not what it was.
+    """
+    try:
+        return _PASSWORD.validate_python(password).get_secret_value()
+    except ValidationError as error:
+        raise InvalidRequest(_why(error), field="password") from None
+
+
+def _why(error: ValidationError) -> str:
+    return error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+
+
+def _line(user: UserRecord) -> str:
+    remarks = [
+        *(["administrator"] if user.is_admin else []),
+        *([] if user.password_hash else ["no password"]),
+    ]
+    return "\t".join([user.username, to_text(user.created), ", ".join(remarks)]).rstrip()

@@ -1,0 +1,32 @@
+"""The first administrator: made at the start where there is no account, if the settings name one."""
+
+import logging
+
+from twap_models.enums import RegistrationMode
+from twap_server.api.accounts_port import Accounts
+from twap_server.api.config import ApiConfig
+from twap_server.api.registration import Registration
+from twap_server.domain.errors import UsernameTaken
+
+log = logging.getLogger(__name__)
+
+HOW_TO = (
+    "there is no account, and registration is %s: make one with `twap-server user add NAME --admin`, "
+    "or set api.first_user and api.first_user_password"
+)
+
+
+async def make_first_user(config: ApiConfig, accounts: Accounts, registration: Registration) -> None:
+    """Make ``api.first_user`` if there is no account at all; say what to do where nobody can come in."""
+    is_shut = config.registration is not RegistrationMode.OPEN
+    if (config.first_user is None and not is_shut) or await accounts.has_users():
+        return
+    if config.first_user is None or config.first_user_password is None:
+        log.warning(HOW_TO, config.registration.value)
+        return
+    password = config.first_user_password.get_secret_value()
+    try:
+        await registration.create(config.first_user, password, is_admin=True)
+    except UsernameTaken:
+        return
+    log.info("the first account, %s, was made: an administrator", config.first_user)

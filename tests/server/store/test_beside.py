@@ -1,0 +1,59 @@
+"""A database used beside the server that has it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from server.store.conftest import Outside
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import StoreUnavailable
+from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.database import Database
+
+
+async def test_both_write_and_see_what_the_other_wrote(url: str) -> None:
+    async with Database.open(url) as first, Database.beside(url) as second:
+        await SqlAccountStore(first).create_user("u1", "ada", "hash", Nanos(1))
+        await SqlAccountStore(second).create_user("u2", "bob", "hash", Nanos(2), is_admin=True)
+        for database in (first, second):
+            users = await SqlAccountStore(database).list_users()
+            assert [(user.username, user.is_admin) for user in users] == [("ada", False), ("bob", True)]
+
+
+async def test_the_right_of_the_server_stays_its_own(url: str) -> None:
+    async with Database.open(url):
+        async with Database.beside(url):
+            pass
+        with pytest.raises(StoreUnavailable, match=f"process {os.getpid()}"):
+            async with Database.open(url):
+                pass
+    async with Database.beside(url), Database.open(url) as server:
+        assert not await SqlAccountStore(server).has_users()
+
+
+async def test_without_a_server_it_makes_and_migrates_the_database(url: str) -> None:
+    async with Database.beside(url) as database:
+        assert not await SqlAccountStore(database).has_users()
+        await SqlAccountStore(database).create_user("u1", "ada", "hash", Nanos(1))
+        assert await SqlAccountStore(database).has_users()
+
+
+async def test_a_newer_schema_is_not_written_to(url: str, outside: Outside) -> None:
+    async with Database.open(url):
+        pass
+    outside("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreUnavailable, match="written by a newer twap-server"):
+        async with Database.beside(url):
+            pass
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() != 0, reason="only root can give a file away")
+async def test_the_database_of_another_user_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "twap.sqlite3"
+    async with Database.open(f"sqlite:///{file}"):
+        pass
+    os.chown(file, 65_534, 65_534)
+    with pytest.raises(StoreUnavailable, match="belongs to another user"):
+        async with Database.beside(f"sqlite:///{file}"):
+            pass
