@@ -26,9 +26,13 @@ def main() -> int:
     options = _options()
     exchange, symbol = _market_of(options.recording)
     with tempfile.TemporaryDirectory(prefix="twap-demo-") as folder, _server(options, Path(folder)) as url:
-        environment = os.environ | {"TWAP_SERVER_URL": url, "TWAP_CONFIG_DIR": folder}
+        environment = os.environ | {
+            "TWAP_SERVER_URL": url,
+            "TWAP_CONFIG_DIR": folder,
+            "TWAP_PASSWORD": "demo-password",
+        }
         _show(f"twap book {exchange} {symbol} --depth 5", environment)
-        _show("twap login --username demo --password demo-password", environment)
+        _show("twap login --username demo", environment)
         submit = (
             f"twap submit {exchange} {symbol} buy {options.quantity} --duration {options.seconds} "
             f"--slices {options.slices} --token-id demo-1 --yes"

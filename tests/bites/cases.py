@@ -7,6 +7,7 @@ line is still there, once.
 from bites.case import Bite
 from bites.client import CLIENT_BITES
 from bites.feed import FEED
+from bites.keys import KEYS_BITES
 from bites.members import MEMBERS_BITES
 from bites.money import MONEY_BITES
 from bites.pairs import PAIRS_BITES
@@ -408,5 +409,6 @@ BITES = (
     *PAIRS_BITES,
     *REST_BITES,
     *SHARING_BITES,
+    *KEYS_BITES,
     *MEMBERS_BITES,
 )

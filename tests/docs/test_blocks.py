@@ -117,7 +117,8 @@ def _drained(server: "subprocess.Popen[str]") -> Iterator[None]:
 @pytest.fixture
 def environment(server_url: str, tmp_path: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TWAP_")}
-    return kept | {"TWAP_SERVER_URL": server_url, "TWAP_CONFIG_DIR": str(tmp_path), "COLUMNS": "160"}
+    typed = {"TWAP_PASSWORD": "demo-password"}  # what a reader types when asked
+    return kept | typed | {"TWAP_SERVER_URL": server_url, "TWAP_CONFIG_DIR": str(tmp_path), "COLUMNS": "160"}
 
 
 def _run(command: list[str], environment: dict[str, str], *, stdin: str = "") -> None:

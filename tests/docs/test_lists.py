@@ -90,16 +90,33 @@ def test_order_fields() -> None:
     assert {name for name, cells in listed.items() if cells[0] == "required"} == required
 
 
+def command_of(cell: str) -> tuple[str, Any]:
+    """The command that a cell begins with, such as ``twap keys list``, and its name without ``twap``."""
+    found, words = typer.main.get_command(client_app), list[str]()
+    for word in cell.split()[1:]:
+        if word not in getattr(found, "commands", {}):
+            break
+        found, words = found.commands[word], [*words, word]
+    return " ".join(words), found
+
+
+def every_command(app: Any) -> Iterator[str]:
+    for name, command in app.commands.items():
+        inside = every_command(command) if hasattr(command, "commands") else [""]
+        yield from (f"{name} {word}".rstrip() for word in inside)
+
+
 def test_commands() -> None:
     assert second_words("commands") == set(commands_of(client_app))
+    listed = [command_of(cell)[0] for cell in table("commands")]
+    assert sorted(listed) == sorted(every_command(typer.main.get_command(client_app)))
     assert second_words("server commands") == set(commands_of(server_app))
 
 
 def test_options_in_the_table_of_commands_exist() -> None:
-    commands = commands_of(client_app)
     for cell, others in table("commands").items():
         named = set(re.findall(r"--[a-z-]+", " ".join(others)))
-        assert named <= options_of(commands[cell.split()[1]]), cell
+        assert named <= options_of(command_of(cell)[1]), cell
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from twap_server import bootstrap, settings
 from twap_server.api.server import Listening
 from twap_server.bootstrap.serving import answer_until
 from twap_server.clock import SystemClock
+from twap_server.domain.clock import Clock
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 from twap_server.venue.source import Source
@@ -23,13 +24,15 @@ PASSWORD = "correct horse battery"
 
 
 @asynccontextmanager
-async def serving(folder: Path, urls: dict[str, dict[str, str]], **flags: object) -> AsyncIterator[str]:
+async def serving(
+    folder: Path, urls: dict[str, dict[str, str]], *, clock: Clock | None = None, **flags: object
+) -> AsyncIterator[str]:
     """Run the server against exchanges at ``urls``; gives its base URL."""
     given = {"port": 0, "database": f"sqlite:///{folder / 'twap.sqlite3'}", "exchanges": urls} | flags
     chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
     stopping = asyncio.Event()
     with Listening("127.0.0.1", 0) as listening:
-        async with bootstrap.running(chosen, clock=SystemClock()) as server:
+        async with bootstrap.running(chosen, clock=clock or SystemClock()) as server:
             task = server.group.create_task(answer_until(stopping, server, listening))
             try:
                 yield listening.url

@@ -26,6 +26,7 @@ ANYBODY = {
     "GET /health",
     "GET /ready",
     "GET /metrics",
+    "GET /auth/methods",
     "POST /auth/register",
     "POST /auth/token",
     "POST /auth/refresh",
@@ -52,6 +53,9 @@ NEEDED = {
     "GET /auth/keys": "account",
     "DELETE /auth/keys": "account",
     "DELETE /auth/keys/{key_id}": "account",
+    "POST /auth/invites": "account",
+    "GET /auth/invites": "account",
+    "DELETE /auth/invites/{invite_id}": "account",
     "DELETE /auth/sessions": "account",
     "POST /auth/password": "account",
 }
@@ -97,7 +101,7 @@ def test_every_route_names_the_scope_it_needs(desk: Desk) -> None:
 async def test_a_key_does_what_its_scope_says_and_nothing_else(desk: Desk, name: str, scope: str) -> None:
     headers = {key: await key_with(desk, [key]) for key in ("read", "trade")}
     method, _, path = name.partition(" ")
-    url = path.replace("{token_id}", "a").replace("{key_id}", "a")
+    url = path.replace("{token_id}", "a").replace("{key_id}", "a").replace("{invite_id}", "a")
     for has, sent in headers.items():
         answer = await desk.http.request(method, url, headers=sent)
         if has == scope:
@@ -111,8 +115,7 @@ async def test_the_scope_is_told_before_the_body_is_judged(desk: Desk) -> None:
     answer = await desk.http.post("/orders/twap", json={"odd": 1}, headers=await key_with(desk, READ))
     assert answer.status_code == 403
     assert answer.json()["detail"] == (
-        "this API key lacks the scope trade (it has read): "
-        "make one that has it with POST /auth/keys, or sign in"
+        "this API key lacks the scope trade (it has read): use one that has it, or sign in"
     )
     assert desk.orders.orders == {}
 

@@ -1,10 +1,13 @@
 """API keys on ``/ws``: what opens a stream, and what ends it (F147)."""
 
+import asyncio
+
 import pytest
 from websockets.asyncio.client import connect
 
 from server.api.key_rings import NOW, READ, TRADE, key_with, make
 from server.api.live import Live, closed, hear, say
+from twap_client import NotPermitted, TwapClient
 from twap_server.domain.clock import SECOND
 
 
@@ -77,3 +80,11 @@ async def test_an_open_stream_is_a_use_of_its_key(live: Live) -> None:
         await hear(socket)
         (stored,) = live.accounts.keys.values()
         assert stored.last_used is not None and stored.last_used > (NOW + 60) * SECOND
+
+
+async def test_our_client_is_told_once_and_for_all(live: Live) -> None:
+    key = await key_with(live, TRADE)
+    async with TwapClient(str(live.http.base_url), api_key=key["X-API-Key"]) as client, asyncio.timeout(20):
+        with pytest.raises(NotPermitted, match="lacks the scope read"):
+            async for _ in client.stream(orders=True):
+                """Nothing comes."""

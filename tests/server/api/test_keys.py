@@ -1,6 +1,7 @@
 """API keys: until when they count, who makes them and how many, when they were last used (F146-F148)."""
 
 import asyncio
+import json
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -35,11 +36,13 @@ from twap_server.domain.errors import StoreUnavailable
         ({"expires": "+99999999d"}, "expires"),
         ({"name": "a\nb"}, "name"),
         ({"scope": "read"}, "scope"),
+        ({"name": "\ud800"}, "name"),
     ],
     ids=str,
 )
 async def test_what_a_key_cannot_be_is_told(desk: Desk, wanted: dict[str, Any], field: str) -> None:
-    answer = await desk.http.post("/auth/keys", json=wanted, headers=await desk.user())
+    headers = await desk.user() | {"Content-Type": "application/json"}
+    answer = await desk.http.post("/auth/keys", content=json.dumps(wanted), headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
     assert desk.accounts.keys == {}
 

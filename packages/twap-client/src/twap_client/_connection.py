@@ -141,6 +141,8 @@ class Connection:
                 return
             case StreamError(code=ErrorCode.NOT_AUTHENTICATED):
                 raise NotAuthenticated(message.message, status=401, code=str(message.code))
+            case StreamError(code=ErrorCode.NOT_PERMITTED):
+                raise NotPermitted(message.message, status=403, code=str(message.code))
             case StreamError():
                 raise StreamClosed(f"the server refused the stream for now: {message.message}")
             case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent():

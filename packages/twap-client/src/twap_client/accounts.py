@@ -1,24 +1,26 @@
-"""Accounts: register, sign in and out, who am I; and invites, for administrators."""
+"""Accounts: register, sign in and out, who am I; the password; invites, for administrators."""
 
+from typing import Any
 from urllib.parse import quote
 
 from pydantic import SecretStr, TypeAdapter
 
 from twap_client._transport import Call, SignIn, Transport, check_encodable, in_doubt, read_model
+from twap_client.account_keys import AccountKeys
 from twap_client.config import Tokens
 from twap_models import AccessToken, Account, Credentials, Invite, NewInvite, SignInMethods
-from twap_models.accounts import normal_password
+from twap_models.accounts import PasswordChange, normal_password
 
 _ACCOUNT = TypeAdapter(Account)
 _INVITE, _INVITES = TypeAdapter(NewInvite), TypeAdapter(list[Invite])
 _METHODS = TypeAdapter(SignInMethods)
 
 
-class Accounts:
+class Accounts(AccountKeys):
     """``client.accounts``."""
 
     def __init__(self, transport: Transport, sign_in: SignIn) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._sign_in = sign_in
 
     async def register(self, username: str, password: str, *, invite: str | None = None) -> Account:
@@ -109,6 +111,45 @@ class Accounts:
         """
         answer = await self._transport.send(Call(method="GET", path="/auth/me", repeatable=True))
         return read_model(_ACCOUNT, answer)
+
+    async def change_password(self, current: str, new: str, *, end_keys: bool = False) -> None:
+        """Replace the password; all sign-ins of the account end, this client's too: sign in again.
+
+        Args:
+            current: the password there is.
+            new: 8 to 256 characters.
+            end_keys: whether all API keys end, too.
+
+        Raises:
+            ValueError: the new one is outside its bounds.
+            Unencodable: one of them is no text in UTF-8.
+            BadRequest: ``current`` is not the password.
+            NotPermitted: the client works with an API key.
+        """
+        check_encodable(current_password=current, new_password=new)
+        change = PasswordChange(current_password=SecretStr(current), new_password=SecretStr(new))
+        body: dict[str, Any] = {
+            "current_password": change.current_password.get_secret_value(),
+            "new_password": change.new_password.get_secret_value(),
+        }
+        call = Call(
+            method="POST", path="/auth/password", body=body | ({"end_keys": True} if end_keys else {})
+        )
+        with in_doubt("the password may be the new one already: try to sign in with it"):
+            await self._transport.send(call)
+        self._sign_in.sign_out()
+
+    async def end_sessions(self, *, keys: bool = False) -> None:
+        """End all sign-ins of the account, wherever they are, this client's too; with ``keys`` API keys too.
+
+        Raises:
+            NotAuthenticated: nobody is signed in.
+            NotPermitted: the client works with an API key.
+        """
+        params = {"keys": "true"} if keys else {}
+        with in_doubt("all sign-ins may have ended"):
+            await self._transport.send(Call(method="DELETE", path="/auth/sessions", params=params))
+        self._sign_in.sign_out()
 
 
 def _as_answer(tokens: Tokens) -> AccessToken:

@@ -21,7 +21,7 @@ class TwapClient:
     """A twap server, as seen by one user. Use it with ``async with``, in one event loop.
 
     Attributes:
-        accounts: register, sign in and out.
+        accounts: register, sign in and out, change the password, make and revoke API keys.
         market: exchanges, instruments, candles, order books.
         orders: submit, look up, list, pause, resume, amend, cancel.
         config: the settings in force.
@@ -102,7 +102,8 @@ class TwapClient:
 
         It yields ``BookMessage`` once a second for each book, ``OrderEvent``, and, about itself,
         ``Disconnected``, ``Reconnected``, ``Gap`` and ``SubscriptionRefused``. It reconnects for ever, and
-        raises ``NotAuthenticated`` when the sign-in is refused.
+        raises ``NotAuthenticated`` when the sign-in is refused, ``NotPermitted`` for an API key that may not
+        read.
 
         Args:
             books: ``exchange:symbol``, such as ``binance:BTC-USDT`` or ``aggregate:BTC-USDT``.

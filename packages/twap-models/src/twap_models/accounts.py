@@ -120,10 +120,14 @@ class PasswordChange(RequestModel):
 
 
 def _each_once(scopes: tuple[Scope, ...]) -> tuple[Scope, ...]:
+    if not scopes:
+        raise ValueError(f"expected at least one of {', '.join(Scope)}")
     return tuple(scope for scope in Scope if scope in scopes)
 
 
-Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=8), AfterValidator(_each_once)]
+Scopes = Annotated[
+    tuple[Scope, ...], Field(max_length=8, json_schema_extra={"minItems": 1}), AfterValidator(_each_once)
+]
 """At least one, each once, in their own order."""
 
 

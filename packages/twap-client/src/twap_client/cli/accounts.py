@@ -1,4 +1,4 @@
-"""register, login, logout, whoami."""
+"""register, login, password, logout, whoami."""
 
 import sys
 
@@ -32,18 +32,47 @@ async def login(session: Session, username: str, password: str) -> int:
     return 0
 
 
-async def logout(session: Session) -> int:
-    """Sign out. The sign-in is forgotten here even if the server cannot be told."""
+async def password(session: Session, current: str, new: str, *, end_keys: bool) -> int:
+    """Change the password, which ends every sign-in, and sign in anew here."""
+    accounts = session.client.accounts
+    account = await accounts.me()
+    await accounts.change_password(current, new, end_keys=end_keys)
+    try:
+        await accounts.login(account.username, new)
+    except TwapClientError:
+        session.say("the password was changed: sign in with `twap login`")
+        raise
+    keys = " and API key" if end_keys else ""
+    session.say(f"the password was changed, and every other sign-in{keys} has ended")
+    session.show(account, lambda: render.account_line(account, session.server))
+    return 0
+
+
+async def logout(session: Session, *, everywhere: bool, keys: bool) -> int:
+    """Sign out. The sign-in is forgotten here even if the server cannot be told, unless others are to end."""
+    if everywhere:
+        await session.client.accounts.end_sessions(keys=keys)
+    else:
+        await _log_out_here(session)
+    if session.as_json:
+        session.line({"signed_out": True})
+    else:
+        session.out.print(f"signed out of {session.server}{_where(everywhere, keys)}", markup=False)
+    _tell_of_a_key(session)
+    return 0
+
+
+async def _log_out_here(session: Session) -> None:
     try:
         await session.client.accounts.logout()
     except TwapClientError as error:
         session.say(f"twap: the server was not told: {error}")
-    if session.as_json:
-        session.line({"signed_out": True})
-    else:
-        session.out.print(f"signed out of {session.server}", markup=False)
-    _tell_of_a_key(session)
-    return 0
+
+
+def _where(everywhere: bool, keys: bool) -> str:
+    if not everywhere:
+        return ""
+    return " everywhere, and all API keys have ended" if keys else " everywhere"
 
 
 async def whoami(session: Session) -> int:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from twap_client.cli import at_work, inviting, listings
+from twap_client.cli import account_commands, at_work, inviting, key_commands, listings
 from twap_client.cli.frame import Json, Root, TokenArg
 from twap_client.cli.frame import run as _run
 
@@ -22,8 +22,6 @@ app = typer.Typer(
 
 ExchangeArg = Annotated[str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.")]
 SymbolArg = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.")]
-Username = Annotated[str | None, typer.Option("--username", "-u", help="Asked for when absent.")]
-Password = Annotated[str | None, typer.Option("--password", "-p", help="Asked for when absent.")]
 CarryOption = Annotated[
     Literal["catch_up", "skip", "last"] | None, typer.Option(help="What becomes of an unfilled part.")
 ]
@@ -49,50 +47,8 @@ def root(
     ctx.obj = Root(server, as_json)
 
 
-@app.command()
-def register(
-    ctx: typer.Context,
-    username: Username = None,
-    password: Password = None,
-    invite: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Where the server wants one; asked for when absent.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Create an account and sign in."""
-    from twap_client.cli import accounts
-
-    name = username or typer.prompt("Username", err=True)
-    secret = password or typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    _run(ctx, as_json, lambda session: accounts.register(session, name, secret, invite))
-
-
-@app.command()
-def login(
-    ctx: typer.Context, username: Username = None, password: Password = None, as_json: Json = False
-) -> None:
-    """Sign in; kept in a file that only you can read."""
-    from twap_client.cli import accounts
-
-    name = username or typer.prompt("Username", err=True)
-    secret = password or typer.prompt("Password", hide_input=True, err=True)
-    _run(ctx, as_json, lambda session: accounts.login(session, name, secret))
-
-
-@app.command()
-def logout(ctx: typer.Context, as_json: Json = False) -> None:
-    """Sign out and forget the sign-in."""
-    from twap_client.cli import accounts
-
-    _run(ctx, as_json, accounts.logout)
-
-
-@app.command()
-def whoami(ctx: typer.Context, as_json: Json = False) -> None:
-    """Show who is signed in."""
-    from twap_client.cli import accounts
-
-    _run(ctx, as_json, accounts.whoami)
+app.add_typer(account_commands.app)
+app.add_typer(key_commands.app, name="keys")
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Models as Rich tables and lines. Pure: no clock, no network, nothing printed."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 
 from rich.console import Group, RenderableType
@@ -31,6 +32,7 @@ from twap_client.cli.screen import (
 from twap_client.cli.sheet import Column, Sheet, left, right, words
 from twap_models import (
     Account,
+    ApiKey,
     BookMessage,
     Candle,
     Exchange,
@@ -54,6 +56,7 @@ __all__ = [
     "events_table",
     "exchanges_table",
     "instruments_table",
+    "keys_table",
     "order_line",
     "order_panel",
     "order_view",
@@ -67,6 +70,18 @@ __all__ = [
 def account_line(account: Account, server: str) -> Text:
     """Say who is signed in where."""
     return Text(f"signed in to {server} as {account.username}")
+
+
+def keys_table(keys: Sequence[ApiKey], now: datetime) -> Sheet:
+    """Draw API keys, oldest first; one that has ended by ``now`` says so."""
+    table = _sheet(left("id", "name", "scopes", "created (UTC)", "expires (UTC)", "last used (UTC)"))
+    for key in keys:
+        has_ended = key.expires is not None and key.expires <= now
+        ends = Text(f"ended {stamp(key.expires)}", style="red") if has_ended else Text(stamp(key.expires))
+        table.add_row(
+            key.key_id, key.name, " ".join(key.scopes), stamp(key.created), ends, stamp(key.last_used)
+        )
+    return table
 
 
 def exchanges_table(exchanges: Sequence[Exchange]) -> Sheet:

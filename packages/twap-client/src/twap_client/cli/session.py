@@ -16,6 +16,7 @@ from twap_client.errors import (
     ApiError,
     ConnectFailed,
     NotAuthenticated,
+    NotPermitted,
     TransportError,
     TwapClientError,
 )
@@ -68,7 +69,12 @@ class Session:
 
 Work = Callable[[Session], Awaitable[int]]
 
-_WRONG_KEY = "TWAP_API_KEY is used, and may be misspelt or revoked: correct it, or unset it and sign in"
+_WRONG_KEY = (
+    "TWAP_API_KEY is used, and may be misspelt, revoked or expired: correct it, or unset it and sign in"
+)
+_SMALL_KEY = (
+    "TWAP_API_KEY is used: unset it and sign in with `twap login`, or use another key (`twap keys create`)"
+)
 
 
 def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], bool] | None = None) -> int:
@@ -111,6 +117,8 @@ def explain(error: Exception, url: str, *, by_key: bool = False) -> tuple[int, s
         by_key: whether an API key was sent, no sign-in.
     """
     code, message = _explain(error, _WRONG_KEY if by_key else f"sign in to {url} with `twap login`")
+    if by_key and isinstance(error, NotPermitted):
+        message = f"{message}; {_SMALL_KEY}"
     if isinstance(error, TwapClientError) and error.in_doubt:
         look = f": `twap order {error.token_ids[0]}`" if error.token_ids else ""
         message = f"{message}; {error.in_doubt}{look}"

@@ -97,6 +97,7 @@ class TwapStream:
 
         Raises:
             NotAuthenticated: the sign-in was refused.
+            NotPermitted: the API key may not read.
         """
         self._start()
         await self._ready.wait()

@@ -37,8 +37,9 @@ class Feed:
         counted_from: number of the event before the first.
     """
 
-    def __init__(self, user: Callable[[str], str | None]) -> None:
+    def __init__(self, user: Callable[[str], str | None], cannot_read: Callable[[str], bool]) -> None:
         self._user = user
+        self._cannot_read = cannot_read
         self._sessions: dict[Socket, _Session] = {}
         self._signed_in: list[Socket] = []
         self._changed = asyncio.Event()
@@ -126,6 +127,10 @@ class Feed:
 
     def _sign_in(self, socket: Socket, token: str) -> None:
         username = self._user(token)
+        if self._cannot_read(token):
+            socket.send(StreamError(code="not_permitted", message="this API key lacks the scope read"))
+            socket.close(1008)
+            return
         if username is None:
             socket.send(StreamError(code="not_authenticated", message="the access token is not valid"))
             socket.close(1008)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
+from twap_client.testing.accounts import Accounts, Route
 from twap_client.testing.changes import amended, canceled, paused, resumed
 from twap_client.testing.examples import NOON, order, preview, report
 from twap_client.testing.feed import Feed
@@ -26,21 +27,21 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
-from twap_models.accounts import normal_password
 
 _COPIED = {"token_id", "symbol", "exchange", "side", "quantity", "price", "duration", "slices"}
-Route = Callable[..., Reply]
 
 __all__ = ["ScriptedServer", "given", "listed", "problem"]
 
 
-class ScriptedServer:
+class ScriptedServer(Accounts):
     """A twap server of given models. Use it with ``async with``; read and change its attributes at any time.
 
     Attributes:
         url: its address.
         requests: every HTTP request, oldest first.
         accounts: passwords by user name.
+        api_keys: those made here, by their secrets; take one out, and it is revoked. None ends by itself.
+            A key that was not made here counts for everything that keys can do.
         token_lifetime_s: how long new access tokens are valid, as told to the client.
         refreshes: how often a refresh token was exchanged.
         exchanges, instruments, candles, books: what the market routes answer.
@@ -52,11 +53,9 @@ class ScriptedServer:
     """
 
     def __init__(self) -> None:
+        super().__init__()
         self.url = ""
         self.requests: list[Request] = []
-        self.accounts: dict[str, str] = {}
-        self.token_lifetime_s = 900
-        self.refreshes = 0
         self.exchanges: list[Exchange] = []
         self.instruments: list[Instrument] = []
         self.candles: list[Candle] = []
@@ -67,11 +66,8 @@ class ScriptedServer:
         self.reports: dict[str, ExecutionReport] = {}
         self.page_size = 100
         self._scripted: dict[tuple[str, str], deque[Reply | None]] = {}
-        self._access: dict[str, str] = {}
-        self._refresh: dict[str, str] = {}
-        self._issued = 0
         self._asked = asyncio.Event()
-        self.feed = Feed(self._user)
+        self.feed = Feed(self._user, self._cannot_read)
         self._sockets = Sockets(self._answer, self.feed.take)
         self._port = 0
 
@@ -93,10 +89,6 @@ class ScriptedServer:
         """Be gone: every connection ends, and nobody listens until ``start``."""
         await self._sockets.close()
 
-    def add_account(self, username: str, password: str) -> None:
-        """Let a user sign in."""
-        self.accounts[username] = normal_password(password)
-
     def script(self, method: str, path: str, *replies: Reply) -> None:
         """Answer the next requests of this kind with these, before the usual answers."""
         self._scripted.setdefault((method, path), deque()).extend(replies)
@@ -104,12 +96,6 @@ class ScriptedServer:
     def cut(self, method: str, path: str) -> None:
         """Do what the next request of this kind asks, then break the connection instead of answering."""
         self._scripted.setdefault((method, path), deque()).append(None)
-
-    def revoke(self, *, refresh: bool = False) -> None:
-        """Forget every access token, and with ``refresh`` the refresh tokens too."""
-        self._access.clear()
-        if refresh:
-            self._refresh.clear()
 
     def push_book(self, book: BookMessage) -> None:
         """Send a book to everyone subscribed to it."""
@@ -141,9 +127,6 @@ class ScriptedServer:
                 self._asked.clear()
                 await self._asked.wait()
 
-    def _user(self, token: str) -> str | None:
-        return self._access.get(token)
-
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
         self._asked.set()
@@ -162,10 +145,8 @@ class ScriptedServer:
         for method, pattern, signed, answer in self._routes():
             found = re.fullmatch(pattern, request.path)
             if method == request.method and found:
-                token = request.headers.get("authorization", "").removeprefix("Bearer ")
-                if signed and token not in self._access and "x-api-key" not in request.headers:
-                    return problem(401, "not_authenticated", "sign in first")
-                return answer(request, *found.groups())
+                refused = self._refused(request) if signed else None
+                return refused or answer(request, *found.groups())
         return problem(404, "not_found", f"no route {request.method} {request.path}")
 
     def _routes(self) -> Sequence[tuple[str, str, bool, Route]]:
@@ -174,11 +155,7 @@ class ScriptedServer:
             ("GET", "/exchanges/[^/]+/symbols", False, lambda _: listed(self.instruments)),
             ("GET", "/klines/[^/]+/[^/]+", False, self._klines),
             ("GET", "/orderbook/([^/]+)/([^/]+)", False, self._book),
-            ("POST", "/auth/register", False, self._register),
-            ("POST", "/auth/token", False, self._login),
-            ("POST", "/auth/refresh", False, self._exchange),
-            ("POST", "/auth/logout", True, self._logout),
-            ("GET", "/auth/me", True, self._me),
+            *self._account_routes(),
             ("POST", "/orders/twap", True, self._submit),
             ("POST", "/orders/twap/preview", True, self._preview),
             ("GET", "/orders", True, self._list),
@@ -194,39 +171,6 @@ class ScriptedServer:
     def _book(self, _: Request, exchange: str, symbol: str) -> Reply:
         book = self.books.get(f"{exchange}:{symbol}")
         return given(book) if book else problem(404, "unknown_symbol", f"no symbol {symbol!r}")
-
-    def _register(self, request: Request) -> Reply:
-        name = request.json["username"]
-        if name in self.accounts:
-            return problem(409, "username_taken", f"the name {name!r} is taken")
-        self.add_account(name, request.json["password"])
-        return Reply(status=201, body={"username": name, "created": "2026-01-01T12:00:00Z"})
-
-    def _login(self, request: Request) -> Reply:
-        name = request.form.get("username", "")
-        if self.accounts.get(name) != normal_password(request.form.get("password", "")):
-            return problem(401, "not_authenticated", "wrong name or password")
-        return self._tokens(name)
-
-    def _exchange(self, request: Request) -> Reply:
-        self.refreshes += 1
-        name = self._refresh.pop(request.form.get("refresh_token", ""), None)
-        return self._tokens(name) if name else problem(401, "not_authenticated", "the sign-in has ended")
-
-    def _tokens(self, name: str) -> Reply:
-        self._issued += 1
-        access, refresh = f"access-{self._issued}", f"refresh-{self._issued}"
-        self._access[access] = self._refresh[refresh] = name
-        body = {"access_token": access, "refresh_token": refresh, "token_type": "bearer"}
-        return Reply(body=body | {"expires_in": self.token_lifetime_s})
-
-    def _logout(self, request: Request) -> Reply:
-        self._refresh.pop(request.json["refresh_token"], None)
-        return Reply(status=204)
-
-    def _me(self, request: Request) -> Reply:
-        name = self._access.get(request.headers.get("authorization", "").removeprefix("Bearer "), "key")
-        return Reply(body={"username": name, "created": "2026-01-01T12:00:00Z"})
 
     def _submit(self, request: Request) -> Reply:
         many = request.json if isinstance(request.json, list) else [request.json]

@@ -53,7 +53,7 @@ def permit(caller: Caller, scope: str) -> None:
         raise NotPermitted(_NOT_BY_KEY)
     raise NotPermitted(
         f"this API key lacks the scope {scope} (it has {' and '.join(sorted(caller.scopes))}): "
-        f"make one that has it with POST /auth/keys, or sign in"
+        "use one that has it, or sign in"
     )
 
 

@@ -130,9 +130,11 @@ _USE = (
 
 
 async def _is_active(connection: AsyncConnection, family_id: str) -> bool:
+    """Whether it counts; it cannot be ended by another process (PostgreSQL) until the transaction is over."""
     statement = select(families.c.family_id).where(
         families.c.family_id == family_id, families.c.revoked.is_(False)
     )
+    statement = statement.with_for_update()
     return (await connection.execute(statement)).first() is not None
 
 

@@ -1,0 +1,69 @@
+"""Where names and passwords come from: an option, standard input, the environment, or a person who is asked.
+
+In this order, the first that is there. Nothing here prints or keeps them. No network library.
+"""
+
+import os
+import sys
+
+import typer
+
+_LONGEST_LINE = 4_096
+
+
+def username(given: str | None, *, from_stdin: bool) -> str:
+    """Give the user's name.
+
+    Raises:
+        BadParameter: it is not there, and nobody can be asked: standard input holds the password.
+    """
+    known = given or os.environ.get("TWAP_USERNAME")
+    if not known and from_stdin:
+        raise typer.BadParameter(
+            "say who signs in: standard input holds the password alone", param_hint="--username"
+        )
+    return known or str(typer.prompt("Username", err=True))
+
+
+def password(given: str | None, *, from_stdin: bool, confirm: bool = False) -> str:
+    """Give the password; one that is asked for is asked for twice where ``confirm`` says so.
+
+    Raises:
+        BadParameter: there are two, or standard input holds none.
+    """
+    if given and from_stdin:
+        raise typer.BadParameter("is given twice", param_hint="--password, --password-stdin")
+    if from_stdin:
+        return _line("one line, the password")
+    known = given or os.environ.get("TWAP_PASSWORD")
+    return known or _asked("Password", confirm=confirm)
+
+
+def change(*, from_stdin: bool) -> tuple[str, str]:
+    """Give the password there is and the new one.
+
+    Raises:
+        BadParameter: standard input holds fewer than two lines.
+    """
+    if from_stdin:
+        expected = "two lines, the current password and the new one"
+        return _line(expected), _line(expected)
+    current = os.environ.get("TWAP_PASSWORD") or _asked("Current password")
+    return current, os.environ.get("TWAP_NEW_PASSWORD") or _asked("New password", confirm=True)
+
+
+def _asked(what: str, *, confirm: bool = False) -> str:
+    return str(typer.prompt(what, hide_input=True, confirmation_prompt=confirm, err=True))
+
+
+def _line(expected: str) -> str:
+    try:
+        text = sys.stdin.readline(_LONGEST_LINE + 1)
+    except UnicodeDecodeError:
+        raise typer.BadParameter(
+            "holds no text in this terminal's encoding", param_hint="standard input"
+        ) from None
+    line = text.removesuffix("\n").removesuffix("\r")
+    if not line or len(line) > _LONGEST_LINE:
+        raise typer.BadParameter(f"expected {expected}", param_hint="standard input")
+    return line
