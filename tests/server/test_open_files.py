@@ -15,7 +15,7 @@ from twap_server.bootstrap.open_files import make_room
 logging.basicConfig(format="%(message)s")
 soft, hard, clients = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-make_room(clients)
+print(make_room(clients), file=sys.stderr)
 print(*resource.getrlimit(resource.RLIMIT_NOFILE))
 """
 

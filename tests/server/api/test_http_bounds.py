@@ -1,68 +1,19 @@
-"""What a connection may send and how many there may be, on the server as it is run."""
+"""What a connection may send, on the server as it is run."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
-from server.api.desk import build
+from server.api.raw import HEALTH, PARSERS, Connection, connected, ended, serving, status_of
 from twap_server.api import http_bounds
-from twap_server.api.app import create_app
-from twap_server.api.server import HttpServer, Listening
 from twap_server.runtime.loops import HttpParser
 
-PARSERS: list[HttpParser] = ["h11", "httptools"]
 REFRESH = (
     b"POST /auth/refresh HTTP/1.1\r\nHost: here\r\nContent-Type: application/x-www-form-urlencoded\r\n"
     b"Transfer-Encoding: chunked\r\n\r\n"
 )
 CHUNK = b"3\r\na=b\r\n"
-HEALTH = b"GET /health HTTP/1.1\r\nHost: here\r\n\r\n"
-
-Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@asynccontextmanager
-async def serving(*, parser: HttpParser = "httptools", most: int | None = None) -> AsyncIterator[int]:
-    """Serve; gives the port."""
-    with Listening("127.0.0.1", 0) as listening:
-        server = HttpServer(create_app(build()[0]), listening, parser=parser, most=most)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            try:
-                yield listening.socket.getsockname()[1]
-            finally:
-                server.stop()
-
-
-@asynccontextmanager
-async def connected(port: int) -> AsyncIterator[Connection]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def status_of(connection: Connection, request: bytes = HEALTH) -> int:
-    reader, writer = connection
-    writer.write(request)
-    async with asyncio.timeout(5):
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        await reader.readexactly(int(length.split(b":")[1]))
-    return int(head.split()[1])
-
-
-async def ended(connection: Connection) -> bytes:
-    """All that comes until the server closes the connection."""
-    async with asyncio.timeout(5):
-        try:
-            return await connection[0].read()
-        except ConnectionResetError:
-            return b""
 
 
 async def sent_until_closed(connection: Connection, piece: bytes, most: int = 40_000_000) -> int:
@@ -172,14 +123,3 @@ async def test_a_body_in_chunks_of_one_byte_is_taken(parser: HttpParser) -> None
     async with serving(parser=parser) as port, connected(port) as connection:
         assert await status_of(connection, register + chunks) == 422
         assert await status_of(connection) == 200
-
-
-@pytest.mark.parametrize("parser", PARSERS)
-async def test_more_connections_than_there_is_room_for_are_told(parser: HttpParser) -> None:
-    async with serving(parser=parser, most=3) as port, connected(port) as one, connected(port) as two:
-        assert await status_of(one) == await status_of(two) == 200
-        async with connected(port) as three:
-            assert await status_of(three) == 503
-        async with asyncio.timeout(5):
-            while await status_of(one) != 200:
-                await asyncio.sleep(0)

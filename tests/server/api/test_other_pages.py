@@ -27,7 +27,11 @@ ALWAYS_READABLE = {
 }
 FOR_THE_BROWSER = {
     "content-security-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "permissions-policy",
     "referrer-policy",
+    "strict-transport-security",
     "vary",
     "x-content-type-options",
     "x-frame-options",

@@ -216,6 +216,12 @@ def only(pattern: str, words: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _in_a_path(value: str) -> str:
+    if value in (".", ".."):
+        raise ValueError("expected more than . or .. alone, which lead elsewhere in an address (orders/..)")
+    return value
+
+
 ExchangeName = Annotated[
     str,
     AfterValidator(lambda value: EXCHANGE_ALIASES.get(value.lower(), value.lower())),
@@ -243,10 +249,11 @@ TokenId = Annotated[
     Field(
         min_length=1,
         max_length=64,
-        json_schema_extra={"pattern": r"^[A-Za-z0-9._:-]+$"},
+        json_schema_extra={"pattern": r"^(?!\.\.?$)[A-Za-z0-9._:-]+$"},
         description="Client-chosen order id, unique per user for ever: the idempotency key of a submission.",
     ),
     only(r"[A-Za-z0-9._:-]+", "letters without accents, digits, and . _ : -"),
+    AfterValidator(_in_a_path),
 ]
 
 KnownSliceReason = Annotated[SliceReason | str, Field(union_mode="left_to_right")]

@@ -7,11 +7,14 @@ from twap_models import __version__
 from twap_server.api import errors
 from twap_server.api.behind_proxy import BehindProxy
 from twap_server.api.docs import docs_router
+from twap_server.api.doors import Doors
+from twap_server.api.hosts import Hosts
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
 from twap_server.api.routers import accounts, health, invites, keys, market, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
+from twap_server.api.security_headers import SecurityHeaders
 
 TITLE = "TWAP server"
 _METHODS = ("DELETE", "GET", "PATCH", "POST")
@@ -38,8 +41,12 @@ To try it here: `POST /auth/register`, then **Authorize** with that name and pas
 """
 
 
-def create_app(parts: Parts) -> FastAPI:
+def create_app(parts: Parts, doors: Doors | None = None) -> FastAPI:
     """Build the app.
+
+    Args:
+        parts: what it is made of.
+        doors: the server's, whose numbers ``/metrics`` then shows.
 
     Raises:
         ValueError: the signing key is shorter than 32 bytes.
@@ -62,7 +69,7 @@ def create_app(parts: Parts) -> FastAPI:
     app.include_router(docs_router(TITLE))
     errors.install(app)
     install_openapi(app)
-    _add_gauges(services)
+    _add_gauges(services, doors)
     _add_middleware(app, services)
     return app
 
@@ -70,6 +77,7 @@ def create_app(parts: Parts) -> FastAPI:
 def _add_middleware(app: FastAPI, services: Services) -> None:
     """The last one is outermost: a page of another host can read every refusal, whichever layer it is of."""
     config = services.parts.config
+    app.add_middleware(Hosts, config=config)
     app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
     if config.allowed_origins:
         app.add_middleware(
@@ -79,12 +87,18 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
             allow_headers=_REQUEST_HEADERS,
             expose_headers=_ANSWER_HEADERS,
         )
+    app.add_middleware(SecurityHeaders)
     if config.root_path or config.trusted_proxies:
         app.add_middleware(BehindProxy, root_path=config.root_path, trusted=config.trusted_proxies)
 
 
-def _add_gauges(services: Services) -> None:
+def _add_gauges(services: Services, doors: Doors | None) -> None:
     parts, metrics = services.parts, services.metrics
+    if doors is not None:
+        metrics.add_gauge("twap_http_connections", "Open HTTP connections.", lambda: doors.connections)
+        metrics.add_gauge(
+            "twap_refused_connections", "Connections that found no room.", lambda: doors.refusals
+        )
     metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(parts.sessions))
     metrics.add_labelled(
         "twap_books", "Books that clients watch, by status.", "status", services.books_by_status

@@ -17,6 +17,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*", re.ASCII)
 """What a path prefix may look like; empty: there is none."""
 _LONGEST = 256
+FROM_PROXY = "twap.from_proxy"
+"""The key in a scope's state that says whether a trusted proxy sent it."""
 
 
 class BehindProxy:
@@ -41,6 +43,7 @@ class BehindProxy:
         """Serve one request or stream."""
         if scope["type"] in ("http", "websocket"):
             scope = self._placed(scope)
+            scope.setdefault("state", {})[FROM_PROXY] = self._trusts(scope.get("client"))
         await self._app(scope, receive, send)
 
     def _placed(self, scope: Scope) -> Scope:
@@ -58,8 +61,15 @@ class BehindProxy:
         return prefix if is_one and self._trusts(scope.get("client")) else ""
 
     def _trusts(self, client: tuple[str, int] | None) -> bool:
-        try:
-            address = ip_address(client[0] if client else "")
-        except ValueError:
-            return False
-        return any(address in network for network in self._trusted)
+        return is_within(client[0] if client else "", self._trusted)
+
+
+def is_within(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
+    """Whether an address lies in one of these networks; what is no address does not."""
+    if not networks:
+        return False
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return any(address in network for network in networks)

@@ -75,6 +75,12 @@ class StreamConfig(BaseModel):
     max_per_user: int = 8
     """Connections of one user."""
     max_connections: int = 5_000
+    max_per_address: int = Field(default=1_000, ge=1)
+    """Connections of one address (IPv6: one /64 network)."""
+    max_unsigned: int = Field(default=1_000, ge=1)
+    """Connections at once that have not signed in yet."""
+    max_unsigned_per_address: int = Field(default=200, ge=1)
+    """The same of one address."""
     max_message: int = 65_536
     """Bytes of one message from a client."""
     max_messages_per_second: int = 100
@@ -90,7 +96,13 @@ class ApiConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     max_connections: int = 1_000
-    """HTTP connections at once, beside the streams'; requests on more are refused with 503."""
+    """HTTP connections at once, beside the streams'; more get 503, where no idle one gives way."""
+    max_connections_per_address: int = Field(default=200, ge=1)
+    """HTTP connections of one address (IPv6: one /64 network); more are refused with 429."""
+    write_timeout: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
+    """A client that takes nothing of what was written to it for this long is cut off."""
+    max_unread: int = Field(default=268_435_456, ge=1_048_576)
+    """Bytes of answers that clients have not taken yet, of all; above it the largest is cut off."""
     max_books: int = 1_000
     """Books collected at once, above which readers get no further one; orders always get theirs."""
     max_books_per_user: int = Field(default=400, ge=1)
@@ -106,6 +118,8 @@ class ApiConfig(BaseModel):
     """A body that has not arrived by then is refused with 408."""
     allowed_origins: tuple[str, ...] = ()
     """Web pages of other hosts that may call; the server's own pages always may."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Names by which callers may address us (``Host``); ``*.example.com``: all below it; ``*``: any."""
     root_path: str = Field(default="", max_length=256, pattern=r"^(/[A-Za-z0-9._~-]+)*$")
     """The path prefix under which a proxy serves us, such as ``/twap``; it may cut it off or not."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()

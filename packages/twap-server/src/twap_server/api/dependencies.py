@@ -9,6 +9,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 
 from twap_models.enums import Scope
 from twap_server.api.access import ACCOUNT, Caller, permit
+from twap_server.api.attended import SIGNED_IN
 from twap_server.api.book_room import Reader
 from twap_server.api.parts import Services
 from twap_server.api.rate_limits import RateLimit, site_of
@@ -48,15 +49,19 @@ ServicesDep = Annotated[Services, Depends(get_services)]
 BearerDep = Annotated[str | None, Depends(_bearer)]
 
 
-async def identify(services: Services, credential: str | None) -> Caller:
-    """Say who holds this access token or API key.
+async def identify(request: Request, services: Services, credential: str | None) -> Caller:
+    """Say who holds this access token or API key; the connection of the request counts as known from then on.
 
     Raises:
         NotAuthenticated: always in the same words.
     """
     if not credential:
         raise NotAuthenticated(REFUSED)
-    return await services.access.identify(credential)
+    caller = await services.access.identify(credential)
+    tell: Callable[[], None] | None = request.scope.get("state", {}).get(SIGNED_IN)
+    if tell is not None:
+        tell()
+    return caller
 
 
 def credential_of(request: Request) -> str | None:
@@ -67,6 +72,7 @@ def credential_of(request: Request) -> str | None:
 
 async def get_caller(
     needed: SecurityScopes,
+    request: Request,
     services: ServicesDep,
     bearer: BearerDep,
     key: Annotated[str | None, Depends(_key)],
@@ -77,7 +83,7 @@ async def get_caller(
         NotAuthenticated: always in the same words.
         NotPermitted: the API key lacks the scope that the route needs.
     """
-    caller = await identify(services, bearer or key)
+    caller = await identify(request, services, bearer or key)
     for scope in needed.scopes:
         permit(caller, scope)
     return caller
@@ -96,7 +102,7 @@ def scopes_of(annotation: object) -> Sequence[str]:
 async def get_book_reader(request: Request, services: ServicesDep) -> Reader:
     """Say who asks for books, on a route that needs no sign-in: the user, else the address."""
     try:
-        caller = await identify(services, credential_of(request))
+        caller = await identify(request, services, credential_of(request))
     except TwapError:
         return Reader(site_of(address_of(request)), anonymous=True)
     return Reader(caller.user_id, anonymous=False)

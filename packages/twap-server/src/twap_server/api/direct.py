@@ -34,7 +34,7 @@ class DirectRoute(ExactRoute):
 
         async def handler(request: Request) -> Response:
             services: Services = request.app.state.services
-            caller = await identify(services, credential_of(request))
+            caller = await identify(request, services, credential_of(request))
             permit(caller, needed)
             body = checked(shape, await _read(request))
             answer: Response = await self.endpoint(services=services, caller=caller, body=body)

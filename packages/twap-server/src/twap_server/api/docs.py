@@ -6,7 +6,7 @@ from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import FileResponse, HTMLResponse
 from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
-from twap_server.api.middleware import DOCS_CSP
+from twap_server.api.security_headers import DOCS_CSP
 
 _ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",

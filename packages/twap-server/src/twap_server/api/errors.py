@@ -11,14 +11,16 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.routing import Match
 
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
 from twap_server.api.bodies import LIST, ONE
 from twap_server.api.exact import Unreadable, reply
+from twap_server.api.raw_answers import PROBLEM_JSON
 from twap_server.domain.errors import InvalidRequest, TooManyAttempts, TwapError, UnavailableError
 
-PROBLEM_JSON = "application/problem+json"
 BODY_TAGS = frozenset({"body", "query", "path", "header", ONE, LIST})
 """Parts of a validation error's location that are no field of the caller's."""
 
@@ -57,13 +59,13 @@ _BY_STATUS: Mapping[int, ErrorCode] = {
 }
 
 
-def request_id(request: Request) -> str:
+def request_id(request: HTTPConnection) -> str:
     """The id the middleware gave this request."""
     return str(request.scope.get("state", {}).get("request_id", ""))
 
 
 def problem(
-    request: Request,
+    request: HTTPConnection,
     code: ErrorCode,
     detail: str,
     *,
@@ -114,7 +116,20 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if code is ErrorCode.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:  # nobody said what is missing
         detail = f"there is no {request.method} {request.url.path[:200]} here"
-    return problem(request, code, detail, status=error.status_code, headers=error.headers)
+    headers = error.headers
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {"Allow": ", ".join(_methods_of(request))}
+        detail = f"expected one of {headers['Allow']}, got {request.method[:40]}"
+    return problem(request, code, detail, status=error.status_code, headers=headers)
+
+
+def _methods_of(request: Request) -> list[str]:
+    """All methods that a path has: each is a route of its own to the framework, which names only one."""
+    found: set[str] = set()
+    for route in request.app.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            found |= getattr(route, "methods", None) or set()
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def install(app: FastAPI) -> None:

@@ -11,19 +11,31 @@ import contextlib
 import socket
 from asyncio.transports import BaseTransport, Transport
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from secrets import token_hex
 from typing import Any, TypeAlias, cast
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.datastructures import Headers
 from websockets.frames import CloseCode, Opcode
 from websockets.frames import Frame as WireFrame
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
+from websockets.typing import StatusLike
 
 from twap_models.base import WireModel
+from twap_models.enums import ErrorCode
+from twap_server.api.doors import Visit
 from twap_server.api.http_bounds import pieces
+from twap_server.api.raw_answers import PROBLEM_JSON, problem_body
+from twap_server.api.security_headers import ALWAYS
 from twap_server.feed.bus import Frame
 
 EXTENSION = "twap.write_framed"
 SIGNED_IN = "twap.signed_in"
 """The scope's function to call once the client is known: from then on it may send more."""
+UNSENT = "twap.unsent"
+"""The scope's function that gives the bytes written to the client that it has not taken yet."""
 WriteFramed: TypeAlias = Callable[[bytes], bool]
 """Writes one framed message; false when the client takes nothing now, or is leaving: nothing was written."""
 
@@ -56,6 +68,12 @@ def writer_in(scope: Mapping[str, Any]) -> WriteFramed | None:
     return write
 
 
+def unsent_in(scope: Mapping[str, Any]) -> Callable[[], int]:
+    """Give the scope's count of bytes that the client has not taken; zero where its server has none."""
+    unsent: Callable[[], int] = scope.get("extensions", {}).get(UNSENT, int)
+    return unsent
+
+
 class FrameBounds:
     """What a client may send: few frames and bytes until it signs in, then so many frames a second."""
 
@@ -84,6 +102,30 @@ class FrameBounds:
         return self._frames <= most and self._fragments < MOST_FRAGMENTS
 
 
+class _Handshake(ServerProtocol):
+    """Refuses with a problem document."""
+
+    def reject(self, status: StatusLike, text: str) -> Response:
+        number = HTTPStatus(status)
+        if number is HTTPStatus.INTERNAL_SERVER_ERROR:
+            code, text = ErrorCode.INTERNAL, "something went wrong on our side"
+        else:
+            code = ErrorCode.INVALID_REQUEST
+        words = text.partition("\n")[0] or "the stream is at /ws, and nothing else opens as a WebSocket"
+        request_id = token_hex(16)
+        body = problem_body(number, code, words, request_id)
+        headers = Headers(
+            [
+                ("connection", "close"),
+                ("content-type", PROBLEM_JSON),
+                ("content-length", str(len(body))),
+                ("x-request-id", request_id),
+            ]
+        )
+        headers.update((name.decode(), value.decode()) for name, value in ALWAYS)
+        return Response(number.value, number.phrase, headers, body)
+
+
 class FramedProtocol(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket protocol with the extension and with bounds: ``uvicorn.Config(ws=...)``.
 
@@ -91,13 +133,31 @@ class FramedProtocol(WebSocketsSansIOProtocol):
     session, not by the transport. Nothing is read from a client that does not take our pongs.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Take uvicorn's arguments."""
+        super().__init__(*args, **options)
+        plain = self.conn
+        self.conn = _Handshake(
+            extensions=plain.available_extensions, max_size=self.config.ws_max_size, logger=plain.logger
+        )
+
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep the buffers below us short."""
+        before = cast(Transport, transport).get_protocol()
         super().connection_made(transport)
+        self._visit: Visit | None = getattr(before, "visit", None)
+        if self._visit is not None:
+            self._visit.on_giving_way(self._give_way)
         self._bounds = FrameBounds()
         self._upgraded = False
         cast(Transport, transport).set_write_buffer_limits(high=0)
         _limit_unsent(transport.get_extra_info("socket"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Make room."""
+        if self._visit is not None:
+            self._visit.over()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in a piece at a time, so that a bound holds within one read."""
@@ -136,10 +196,21 @@ class FramedProtocol(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         """Offer the extensions; none to write with if frames of this connection are compressed."""
         extensions = cast(dict[str, Any], self.scope["extensions"])
-        extensions[SIGNED_IN] = self._bounds.admit
+        extensions[SIGNED_IN] = self._admit
+        extensions[UNSENT] = self.transport.get_write_buffer_size
         if not self.conn.extensions:
             extensions[EXTENSION] = self.write_framed
-        await super().run_asgi()
+        try:
+            await super().run_asgi()
+        finally:
+            if self._visit is not None:
+                self._visit.look(is_working=False)  # only its end is waited for
+
+    async def send(self, message: Any) -> None:
+        """Send; a refusal completes the handshake, which uvicorn would otherwise log as our error."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
+            self.handshake_complete = True
 
     def write_framed(self, message: bytes) -> bool:
         """Write a framed message, if the client takes everything that was written before."""
@@ -148,8 +219,17 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         self.transport.write(message)
         return True
 
-    def _refuse(self, reason: str) -> None:
-        self.conn.fail(CloseCode.POLICY_VIOLATION, reason)
+    def _admit(self) -> None:
+        self._bounds.admit()
+        if self._visit is not None:
+            self._visit.sign_in()
+            self._visit.look(is_working=True)
+
+    def _give_way(self) -> None:
+        self._refuse("others need the room: come back", CloseCode.TRY_AGAIN_LATER)
+
+    def _refuse(self, reason: str, code: CloseCode = CloseCode.POLICY_VIOLATION) -> None:
+        self.conn.fail(code, reason)
         if self.conn.close_sent is None:  # not upgraded yet, or at its end
             self.transport.close()
         else:

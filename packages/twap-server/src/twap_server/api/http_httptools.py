@@ -4,14 +4,16 @@ A head or trailers that are too large or come too slowly end the connection, bef
 """
 
 import asyncio
+import sys
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from twap_server.api import http_bounds
+from twap_server.api.attended import Attended
 from twap_server.api.http_bounds import LARGEST_HEAD, MOST_PIPELINED, Deadline, Remainder, pieces
 
 
-class BoundedHttp(HttpToolsProtocol):
+class BoundedHttp(Attended, HttpToolsProtocol):
     """Give it to ``uvicorn.Config(http=...)``."""
 
     _framing = 0
@@ -35,6 +37,8 @@ class BoundedHttp(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in a piece at a time, and count what is not body."""
+        if self.is_turned_away(data):
+            return
         for piece in pieces(data):
             if self.transport.is_closing() or self.transport.get_protocol() is not self:
                 return  # refused, or a WebSocket by now: nothing may follow its request before our answer
@@ -44,6 +48,7 @@ class BoundedHttp(HttpToolsProtocol):
                 self._head.start(http_bounds.HEAD_WITHIN_S)
             super().data_received(piece)
             self._check()
+        self._look()
 
     def on_message_begin(self) -> None:
         """Expect the rest of the head; what came with the end of the request before counts for this one."""
@@ -81,6 +86,24 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if not self._whole and self.cycle.response_complete and not self.transport.is_closing():
             self._remainder.expect()
+        self._look()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Let a stream in, if there is room."""
+        if self.has_room_for_stream():
+            super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong, in a problem document."""
+        error = sys.exc_info()[1]
+        self._refuse(msg if error is None else f"expected an HTTP request: {error}")
+
+    def _look(self) -> None:
+        """Tell the doors whether the client is waited for; a stranger is until its request is whole."""
+        if self.visit is not None and self.transport.get_protocol() is self:
+            is_answering = self.cycle is not None and not self.cycle.response_complete
+            is_ready = self._whole or self.visit.is_known
+            self.visit.look(is_working=bool(self.pipeline) or (is_answering and is_ready))
 
     def _check(self) -> None:
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
@@ -92,6 +115,6 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _refuse(self, words: str) -> None:
         if self.cycle is None or self.cycle.response_complete:
-            self.send_400_response(words)
+            self.refuse(words)
         else:
             self.transport.close()  # the answer to a request before may be half out

@@ -1,11 +1,14 @@
-"""Around every request: its id, security headers, body limits, counting, and the last net.
+"""Around every request: its id, body limits, counting, HEAD, and the last net.
 
-Plain ASGI: no buffering, WebSockets pass through untouched.
+Plain ASGI: no buffering. WebSockets get an id and pass through.
 """
 
 import asyncio
 import logging
 import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from secrets import token_hex
 
 from fastapi import Request
@@ -15,46 +18,46 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from twap_models.enums import ErrorCode
+from twap_server.api.behind_proxy import FROM_PROXY
 from twap_server.api.config import ApiConfig
-from twap_server.api.errors import problem
+from twap_server.api.errors import answer_twap_error, problem
 from twap_server.api.metrics import Metrics
+from twap_server.api.rate_limits import site_of
+from twap_server.api.raw_answers import NO_ROOM, RETRY_AFTER_S
+from twap_server.api.rooms import Full
+from twap_server.domain.errors import TooManyAttempts
 
 _log = logging.getLogger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
-_CSP = "default-src 'none'; frame-ancestors 'none'"
-DOCS_CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
-    "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
-)
-_SECURITY = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-    (b"content-security-policy", _CSP.encode()),
-)
-"""Where the answer has none of its own."""
 
 
 class RequestFrame:
-    """The outermost layer of our own: only CORS and what a proxy says lie further out."""
+    """Around the app itself: only headers, CORS and what a proxy says lie further out."""
 
     def __init__(self, app: ASGIApp, *, config: ApiConfig, metrics: Metrics) -> None:
         """Wrap ``app``."""
         self._app = app
         self._config = config
         self._metrics = metrics
+        self._at_once = _AtOnce(config.max_connections_per_address)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request; everything but HTTP passes through."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        scope.setdefault("state", {})["request_id"] = _id_of(scope)
+        if scope["type"] in ("http", "websocket"):
+            scope.setdefault("state", {})["request_id"] = _id_of(scope)
         answer = _Answer(scope, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, answer.send if scope["type"] == "websocket" else send)
+            return
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # whatever GET answers, without its body
         try:
-            most = _largest_body(scope, self._config)
-            await self._serve(scope, _LimitedBody(receive, most, self._config).receive, answer, most)
+            with self._at_once.one_more(scope):
+                most = _largest_body(scope, self._config)
+                await self._serve(scope, _LimitedBody(receive, most, self._config).receive, answer, most)
+        except TooManyAttempts as error:
+            refusal = await answer_twap_error(Request(scope), error)
+            await refusal(scope, receive, answer.send)
         finally:
             self._metrics.count_request(scope, answer.status)
 
@@ -76,7 +79,7 @@ class RequestFrame:
 
 
 class _Answer:
-    """Adds headers to the answer and remembers its status (0 until it began)."""
+    """Adds the id to the answer and remembers its status (0 until it began); HEAD gets no body."""
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope
@@ -84,13 +87,38 @@ class _Answer:
         self.status = 0
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] in ("http.response.start", "websocket.http.response.start"):
             self.status = message["status"]
-            own = message.get("headers", ())
-            names = {name.lower() for name, _ in own}
             of_request = (b"x-request-id", self._scope["state"]["request_id"].encode())
-            message["headers"] = [*own, of_request, *(pair for pair in _SECURITY if pair[0] not in names)]
+            message["headers"] = [*message.get("headers", ()), of_request]
+        elif message["type"] == "http.response.body" and self._scope["method"] == "HEAD":
+            message = {**message, "body": b""}
         await self._send(message)
+
+
+class _AtOnce:
+    """Requests under way of each address that a trusted proxy forwards; elsewhere connections are counted."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._of_site: Counter[str] = Counter()
+
+    @contextmanager
+    def one_more(self, scope: Scope) -> Iterator[None]:
+        client = scope.get("client")
+        if not client or not scope["state"].get(FROM_PROXY):
+            yield
+            return
+        site = site_of(client[0])
+        if self._of_site[site] >= self._most:
+            raise TooManyAttempts(NO_ROOM[Full.ADDRESS][2], retry_after=RETRY_AFTER_S)
+        self._of_site[site] += 1
+        try:
+            yield
+        finally:
+            self._of_site[site] -= 1
+            if not self._of_site[site]:
+                del self._of_site[site]
 
 
 class _LimitedBody:

@@ -7,11 +7,13 @@ import socket
 from collections.abc import Generator
 from importlib.util import find_spec
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import uvicorn
 from fastapi import FastAPI
 
+from twap_server.api.attended import Attended, attended_by
+from twap_server.api.doors import Doors
 from twap_server.api.framed import FramedProtocol
 from twap_server.api.http_bounds import LARGEST_HEAD
 from twap_server.api.http_h11 import BoundedH11
@@ -21,6 +23,10 @@ from twap_server.runtime.loops import HttpParser
 _DRAIN_S = 10
 _KEEP_ALIVE_S = 30
 """Longer than clients keep an idle connection (httpx: 5 s): whoever closes first must not be us."""
+_WAITING = 2_048
+"""Connections that the system keeps for us until we accept them."""
+_ACCEPTED_AT_ONCE = 128
+"""Before others have their turn. asyncio tries as often where no file is free to accept with."""
 _LARGEST_FRAME = 65_536
 """Bytes of one WebSocket frame from a client."""
 
@@ -51,7 +57,7 @@ class HttpServer:
     """uvicorn without its own signal handling: the composition root decides when everything stops."""
 
     def __init__(
-        self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto", most: int | None = None
+        self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto", doors: Doors | None = None
     ) -> None:
         """Prepare; ``run`` serves.
 
@@ -59,14 +65,14 @@ class HttpServer:
             app: what is served.
             listening: where.
             parser: which reads HTTP.
-            most: connections at once, streams included; requests on more get 503. None: any number.
+            doors: bound how many connections there are; None: any number.
         """
         self._socket = listening.socket
         config = uvicorn.Config(
             app,
-            http=_protocol(parser),
+            http=cast(type[asyncio.Protocol], attended_by(doors, _protocol(parser))),
             h11_max_incomplete_event_size=LARGEST_HEAD,
-            limit_concurrency=most,
+            backlog=_ACCEPTED_AT_ONCE,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -80,7 +86,7 @@ class HttpServer:
             timeout_keep_alive=_KEEP_ALIVE_S,
             server_header=False,
         )
-        self._server = _QuietServer(config)
+        self._server = _QuietServer(config, doors)
 
     async def run(self) -> None:
         """Serve until ``stop``; returns once the last answer is out or the drain time is over."""
@@ -92,12 +98,27 @@ class HttpServer:
 
 
 class _QuietServer(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, doors: Doors | None) -> None:
+        super().__init__(config)
+        self._doors = doors
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for one in sockets or ():
+            one.listen(_WAITING)
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's pulse, ten times a second."""
+        if self._doors is not None:
+            self._doors.sweep()
+        return await super().on_tick(counter)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
 
-def _protocol(parser: HttpParser) -> type[asyncio.Protocol]:
+def _protocol(parser: HttpParser) -> type[Attended]:
     if parser == "h11" or (parser == "auto" and find_spec("httptools") is None):
         return BoundedH11
     from twap_server.api.http_httptools import BoundedHttp  # noqa: PLC0415 - where httptools is installed
@@ -111,7 +132,7 @@ def _bind(host: str, port: int) -> socket.socket:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
-        listening.listen(2048)
+        listening.listen(_WAITING)
         listening.setblocking(False)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

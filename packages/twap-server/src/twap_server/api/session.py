@@ -30,6 +30,7 @@ from twap_server.api.access import Caller, permit
 from twap_server.api.framed import encode
 from twap_server.api.order_feed import OrderFeed
 from twap_server.api.parts import Services
+from twap_server.api.places import Place
 from twap_server.api.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
 from twap_server.api.subscriptions import Subscriptions
 from twap_server.api.tokens import REFUSED
@@ -45,10 +46,12 @@ log = logging.getLogger(__name__)
 class Session:
     """The life of one connection; ``run`` it once."""
 
-    def __init__(self, socket: WebSocket, services: Services) -> None:
-        """Take an accepted socket."""
+    def __init__(self, socket: WebSocket, services: Services, place: Place) -> None:
+        """Take an accepted socket, and the place it has until the end."""
         parts, config = services.parts, services.parts.config.stream
         self._services = services
+        self._place = place
+        place.on_giving_way(lambda: self.end(TRY_LATER, "others need the room: sign in at once"))
         self._parts = parts
         self._config = config
         self._client = ClientSocket(socket, config, parts.clock)
@@ -120,6 +123,7 @@ class Session:
         caller = await self._sign_in(credential)
         self._caller = caller
         self._client.admit()
+        self._place.sign_in()
         if not self._parts.sessions.claim(caller.user_id, self._config.max_per_user):
             self._caller = None
             raise refusal(

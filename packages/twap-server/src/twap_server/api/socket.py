@@ -18,7 +18,7 @@ from twap_models.stream import (
     read_client_message,
 )
 from twap_server.api.config import StreamConfig
-from twap_server.api.framed import admit, writer_in
+from twap_server.api.framed import admit, unsent_in, writer_in
 from twap_server.domain.clock import SECOND, Clock
 from twap_server.feed.bus import Frame
 
@@ -48,6 +48,7 @@ class ClientSocket:
         """Speak over ``socket``, already accepted."""
         self._socket = socket
         self._write_framed = writer_in(socket.scope)
+        self._unsent = unsent_in(socket.scope)
         self._config = config
         self._clock = clock
         self._strikes = 0
@@ -92,13 +93,17 @@ class ClientSocket:
         Raises:
             SessionOver: the client took nothing until the deadline, or has gone.
         """
-        try:
-            async with asyncio.timeout(self._config.send_timeout.total_seconds()):
-                await self._socket.send_text(text)
-        except TimeoutError:
-            raise SessionOver(POLICY, "slow: nothing was read for too long") from None
-        except (WebSocketDisconnect, RuntimeError, OSError):
-            raise SessionOver(GONE, "the client left") from None
+        while True:
+            unsent = self._unsent()
+            try:
+                async with asyncio.timeout(self._config.send_timeout.total_seconds()):
+                    await self._socket.send_text(text)
+                return
+            except TimeoutError:  # nothing of this message was written yet
+                if not 0 < self._unsent() < unsent:
+                    raise SessionOver(POLICY, "slow: nothing was read for too long") from None
+            except (WebSocketDisconnect, RuntimeError, OSError):
+                raise SessionOver(GONE, "the client left") from None
 
     async def say(self, message: WireModel) -> None:
         """Send a model."""

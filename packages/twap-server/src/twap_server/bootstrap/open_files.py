@@ -12,17 +12,17 @@ _OWN = 256
 """For everything but connections of clients: the database, exchanges, the log."""
 
 
-def make_room(connections: int) -> None:
+def make_room(connections: int) -> int:
     """Raise the limit so that so many connections of clients fit, as far as the system lets a process do so.
 
-    Says in the log how many do fit, where they do not all. Nothing on Windows, which has no such limit.
+    Gives how many fit, and says so in the log where that is less. Windows has no such limit.
     """
     if sys.platform == "win32":
-        return
+        return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _OWN
     if _reaches(soft, wanted):
-        return
+        return connections
     given = wanted if _reaches(hard, wanted) else hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (given, hard))
     if given < wanted:
@@ -33,6 +33,7 @@ def make_room(connections: int) -> None:
             given - _OWN,
             given,
         )
+    return max(1, given - _OWN) if given < wanted else connections
 
 
 def _reaches(limit: int, wanted: int) -> bool:

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from twap_server.api.app import create_app
+from twap_server.api.doors import Bounds, Doors
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.compose import Running, running
 from twap_server.bootstrap.open_files import make_room
@@ -44,10 +45,10 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    config = server.parts.config
-    most = config.max_connections + config.stream.max_connections
-    make_room(most)
-    http = HttpServer(create_app(server.parts), listening, parser=server.http_parser, most=most)
+    bounds = Bounds.of(server.parts.config)
+    doors = Doors(server.parts.config, bounds=bounds.within(make_room(bounds.most)))
+    app = create_app(server.parts, doors)
+    http = HttpServer(app, listening, parser=server.http_parser, doors=doors)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()

@@ -110,7 +110,7 @@ async def log_out(request: Request, services: ServicesDep, bearer: BearerDep) ->
     if await request.body():
         await services.sign_in.log_out_with(await _refresh_token(request))
     else:
-        await services.sign_in.log_out(await identify(services, bearer))
+        await services.sign_in.log_out(await identify(request, services, bearer))
     return Response(status_code=204)
 
 

@@ -11,8 +11,18 @@ from starlette.routing import WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
+from twap_models.enums import ErrorCode
+from twap_server.api.errors import problem
 from twap_server.api.parts import Services
+from twap_server.api.places import Place, Places
+from twap_server.api.raw_answers import NO_ROOM
+from twap_server.api.rooms import Full
 from twap_server.api.session import Session
+
+_LATER = {"Retry-After": "5"}
+_FOREIGN = (
+    "a web page of another origin opened this: name its origin in the setting api.allowed_origins, if it may"
+)
 
 
 def stream_route(services: Services) -> WebSocketRoute:
@@ -25,25 +35,32 @@ class _Stream:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._places = Places(services.parts.config.stream, services.parts.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
-        status = refused_with(socket, self._services)
-        if status:
-            headers = {"Retry-After": "5"} if status == 503 else {}
-            await socket.send_denial_response(Response(status_code=status, headers=headers))
+        refusal = refused_with(socket, self._services)
+        place = None if refusal else self._places.take(socket.client.host if socket.client else "")
+        if isinstance(place, Full):
+            status, code, detail = NO_ROOM[place]
+            refusal = problem(socket, code, detail, status=status, headers=_LATER)
+        if refusal is not None or not isinstance(place, Place):
+            await socket.send_denial_response(refusal or Response(status_code=403))
             return
-        await socket.accept()
-        await Session(socket, self._services).run(credential_of(socket))
+        try:
+            await socket.accept()
+            await Session(socket, self._services, place).run(credential_of(socket))
+        finally:
+            place.leave()
 
 
-def refused_with(socket: WebSocket, services: Services) -> int:
-    """The status that refuses an upgrade; 0 when it is welcome."""
-    sessions, config = services.parts.sessions, services.parts.config
-    if not origin_allowed(socket, config.allowed_origins):
-        return 403
-    full = len(sessions) >= config.stream.max_connections
-    return 503 if full or sessions.closing else 0
+def refused_with(socket: WebSocket, services: Services) -> Response | None:
+    """The answer that refuses an upgrade, whoever has room; None when it is welcome."""
+    if not origin_allowed(socket, services.parts.config.allowed_origins):
+        return problem(socket, ErrorCode.NOT_PERMITTED, _FOREIGN)
+    if services.parts.sessions.closing:
+        return problem(socket, ErrorCode.UNAVAILABLE, "the server is stopping: come back", headers=_LATER)
+    return None
 
 
 def origin_allowed(socket: WebSocket, allowed: tuple[str, ...]) -> bool:

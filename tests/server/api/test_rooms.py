@@ -1,0 +1,85 @@
+"""Who may enter, and who gives way: pure counting."""
+
+from twap_server.api.rooms import KNOWN_BORNE_S, STRANGER_BORNE_S, Full, Guest, Rooms
+
+
+class Crowd:
+    """Rooms, and what became of the guests."""
+
+    def __init__(self, most: int, most_of_one: int) -> None:
+        self.rooms = Rooms(most, most_of_one)
+        self.left: list[str] = []
+
+    def guest(self, name: str, site: str | None = "a", *, known: bool = False) -> Guest:
+        guest = Guest(site, lambda: self.left.append(name))
+        guest.is_known = known
+        return guest
+
+    def enter(self, name: str, site: str | None = "a", *, now: float = 0, known: bool = False) -> Full | None:
+        guest = self.guest(name, site, known=known)
+        full = self.rooms.enter(guest, now)
+        if full is None:
+            self.rooms.wait(guest, now)
+        return full
+
+
+def test_one_address_has_its_own_bound() -> None:
+    crowd = Crowd(10, 2)
+    assert [crowd.enter(name) for name in "xyz"] == [None, None, Full.ADDRESS]
+    assert crowd.enter("other", "b") is None
+    assert len(crowd.rooms) == 3
+
+
+def test_of_unknown_site_only_the_bound_of_all_counts() -> None:
+    crowd = Crowd(3, 1)
+    assert [crowd.enter(name, None) for name in "wxyz"] == [None, None, None, Full.ALL]
+
+
+def test_who_waits_longest_gives_way_and_nobody_who_has_just_come() -> None:
+    crowd = Crowd(2, 2)
+    crowd.enter("first")
+    crowd.enter("second", now=0.5)
+    assert crowd.enter("third", now=STRANGER_BORNE_S - 0.1) is Full.ADDRESS and not crowd.left
+    assert crowd.enter("fourth", now=STRANGER_BORNE_S) is None
+    assert crowd.left == ["first"] and len(crowd.rooms) == 2
+
+
+def test_an_address_that_is_full_makes_room_among_its_own() -> None:
+    crowd = Crowd(10, 1)
+    crowd.enter("other's", "b")
+    crowd.enter("mine")
+    assert crowd.enter("mine too", now=9) is None
+    assert crowd.left == ["mine"]
+
+
+def test_strangers_give_way_before_the_known() -> None:
+    crowd = Crowd(2, 2)
+    crowd.enter("known", known=True)
+    crowd.enter("stranger", now=3)
+    assert crowd.enter("newcomer", "b", now=KNOWN_BORNE_S) is None
+    assert crowd.left == ["stranger"]
+    assert crowd.enter("another", "b", now=KNOWN_BORNE_S + 0.1) is None
+    assert crowd.left == ["stranger", "known"]
+
+
+def test_who_is_served_gives_way_to_nobody() -> None:
+    crowd = Crowd(1, 1)
+    guest = crowd.guest("served")
+    assert crowd.rooms.enter(guest, 0) is None
+    crowd.rooms.wait(guest, 0)
+    crowd.rooms.work(guest)
+    assert crowd.enter("newcomer", "b", now=100) is Full.ALL
+    crowd.rooms.wait(guest, 100)
+    assert crowd.enter("newcomer", "b", now=100) is Full.ALL, "it waits since just now"
+
+
+def test_leaving_makes_room_and_leaves_nothing_behind() -> None:
+    crowd = Crowd(1, 1)
+    guest = crowd.guest("one")
+    crowd.rooms.enter(guest, 0)
+    for _ in range(2):
+        crowd.rooms.leave(guest)
+    assert not len(crowd.rooms) and not crowd.rooms._of_site
+    crowd.rooms.wait(guest, 0)
+    assert crowd.enter("two") is None and crowd.enter("three", now=99) is None
+    assert crowd.left == ["two"]
