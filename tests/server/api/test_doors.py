@@ -80,62 +80,66 @@ async def test_idle_sockets_of_one_host_deny_nobody_else(parser: HttpParser) -> 
 async def test_idle_sockets_of_many_hosts_give_way(parser: HttpParser) -> None:
     """A thousand from six addresses: all the room there is."""
     sources = [f"127.0.0.{number}" for number in range(2, 8)]
-    async with served(configured(), parser=parser) as one:
-        async with crowded(one.port, 1_200, *sources):
-            async with asyncio.timeout(5):
-                while one.doors.connections < 1_000:
-                    await asyncio.sleep(0)
-            async with connected(one.port) as early:
-                check_refusal(await ask(early), 503, "busy")
-            one.moment.seconds += 2
-            async with connected(one.port) as other:
-                assert await status_of(other) == 200
-            assert one.doors.connections <= 1_000
+    async with served(configured(), parser=parser) as one, crowded(one.port, 1_200, *sources):
+        async with asyncio.timeout(5):
+            while one.doors.connections < 1_000:
+                await asyncio.sleep(0)
+        async with connected(one.port) as early:
+            check_refusal(await ask(early), 503, "busy")
+        one.moment.seconds += 2
+        async with connected(one.port) as other:
+            assert await status_of(other) == 200
+        assert one.doors.connections <= 1_000
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 async def test_the_oldest_idle_connection_gives_way(parser: HttpParser) -> None:
-    async with served(configured(max_connections=2), parser=parser) as one:
-        async with connected(one.port) as first, connected(one.port) as second:
-            assert await status_of(first) == await status_of(second) == 200
-            one.moment.seconds = 0.9
+    async with (
+        served(configured(max_connections=2), parser=parser) as one,
+        connected(one.port) as first,
+        connected(one.port) as second,
+    ):
+        assert await status_of(first) == await status_of(second) == 200
+        one.moment.seconds = 0.9
+        assert await status_of(first) == 200
+        one.moment.seconds = 1.1
+        async with connected(one.port) as third:
+            assert await status_of(third) == 200
+            assert await ended(second) == b""
             assert await status_of(first) == 200
-            one.moment.seconds = 1.1
-            async with connected(one.port) as third:
-                assert await status_of(third) == 200
-                assert await ended(second) == b""
-                assert await status_of(first) == 200
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("begun", [HALF_A_HEAD, HALF_A_BODY])
 async def test_slow_strangers_give_way(parser: HttpParser, begun: bytes) -> None:
     """Half a head, half a body."""
-    async with served(configured(max_connections=1), parser=parser) as one:
-        async with connected(one.port) as slow:
-            slow[1].write(begun)
-            await slow[1].drain()
-            async with asyncio.timeout(5):
-                while one.doors.connections < 1:
-                    await asyncio.sleep(0)
-            one.moment.seconds = 5
-            async with connected(one.port) as other:
-                assert await status_of(other) == 200
-            assert await ended(slow) == b""
+    async with served(configured(max_connections=1), parser=parser) as one, connected(one.port) as slow:
+        slow[1].write(begun)
+        await slow[1].drain()
+        async with asyncio.timeout(5):
+            while one.doors.connections < 1:
+                await asyncio.sleep(0)
+        one.moment.seconds = 5
+        async with connected(one.port) as other:
+            assert await status_of(other) == 200
+        assert await ended(slow) == b""
 
 
 @pytest.mark.parametrize("parser", PARSERS)
 async def test_who_is_being_served_gives_way_to_nobody(parser: HttpParser) -> None:
-    async with served(configured(max_connections=1), parser=parser) as one, held(one) as let_go:
-        async with connected(one.port) as first:
-            asked = asyncio.ensure_future(ask(first, READY))
-            await let_go.began.wait()
-            one.moment.seconds = 100
-            async with connected(one.port) as second:
-                check_refusal(await ask(second), 503, "busy")
-                assert await ended(second) == b""
-            let_go.set()
-            assert (await asked).status == 200
+    async with (
+        served(configured(max_connections=1), parser=parser) as one,
+        held(one) as let_go,
+        connected(one.port) as first,
+    ):
+        asked = asyncio.ensure_future(ask(first, READY))
+        await let_go.began.wait()
+        one.moment.seconds = 100
+        async with connected(one.port) as second:
+            check_refusal(await ask(second), 503, "busy")
+            assert await ended(second) == b""
+        let_go.set()
+        assert (await asked).status == 200
 
 
 class Hold(asyncio.Event):
@@ -184,12 +188,11 @@ async def test_who_has_signed_in_gives_way_last(parser: HttpParser) -> None:
 
 async def test_many_that_are_refused_are_cut_off() -> None:
     sources = [f"127.0.1.{number}" for number in range(1, 60)]
-    async with served(configured(max_connections=1)) as one:
-        async with crowded(one.port, 400, *sources):
-            async with asyncio.timeout(5):
-                while one.doors.refusals < 399:
-                    await asyncio.sleep(0)
-            assert len(one.doors._refused) <= MOST_REFUSED
+    async with served(configured(max_connections=1)) as one, crowded(one.port, 400, *sources):
+        async with asyncio.timeout(5):
+            while one.doors.refusals < 399:
+                await asyncio.sleep(0)
+        assert len(one.doors._refused) <= MOST_REFUSED
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -197,12 +200,15 @@ async def test_a_refused_client_is_not_waited_for(
     parser: HttpParser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("twap_server.api.attended._REFUSED_WITHIN_S", 0.05)
-    async with served(configured(max_connections=1), parser=parser) as one:
-        async with connected(one.port), connected(one.port) as silent:
-            assert await ended(silent) == b""
-            async with asyncio.timeout(5):
-                while len(one.doors._refused):
-                    await asyncio.sleep(0)
+    async with (
+        served(configured(max_connections=1), parser=parser) as one,
+        connected(one.port),
+        connected(one.port) as silent,
+    ):
+        assert await ended(silent) == b""
+        async with asyncio.timeout(5):
+            while len(one.doors._refused):
+                await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("parser", PARSERS)

@@ -1,4 +1,4 @@
-"""An answer that nobody reads is not kept for ever; one that is read slowly is. Real sockets, time by hand."""
+"""An answer that nobody reads is not kept for ever; one that is read slowly is."""
 
 import asyncio
 import socket
@@ -107,29 +107,30 @@ async def test_what_nobody_reads_is_given_up(parser: HttpParser, request_: bytes
 @pytest.mark.parametrize("parser", PARSERS)
 @pytest.mark.parametrize("request_", [ASK, CLOSING], ids=["kept open", "to be closed"])
 async def test_who_reads_slowly_gets_it_all(parser: HttpParser, request_: bytes) -> None:
-    async with served(configured(), parser=parser, app_of=with_big_answer) as one:
-        async with asked(one, request_) as reader:
-            while waiting(one):
-                before = waiting(one)
-                await reader.take(1_500_000)
-                async with asyncio.timeout(5):
-                    while waiting(one) >= before:
-                        await asyncio.sleep(0)
-                one.moment.seconds += 20
-                one.doors.sweep()
-            assert one.moment.seconds > 100
-            await reader.take(BIG - reader.taken)
+    async with (
+        served(configured(), parser=parser, app_of=with_big_answer) as one,
+        asked(one, request_) as reader,
+    ):
+        while waiting(one):
+            before = waiting(one)
+            await reader.take(1_500_000)
+            async with asyncio.timeout(5):
+                while waiting(one) >= before:
+                    await asyncio.sleep(0)
+            one.moment.seconds += 20
+            one.doors.sweep()
+        assert one.moment.seconds > 100
+        await reader.take(BIG - reader.taken)
 
 
 async def test_what_all_together_do_not_read_has_a_bound() -> None:
     config = configured(max_unread=20_000_000)
-    async with served(config, app_of=with_big_answer) as one:
-        async with asked(one, ASK), asked(one, ASK):
-            one.moment.seconds = 2
-            async with asyncio.timeout(5):
-                while waiting(one) > 20_000_000:
-                    await asyncio.sleep(0)
-            assert waiting(one) > 5_000_000, "one of the two is kept"
+    async with served(config, app_of=with_big_answer) as one, asked(one, ASK), asked(one, ASK):
+        one.moment.seconds = 2
+        async with asyncio.timeout(5):
+            while waiting(one) > 20_000_000:
+                await asyncio.sleep(0)
+        assert waiting(one) > 5_000_000, "one of the two is kept"
 
 
 async def test_a_stream_that_is_closed_and_reads_nothing_is_given_up() -> None:

@@ -28,6 +28,7 @@ class Attended(asyncio.Protocol):
     loop: asyncio.AbstractEventLoop
     app_state: dict[str, Any]
     server_state: Any
+    cycle: Any
 
     def __init__(self, *args: Any, doors: Doors | None = None, **options: Any) -> None:
         """Take uvicorn's arguments, and the doors; None: everybody may come in."""
@@ -80,8 +81,20 @@ class Attended(asyncio.Protocol):
             self.transport.close()
         return full is None
 
-    def refuse(self, words: str) -> None:
-        """Answer 400 to what is no request, and close."""
+    def refuse(self, words: str, *, is_ahead: bool = False) -> None:
+        """Answer 400 to what is no request, and close; close at once where other answers must come before.
+
+        Args:
+            words: what was expected.
+            is_ahead: whether requests before this one wait for their answers.
+        """
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            if cycle.response_started or is_ahead:
+                self.transport.close()
+                return
+            cycle.disconnected = True  # whoever reads the body learns that no more comes
+            cycle.message_event.set()
         answer = raw_problem(400, ErrorCode.INVALID_REQUEST, words, headers=self.server_state.default_headers)
         self.transport.write(answer)
         self.transport.close()

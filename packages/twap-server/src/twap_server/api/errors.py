@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.routing import Match
+from starlette.types import Scope
 
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
@@ -50,6 +51,7 @@ STATUS: Mapping[ErrorCode, int] = {
     ErrorCode.BUSY: 503,
     ErrorCode.INTERNAL: 500,
 }
+_METHODS = ("DELETE", "GET", "PATCH", "POST", "PUT")
 _BY_STATUS: Mapping[int, ErrorCode] = {
     400: ErrorCode.MALFORMED_JSON,
     404: ErrorCode.NOT_FOUND,
@@ -116,20 +118,21 @@ async def answer_http_error(request: Request, error: Exception) -> Response:
     detail = str(error.detail)
     if code is ErrorCode.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:  # nobody said what is missing
         detail = f"there is no {request.method} {request.url.path[:200]} here"
-    headers = error.headers
+    headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-        headers = {"Allow": ", ".join(_methods_of(request))}
+        headers["Allow"] = ", ".join(_methods_of(request))
         detail = f"expected one of {headers['Allow']}, got {request.method[:40]}"
     return problem(request, code, detail, status=error.status_code, headers=headers)
 
 
 def _methods_of(request: Request) -> list[str]:
     """All methods that a path has: each is a route of its own to the framework, which names only one."""
-    found: set[str] = set()
-    for route in request.app.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
-    return sorted(found | {"HEAD"} if "GET" in found else found)
+    found = [method for method in _METHODS if _is_routed({**request.scope, "method": method}, request.app)]
+    return sorted([*found, "HEAD"] if "GET" in found else found)
+
+
+def _is_routed(scope: Scope, app: FastAPI) -> bool:
+    return any(route.matches(scope)[0] is Match.FULL for route in app.routes)
 
 
 def install(app: FastAPI) -> None:

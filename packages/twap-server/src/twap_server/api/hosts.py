@@ -91,7 +91,7 @@ def _is_foreign(scope: Scope, headers: Headers) -> bool:
     if headers.get("sec-fetch-site") != "cross-site":
         return False
     path = scope["path"].removeprefix(scope.get("root_path", ""))
-    return scope["type"] == "websocket" or path.startswith("/auth/")
+    return bool(scope["type"] == "websocket" or path.startswith("/auth/"))
 
 
 def _name_in(host: str) -> str:

@@ -58,9 +58,6 @@ class BoundedH11(Attended, H11Protocol):
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong, in a problem document."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.transport.close()  # the answer to a request may be half out
-            return
         error = sys.exc_info()[1]
         self.refuse(msg if error is None else f"expected an HTTP request: {error}")
 

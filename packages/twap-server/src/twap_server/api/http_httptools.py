@@ -96,7 +96,8 @@ class BoundedHttp(Attended, HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong, in a problem document."""
         error = sys.exc_info()[1]
-        self._refuse(msg if error is None else f"expected an HTTP request: {error}")
+        words = msg if error is None else f"expected an HTTP request: {error}"
+        self.refuse(words, is_ahead=bool(self.pipeline))
 
     def _look(self) -> None:
         """Tell the doors whether the client is waited for; a stranger is until its request is whole."""
@@ -109,12 +110,7 @@ class BoundedHttp(Attended, HttpToolsProtocol):
         if self.transport.is_closing() or self.transport.get_protocol() is not self:
             return
         if self._framing > LARGEST_HEAD:
-            self._refuse(f"Expected at most {LARGEST_HEAD} bytes of request line and headers.")
+            words = f"expected at most {LARGEST_HEAD} bytes of request line and headers"
+            self.refuse(words, is_ahead=bool(self.pipeline))
         elif len(self.pipeline) > MOST_PIPELINED:
             self.transport.close()
-
-    def _refuse(self, words: str) -> None:
-        if self.cycle is None or self.cycle.response_complete:
-            self.refuse(words)
-        else:
-            self.transport.close()  # the answer to a request before may be half out
