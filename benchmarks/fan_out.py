@@ -187,6 +187,9 @@ def _product() -> Iterator[Subject]:
         "TWAP_EXCHANGES__COINBASE__ENABLED": "false",
         "TWAP_API__STREAM__MAX_CONNECTIONS": str(_most_clients()),
         "TWAP_API__STREAM__MAX_PER_USER": str(_most_clients()),
+        "TWAP_API__STREAM__MAX_PER_ADDRESS": str(_most_clients()),
+        "TWAP_API__STREAM__MAX_UNSIGNED": str(_most_clients()),
+        "TWAP_API__STREAM__MAX_UNSIGNED_PER_ADDRESS": str(_most_clients()),
     }
     with tempfile.TemporaryDirectory() as folder, venue() as urls:
         database = Path(folder) / "twap.sqlite3"

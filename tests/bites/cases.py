@@ -6,6 +6,7 @@ line is still there, once.
 
 from bites.case import Bite
 from bites.client import CLIENT_BITES
+from bites.doors import DOORS_BITES
 from bites.feed import FEED
 from bites.keys import KEYS_BITES
 from bites.members import MEMBERS_BITES
@@ -411,4 +412,5 @@ BITES = (
     *SHARING_BITES,
     *KEYS_BITES,
     *MEMBERS_BITES,
+    *DOORS_BITES,
 )

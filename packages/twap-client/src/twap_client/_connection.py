@@ -9,6 +9,7 @@ from typing import Self, assert_never
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.http11 import Response
 
 from twap_client._ways import not_reached, way_to
 from twap_client.config import ClientConfig
@@ -21,6 +22,7 @@ from twap_client.errors import (
 )
 from twap_models import ErrorCode, __version__, exact_json
 from twap_models.base import RequestModel
+from twap_models.errors import Problem
 from twap_models.stream import (
     AnyServerMessage,
     Authenticate,
@@ -36,6 +38,7 @@ from twap_models.stream import (
 )
 
 _KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "order_event"}
+_LONGEST_DETAIL = 300
 _LARGEST_MESSAGE = 8 * 2**20
 
 
@@ -166,20 +169,29 @@ async def _dial(config: ClientConfig) -> ClientConnection:
             max_size=_LARGEST_MESSAGE,
         )
     except InvalidStatus as error:
-        raise _refused(error.response.status_code, config) from error
+        raise _refused(error.response, config) from error
     except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
         raise not_reached(config.base_url, error) from error
 
 
-def _refused(status: int, config: ClientConfig) -> Exception:
-    message = f"{config.stream_url} answered {status}"
+def _refused(response: Response, config: ClientConfig) -> Exception:
+    status = response.status_code
+    message = f"{config.stream_url} answered {status}{_detail_of(response)}"
     match status:
         case 401:
             return NotAuthenticated(message, status=status, code="not_authenticated")
-        case 403:
+        case 403 | 421:  # 421: the server does not go by this name, and will not by waiting
             return NotPermitted(message, status=status, code="not_permitted")
         case _:
             return ConnectFailed(message)
+
+
+def _detail_of(response: Response) -> str:
+    """What the server says of its refusal, if it says it as a problem document."""
+    try:
+        return f": {Problem.model_validate_json(response.body or b'').detail[:_LONGEST_DETAIL]}"
+    except ValueError:
+        return ""
 
 
 def _read(frame: str | bytes) -> AnyServerMessage | None:
