@@ -15,6 +15,7 @@ from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
+from bites.upkeep import UPKEEP_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -413,4 +414,5 @@ BITES = (
     *KEYS_BITES,
     *MEMBERS_BITES,
     *DOORS_BITES,
+    *UPKEEP_BITES,
 )

@@ -1,18 +1,25 @@
 """The file of the signing key: whole or absent, beside the database, and named where it cannot be used."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from twap_server import settings
-from twap_server.bootstrap.signing_key import signing_key
+from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 
 
 def on(database: str, **more: Any) -> settings.Settings:
     return settings.load(file=None, flags={"database": database, **more}, environment={})
+
+
+def write(file: Path, content: bytes, mode: int = 0o600) -> None:
+    file.write_bytes(content)
+    file.chmod(mode)
 
 
 @pytest.fixture
@@ -58,7 +65,7 @@ def test_an_empty_one_is_made_anew(
     file: Path, loaded: settings.Settings, content: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     file.parent.mkdir()
-    file.write_text(content)
+    write(file, content.encode())
     key = signing_key(loaded)
     assert len(key) >= 32
     assert file.read_bytes() == key
@@ -68,7 +75,7 @@ def test_an_empty_one_is_made_anew(
 @pytest.mark.parametrize("content", [b"x" * 31, b"abc\n", "ü".encode() * 40, b"\xff" * 64])
 def test_one_that_is_no_key_is_named_and_kept(file: Path, loaded: settings.Settings, content: bytes) -> None:
     file.parent.mkdir()
-    file.write_bytes(content)
+    write(file, content)
     with pytest.raises(InvalidRequest, match="delete it") as refused:
         signing_key(loaded)
     assert str(file) in str(refused.value)
@@ -77,8 +84,69 @@ def test_one_that_is_no_key_is_named_and_kept(file: Path, loaded: settings.Setti
 
 def test_a_line_end_is_no_part_of_it(file: Path, loaded: settings.Settings) -> None:
     file.parent.mkdir()
-    file.write_text("k" * 43 + "\n")
+    write(file, b"k" * 43 + b"\n")
     assert signing_key(loaded) == b"k" * 43
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o666, 0o620])
+def test_one_that_others_may_read_or_write_is_refused(
+    file: Path, loaded: settings.Settings, mode: int
+) -> None:
+    signing_key(loaded)
+    before = file.read_bytes()
+    file.chmod(mode)
+    with pytest.raises(InvalidRequest, match=rf"mode {mode:04o}.*chmod 600 {file}.*delete it") as refused:
+        signing_key(loaded)
+    assert "\n" not in str(refused.value) and before.decode() not in str(refused.value)
+    file.chmod(0o600)
+    assert signing_key(loaded) == before
+
+
+def test_one_that_belongs_to_another_user_is_refused(
+    file: Path, loaded: settings.Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    signing_key(loaded)
+    own = os.geteuid()
+    if own == 0:
+        os.chown(file, 12_345, -1)
+    else:
+        monkeypatch.setattr(os, "geteuid", lambda: own + 1)
+    with pytest.raises(InvalidRequest, match=r"belongs to another user.*chown"):
+        signing_key(loaded)
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_refused_at_once(file: Path, loaded: settings.Settings, kind: str) -> None:
+    file.parent.mkdir()
+    file.mkdir() if kind == "folder" else os.mkfifo(file, 0o600)
+    with pytest.raises(InvalidRequest, match="is no file"):
+        signing_key(loaded)
+
+
+@pytest.mark.parametrize(("mode", "is_told"), [(0o777, True), (0o1777, True), (0o755, False), (0o700, False)])
+def test_a_folder_where_others_may_write_is_told(
+    file: Path, loaded: settings.Settings, mode: int, is_told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    file.parent.mkdir()
+    file.parent.chmod(mode)
+    tell_shared_folder(loaded)
+    assert (f"chmod 700 {file.parent}" in caplog.text) is is_told
+
+
+def test_a_start_refuses_a_shared_key_in_one_line(file: Path, loaded: settings.Settings) -> None:
+    signing_key(loaded)
+    file.chmod(0o644)
+    command = [sys.executable, "-m", "twap_server", "start", "--port", "0", "--exchange", "binance"]
+    variables = {
+        "TWAP_DATABASE": loaded.database_url,
+        "TWAP_EXCHANGES__BINANCE__REST_URL": "http://127.0.0.1:9",
+    }
+    start = subprocess.run(
+        command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert start.returncode == 1
+    assert start.stderr.splitlines()[-1].startswith(f"twap-server: the signing key {file} has mode 0644")
+    assert "Traceback" not in start.stderr
 
 
 def test_a_folder_that_cannot_be_made_is_told_with_what_to_set(file: Path, loaded: settings.Settings) -> None:

@@ -142,6 +142,11 @@ class PostgresServer:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
+    def programs(self) -> Path:
+        """The folder of ``pg_dump`` and the like."""
+        return self._bin
+
+    @property
     def log_folder(self) -> Path:
         """Where its write-ahead log is: a commit changes it."""
         return self._data / "pg_wal"

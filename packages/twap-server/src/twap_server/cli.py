@@ -1,17 +1,19 @@
 """The ``twap-server`` command: start the server, or an exchange on loopback."""
 
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from twap_models import __version__
-from twap_server import cli_accounts
-from twap_server.cli_frame import fail, run, say, told
+from twap_server import cli_accounts, cli_upkeep
+from twap_server.cli_frame import fail, run_announcing, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
+from twap_server.telemetry import take_closed_streams
 
 app = typer.Typer(
     name="twap-server",
@@ -79,11 +81,9 @@ def start(
         new_loop = loop_factory(chosen.runtime.event_loop)
     except TwapError as error:
         fail(str(error), code=2)
-    if demo:
-        work = bootstrap.serve_demo(chosen, recording=recording, announce=say)
-    else:
-        work = bootstrap.serve(chosen, announce=say)
-    run(work, new_loop)
+    serve_demo = partial(bootstrap.serve_demo, chosen, recording=recording)
+    serve = serve_demo if demo else partial(bootstrap.serve, chosen)
+    run_announcing(lambda announce: serve(announce=announce), new_loop)
 
 
 @app.command()
@@ -109,15 +109,15 @@ def venue(
     for name in fault or []:
         if name.split(":")[0] not in set(FaultName):
             fail(f"--fault {name}: expected one of {', '.join(FaultName)}", code=2)
-    run(
-        bootstrap.serve_venue(
+    run_announcing(
+        lambda announce: bootstrap.serve_venue(
             host=host,
             port=port,
             recording=recording,
             speed=speed,
             seed=seed,
             faults=fault or [],
-            announce=say,
+            announce=announce,
         )
     )
 
@@ -157,6 +157,9 @@ def replay(
         )
 
 
+cli_upkeep.add_to(app)
+
+
 @app.command()
 def version() -> None:
     """Print the version."""
@@ -165,4 +168,5 @@ def version() -> None:
 
 def main() -> None:
     """Entry point of ``twap-server``."""
+    take_closed_streams()
     app()

@@ -2,20 +2,31 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeAlias
 
 import typer
 
 from twap_server.domain.errors import TwapError
 from twap_server.runtime.loops import LoopFactory
+from twap_server.telemetry import Lines, say_last
+
+Announce: TypeAlias = Callable[[str], None]
 
 
 def run(work: Coroutine[Any, Any, None], new_loop: LoopFactory = asyncio.new_event_loop) -> None:
     """Run to the end, or to a line that says what failed."""
     with told(), asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(work)
+
+
+def run_announcing(
+    work: Callable[[Announce], Coroutine[Any, Any, None]], new_loop: LoopFactory = asyncio.new_event_loop
+) -> None:
+    """Run to the end; what it announces on standard output waits for no reader."""
+    with told(), Lines(sys.stdout) as lines, asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(work(lines.put))
 
 
 @contextmanager
@@ -41,8 +52,8 @@ def say(line: str) -> None:
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:
-    """End with a line on standard error and this exit code."""
-    typer.echo(f"twap-server: {message}", err=True)
+    """End with a line on standard error, which nobody needs to read for the end to come, and this code."""
+    say_last(f"twap-server: {message}")
     raise typer.Exit(code)
 
 

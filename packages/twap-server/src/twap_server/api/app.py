@@ -15,6 +15,7 @@ from twap_server.api.parts import Parts, Services, build_services
 from twap_server.api.routers import accounts, health, invites, keys, market, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.security_headers import SecurityHeaders
+from twap_server.telemetry import dropped_log_lines
 
 TITLE = "TWAP server"
 _METHODS = ("DELETE", "GET", "PATCH", "POST")
@@ -105,6 +106,9 @@ def _add_gauges(services: Services, doors: Doors | None) -> None:
     )
     metrics.add_labelled(
         "twap_exchanges", "Collected exchanges, by state.", "state", services.exchanges_by_state
+    )
+    metrics.add_counter(
+        "twap_log_lines_dropped", "Log lines left out, or not taken by stderr.", dropped_log_lines
     )
     for name, read in parts.gauges.items():
         metrics.add_gauge(name, f"{name.removeprefix('twap_').replace('_', ' ').capitalize()}.", read)

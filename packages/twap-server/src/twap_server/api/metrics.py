@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, generate_latest
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 from starlette.types import Scope
 
@@ -35,6 +35,10 @@ class Metrics:
         """Show a number read at each scrape."""
         self._registry.register(_Gauge(name, text, lambda: {"": read()}, label=""))
 
+    def add_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
+        """Show a count that only grows, read at each scrape; Prometheus adds ``_total`` to its name."""
+        self._registry.register(_Counter(name, text, read))
+
     def add_labelled(self, name: str, text: str, label: str, read: Callable[[], Mapping[str, float]]) -> None:
         """Show numbers by one label, read at each scrape."""
         self._registry.register(_Gauge(name, text, read, label=label))
@@ -60,6 +64,14 @@ class _Gauge(Collector):
         for value, number in self._read().items():
             family.add_metric([value] if self._label else [], number)
         yield family
+
+
+class _Counter(Collector):
+    def __init__(self, name: str, text: str, read: Callable[[], float]) -> None:
+        self._name, self._text, self._read = name, text, read
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        yield CounterMetricFamily(self._name, self._text, value=self._read())
 
 
 class _Histogram(Collector):

@@ -15,7 +15,7 @@ from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
 from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.ids import ordered_ids
-from twap_server.bootstrap.signing_key import signing_key
+from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market import MarketData
@@ -94,6 +94,7 @@ async def running(
 ) -> AsyncIterator[Running]:
     """Open the store and run collectors, engine and feed until the block ends, all by one steady clock."""
     world, clock = outside or Outside(), SteadyClock(clock)
+    tell_shared_folder(settings)
     async with world.open_database(settings.database_url) as database, asyncio.TaskGroup() as group:
         lists = SqlInstrumentStore(database)
         market = _market(

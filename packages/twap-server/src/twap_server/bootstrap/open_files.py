@@ -20,7 +20,7 @@ def make_room(connections: int) -> int:
     if sys.platform == "win32":
         return connections
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + _OWN
+    wanted = wanted_files(connections)
     if _reaches(soft, wanted):
         return connections
     given = wanted if _reaches(hard, wanted) else hard
@@ -34,6 +34,11 @@ def make_room(connections: int) -> int:
             given,
         )
     return max(1, given - _OWN) if given < wanted else connections
+
+
+def wanted_files(connections: int) -> int:
+    """How many files a server with so many connections of clients may need open."""
+    return connections + _OWN
 
 
 def _reaches(limit: int, wanted: int) -> bool:

@@ -12,7 +12,7 @@ import socket
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, event, func, insert, select
+from sqlalchemy import Connection, delete, event, func, insert, inspect, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -101,6 +101,27 @@ class SoleUse:
             f"{_who(name)} took the database over while this one had no connection to it: "
             "this one must stop, for its orders are the other's now; start it again when it shall go on"
         )
+
+
+def holders(connection: Connection) -> list[str]:
+    """Who has the lock of the one server that writes; nobody: none."""
+    rows = connection.exec_driver_sql(_HOLDER.replace("$1", str(LOCK))).all()
+    return [str(row[1]) or f"a connection without a name (process {row[0]} of PostgreSQL)" for row in rows]
+
+
+def last_number(connection: Connection) -> int:
+    """Of the server that used the database last; 0: none did."""
+    if not inspect(connection).has_table(servers.name):
+        return 0
+    return int(connection.scalar(select(func.max(servers.c.number))) or 0)
+
+
+def count_on(connection: Connection, *, above: int) -> None:
+    """After a restore: no server that used the database before may take itself for the last one."""
+    if inspect(connection).has_table(servers.name):
+        number = max(above, last_number(connection)) + 1
+        connection.execute(delete(servers))
+        connection.execute(insert(servers).values(number=number, name="restored"))
 
 
 def _who(name: str) -> str:
