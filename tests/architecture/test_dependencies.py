@@ -12,7 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("twap-models", "twap-client", "twap-server")
-COMES_WITH = {"pydantic-core": "pydantic", "httptools": "uvicorn", "uvloop": "uvicorn"}
+COMES_WITH = {
+    "argon2-cffi": "pwdlib",
+    "pydantic-core": "pydantic",
+    "httptools": "uvicorn",
+    "uvloop": "uvicorn",
+}
 """Parts of a dependency that are packages of their own."""
 
 

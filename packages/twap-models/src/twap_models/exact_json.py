@@ -36,18 +36,28 @@ _PLAIN = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*[0-9]{1,4})
 """What ``Decimal`` is asked to read: for anything else, or a huge exponent, it has an error of its own."""
 
 
+_HALF = re.compile("[\ud800-\udfff]")
+_NOT_ENCODABLE = "no text that UTF-8 can write: it has half of a surrogate pair"
+
+
 class InexactNumber(ValueError):
     """A number outside the accepted bounds, or not a number at all (NaN, Infinity)."""
 
 
 class Unread:
-    """Stands for a number that ``loads`` could not take, so that its field can be named."""
+    """Stands for a value that ``loads`` could not take, so that its field can be named."""
 
     __slots__ = ("why",)
 
     def __init__(self, why: str) -> None:
         self.why = why
         """What was expected, in words."""
+
+
+class UnreadText(Unread):
+    """The same for a text."""
+
+    __slots__ = ()
 
 
 def parse_decimal(text: str, bounds: Bounds = SENT) -> Decimal:
@@ -99,15 +109,17 @@ def loads(data: bytes | str, bounds: Bounds = SENT, *, mark: bool = False) -> An
     Args:
         data: the text.
         bounds: ``TOLD`` for what a server says.
-        mark: leave an ``Unread`` where a number is out of bounds: a ``Number`` refuses it.
+        mark: leave an ``Unread`` where a number is out of bounds, or a text is none that UTF-8 can write: no
+            field takes it.
 
     Raises:
         ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, too many of
-            them, nested too deeply, or a number out of bounds (``InexactNumber``).
+            them, nested too deeply, a number out of bounds (``InexactNumber``), or half of a surrogate pair.
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
     try:
-        return _reader(bounds, mark).decode(text)
+        read = _reader(bounds, mark).decode(text)
+        return _whole_texts(read, mark) if "\\u" in text or not text.isascii() else read
     except RecursionError:
         raise ValueError("the document is nested too deeply") from None
 
@@ -142,6 +154,27 @@ def _reader(bounds: Bounds, mark: bool) -> json.JSONDecoder:
         parse_constant=constant,
         object_pairs_hook=partial(_unique_keys, bounds=bounds),
     )
+
+
+def _whole_texts(value: Any, mark: bool) -> Any:
+    """The same with no half of a surrogate pair anywhere: neither a database nor a socket can take one."""
+    if isinstance(value, dict):
+        for key in value:
+            if not is_encodable(key):
+                raise ValueError(f"the name of a member is {_NOT_ENCODABLE}")
+        return {key: _whole_texts(item, mark) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_texts(item, mark) for item in value]
+    if not isinstance(value, str) or is_encodable(value):
+        return value
+    if not mark:
+        raise ValueError(f"a text is {_NOT_ENCODABLE}")
+    return UnreadText("expected text that UTF-8 can write, got half of a surrogate pair")
+
+
+def is_encodable(text: str) -> bool:
+    """Whether UTF-8 can write a text: it has no half of a surrogate pair."""
+    return text.isascii() or not _HALF.search(text)
 
 
 def _marking(parse: Callable[[str], Any]) -> Callable[[str], Any]:

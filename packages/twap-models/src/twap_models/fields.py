@@ -44,7 +44,7 @@ def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
     raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
 
 
-def _to_sum(value: Any) -> Decimal:
+def _to_told(value: Any) -> Decimal:
     return _to_decimal(value, TOLD)
 
 
@@ -163,11 +163,22 @@ Number = Annotated[Decimal, BeforeValidator(_to_decimal), _NUMBER_SCHEMA]
 Figure = Annotated[Decimal, BeforeValidator(_to_figure), _NUMBER_SCHEMA]
 """A ``Number`` that a server worked out: a product may have more digits than what may be sent."""
 
-Sum = Annotated[Decimal, BeforeValidator(_to_sum), _NUMBER_SCHEMA]
-"""A ``Number`` that a server added up of others."""
+Told = Annotated[Decimal, BeforeValidator(_to_told), _NUMBER_SCHEMA]
+"""A ``Number`` that a server says: what it worked out may have more digits than what may be sent."""
 
-Price = Annotated[Number, Field(description="Quote currency per unit of base currency.", examples=[61837.63])]
-Quantity = Annotated[Number, Field(description="Base currency.", examples=[0.5])]
+_PRICE = Field(description="Quote currency per unit of base currency.", examples=[61837.63])
+_QUANTITY = Field(description="Base currency.", examples=[0.5])
+
+Price = Annotated[Number, _PRICE]
+Quantity = Annotated[Number, _QUANTITY]
+ToldPrice = Annotated[Told, _PRICE]
+ToldQuantity = Annotated[Told, _QUANTITY]
+
+LARGEST_WHOLE = 2**63 - 1
+"""What databases and programs in other languages can count to."""
+
+Seq = Annotated[int, Field(ge=0, le=LARGEST_WHOLE)]
+"""The number of an event; 0 is before the first."""
 
 UtcDatetime = Annotated[
     datetime,

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from twap_models.base import ResponseModel
 from twap_models.enums import Integrity, Interval
-from twap_models.fields import Number, Price, Sum, UtcDatetime
+from twap_models.fields import Told, ToldPrice, UtcDatetime
 
 
 class Exchange(ResponseModel):
@@ -41,10 +41,10 @@ class Instrument(ResponseModel):
     native: str = Field(description="The exchange's own spelling.")
     base: str
     quote: str
-    tick_size: Number = Field(description="0: not known.")
-    lot_size: Number = Field(description="0: not known.")
-    min_quantity: Number = Field(description="0: none is stated.")
-    min_notional: Number = Field(description="0: none is stated.")
+    tick_size: Told = Field(description="0: not known.")
+    lot_size: Told = Field(description="0: not known.")
+    min_quantity: Told = Field(description="0: none is stated.")
+    min_notional: Told = Field(description="0: none is stated.")
     status: str = Field(
         description="trading, limit_only (takes orders that have a limit), or another word of the exchange: "
         "then it takes none. unusable: no order fits its grid, reason says why."
@@ -56,16 +56,16 @@ class Candle(ResponseModel):
     """One candle; ``volume`` is in base currency."""
 
     open_time: UtcDatetime
-    open: Price
-    high: Price
-    low: Price
-    close: Price
-    volume: Sum = Field(description="Base currency.")
+    open: ToldPrice
+    high: ToldPrice
+    low: ToldPrice
+    close: ToldPrice
+    volume: Told = Field(description="Base currency.")
     close_time: UtcDatetime
     closed: bool = Field(description="False while the candle is still forming.")
 
 
-Level = tuple[Number, Sum]
+Level = tuple[Told, Told]
 """(price, quantity): of a merged book the sum over its exchanges."""
 
 

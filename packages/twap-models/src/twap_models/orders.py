@@ -28,6 +28,8 @@ from twap_models.fields import (
     Quantity,
     SymbolText,
     TokenId,
+    ToldPrice,
+    ToldQuantity,
     UtcDatetime,
 )
 
@@ -108,7 +110,7 @@ class Slice(ResponseModel):
     reason: KnownSliceReason | None = None
     wanted_quantity: Figure
     filled_quantity: Figure
-    average_price: Price | None = None
+    average_price: ToldPrice | None = None
 
 
 class Fill(ResponseModel):
@@ -118,8 +120,8 @@ class Fill(ResponseModel):
     slice: int
     time: UtcDatetime
     exchange: str
-    price: Price
-    quantity: Quantity
+    price: ToldPrice
+    quantity: ToldQuantity
     fee: Figure = Field(description="Quote currency.")
 
 
@@ -129,8 +131,8 @@ class TwapOrder(ResponseModel):
     token_id: str
     symbol: str = Field(description="As the caller sent it.")
     side: Side
-    quantity: Quantity
-    limit_price: Price | None = None
+    quantity: ToldQuantity
+    limit_price: ToldPrice | None = None
     status: OrderStatus
     creation_time: UtcDatetime
     instrument: str | None = Field(
@@ -145,7 +147,9 @@ class TwapOrder(ResponseModel):
     revision: int = Field(default=1, description="Rises with each amendment: what If-Match names.")
     filled_quantity: Figure = Decimal(0)
     remaining_quantity: Figure = Decimal(0)
-    average_price: Price | None = Field(default=None, description="Σpq/Σq, rounded half-even to 12 decimals.")
+    average_price: ToldPrice | None = Field(
+        default=None, description="Σpq/Σq, rounded half-even to 12 decimals."
+    )
     fill_state: FillState = FillState.NONE
     reason: RejectReason | str | None = Field(default=None, description="Why it was rejected or ended.")
     detail: str = Field(default="", description="The reason in words: field, value, what was expected.")

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from twap_models.base import ResponseModel
 from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side
-from twap_models.fields import Duration, Figure, KnownSliceReason, Number, Price, Quantity, UtcDatetime
+from twap_models.fields import Duration, Figure, KnownSliceReason, Told, ToldPrice, ToldQuantity, UtcDatetime
 
 
 class BrokenRule(ResponseModel):
@@ -20,7 +20,7 @@ class PlannedSlice(ResponseModel):
 
     index: int
     due_time: UtcDatetime
-    quantity: Quantity
+    quantity: ToldQuantity
 
 
 class CostEstimate(ResponseModel):
@@ -29,11 +29,11 @@ class CostEstimate(ResponseModel):
     ``total`` = ``spread`` + ``depth`` + ``fees``, to the last digit.
     """
 
-    filled_quantity: Quantity
-    unfilled_quantity: Quantity = Field(
+    filled_quantity: ToldQuantity
+    unfilled_quantity: ToldQuantity = Field(
         description="What the displayed depth within limit and slippage cap does not give."
     )
-    average_price: Price | None = None
+    average_price: ToldPrice | None = None
     spread: Figure = Field(description="s·Σ(touch − mid)·x")
     depth: Figure = Field(description="s·Σ(price − touch)·x")
     fees: Figure
@@ -49,8 +49,8 @@ class CostEstimate(ResponseModel):
 class ExpectedCost(ResponseModel):
     """The order's cost against the live book of this moment."""
 
-    mid: Price
-    touch: Price = Field(description="Best price of the side the order takes.")
+    mid: ToldPrice
+    touch: ToldPrice = Field(description="Best price of the side the order takes.")
     book_status: str
     book_age_ms: int | None = None
     slices: CostEstimate = Field(
@@ -67,7 +67,7 @@ class GoLiveFinding(ResponseModel):
     yours: str
     limit: str
     message: str = ""
-    nearest: Number | None = Field(default=None, description="The nearest value this rule takes.")
+    nearest: Told | None = Field(default=None, description="The nearest value this rule takes.")
     nearest_of: str = Field(
         default="",
         description="What to set to it: duration, interval (s), end (s from now), quantity, randomize (%).",
@@ -94,8 +94,8 @@ class OrderPreview(ResponseModel):
     symbol: str = Field(description="As the caller sent it.")
     instrument: str | None = None
     side: Side
-    quantity: Quantity = Field(description="Rounded to the lot where the order can be planned.")
-    limit_price: Price | None = None
+    quantity: ToldQuantity = Field(description="Rounded to the lot where the order can be planned.")
+    limit_price: ToldPrice | None = None
     accepted: bool = Field(description="Whether it would be accepted: no rule is broken.")
     broken: list[BrokenRule] = Field(
         default=[], description="Every rule it breaks; a submission is told the first."

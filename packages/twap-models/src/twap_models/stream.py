@@ -8,7 +8,7 @@ from pydantic import Field, TypeAdapter
 from twap_models import exact_json
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import ErrorCode, OrderEventType
-from twap_models.fields import ExchangeName, SymbolText, UtcDatetime
+from twap_models.fields import ExchangeName, Seq, SymbolText, UtcDatetime
 from twap_models.market import BookTop
 from twap_models.orders import Fill, Slice, TwapOrder
 
@@ -27,9 +27,7 @@ class Subscribe(RequestModel):
     channel: Literal["book", "orders", "trades", "klines"]
     exchange: ExchangeName | None = None
     symbol: SymbolText | None = None
-    since: int | None = Field(
-        default=None, ge=0, description="orders: replay all events with seq above this."
-    )
+    since: Seq | None = Field(default=None, description="orders: replay all events with seq above this.")
 
 
 class Unsubscribe(RequestModel):

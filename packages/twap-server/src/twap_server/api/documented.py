@@ -9,6 +9,7 @@ _WORDS = {
     401: "Not signed in.",
     403: "Not permitted to this caller: `detail` says why, and names the scope an API key lacks.",
     404: "No such thing, or not yours.",
+    408: "The body did not arrive in time.",
     409: "It conflicts with what is recorded.",
     412: "The order was amended since you looked.",
     413: "The body is too large.",
@@ -51,6 +52,18 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         }
         for status in statuses
     }
+
+
+_OF_A_BODY, _OF_A_CALLER = (400, 408, 413), (401, 503)
+
+
+def tell_common(operation: dict[str, Any]) -> None:
+    """Document what any operation with a body, or of somebody signed in, may answer."""
+    told = operation["responses"]
+    statuses = _OF_A_BODY if "requestBody" in operation else ()
+    for status in (*statuses, *(_OF_A_CALLER if operation.get("security") else ())):
+        told.setdefault(str(status), problems(status)[status])
+    operation["responses"] = dict(sorted(told.items()))
 
 
 PROBLEM_SCHEMA: dict[str, Any] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")

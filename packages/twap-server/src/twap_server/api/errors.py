@@ -17,6 +17,7 @@ from starlette.types import Scope
 
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
+from twap_models.exact_json import UnreadText
 from twap_server.api.bodies import LIST, ONE
 from twap_server.api.exact import Unreadable, reply
 from twap_server.api.raw_answers import PROBLEM_JSON
@@ -162,4 +163,7 @@ def in_path(parts: Sequence[str | int]) -> str:
 
 
 def _message(item: Mapping[str, Any]) -> str:
+    given = item.get("input")
+    if isinstance(given, UnreadText) and item["type"] != "extra_forbidden":
+        return given.why
     return str(item["msg"]).removeprefix("Value error, ")

@@ -181,6 +181,14 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         else:
             self._refuse("too many frames")
 
+    def send_receive_event_to_app(self) -> None:
+        """Close for a text that is not UTF-8: uvicorn would, too, with a stack trace in the log each time."""
+        if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(b"".join(self.frames)):
+            self.conn.send_close(CloseCode.INVALID_DATA)
+            self.handle_parser_exception()
+            return
+        super().send_receive_event_to_app()
+
     def handle_ping(self) -> None:
         """Answer; read on only once the answer is taken."""
         super().handle_ping()
@@ -200,6 +208,7 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         extensions[UNSENT] = self.transport.get_write_buffer_size
         if not self.conn.extensions:
             extensions[EXTENSION] = self.write_framed
+        self.app = self._left_early(self.app)
         try:
             await super().run_asgi()
         finally:
@@ -211,6 +220,16 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True
+
+    def _left_early(self, app: Any) -> Any:
+        """The app; who left before it accepted completes no handshake, which is no fault to be logged."""
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            await app(scope, receive, send)
+            if self.transport.is_closing():
+                self.handshake_complete = True
+
+        return serve
 
     def write_framed(self, message: bytes) -> bool:
         """Write a framed message, if the client takes everything that was written before."""
@@ -234,6 +253,14 @@ class FramedProtocol(WebSocketsSansIOProtocol):
             self.transport.close()
         else:
             self.handle_parser_exception()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _limit_unsent(connection: socket.socket | None) -> None:

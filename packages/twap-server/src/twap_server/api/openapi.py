@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from twap_server.api.access import ACCOUNT
-from twap_server.api.documented import PROBLEM_SCHEMA
+from twap_server.api.documented import PROBLEM_SCHEMA, tell_common
 
 VERSION = "3.0.3"
 
@@ -54,6 +54,7 @@ def _describer(app: FastAPI) -> Callable[[], dict[str, Any]]:
             for path in made["paths"].values():
                 for operation in path.values():
                     _tell_scopes(operation)
+                    tell_common(operation)
             app.openapi_schema = to_3_0(made)
         return app.openapi_schema
 

@@ -6,12 +6,10 @@ from enum import IntEnum
 from functools import partial
 from typing import TypeVar
 
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
-
 from twap_models.accounts import normal_password
 from twap_server.api.config import PasswordConfig
 from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.password_hash import password_hash
 from twap_server.runtime.threads import Threads
 
 _MAX_LENGTH = 256
@@ -36,10 +34,7 @@ class Passwords:
 
     def __init__(self, config: PasswordConfig, threads: Threads) -> None:
         """Take the cost from ``config``."""
-        hasher = Argon2Hasher(
-            time_cost=config.passes, memory_cost=config.memory_kib, parallelism=config.lanes
-        )
-        self._hash = PasswordHash([hasher])
+        self._hash = password_hash(passes=config.passes, memory_kib=config.memory_kib, lanes=config.lanes)
         self._threads = threads
         self._turns = FairTurns(config.concurrent, _ranks(config), refusal=_REFUSAL)
         self._decoy: str | None = None
@@ -48,7 +43,7 @@ class Passwords:
         """Hash a new password, in its normal form: however it is typed later, it is the same.
 
         Raises:
-            EngineBusy: too many checks wait already.
+            EngineBusy: too many checks wait already, or there is no memory for one.
         """
         work = partial(self._hash.hash, normal_password(password))
         return await self._in_thread(work, purpose, address)
@@ -67,7 +62,7 @@ class Passwords:
         it came, and with its accents apart, too. One of plain letters has one form and costs one check.
 
         Raises:
-            EngineBusy: too many checks wait already.
+            EngineBusy: too many checks wait already, or there is no memory for one.
         """
         fits = len(normal_password(password)) <= _MAX_LENGTH
         forms = _forms(password if fits else password[:_MAX_LENGTH])

@@ -38,7 +38,8 @@ class SessionOver(Exception):
 
 def refusal(code: ErrorCode, message: str, *, close: int = POLICY) -> SessionOver:
     """End the session with an error message."""
-    return SessionOver(close, message[:100], error=StreamError(code=code, message=message))
+    shown = message.encode()[:100].decode(errors="ignore")  # a closing frame has room for 123 bytes
+    return SessionOver(close, shown, error=StreamError(code=code, message=message))
 
 
 class ClientSocket:
@@ -73,9 +74,9 @@ class ClientSocket:
         try:
             return read_client_message(text)
         except ValidationError as error:
-            return StreamError(code=ErrorCode.INVALID_REQUEST, message=_words(error))
-        except ValueError:
-            return self._strike("expected a JSON object", POLICY)
+            return StreamError(code=ErrorCode.INVALID_REQUEST, message=words_of(error))
+        except ValueError as error:
+            return self._strike(f"expected a JSON object: {str(error)[:120]}", POLICY)
 
     def admit(self) -> None:
         """Let the client send as much as one that has signed in."""
@@ -134,7 +135,8 @@ class ClientSocket:
             raise refusal(ErrorCode.RATE_LIMITED, "too many messages in one second")
 
 
-def _words(error: ValidationError) -> str:
+def words_of(error: ValidationError) -> str:
+    """What is wrong with a message, and in which field."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     text = f"{where}: {first['msg']}" if where else first["msg"]

@@ -57,7 +57,10 @@ _REFRESH_BODY: dict[str, Any] = {
         },
     }
 }
-_LOGOUT_BODY = {"requestBody": {**_REFRESH_BODY["requestBody"], "required": False}}
+_LOGOUT_BODY = {
+    "requestBody": {**_REFRESH_BODY["requestBody"], "required": False},
+    "security": [{}],  # beside the access token: the refresh token alone will do
+}
 
 
 @router.post(

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import Discriminator, Field, Tag
 
 from twap_models.enums import AGGREGATE, OrderStatus
-from twap_models.fields import ExchangeName, SymbolText, TokenId
+from twap_models.fields import ExchangeName, Seq, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
 from twap_server.api import present
@@ -170,7 +170,7 @@ async def list_events(
     services: ServicesDep,
     caller: ReaderDep,
     token_id: TokenId,
-    since: Annotated[int, Query(ge=0, description="Only events with a seq above this.")] = 0,
+    since: Annotated[Seq, Query(description="Only events with a seq above this.")] = 0,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
     """What happened to one order, oldest first: the events that the stream pushes, as they were recorded.
