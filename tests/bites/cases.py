@@ -8,6 +8,7 @@ from bites.case import Bite
 from bites.client import CLIENT_BITES
 from bites.doors import DOORS_BITES
 from bites.feed import FEED
+from bites.inputs import INPUT_BITES
 from bites.keys import KEYS_BITES
 from bites.members import MEMBERS_BITES
 from bites.money import MONEY_BITES
@@ -410,6 +411,7 @@ BITES = (
     *MONEY_BITES,
     *PAIRS_BITES,
     *REST_BITES,
+    *INPUT_BITES,
     *SHARING_BITES,
     *KEYS_BITES,
     *MEMBERS_BITES,

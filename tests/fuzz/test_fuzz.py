@@ -53,6 +53,15 @@ def test_nothing_odd_does_more_than_is_declared(parsers: dict[str, Parser], name
     assert [f"{one.seed}: {one.data!r}\n{one.wrong}" for one in report.found] == []
 
 
+@pytest.mark.parametrize("name", ["http-h11", "http-httptools"])
+def test_who_leaves_at_once_is_no_fault(
+    parsers: dict[str, Parser], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fuzz.wire.leaves_at_once", lambda data: True)
+    for sample in parsers[name].samples:
+        assert parsers[name].wrong(sample) == ""
+
+
 def needs_care(data: bytes) -> None:
     if b"\x00" in data and b"t" in data:
         raise ZeroDivisionError(len(data))

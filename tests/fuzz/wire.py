@@ -6,6 +6,7 @@ import logging
 import re
 import struct
 import traceback
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from random import Random
@@ -295,7 +296,8 @@ class _Served:
                 break
             pipe.get_protocol().data_received(piece)
             await asyncio.sleep(0)
-        await _settled(state)
+        if not leaves_at_once(data):
+            await _settled(state)
         pipe.close()
         await asyncio.sleep(0)
         if state.tasks:
@@ -303,6 +305,11 @@ class _Served:
             if left:
                 raise Finding(f"still at work {_ENDS_WITHIN_S:.0f} s after the client left")
         return bytes(pipe.written)
+
+
+def leaves_at_once(data: bytes) -> bool:
+    """Whether the client goes once this is sent: one in eight does, always the same."""
+    return zlib.crc32(data[::-1]) % 8 == 0
 
 
 async def _turns() -> None:
