@@ -152,3 +152,14 @@ async def test_keys_from_before_scopes_read_and_trade_without_end(
         )
         await accounts.note_uses({"k1": START})
         assert [one.last_used for one in await accounts.list_keys("u1")] == [START]
+
+
+async def test_a_key_that_another_process_ended_is_told_though_its_row_is_gone(
+    signed_in: SqlAccountStore, url: str, database: Database
+) -> None:
+    await add(signed_in, key("k1"))
+    async with Database.beside(url) as beside:
+        assert await SqlAccountStore(beside).revoke_key("u1", "k1")
+    await add(signed_in, key("k2"))
+    assert await rows(database) == 1
+    assert await signed_in.ended_of(["f1", "k1", "k2"]) == ["k1"]

@@ -127,7 +127,7 @@ class Accounts(Invites, Identities, Protocol):
         ...
 
     async def ended_of(self, grants: Sequence[str]) -> Sequence[str]:
-        """Those of some sign-ins and API keys that were ended, by whatever process."""
+        """Those of some sign-ins and API keys that count no more, by whatever process."""
         ...
 
     async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:

@@ -101,15 +101,16 @@ class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
             return await _revoke_all(connection, user_id, keys=keys)
 
     async def ended_of(self, grants: Sequence[str]) -> list[str]:
-        """Those of some sign-ins and API keys that were ended, by whatever process."""
+        """Those of some sign-ins and API keys that count no more, by whatever process; rows may be gone."""
         among = (
             select(refresh_families.c.family_id.label("grant_id")).where(
-                refresh_families.c.family_id.in_(grants), refresh_families.c.revoked.is_(True)
+                refresh_families.c.family_id.in_(grants), refresh_families.c.revoked.is_(False)
             ),
-            select(api_keys.c.key_id).where(api_keys.c.key_id.in_(grants), api_keys.c.revoked.is_(True)),
+            select(api_keys.c.key_id).where(api_keys.c.key_id.in_(grants), api_keys.c.revoked.is_(False)),
         )
         async with self._database.reading() as connection:
-            return list((await connection.execute(union_all(*among))).scalars())
+            counting = set((await connection.execute(union_all(*among))).scalars())
+        return [grant for grant in grants if grant not in counting]
 
     async def _user_where(self, condition: ColumnElement[bool]) -> UserRecord | None:
         rows = await self._database.read(select(*_USER).where(condition))
