@@ -22,7 +22,18 @@ DOORS_BITES = (
         file="api/rooms.py",
         line="            if guest is not None and waiting[guest] <= now - borne:\n",
         instead="            if guest is not None and now < 0:\n",
-        tests=(DOORS + "test_idle_sockets_of_many_hosts_give_way",),
+        tests=(DOORS + "test_the_oldest_idle_connection_gives_way",),
+    ),
+    Bite(
+        fault="F114",
+        guard="an address with most gives way to one with less",
+        file="api/rooms.py",
+        line="                if leaver is None and full is Full.ALL:\n",
+        instead="                if leaver is None and room is None:\n",
+        tests=(
+            "server/api/test_rooms.py::test_the_address_with_most_gives_way_to_one_with_less",
+            DOORS + "test_idle_sockets_of_many_hosts_give_way",
+        ),
     ),
     Bite(
         fault="F114",
@@ -31,6 +42,14 @@ DOORS_BITES = (
         line="            self._room.work(self._guest)\n",
         instead="            pass\n",
         tests=(DOORS + "test_who_is_being_served_gives_way_to_nobody",),
+    ),
+    Bite(
+        fault="F114",
+        guard="no more connections than open files",
+        file="bootstrap/serving.py",
+        line="bounds=bounds.within(make_room(bounds.most))",
+        instead="bounds=(make_room(bounds.most), bounds)[1]",
+        tests=("contract/test_few_open_files.py::test_accepting_never_runs_out_of_files",),
     ),
     Bite(
         fault="F115",

@@ -62,6 +62,26 @@ def test_strangers_give_way_before_the_known() -> None:
     assert crowd.left == ["stranger", "known"]
 
 
+def test_the_address_with_most_gives_way_to_one_with_less() -> None:
+    crowd = Crowd(6, 3)
+    for name, site in (("a1", "a"), ("a2", "a"), ("a3", "a"), ("b1", "b"), ("b2", "b"), ("c1", "c")):
+        crowd.enter(name, site)
+    assert crowd.enter("c2", "c") is None and crowd.left == ["a1"]
+    assert [crowd.enter(name, site) for name, site in (("a4", "a"), ("b3", "b"))] == [Full.ALL, Full.ALL]
+    assert crowd.enter("d1", "d") is None and len(crowd.left) == 2
+    assert crowd.enter("d2", "d") is Full.ALL, "all have one or two now"
+
+
+def test_nobody_known_or_served_gives_way_to_an_address_with_less() -> None:
+    crowd = Crowd(2, 2)
+    known, busy = crowd.guest("known", known=True), crowd.guest("served")
+    for guest in (known, busy):
+        crowd.rooms.enter(guest, 0)
+        crowd.rooms.wait(guest, 0)
+    crowd.rooms.work(busy)
+    assert crowd.enter("newcomer", "b") is Full.ALL
+
+
 def test_who_is_served_gives_way_to_nobody() -> None:
     crowd = Crowd(1, 1)
     guest = crowd.guest("served")

@@ -20,6 +20,8 @@ from twap_server.api.unread import Unread
 MOST_REFUSED: Final = 64
 """Connections that wait to be told that there is no room for them; more are cut off."""
 _MOST_REFUSED_OF_ONE = 8
+_FEWEST = 16
+"""Of any kind, however few files may be open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,8 @@ class Bounds:
         if most >= self.most:
             return self
         share = max(0, most - MOST_REFUSED) / (self.http + self.streams)
-        small = {name: max(1, int(getattr(self, name) * share)) for name in self.__slots__}
+        whole = {name: int(getattr(self, name)) for name in self.__slots__}
+        small = {name: min(most, max(_FEWEST, int(most * share))) for name, most in whole.items()}
         return type(self)(**small)
 
 

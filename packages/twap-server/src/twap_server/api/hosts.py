@@ -8,7 +8,8 @@ machine, unless a trusted proxy made them: who can be reached from outside is no
 
 import re
 from collections.abc import Sequence
-from ipaddress import ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -101,11 +102,16 @@ def _name_in(host: str) -> str:
 
 
 def _is_address(name: str) -> bool:
+    return _read(name) is not None
+
+
+@lru_cache(maxsize=1_024)
+def _read(text: str) -> IPv4Address | IPv6Address | None:
+    """An address in numbers, or nothing. Remembered: the same few are asked for again and again."""
     try:
-        ip_address(name)
+        return ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
 
 
 def _is_listed(name: str, allowed: Sequence[str]) -> bool:
@@ -121,7 +127,5 @@ def _is_local(name: str) -> bool:
 def _is_inside(scope: Scope) -> bool:
     """Whether the connection came to a loopback address of ours."""
     server = scope.get("server")
-    try:
-        return server is not None and bool(ip_address(server[0]).is_loopback)
-    except ValueError:
-        return False
+    address = _read(server[0]) if server else None
+    return address is not None and address.is_loopback

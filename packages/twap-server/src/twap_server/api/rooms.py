@@ -3,7 +3,7 @@
 Pure counting. In: guests, and the moment in seconds of a clock that never goes back. Out: whether a guest may
 enter. Who waits for nothing but its own client (an idle connection, a stream before its sign-in) gives way to
 a newcomer, the one that waits longest first and strangers before those who have signed in; who is being
-served never does.
+served never does. A stranger who has only just come gives way to an address that has fewer inside.
 """
 
 from collections.abc import Callable
@@ -70,6 +70,9 @@ class Room:
         for waiting in self._waiting:
             waiting.pop(guest, None)
 
+    def longest_waiting_stranger(self) -> Guest | None:
+        return next(iter(self._waiting[False]), None)
+
     def leaver(self, now: float) -> Guest | None:
         """Who gives way, if anybody does."""
         for waiting, borne in zip(self._waiting, self._borne, strict=True):
@@ -134,11 +137,23 @@ class Rooms:
         for room, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):
             if room is not None and room.is_full:
                 leaver = room.leaver(now)
+                if leaver is None and full is Full.ALL:
+                    leaver = self._hog(own)
                 if leaver is None:
                     return full
                 self.leave(leaver)
                 leaver.give_way()
         return None
+
+    def _hog(self, own: Room | None) -> Guest | None:
+        """Of the address with most inside, if it has more than the newcomer's, the longest waiting stranger.
+
+        So no address is denied its share by others that came first, however fast they come again.
+        """
+        largest = max(self._of_site.values(), key=len, default=None)
+        if largest is None or len(largest) <= (len(own) if own is not None else 0) + 1:
+            return None
+        return largest.longest_waiting_stranger()
 
     def _rooms_of(self, guest: Guest, *, make: bool = False) -> tuple[Room, ...]:
         if guest.site is None:
