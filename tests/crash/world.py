@@ -8,7 +8,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +53,12 @@ class Server:
         database: str,
         exchanges: Mapping[str, Mapping[str, str]],
         settings: Mapping[str, str],
+        module: str = "twap_server",
     ) -> None:
+        """Args:
+        module: what is run with ``-m``; another one runs the same server within something that watches it.
+        """
+        self._module = module
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database
@@ -69,13 +74,19 @@ class Server:
         """Whether the process runs."""
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs, or ran last."""
+        assert self._process is not None
+        return self._process.pid
+
     async def start(self) -> None:
         """Start the process; it is not ready yet."""
         assert not self.is_alive
         self.lives.append(Life(spawned=time.time_ns()))
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "twap_server", "start", *self._flags.split(),
+                sys.executable, "-m", self._module, "start", *self._flags.split(),
                 env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -128,10 +139,15 @@ class Server:
 
 
 @asynccontextmanager
-async def exchange(*, seed: int) -> AsyncIterator[dict[str, dict[str, str]]]:
-    """Run the simulated exchanges in a process of their own; gives their base URLs by name."""
+async def exchange(*, seed: int, faults: Sequence[str] = ()) -> AsyncIterator[dict[str, dict[str, str]]]:
+    """Run the simulated exchanges in a process of their own; gives their base URLs by name.
+
+    Args:
+        faults: which they commit now and then.
+    """
+    flags = [flag for fault in faults for flag in ("--fault", fault)]
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "twap_server", "venue", "--port", "0", "--seed", str(seed),
+        sys.executable, "-m", "twap_server", "venue", "--port", "0", "--seed", str(seed), *flags,
         env=_environment({}), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     assert process.stdout is not None

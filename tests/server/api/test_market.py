@@ -1,7 +1,11 @@
 """Exchanges, instruments, candles, snapshots; health and metrics."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
+
+import pytest
 
 from server.api.desk import Desk
 from server.api.fakes import START, view
@@ -160,9 +164,22 @@ async def test_health_ready_metrics(desk: Desk) -> None:
     text = (await desk.http.get("/metrics")).text
     assert 'twap_requests_total{method="any",route="unknown",status="404"} 1.0' in text
     assert "twap_open_orders 3.0" in text
+    assert re.search(r"^twap_tasks [1-9]", text, re.MULTILINE)
     assert 'twap_exchanges{state="connected"} 2.0' in text
     await desk.parts.sessions.close_all()
     assert (await desk.http.get("/ready")).status_code == 503
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_the_process_tells_what_it_holds() -> None:
+    def open_files() -> float:
+        found = re.search(r"^process_open_fds (\S+)$", Metrics().render().decode(), re.MULTILINE)
+        assert found is not None
+        return float(found[1])
+
+    before = open_files()
+    with Path("/dev/null").open() as _:
+        assert open_files() == before + 1
 
 
 def test_durations_are_a_histogram_in_seconds() -> None:

@@ -1,5 +1,7 @@
 """``create_app(parts)``: routes, handlers, middleware, documentation. Starts nothing, owns no task."""
 
+import asyncio
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -101,6 +103,7 @@ def _add_gauges(services: Services, doors: Doors | None) -> None:
             "twap_refused_connections", "Connections that found no room.", lambda: doors.refusals
         )
     metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(parts.sessions))
+    metrics.add_gauge("twap_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.add_labelled(
         "twap_books", "Books that clients watch, by status.", "status", services.books_by_status
     )
