@@ -154,10 +154,12 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         _limit_unsent(transport.get_extra_info("socket"))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Make room."""
+        """Make room, and let go of what holds us: a circle would wait long for the garbage collector."""
         if self._visit is not None:
             self._visit.over()
         super().connection_lost(exc)
+        self.conn.parser.close()
+        self.conn.parser_exc = None
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in a piece at a time, so that a bound holds within one read."""
@@ -212,6 +214,7 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         try:
             await super().run_asgi()
         finally:
+            extensions.clear()  # they hold us, and we hold them
             if self._visit is not None:
                 self._visit.look(is_working=False)  # only its end is waited for
 

@@ -50,6 +50,11 @@ class BoundedHttp(Attended, HttpToolsProtocol):
             self._check()
         self._look()
 
+    def handle_websocket_upgrade(self) -> None:
+        """Hand over, and let go of the parser, which holds us."""
+        super().handle_websocket_upgrade()
+        self.parser = None  # type: ignore[assignment]
+
     def on_message_begin(self) -> None:
         """Expect the rest of the head; what came with the end of the request before counts for this one."""
         super().on_message_begin()

@@ -8,6 +8,7 @@ client is free and nothing waits for it (``ClientSocket.send_now``); the rest wa
 
 import asyncio
 import logging
+import traceback
 from typing import assert_never
 from uuid import uuid4
 
@@ -113,6 +114,7 @@ class Session:
                 await self._receive(credential)
         except* SessionOver as ended:
             over = _first(ended)
+            _let_go(ended)
         except* Exception:
             log.exception("a stream session failed")
         finally:
@@ -275,3 +277,15 @@ def _refused(error: TwapError) -> SessionOver:
 def _first(group: BaseExceptionGroup[SessionOver]) -> SessionOver:
     first = group.exceptions[0]
     return first if isinstance(first, SessionOver) else _first(first)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the frames of what failed, and the frames' locals: they hold the exception, and it holds them."""
+    if error is None:
+        return
+    traceback.clear_frames(error.__traceback__)
+    error.__traceback__ = None
+    if isinstance(error, BaseExceptionGroup):
+        for inner in error.exceptions:
+            _let_go(inner)
+    _let_go(error.__context__)
