@@ -70,4 +70,5 @@ def table(found: Sequence[Growth]) -> Iterator[str]:
     for one in found:
         most = "not judged" if one.most is None else f"{one.most:g}"
         flat = "" if one.most is None else ("yes" if one.flat else "NO")
-        yield f"| {one.column} | {one.begin:,.1f} | {one.end:,.1f} | {one.each_minute:+.2f} | {most} | {flat} |"
+        figures = f"{one.begin:,.1f} | {one.end:,.1f} | {one.each_minute:+.2f}"
+        yield f"| {one.column} | {figures} | {most} | {flat} |"

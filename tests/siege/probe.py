@@ -144,7 +144,7 @@ _METRIC = re.compile(r"^(\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 
 
 async def metrics(target: Target) -> dict[str, float]:
-    """Read ``/metrics``: by name, with labels in braces as they stand there; empty where it does not answer."""
+    """Read ``/metrics``: by name, labels in braces as they stand there; empty where it does not answer."""
     try:
         async with wire.connected(target, Tally(), source=THIS_HOST) as line:
             await line.say(wire.request("GET", "/metrics"))

@@ -90,7 +90,7 @@ async def soak(wanted: Soak, say: Say) -> Found:
         foes = await enrol_many(server.url, names)
         say(f"{len(users)} users; the warm-up takes {wanted.warm_up:.1f} of {wanted.minutes:g} minutes")
         try:
-            await _all_at_once(wanted, server, victim, users, foes, found)
+            await _all_at_once(wanted, server, found, victim=victim, users=users, foes=foes)
         except ServerGone as error:
             found.died = str(error)
     found.growths = growths(found.samples, warm_up=wanted.warm_up)
@@ -102,7 +102,7 @@ class ServerGone(Exception):
 
 
 async def _all_at_once(
-    wanted: Soak, server: Server, victim: Account, users: list[Account], foes: list[Account], found: Found
+    wanted: Soak, server: Server, found: Found, *, victim: Account, users: list[Account], foes: list[Account]
 ) -> None:
     crowd = Crowd(
         url=server.url,
@@ -178,7 +178,7 @@ async def _sample(wanted: Soak, server: Server, health: Health, watched: Victim,
             if not server.is_alive:
                 raise ServerGone(server.last_words())
             readings = [*readings[-_LAG_OVER:], await metrics(target) or readings[-1]]
-            sample = _row(wanted, passed / 60, process, readings, health, watched)
+            sample = _row(wanted, passed / 60, process, readings, health=health, watched=watched)
             found.samples.append(sample)
             writer = writer or _header(csv.DictWriter(file, list(sample)))
             writer.writerow({name: f"{value:.4f}" for name, value in sample.items()})
@@ -192,7 +192,7 @@ def _header(writer: "csv.DictWriter[str]") -> "csv.DictWriter[str]":
 
 
 def _row(
-    wanted: Soak, minutes: float, process: Process, readings: list[dict[str, float]],
+    wanted: Soak, minutes: float, process: Process, readings: list[dict[str, float]], *,
     health: Health, watched: Victim,
 ) -> Sample:  # fmt: skip
     held, now = process.look(), readings[-1]
