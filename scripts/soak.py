@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from siege.growth import table
-from siege.soak import Found, Soak, soak
+from siege.soak import WARM_UP, Found, Soak, soak
 from twap_server.venue.faults import NAMES
 
 
@@ -27,6 +27,7 @@ def main() -> int:
     wanted = Soak(
         folder=folder,
         minutes=given.minutes,
+        warm_up=given.warm_up,
         seed=given.seed,
         clients=given.clients,
         orders=given.orders,
@@ -56,7 +57,8 @@ def _report(found: Found, folder: Path) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0] if __doc__ else None)
-    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=10.0, help="that are judged, after the warm-up")
+    parser.add_argument("--warm-up", type=float, default=WARM_UP, help="minutes that are not judged")
     parser.add_argument("--seed", type=int, default=1, help="of the market, the crowd and the attackers")
     parser.add_argument("--clients", type=int, default=500, help="streams that come and go")
     parser.add_argument("--orders", type=int, default=1_000, help="orders kept open")

@@ -17,6 +17,7 @@ from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
 from bites.upkeep import UPKEEP_BITES
+from bites.siege import SIEGE_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"
@@ -417,4 +418,5 @@ BITES = (
     *MEMBERS_BITES,
     *DOORS_BITES,
     *UPKEEP_BITES,
+    *SIEGE_BITES,
 )

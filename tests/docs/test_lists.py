@@ -13,6 +13,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from bites.cases import BITES
 from docs.pages import PAGES, ROOT, blocks, name_of, table, tables
+from siege.attacks import ATTACKS
+from siege.growth import FLAT
 from twap_client.cli.app import app as client_app
 from twap_models import ErrorCode, RejectReason, TwapOrderRequest
 from twap_server import settings
@@ -26,12 +28,14 @@ from twap_server.venue.faults import NAMES
 
 COMPARED = {
     "amend options",
+    "attacks",
     "codes",
     "commands",
     "dependencies",
     "exchange states",
     "fault cases",
     "faults",
+    "flat",
     "go live rules",
     "guards",
     "metrics",
@@ -77,6 +81,18 @@ def test_error_codes() -> None:
 
 def test_reject_reasons() -> None:
     assert set(table("reject reasons")) == {reason.value for reason in RejectReason}
+
+
+def test_attacks() -> None:
+    assert list(table("attacks")) == [one.name for one in ATTACKS]
+    assert {name: cells[0] for name, cells in table("attacks").items()} == {
+        one.name: one.number for one in ATTACKS
+    }
+
+
+def test_what_is_flat() -> None:
+    numbers = {name: float(cells[0].split()[0]) for name, cells in table("flat").items()}
+    assert numbers == FLAT
 
 
 def test_exchange_states() -> None:

@@ -29,6 +29,8 @@ class Job:
     keys: tuple[str, ...] = ()
     victim: str = ""
     scale: float = 1.0
+    first_after: float = 0.0
+    """Seconds before the first, where they go on for ever."""
     rest: float = 0.0
     """Seconds between attacks, where they go on for ever."""
     seed: int = 1
@@ -71,6 +73,7 @@ async def carry_out(job: Job, attack: Attack) -> Tally:
 async def carry_on(job: Job) -> None:
     """All attacks in a changing order, at a low rate, until the process is killed."""
     order = random.Random(job.seed)
+    await asyncio.sleep(job.first_after)
     while True:
         attack = order.choice([one for one in ATTACKS if one.name not in job.skip])
         tally = await carry_out(job, attack)

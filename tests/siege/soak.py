@@ -25,7 +25,8 @@ from siege.victim import Victim
 from siege.world import busy, world
 from twap_server.venue.faults import NAMES
 
-_WARM_UP_SHARE, _LONGEST_WARM_UP = 0.3, 5.0
+WARM_UP = 7.0
+"""Minutes. The memory of own impact reaches back 400 s; open orders, caches and the crowd are there sooner."""
 _OF_A_USER = 8
 """Streams that one user may have, by default; the crowd's users have so many."""
 _ORDER_S = 60
@@ -42,6 +43,8 @@ class Soak:
 
     folder: Path
     minutes: float
+    """After the warm-up."""
+    warm_up: float = WARM_UP
     seed: int = 1
     clients: int = 500
     orders: int = 1_000
@@ -50,11 +53,6 @@ class Soak:
     settings: Mapping[str, str] = field(default_factory=dict)
     """Variables of the server, for looking into something; its defaults otherwise."""
     module: str = "twap_server"
-
-    @property
-    def warm_up(self) -> float:
-        """Minutes that do not count: caches fill, the crowd comes."""
-        return min(_LONGEST_WARM_UP, self.minutes * _WARM_UP_SHARE)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,7 +86,7 @@ async def soak(wanted: Soak, say: Say) -> Found:
         users = await enrol_many(server.url, names)
         names = {f"attacker-{n}": address(240 + n) for n in range(_ATTACKERS)}
         foes = await enrol_many(server.url, names)
-        say(f"{len(users)} users; the warm-up takes {wanted.warm_up:.1f} of {wanted.minutes:g} minutes")
+        say(f"{len(users)} users; {wanted.minutes:g} minutes after a warm-up of {wanted.warm_up:g}")
         try:
             await _all_at_once(wanted, server, found, victim=victim, users=users, foes=foes)
         except ServerGone as error:
@@ -114,7 +112,8 @@ async def _all_at_once(
     job = Job(
         url=server.url,
         seconds=_ATTACK_S,
-        rest=_REST_S if wanted.attacks else wanted.minutes * 120,
+        first_after=0.0 if wanted.attacks else 86_400.0,
+        rest=_REST_S,
         keys=tuple(one.key for one in foes),
         victim=victim.name,
         scale=_SCALE,
@@ -174,7 +173,7 @@ async def _sample(wanted: Soak, server: Server, health: Health, watched: Victim,
     began, readings = time.monotonic(), [await metrics(target)]
     with (wanted.folder / "soak.csv").open("w", newline="") as file:
         writer: csv.DictWriter[str] | None = None
-        while (passed := time.monotonic() - began) < wanted.minutes * 60:
+        while (passed := time.monotonic() - began) < (wanted.warm_up + wanted.minutes) * 60:
             if not server.is_alive:
                 raise ServerGone(server.last_words())
             readings = [*readings[-_LAG_OVER:], await metrics(target) or readings[-1]]

@@ -28,7 +28,9 @@ async def test_a_server_holds_against_strangers(tmp_path: Path) -> None:
 
 
 async def test_a_soak_measures_a_server_that_lives(tmp_path: Path) -> None:
-    found = await soak(Soak(folder=tmp_path, minutes=0.4, clients=60, orders=100, seed=2), say=print)
+    found = await soak(
+        Soak(folder=tmp_path, minutes=0.3, warm_up=0.1, clients=60, orders=100, seed=2), say=print
+    )
     assert (found.died, found.holes) == ("", [])
     assert found.crowd["came"] >= 60
     assert found.samples[-1]["open_orders"] > 50
