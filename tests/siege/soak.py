@@ -26,7 +26,7 @@ from siege.world import busy, world
 from twap_server.venue.faults import NAMES
 
 WARM_UP = 7.0
-"""Minutes. The memory of own impact reaches back 400 s; open orders, caches and the crowd are there sooner."""
+"""Minutes. The memory of own impact reaches back 400 s; orders, caches and the crowd are there sooner."""
 _OF_A_USER = 8
 """Streams that one user may have, by default; the crowd's users have so many."""
 _ORDER_S = 60
