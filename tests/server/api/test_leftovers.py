@@ -94,7 +94,7 @@ async def _stream(line: Line, signed: str, how: str) -> None:
 
 
 def left() -> dict[str, int]:
-    kinds = [type(one) for one in gc.get_objects() if type(one) in KEPT]
+    kinds = [kind for one in gc.get_objects() if issubclass(kind := type(one), KEPT)]
     return {kind.__name__: kinds.count(kind) for kind in set(kinds)}
 
 

@@ -14,7 +14,7 @@ from typing import Final, Self
 from twap_server.api.behind_proxy import is_within
 from twap_server.api.config import ApiConfig
 from twap_server.api.rate_limits import site_of
-from twap_server.api.rooms import Full, Guest, Rooms
+from twap_server.api.rooms import Full, Guest, Rooms, nobody
 from twap_server.api.unread import Unread
 
 MOST_REFUSED: Final = 64
@@ -153,6 +153,7 @@ class Visit:
     def over(self) -> None:
         """The socket is gone."""
         self._room.leave(self._guest)
+        self._guest.give_way = nobody
         self._doors._unread.discard(self._transport)
 
     def _enter(self, rooms: Rooms) -> Full | None:

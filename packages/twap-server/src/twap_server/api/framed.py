@@ -140,6 +140,7 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         self.conn = _Handshake(
             extensions=plain.available_extensions, max_size=self.config.ws_max_size, logger=plain.logger
         )
+        plain.parser.close()  # it and ``plain`` hold each other
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Keep the buffers below us short."""

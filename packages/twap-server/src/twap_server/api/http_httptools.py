@@ -50,11 +50,6 @@ class BoundedHttp(Attended, HttpToolsProtocol):
             self._check()
         self._look()
 
-    def handle_websocket_upgrade(self) -> None:
-        """Hand over, and let go of the parser, which holds us."""
-        super().handle_websocket_upgrade()
-        self.parser = None  # type: ignore[assignment]
-
     def on_message_begin(self) -> None:
         """Expect the rest of the head; what came with the end of the request before counts for this one."""
         super().on_message_begin()
@@ -94,9 +89,10 @@ class BoundedHttp(Attended, HttpToolsProtocol):
         self._look()
 
     def handle_websocket_upgrade(self) -> None:
-        """Let a stream in, if there is room."""
+        """Let a stream in, if there is room, and let go of the parser, which holds us."""
         if self.has_room_for_stream():
             super().handle_websocket_upgrade()
+            self.parser = None  # type: ignore[assignment]
 
     def send_400_response(self, msg: str) -> None:
         """Say what is wrong, in a problem document."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from twap_server.api.config import StreamConfig
 from twap_server.api.rate_limits import site_of
-from twap_server.api.rooms import Full, Guest, Rooms
+from twap_server.api.rooms import Full, Guest, Rooms, nobody
 from twap_server.domain.clock import SECOND, Clock
 
 
@@ -49,7 +49,7 @@ class Place:
     def __init__(self, places: Places, site: str | None) -> None:
         """Take it through ``Places``."""
         self._places = places
-        self.guest = Guest(site, lambda: None)
+        self.guest = Guest(site, nobody)
 
     def on_giving_way(self, give_way: Callable[[], None]) -> None:
         """How the stream ends if a newcomer takes its place before it has signed in."""
@@ -62,3 +62,4 @@ class Place:
     def leave(self) -> None:
         """The stream has ended; more than once changes nothing."""
         self._places.leave(self.guest)
+        self.guest.give_way = nobody

@@ -16,6 +16,10 @@ KNOWN_BORNE_S: Final = 6.0
 """The same of who has signed in; longer than clients keep an idle connection themselves."""
 
 
+def nobody() -> None:
+    """Give way where nobody is left to do so: who has gone is held by nothing."""
+
+
 class Full(Enum):
     """What has no room."""
 
