@@ -16,8 +16,8 @@ from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
-from bites.upkeep import UPKEEP_BITES
 from bites.siege import SIEGE_BITES
+from bites.upkeep import UPKEEP_BITES
 
 ENGINE = "server/engine/test_engine.py::"
 GROUPS = "server/engine/test_groups.py::"

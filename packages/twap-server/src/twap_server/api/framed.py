@@ -211,11 +211,12 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         extensions[UNSENT] = self.transport.get_write_buffer_size
         if not self.conn.extensions:
             extensions[EXTENSION] = self.write_framed
-        self.app = self._left_early(self.app)
+        app, self.app = self.app, self._left_early(self.app)
         try:
             await super().run_asgi()
         finally:
             extensions.clear()  # they hold us, and we hold them
+            self.app = app
             if self._visit is not None:
                 self._visit.look(is_working=False)  # only its end is waited for
 
