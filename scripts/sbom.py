@@ -1,0 +1,146 @@
+"""``hatch run supply:sbom``: a bill of materials (CycloneDX 1.6, JSON) beside each wheel in ``dist``.
+
+Each wheel is installed with all its extras and the pins of ``requirements/constraints.txt`` into an empty
+environment; what is there then is the bill, which ``cyclonedx-py`` writes and holds against the schema. Then
+it is held against the pins, the licences we accept, and ``docs/stack.md``. Nothing in it is random: the same
+wheels give the same bytes, with the time of ``SOURCE_DATE_EPOCH`` or none. The exit code is 1
+when something is wrong.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+DIST = ROOT / "dist"
+EXTRAS = {"twap-models": "", "twap-client": "[cli,socks]", "twap-server": "[postgresql,socks]"}
+ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
+EXCEPTIONS = {"certifi": {"MPL-2.0"}}
+"""Mozilla's list of certificate authorities; the licence binds changes of that list alone."""
+_NAMES = {"BSD License": "BSD"}
+"""Where a package names its licence by a classifier only."""
+
+
+def main() -> int:
+    """Write a bill for each wheel; give the exit code."""
+    found = []
+    for package in EXTRAS:
+        file = _bill(package, _wheel(package))
+        bill = json.loads(file.read_text("utf-8"))
+        found += [f"{file.name}: {fault}" for fault in faults(bill, pins(), documented())]
+        print(f"{file.relative_to(ROOT)}: {len(bill['components'])} components")
+    print("\n".join(found), file=sys.stderr, end="\n" if found else "")
+    return 1 if found else 0
+
+
+def pins() -> dict[str, str]:
+    """Versions by name, as ``requirements/constraints.txt`` has them, but for those that differ by marker."""
+    found: dict[str, set[str]] = {}
+    for line in (ROOT / "requirements/constraints.txt").read_text("utf-8").splitlines():
+        name, _, rest = line.partition("==")
+        found.setdefault(plain(name), set()).add(rest.partition(";")[0].strip())
+    return {name: min(versions) for name, versions in found.items() if len(versions) == 1}
+
+
+def documented() -> dict[str, set[str]]:
+    """Licences of direct dependencies, as ``docs/stack.md`` tells them."""
+    page = (ROOT / "docs/stack.md").read_text("utf-8").partition("<!-- list: dependencies -->")[2]
+    rows = (re.split(r" *\| *", line.strip("| ")) for line in page.splitlines() if line.startswith("| "))
+    return {
+        plain(row[0]): set(row[3].split(" and "))
+        for row in rows
+        if len(row) == 4 and row[0] not in ("dependency", "---")
+    }
+
+
+def faults(bill: Mapping[str, Any], pinned: Mapping[str, str], told: Mapping[str, set[str]]) -> Iterator[str]:
+    """What in a bill is not as it should be."""
+    for part in bill["components"]:
+        name, version = plain(part["name"]), part["version"]
+        if name in EXTRAS:
+            continue
+        if pinned.get(name) != version:
+            yield f"{name} {version} is not what is pinned ({pinned.get(name)})"
+        licences = licences_of(part)
+        if not licences or licences - ACCEPTED - EXCEPTIONS.get(name, set()):
+            yield f"{name}: no licence that we accept ({', '.join(sorted(licences)) or 'none named'})"
+        if name in told and licences != told[name]:
+            yield f"{name}: docs/stack.md says {sorted(told[name])}, the package {sorted(licences)}"
+
+
+def licences_of(part: Mapping[str, Any]) -> set[str]:
+    """SPDX ids of a component; a classifier counts only where there is nothing better."""
+    given = part.get("licenses", [])
+    exact = {one["license"]["id"] for one in given if "id" in one.get("license", {})}
+    for one in given:
+        exact |= set(re.split(r" (?:AND|OR) ", one.get("expression", ""))) - {""}
+    named = {
+        one["license"]["name"].rpartition(" :: ")[2] for one in given if "name" in one.get("license", {})
+    }
+    return exact or {_NAMES.get(name, name) for name in named}
+
+
+def plain(name: str) -> str:
+    """A package's name as indexes compare it."""
+    return re.sub(r"[-_.]+", "-", name.strip()).lower()
+
+
+def _wheel(package: str) -> Path:
+    found = sorted(DIST.glob(f"{package.replace('-', '_')}-*.whl"))
+    if not found:
+        raise SystemExit(f"there is no wheel of {package} in dist: hatch build --all")
+    return found[-1]
+
+
+def _bill(package: str, wheel: Path) -> Path:
+    version = wheel.name.split("-")[1]
+    file = DIST / f"{package.replace('-', '_')}-{version}.cdx.json"
+    with tempfile.TemporaryDirectory(prefix="twap-bill-") as folder:
+        python = _installed(Path(folder) / "venv", package, wheel)
+        about = Path(folder) / "pyproject.toml"
+        content = (ROOT / "packages" / package / "pyproject.toml").read_text("utf-8")
+        about.write_text(content.replace('dynamic = ["version"]', f'version = "{version}"'), "utf-8")
+        assert tomllib.loads(about.read_text("utf-8"))["project"]["version"] == version
+        _run(
+            _beside("cyclonedx-py"), "environment", str(python), "--pyproject", str(about),
+            "--mc-type", "application", "--spec-version", "1.6", "--output-reproducible", "--validate",
+            "--output-format", "JSON", "--output-file", str(file),
+        )  # fmt: skip
+    return file
+
+
+def _installed(folder: Path, package: str, wheel: Path) -> Path:
+    """An environment with a wheel and all that it needs, and nothing else: no pip."""
+    _run(_beside("uv"), "venv", "-q", "--python", sys.executable, str(folder))
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    wanted = {f"{wheel}{EXTRAS[package]}", str(_wheel("twap-models"))} - {str(wheel)}
+    _run(
+        _beside("uv"), "pip", "install", "-q", "--python", str(python),
+        "-c", str(ROOT / "requirements/constraints.txt"), *sorted(wanted or {str(wheel)}),
+    )  # fmt: skip
+    for place in folder.rglob("twap_*.dist-info/direct_url.json"):
+        place.unlink()  # says where the wheel lay on this machine
+    return python
+
+
+def _beside(program: str) -> str:
+    found = shutil.which(program, path=str(Path(sys.executable).parent)) or shutil.which(program)
+    if found is None:
+        raise SystemExit(f"{program} is missing: hatch run supply:sbom")
+    return found
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
