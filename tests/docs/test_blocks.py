@@ -205,6 +205,8 @@ def _understand(command: list[str]) -> None:
             _check_script(script, arguments)
         case [".venv/bin/hatch", "test", *paths]:
             assert all((ROOT / path).exists() for path in paths), command
+        case [".venv/bin/hatch", "build", "--all"]:
+            pass
         case [".venv/bin/python", script, *_]:
             assert (ROOT / script).exists(), command
         case ["curl" | "sqlite3" | "python3" | ".venv/bin/pip" | ".ci/run", *_]:
