@@ -6,6 +6,8 @@ TURNS = "server/api/test_fair_turns.py::"
 STORM = "server/api/test_password_storm.py::"
 LOCKOUT = "server/api/test_lockout.py::"
 ROOM = "server/api/test_book_room.py::"
+LARGE = "server/api/test_large.py::"
+CATCH_UP = "server/api/test_catch_up.py::"
 
 SHARING_BITES = (
     Bite(
@@ -19,9 +21,9 @@ SHARING_BITES = (
     Bite(
         fault="F135",
         guard="passwords have threads of their own",
-        file="api/passwords.py",
-        line="return await self._threads.run(work)",
-        instead="import asyncio\n            return await asyncio.to_thread(work)",
+        file="runtime/threads.py",
+        line="        return await asyncio.get_running_loop().run_in_executor(self._pool, work)\n",
+        instead="        return await asyncio.to_thread(work)\n",
         tests=(STORM + "test_other_work_in_threads_keeps_nobody_from_signing_in",),
     ),
     Bite(
@@ -74,5 +76,48 @@ SHARING_BITES = (
         line="            self._check_anonymous(reader, len(counted))\n",
         instead="            pass\n",
         tests=(ROOM + "test_addresses_share_what_there_is_for_callers_without_a_sign_in",),
+    ),
+    Bite(
+        fault="F138",
+        guard="one large answer of a user is made at a time",
+        file="api/large.py",
+        line="refusal=_BUSY, per_key=1)",
+        instead="refusal=_BUSY)",
+        tests=(LARGE + "test_a_user_has_so_many_large_answers_and_others_are_not_kept",),
+    ),
+    Bite(
+        fault="F138",
+        guard="who asks for what is about to be made gets the same",
+        file="api/large.py",
+        line="        if flight is not None:\n            return await asyncio.shield(flight)\n",
+        instead="",
+        tests=(LARGE + "test_readers_of_one_order_share_what_is_about_to_be_made",),
+    ),
+    Bite(
+        fault="F139",
+        guard="a reader has one catch-up, however often it asks",
+        file="api/order_feed.py",
+        line="        if mark.number != self._marks:\n            return False\n",
+        instead="",
+        tests=(CATCH_UP + "test_asking_three_hundred_times_is_one_catch_up_for_each_connection",),
+    ),
+    Bite(
+        fault="F139",
+        guard="a page of order events of one user is read at a time",
+        file="api/parts.py",
+        line='refusal="", per_key=1',
+        instead='refusal=""',
+        tests=(
+            CATCH_UP + "test_asking_three_hundred_times_is_one_catch_up_for_each_connection",
+            CATCH_UP + "test_others_have_their_turn_and_new_connections_get_in",
+        ),
+    ),
+    Bite(
+        fault="F139",
+        guard="what was asked for and not sent yet is not lost by asking again",
+        file="api/order_feed.py",
+        line="self._since if self._sent is None else min(self._since, self._sent)",
+        instead="self._since",
+        tests=(CATCH_UP + "test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked",),
     ),
 )

@@ -8,11 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
-from server.store.builders import accepted, make_order, make_plan, make_slice, make_terms, sliced
+from server.store.builders import (
+    Write,
+    accepted,
+    make_event,
+    make_order,
+    make_plan,
+    make_slice,
+    make_terms,
+    sliced,
+)
 from twap_models.enums import OrderStatus
-from twap_server.domain.order import Order, OrderProgress
+from twap_server.domain.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.record import OrderPage, OrderRecord, PageRequest, Place
-from twap_server.store import queries
+from twap_server.store import events, queries
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
@@ -165,3 +174,25 @@ def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open
         after, pages = found.next, pages + 1
         assert pages <= count + 1, "it leads nowhere"
     assert seen == list(range(count)) and pages == max(1, -(-count // most))
+
+
+async def test_many_events_are_read_some_at_a_time(
+    orders: SqlOrderStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make_order()
+    await orders.commit([accepted(made, seq=1)])
+    after = replace(made, progress=replace(made.progress, version=made.progress.version + 1))
+    await orders.commit([Write(order=after, events=tuple(make_event(after, seq) for seq in range(2, 251)))])
+    sizes, read = [], events._read
+
+    async def counted(*given: Any) -> list[OrderEvent]:
+        found = await read(*given)
+        sizes.append(len(found))
+        return found
+
+    monkeypatch.setattr(events, "_read", counted)
+    assert [one.seq for one in await orders.events("alice", 0, 1_000)] == list(range(1, 251))
+    assert sizes == [100, 100, 50]
+    assert [one.seq for one in await orders.events("alice", 7, 150)] == list(range(8, 158))
+    of_order = await orders.events_of("alice", "token-1", since=240, limit=1_000)
+    assert of_order is not None and [one.seq for one in of_order] == list(range(241, 251))

@@ -86,7 +86,8 @@ class StreamConfig(BaseModel):
     max_messages_per_second: int = 100
     inbox_capacity: int = 10_000
     """Order events and answers that may wait for one client."""
-    replay_page: int = 500
+    replay_page: int = Field(default=100, ge=1, le=10_000)
+    """Order events read and written at once when a client catches up; others go on between two pages."""
     depth: int = 10
 
 
@@ -111,6 +112,10 @@ class ApiConfig(BaseModel):
     """Of them, those that only callers without a sign-in ask for; users' come before them."""
     max_anonymous_books_per_address: int = Field(default=50, ge=0)
     """The same of one address (IPv6: one /64 network) within the last minute."""
+    max_large_answers: int = Field(default=2, ge=1, le=64)
+    """Orders and reports of more than 250 slices made at once, one of each user; the others wait."""
+    max_large_answers_per_user: int = Field(default=4, ge=1)
+    """Such answers of one user that are made or being read; more are refused with 503."""
     max_body: int = Field(default=1_048_576, description="Bytes of a request body.")
     max_anonymous_body: int = 16_384
     """Bytes of a body without a sign-in, and of every one under ``/auth``."""

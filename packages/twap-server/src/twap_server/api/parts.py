@@ -1,5 +1,6 @@
 """What the app is made of: bootstrap fills ``Parts``, the app builds ``Services`` on top."""
 
+import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -11,7 +12,9 @@ from twap_server.api.api_keys import ApiKeys
 from twap_server.api.book_room import BookRoom
 from twap_server.api.book_source import BookSource
 from twap_server.api.config import ApiConfig
+from twap_server.api.fair_turns import FairTurns, Rank
 from twap_server.api.key_uses import KeyUses
+from twap_server.api.large import LargeAnswers
 from twap_server.api.listings import Listings
 from twap_server.api.lockout import Lockout
 from twap_server.api.metrics import Metrics, tally
@@ -29,6 +32,9 @@ from twap_server.feed.bus import Bus
 from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
 
+_CATCH_UPS = 2
+"""Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
+
 
 async def always_ready() -> list[str]:
     """Nothing stands in the way."""
@@ -38,6 +44,22 @@ async def always_ready() -> list[str]:
 def new_id() -> str:
     """An id that nothing else has."""
     return token_hex(16)
+
+
+class ApiThreads:
+    """Threads of the API, those of each kind of work their own."""
+
+    def __init__(self, config: ApiConfig) -> None:
+        """As many as ``config`` lets work at once."""
+        many = config.passwords.concurrent
+        self.passwords = Threads("password", many)
+        self.registrations = Threads("registration", max(1, many - 1), nice=10)
+        self.writing = Threads("writing", config.max_large_answers + 1)
+
+    def close(self) -> None:
+        """End them."""
+        for threads in (self.passwords, self.registrations, self.writing):
+            threads.close()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,8 +91,8 @@ class Parts:
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
     durations: Sequence[Family] = ()
     """More histograms for ``/metrics``."""
-    password_threads: Threads = field(default_factory=lambda: Threads("password", 2))
-    """Bootstrap makes them as many as ``config.passwords.concurrent``, and closes them at the end."""
+    threads: ApiThreads = field(default_factory=lambda: ApiThreads(ApiConfig()))
+    """Bootstrap makes them as the settings say, and closes them at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +106,9 @@ class Services:
     keys: ApiKeys
     books: BookSource
     room: BookRoom
+    large: LargeAnswers
+    catch_ups: FairTurns
+    """Of streams that read recorded order events."""
     listings: Listings
     metrics: Metrics
     reads: RateLimit
@@ -109,7 +134,7 @@ def build_services(parts: Parts) -> Services:
     config = parts.config
     tokens = Tokens(parts.signing_key, config.tokens, parts.clock)
     access = Access(parts.accounts, tokens, parts.clock, parts.key_uses)
-    passwords = Passwords(config.passwords, parts.password_threads)
+    passwords = Passwords(config.passwords, parts.threads.passwords, registering=parts.threads.registrations)
     registration = Registration(
         accounts=parts.accounts, passwords=passwords, config=config, clock=parts.clock, new_id=parts.new_id
     )
@@ -135,6 +160,14 @@ def build_services(parts: Parts) -> Services:
         registration=registration,
         keys=keys,
         books=books,
+        catch_ups=FairTurns(
+            _CATCH_UPS, [Rank(at_once=_CATCH_UPS, waiting=sys.maxsize)], refusal="", per_key=1
+        ),
+        large=LargeAnswers(
+            parts.threads.writing,
+            at_once=config.max_large_answers,
+            per_user=config.max_large_answers_per_user,
+        ),
         room=BookRoom(parts.market, parts.clock, config),
         listings=Listings(parts.market),
         metrics=Metrics(),

@@ -32,10 +32,19 @@ class Passwords:
     As many at once as there are threads, each with ``memory_kib`` of memory; they take turns by address.
     """
 
-    def __init__(self, config: PasswordConfig, threads: Threads) -> None:
-        """Take the cost from ``config``."""
+    def __init__(
+        self, config: PasswordConfig, threads: Threads, *, registering: Threads | None = None
+    ) -> None:
+        """Take the cost from ``config``.
+
+        Args:
+            config: the settings.
+            threads: for sign-ins and changes.
+            registering: for registrations; None: the same.
+        """
         self._hash = password_hash(passes=config.passes, memory_kib=config.memory_kib, lanes=config.lanes)
         self._threads = threads
+        self._registering = registering or threads
         self._turns = FairTurns(config.concurrent, _ranks(config), refusal=_REFUSAL)
         self._decoy: str | None = None
 
@@ -77,7 +86,8 @@ class Passwords:
 
     async def _in_thread(self, work: Callable[[], T], purpose: Purpose, address: str) -> T:
         async with self._turns.take(address, purpose):
-            return await self._threads.run(work)
+            is_new = purpose is Purpose.REGISTRATION
+            return await (self._registering if is_new else self._threads).run(work)
 
 
 def _ranks(config: PasswordConfig) -> Sequence[Rank]:

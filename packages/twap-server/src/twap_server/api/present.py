@@ -128,7 +128,10 @@ def order_detail(page: OrderPage) -> wire_orders.TwapOrderDetail:
     """An order with that page of its slices (those still to come included) and fills."""
     return wire_orders.TwapOrderDetail(
         **_order_fields(page.order),
-        slices=[*map(slice_result, page.slices), *_pending(page.order, page.pending)],
+        slices=[
+            *map(slice_result, page.slices),
+            *(pending_slice(page.order, index) for index in page.pending),
+        ],
         fills=[fill(one) for one in page.fills],
     )
 
@@ -235,17 +238,14 @@ def _order_fields(made: Order) -> dict[str, Any]:
     }
 
 
-def _pending(made: Order, indexes: range) -> list[wire_orders.Slice]:
-    """Slices without a recorded outcome: still to come, or ended together with their order."""
+def pending_slice(made: Order, index: int) -> wire_orders.Slice:
+    """A slice without a recorded outcome: still to come, or ended together with its order."""
     schedule, is_open = made.schedule, made.status.is_open
-    return [
-        wire_orders.Slice(
-            index=index,
-            due_time=to_datetime(schedule.due(index)),
-            outcome=SliceOutcome.PENDING if is_open else SliceOutcome.CANCELED,
-            reason=None if is_open else SliceReason.CANCELED,
-            wanted_quantity=schedule.size(index),
-            filled_quantity=exact.ZERO,
-        )
-        for index in indexes
-    ]
+    return wire_orders.Slice(
+        index=index,
+        due_time=to_datetime(schedule.due(index)),
+        outcome=SliceOutcome.PENDING if is_open else SliceOutcome.CANCELED,
+        reason=None if is_open else SliceReason.CANCELED,
+        wanted_quantity=schedule.size(index),
+        filled_quantity=exact.ZERO,
+    )

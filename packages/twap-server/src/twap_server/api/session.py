@@ -57,7 +57,9 @@ class Session:
         self._config = config
         self._client = ClientSocket(socket, config, parts.clock)
         self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity, direct=self._client.send_now)
-        self._feed = OrderFeed(parts.records, self._client.send, page=config.replay_page)
+        self._feed = OrderFeed(
+            parts.records, self._client.send, page=config.replay_page, turns=services.catch_ups
+        )
         self._books = Subscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
@@ -213,9 +215,10 @@ class Session:
     async def _subscribe_orders(self, since: int | None) -> None:
         user_id = self._signed_in.user_id
         self._parts.bus.subscribe_orders(user_id, self._inbox)
-        last = await self._parts.records.last_event_seq(user_id)
+        async with self._services.catch_ups.take(user_id):
+            last = await self._parts.records.last_event_seq(user_id)
         self._say(Subscribed(channel="orders", seq=last))
-        self._inbox.put(CatchUp(last if since is None else min(since, last)))
+        self._inbox.put(self._feed.ask(last if since is None else min(since, last)))
 
     def _unsubscribe(self, unwanted: Unsubscribe) -> None:
         if unwanted.channel == "orders":
@@ -233,15 +236,22 @@ class Session:
                     case Frame():
                         await self._client.send(item.text)
                     case CatchUp():
-                        await self._feed.follow(self._signed_in.user_id, item.since)
+                        await self._catch_up(item)
                     case OrderEvent():
-                        await self._feed.on_event(item)
+                        await self._feed.on_event(self._signed_in.user_id, item)
                     case _:
                         assert_never(item)
             except MailboxClosed:
                 raise SessionOver(POLICY, "slow: too much waits to be read") from None
             except TwapError as error:
                 raise refusal(error.code, str(error), close=TRY_LATER) from None
+
+    async def _catch_up(self, mark: CatchUp) -> None:
+        """Send a page of what is recorded; what waits meanwhile goes out before the next."""
+        if await self._feed.go_on(self._signed_in.user_id, mark):
+            self._inbox.put(mark)
+            for book in self._inbox.take_books():
+                await self._client.send(book.text)
 
     async def _obey(self) -> None:
         raise await self._end

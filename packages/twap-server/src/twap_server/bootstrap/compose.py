@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from twap_models.enums import Integrity
 from twap_server.api.ended_elsewhere import follow
-from twap_server.api.parts import Parts, build_services
+from twap_server.api.parts import ApiThreads, Parts, build_services
 from twap_server.api.ticker import BookTicker
 from twap_server.books.demand import Demand
 from twap_server.books.keeper import Keeper
@@ -27,7 +27,6 @@ from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.runtime.loops import HttpParser, http_parser
-from twap_server.runtime.threads import Threads
 from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
@@ -128,7 +127,7 @@ async def running(
             await asyncio.wait([working])
             for task in others:
                 task.cancel()
-            parts.password_threads.close()
+            parts.threads.close()
 
 
 def _beside(
@@ -175,7 +174,7 @@ def _assemble(
         remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
         gauges={"twap_open_orders": lambda: engine.open_orders},
         durations=vitals.durations,
-        password_threads=Threads("password", settings.api.passwords.concurrent),
+        threads=ApiThreads(settings.api),
     )
     return engine, parts
 

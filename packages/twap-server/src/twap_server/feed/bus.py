@@ -32,9 +32,10 @@ class Frame(NamedTuple):
 
 
 class CatchUp(NamedTuple):
-    """A reader's own mark among its events: first read what was recorded after ``since``."""
+    """A reader's own mark among its events: first read what it asked for of those recorded."""
 
-    since: int
+    number: int
+    """The newest of a reader counts."""
 
 
 Inbox: TypeAlias = Mailbox[OrderEvent | Frame | CatchUp, Frame]

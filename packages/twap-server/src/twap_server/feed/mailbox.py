@@ -70,6 +70,12 @@ class Mailbox(Generic[Item, Book]):
         """Drop a book that waits, if there is one."""
         self._books.pop(topic, None)
 
+    def take_books(self) -> list[Book]:
+        """Take all books that wait: a reader with much else to read looks at them between."""
+        books = list(self._books.values())
+        self._books.clear()
+        return books
+
     def close(self, *, slow: bool = False) -> None:
         """Take nothing more; the reader gets ``MailboxClosed`` at once, what waits is dropped."""
         if self._closed is None:

@@ -8,10 +8,12 @@ the loop waits for it each time it wakes. Python's five milliseconds a turn are 
 """
 
 import asyncio
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 TURN_S: Final = 0.001
@@ -21,9 +23,18 @@ T = TypeVar("T")
 class Threads:
     """Threads of one kind of work; they begin with the first that is asked of them."""
 
-    def __init__(self, name: str, most: int) -> None:
-        """Args: most, threads; what comes beyond waits in order, so whoever asks bounds it."""
-        self._pool = ThreadPoolExecutor(most, thread_name_prefix=name)
+    def __init__(self, name: str, most: int, *, nice: int = 0) -> None:
+        """Build them.
+
+        Args:
+            name: what they do.
+            most: threads; what comes beyond waits in order, so whoever asks bounds it.
+            nice: how far they stand back for the rest of the process, on Linux. Only for work that does not
+                keep the interpreter's lock: a thread that holds it and stands back holds up all others.
+        """
+        self._pool = ThreadPoolExecutor(
+            most, thread_name_prefix=name, initializer=_stand_back, initargs=(nice,)
+        )
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do it in one of the threads. Cancelling does not stop what has begun."""
@@ -32,6 +43,13 @@ class Threads:
     def close(self) -> None:
         """Wait for what has begun; what waits is not begun."""
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _stand_back(nice: int) -> None:
+    if nice and sys.platform == "linux":  # elsewhere it would be the whole process
+        with suppress(OSError):
+            mine = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, mine, os.getpriority(os.PRIO_PROCESS, mine) + nice)
 
 
 @contextmanager

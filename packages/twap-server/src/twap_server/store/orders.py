@@ -1,8 +1,8 @@
 """Orders with their slices, fills and events. Only the engine commits; anybody reads."""
 
 import builtins
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy import Select
@@ -17,16 +17,9 @@ from twap_server.domain.sample import Sample
 from twap_server.store import queries
 from twap_server.store.batches import Batches
 from twap_server.store.database import Database
+from twap_server.store.events import read_events
 from twap_server.store.pages import read_fills, read_slices
-from twap_server.store.rows import (
-    Columns,
-    to_event,
-    to_fill,
-    to_order,
-    to_progress,
-    to_sample,
-    to_slice,
-)
+from twap_server.store.rows import to_order, to_progress, to_sample
 
 _TOKENS_PER_READ = 500
 """Of one user."""
@@ -238,7 +231,7 @@ class SqlOrderStore:
 
     async def events(self, user_id: str, since: int, limit: int) -> builtins.list[OrderEvent]:
         """A user's events with ``seq > since``, in order, at most ``limit``."""
-        return await self._events(queries.events_after(user_id, since, limit))
+        return await self._events(partial(queries.events_after, user_id), since, limit)
 
     async def events_of(
         self, user_id: str, token_id: str, *, since: int, limit: int
@@ -247,18 +240,13 @@ class SqlOrderStore:
         order = (await self.find(user_id, [token_id])).get(token_id)
         if order is None:
             return None
-        return await self._events(queries.events_of(order.terms.order_id, since, limit))
+        return await self._events(partial(queries.events_of, order.terms.order_id), since, limit)
 
-    async def _events(self, statement: Select[Any]) -> builtins.list[OrderEvent]:
+    async def _events(
+        self, statement: Callable[[int, int], Select[Any]], since: int, limit: int
+    ) -> builtins.list[OrderEvent]:
         async with self._database.reading() as connection:
-            rows = (await connection.execute(statement)).mappings().all()
-            if not rows:
-                return []
-            told = queries.fills_of_events(rows[0]["user_id"], rows[0]["seq"], rows[-1]["seq"])
-            of_slice: defaultdict[tuple[str, int], builtins.list[Fill]] = defaultdict(builtins.list)
-            for row in (await connection.execute(told)).mappings():
-                of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
-        return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
+            return await read_events(connection, statement, since, limit)
 
 
 async def _one(connection: AsyncConnection, user_id: str, token_id: str) -> Order | None:
@@ -279,15 +267,3 @@ async def _advance(connection: AsyncConnection, batches: Batches, changed: Seque
         done = (await connection.execute(queries.advance_all(rows))).rowcount
     if done != len(changed):
         raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
-
-
-def _to_event(row: Columns, of_slice: Sequence[Fill]) -> OrderEvent:
-    result = None
-    if row["slice_index"] is not None:
-        columns = {
-            name.removeprefix(queries.OF_SLICE): value
-            for name, value in row.items()
-            if name.startswith(queries.OF_SLICE)
-        }
-        result = to_slice({**columns, "slice_index": row["slice_index"]})
-    return to_event(row, order=to_order(row), result=result, fills=of_slice)

@@ -11,7 +11,7 @@ from twap_server.domain.record import FillKey, PageRequest
 from twap_server.store import queries
 from twap_server.store.rows import Columns, to_fill, to_slice
 
-_AT_ONCE = 500
+_AT_ONCE = 250
 """Rows: others have their turn in between."""
 
 _Item = TypeVar("_Item")

@@ -1,7 +1,7 @@
 """TWAP orders: submit, list, look at one, cancel. Everybody sees their own and nothing else."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -16,10 +16,12 @@ from twap_server.api import present
 from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.cursor import read_cursor, read_place, write_cursor, write_place
 from twap_server.api.dependencies import ReaderDep, ServicesDep, TraderDep
+from twap_server.api.details import beginning_of, detail_pieces, is_whole, size_of
 from twap_server.api.direct import DirectRoute
 from twap_server.api.documented import problems, with_headers
-from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.exact import ExactRoute, reply, written
 from twap_server.api.examples import ORDER_EXAMPLES
+from twap_server.api.large import Written
 from twap_server.api.parts import Services
 from twap_server.api.revisions import read_revision, write_revision
 from twap_server.api.translate import to_amendment, to_requests
@@ -31,6 +33,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.order import Order
+from twap_server.domain.order import OrderEvent as RecordedEvent
 from twap_server.domain.record import OrderPage, PageRequest, Place
 from twap_server.engine.verdict import Verdict, VerdictKind
 
@@ -153,13 +156,23 @@ async def get_order(
         raise InvalidRequest("expected latest or after, not both", field="after")
     place = Place() if after is None else read_place(after)
     asked = PageRequest(slices=slices, fills=fills, after=place, latest=latest)
-    found = await services.parts.records.page(caller.user_id, token_id, asked)
-    if found is None:
-        raise OrderNotFound(f"you have no order {token_id!r}")
-    headers = {"ETag": write_revision(found.order)}
-    if found.next is not None:
-        headers["Link"] = _next_link(request, write_place(found.next))
-    return await asyncio.to_thread(_written, found, headers)
+
+    async def read(asked: PageRequest) -> OrderPage:
+        found = await services.parts.records.page(caller.user_id, token_id, asked)
+        if found is None:
+            raise OrderNotFound(f"you have no order {token_id!r}")
+        return found
+
+    async def make() -> Written:
+        found = await read(asked)
+        pieces = await services.large.in_thread(partial(detail_pieces, found))
+        return Written(pieces=pieces, headers=_headers(request, found))
+
+    part = await read(beginning_of(asked))
+    if is_whole(part, asked):
+        body = await services.large.write(caller.user_id, size_of(part), partial(detail_pieces, part))
+        return Response(b"".join(body), headers=_headers(request, part), media_type="application/json")
+    return await services.large.answer(caller.user_id, (caller.user_id, str(request.url)), make)
 
 
 @router.get(
@@ -181,7 +194,8 @@ async def list_events(
     found = await services.parts.records.events_of(caller.user_id, token_id, since=since, limit=limit)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
-    return reply([present.order_event(event) for event in found])
+    body = await services.large.write(caller.user_id, len(found), partial(_events_written, found))
+    return Response(body, media_type="application/json")
 
 
 @router.patch(
@@ -239,9 +253,15 @@ def submission_status(verdicts: Sequence[Verdict]) -> int:
     return 200 if accepted else 400
 
 
-def _written(page: OrderPage, headers: Mapping[str, str]) -> Response:
-    """Done in a thread: a hundred thousand slices take a second to write, and others must not wait."""
-    return reply(present.order_detail(page), headers=headers)
+def _headers(request: Request, page: OrderPage) -> dict[str, str]:
+    headers = {"ETag": write_revision(page.order)}
+    if page.next is not None:
+        headers["Link"] = _next_link(request, write_place(page.next))
+    return headers
+
+
+def _events_written(events: Sequence[RecordedEvent]) -> bytes:
+    return written([present.order_event(event) for event in events])
 
 
 def _one(order: Order) -> Response:

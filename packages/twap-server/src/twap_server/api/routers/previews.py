@@ -1,8 +1,8 @@
 """TWAP orders before they are submitted: what would become of them. Nothing is stored."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
@@ -14,7 +14,7 @@ from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.book_room import Reader
 from twap_server.api.dependencies import ReaderDep, ServicesDep
 from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.exact import ExactRoute, written
 from twap_server.api.examples import ORDER_EXAMPLES
 from twap_server.api.held_books import books_held
 from twap_server.api.parts import Services
@@ -56,7 +56,8 @@ async def preview_orders(
     async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
         requests = to_requests(body, now=services.parts.clock.now())
         found = await services.parts.orders.preview(caller.user_id, requests)
-    return await asyncio.to_thread(_written, found)
+    body = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
+    return Response(body, media_type="application/json")
 
 
 def _instruments(services: Services, wire: Iterable[TwapOrderRequest]) -> list[InstrumentId]:
@@ -68,7 +69,12 @@ def _instruments(services: Services, wire: Iterable[TwapOrderRequest]) -> list[I
     return list(found)[:MOST_BOOKS]
 
 
-def _written(found: Sequence[Preview]) -> Response:
+def _size_of(found: Sequence[Preview]) -> int:
+    shown = shown_slices(len(found))
+    return sum(10 + (min(shown, one.plan.slice_count) if one.plan else 0) for one in found)
+
+
+def _written(found: Sequence[Preview]) -> bytes:
     """Done in a thread: twenty thousand slices take a while to write, and others must not wait."""
     slices = shown_slices(len(found))
-    return reply([order_preview(made, slices=slices) for made in found])
+    return written([order_preview(made, slices=slices) for made in found])

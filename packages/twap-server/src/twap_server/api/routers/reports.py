@@ -1,21 +1,22 @@
 """An order's execution report: JSON, CSV, or a page. Everybody sees their own and nothing else."""
 
-import asyncio
+from functools import partial
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from twap_models.fields import TokenId
 from twap_models.report import ExecutionReport
 from twap_server.api.dependencies import ReaderDep, ServicesDep
 from twap_server.api.documented import HEADERS, problems
-from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.exact import ExactRoute, written
+from twap_server.api.large import LIGHT, Written
 from twap_server.api.present_report import execution_report
 from twap_server.api.reports.csv_text import Table, report_csv, table_csv
 from twap_server.api.reports.page import CSP, report_page
 from twap_server.api.reports.words import file_name
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.record import OrderRecord, PageRequest
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 
@@ -37,6 +38,7 @@ _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
 )
 async def get_report(
     *,
+    request: Request,
     services: ServicesDep,
     caller: ReaderDep,
     token_id: TokenId,
@@ -48,17 +50,32 @@ async def get_report(
     """What the order cost, against what, and what else it might have cost; so far, while it is at work."""
     if table is not None and format != "csv":
         raise InvalidRequest(f"expected format=csv with table={table}, got format={format}", field="table")
-    found = await services.parts.records.detail(caller.user_id, token_id)
-    if found is None:
+    order = await services.parts.records.page(caller.user_id, token_id, PageRequest(slices=0, fills=0))
+    if order is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
-    return await asyncio.to_thread(_written, found, format, table)
+
+    async def read() -> OrderRecord:
+        found = await services.parts.records.detail(caller.user_id, token_id)
+        if found is None:
+            raise OrderNotFound(f"you have no order {token_id!r}")
+        return found
+
+    async def make() -> Written:
+        return await services.large.in_thread(partial(_written, await read(), format, table))
+
+    if order.order.progress.next_slice > LIGHT:
+        key = (caller.user_id, str(request.url))
+        return await services.large.answer(caller.user_id, key, make)
+    work = partial(_written, await read(), format, table)
+    made = await services.large.write(caller.user_id, LIGHT, work)
+    return Response(b"".join(made.pieces), headers=dict(made.headers), media_type=made.media_type)
 
 
-def _written(record: OrderRecord, format: Format, table: Table | None) -> Response:
+def _written(record: OrderRecord, format: Format, table: Table | None) -> Written:
     """Done in a thread: many slices take a while to draw and write, and others must not wait."""
     match format:
         case "json":
-            return reply(execution_report(record))
+            return Written(pieces=[written(execution_report(record))])
         case "csv":
             text = report_csv(record) if table is None else table_csv(record, table)
             name = file_name(record.order, f"{table or 'report'}.csv")
@@ -68,8 +85,8 @@ def _written(record: OrderRecord, format: Format, table: Table | None) -> Respon
             return _file(report_page(record), "text/html", f'inline; filename="{name}"', csp=CSP)
 
 
-def _file(text: str, kind: str, disposition: str, *, csp: str | None = None) -> Response:
+def _file(text: str, kind: str, disposition: str, *, csp: str | None = None) -> Written:
     headers = {"Content-Disposition": disposition}
     if csp is not None:
         headers["Content-Security-Policy"] = csp
-    return Response(text.encode(), media_type=f"{kind}; charset=utf-8", headers=headers)
+    return Written(pieces=[text.encode()], media_type=f"{kind}; charset=utf-8", headers=headers)
