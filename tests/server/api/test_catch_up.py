@@ -1,7 +1,8 @@
-"""Catching up with order events: once for each reader however often it asks, page by page, others in between."""
+"""Catching up with order events: once for each reader however often it asks, and others in between."""
 
 import asyncio
 from contextlib import AsyncExitStack
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -156,55 +157,64 @@ STEPS = st.lists(
 )
 
 
+class Model:
+    """A session whose reader takes one thing after another; tells what was sent, and what should be."""
+
+    def __init__(self) -> None:
+        self.records, self.sent = Records(), list[int]()
+        self.queue: list[Any] = []
+        turns = FairTurns(1, [Rank(at_once=1, waiting=9)], refusal="")
+        self.feed = OrderFeed(self.records, self.send, page=3, turns=turns)  # type: ignore[arg-type]
+        self.wanted: int | None = None
+        self.asked = 0
+
+    async def send(self, text: str) -> None:
+        self.sent.append(int(text))
+
+    async def ask(self, since: int) -> None:
+        since = min(since, self.records.last)
+        self.wanted = since if self.wanted is None else min(since, self.wanted)
+        self.asked += 1
+        self.queue.append(self.feed.ask(since))
+
+    async def record(self, _: int) -> None:
+        self.records.last += 1
+        if self.wanted is not None:
+            self.queue.append(Event(self.records.last))
+
+    async def lose(self, _: int) -> None:
+        self.records.last += 1
+
+    async def read(self, _: int) -> None:
+        item = self.queue.pop(0) if self.queue else None
+        if isinstance(item, CatchUp):
+            if await self.feed.go_on("ada", item):
+                self.queue.append(item)
+        elif item is not None:
+            await self.feed.on_event("ada", item)
+
+    async def stop(self, _: int) -> None:
+        self.feed.stop()
+        self.wanted, self.asked = None, 0
+        self.sent.clear()
+
+
 @given(STEPS)
 async def test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked(
     steps: list[tuple[str, int]],
 ) -> None:
-    """A model of the session: what waits for the reader is a list, read one by one."""
-    records, sent, queue = Records(), [], []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(order_feed, "_text", lambda event: str(event.seq))
-
-        async def send(text: str) -> None:
-            sent.append(int(text))
-
-        turns = FairTurns(1, [Rank(at_once=1, waiting=9)], refusal="")
-        feed = OrderFeed(records, send, page=3, turns=turns)  # type: ignore[arg-type]
-
-        async def read_one() -> None:
-            item = queue.pop(0)
-            if isinstance(item, CatchUp):
-                if await feed.go_on("ada", item):
-                    queue.append(item)
-            else:
-                await feed.on_event("ada", item)
-
-        listening, wanted, asked = False, None, 0
-        for what, since in steps:
-            if what == "ask":
-                listening, since = True, min(since, records.last)
-                wanted = since if wanted is None else min(since, wanted)
-                asked += 1
-                queue.append(feed.ask(since))
-            elif what in ("record", "lose"):
-                records.last += 1
-                if listening and what == "record":
-                    queue.append(Event(records.last))
-            elif what == "read" and queue:
-                await read_one()
-            elif what == "stop":
-                feed.stop()
-                listening, wanted, asked = False, None, 0
-                sent.clear()
-        if listening:
-            records.last += 1
-            queue.append(Event(records.last))
-        while queue:
-            await read_one()
-    if wanted is not None:
-        assert set(range(wanted + 1, records.last + 1)) <= set(sent)
-        assert all(sent.count(seq) <= asked for seq in sent)
-        steps_back = sum(after <= before for before, after in zip(sent, sent[1:], strict=False))
-        assert steps_back < asked, "in order, but for where it was asked to begin anew"
-    else:
+        model = Model()
+        for what, since in [*steps, ("record", 0)]:
+            await getattr(model, what)(since)
+        while model.queue:
+            await model.read(0)
+    sent = model.sent
+    if model.wanted is None:
         assert sent == []
+        return
+    assert set(range(model.wanted + 1, model.records.last + 1)) <= set(sent)
+    assert all(sent.count(seq) <= model.asked for seq in sent)
+    steps_back = sum(after <= before for before, after in pairwise(sent))
+    assert steps_back < model.asked, "in order, but for where it was asked to begin anew"

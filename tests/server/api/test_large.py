@@ -268,7 +268,7 @@ async def test_a_failure_is_told_to_all_who_wait_and_kept_for_nobody(large: Larg
 async def _outcome(work: Callable[[], Awaitable[Any]]) -> type[Exception] | None:
     try:
         await work()
-    except Exception as error:  # noqa: BLE001 - whatever it is
+    except Exception as error:
         return type(error)
     return None
 

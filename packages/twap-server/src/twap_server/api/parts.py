@@ -160,14 +160,8 @@ def build_services(parts: Parts) -> Services:
         registration=registration,
         keys=keys,
         books=books,
-        catch_ups=FairTurns(
-            _CATCH_UPS, [Rank(at_once=_CATCH_UPS, waiting=sys.maxsize)], refusal="", per_key=1
-        ),
-        large=LargeAnswers(
-            parts.threads.writing,
-            at_once=config.max_large_answers,
-            per_user=config.max_large_answers_per_user,
-        ),
+        catch_ups=_catch_ups(),
+        large=_large(parts),
         room=BookRoom(parts.market, parts.clock, config),
         listings=Listings(parts.market),
         metrics=Metrics(),
@@ -186,4 +180,18 @@ def _sign_in(parts: Parts, passwords: Passwords, tokens: Tokens, access: Access)
         config=parts.config.tokens,
         clock=parts.clock,
         new_id=parts.new_id,
+    )
+
+
+def _catch_ups() -> FairTurns:
+    any_number = Rank(at_once=_CATCH_UPS, waiting=sys.maxsize)
+    return FairTurns(_CATCH_UPS, [any_number], refusal="", per_key=1)
+
+
+def _large(parts: Parts) -> LargeAnswers:
+    config = parts.config
+    return LargeAnswers(
+        parts.threads.writing,
+        at_once=config.max_large_answers,
+        per_user=config.max_large_answers_per_user,
     )
