@@ -56,8 +56,8 @@ async def preview_orders(
     async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
         requests = to_requests(body, now=services.parts.clock.now())
         found = await services.parts.orders.preview(caller.user_id, requests)
-    body = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
-    return Response(body, media_type="application/json")
+    shown = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
+    return Response(shown, media_type="application/json")
 
 
 def _instruments(services: Services, wire: Iterable[TwapOrderRequest]) -> list[InstrumentId]:
