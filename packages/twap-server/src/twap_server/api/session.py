@@ -205,8 +205,7 @@ class Session:
         if wanted.symbol is None:
             self._say(StreamError(code=ErrorCode.INVALID_REQUEST, message="symbol: is missing"))
             return
-        user_id = self._signed_in.user_id
-        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol, user_id=user_id)
+        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol, user_id=self._signed_in.user_id)
         self._say(
             Subscribed(channel="book", exchange=topic.exchange, symbol=wanted.symbol, instrument=topic.symbol)
         )
