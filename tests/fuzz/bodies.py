@@ -73,7 +73,7 @@ _SETTINGS = (
     b"passes = 1\n[engine]\nmax_open_orders = 5\n[exchanges.binance]\nsymbols = ['BTC-USDT']\n"
     b"taker_fee = '0.001'\n",
 )
-_ANYBODY = Request({"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""})
+_ANYBODY = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
 
 
 def parsers() -> list[Parser]:
@@ -122,7 +122,7 @@ def shape_is_orders(body: Any) -> bool:
 def _answer(handler: Callable[[Request, Exception], Any], error: Exception, statuses: set[int]) -> None:
     """Let a handler, which waits for nothing, write its problem document."""
     try:
-        handler(_ANYBODY, error).send(None)
+        handler(Request(_ANYBODY), error).send(None)
     except StopIteration as ended:
         told = json.loads(ended.value.body)
         nameless = told["status"] == 422 and not told["errors"][0]["field"]

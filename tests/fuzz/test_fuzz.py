@@ -62,6 +62,23 @@ def test_who_leaves_at_once_is_no_fault(
         assert parsers[name].wrong(sample) == ""
 
 
+@pytest.mark.parametrize("name", ["http-h11", "http-httptools"])
+def test_frames_before_the_answer_to_the_upgrade_are_no_fault(
+    parsers: dict[str, Parser], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def at_the_end_of_the_head(data: bytes) -> list[bytes]:
+        head, end, frames = data.partition(b"\r\n\r\n")
+        return [head + end, frames]
+
+    monkeypatch.setattr("fuzz.wire.leaves_at_once", lambda data: True)
+    monkeypatch.setattr("fuzz.wire.pieces", at_the_end_of_the_head)
+    upgrades = [sample for sample in parsers[name].samples if b"Upgrade: websocket" in sample]
+    for sample in upgrades:
+        assert parsers[name].wrong(sample) == ""
+        assert parsers[name].wrong(sample + b"\xff\xff") == ""
+    assert upgrades
+
+
 def needs_care(data: bytes) -> None:
     if b"\x00" in data and b"t" in data:
         raise ZeroDivisionError(len(data))

@@ -291,12 +291,14 @@ class _Served:
         if after:
             pipe.get_protocol().data_received(after.replace(TOKEN, token))
             await _turns()
+        stays = not leaves_at_once(data)
         for piece in pieces(data.replace(TOKEN, token)):
             if pipe.is_closing():
                 break
             pipe.get_protocol().data_received(piece)
-            await asyncio.sleep(0)
-        if not leaves_at_once(data):
+            if stays:
+                await asyncio.sleep(0)
+        if stays:
             await _settled(state)
         pipe.close()
         await asyncio.sleep(0)

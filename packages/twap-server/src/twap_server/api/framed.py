@@ -168,6 +168,9 @@ class FramedProtocol(WebSocketsSansIOProtocol):
             self._upgraded = True
             super().data_received(data)
             return
+        if not self.handshake_complete:  # nobody sends before our answer, and uvicorn asserts it
+            self.transport.close()
+            return
         for piece in pieces(data):
             if self.transport.is_closing():
                 return
@@ -211,12 +214,10 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         extensions[UNSENT] = self.transport.get_write_buffer_size
         if not self.conn.extensions:
             extensions[EXTENSION] = self.write_framed
-        app, self.app = self.app, self._left_early(self.app)
         try:
             await super().run_asgi()
         finally:
             extensions.clear()  # they hold us, and we hold them
-            self.app = app
             if self._visit is not None:
                 self._visit.look(is_working=False)  # only its end is waited for
 
@@ -225,16 +226,6 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         await super().send(message)
         if message["type"] == "websocket.http.response.body" and not message.get("more_body", False):
             self.handshake_complete = True
-
-    def _left_early(self, app: Any) -> Any:
-        """The app; who left before it accepted completes no handshake, which is no fault to be logged."""
-
-        async def serve(scope: Any, receive: Any, send: Any) -> None:
-            await app(scope, receive, send)
-            if self.transport.is_closing():
-                self.handshake_complete = True
-
-        return serve
 
     def write_framed(self, message: bytes) -> bool:
         """Write a framed message, if the client takes everything that was written before."""
