@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
+from httpx import ASGITransport, AsyncClient
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from server.api import live
+from server.api.desk import build
 from server.api.raw import (
     HEALTH,
     PARSERS,
@@ -26,6 +28,8 @@ from server.api.raw import (
     sign_in,
     status_of,
 )
+from twap_server.api.app import create_app
+from twap_server.api.behind_proxy import is_within
 from twap_server.api.doors import MOST_REFUSED, Bounds
 from twap_server.bootstrap.open_files import make_room
 from twap_server.runtime.loops import HttpParser
@@ -316,6 +320,17 @@ async def test_streams_are_bound_on_another_asgi_server_too() -> None:
             await connect(other.url)
         assert refused.value.response.status_code == 503
         assert b'"busy"' in (refused.value.response.body or b"")
+
+
+@pytest.mark.parametrize("peer", ["10.9.8.7", "::ffff:10.9.8.7"])
+async def test_a_trusted_proxy_is_known_on_a_socket_for_both_kinds_of_addresses(peer: str) -> None:
+    app = create_app(build(configured(trusted_proxies=["10.9.8.7"]))[0])
+    async with AsyncClient(
+        transport=ASGITransport(app, client=(peer, 1)), base_url="http://testserver"
+    ) as http:
+        answer = await http.get("/health", headers={"X-Forwarded-Proto": "https"})
+    assert "strict-transport-security" in answer.headers
+    assert is_within(peer, configured(trusted_proxies=["10.9.8.0/24"]).trusted_proxies)
 
 
 def test_bounds_shrink_to_what_fits() -> None:

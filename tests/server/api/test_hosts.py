@@ -107,6 +107,15 @@ async def test_reached_from_outside_any_name_is_taken_until_names_are_listed(
     assert answer.status_code == status
 
 
+async def test_a_socket_for_both_kinds_of_addresses_is_no_way_around() -> None:
+    app = create_app(build(configured())[0])
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://[::ffff:127.0.0.1]") as http:
+        answers = [
+            await http.get("/health", headers={"Host": name}) for name in ("evil.example", "localhost")
+        ]
+    assert [answer.status_code for answer in answers] == [421, 200]
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[AsyncClient]:
     app = create_app(build(configured(allowed_origins=[DESK]))[0])
@@ -137,6 +146,13 @@ async def test_pages_of_other_sites_do_not_sign_in(
         assert answer.json()["code"] == "not_permitted"
         assert "api.allowed_origins" in answer.json()["detail"]
     assert (await http.get("/health", headers=headers)).status_code == 200
+
+
+async def test_a_link_of_another_site_may_lead_here(http: AsyncClient) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    assert (await http.get("/auth/nowhere", headers=link)).status_code == 404
+    assert (await http.get("/auth/nowhere", headers={"Sec-Fetch-Site": "cross-site"})).status_code == 403
+    assert (await http.post("/auth/token", headers=link)).status_code == 403
 
 
 async def test_a_prefix_hides_no_sign_in() -> None:

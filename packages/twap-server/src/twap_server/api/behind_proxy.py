@@ -42,7 +42,7 @@ class BehindProxy:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or stream."""
         if scope["type"] in ("http", "websocket"):
-            scope = self._placed(scope)
+            scope = self._placed({**scope, "client": _plain(scope.get("client"))})
             scope.setdefault("state", {})[FROM_PROXY] = self._trusts(scope.get("client"))
         await self._app(scope, receive, send)
 
@@ -64,12 +64,19 @@ class BehindProxy:
         return is_within(client[0] if client else "", self._trusted)
 
 
+def _plain(client: tuple[str, int] | None) -> tuple[str, int] | None:
+    """An IPv4 client of a socket for both kinds, as an IPv4 client."""
+    prefix = "::ffff:"
+    is_mapped = client is not None and client[0].startswith(prefix) and "." in client[0]
+    return (client[0].removeprefix(prefix), client[1]) if client is not None and is_mapped else client
+
+
 def is_within(host: str, networks: Sequence[IPv4Network | IPv6Network]) -> bool:
     """Whether an address lies in one of these networks; what is no address does not."""
     if not networks:
         return False
     try:
-        address = ip_address(host)
+        address = ip_address(host.removeprefix("::ffff:") if "." in host else host)
     except ValueError:
         return False
     return any(address in network for network in networks)

@@ -88,8 +88,14 @@ def _not_ours(name: str) -> str:
 
 
 def _is_foreign(scope: Scope, headers: Headers) -> bool:
-    """Whether a page of another site sent what only our own pages and programs should."""
+    """Whether a page of another site sent what only our own pages and programs should.
+
+    A link may lead here: it carries no body and no credential but its own. So does the way back from an
+    OpenID provider.
+    """
     if headers.get("sec-fetch-site") != "cross-site":
+        return False
+    if scope.get("method") == "GET" and headers.get("sec-fetch-mode") == "navigate":
         return False
     path = scope["path"].removeprefix(scope.get("root_path", ""))
     return bool(scope["type"] == "websocket" or path.startswith("/auth/"))
@@ -107,11 +113,13 @@ def _is_address(name: str) -> bool:
 
 @lru_cache(maxsize=1_024)
 def _read(text: str) -> IPv4Address | IPv6Address | None:
-    """An address in numbers, or nothing. Remembered: the same few are asked for again and again."""
+    """An address in numbers, or nothing; ``::ffff:127.0.0.1`` is ``127.0.0.1``. Remembered: they are few."""
     try:
-        return ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return mapped or address
 
 
 def _is_listed(name: str, allowed: Sequence[str]) -> bool:
