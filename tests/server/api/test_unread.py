@@ -187,6 +187,16 @@ def test_growing_is_no_progress_and_shrinking_is() -> None:
     assert not shrinks.aborted, "it begins anew"
 
 
+def test_much_that_was_freed_is_given_back_once() -> None:
+    given: list[None] = []
+    unread = Unread(10, 10_000_000, lambda: given.append(None))
+    for size in (2_000_000, 100):
+        unread.add(Holding(size))
+        for second in (0, 20, 40, 60):
+            unread.sweep(size + second)
+    assert len(given) == 1
+
+
 class Deaf(WebSocket):
     """A client that takes the message when little enough waits before it."""
 

@@ -6,15 +6,28 @@ without end, for its client to take the rest.
 """
 
 import asyncio
+from collections.abc import Callable
+
+from twap_server.runtime.memory import give_back
 
 _LONGEST_LOOK_S = 1.0
+_MUCH = 1_048_576
+"""Bytes freed that are worth some milliseconds."""
 
 
 class Unread:
     """The connections of one server."""
 
-    def __init__(self, within_s: float, most: int) -> None:
-        """Args: within_s, how long a client may take nothing; most, bytes held for all of them together."""
+    def __init__(self, within_s: float, most: int, give_back: Callable[[], None] = give_back) -> None:
+        """Watch nothing yet.
+
+        Args:
+            within_s: how long a client may take nothing.
+            most: bytes held for all of them together.
+            give_back: called after much was freed.
+        """
+        self._give_back = give_back
+        self._freed = 0
         self._within = within_s
         self._most = most
         self._every = min(_LONGEST_LOOK_S, within_s / 4)
@@ -37,6 +50,9 @@ class Unread:
         if now < self._look_at:
             return
         self._look_at = now + self._every
+        if self._freed >= _MUCH:  # at the last look; by now the transports have let go of it
+            self._give_back()
+        self._freed = 0
         for transport in list(self._watched):
             self._note(transport, transport.get_write_buffer_size(), now)
         self._relieve()
@@ -61,5 +77,6 @@ class Unread:
             self._drop(largest)
 
     def _drop(self, transport: asyncio.Transport) -> None:
+        self._freed += transport.get_write_buffer_size()
         self.discard(transport)
         transport.abort()
