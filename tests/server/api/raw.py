@@ -109,7 +109,7 @@ async def connected(port: int, source: str = "127.0.0.1") -> AsyncIterator[Conne
 
 def idle(port: int, source: str) -> socket.socket:
     """A connection that says nothing, at once."""
-    return socket.create_connection(("127.0.0.1", port), source_address=(source, 0))
+    return socket.create_connection(("127.0.0.1", port), timeout=5, source_address=(source, 0))
 
 
 async def ask(connection: Connection, request: bytes = HEALTH) -> Answer:
