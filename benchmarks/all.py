@@ -25,6 +25,7 @@ _PARTS = (
     "fan_out",
     "submit",
     "engine_load",
+    "fairness",
     "footprint",
     "runtime",
     "replay",

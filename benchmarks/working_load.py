@@ -66,21 +66,36 @@ class Outcome:
 
 
 class Witness:
-    """Passes events on to the bus and notes how late each slice was."""
+    """Passes events on to the bus, and notes them; a slice that is told of is recorded."""
 
-    def __init__(self, bus: Bus, outcome: Outcome) -> None:
-        self._bus, self._outcome = bus, outcome
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
         self.since = Nanos(0)
         """Slices due before are not counted."""
 
     def publish(self, user_id: str, event: OrderEvent) -> None:
-        """Tell the readers; a slice that is told of is recorded."""
+        """Tell the readers."""
         self._bus.publish(user_id, event)
+        self.note(user_id, event)
+
+    def note(self, user_id: str, event: OrderEvent) -> None:
+        """Take in an event that is recorded."""
+
+
+class _Lateness(Witness):
+    """Notes how late each slice was."""
+
+    def __init__(self, bus: Bus, outcome: Outcome) -> None:
+        super().__init__(bus)
+        self._outcome = outcome
+
+    def note(self, user_id: str, event: OrderEvent) -> None:
+        """Take in an event that is recorded."""
         result = event.slice
         if result is None or result.due < self.since or result.decided is None:
             return
         outcome = self._outcome
-        if result.reason is SliceReason.ENGINE_DOWN:
+        if result.reason in (SliceReason.OVERLOADED, SliceReason.STORAGE, SliceReason.ENGINE_DOWN):
             outcome.lost += 1
             return
         outcome.decided.append(result.decided - result.due)
@@ -92,7 +107,8 @@ class Witness:
 async def measure(orders: int, *, seconds: int, in_phase: bool, file: Path) -> dict[str, object]:
     """Submit orders, let them work, say how late their slices were and what they cost."""
     outcome = Outcome(orders)
-    async with _server(file, outcome) as (engine, witness, feed):
+    witness = _Lateness(Bus(), outcome)
+    async with server(file, witness) as (engine, feed):
         begin = _begin(orders)
         before = _memory()
         async with asyncio.TaskGroup() as group:
@@ -102,11 +118,11 @@ async def measure(orders: int, *, seconds: int, in_phase: bool, file: Path) -> d
             each = (_memory() - before) / orders
             begin = Nanos(begin + _WARM_UP)
             witness.since = begin
-            await _until(begin)
+            await until(begin)
             lags: list[float] = []
             lagging = group.create_task(_note_lag(lags))
             at, cpu, sent = time.monotonic(), time.process_time(), feed.sent
-            await _until(Nanos(begin + seconds * SECOND))
+            await until(Nanos(begin + seconds * SECOND))
             elapsed, cpu = time.monotonic() - at, time.process_time() - cpu
             done, sent = len(outcome.recorded), feed.sent - sent
             feeding.cancel()
@@ -121,17 +137,17 @@ async def measure(orders: int, *, seconds: int, in_phase: bool, file: Path) -> d
             "messages": sent,
             "cpu_s": cpu,
             "memory_per_order": each,
-            "decided_ms": _spread(outcome.decided),
-            "recorded_ms": _spread(outcome.recorded),
-            "loop_lag_ms": _spread([round(one * SECOND) for one in lags]),
+            "decided_ms": spread(outcome.decided),
+            "recorded_ms": spread(outcome.recorded),
+            "loop_lag_ms": spread([round(one * SECOND) for one in lags]),
         }
     return found
 
 
 @asynccontextmanager
-async def _server(file: Path, outcome: Outcome) -> AsyncIterator[tuple[Engine, Witness, Feed]]:
-    clock, bus = SystemClock(), Bus()
-    witness = Witness(bus, outcome)
+async def server(file: Path, witness: Witness) -> AsyncIterator[tuple[Engine, Feed]]:
+    """An engine at work on its store and books."""
+    clock = SystemClock()
     listed = [instrument(number) for number in range(BOOKS)]
     exchange = BinanceExchange()
     exchange.learn(listed)
@@ -158,14 +174,14 @@ async def _server(file: Path, outcome: Outcome) -> AsyncIterator[tuple[Engine, W
             group.create_task(engine.run())
             await engine.ready.wait()
             garbage.set_aside()  # as the server does once it is ready
-            yield engine, witness, feed
+            yield engine, feed
             engine.stop()
 
 
 async def _submit(engine: Engine, orders: int, begin: Nanos, *, in_phase: bool) -> None:
     """Submit all, each with its own moment inside the first second unless ``in_phase``."""
     requests = [
-        _request(number, Nanos(begin + (0 if in_phase else number * SECOND // orders)))
+        make_request(number, Nanos(begin + (0 if in_phase else number * SECOND // orders)))
         for number in range(orders)
     ]
     for user in range(_USERS):
@@ -175,7 +191,7 @@ async def _submit(engine: Engine, orders: int, begin: Nanos, *, in_phase: bool) 
             assert all(verdict.order.status.is_open for verdict in verdicts), verdicts[0].order.progress
 
 
-def _request(number: int, start: Nanos) -> OrderRequest:
+def make_request(number: int, start: Nanos) -> OrderRequest:
     """Half buy, half sell, over all books; a third has a limit, which hardly ever stops it."""
     book, side = number % BOOKS, Side.BUY if number // BOOKS % 2 else Side.SELL
     limit = None
@@ -205,7 +221,8 @@ def _begin(orders: int) -> Nanos:
     return Nanos(time.time_ns() + (3 + orders // 800) * SECOND)
 
 
-async def _until(moment: Nanos) -> None:
+async def until(moment: Nanos) -> None:
+    """Wait until that wall time, which must not have passed."""
     left = moment - time.time_ns()
     assert left > 0, "submitting took longer than was allowed for"
     await asyncio.sleep(left / SECOND)
@@ -218,7 +235,8 @@ async def _note_lag(lags: list[float]) -> None:
         lags.append(time.monotonic() - before - _LAG_EVERY_S)
 
 
-def _spread(nanos: list[int]) -> dict[str, float]:
+def spread(nanos: list[int]) -> dict[str, float]:
+    """Median, 99th percentile and worst, in milliseconds."""
     ordered = sorted(nanos) or [0]
     at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {name: ordered[round(share * (len(ordered) - 1))] / MILLISECOND for name, share in at.items()}

@@ -7,6 +7,7 @@ line is still there, once.
 from bites.case import Bite
 from bites.client import CLIENT_BITES
 from bites.doors import DOORS_BITES
+from bites.fairness import FAIRNESS
 from bites.feed import FEED
 from bites.inputs import INPUT_BITES
 from bites.keys import KEYS_BITES
@@ -364,8 +365,8 @@ _SUBMISSION = (
     Bite(
         fault="F36",
         guard="no group of commands names an order twice",
-        file="engine/groups.py",
-        line=" or not named.isdisjoint(command.keys)",
+        file="engine/queue.py",
+        line=" or not named.isdisjoint(keys)",
         instead="",
         tests=(GROUPS + "test_one_key_twice_at_once_is_one_order_and_another_body_conflicts",),
     ),
@@ -419,4 +420,5 @@ BITES = (
     *DOORS_BITES,
     *UPKEEP_BITES,
     *SIEGE_BITES,
+    *FAIRNESS,
 )

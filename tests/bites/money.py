@@ -59,9 +59,9 @@ MONEY_BITES = (
     Bite(
         fault="F91",
         guard="a slice lost while the engine waited for the store is lost to storage",
-        file="engine/working.py",
-        line="        by_storage = working.storage_failed or was_waiting(schedule.window_end(index))\n",
-        instead="        by_storage = working.storage_failed\n",
+        file="engine/presence.py",
+        line="        if self._waits.is_to_blame(moment):\n",
+        instead="        if False:\n",
         tests=(ENGINE + "test_a_store_that_is_locked_for_long_loses_slices_to_storage_and_says_so",),
     ),
     Bite(

@@ -138,7 +138,8 @@ async def order(client: TwapClient, until: Callable[[TwapOrderDetail], bool]) ->
 
 def reasons(found: TwapOrderDetail) -> set[str]:
     """Why slices were missed, but for those that a busy machine was too late for."""
-    return {str(one.reason) for one in found.slices if one.outcome == "missed"} - {"engine_down"}
+    late = {"engine_down", "overloaded"}
+    return {str(one.reason) for one in found.slices if one.outcome == "missed"} - late
 
 
 def missed(found: TwapOrderDetail, reason: str) -> int:

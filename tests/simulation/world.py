@@ -212,8 +212,8 @@ class World:
         self.guard(take_in)
 
     def _check_lost(self, record: Recorded, result: SliceResult) -> None:
-        """A slice is lost to the engine or the disk only while something was wrong with them."""
-        if result.reason not in (SliceReason.ENGINE_DOWN, SliceReason.STORAGE):
+        """A slice is lost to the engine, to load or the disk only while something was wrong with them."""
+        if result.reason not in (SliceReason.ENGINE_DOWN, SliceReason.STORAGE, SliceReason.OVERLOADED):
             return
         ready = self.server.ready_since
         if ready is None:

@@ -16,8 +16,9 @@ from twap_server.domain.order import Order
 from twap_server.domain.sample import Sample
 from twap_server.domain.terms import Amendment
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.groups import Command, grouped
+from twap_server.engine.groups import Command
 from twap_server.engine.ports import OrderWrite
+from twap_server.engine.queue import Queue
 from twap_server.engine.verdict import VerdictKind
 
 pytestmark = pytest.mark.looptime
@@ -253,6 +254,10 @@ def test_a_group_names_no_order_twice_and_is_bounded() -> None:
         return Command(keys=keys, decide=lambda scene: None, answer=None)  # type: ignore[arg-type, return-value]
 
     commands = [command("a"), command("b"), command("a"), command("c", "d"), command(*"efghi"), command("j")]
-    found = list(grouped(commands, most=3))
+    waiting = Queue(most=9, most_of_user=9)
+    for one in commands:
+        waiting.add("ada", one)
+    found = [waiting.take(most=3) for _ in range(4)]
     assert [[commands.index(one) for one in group] for group in found] == [[0, 1], [2, 3], [4], [5]]
-    assert list(grouped([], most=3)) == []
+    assert not waiting
+    assert waiting.take(most=3) == []

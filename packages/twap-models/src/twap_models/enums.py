@@ -76,6 +76,7 @@ class SliceReason(StrEnum):
     PAUSED = "paused"
     ENGINE_DOWN = "engine_down"
     STORAGE = "storage"
+    OVERLOADED = "overloaded"
     ELAPSED = "elapsed"
     NOT_NEEDED = "not_needed"
     CANCELED = "canceled"
@@ -97,6 +98,7 @@ class RejectReason(StrEnum):
     INVALID_OPTION = "invalid_option"
     DUPLICATE_TOKEN_ID = "duplicate_token_id"
     TOO_MANY_OPEN_ORDERS = "too_many_open_orders"
+    TOO_MANY_SLICES_PER_SECOND = "too_many_slices_per_second"
     UNAVAILABLE = "unavailable"
 
 

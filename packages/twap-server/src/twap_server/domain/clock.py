@@ -11,8 +11,8 @@ Nanos = NewType("Nanos", int)
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
-_MICROSECOND = 1_000
-_UNITS = ((10**17, 1), (10**14, _MICROSECOND), (10**11, MILLISECOND))
+MICROSECOND = 1_000
+_UNITS = ((10**17, 1), (10**14, MICROSECOND), (10**11, MILLISECOND))
 """From which number on a time counts units of so many nanoseconds."""
 _LATEST = 2**63 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -90,7 +90,7 @@ def of_receipt(number: float) -> Nanos:
 
     Cut to the microsecond, for a float of seconds tells no more.
     """
-    return Nanos(round(number * (unit_of(number) / _MICROSECOND)) * _MICROSECOND)
+    return Nanos(round(number * (unit_of(number) / MICROSECOND)) * MICROSECOND)
 
 
 def to_text(nanos: int) -> str:

@@ -1,4 +1,4 @@
-"""When to look at which order next: one heap for all orders, one entry each that counts."""
+"""When to look at which order next: one heap of orders, one entry each that counts."""
 
 from heapq import heapify, heappop, heappush
 from typing import Final
@@ -41,14 +41,18 @@ class Agenda:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def take(self, now: Nanos) -> str | None:
+        """Take out the earliest order that is due by ``now``; None without any."""
+        moment = self.next()
+        if moment is None or moment > now:
+            return None
+        order_id = heappop(self._heap)[1]
+        del self._wake[order_id]
+        return order_id
+
     def due(self, now: Nanos, *, most: int) -> list[str]:
         """Take out the orders due by ``now``, earliest first, at most ``most``."""
         found: list[str] = []
-        while len(found) < most:
-            moment = self.next()
-            if moment is None or moment > now:
-                break
-            order_id = heappop(self._heap)[1]
-            del self._wake[order_id]
+        while len(found) < most and (order_id := self.take(now)) is not None:
             found.append(order_id)
         return found

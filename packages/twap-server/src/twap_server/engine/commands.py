@@ -6,12 +6,13 @@ was decided, and only then is it taken into memory and answered.
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.admission import Limits
 from twap_server.domain.amendment import amend
-from twap_server.domain.clock import Clock
+from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     OrderNotFound,
     OrderNotOpen,
@@ -26,6 +27,7 @@ from twap_server.engine.observers import Observers
 from twap_server.engine.ports import OrderWrite
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Draft, Recorder
+from twap_server.engine.room import Rooms
 from twap_server.engine.submission import Admission
 from twap_server.engine.verdict import Verdict, VerdictKind
 from twap_server.engine.working import Step, Working
@@ -46,21 +48,24 @@ class Commands:
         sight: Sight,
         clock: Clock,
         limits: Limits,
-        max_open_orders: int,
+        rooms: Rooms,
     ) -> None:
         self._recorder, self._admission = recorder, admission
         self._desk, self._observers, self._sight = desk, observers, sight
-        self._clock, self._limits, self._max_open_orders = clock, limits, max_open_orders
+        self._clock, self._limits, self._rooms = clock, limits, rooms
 
-    def submit(self, scene: Scene, user_id: str, requests: Sequence[OrderRequest]) -> Decision[list[Verdict]]:
-        """Accept, recognise or reject each request; they are recorded together.
+    def submit(
+        self, scene: Scene, user_id: str, requests: Sequence[OrderRequest], *, received: Nanos
+    ) -> Decision[list[Verdict]]:
+        """Accept, recognise or reject each request as of its receipt; they are recorded together.
 
         One of which nothing can be said is told so, and costs the others nothing.
 
         Raises:
-            ExchangeUnavailable: nothing can be said of any but those that are refused; nothing is recorded.
+            ExchangeUnavailable, EngineBusy: nothing can be said of any but those that are refused; nothing
+                is recorded.
         """
-        room = self._max_open_orders - self._desk.open_count(user_id) - scene.taken_up[user_id]
+        room = replace(scene.rooms.get(user_id) or self._rooms.of(user_id))
         made: dict[str, Order] = {}
         verdicts: list[Verdict] = []
         writes: list[Draft] = []
@@ -69,7 +74,13 @@ class Commands:
             known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
             try:
                 verdict, slices = self._admission.judge(
-                    user_id, request, known=known, glance=scene.glance, now=scene.now, room=room
+                    user_id,
+                    request,
+                    known=known,
+                    glance=scene.glance,
+                    received=received,
+                    now=scene.now,
+                    room=room,
                 )
             except Exception as error:
                 failures.append(error)
@@ -79,11 +90,14 @@ class Commands:
             verdicts.append(verdict)
             if verdict.kind is VerdictKind.NEW:
                 made[request.token_id] = verdict.order
-                room -= verdict.order.status.is_open
-                writes.append(self._recorder.new_order(verdict.order, slices, _event_of(verdict.order)))
+                if verdict.order.status.is_open:
+                    room.take(verdict.order.plan)
+                writes.append(
+                    self._recorder.new_order(verdict.order, slices, _event_of(verdict.order), at=scene.now)
+                )
         if failures and not any(_is_accepted(verdict) for verdict in verdicts):
             raise failures[0]
-        scene.taken_up[user_id] += sum(order.status.is_open for order in made.values())
+        scene.rooms[user_id] = room
         return Decision(answer=verdicts, writes=writes)
 
     def cancel(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:

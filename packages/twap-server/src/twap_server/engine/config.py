@@ -13,6 +13,8 @@ class EngineConfig(BaseModel):
 
     max_open_orders: int = 10_000
     """Per user."""
+    max_slices_per_second: int = Field(default=2_000, ge=1)
+    """Of all open orders of a user together: less than half of what one core decides and records."""
     max_slices: int = 100_000
     """Per order."""
     min_interval: timedelta = timedelta(milliseconds=100)
@@ -25,3 +27,5 @@ class EngineConfig(BaseModel):
     """How far the mids of an aggregate order's exchanges may lie apart, as a share of the lower one."""
     impact_half_life: timedelta = timedelta(seconds=10)
     max_pending_commands: int = 10_000
+    """Of all users together."""
+    max_pending_commands_per_user: int = 1_000

@@ -1,10 +1,11 @@
-"""The open orders in memory: found by id and by token, counted per user, looked at when due."""
+"""The open orders in memory: found by id and by token, counted per user, looked at by users' turns."""
 
 from twap_server.books.demand import owner_of_order
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.order import Order
-from twap_server.engine.agenda import Agenda
+from twap_server.domain.pace import pace_of
 from twap_server.engine.ports import Market
+from twap_server.engine.turns import Turns
 from twap_server.engine.working import LOOK_AGAIN, Working, next_look
 
 
@@ -16,7 +17,8 @@ class Desk:
         self._working: dict[str, Working] = {}
         self._by_token: dict[tuple[str, str], str] = {}
         self._open_count: dict[str, int] = {}
-        self._agenda = Agenda()
+        self._pace: dict[str, int] = {}
+        self._turns = Turns()
 
     def __len__(self) -> int:
         return len(self._working)
@@ -24,6 +26,15 @@ class Desk:
     def open_count(self, user_id: str) -> int:
         """How many open orders the user has."""
         return self._open_count.get(user_id, 0)
+
+    def pace(self, user_id: str) -> int:
+        """Slices a second of all of the user's open orders, in the units of ``domain.pace``."""
+        return self._pace.get(user_id, 0)
+
+    @property
+    def is_backlog_of_few(self) -> bool:
+        """Whether most users have nothing due, while others have more than was done yet."""
+        return 2 * self._turns.waiting <= self._turns.users
 
     def find(self, user_id: str, token_id: str) -> Working | None:
         """The user's open order with that token id."""
@@ -35,11 +46,16 @@ class Desk:
 
     def next_due(self) -> Nanos | None:
         """When the next order wants to be looked at."""
-        return self._agenda.next()
+        return self._turns.next()
 
-    def due(self, now: Nanos, *, most: int) -> list[Working]:
-        """The orders to look at now; each must be planned again or replaced."""
-        return [self._working[order_id] for order_id in self._agenda.due(now, most=most)]
+    def take(self, now: Nanos) -> Working | None:
+        """The next order to look at now, by its user's turn; it must be planned again or replaced."""
+        order_id = self._turns.take(now)
+        return None if order_id is None else self._working[order_id]
+
+    def charge(self, working: Working, slices: int) -> None:
+        """Count slices that a look settled beyond its one: they cost their user turns."""
+        self._turns.charge(working.order.terms.user_id, slices)
 
     def elapsed(self, now: Nanos) -> list[Working]:
         """The orders whose end has passed."""
@@ -52,6 +68,7 @@ class Desk:
         self._working[terms.order_id] = working
         self._by_token[terms.user_id, terms.token_id] = terms.order_id
         self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
+        self._pace[terms.user_id] = self.pace(terms.user_id) + pace_of(order.plan)
         for leg in terms.legs:
             self._market.hold(leg.instrument, _owner(order))
         self.plan(working)
@@ -76,6 +93,7 @@ class Desk:
         """
         if decided is not None:
             working.decided_at = decided
+        self._pace[order.terms.user_id] += pace_of(order.plan) - pace_of(working.order.plan)
         working.order = order
         working.storage_failed = working.storage_failed and _is_behind(order, self._clock.now())
         if order.status.is_open:
@@ -86,7 +104,8 @@ class Desk:
     def plan(self, working: Working, *, at: Nanos | None = None) -> None:
         """Look at the order again when its next slice is due, or ``at``."""
         moment = at if at is not None else next_look(working, now=self._clock.now())
-        self._agenda.set(working.order.terms.order_id, moment)
+        terms = working.order.terms
+        self._turns.set(terms.user_id, terms.order_id, moment)
 
     def plan_after_nothing(self, working: Working, now: Nanos) -> None:
         """Look again at an order for which nothing was to be done: never at once, or a turn would not end."""
@@ -95,12 +114,13 @@ class Desk:
 
     def _drop(self, order: Order) -> None:
         terms = order.terms
-        self._agenda.drop(terms.order_id)
+        self._turns.drop(terms.user_id, terms.order_id)
         del self._working[terms.order_id]
         del self._by_token[terms.user_id, terms.token_id]
         self._open_count[terms.user_id] -= 1
+        self._pace[terms.user_id] -= pace_of(order.plan)
         if not self._open_count[terms.user_id]:
-            del self._open_count[terms.user_id]
+            del self._open_count[terms.user_id], self._pace[terms.user_id]
         for leg in terms.legs:
             self._market.release(leg.instrument, _owner(order))
 

@@ -1,20 +1,20 @@
 """The engine: one task that owns every open order.
 
 Commands (submit, cancel, pause, resume, amend) and due slices meet in one place, so a cancel against a slice
-in flight has exactly one winner. Each turn drains what has come: the commands in groups, the slices that are
-due after each group; each is decided, recorded in one transaction, and only then taken into memory, answered
-and told: recorded before told. While one commit is under way the next group gathers. A restart reads the
-open orders and goes on.
+in flight has exactly one winner. Each turn takes one group of commands, then one round of the slices that are
+due, both by turns of their users; each is decided, recorded in one transaction, and only then taken into
+memory, answered and told: recorded before told. While one commit is under way the next group gathers. A
+restart reads the open orders and goes on.
 """
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from twap_server.domain.admission import Limits
-from twap_server.domain.clock import Clock, Nanos, to_span
+from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.impact import ImpactMemory
 from twap_server.domain.order import Order
@@ -22,15 +22,18 @@ from twap_server.domain.terms import Amendment, OrderRequest
 from twap_server.engine.commands import Commands
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.desk import Desk
-from twap_server.engine.groups import Command, Decision, Groups, Scene, grouped
+from twap_server.engine.groups import Command, Decision, Groups, Scene
 from twap_server.engine.observers import Observers
 from twap_server.engine.ports import EventSink, Market, OrderStore
+from twap_server.engine.presence import Presence
 from twap_server.engine.preview import Preview, Previewer
+from twap_server.engine.queue import Queue
 from twap_server.engine.quotes import Sight
 from twap_server.engine.recorder import Recorder
+from twap_server.engine.room import Rooms
 from twap_server.engine.rounds import Rounds
 from twap_server.engine.settlement import Settlement
-from twap_server.engine.store_waits import WaitedForStore
+from twap_server.engine.store_waits import StoreWaits, WaitedForStore
 from twap_server.engine.submission import Admission, limits_of
 from twap_server.engine.verdict import Verdict
 
@@ -41,7 +44,9 @@ _LONGEST_SLEEP_S = 1.0
 _ASK_AGAIN_S = 0.25
 """How soon a database is asked again what became of a commit in doubt: slices wait for it."""
 _SAMPLES_PER_TURN = 1_000
-_COMMANDS_PER_TURN = 256
+_SAMPLES_AT_ONCE = 50
+_SAMPLING = 10 * MILLISECOND
+"""A turn takes no more samples after so long: slices must not wait for them."""
 _ORDERS_PER_GROUP = 256
 """Deciding so many holds up a slice by less than a tenth of a second."""
 _NANOS_PER_SECOND = 1e9
@@ -63,12 +68,15 @@ class Engine:
         new_id: Callable[[], str],
     ) -> None:
         """Args: new_id gives a fresh order id, unique for ever."""
-        self._store, self._clock, self._config = WaitedForStore(store, clock), clock, config
+        waits = StoreWaits()
+        self._store, self._clock, self._config = WaitedForStore(store, clock, waits), clock, config
+        self._presence = Presence(clock=clock, waits=waits)
         self._recorder = Recorder(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._sight = Sight(market, config)
         self._desk = Desk(market=market, clock=clock)
         self._observers = Observers(sight=self._sight, market=market)
+        self._rooms = Rooms(desk=self._desk, config=config)
         limits = limits_of(config)
         admission = Admission(market=market, limits=limits, new_id=new_id)
         self._previewer = Previewer(
@@ -76,9 +84,8 @@ class Engine:
             sight=self._sight,
             admission=admission,
             store=store,
-            desk=self._desk,
             clock=clock,
-            most=config.max_open_orders,
+            rooms=self._rooms,
         )
         self._settlement = Settlement(
             store=self._store,
@@ -91,7 +98,9 @@ class Engine:
         self._rounds = self._make_rounds(impact)
         self._do = self._make_commands(admission, limits)
         self._groups = self._make_groups()
-        self._commands: list[Command[Any]] = []
+        self._queue = Queue(
+            most=config.max_pending_commands, most_of_user=config.max_pending_commands_per_user
+        )
         self._wake = asyncio.Event()
         self._stopping = False
         self.ready = asyncio.Event()
@@ -105,11 +114,15 @@ class Engine:
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
         """Accept, recognise or reject each request; all of it is recorded when this returns.
 
+        Windows are judged, and begin where they begin now, by the time of this call.
+
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
-        named = (request.token_id for request in requests)
-        return await self._ask(user_id, named, lambda scene: self._do.submit(scene, user_id, requests))
+        named, received = (request.token_id for request in requests), self._clock.now()
+        return await self._ask(
+            user_id, named, lambda scene: self._do.submit(scene, user_id, requests, received=received)
+        )
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits."""
@@ -166,8 +179,9 @@ class Engine:
             await self._sleep()
             await self._turn()
         await self._measure(self._clock.now(), at_once=True)
-        for command in self._commands:
-            command.refuse(EngineBusy("the server is stopping: send the same again later"))
+        while self._queue:
+            for command in self._queue.take(most=_ORDERS_PER_GROUP):
+                command.refuse(EngineBusy("the server is stopping: send the same again later"))
 
     def stop(self) -> None:
         """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""
@@ -184,7 +198,7 @@ class Engine:
             sight=self._sight,
             clock=self._clock,
             limits=limits,
-            max_open_orders=self._config.max_open_orders,
+            rooms=self._rooms,
         )
 
     def _make_rounds(self, impact: ImpactMemory) -> Rounds:
@@ -193,7 +207,8 @@ class Engine:
             sight=self._sight,
             impact=impact,
             settlement=self._settlement,
-            was_waiting=self._store.was_waited_for,
+            lost_to=self._presence.reason,
+            others_wait=lambda: len(self._queue) > 0,
             clock=self._clock,
             config=self._config,
         )
@@ -211,13 +226,12 @@ class Engine:
     async def _ask(
         self, user_id: str, token_ids: Iterable[str], decide: Callable[[Scene], Decision[_T]]
     ) -> _T:
-        if self._stopping or len(self._commands) >= self._config.max_pending_commands:
-            raise EngineBusy(
-                "the engine has more to do than it can take: try again in a moment", retry_after=1
-            )
+        if self._stopping:
+            raise EngineBusy("the server is stopping: send the same again later", retry_after=1)
+        self._queue.refuse_above_most(user_id)
         answer: asyncio.Future[_T] = asyncio.get_running_loop().create_future()
         keys = frozenset((user_id, token_id) for token_id in token_ids)
-        self._commands.append(Command(keys=keys, decide=decide, answer=answer))
+        self._queue.add(user_id, Command(keys=keys, decide=decide, answer=answer))
         self._wake.set()
         return await answer
 
@@ -232,6 +246,7 @@ class Engine:
         for order in orders:
             self._do.adopt(order)
         await self._rounds.end_elapsed()
+        self._presence.begin()
         log.info("engine ready open_orders=%d", len(self._desk))
 
     async def _sleep(self) -> None:
@@ -248,21 +263,24 @@ class Engine:
         self._wake.clear()
 
     async def _turn(self) -> None:
-        commands, self._commands = self._commands[:_COMMANDS_PER_TURN], self._commands[_COMMANDS_PER_TURN:]
-        if self._commands:
-            self._wake.set()
+        self._presence.note()
         with contextlib.suppress(StoreUnavailable):
             for write in await self._recorder.settle():
                 self._do.take_in(write)
-        for group in grouped(commands, most=_ORDERS_PER_GROUP):
-            await self._groups.carry_out(group)
-            await self._rounds.work_due()  # many commands must not hold up a slice
+        await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
         await self._rounds.work_due()
         await self._measure(self._clock.now())
+        if self._queue:
+            self._wake.set()
 
     async def _measure(self, now: Nanos, *, at_once: bool = False) -> None:
         """Sample the markets of the orders; recorded with the next decision, after a while, or at once."""
-        self._recorder.measured(self._observers.collect(now, most=_SAMPLES_PER_TURN))
+        begin = self._clock.monotonic()
+        for _ in range(_SAMPLES_PER_TURN // _SAMPLES_AT_ONCE):
+            samples = self._observers.collect(now, most=_SAMPLES_AT_ONCE)
+            self._recorder.measured(samples)
+            if not samples or self._clock.monotonic() - begin > _SAMPLING:
+                break
         try:
             await self._recorder.flush(now, at_once=at_once)
         except TwapError as error:

@@ -1,6 +1,6 @@
 """Hold one request against every rule, in the order users are told of them: for submissions and previews.
 
-In: a request, the time, how many more orders the user may have open. Out: the broken rules, one by one; a
+In: a request, the time of its receipt, what the user has open. Out: the broken rules, one by one; a
 submission reads the first, a preview all. What was found on the way (instrument, mid) stays for the caller.
 """
 
@@ -22,9 +22,14 @@ from twap_server.domain.admission import (
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
 from twap_server.domain.grid import Grid
+from twap_server.domain.pace import too_fast
 from twap_server.domain.terms import OrderRequest, Rejection
 from twap_server.engine.listings import Listings
 from twap_server.engine.quotes import Glance
+from twap_server.engine.room import Room
+
+TOO_MUCH_OPEN = (RejectReason.TOO_MANY_OPEN_ORDERS, RejectReason.TOO_MANY_SLICES_PER_SECOND)
+"""Rules about what else the user has open: the order's own plan is as it would be."""
 
 
 class Examination:
@@ -37,15 +42,25 @@ class Examination:
         listings: Listings,
         glance: Glance,
         limits: Limits,
-        now: Nanos,
-        room: int,
+        received: Nanos,
+        room: Room | None,
     ) -> None:
-        """Args: glance: the books at this moment; room: how many more orders the user may have open."""
+        """Begin with what is known.
+
+        Args:
+            request: what is asked.
+            listings: of the exchanges.
+            glance: the books now.
+            limits: bounds of one order.
+            received: when the request came.
+            room: what its user has open; None where the order itself is among that.
+        """
         self._request, self._listings, self._glance, self._limits = request, listings, glance, limits
-        self._now, self._room = now, room
+        self._now, self._room = received, room
         self.grid: Grid | None = None
         """Of what the symbol names, once it was looked up."""
         self._fit: Fitted | None = None
+        self._admitted: Admitted | None = None
         self.mid: Decimal | None = None
         """Of the live books at this moment, once they were looked at."""
 
@@ -55,11 +70,25 @@ class Examination:
         Raises:
             ExchangeUnavailable: the exchange's instruments are not known yet, so no more can be said.
         """
+        has_plan = True
+        for rejection in self._broken_rules():
+            has_plan = has_plan and rejection.reason in TOO_MUCH_OPEN
+            yield rejection
+        if has_plan and (too_much := self._too_fast()) is not None:
+            yield too_much
+
+    def _too_fast(self) -> Rejection | None:
+        if self._room is None:
+            return None
+        return too_fast(self._request, self.admitted().plan, used=self._room.pace, most=self._room.most_pace)
+
+    def _broken_rules(self) -> Iterator[Rejection]:
+        """Those that need no plan."""
         yield from broken_window(self._request, now=self._now, limits=self._limits)
         found = self._find()
         if isinstance(found, Rejection):
             yield found
-        if self._room <= 0:
+        if self._room is not None and self._room.is_full:
             yield Rejection(
                 reason=RejectReason.TOO_MANY_OPEN_ORDERS,
                 field="token_id",
@@ -80,7 +109,9 @@ class Examination:
         """The plan; only where no rule of window and terms is broken."""
         assert self.grid is not None, "the rules come first"
         assert self._fit is not None
-        return plan_of(self._request, self.grid, self._fit, now=self._now)
+        if self._admitted is None:
+            self._admitted = plan_of(self._request, self.grid, self._fit, now=self._now)
+        return self._admitted
 
     def _find(self) -> Grid | Rejection:
         try:

@@ -8,8 +8,7 @@ carried out again in halves until that one stands alone: it fails, and no other.
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -19,6 +18,7 @@ from twap_server.domain.order import Order
 from twap_server.engine.ports import OrderKey, OrderStore
 from twap_server.engine.quotes import Glance, Sight
 from twap_server.engine.recorder import Draft, Recorder
+from twap_server.engine.room import Room
 from twap_server.engine.working import Working
 
 log = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ class Scene:
     """The books at that moment; nothing is awaited until all of the group are decided."""
     recorded: Mapping[OrderKey, Order]
     """Orders that the group names, as the store holds them."""
-    taken_up: Counter[str] = field(default_factory=Counter)
-    """How many orders the group itself accepted so far, by user."""
+    rooms: dict[str, Room] = field(default_factory=dict)
+    """What users have open with what the group itself accepted so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,23 +68,6 @@ class Command(Generic[_T]):
         """Answer with a failure, unless the caller has gone."""
         if not self.answer.done():
             self.answer.set_exception(error)
-
-
-def grouped(commands: Sequence[Command[Any]], *, most: int) -> Iterator[list[Command[Any]]]:
-    """Split commands, in their order, into groups that name no order twice and ``most`` orders at most.
-
-    A command that alone names more is a group of its own.
-    """
-    group: list[Command[Any]] = []
-    named: set[OrderKey] = set()
-    for command in commands:
-        if group and (len(named) + len(command.keys) > most or not named.isdisjoint(command.keys)):
-            yield group
-            group, named = [], set()
-        group.append(command)
-        named |= command.keys
-    if group:
-        yield group
 
 
 class Groups:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from twap_models.enums import Carry, OrderStatus, RejectReason, SliceReason
+from twap_models.enums import Carry, OrderStatus, SliceReason
 from twap_server.domain.admission import Admitted
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
@@ -24,10 +24,10 @@ from twap_server.domain.instrument import Instrument
 from twap_server.domain.matching import Bounds, slippage_bound
 from twap_server.domain.schedule import Schedule, schedule_of
 from twap_server.domain.terms import OrderRequest, Plan, Rejection, seed_of
-from twap_server.engine.desk import Desk
-from twap_server.engine.examination import Examination, duplicate, unavailable, used_up
+from twap_server.engine.examination import TOO_MUCH_OPEN, Examination, duplicate, unavailable, used_up
 from twap_server.engine.ports import Market, OrderStore
 from twap_server.engine.quotes import Quotes, Sight
+from twap_server.engine.room import Room, Rooms
 from twap_server.engine.submission import Admission
 
 log = logging.getLogger(__name__)
@@ -90,33 +90,35 @@ class Previewer:
         sight: Sight,
         admission: Admission,
         store: OrderStore,
-        desk: Desk,
         clock: Clock,
-        most: int,
+        rooms: Rooms,
     ) -> None:
-        """Args: most: open orders per user."""
-        self._market, self._sight, self._admission, self._most = market, sight, admission, most
-        self._store, self._desk, self._clock = store, desk, clock
+        """Args: rooms: what each user has open, and may have."""
+        self._market, self._sight, self._admission = market, sight, admission
+        self._store, self._rooms, self._clock = store, rooms, clock
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
+
+        Windows are judged by the time of receipt, costs by the books when each one's turn comes.
 
         Raises:
             ExchangeUnavailable: nothing can be said of any of them: their exchanges' lists are not known yet.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
+        received = self._clock.now()
         stored = await self._store.find(user_id, [request.token_id for request in requests])
         known = {
             token_id: _Known(order.terms.fingerprint, order.status is OrderStatus.REJECTED)
             for token_id, order in stored.items()
         }
-        room = self._most - self._desk.open_count(user_id)
+        room = self._rooms.of(user_id)
         found: list[Preview] = []
         failures: list[Exception] = []
         for request in requests:
             try:
                 made = self._judge(
-                    user_id, request, known=known.get(request.token_id), room=room, now=self._clock.now()
+                    user_id, request, known=known.get(request.token_id), room=room, received=received
                 )
             except Exception as error:
                 failures.append(error)
@@ -124,7 +126,8 @@ class Previewer:
                 continue
             if request.token_id not in known:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
-                room -= not made.broken
+                if not made.broken and made.plan is not None:
+                    room.take(made.plan)
             found.append(made)
             await self._clock.sleep(0)
         if len(failures) == len(requests):
@@ -132,11 +135,15 @@ class Previewer:
         return found
 
     def _judge(
-        self, user_id: str, request: OrderRequest, *, known: _Known | None, room: int, now: Nanos
+        self, user_id: str, request: OrderRequest, *, known: _Known | None, room: Room, received: Nanos
     ) -> Preview:
+        now = self._clock.now()
         repeats = known is not None and known.fingerprint == request.fingerprint
         examination = self._admission.examine(
-            request, glance=self._sight.glance(now), now=now, room=max(room, repeats)
+            request,
+            glance=self._sight.glance(now),
+            received=received,
+            room=None if repeats else room,
         )
         broken = _all(examination)
         admitted = examination.admitted() if _plannable(broken, examination.grid) else None
@@ -222,8 +229,8 @@ def _all(examination: Examination) -> list[Rejection]:
 
 
 def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
-    """Whether what is broken leaves the plan as it would be: only the number of open orders does."""
-    others = [one for one in broken if one.reason is not RejectReason.TOO_MANY_OPEN_ORDERS]
+    """Whether what is broken leaves the plan as it would be: only what the user has open does."""
+    others = [one for one in broken if one.reason not in TOO_MUCH_OPEN]
     return grid is not None and not others
 
 

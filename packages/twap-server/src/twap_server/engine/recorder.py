@@ -17,6 +17,8 @@ from twap_server.engine.ports import EventSink, OrderStore, OrderWrite
 from twap_server.engine.working import Step, Told
 
 _SAMPLES_KEPT = 10_000
+_SAMPLES_PER_COMMIT = 1_000
+"""More would hold up the slices that are recorded with them."""
 _SAMPLES_WAIT = 5 * SECOND
 
 
@@ -62,10 +64,12 @@ class Recorder:
         self._samples: list[tuple[str, Sample]] = []
         self._flushed = Nanos(0)
 
-    def new_order(self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType) -> Draft:
-        """A new order."""
+    def new_order(
+        self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType, *, at: Nanos
+    ) -> Draft:
+        """A new order, decided ``at``: events go by that, so that their times never go back."""
         told: list[Told] = [(kind, order, None, ())]
-        return Draft(order=order, at=order.terms.created, told=told, is_new=True, slices=slices)
+        return Draft(order=order, at=at, told=told, is_new=True, slices=slices)
 
     def step(self, before: Order, step: Step) -> Draft:
         """One decision about an order that was ``before``."""
@@ -93,6 +97,8 @@ class Recorder:
         """
         if self._samples and (at_once or now - self._flushed >= _SAMPLES_WAIT):
             self._flushed = now
+            await self.commit([])
+        while at_once and self._samples:
             await self.commit([])
 
     async def commit(self, drafts: Sequence[Draft]) -> None:
@@ -138,11 +144,11 @@ class Recorder:
 
     async def _record(self, writes: list[OrderWrite]) -> None:
         try:
-            await self._store.commit(writes, tuple(self._samples))
+            await self._store.commit(writes, tuple(self._samples[:_SAMPLES_PER_COMMIT]))
         except CommitInDoubt:
             self._doubtful = writes
             raise
-        self._samples.clear()
+        del self._samples[:_SAMPLES_PER_COMMIT]
 
     def _tell(self, writes: list[OrderWrite]) -> None:
         for write in writes:

@@ -1,12 +1,15 @@
 """Works what is due: looks at orders a few at a time, and records what was decided in one transaction.
 
-Between two pieces of a round others get their turn (the books, HTTP); the books may then have moved, so each
-piece looks at them anew, at its own moment.
+Orders come by turns of their users. Between two pieces of a round others get their turn (the books, HTTP);
+the books may then have moved, so each piece looks at them anew, at its own moment. A round is bounded by what
+it settles, and by time where others wait for it: commands, or most users while a few have a backlog.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 
-from twap_server.domain.clock import Clock, Nanos, to_span
+from twap_models.enums import SliceReason
+from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.decision import SliceDecider
@@ -15,9 +18,22 @@ from twap_server.engine.quotes import Sight
 from twap_server.engine.settlement import Changed, Settlement
 from twap_server.engine.working import Working, look
 
-_ORDERS_PER_ROUND = 1_000
-_ORDERS_AT_ONCE = 200
-"""Looked at without giving way to others: some milliseconds."""
+_SLICES_PER_ROUND = 1_000
+_SLICES_AT_ONCE = 200
+"""Settled without giving way to others: some milliseconds."""
+_SHARED_ROUND = 20 * MILLISECOND
+"""Looks of one round that keeps somebody else waiting; recording them takes about as long again."""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """What one piece of a round came to."""
+
+    changed: Changed = field(default_factory=list)
+    slices: int = 0
+    """Looks, and the slices settled beyond one each."""
+    is_full: bool = False
+    """There may be more that is due."""
 
 
 class Rounds:
@@ -30,68 +46,98 @@ class Rounds:
         sight: Sight,
         impact: ImpactMemory,
         settlement: Settlement,
-        was_waiting: Callable[[Nanos], bool],
+        lost_to: Callable[[Nanos], SliceReason],
+        others_wait: Callable[[], bool],
         clock: Clock,
         config: EngineConfig,
     ) -> None:
-        """Args: was_waiting: whether the engine waited for its store at a moment, and decided nothing."""
+        """Prepare.
+
+        Args:
+            desk: the open orders.
+            sight: of the books.
+            impact: what users took.
+            settlement: records.
+            lost_to: why a slice is lost whose window ended at that time.
+            others_wait: whether commands wait for the round to end.
+            clock: the engine's.
+            config: its settings.
+        """
         self._desk, self._sight, self._impact = desk, sight, impact
         self._settlement, self._clock = settlement, clock
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
-        self._was_waiting = was_waiting
+        self._lost_to, self._others_wait = lost_to, others_wait
 
     async def work_due(self) -> None:
-        """Work the orders that are due now, earliest first; of very many the first."""
-        await self._work(self._desk.due(self._clock.now(), most=_ORDERS_PER_ROUND))
+        """Work the orders that are due now, by turns of their users; of very many the first."""
+        await self._work(self._due())
 
     async def end_elapsed(self) -> None:
         """End what ran out while nobody was here: who hears "ready" finds no order open past its end.
 
-        Gives up when a round settles nothing: then the store fails, and the turns go on trying.
+        Gives up when a pass settles nothing: then the store fails, and the turns go on trying.
         """
         settled = -1
         while (elapsed := self._desk.elapsed(self._clock.now())) and settled:
             before = _slices_left(elapsed)
-            for some in _pieces(elapsed, _ORDERS_PER_ROUND):
-                await self._work(some)
+            left = iter(elapsed)
+            while await self._work(left):
+                pass
             settled = before - _slices_left(self._desk.elapsed(self._clock.now()))
 
-    async def _work(self, due: Sequence[Working]) -> None:
-        if not due:
-            return
+    def _due(self) -> Iterator[Working]:
+        while (working := self._desk.take(self._clock.now())) is not None:
+            yield working
+
+    async def _work(self, orders: Iterator[Working]) -> bool:
+        """Look at orders for one round and record it; say whether there may be more."""
+        begin, slices, piece = self._clock.monotonic(), 0, _Piece(is_full=True)
         changed: Changed = []
-        for number, some in enumerate(_pieces(due, _ORDERS_AT_ONCE)):
-            if number:
+        while piece.is_full and not self._is_long(slices, begin):
+            if slices:
                 await self._clock.sleep(0)
-            changed += self._look_at(some)
+            piece = self._look_at(orders)
+            changed += piece.changed
+            slices += piece.slices
         if changed:
             await self._settlement.record(changed)
         self._impact.settle()
+        return piece.is_full
 
-    def _look_at(self, some: Sequence[Working]) -> Changed:
-        """What is decided for these orders now, all against the same books."""
+    def _is_long(self, slices: int, begin: Nanos) -> bool:
+        if slices < _SLICES_AT_ONCE:
+            return False
+        if slices >= _SLICES_PER_ROUND:
+            return True
+        is_late = self._clock.monotonic() - begin > _SHARED_ROUND
+        return is_late and (self._desk.is_backlog_of_few or self._others_wait())
+
+    def _look_at(self, orders: Iterator[Working]) -> _Piece:
+        """What is decided for the next of these orders now, all against the same books."""
         now = self._clock.now()
         glance = self._sight.glance(now)
-        changed: Changed = []
-        for working in some:
+        piece = _Piece()
+        for working in orders:
             step = look(
                 working,
                 glance,
                 now=now,
                 decider=self._decider,
                 max_wait=self._max_wait,
-                was_waiting=self._was_waiting,
+                lost_to=self._lost_to,
             )
             if step.events:
-                changed.append((working, step))
+                piece.changed.append((working, step))
+                if len(step.slices) > 1:
+                    self._desk.charge(working, len(step.slices) - 1)
             else:
                 self._desk.plan_after_nothing(working, now)
-        return changed
-
-
-def _pieces(orders: Sequence[Working], size: int) -> Iterator[Sequence[Working]]:
-    return (orders[first : first + size] for first in range(0, len(orders), size))
+            piece.slices += max(1, len(step.slices))
+            if piece.slices >= _SLICES_AT_ONCE:
+                piece.is_full = True
+                break
+        return piece
 
 
 def _slices_left(orders: Sequence[Working]) -> int:

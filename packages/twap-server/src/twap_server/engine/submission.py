@@ -6,6 +6,7 @@ from decimal import Decimal
 from twap_models.enums import OrderStatus, RejectReason, SliceReason
 from twap_server.domain.admission import Admitted, Limits
 from twap_server.domain.clock import Nanos, to_span
+from twap_server.domain.errors import EngineBusy
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import InstrumentId
@@ -17,6 +18,7 @@ from twap_server.engine.examination import Examination, duplicate, unavailable
 from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
 from twap_server.engine.quotes import Glance
+from twap_server.engine.room import Room
 from twap_server.engine.verdict import Verdict, VerdictKind
 
 _NOT_STORED = (RejectReason.DUPLICATE_TOKEN_ID, RejectReason.UNAVAILABLE)
@@ -38,8 +40,9 @@ class Admission:
         *,
         known: Order | None,
         glance: Glance,
+        received: Nanos,
         now: Nanos,
-        room: int,
+        room: Room,
     ) -> tuple[Verdict, tuple[SliceResult, ...]]:
         """Judge one request; the slices are those that had already elapsed.
 
@@ -47,16 +50,20 @@ class Admission:
             user_id: who asks.
             request: what is asked.
             known: the user's order with that token id, if there is one.
-            glance: the books at that time.
-            now: time of receipt.
-            room: how many more orders the user may have open.
+            glance: the books now.
+            received: when the request came: its window is judged by that, however long it waited.
+            now: when it is judged.
+            room: what the user has open.
 
         Raises:
+            EngineBusy: it came in time and waited until its window was over; it is not to be stored.
             ExchangeUnavailable: the exchange's instruments are not known yet, so nothing can be said.
         """
         if known is not None:
             return self._recognise(user_id, request, known, now), ()
-        order, slices = self._decide(user_id, request, glance, now, room)
+        order, slices = self._decide(user_id, request, glance, received, room)
+        if order.status.is_open and order.plan.end <= now:
+            raise EngineBusy("the server was too busy to take the order up before its end", retry_after=1)
         return Verdict(order=order, kind=VerdictKind.NEW), slices
 
     def not_judged(self, user_id: str, request: OrderRequest, error: Exception, *, now: Nanos) -> Verdict:
@@ -72,9 +79,9 @@ class Admission:
         )
 
     def _decide(
-        self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: int
+        self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: Room
     ) -> tuple[Order, tuple[SliceResult, ...]]:
-        examination = self.examine(request, glance=glance, now=now, room=room)
+        examination = self.examine(request, glance=glance, received=now, room=room)
         rejection = next(examination.broken(), None)
         grid = examination.grid
         if rejection is not None or grid is None:
@@ -82,10 +89,12 @@ class Admission:
             return self._rejected(user_id, request, grid, rejection, now), ()
         return self._accepted(user_id, request, grid, examination.admitted(), mid=examination.mid, now=now)
 
-    def examine(self, request: OrderRequest, *, glance: Glance, now: Nanos, room: int) -> Examination:
+    def examine(
+        self, request: OrderRequest, *, glance: Glance, received: Nanos, room: Room | None
+    ) -> Examination:
         """The request against every rule."""
         return Examination(
-            request, listings=self._listings, glance=glance, limits=self._limits, now=now, room=room
+            request, listings=self._listings, glance=glance, limits=self._limits, received=received, room=room
         )
 
     def _accepted(

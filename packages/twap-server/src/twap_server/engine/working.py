@@ -35,7 +35,6 @@ class Working:
     """A decision could not be recorded: slices lost meanwhile say so."""
 
 
-_LOST_TO = {True: SliceReason.STORAGE, False: SliceReason.ENGINE_DOWN}
 Told: TypeAlias = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
 """What an event will say: its kind, the order right after it, the slice and the fills it is about."""
 
@@ -108,9 +107,18 @@ def look(
     now: Nanos,
     decider: SliceDecider,
     max_wait: int,
-    was_waiting: Callable[[Nanos], bool],
+    lost_to: Callable[[Nanos], SliceReason],
 ) -> Step:
-    """Decide what is due for an order at ``now``; an empty step means: nothing yet."""
+    """Decide what is due for an order at ``now``; an empty step means: nothing yet.
+
+    Args:
+        working: the order; noted in it is since when its slice waits.
+        glance: the books at ``now``.
+        now: wall time.
+        decider: decides a slice.
+        max_wait: how long a slice waits for a usable book, in nanoseconds.
+        lost_to: why a slice is lost whose window ended at that time.
+    """
     order, schedule = working.order, working.order.schedule
     step = Step(order=order, at=now)
     at_end = now >= order.plan.end
@@ -118,8 +126,8 @@ def look(
     while index < schedule.count and (at_end or schedule.window_end(index) <= now):
         if len(step.slices) == LOST_PER_LOOK:
             return step
-        by_storage = working.storage_failed or was_waiting(schedule.window_end(index))
-        step.add(lost(step.order, index, _LOST_TO[by_storage], now=now))
+        reason = SliceReason.STORAGE if working.storage_failed else lost_to(schedule.window_end(index))
+        step.add(lost(step.order, index, reason, now=now))
         index += 1
     if step.slices:
         working.waiting_since = None
