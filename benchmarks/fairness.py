@@ -34,7 +34,9 @@ def measure(options: Options) -> Part:
     late, lost = found["late_ms"]["p99"], sum(found["lost"].values())
     part.targets += [
         at_most("p99 lateness beside 10,000 orders and lists <= 250 ms", late, _LATEST_MS, "{:,.0f} ms"),
-        Target("nothing of the victim's lost", f"{lost} slices, {found['refused']} submissions", met=not lost),
+        Target(
+            "nothing of the victim's lost", f"{lost} slices, {found['refused']} submissions", met=not lost
+        ),
     ]
     return part
 

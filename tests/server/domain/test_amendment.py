@@ -164,3 +164,27 @@ def test_no_plan_loses_or_adds_a_lot(
     assert before.progress.filled + sum(sizes) == plan.quantity
     dues = [schedule.due(i) for i in range(done, schedule.count)]
     assert dues[0] in (before.schedule.begin(done), now) and dues[-1] < plan.end
+
+
+@given(
+    quantity=st.none() | st.decimals("0.46", "50", places=5),
+    end=st.none() | st.integers(4 * SECOND, 90_000 * SECOND),
+    limit=st.none() | st.decimals("0.01", "5000", places=2),
+    reference=st.none() | st.decimals("0.01", "5000", places=2),
+)
+def test_no_amendment_makes_slices_come_faster(
+    quantity: Decimal | None, end: int | None, limit: Decimal | None, reference: Decimal | None
+) -> None:
+    """So that none needs more slices a second than its order already has; a last one may be all that is left."""
+    before = order()
+    wanted = Amendment(
+        quantity=quantity,
+        end=None if end is None else Nanos(T0 + end),
+        limit=limit,
+        limit_set=limit is not None,
+    )
+    try:
+        plan = amend(before, wanted, now=Nanos(T0 + 35 * SECOND // 10), limits=LIMITS, reference=reference)
+    except InvalidRequest:
+        return
+    assert plan.interval >= before.plan.interval or plan.slice_count - plan.first == 1
