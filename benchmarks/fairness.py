@@ -1,8 +1,9 @@
 """One user's few orders beside another who takes all that the server gives.
 
 ``python -m benchmarks.fairness [--quick] [--json FILE]``. Each row is a process of its own
-(``benchmarks.beside_attacker``), pinned to one core, on the machine's clock, with SQLite on a file (WAL, FULL). A
-slice's lateness is from when it was due to when it was recorded; a submission's time from asking to the answer.
+(``benchmarks.beside_attacker``), pinned to one core, on the machine's clock, with SQLite on a file (WAL,
+FULL). A slice's lateness is from when it was due to when it was recorded; a submission's time from asking to
+the answer.
 """
 
 import json
@@ -65,12 +66,12 @@ def _add(part: Part, found: _Found, who: str) -> None:
 
 
 _NOTES = (
-    "The attacker has 10,000 orders, the most that a user may have open, at the smallest interval at which he "
-    "may have so many (5 s for 2,000 slices a second), all due in the same moment. Four lists of 100 new orders "
-    "are always under way for him; most are rejected, which is decided and recorded all the same.",
-    "The victim has 20 orders with a slice a second, spread over it, and submits one order more each second.",
-    "One process on one core: engine, SQLite store (WAL, synchronous=FULL) with its thread, 50 live books. No "
-    "HTTP and no sockets.",
+    "The attacker has 10,000 orders, the most that a user may have open, at the smallest interval at which "
+    "he may have so many (5 s for 2,000 slices a second), all due in the same moment. Four lists of 100 new "
+    "orders are always under way for him; most are rejected, which is decided and recorded all the same.",
+    "The victim has 20 orders with a slice a second, spread over it, and submits one order more a second.",
+    "One process on one core: engine, SQLite store (WAL, synchronous=FULL) with its thread, 50 live books. "
+    "No HTTP and no sockets.",
 )
 
 

@@ -36,12 +36,17 @@ FAIRNESS = (
         fault="F130",
         guard="a round is cut where others wait for it",
         file="engine/rounds.py",
-        line="        return is_late and (self._desk.is_backlog_of_few or self._others_wait())\n",
+        line="        if backlogs is not None and passed > backlogs * _SHARED_ROUND:\n",
+        instead="        if False:\n",
+        tests=(FAIR + "test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting",),
+    ),
+    Bite(
+        fault="F131",
+        guard="a round is cut where commands wait",
+        file="engine/rounds.py",
+        line="        return passed > _SHARED_ROUND and self._others_wait()\n",
         instead="        return False\n",
-        tests=(
-            FAIR + "test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting",
-            FAIR + "test_a_round_is_cut_where_commands_wait",
-        ),
+        tests=(FAIR + "test_a_round_is_cut_where_commands_wait",),
     ),
     Bite(
         fault="F131",

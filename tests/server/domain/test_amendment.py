@@ -175,7 +175,7 @@ def test_no_plan_loses_or_adds_a_lot(
 def test_no_amendment_makes_slices_come_faster(
     quantity: Decimal | None, end: int | None, limit: Decimal | None, reference: Decimal | None
 ) -> None:
-    """So that none needs more slices a second than its order already has; a last one may be all that is left."""
+    """So that none needs more slices a second than its order has; a last one may be all that is left."""
     before = order()
     wanted = Amendment(
         quantity=quantity,

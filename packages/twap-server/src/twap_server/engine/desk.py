@@ -32,9 +32,10 @@ class Desk:
         return self._pace.get(user_id, 0)
 
     @property
-    def is_backlog_of_few(self) -> bool:
-        """Whether most users have nothing due, while others have more than was done yet."""
-        return 2 * self._turns.waiting <= self._turns.users
+    def backlogs(self) -> int | None:
+        """How many users have orders due while others have none; None where there are no others."""
+        waiting = self._turns.waiting
+        return waiting if waiting < self._turns.users else None
 
     def find(self, user_id: str, token_id: str) -> Working | None:
         """The user's open order with that token id."""

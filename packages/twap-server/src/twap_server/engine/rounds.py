@@ -2,7 +2,7 @@
 
 Orders come by turns of their users. Between two pieces of a round others get their turn (the books, HTTP);
 the books may then have moved, so each piece looks at them anew, at its own moment. A round is bounded by what
-it settles, and by time where others wait for it: commands, or most users while a few have a backlog.
+it settles, and by time where others wait for it: commands, or users without a backlog.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +22,10 @@ _SLICES_PER_ROUND = 1_000
 _SLICES_AT_ONCE = 200
 """Settled without giving way to others: some milliseconds."""
 _SHARED_ROUND = 20 * MILLISECOND
-"""Looks of one round that keeps somebody else waiting; recording them takes about as long again."""
+"""Looks of a round, for each user with a backlog, while others may become due; recording takes as long again.
+
+Where most have a backlog, larger rounds serve all of them better.
+"""
 
 
 @dataclass(slots=True)
@@ -110,8 +113,10 @@ class Rounds:
             return False
         if slices >= _SLICES_PER_ROUND:
             return True
-        is_late = self._clock.monotonic() - begin > _SHARED_ROUND
-        return is_late and (self._desk.is_backlog_of_few or self._others_wait())
+        passed, backlogs = self._clock.monotonic() - begin, self._desk.backlogs
+        if backlogs is not None and passed > backlogs * _SHARED_ROUND:
+            return True
+        return passed > _SHARED_ROUND and self._others_wait()
 
     def _look_at(self, orders: Iterator[Working]) -> _Piece:
         """What is decided for the next of these orders now, all against the same books."""
