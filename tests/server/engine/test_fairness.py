@@ -9,10 +9,11 @@ from decimal import Decimal
 import pytest
 
 from server.engine.test_engine import EPOCH, Desk, working
-from support.trading import HandMarket, MemoryStore, request
+from support.trading import HandBook, HandMarket, MemoryStore, request
 from twap_models.enums import OrderStatus, SliceOutcome
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import EngineBusy
+from twap_server.domain.instrument import InstrumentId
 from twap_server.domain.order import Order
 from twap_server.domain.sample import Sample
 from twap_server.domain.terms import Amendment
@@ -124,14 +125,21 @@ async def test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting(
 async def test_a_round_is_cut_where_commands_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("twap_server.engine.rounds._SHARED_ROUND", -1)
     store = NotingStore()
-    async with working(store, config=MANY) as desk:
-        await many(desk, 2_500)
+    async with working(store, config=MANY) as desk, asyncio.TaskGroup() as group:
+        await many(desk, 900)
         await desk.until(4.9)
-        store.latency_s = 0.05
-        await desk.until(5.02)
-        before = len(store.recorded)
-        await desk.submit_as("victim", start=Nanos(EPOCH + 60 * SECOND), end=Nanos(EPOCH + 90 * SECOND))
-        assert len(store.recorded) == before + 1, "the round under way, and no further one"
+        live_book, start = desk.market.live_book, Nanos(EPOCH + 60 * SECOND)
+
+        def looked(instrument: InstrumentId) -> HandBook | None:
+            """The victim's submission comes during the first look of the round."""
+            monkeypatch.setattr(desk.market, "live_book", live_book)
+            asked = desk.submit_as("victim", start=start, end=Nanos(start + 30 * SECOND))
+            group.create_task(asked)
+            return live_book(instrument)
+
+        monkeypatch.setattr(desk.market, "live_book", looked)
+        await desk.until(5.5)
+        assert [one.total() for one in store.recorded] == [200, 200, 200, 200, 100], "the rest after it"
 
 
 async def test_one_users_thousand_lists_delay_anothers_submission_by_one_group() -> None:

@@ -95,25 +95,24 @@ class Rounds:
 
     async def _work(self, orders: Iterator[Working]) -> bool:
         """Look at orders for one round and record it; say whether there may be more."""
-        begin, slices, piece = self._clock.monotonic(), 0, _Piece(is_full=True)
+        begin, slices = self._clock.monotonic(), 0
         changed: Changed = []
-        while piece.is_full and not self._is_long(slices, begin):
-            if slices:
-                await self._clock.sleep(0)
+        while True:
             piece = self._look_at(orders)
             changed += piece.changed
             slices += piece.slices
+            if not piece.is_full or slices >= _SLICES_PER_ROUND:
+                break
+            await self._clock.sleep(0)
+            if self._keeps_others_waiting(since=begin):
+                break
         if changed:
             await self._settlement.record(changed)
         self._impact.settle()
         return piece.is_full
 
-    def _is_long(self, slices: int, begin: Nanos) -> bool:
-        if slices < _SLICES_AT_ONCE:
-            return False
-        if slices >= _SLICES_PER_ROUND:
-            return True
-        passed, backlogs = self._clock.monotonic() - begin, self._desk.backlogs
+    def _keeps_others_waiting(self, *, since: Nanos) -> bool:
+        passed, backlogs = self._clock.monotonic() - since, self._desk.backlogs
         if backlogs is not None and passed > backlogs * _SHARED_ROUND:
             return True
         return passed > _SHARED_ROUND and self._others_wait()
