@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import signal
 import sys
@@ -27,6 +28,9 @@ PgBin = Annotated[
     Path | None, typer.Option("--pg-bin", help="Folder of pg_dump and pg_restore, if not on the search path.")
 ]
 
+_BEHIND = 10
+"""How far a backup stands behind a server that wants the same processor."""
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the others."""
@@ -46,6 +50,8 @@ def backup(
     from twap_server.bootstrap import backup as work  # noqa: PLC0415 - keeps --help fast
 
     with told(), _stoppable():
+        if hasattr(os, "nice"):
+            os.nice(_BEHIND)
         done = work.backup(_loaded(config, database), file, force=force, pg_bin=pg_bin)
         say(f"{file}: {done.contents.in_words()}, of {done.taken}")
         say("The signing key is not in it: without it, clients renew their access tokens by themselves.")
