@@ -78,6 +78,14 @@ SHARING_BITES = (
         tests=(ROOM + "test_addresses_share_what_there_is_for_callers_without_a_sign_in",),
     ),
     Bite(
+        fault="F140",
+        guard="a refresh token that nobody was given takes no turn at writing",
+        file="store/sessions.py",
+        line="            return RotationResult(outcome=Rotation.UNKNOWN)\n        async with",
+        instead="            pass\n        async with",
+        tests=("server/store/test_accounts.py::test_an_unknown_token_takes_no_turn_at_writing",),
+    ),
+    Bite(
         fault="F138",
         guard="one large answer of a user is made at a time",
         file="api/large.py",

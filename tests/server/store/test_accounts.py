@@ -108,6 +108,13 @@ async def test_unknown_and_expired(session: SqlAccountStore) -> None:
     assert (await rotate(session, "t1", "t2", Nanos(END - 1))).outcome is Rotation.OK
 
 
+async def test_an_unknown_token_takes_no_turn_at_writing(
+    session: SqlAccountStore, database: Database
+) -> None:
+    async with database.transaction(), asyncio.timeout(5):
+        assert (await rotate(session, "a stranger's", "t9", later(1))).outcome is Rotation.UNKNOWN
+
+
 async def test_a_successor_that_is_taken_uses_nothing_up(session: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
         await rotate(session, "t1", "t1", START)

@@ -68,12 +68,15 @@ class SessionStore:
         """Use a token up and record its successor, which lives as long from ``now`` as the token did.
 
         One conditional write decides: of fifty calls at once, one gets ``OK``. A used token that comes again
-        within ``race_window`` is a race, not a theft.
+        within ``race_window`` is a race, not a theft. A token that nobody was given takes no turn at writing:
+        anybody may send as many as they like, and orders are recorded by the same one writer.
 
         Raises:
             StoreConflict: ``new_hash`` is already there; nothing was recorded.
             StoreUnavailable: nothing is known to be recorded.
         """
+        if not await self._database.read(select(tokens.c.used).where(tokens.c.token_hash == token_hash)):
+            return RotationResult(outcome=Rotation.UNKNOWN)
         async with self._database.transaction() as connection:
             used = (await connection.execute(_use_up(token_hash, new_hash, now))).first()
             if used is None:
