@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from server.api.desk import CHEAP, Desk, build
 from server.api.test_orders import BODY, submit
-from twap_models.enums import OrderStatus, SliceOutcome
+from twap_models.enums import OrderStatus, SliceOutcome, SliceReason
 from twap_server.api import present
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
@@ -38,11 +38,11 @@ def slices_of(order: Order, many: int) -> list[SliceResult]:
         SliceResult(
             index=index,
             due=order.schedule.due(index),
-            outcome=SliceOutcome.FILLED,
-            reason=None,
+            outcome=SliceOutcome.PARTIAL if index % 3 else SliceOutcome.MISSED,
+            reason=SliceReason.DEPTH_EXHAUSTED if index % 3 else None,
             wanted=Decimal("0.10"),
-            filled=Decimal("0.10"),
-            notional=Decimal("10.0000000000001"),
+            filled=Decimal("0.10") if index % 3 else Decimal(0),
+            notional=Decimal("10.0000000000001") if index % 3 else Decimal(0),
         )
         for index in range(many)
     ]

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from twap_models.base import WireModel
 from twap_server.api import present
-from twap_server.api.exact import written
+from twap_server.api.exact import Plain, written
 from twap_server.api.large import LIGHT
 from twap_server.domain.record import OrderPage, PageRequest
 
@@ -39,9 +39,9 @@ def detail_pieces(page: OrderPage) -> Sequence[bytes]:
     """What ``present.order_detail`` is in JSON."""
     empty = replace(page, slices=(), fills=(), asked=replace(page.asked, latest=True))
     before, between, behind = _frame(present.order_detail(empty).to_json())
-    slices = _items(page.slices, present.slice_result)
-    pending = _items(page.pending, lambda index: present.pending_slice(page.order, index))
-    fills = _items(page.fills, present.fill)
+    slices = _items(page.slices, present.slice_body)
+    pending = _items(page.pending, partial(present.pending_body, page.order))
+    fills = _items(page.fills, present.fill_body)
     return [before, *_joined(chain(slices, pending)), between, *_joined(fills), behind]
 
 
@@ -56,7 +56,7 @@ def _frame(empty: bytes) -> tuple[bytes, bytes, bytes]:
     return before + _SLICES[:-1], b"]" + between + _FILLS[:-1], b"]" + behind
 
 
-def _items(found: Sequence[_Item], shown: Callable[[_Item], WireModel]) -> Iterator[bytes]:
+def _items(found: Sequence[_Item], shown: Callable[[_Item], Plain]) -> Iterator[bytes]:
     """The items of a list, some at a time, without its brackets."""
     for begin in range(0, len(found), _AT_ONCE):
         yield written([shown(one) for one in found[begin : begin + _AT_ONCE]])[1:-1]

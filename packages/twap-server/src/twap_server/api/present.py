@@ -149,6 +149,47 @@ def slice_result(result: SliceResult) -> wire_orders.Slice:
     )
 
 
+def slice_body(result: SliceResult) -> Plain:
+    """What ``slice_result`` is in JSON, without a model between."""
+    average = exact.ratio(result.notional, result.filled) if result.filled else None
+    return {
+        "index": result.index,
+        "due_time": to_iso(result.due),
+        "outcome": result.outcome.value,
+        "reason": result.reason.value if result.reason else None,
+        "wanted_quantity": number(shortened(result.wanted)),
+        "filled_quantity": number(shortened(result.filled)),
+        "average_price": number(average),
+    }
+
+
+def pending_body(made: Order, index: int) -> Plain:
+    """What ``pending_slice`` is in JSON, without a model between."""
+    is_open = made.status.is_open
+    return {
+        "index": index,
+        "due_time": to_iso(made.schedule.due(index)),
+        "outcome": SliceOutcome.PENDING.value if is_open else SliceOutcome.CANCELED.value,
+        "reason": None if is_open else SliceReason.CANCELED.value,
+        "wanted_quantity": number(shortened(made.schedule.size(index))),
+        "filled_quantity": number(exact.ZERO),
+        "average_price": None,
+    }
+
+
+def fill_body(made: Fill) -> Plain:
+    """What ``fill`` is in JSON, without a model between."""
+    return {
+        "fill_id": made.fill_id,
+        "slice": made.slice_index,
+        "time": to_iso(made.time),
+        "exchange": made.exchange,
+        "price": number(made.price),
+        "quantity": number(made.quantity),
+        "fee": number(shortened(made.fee)),
+    }
+
+
 def fill(made: Fill) -> wire_orders.Fill:
     """One execution."""
     return wire_orders.Fill(
