@@ -61,6 +61,14 @@ FAIRNESS = (
     ),
     Bite(
         fault="F131",
+        guard="long lists are read one between two turns of the loop",
+        file="api/direct.py",
+        line="    async with services.lists.take(user_id):\n",
+        instead="    if True:\n",
+        tests=("server/api/test_direct.py::test_long_lists_are_read_one_at_a_time_by_turns_of_their_users",),
+    ),
+    Bite(
+        fault="F131",
         guard="too many waiting commands of a user are refused to that user",
         file="engine/queue.py",
         line="        if len(self._of.get(user_id, ())) >= self._most_of_user:\n",

@@ -1,5 +1,6 @@
 """Submissions are read without FastAPI's solver: the same callers, bodies and refusals as everywhere."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from twap_models import TwapOrderRequest, exact_json
 from twap_models.enums import OrderStatus
 from twap_server.api import present
 from twap_server.api.direct import DirectRoute
-from twap_server.api.exact import reply
+from twap_server.api.exact import checked, reply
 from twap_server.api.translate import fingerprint
 from twap_server.domain.clock import SECOND
 from twap_server.domain.order import Order, OrderProgress
@@ -40,6 +41,31 @@ async def test_a_body_is_json_where_it_is_called_so(desk: Desk, kind: str, statu
     assert answer.status_code == status, answer.text
     if status == 422:
         assert answer.json()["errors"][0]["field"] == "body"
+
+
+async def test_long_lists_are_read_one_at_a_time_by_turns_of_their_users(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever waits for the event loop comes between two of them, and short ones do not wait."""
+    happened: list[str] = []
+
+    def noted(shape: Any, body: Any) -> Any:
+        happened.append(body[0]["token_id"] if isinstance(body, list) else body["token_id"])
+        asyncio.get_running_loop().call_soon(happened.append, "others")
+        return checked(shape, body)
+
+    monkeypatch.setattr("twap_server.api.direct.checked", noted)
+    ada, bob = await desk.user("ada"), await desk.user("bob")
+    long = [[{**BODY, "token_id": f"{name}-{n}"} for n in range(150)] for name in ("a1", "a2", "a3", "b")]
+    answers = await asyncio.gather(
+        *(submit(desk, body, headers) for body, headers in zip(long, (ada, ada, ada, bob), strict=True)),
+        submit(desk, {**BODY, "token_id": "short"}, bob),
+    )
+    assert [answer.status_code for answer in answers] == [201] * 5
+    lists = [what for what in happened if what not in ("others", "short")]
+    assert lists == ["a1-0", "a2-0", "b-0", "a3-0"]
+    assert all(happened[happened.index(one) + 1] != other for one in lists for other in lists)
+    assert happened.index("short") < happened.index("a3-0")
 
 
 async def test_without_a_body(desk: Desk) -> None:

@@ -32,6 +32,7 @@ from twap_server.feed.bus import Bus
 from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
 
+_LISTS_WAITING = 256
 _CATCH_UPS = 2
 """Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
 
@@ -109,6 +110,8 @@ class Services:
     large: LargeAnswers
     catch_ups: FairTurns
     """Of streams that read recorded order events."""
+    lists: FairTurns
+    """Long lists of orders that are read: one between two turns of the event loop."""
     listings: Listings
     metrics: Metrics
     reads: RateLimit
@@ -161,6 +164,7 @@ def build_services(parts: Parts) -> Services:
         keys=keys,
         books=books,
         catch_ups=_catch_ups(),
+        lists=_lists(),
         large=_large(parts),
         room=BookRoom(parts.market, parts.clock, config),
         listings=Listings(parts.market),
@@ -186,6 +190,11 @@ def _sign_in(parts: Parts, passwords: Passwords, tokens: Tokens, access: Access)
 def _catch_ups() -> FairTurns:
     any_number = Rank(at_once=_CATCH_UPS, waiting=sys.maxsize)
     return FairTurns(_CATCH_UPS, [any_number], refusal="", per_key=1)
+
+
+def _lists() -> FairTurns:
+    refusal = "too many long lists of orders are being read: try again in a moment"
+    return FairTurns(1, [Rank(at_once=1, waiting=_LISTS_WAITING)], refusal=refusal)
 
 
 def _large(parts: Parts) -> LargeAnswers:
