@@ -17,6 +17,7 @@ from server.api.raw import (
     PARSERS,
     UPGRADE,
     Answer,
+    Moment,
     Served,
     ask,
     configured,
@@ -30,7 +31,7 @@ from server.api.raw import (
 )
 from twap_server.api.app import create_app
 from twap_server.api.behind_proxy import is_within
-from twap_server.api.doors import MOST_REFUSED, Bounds
+from twap_server.api.doors import MOST_REFUSED, Bounds, Doors
 from twap_server.bootstrap.open_files import make_room
 from twap_server.runtime.loops import HttpParser
 
@@ -216,6 +217,17 @@ async def test_a_refused_client_is_not_waited_for(
         async with asyncio.timeout(5):
             while len(one.doors._refused):
                 await asyncio.sleep(0)
+
+
+def test_the_log_says_once_a_minute_how_many_found_no_room(caplog: pytest.LogCaptureFixture) -> None:
+    moment = Moment()
+    doors = Doors(configured(), now=moment)
+    for seconds, refused in ((0, 1), (1, 3), (59, 1), (61, 0), (150, 0)):
+        doors.refusals += refused
+        moment.seconds = seconds
+        doors.sweep()
+    told = [record.args for record in caplog.records if record.name == "twap_server.api.doors"]
+    assert [args[0] for args in told if isinstance(args, tuple)] == [1, 4]
 
 
 @pytest.mark.parametrize("parser", PARSERS)

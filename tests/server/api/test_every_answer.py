@@ -1,5 +1,7 @@
 """What every answer has, whoever wrote it: security headers, the methods a path has, HEAD."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from server.api.raw import (
 )
 from twap_server.api import http_bounds
 from twap_server.api.app import create_app
+from twap_server.api.security_headers import ALWAYS
 from twap_server.runtime.loops import HttpParser
 
 SECURITY = {
@@ -72,6 +75,14 @@ def check_problem(answer: Answer) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["status"] == answer.status and len(problem["detail"]) > 10
     assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+def test_the_documented_headers_are_those_that_are_sent() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text(encoding="utf-8")
+    table = page.partition("### Headers of every answer")[2].partition("\n#")[0]
+    first_cells = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    documented = {name.lower() for cell in first_cells for name in re.findall(r"`([^`]+)`", cell)}
+    assert documented == {name.decode() for name, _ in ALWAYS} | {"strict-transport-security"}
 
 
 @pytest.mark.parametrize("parser", PARSERS)

@@ -6,6 +6,7 @@ of whose it is: only the bound of all counts there, and the app counts by the ad
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
@@ -17,9 +18,12 @@ from twap_server.api.rate_limits import site_of
 from twap_server.api.rooms import Full, Guest, Rooms, nobody
 from twap_server.api.unread import Unread
 
+log = logging.getLogger(__name__)
+
 MOST_REFUSED: Final = 64
 """Connections that wait to be told that there is no room for them; more are cut off."""
 _MOST_REFUSED_OF_ONE = 8
+_TELL_EVERY_S = 60
 _FEWEST = 16
 """Of any kind, however few files may be open."""
 
@@ -84,6 +88,8 @@ class Doors:
         self._unread = Unread(config.write_timeout.total_seconds(), config.max_unread)
         self.refusals = 0
         """Connections and streams that found no room."""
+        self._told = 0
+        self._tell_at = 0.0
 
     @property
     def connections(self) -> int:
@@ -98,8 +104,18 @@ class Doors:
         return Visit(self, transport, Guest(site, give_way))
 
     def sweep(self) -> None:
-        """End what takes nothing; called often."""
-        self._unread.sweep(self._now())
+        """End what takes nothing, and say in the log how many found no room; called often."""
+        now = self._now()
+        self._unread.sweep(now)
+        more = self.refusals - self._told
+        if more and now >= self._tell_at:
+            log.warning(
+                "connections that found no room: %d; open: %d HTTP, %d streams (docs: security, connections)",
+                more,
+                len(self._http),
+                len(self._streams),
+            )
+            self._told, self._tell_at = self.refusals, now + _TELL_EVERY_S
 
 
 class Visit:
