@@ -110,7 +110,7 @@ class Doors:
         more = self.refusals - self._told
         if more and now >= self._tell_at:
             log.warning(
-                "connections that found no room: %d; open: %d HTTP, %d streams (docs: security, connections)",
+                "connections that found no room since the last such line: %d; open: %d HTTP, %d streams",
                 more,
                 len(self._http),
                 len(self._streams),
