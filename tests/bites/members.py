@@ -4,6 +4,7 @@ from bites.case import Bite
 
 REGISTRATION = "server/api/test_registration.py::"
 INVITES = "server/store/test_invites.py::"
+OIDC = "server/api/test_oidc.py::"
 
 MEMBERS_BITES = (
     Bite(
@@ -53,5 +54,71 @@ MEMBERS_BITES = (
         line="known = (user.password_hash if user else None) or None",
         instead="known = user.password_hash if user else None",
         tests=(REGISTRATION + "test_an_account_without_a_password_has_none",),
+    ),
+    Bite(
+        fault="F153",
+        guard="an ID token is of the provider of the settings",
+        file="api/oidc/provider.py",
+        line='            "iss": {"essential": True, "value": self._config.issuer},\n',
+        instead="",
+        tests=(OIDC + "test_an_id_token_that_proves_nothing",),
+    ),
+    Bite(
+        fault="F153",
+        guard="an ID token is of this sign-in",
+        file="api/oidc/provider.py",
+        line='            "nonce": {"essential": True, "value": nonce},\n        }\n'
+        '        params = {"nonce": nonce, ',
+        instead="        }\n        params = {",
+        tests=(OIDC + "test_an_id_token_that_proves_nothing",),
+    ),
+    Bite(
+        fault="F153",
+        guard="an account of another is not given away by its name",
+        file="api/oidc/flow.py",
+        line="            if raced is not None:\n                return raced\n",
+        instead="            if (user := await self._accounts.find_user(name)) is not None:\n"
+        "                return user.user_id\n",
+        tests=(OIDC + "test_an_account_that_is_somebody_elses_is_not_given_away",),
+    ),
+    Bite(
+        fault="F154",
+        guard="a callback is of the browser that began",
+        file="api/oidc/flow.py",
+        line="if attempt is None or not hmac.compare_digest(attempt.cookie.encode(), cookie.encode()):",
+        instead="if attempt is None:",
+        tests=(OIDC + "test_a_callback_counts_once_soon_and_in_the_browser_that_began",),
+    ),
+    Bite(
+        fault="F154",
+        guard="a code is of the program that began",
+        file="api/oidc/flow.py",
+        line="if grant is None or not hmac.compare_digest(grant.challenge.encode(), made.encode()):",
+        instead="if grant is None:",
+        tests=(OIDC + "test_a_code_counts_once_for_two_minutes_and_for_its_program_alone",),
+    ),
+    Bite(
+        fault="F154",
+        guard="nothing but the loopback is sent a code",
+        file="api/routers/oidc.py",
+        line="    _check_loopback(redirect_uri)\n",
+        instead="",
+        tests=(OIDC + "test_nothing_but_the_loopback_is_sent_a_code",),
+    ),
+    Bite(
+        fault="F155",
+        guard="an answer of the provider has a bound",
+        file="api/oidc/outbound.py",
+        line="        if len(body) > _MOST_BYTES:\n",
+        instead="        if len(body) < 0:\n",
+        tests=(OIDC + "test_an_answer_without_end_is_cut_off",),
+    ),
+    Bite(
+        fault="F156",
+        guard="an untrusted caller does not choose the address that is counted",
+        file="api/behind_proxy.py",
+        line="ProxyHeadersMiddleware(app, [str(one) for one in trusted])",
+        instead='ProxyHeadersMiddleware(app, "*")',
+        tests=(REGISTRATION + "test_an_address_is_a_network_of_ipv6_and_what_a_trusted_proxy_says",),
     ),
 )

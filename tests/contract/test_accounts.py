@@ -126,6 +126,18 @@ async def test_before_the_first_start(database: str) -> None:
     assert (await command(database, "user", "list"))[1].startswith("ada\t")
 
 
+async def test_somebody_of_a_provider_is_linked_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    await command(database, "user", "add", "ada", "--password-stdin", given=PASSWORD)
+    code, _, told = await command(database, "user", "link", "ada", "sub-1")
+    assert code == 1 and "set api.oidc.issuer" in told
+    monkeypatch.setenv("TWAP_API__OIDC__ISSUER", "https://id.example")
+    monkeypatch.setenv("TWAP_API__OIDC__CLIENT_ID", "twap")
+    linked = await command(database, "user", "link", "ada", "sub-1")
+    assert linked == (0, "user ada belongs to subject sub-1 of https://id.example\n", "")
+    code, _, told = await command(database, "user", "link", "ada", "sub-1")
+    assert code == 1 and "has an account already" in told
+
+
 async def test_a_closed_server_without_accounts_says_what_to_do(tmp_path: Path) -> None:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "twap_server", "start", "--exchange", "binance", "--port", "0",

@@ -28,7 +28,7 @@ from twap_models import exact_json
 from twap_models.base import RequestModel
 from twap_server.cli import app as server_app
 
-KNOWN_LANGUAGES = {"console", "ini", "json", "python", "text", "toml"}
+KNOWN_LANGUAGES = {"console", "ini", "json", "nginx", "python", "text", "toml"}
 MARK = re.compile(r"run(: exit \d+)?|model: [\w.\[\]]+|list: [a-z ]+|walk")
 START_TIMEOUT_S = 40
 BLOCK_TIMEOUT_S = 40

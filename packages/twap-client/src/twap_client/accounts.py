@@ -1,13 +1,29 @@
 """Accounts: register, sign in and out, who am I; the password; invites, for administrators."""
 
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from pydantic import SecretStr, TypeAdapter
 
-from twap_client._transport import Call, SignIn, Transport, check_encodable, in_doubt, read_model
+from twap_client._loopback import Loopback
+from twap_client._transport import (
+    Call,
+    OidcLogin,
+    SignIn,
+    Transport,
+    begin,
+    check_encodable,
+    code_of,
+    finish,
+    in_doubt,
+    read_model,
+)
 from twap_client.account_keys import AccountKeys
-from twap_client.config import Tokens
+from twap_client.config import ClientConfig, Tokens
+from twap_client.errors import NotAuthenticated
 from twap_models import AccessToken, Account, Credentials, Invite, NewInvite, SignInMethods
 from twap_models.accounts import PasswordChange, normal_password
 
@@ -19,9 +35,10 @@ _METHODS = TypeAdapter(SignInMethods)
 class Accounts(AccountKeys):
     """``client.accounts``."""
 
-    def __init__(self, transport: Transport, sign_in: SignIn) -> None:
+    def __init__(self, transport: Transport, sign_in: SignIn, config: ClientConfig) -> None:
         super().__init__(transport)
         self._sign_in = sign_in
+        self._config = config
 
     async def register(self, username: str, password: str, *, invite: str | None = None) -> Account:
         """Create an account. Signing in is a second step.
@@ -56,6 +73,49 @@ class Accounts(AccountKeys):
             Unencodable: one of them is no text in UTF-8.
         """
         return _as_answer(await self._sign_in.sign_in(username, password))
+
+    def begin_oidc(self) -> OidcLogin:
+        """Begin a sign-in at the server's OpenID provider: open its ``url``, give ``finish_oidc`` the code.
+
+        For machines without a browser; ``login_oidc`` does both where there is one.
+        """
+        return begin(self._config.base_url)
+
+    async def finish_oidc(self, login: OidcLogin, code: str) -> AccessToken:
+        """Sign in with the code that the browser showed; it counts once, for two minutes.
+
+        Raises:
+            NotAuthenticated: it does not count.
+            NotFound: no OpenID provider signs in on this server.
+        """
+        self._sign_in.home.check()
+        timeout_s = self._config.request_timeout.total_seconds()
+        return _as_answer(await finish(self._sign_in, login, code, timeout_s))
+
+    async def login_oidc(
+        self, open_browser: Callable[[str], object], *, within: timedelta = timedelta(minutes=5)
+    ) -> AccessToken:
+        """Sign in at the server's OpenID provider, with a browser on this machine.
+
+        Args:
+            open_browser: is given the address to open, such as ``webbrowser.open``.
+            within: how long to wait for the browser to come back.
+
+        Raises:
+            NotAuthenticated: nobody was signed in, or not in time.
+            NotPermitted: the server lets them not in.
+        """
+        async with Loopback() as loopback:
+            login = begin(self._config.base_url, redirect_uri=loopback.url, state=loopback.state)
+            open_browser(login.url)
+            try:
+                async with asyncio.timeout(within.total_seconds()):
+                    answer = await loopback.answer()
+            except TimeoutError:
+                raise NotAuthenticated(
+                    "the browser did not come back in time", status=401, code="not_authenticated"
+                ) from None
+            return await self.finish_oidc(login, code_of(answer))
 
     async def logout(self) -> None:
         """End the sign-in on the server, then forget it here. Without one, nothing happens."""

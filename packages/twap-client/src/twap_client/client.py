@@ -60,7 +60,7 @@ class TwapClient:
             settings, username=username, password=password, store=token_store, home=self._home
         )
         transport = Transport(settings, self._sign_in)
-        self.accounts = Accounts(transport, self._sign_in)
+        self.accounts = Accounts(transport, self._sign_in, settings)
         self.market = Market(transport)
         self.orders = Orders(transport)
         self._group: asyncio.TaskGroup | None = None

@@ -74,6 +74,13 @@ class SignInMethods(ResponseModel):
     oidc: bool = Field(default=False, description="Whether an OpenID provider signs in too.")
 
 
+class OidcCode(RequestModel):
+    """A code that a sign-in at an OpenID provider brought back, and the secret of who began it."""
+
+    code: str = Field(min_length=1, max_length=128)
+    code_verifier: str = Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")
+
+
 class InviteRequest(RequestModel):
     """What an invite shall be."""
 

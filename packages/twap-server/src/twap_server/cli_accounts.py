@@ -61,6 +61,17 @@ def change_password(
     _do(config, database, lambda accounts: accounts.change_password(name, password, keys=end_keys))
 
 
+@app.command("link")
+def link_user(
+    name: NameArg,
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Theirs, at the provider.")],
+    config: ConfigOption = None,
+    database: DatabaseOption = None,
+) -> None:
+    """Let somebody of the OpenID provider (api.oidc.issuer) use an account that exists."""
+    _do(config, database, lambda accounts: accounts.link(name, subject))
+
+
 def invite(
     days: Annotated[int, typer.Option(help="How long it can be used, 1 to 365.")] = 7,
     note: Annotated[str, typer.Option(help="For whom, in your words.")] = "",

@@ -1,7 +1,20 @@
 """HTTP: sign-in, waiting times, repeats, problem documents as exceptions."""
 
 from twap_client._transport.calls import Answer, Call, check_encodable, in_doubt, read_model
+from twap_client._transport.elsewhere import OidcLogin, begin, code_of, finish
 from twap_client._transport.sign_in import SignIn
 from twap_client._transport.transport import Transport
 
-__all__ = ["Answer", "Call", "SignIn", "Transport", "check_encodable", "in_doubt", "read_model"]
+__all__ = [
+    "Answer",
+    "Call",
+    "OidcLogin",
+    "SignIn",
+    "Transport",
+    "begin",
+    "check_encodable",
+    "code_of",
+    "finish",
+    "in_doubt",
+    "read_model",
+]

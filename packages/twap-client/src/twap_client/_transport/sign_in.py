@@ -73,6 +73,14 @@ class SignIn:
         with self.translated():
             async with asyncio.timeout(self._config.request_timeout.total_seconds()):
                 response = await self.http.request("POST", _LOGIN, data=form, withhold_token=True)
+        return self.adopt(response, username)
+
+    def adopt(self, response: "httpx.Response", username: str = "") -> Tokens:
+        """Take the tokens of an answer, and keep them.
+
+        Raises:
+            NotAuthenticated: it is a refusal.
+        """
         self.http.token = _granted(response)
         self._username = username
         return self._keep()

@@ -55,10 +55,21 @@ def login(
     username: Username = None,
     password: Password = None,
     password_stdin: FromStdin = False,
+    oidc: Annotated[
+        bool, typer.Option("--oidc", help="At the server's OpenID provider, in a browser.")
+    ] = False,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="With --oidc: print the address, and ask for the code.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Sign in; kept in a file that only you can read."""
     from twap_client.cli import accounts
+
+    if oidc and not (username or password or password_stdin):
+        run(ctx, as_json, lambda session: accounts.login_oidc(session, no_browser=no_browser))
+    if oidc or no_browser:
+        raise typer.BadParameter("--oidc takes --no-browser alone", param_hint="--oidc")
 
     name = passwords.username(username, from_stdin=password_stdin)
     secret = passwords.password(password, from_stdin=password_stdin)

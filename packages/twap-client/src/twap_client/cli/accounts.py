@@ -1,12 +1,14 @@
 """register, login, password, logout, whoami."""
 
 import sys
+import webbrowser
+from functools import partial
 
 import typer
 
 from twap_client.cli import render
 from twap_client.cli.credentials import CredentialFile
-from twap_client.cli.session import Session
+from twap_client.cli.session import FAILED, Session
 from twap_client.errors import NotPermitted, TwapClientError
 from twap_models import Account, RegistrationMode
 
@@ -30,6 +32,28 @@ async def login(session: Session, username: str, password: str) -> int:
     await session.client.accounts.login(username, password)
     _welcome(session, await session.client.accounts.me())
     return 0
+
+
+async def login_oidc(session: Session, *, no_browser: bool) -> int:
+    """Sign in at the server's OpenID provider, here in a browser or anywhere with a code to paste."""
+    _see_that_it_can_be_kept(session)
+    accounts = session.client.accounts
+    if not (await accounts.methods()).oidc:
+        session.say(f"twap: {session.server} has no OpenID provider: sign in with `twap login`")
+        return FAILED
+    if no_browser:
+        begun = accounts.begin_oidc()
+        session.say(f"open this address in a browser, sign in, and paste the code it shows:\n{begun.url}")
+        await accounts.finish_oidc(begun, typer.prompt("Code", err=True))
+    else:
+        await accounts.login_oidc(partial(_open, session))
+    _welcome(session, await accounts.me())
+    return 0
+
+
+def _open(session: Session, url: str) -> None:
+    session.say(f"sign in with your browser; if none opens, go to\n{url}")
+    webbrowser.open(url)
 
 
 async def password(session: Session, current: str, new: str, *, end_keys: bool) -> int:

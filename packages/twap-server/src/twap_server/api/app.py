@@ -14,7 +14,7 @@ from twap_server.api.hosts import Hosts
 from twap_server.api.middleware import RequestFrame
 from twap_server.api.openapi import install_openapi
 from twap_server.api.parts import Parts, Services, build_services
-from twap_server.api.routers import accounts, health, invites, keys, market, orders, previews, reports
+from twap_server.api.routers import accounts, health, invites, keys, market, oidc, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.security_headers import SecurityHeaders
 from twap_server.telemetry import dropped_log_lines
@@ -66,7 +66,7 @@ def create_app(parts: Parts, doors: Doors | None = None) -> FastAPI:
     )
     app.state.services = services
     # Routes are tried one after another: those of orders are asked for most.
-    for part in (orders, accounts, keys, invites, market, previews, reports, health):
+    for part in (orders, accounts, keys, invites, oidc, market, previews, reports, health):
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))

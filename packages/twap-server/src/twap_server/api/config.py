@@ -2,11 +2,25 @@
 
 from datetime import timedelta
 from typing import Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, model_validator
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
 from twap_models.accounts import Password, UserName
 from twap_models.enums import RegistrationMode
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def is_secure_url(url: str) -> bool:
+    """Whether nobody on the way can read or change what is sent there: HTTPS, or this machine."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    )
 
 
 class PasswordConfig(BaseModel):
@@ -61,6 +75,49 @@ class RateConfig(BaseModel):
     """Exchanges, symbols and books."""
     candles_per_minute: int = Field(default=120, ge=1)
     """Candles: each may cost the exchange's patience."""
+    oidc_per_minute: int = Field(default=30, ge=1)
+    """Steps of signing in at an OpenID provider; a sign-in takes three."""
+
+
+class OidcConfig(BaseModel):
+    """Signing in at an OpenID provider; off while there is no issuer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(default="", max_length=512)
+    """The provider's address, as its discovery document says it: ``https://``, or ``http://`` on loopback."""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    """Absent: a public client, which proves itself by PKCE alone."""
+    callback_url: str = Field(default="", max_length=512)
+    """What the provider sends browsers back to; empty: ``/auth/oidc/callback`` at the address asked for."""
+    scopes: str = "openid profile"
+    """What is asked of the provider, with spaces in between."""
+    username_claim: str = "preferred_username"
+    """Of the ID token: what an account made for somebody is called."""
+    allowed_domains: tuple[str, ...] = ()
+    """Domains of verified e-mail addresses; empty: any."""
+    required_claim: str = ""
+    required_values: tuple[str, ...] = ()
+    """The claim must be, or contain, one of these."""
+    create_accounts: bool = True
+    """Whether who comes first gets an account; else accounts are linked on the server's machine."""
+    timeout: timedelta = Field(default=timedelta(seconds=5), ge=timedelta(milliseconds=10))
+    """For each answer of the provider."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.issuer and not is_secure_url(self.issuer):
+            raise ValueError(
+                "expected an issuer with https://, or with http:// on 127.0.0.1, ::1 or localhost"
+            )
+        if self.issuer and not self.client_id:
+            raise ValueError("expected a client_id, as the provider gave it")
+        if self.issuer and "openid" not in self.scopes.split():
+            raise ValueError("expected openid among the scopes")
+        if bool(self.required_claim) != bool(self.required_values):
+            raise ValueError("expected required_claim and required_values, both or neither")
+        return self
 
 
 class StreamConfig(BaseModel):
@@ -140,6 +197,7 @@ class ApiConfig(BaseModel):
     first_user_password: Password | None = None
     passwords: PasswordConfig = PasswordConfig()
     tokens: TokenConfig = TokenConfig()
+    oidc: OidcConfig = OidcConfig()
     rates: RateConfig = RateConfig()
     stream: StreamConfig = StreamConfig()
 

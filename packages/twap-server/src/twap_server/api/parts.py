@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 from twap_server.api.access import Access
 from twap_server.api.accounts_port import Accounts
@@ -27,10 +28,14 @@ from twap_server.api.sessions import Sessions
 from twap_server.api.tokens import Tokens
 from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.feed.bus import Bus
 from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
+
+if TYPE_CHECKING:
+    from twap_server.api.oidc.flow import OidcSignIn
 
 _LISTS_WAITING = 256
 _CATCH_UPS = 2
@@ -117,6 +122,9 @@ class Services:
     reads: RateLimit
     """Of one address, on open routes."""
     candles: RateLimit
+    oidc: "OidcSignIn | None"
+    """None: no OpenID provider signs in here."""
+    oidc_steps: RateLimit
 
     def books_by_status(self) -> dict[str, float]:
         """How many watched books are live, stale and so on."""
@@ -169,6 +177,8 @@ def build_services(parts: Parts) -> Services:
         room=BookRoom(parts.market, parts.clock, config),
         listings=Listings(parts.market),
         metrics=Metrics(),
+        oidc=_oidc(parts, sign_in, registration),
+        oidc_steps=RateLimit(config.rates.oidc_per_minute, MINUTE, parts.clock),
         reads=RateLimit(config.rates.reads_per_minute, MINUTE, parts.clock),
         candles=RateLimit(config.rates.candles_per_minute, MINUTE, parts.clock),
     )
@@ -203,4 +213,24 @@ def _large(parts: Parts) -> LargeAnswers:
         parts.threads.writing,
         at_once=config.max_large_answers,
         per_user=config.max_large_answers_per_user,
+    )
+
+
+def _oidc(parts: Parts, sign_in: SignIn, registration: Registration) -> "OidcSignIn | None":
+    if not parts.config.oidc.issuer:
+        return None
+    try:
+        from twap_server.api.oidc.flow import OidcSignIn  # noqa: PLC0415 - authlib is an extra
+    except ModuleNotFoundError:
+        raise InvalidRequest(
+            "api.oidc needs a package that is not installed: pip install 'twap-server[oidc]'",
+            field="api.oidc.issuer",
+        ) from None
+    return OidcSignIn(
+        config=parts.config.oidc,
+        accounts=parts.accounts,
+        sign_in=sign_in,
+        registration=registration,
+        clock=parts.clock,
+        new_id=parts.new_id,
     )

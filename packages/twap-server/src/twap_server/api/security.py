@@ -62,6 +62,17 @@ class SignIn:
         user = await self._prove(username, password, address)
         return await self._begin(user)
 
+    async def begin_for(self, user_id: str) -> AccessToken:
+        """Sign somebody in whom another one vouches for.
+
+        Raises:
+            NotAuthenticated: the account is gone.
+        """
+        user = await self._accounts.user(user_id)
+        if user is None:
+            raise NotAuthenticated(REFUSED)
+        return await self._begin(user)
+
     async def change_password(
         self, caller: Caller, current: str, new: str, *, keys: bool, address: str
     ) -> None:

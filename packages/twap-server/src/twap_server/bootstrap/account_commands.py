@@ -16,7 +16,7 @@ from twap_server.api.registration import Registration
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import to_text
-from twap_server.domain.errors import InvalidRequest, RequestError
+from twap_server.domain.errors import InvalidRequest, RequestError, StoreConflict
 from twap_server.runtime.threads import Threads
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
@@ -41,6 +41,7 @@ class AccountCommands:
         self._clock = SystemClock()
         self._new_id = ordered_ids(self._clock)
         self._accounts = SqlAccountStore(database)
+        self._issuer = settings.api.oidc.issuer
         self._passwords = Passwords(settings.api.passwords, threads)
         self._registration = Registration(
             accounts=self._accounts,
@@ -88,6 +89,22 @@ class AccountCommands:
         ended = await self._accounts.change_password(user.user_id, hashed, keys=keys)
         what = "sign-ins and API keys ended" if keys else "API keys stay; sign-ins ended"
         return f"user {user.username} has a new password; {what}: {len(ended)}"
+
+    async def link(self, name: str, subject: str) -> str:
+        """Let somebody of the OpenID provider use an account; gives a line that says so.
+
+        Raises:
+            NoSuchUser: nobody has that name.
+            InvalidRequest: no provider is set, or that identity has an account.
+        """
+        if not self._issuer:
+            raise InvalidRequest("no OpenID provider is set: set api.oidc.issuer", field="api.oidc.issuer")
+        user = await self._user(name)
+        try:
+            await self._accounts.link_identity(self._issuer, subject, user.user_id, self._clock.now())
+        except StoreConflict:
+            raise InvalidRequest("that subject has an account already", field="SUBJECT") from None
+        return f"user {user.username} belongs to subject {subject} of {self._issuer}"
 
     async def invite(self, *, days: int, note: str) -> str:
         """Make an invite; gives its code.

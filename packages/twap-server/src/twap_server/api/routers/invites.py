@@ -30,7 +30,7 @@ class InviteNotFound(RequestError):
 )
 async def methods(services: ServicesDep) -> Response:
     """Say who may register here, and what signs in beside a password."""
-    return reply(SignInMethods(registration=services.registration.mode))
+    return reply(SignInMethods(registration=services.registration.mode, oidc=services.oidc is not None))
 
 
 @router.post(
