@@ -61,6 +61,14 @@ INPUT_BITES = (
         tests=(INPUTS + "test_a_password_check_without_memory_is_busy_and_counts_as_no_wrong_one",),
     ),
     Bite(
+        fault="F128",
+        guard="want of memory or threads is busy, whatever was asked",
+        file="api/middleware.py",
+        line="    if lacks_room(error):\n",
+        instead="    if isinstance(error, TooManyAttempts):\n",
+        tests=(INPUTS + "test_want_of_memory_or_threads_is_busy_whatever_was_asked",),
+    ),
+    Bite(
         fault="F129",
         guard="a frame that is no text is not logged as a fault of ours",
         file="api/framed.py",

@@ -53,6 +53,25 @@ def test_nothing_odd_does_more_than_is_declared(parsers: dict[str, Parser], name
     assert [f"{one.seed}: {one.data!r}\n{one.wrong}" for one in report.found] == []
 
 
+STRANGE_TEXT, GOODBYE = b"\x81\x82\0\0\0\0\xc0\x80", b"\x88\x80\0\0\0\0"
+FOUND = {
+    "ws": (STRANGE_TEXT, STRANGE_TEXT + GOODBYE, GOODBYE + STRANGE_TEXT, STRANGE_TEXT * 2),
+    "stream-messages": (
+        b'{"type":"ping","id":"\\ud800"}',
+        b'{"type":"subscribe","channel":"book","symbol":"\\udfff"}',
+    ),
+    "bodies": (b'{"username":"ada","password":"\\ud800\\ud800\\ud800"}', b'{"\\ud800":1}', b"[" * 3_000),
+    "texts": (b"http://[::1", b"//[", b"http://h\xe2\x84\x80"),
+}
+"""What was found once, made small."""
+
+
+@pytest.mark.parametrize(("name", "data"), [(name, data) for name, found in FOUND.items() for data in found])
+def test_what_was_found_is_not_there_again(parsers: dict[str, Parser], name: str, data: bytes) -> None:
+    for parser in parsers.values() if name == "ws" else [parsers[name]]:
+        assert not parser.name.startswith(name) or parser.wrong(data) == ""
+
+
 @pytest.mark.parametrize("name", ["http-h11", "http-httptools"])
 def test_who_leaves_at_once_is_no_fault(
     parsers: dict[str, Parser], name: str, monkeypatch: pytest.MonkeyPatch

@@ -15,14 +15,19 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from server.api.desk import CHEAP, PASSWORD, Desk, build
+from server.api.fakes import HandClock
 from server.api.live import Live, hear, say
 from server.api.live import serving as serving_live
+from server.api.place import Place, opened
+from support.trading import HandBook
 from twap_models import exact_json, fields, market, orders, preview, report, stream
 from twap_models.base import ResponseModel
 from twap_models.exact_json import TOLD
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.domain.expected_cost import Estimate
+from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market import BookSnapshot
 
 JSON = {"Content-Type": "application/json"}
 HALF = '"\\ud800"'
@@ -322,7 +327,56 @@ async def test_every_operation_names_what_any_body_and_any_caller_may_be_told(
         for method, operation in operations.items():
             told = operation["responses"].keys()
             assert "requestBody" not in operation or {"400", "408", "413"} <= told, (method, path)
-            assert not operation.get("security") or {"401", "503"} <= told, (method, path)
+            assert not operation.get("security") or "401" in told, (method, path)
+            assert "503" in told, (method, path)
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+async def test_want_of_memory_or_threads_is_busy_whatever_was_asked(
+    live: Live, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def starved(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(live.orders, "list", starved)
+    answer = await live.http.get("/orders", headers=await live.user())
+    assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "2")
+    assert [one.levelname for one in caplog.records if "no memory" in one.getMessage()] == ["WARNING"]
+    monkeypatch.undo()
+    assert (await live.http.get("/orders", headers=await live.user())).status_code == 200
+
+
+async def test_any_other_fault_of_ours_stays_one_that_says_nothing(
+    live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("a secret")
+
+    monkeypatch.setattr(live.orders, "list", broken)
+    answer = await live.http.get("/orders", headers=await live.user())
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+    assert "secret" not in answer.text
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    with opened() as place:
+        yield place
+
+
+@pytest.mark.parametrize("quantity", ["1" * 30, "9" * 12 + ".123456789012345678", "1e17"])
+def test_a_preview_of_30_digits_is_priced_against_the_live_book(place: Place, quantity: str) -> None:
+    levels = (
+        [("99.01", "0.000000000000000001")],
+        [("100.000000000000000001", "7"), ("101", "0.000000000000000001")],
+    )
+    book = HandBook(ts_received=HandClock().now(), confirmed_at=HandClock().now())
+    book.book.replace(BookSnapshot(symbol="BTC-USDT", bids=levels[0], asks=levels[1]))
+    place.market.live[InstrumentId("binance", "BTC-USDT")] = book
+    answer = place.post("/orders/twap/preview", place.order(quantity=quantity, interval="7s"))
+    assert answer.status_code == 200, answer.text
+    told = exact_json.loads(answer.content, TOLD)[0]["expected_cost"]["sweep"]
+    assert told["filled_quantity"] + told["unfilled_quantity"] > 10**11
 
 
 async def test_a_request_id_that_cannot_be_echoed_is_replaced(live: Live) -> None:

@@ -54,14 +54,14 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-_OF_A_BODY, _OF_A_CALLER = (400, 408, 413), (401, 503)
+_OF_A_BODY, _OF_A_CALLER, _OF_ANY = (400, 408, 413), (401,), (503,)
 
 
 def tell_common(operation: dict[str, Any]) -> None:
     """Document what any operation with a body, or of somebody signed in, may answer."""
     told = operation["responses"]
     statuses = _OF_A_BODY if "requestBody" in operation else ()
-    for status in (*statuses, *(_OF_A_CALLER if operation.get("security") else ())):
+    for status in (*statuses, *(_OF_A_CALLER if operation.get("security") else ()), *_OF_ANY):
         told.setdefault(str(status), problems(status)[status])
     operation["responses"] = dict(sorted(told.items()))
 

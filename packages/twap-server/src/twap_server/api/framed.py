@@ -190,8 +190,7 @@ class FramedProtocol(WebSocketsSansIOProtocol):
     def send_receive_event_to_app(self) -> None:
         """Close for a text that is not UTF-8: uvicorn would, too, with a stack trace in the log each time."""
         if self.curr_msg_data_type == "text" and not self.close_sent and not _is_utf8(b"".join(self.frames)):
-            self.conn.send_close(CloseCode.INVALID_DATA)
-            self.handle_parser_exception()
+            self._refuse("expected UTF-8", CloseCode.INVALID_DATA)
             return
         super().send_receive_event_to_app()
 

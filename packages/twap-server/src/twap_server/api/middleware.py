@@ -25,7 +25,8 @@ from twap_server.api.metrics import Metrics
 from twap_server.api.rate_limits import site_of
 from twap_server.api.raw_answers import NO_ROOM, RETRY_AFTER_S
 from twap_server.api.rooms import Full
-from twap_server.domain.errors import TooManyAttempts
+from twap_server.domain.errors import EngineBusy, TooManyAttempts, TwapError
+from twap_server.runtime.threads import lacks_room
 
 _log = logging.getLogger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -70,11 +71,11 @@ class RequestFrame:
             await self._app(scope, receive, answer.send)
         except ClientDisconnect:
             pass  # nobody is left to be answered, and nothing went wrong here
-        except Exception:
-            _log.exception("request %s failed", scope["state"]["request_id"])
+        except Exception as error:
+            told = _told(error, scope)
             if answer.status:
                 raise
-            refusal = problem(Request(scope), ErrorCode.INTERNAL, "something went wrong on our side")
+            refusal = await answer_twap_error(Request(scope), told)
             await refusal(scope, receive, answer.send)
 
 
@@ -144,6 +145,16 @@ class _LimitedBody:
             raise HTTPException(413, self._refusal)
         self._complete = not message.get("more_body", False)
         return message
+
+
+def _told(error: Exception, scope: Scope) -> TwapError:
+    """Log a failure, and give what the caller is told: more only where the machine had no room for it."""
+    name = scope["state"]["request_id"]
+    if lacks_room(error):
+        _log.warning("request %s found no memory, or no thread: %s", name, error)
+        return EngineBusy("no memory for this at the moment: try again", retry_after=RETRY_AFTER_S)
+    _log.exception("request %s failed", name)
+    return TwapError()
 
 
 def _id_of(scope: Scope) -> str:

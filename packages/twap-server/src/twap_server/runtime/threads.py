@@ -18,6 +18,8 @@ from typing import Final, TypeVar
 
 TURN_S: Final = 0.001
 T = TypeVar("T")
+_NO_THREAD = "can't start new thread"
+"""Python's own words: it has no class for it."""
 
 
 class Threads:
@@ -50,6 +52,11 @@ def _stand_back(nice: int) -> None:
         with suppress(OSError):
             mine = threading.get_native_id()
             os.setpriority(os.PRIO_PROCESS, mine, os.getpriority(os.PRIO_PROCESS, mine) + nice)
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether the machine had no memory for it, or no thread: that is for now, and nobody's mistake."""
+    return isinstance(error, MemoryError) or (type(error) is RuntimeError and str(error) == _NO_THREAD)
 
 
 @contextmanager
