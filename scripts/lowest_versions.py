@@ -42,6 +42,9 @@ TESTS = (
     "tests/server/store/test_accounts.py",
     "tests/server/store/test_orders.py",
     "tests/server/store/test_sqlite.py",
+    "tests/server/store/test_backup.py",
+    "tests/server/telemetry/test_lines.py",
+    "tests/server/test_doctor.py",
     "tests/contract/test_whole_job.py",
 )
 _QUIET = ("-q", "-p", "no:cacheprovider", "-n", "auto", "-k", "not postgresql", "-o", "filterwarnings=")
