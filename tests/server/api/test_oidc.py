@@ -25,6 +25,8 @@ from server.api.live import serving
 from support.oidc import CLIENT, KEY, SECRET, STRANGER, Provider, provider, signed
 from twap_client import NotAuthenticated, NotPermitted, TwapClient
 from twap_client._loopback import Loopback
+from twap_client._transport import OidcLogin
+from twap_client.accounts import Accounts
 from twap_client.cli.app import app as command
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, OidcConfig
@@ -541,6 +543,44 @@ class TestWithTheClient:
             assert f"signed in to {url} as ada" in done.stdout
             asked = await asyncio.to_thread(CliRunner().invoke, command, ["--server", url, "whoami"])
             assert asked.exit_code == 0
+
+    async def test_the_command_without_a_browser(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path))
+        async with self.served() as (url, _):
+            asked: list[str] = []
+
+            def paste(*_: object, **__: object) -> str:
+                """Somebody who copies the address into a browser elsewhere, and its code back."""
+                page = asyncio.run_coroutine_threadsafe(visit(asked[0]), loop).result(10)
+                return page.text.partition("<code>")[2].partition("</code>")[0]
+
+            loop = asyncio.get_running_loop()
+            begin_there = Accounts.begin_oidc
+
+            def begun(accounts: Accounts) -> OidcLogin:
+                login = begin_there(accounts)
+                asked.append(login.url)
+                return login
+
+            monkeypatch.setattr(Accounts, "begin_oidc", begun)
+            monkeypatch.setattr("typer.prompt", paste)
+            arguments = ["--server", url, "login", "--oidc", "--no-browser"]
+            done = await asyncio.to_thread(CliRunner().invoke, command, arguments)
+            assert done.exit_code == 0, done.output
+            assert asked[0] in done.stderr and f"signed in to {url} as ada" in done.stdout
+
+    async def test_the_command_where_there_is_no_provider(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path))
+        async with serving(ApiConfig(passwords=CHEAP)) as live:
+            arguments = ["--server", str(live.http.base_url), "login", "--oidc"]
+            done = await asyncio.to_thread(CliRunner().invoke, command, arguments)
+            assert done.exit_code == 1 and "has no OpenID provider" in done.stderr
+            wrong = await asyncio.to_thread(CliRunner().invoke, command, [*arguments, "-u", "ada"])
+            assert wrong.exit_code == 2
 
 
 async def visit(address: str) -> Response:
