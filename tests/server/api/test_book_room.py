@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.api.desk import CHEAP, Desk, build
@@ -168,6 +168,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
+@settings(deadline=None)
 async def test_no_bound_is_ever_passed_and_nothing_is_left_behind(
     steps: list[tuple[Reader, int, int]],
 ) -> None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.api.desk import CHEAP
@@ -205,6 +205,7 @@ class Model:
 
 
 @given(STEPS)
+@settings(deadline=None)
 async def test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked(
     steps: list[tuple[str, int]],
 ) -> None:

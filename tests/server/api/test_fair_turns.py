@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_server.api.fair_turns import FairTurns, Rank
@@ -133,6 +133,7 @@ STEPS = st.lists(
 
 
 @given(STEPS)
+@settings(deadline=None)
 async def test_no_turn_is_lost_and_none_is_given_twice(steps: list[tuple[str, int, int]]) -> None:
     ranks = (Rank(at_once=2, waiting=3), Rank(at_once=2, waiting=3), Rank(at_once=1, waiting=3))
     async with working(2, ranks) as work:

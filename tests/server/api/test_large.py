@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.api.desk import CHEAP, Desk, build
@@ -274,6 +274,7 @@ async def _outcome(work: Callable[[], Awaitable[Any]]) -> type[Exception] | None
 
 
 @given(st.integers(0, 3), st.integers(0, 3))
+@settings(deadline=None)
 async def test_who_leaves_holds_nobody_up(leaving: int, at: int) -> None:
     threads = Threads("writing", 1)
     large = LargeAnswers(threads, at_once=1, per_user=9)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.api.desk import PASSWORD, Desk
@@ -124,6 +124,7 @@ async def test_keys_are_bounded_and_those_in_use_stay() -> None:
 
 
 @given(st.lists(st.sampled_from(["begin", "failed", "give_back", "later"]), max_size=60))
+@settings(deadline=None)
 async def test_no_more_than_allowed_wait_for_their_outcome(steps: list[str]) -> None:
     clock = HandClock()
     delays = Delays(clock, free=3, longest=timedelta(minutes=1), forget=timedelta(minutes=1))
