@@ -39,7 +39,7 @@ async def limited(database: Path, event_loop: str) -> AsyncIterator[tuple[int, a
     finally:
         if server.returncode is None:
             server.kill()
-        await server.wait()
+            await server.communicate()  # reads the rest of the log, or its end is never seen
 
 
 @pytest.mark.parametrize("event_loop", ["asyncio", "uvloop"])
