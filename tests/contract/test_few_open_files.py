@@ -33,7 +33,7 @@ async def limited(database: Path, event_loop: str) -> AsyncIterator[tuple[int, a
     )  # fmt: skip
     assert server.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             line = (await server.stdout.readline()).decode()
         yield int(line.split()[3].rpartition(":")[2]), server
     finally:
@@ -51,7 +51,7 @@ async def test_accepting_never_runs_out_of_files(tmp_path: Path, event_loop: str
         with ExitStack() as stack:
             for number in range(1_500):
                 stack.enter_context(idle(port, f"127.0.0.{2 + number % 100}"))
-            async with asyncio.timeout(10), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+            async with asyncio.timeout(30), httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
                 while not await is_served(http):
                     await asyncio.sleep(0.05)
             assert len(os.listdir(f"/proc/{server.pid}/fd")) < FILES - 50
