@@ -45,15 +45,18 @@ def main() -> int:
 
 def _campaign(given: argparse.Namespace, chosen: list[Attack]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="twap-attack-"))
-    rows = asyncio.run(campaign(folder, chosen, seconds=given.seconds, seed=given.seed, say=_say))
+    rows = asyncio.run(
+        campaign(folder, chosen, seconds=given.seconds, seed=given.seed, say=_say, traced=given.traced)
+    )
     _say("")
     for line in lines(rows, chosen):
         _say(line)
-    if any(faults(row) for row in rows) or len(rows) <= len(chosen):
+    held = len(rows) > len(chosen) and not any(faults(row) for row in rows)
+    if held and not given.traced:
+        shutil.rmtree(folder)
+    else:
         _say(f"the server's log is in {folder}")
-        return 1
-    shutil.rmtree(folder)
-    return 0
+    return 0 if held else 1
 
 
 def _attack_only(given: argparse.Namespace, chosen: list[Attack]) -> int:
@@ -79,6 +82,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="this attack; repeatable")
     parser.add_argument("--seconds", type=float, default=8.0, help="of each attack; some need longer")
     parser.add_argument("--seed", type=int, default=1, help="of the market and of what is drawn")
+    parser.add_argument(
+        "--traced", action="store_true", help="the server's log tells after each where its memory is"
+    )
     parser.add_argument("--list", action="store_true", help="say which attacks there are")
     parser.add_argument(
         "--target",

@@ -34,7 +34,7 @@ def main() -> int:
         attacks=not given.no_attacks,
         faults=() if given.no_faults else NAMES,
         settings=settings,
-        module="siege.traced" if given.traced else "twap_server",
+        traced=given.traced,
     )
     return _report(asyncio.run(soak(wanted, say=_say)), folder)
 

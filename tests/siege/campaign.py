@@ -4,6 +4,8 @@ The server runs all along, with its default settings: what one attack leaves beh
 """
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +22,7 @@ from siege.tally import Tally
 from siege.target import THIS_HOST, address, loopback
 from siege.verdict import Row
 from siege.victim import Victim
-from siege.world import attack, world
+from siege.world import PLAIN, TRACED, attack, world
 
 _SETTLE_S = 2.0
 _CALM_WITHIN_S = 12.0
@@ -85,16 +87,23 @@ async def measured(server: Server, *, attackers: int) -> AsyncIterator[Field]:
 
 
 async def campaign(
-    folder: Path, attacks: Sequence[Attack], *, seconds: float, seed: int, say: Say
+    folder: Path, attacks: Sequence[Attack], *, seconds: float, seed: int, say: Say, traced: bool = False
 ) -> list[Row]:
-    """Run the attacks one after another; the first row is of the server left alone."""
+    """Run the attacks one after another; the first row is of the server left alone.
+
+    Args:
+        traced: tell in the server's log, after each, where its memory is.
+    """
     rows = []
-    async with world(folder, seed=seed) as server, measured(server, attackers=_SPARE) as field:
+    module = TRACED if traced else PLAIN
+    async with world(folder, seed=seed, module=module) as server, measured(server, attackers=_SPARE) as field:
         for one in (CALM, *attacks):
             if not server.is_alive:
                 say(f"the server is gone:\n{server.last_words()}")
                 break
             rows.append(await _measure(field, one, seconds=seconds, seed=seed))
+            if traced:
+                os.kill(server.pid, signal.SIGUSR2)
             say(f"{one.name}: {rows[-1].tally.words() or 'nothing'} in {rows[-1].seconds:.0f} s")
     return rows
 

@@ -22,7 +22,7 @@ from siege.probe import Health, Process, metrics
 from siege.series import percentile
 from siege.target import THIS_HOST, address, loopback
 from siege.victim import Victim
-from siege.world import busy, world
+from siege.world import PLAIN, TRACED, busy, world
 from twap_server.venue.faults import NAMES
 
 WARM_UP = 7.0
@@ -52,7 +52,8 @@ class Soak:
     faults: tuple[str, ...] = NAMES
     settings: Mapping[str, str] = field(default_factory=dict)
     """Variables of the server, for looking into something; its defaults otherwise."""
-    module: str = "twap_server"
+    traced: bool = False
+    """Whether the server tells on SIGUSR2 where its memory is."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +80,11 @@ async def soak(wanted: Soak, say: Say) -> Found:
     """Run it; the samples are in ``soak.csv`` of the folder, too, as they come."""
     found = Found()
     async with world(
-        wanted.folder, seed=wanted.seed, faults=wanted.faults, settings=wanted.settings, module=wanted.module
+        wanted.folder,
+        seed=wanted.seed,
+        faults=wanted.faults,
+        settings=wanted.settings,
+        module=TRACED if wanted.traced else PLAIN,
     ) as server:
         victim = await enrol(server.url, "victim", source=THIS_HOST)
         names = {f"user-{n}": address(n) for n in range(-(-wanted.clients // _OF_A_USER))}

@@ -9,8 +9,9 @@ from pathlib import Path
 from crash.world import Server, exchange
 from siege.attackers import Job
 from siege.tally import Tally
-from support.children import environment
+from support.children import TESTS, environment
 
+PLAIN, TRACED = "twap_server", "siege.traced"
 _BEYOND_S = 30.0
 """An attackers' process that takes so much longer than it should is killed."""
 
@@ -22,21 +23,21 @@ async def world(
     seed: int,
     faults: Sequence[str] = (),
     settings: Mapping[str, str] | None = None,
-    module: str = "twap_server",
+    module: str = PLAIN,
 ) -> AsyncIterator[Server]:
     """Run venue and server, on SQLite in ``folder``, until the block ends.
 
     Args:
         faults: that the venue commits now and then.
         settings: variables of the server; none: its defaults.
-        module: ``siege.traced`` where memory is looked into.
+        module: ``TRACED`` where memory is looked into.
     """
     async with exchange(seed=seed, faults=faults) as urls:
         server = Server(
             folder=folder,
             database=f"sqlite:///{folder / 'twap.sqlite3'}",
             exchanges=urls,
-            settings=settings or {},
+            settings=dict(settings or {}) | ({"PYTHONPATH": str(TESTS)} if module == TRACED else {}),
             module=module,
         )
         try:
