@@ -7,11 +7,8 @@ from siege.attack import Attack
 from siege.ground import Ground
 from siege.tally import Tally
 
-_LISTED = {
-    "binance": ("BTC-USDT", "ETH-USDT", "NKN-USDT", "BLZ-ETH"),
-    "kraken": ("BTC-USD", "BTC-USDT", "ETH-USDT"),
-    "aggregate": ("BTC-USDT", "ETH-USDT"),
-}
+_LISTED = {name: ("BTC-USDT", "ETH-USDT") for name in ("binance", "kraken", "aggregate")}
+"""All that the simulated exchange lists: that many books are bounded is tested elsewhere."""
 _HOSTS = 6
 _ALLOWED_CANDLES, _ALLOWED_READS = 120, 1_200
 """Of one address and minute, by default; attacks of less than a minute are not served more."""
@@ -61,7 +58,7 @@ class Candles(_Sweep):
         return [
             f"/klines/{name}/{symbol}?interval={interval}&limit={limit}"
             for (name, symbol), interval, limit in product(
-                listed, ("1m", "5m", "1h", "1d"), range(900, 1_000, 7)
+                listed, ("1m", "5m", "15m", "1h", "4h", "1d"), range(900, 1_000, 7)
             )
         ]
 
