@@ -6,7 +6,6 @@ import gc
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from httpx import ASGITransport, AsyncClient
 from starlette.requests import Request
 from starlette.websockets import WebSocket
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -14,17 +13,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle as HttpToolsCycle
 from websockets.server import ServerProtocol
 
-from server.api.desk import CHEAP, build
+from server.api.raw import configured, served
 from siege import wire
 from siege.tally import Tally
 from siege.target import THIS_HOST, Target
 from siege.wire import Line
-from twap_server.api.app import create_app
-from twap_server.api.config import ApiConfig
 from twap_server.api.framed import FramedProtocol
 from twap_server.api.http_h11 import BoundedH11
 from twap_server.api.http_httptools import BoundedHttp
-from twap_server.api.server import HttpServer, Listening
 from twap_server.api.session import Session
 from twap_server.api.socket import ClientSocket, SessionOver
 from twap_server.runtime.loops import HttpParser
@@ -38,21 +34,14 @@ WHO = {"username": "ada1", "password": "correct horse"}
 
 
 @pytest.fixture(params=["httptools", "h11"])
-async def served(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Target, str]]:
+async def door(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Target, str]]:
     """A server as it is run, and the header that signs in."""
     parser: HttpParser = request.param
-    app = create_app(build(ApiConfig(passwords=CHEAP))[0])
-    async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as http:
-        (await http.post("/auth/register", json=WHO)).raise_for_status()
-        token = (await http.post("/auth/token", data=WHO)).json()["access_token"]
-    with Listening(THIS_HOST, 0) as listening:
-        server = HttpServer(app, listening, parser=parser)
-        async with asyncio.TaskGroup() as group:
-            group.create_task(server.run())
-            try:
-                yield Target(listening.socket.getsockname()[1]), f"Authorization: Bearer {token}"
-            finally:
-                server.stop()
+    async with served(configured(), parser=parser) as server:
+        (await server.http.post("/auth/register", json=WHO)).raise_for_status()
+        token = (await server.http.post("/auth/token", data=WHO)).json()["access_token"]
+        await server.http.aclose()
+        yield Target(server.port), f"Authorization: Bearer {token}"
 
 
 @pytest.fixture
@@ -101,8 +90,8 @@ def left() -> dict[str, int]:
 
 @pytest.mark.parametrize("how", ["closed", "cut off", "broken", "refused", "requests"])
 @pytest.mark.usefixtures("uncollected")
-async def test_what_a_connection_was_made_of_is_gone_with_it(served: tuple[Target, str], how: str) -> None:
-    target, signed = served
+async def test_what_a_connection_was_made_of_is_gone_with_it(door: tuple[Target, str], how: str) -> None:
+    target, signed = door
     for _ in range(5):
         await come_and_go(target, signed, how)
     with contextlib.suppress(TimeoutError):
