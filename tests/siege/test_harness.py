@@ -145,12 +145,19 @@ async def test_an_attack_has_bounds() -> None:
     assert not Ground(target=Target(1), seconds=0).goes_on
 
 
+async def until_ended() -> None:
+    """Wait for the connections of a server that listens no more."""
+    async with asyncio.timeout(10):
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0.01)
+
+
 @asynccontextmanager
 async def listening(answer: bytes, *, then: str) -> AsyncIterator[Target]:
     """A server that answers each head, then goes on reading, closes, or says nothing more."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 writer.write(answer)
@@ -158,13 +165,13 @@ async def listening(answer: bytes, *, then: str) -> AsyncIterator[Target]:
                     break
                 while then == "read" and await reader.read(65_536):
                     pass
-        writer.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1_000_000)
     try:
         yield Target(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        await until_ended()
 
 
 REFUSED = b"HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n"
@@ -200,11 +207,10 @@ async def test_a_server_that_stands_still_is_seen_by_every_probe_due(monkeypatch
     held = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+        with contextlib.closing(writer), contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while await reader.readuntil(b"\r\n\r\n"):
                 await held.wait()
                 writer.write(OK)
-        writer.close()
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
         health = Health(Target(server.sockets[0].getsockname()[1]))
@@ -215,6 +221,7 @@ async def test_a_server_that_stands_still_is_seen_by_every_probe_due(monkeypatch
                 while len(health.kept.seconds) < 25:
                     await asyncio.sleep(0.01)
             probing.cancel()
+    await until_ended()
     assert sum(seconds > 0.1 for seconds in health.kept.seconds) >= 15
 
 
