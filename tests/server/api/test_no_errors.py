@@ -95,7 +95,7 @@ HASHED = {"password", "current_password", "new_password", "refresh_token"}
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "field"),
-    [(method, path, body, field) for method, path, body in BODIES for field in body.keys() - HASHED],
+    [(method, path, body, field) for method, path, body in BODIES for field in body if field not in HASHED],
     ids=lambda part: part if isinstance(part, str) else "",
 )
 async def test_nul_is_refused_before_a_database_sees_it(
