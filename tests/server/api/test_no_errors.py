@@ -331,12 +331,16 @@ async def test_every_operation_names_what_any_body_and_any_caller_may_be_told(
             assert "503" in told, (method, path)
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+@pytest.mark.parametrize(("kind", "words"), [(MemoryError, ()), (RuntimeError, ("can't start new thread",))])
 async def test_want_of_memory_or_threads_is_busy_whatever_was_asked(
-    live: Live, error: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    live: Live,
+    kind: type[Exception],
+    words: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def starved(*_: object, **__: object) -> None:
-        raise error
+        raise kind(*words)
 
     monkeypatch.setattr(live.orders, "list", starved)
     answer = await live.http.get("/orders", headers=await live.user())
