@@ -83,7 +83,7 @@ class BigReaders(Attack):
     async def run(self, ground: Ground) -> None:
         """Submit one that is nearly over, then read."""
         token = await _big_order(ground)
-        paths = [f"/orders/{token}{rest}" for rest in ("", "/report", "?limit=1000", "/report.html")]
+        paths = [f"/orders/{token}{rest}" for rest in ("", "/report", "?slices=1000&fills=1000")]
 
         async def once(number: int) -> None:
             async with ground.line(number) as line:
@@ -109,15 +109,24 @@ class UnreadAnswers(Attack):
         token = await _big_order(ground)
 
         async def hold(number: int) -> None:
-            with suppress(OSError):
+            with suppress(OSError, EOFError):
                 async with ground.line(number) as line:
-                    line.writer.transport.pause_reading()  # type: ignore[attr-defined]
                     await line.say(wire.request("GET", f"/orders/{token}", (ground.key(),)))
-                    await _until_closed(ground, line)
+                    if await _begins_with_200(ground, line):
+                        await _until_closed(ground, line)
 
         async with asyncio.TaskGroup() as group:
             for number in range(ground.scaled(20)):
                 group.create_task(hold(number))
+
+
+async def _begins_with_200(ground: Ground, line: Line) -> bool:
+    """Read the begin of an answer and then nothing more; others are told to come back."""
+    begin = await line.reader.readuntil(b"\r\n")
+    line.writer.transport.pause_reading()  # type: ignore[attr-defined]
+    status = begin.split(b" ")[1].decode()
+    ground.tally.answers[status] += 1
+    return status == "200"
 
 
 async def _until_closed(ground: Ground, line: Line) -> None:

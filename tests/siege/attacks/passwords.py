@@ -6,8 +6,8 @@ from siege.ground import Ground
 from siege.tally import Tally
 
 _FORM = "Content-Type: application/x-www-form-urlencoded"
-_WRONG_FOR_ONE = 10
-"""Wrong passwords for one name from one address, by default."""
+_WRONG_FOR_ONE = 10 + 6
+"""Wrong passwords for one name from one address: ten, then ever rarer, six in the first minute."""
 
 
 def _guess(name: str, number: int, headers: tuple[str, ...] = ()) -> bytes:
@@ -37,7 +37,7 @@ class Forwarded(Attack):
         await ground.repeat(once)
 
     def look(self, tally: Tally) -> None:
-        """Ten guesses are looked at, no more."""
+        """Ten guesses are looked at, and then ever fewer."""
         super().look(tally)
         if tally.answers["401"] > _WRONG_FOR_ONE:
             tally.hole(f"{tally.answers['401']} guesses of one address were looked at")
