@@ -115,15 +115,12 @@ async def _measure(field: Field, one: Attack, *, seconds: float, seed: int) -> R
     field.process.seen.clear()
     before, tasks = field.process.look(), await _tasks(field)
     ordered = max(1, int(lasts))
-    began = time.monotonic()
     async with asyncio.TaskGroup() as group:
         attacked = group.create_task(_attack(field, one, seconds=seconds, seed=seed))
         group.create_task(field.victim.submit(ordered))
-    took = time.monotonic() - began
     ended = field.process.look()
-    cpu = ended.cpu_s - before.cpu_s
     await _settle(field, ordered)
-    return _row(field, one, attacked.result(), before=before, ended=ended.at, took=took, cpu=cpu, ordered=ordered,
+    return _row(field, one, attacked.result(), before=before, ended=ended, ordered=ordered,
                 tasks=(tasks, await _tasks(field)))  # fmt: skip
 
 
@@ -164,8 +161,9 @@ def _least(seen: Sequence[Holding]) -> float:
 
 def _row(
     field: Field, one: Attack, tally: Tally, *,
-    before: Holding, ended: float, took: float, cpu: float, ordered: int, tasks: tuple[int, int],
+    before: Holding, ended: Holding, ordered: int, tasks: tuple[int, int],
 ) -> Row:  # fmt: skip
+    took = ended.at - before.at
     health, victim, seen = field.health, field.victim, field.process.seen
     return Row(
         name=one.name,
@@ -180,10 +178,10 @@ def _row(
         start_mib=field.start_mib,
         before_mib=before.rss,
         peak_mib=max(each.rss for each in seen),
-        after_mib=min(each.rss for each in seen if each.at >= ended),
+        after_mib=min(each.rss for each in seen if each.at >= ended.at),
         handles=(before.handles, max(each.handles for each in seen), seen[-1].handles),
         tasks=tasks,
-        cpu=cpu / took,
+        cpu=(ended.cpu_s - before.cpu_s) / took,
         gap_p99=percentile(victim.gaps, 0.99),
         late_p99=percentile(victim.late, 0.99),
         slices=victim.slices.copy(),
