@@ -253,7 +253,7 @@ def by_the_public_key(claims: dict[str, Any]) -> str:
         ({}, lambda _: "é"),
         ({}, lambda claims: signed(claims | {"much": "x" * 70_000})),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", None) or str(value),
 )
 async def test_an_id_token_that_proves_nothing(
     claims: dict[str, Any], sign: Callable[[dict[str, Any]], str]

@@ -89,9 +89,9 @@ async def test_wrong_fields_are_named(desk: Desk) -> None:
     assert not desk.orders.requests, "nothing is stored when one item is wrong"
 
 
-async def test_surrogates_in_names_are_answered(desk: Desk) -> None:
-    answer = await submit_raw(desk, '{"\\ud800": 1, "symbol": "\\udfff"}')
-    assert answer.status_code == 422
+async def test_surrogates_in_names_and_texts_are_answered(desk: Desk) -> None:
+    assert (await submit_raw(desk, '{"\\ud800": 1, "symbol": "\\udfff"}')).status_code == 400
+    assert (await submit_raw(desk, '{"symbol": "\\udfff"}')).status_code == 422
 
 
 async def test_statuses_of_submission(desk: Desk) -> None:

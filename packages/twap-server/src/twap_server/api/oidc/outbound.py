@@ -12,7 +12,7 @@ from twap_server.collector.ways import way_to
 from twap_server.domain.errors import UnavailableError
 
 _MOST_BYTES = 262_144
-_HEADERS = {"Accept": "application/json", "Accept-Encoding": "identity"}
+_HEADERS = httpx.Headers((("Accept", "application/json"), ("Accept-Encoding", "identity")))
 
 
 class ProviderUnavailable(UnavailableError):
