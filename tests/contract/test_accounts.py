@@ -126,6 +126,26 @@ async def test_before_the_first_start(database: str) -> None:
     assert (await command(database, "user", "list"))[1].startswith("ada\t")
 
 
+async def test_what_no_account_can_have_is_refused_in_one_line(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TWAP_API__OIDC__ISSUER", "https://id.example")
+    monkeypatch.setenv("TWAP_API__OIDC__CLIENT_ID", "twap")
+    odd = "a\udcffb"  # bytes of a command line that are no text
+    for arguments, field in (
+        (("user", "add", odd, "--password-stdin"), "NAME"),
+        (("user", "password", odd, "--password-stdin"), "there is no user"),
+        (("user", "link", odd, "sub-1"), "there is no user"),
+        (("user", "link", "ada", odd), "SUBJECT"),
+        (("user", "link", "ada", "s" * 256), "SUBJECT"),
+        (("invite", "--note", odd), "--note"),
+        (("invite", "--note", "n" * 201), "--note"),
+        (("invite", "--days", "366"), "--days"),
+    ):
+        code, said, told = await command(database, *arguments, given=NEW)
+        assert (code, said, told.count("\n")) == (1, "", 1) and field in told, told
+
+
 async def test_somebody_of_a_provider_is_linked_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await command(database, "user", "add", "ada", "--password-stdin", given=PASSWORD)
     code, _, told = await command(database, "user", "link", "ada", "sub-1")

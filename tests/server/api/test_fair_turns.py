@@ -159,3 +159,23 @@ async def test_a_refusal_says_what_to_do() -> None:
         async with turns.take("ada"):
             raise AssertionError("never begins")
     assert refused.value.retry_after == 2
+
+
+async def test_who_gave_way_and_is_cancelled_at_once_gives_no_turn_back() -> None:
+    turns, begun = FairTurns(1, (Rank(at_once=1, waiting=2),), refusal="busy"), []
+
+    async def ask(key: str) -> None:
+        async with turns.take(key):
+            begun.append(key)
+
+    loop = asyncio.get_running_loop()
+    async with turns.take("ada"):
+        waiting = [loop.create_task(ask("eve")) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting.append(loop.create_task(ask("bob")))
+        await asyncio.sleep(0)
+        waiting[1].cancel()  # it was refused for bob's sake, and has not heard it yet
+        await asyncio.gather(waiting[1], return_exceptions=True)
+        assert begun == [], "ada has the one turn there is"
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert begun == ["eve", "bob"]

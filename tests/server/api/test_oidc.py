@@ -175,6 +175,26 @@ async def test_the_provider_is_another_site_and_may_send_browsers_back() -> None
         assert (await desk.http.post("/auth/oidc/token", json=body, headers=foreign)).status_code == 403
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_a_link_on_a_page_begins_no_sign_in(site: str) -> None:
+    async with opened() as (desk, made):
+        link = {"Sec-Fetch-Site": site, "Sec-Fetch-Mode": "navigate"}
+        answer = await desk.http.get("/auth/oidc/start", params=SENT, headers=link)
+        assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
+        assert "address line" in answer.json()["detail"] and made.asked == []
+        typed = link | {"Sec-Fetch-Site": "none"}
+        assert (await desk.http.get("/auth/oidc/start", params=SENT, headers=typed)).status_code == 302
+
+
+async def test_the_cookie_is_sent_to_the_callback_of_the_settings() -> None:
+    back = "https://twap.example/desk/auth/oidc/callback"
+    async with opened(callback_url=back) as (desk, _):
+        answer = await desk.http.get("/auth/oidc/start", params=SENT)
+        assert parse_qs(urlsplit(answer.headers["location"]).query)["redirect_uri"] == [back]
+        cookie = answer.headers["set-cookie"]
+        assert "Path=/desk/auth/oidc/callback;" in cookie and "; Secure" in cookie
+
+
 @pytest.mark.parametrize(
     "address",
     [
@@ -244,6 +264,8 @@ def by_the_public_key(claims: dict[str, Any]) -> str:
         ({"sub": ""}, signed),
         ({"sub": 7}, signed),
         ({"sub": "s" * 256}, signed),
+        ({"sub": "a\0b"}, signed),
+        ({"sub": "ä"}, signed),
         ({"at_hash": "of another token"}, signed),
         ({}, unsigned),
         ({}, by_the_public_key),
@@ -315,6 +337,8 @@ async def test_an_answer_without_end_is_cut_off() -> None:
         {"issuer": "https://evil.example"},
         {"token_endpoint": "http://evil.example/token"},
         {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": "http://evil.example/authorize"},
+        {"authorization_endpoint": "javascript:alert(1)"},
         {"token_endpoint": None},
     ],
     ids=str,
@@ -470,6 +494,8 @@ async def test_without_a_provider_there_is_nothing() -> None:
         {"required_values": ["a"]},
         {"issuer": "id.example", "client_id": "c"},
         {"issuer": "https://[", "client_id": "c"},
+        {"issuer": "https://id.example", "client_id": "c", "callback_url": "https://["},
+        {"issuer": "https://id.example", "client_id": "c", "callback_url": "http://twap.example/auth"},
     ],
     ids=str,
 )

@@ -83,6 +83,19 @@ async def test_an_account_that_was_not_made_does_not_count() -> None:
         assert (await register(desk, "bob")).status_code == 201
 
 
+async def test_an_address_asks_for_so_many_accounts_a_minute_made_or_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened(rates={"reads_per_minute": 3}) as desk:
+        assert (await register(desk, "ada")).status_code == 201
+        for _ in range(2):
+            assert (await register(desk, "ada")).status_code == 409
+        monkeypatch.setattr(desk.app.state.services.registration, "_accounts", None)
+        refused = await register(desk, "ada")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+        assert (await register(desk, "x", peer=ELSEWHERE)).status_code == 422
+
+
 async def test_an_address_is_a_network_of_ipv6_and_what_a_trusted_proxy_says() -> None:
     async with opened(accounts_per_address_per_day=1, trusted_proxies=[PROXY]) as desk:
         assert (await register(desk, "a-1", peer="2001:db8::1")).status_code == 201

@@ -1,13 +1,17 @@
 """A database used beside the server that has it."""
 
+import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from server.store.conftest import Outside
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.store import accounts
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 
@@ -30,6 +34,37 @@ async def test_the_right_of_the_server_stays_its_own(url: str) -> None:
                 pass
     async with Database.beside(url), Database.open(url) as server:
         assert not await SqlAccountStore(server).has_users()
+
+
+async def test_no_sign_in_with_the_old_password_outlives_its_change(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_but_recorded, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(connection: AsyncConnection, user_id: str, *, keys: bool) -> Sequence[str]:
+        ended = await revoke_all(connection, user_id, keys=keys)
+        all_but_recorded.set()
+        await go_on.wait()
+        return ended
+
+    revoke_all = accounts._revoke_all
+    monkeypatch.setattr(accounts, "_revoke_all", slowly)
+    async with Database.open(url) as first, Database.beside(url) as second:
+        server, machine = SqlAccountStore(first), SqlAccountStore(second)
+        await server.create_user("u1", "ada", "old", Nanos(1))
+
+        async def sign_in() -> str:
+            await server.add_refresh("t", "f1", "u1", Nanos(9), Nanos(1))
+            user = await server.user("u1")
+            return user.password_hash if user else ""
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(machine.change_password("u1", "new"))
+            await all_but_recorded.wait()
+            signing_in = group.create_task(sign_in())
+            await asyncio.wait([signing_in], timeout=0.5)
+            go_on.set()
+        assert signing_in.result() == "new", "who signs in sees that the password is another"
 
 
 async def test_without_a_server_it_makes_and_migrates_the_database(url: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Make and list accounts, replace passwords.")
 
+_LONGEST_LINE = 4_096
 NameArg = Annotated[str, typer.Argument(metavar="NAME", help="The user's name.")]
 ConfigOption = Annotated[Path | None, typer.Option(help="Settings file (TOML).")]
 DatabaseOption = Annotated[
@@ -79,12 +80,17 @@ def invite(
     database: DatabaseOption = None,
 ) -> None:
     """Make an invite and print its code, which lets one account be made."""
-    _do(config, database, lambda accounts: accounts.invite(days=days, note=note[:200]))
+    _do(config, database, lambda accounts: accounts.invite(days=days, note=note))
 
 
 def _password(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().removesuffix("\n").removesuffix("\r")
+        try:
+            return sys.stdin.readline(_LONGEST_LINE).removesuffix("\n").removesuffix("\r")
+        except UnicodeDecodeError:
+            raise typer.BadParameter(
+                "holds no text in this terminal's encoding", param_hint="standard input"
+            ) from None
     given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     return given
 

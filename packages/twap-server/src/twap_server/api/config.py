@@ -111,6 +111,10 @@ class OidcConfig(BaseModel):
             raise ValueError(
                 "expected an issuer with https://, or with http:// on 127.0.0.1, ::1 or localhost"
             )
+        if self.callback_url and not is_secure_url(self.callback_url):
+            raise ValueError(
+                "expected a callback_url with https://, or with http:// on 127.0.0.1, ::1 or localhost"
+            )
         if self.issuer and not self.client_id:
             raise ValueError("expected a client_id, as the provider gave it")
         if self.issuer and "openid" not in self.scopes.split():

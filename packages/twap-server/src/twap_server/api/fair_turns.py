@@ -69,7 +69,7 @@ class FairTurns:
         except asyncio.CancelledError:
             if turn.cancelled():
                 line.leave(key, turn)
-            else:
+            elif turn.exception() is None:  # it was given its turn, not refused
                 self._end(key, rank)
             raise
 

@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager, closing
 
 from pydantic import TypeAdapter, ValidationError
 
-from twap_models.accounts import Password, UserName
+from twap_models.accounts import InviteRequest, Password, UserName
 from twap_server.api.accounts_port import UserRecord
+from twap_server.api.oidc.admission import LONGEST_SUBJECT, is_subject
 from twap_server.api.passwords import Passwords
 from twap_server.api.registration import Registration
 from twap_server.bootstrap.ids import ordered_ids
@@ -24,7 +25,6 @@ from twap_server.store.database import Database
 
 _NAME: TypeAdapter[str] = TypeAdapter(UserName)
 _PASSWORD = TypeAdapter(Password)
-_MOST_DAYS = 365
 
 
 class NoSuchUser(RequestError):
@@ -95,10 +95,15 @@ class AccountCommands:
 
         Raises:
             NoSuchUser: nobody has that name.
-            InvalidRequest: no provider is set, or that identity has an account.
+            InvalidRequest: no provider is set, that is no subject, or that identity has an account.
         """
         if not self._issuer:
             raise InvalidRequest("no OpenID provider is set: set api.oidc.issuer", field="api.oidc.issuer")
+        if not is_subject(subject):
+            raise InvalidRequest(
+                f"SUBJECT: expected what the provider calls them, 1 to {LONGEST_SUBJECT} ASCII characters",
+                field="SUBJECT",
+            )
         user = await self._user(name)
         try:
             await self._accounts.link_identity(self._issuer, subject, user.user_id, self._clock.now())
@@ -110,16 +115,18 @@ class AccountCommands:
         """Make an invite; gives its code.
 
         Raises:
-            InvalidRequest: the days are out of bounds.
+            InvalidRequest: the days or the note are out of bounds.
             Conflict: there are as many as allowed.
         """
-        if not 1 <= days <= _MOST_DAYS:
-            raise InvalidRequest(f"expected 1 to {_MOST_DAYS}, got {days}", field="--days")
-        _, code = await self._registration.invite(days=days, note=note)
+        try:
+            wanted = InviteRequest(days=days, note=note)
+        except ValidationError as error:
+            raise _refusal(error, f"--{error.errors()[0]['loc'][0]}") from None
+        _, code = await self._registration.invite(days=wanted.days, note=wanted.note)
         return code
 
     async def _user(self, name: str) -> UserRecord:
-        user = await self._accounts.find_user(name)
+        user = await self._accounts.find_user(name) if name.isascii() else None
         if user is None:
             raise NoSuchUser(name)
         return user
@@ -134,7 +141,7 @@ def checked_name(name: str) -> str:
     try:
         return _NAME.validate_python(name)
     except ValidationError as error:
-        raise InvalidRequest(_why(error), field="NAME") from None
+        raise _refusal(error, "NAME") from None
 
 
 def checked_password(password: str) -> str:
@@ -146,11 +153,12 @@ def checked_password(password: str) -> str:
     try:
         return _PASSWORD.validate_python(password).get_secret_value()
     except ValidationError as error:
-        raise InvalidRequest(_why(error), field="password") from None
+        raise _refusal(error, "password") from None
 
 
-def _why(error: ValidationError) -> str:
-    return error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+def _refusal(error: ValidationError, field: str) -> InvalidRequest:
+    why = error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+    return InvalidRequest(f"{field}: {why}", field=field)
 
 
 def _line(user: UserRecord) -> str:

@@ -15,6 +15,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
+from twap_server.store.tables import users
 
 
 class Rotation(Enum):
@@ -53,12 +54,17 @@ class SessionStore:
     ) -> None:
         """Begin a family with its first token.
 
+        It is recorded before or after a change of the user's password, by whatever process, never beside it:
+        so either the change ends it, or who looks at the password afterwards sees the new one.
+
         Raises:
             StoreConflict: the token or the family is already there, or there is no such user.
             StoreUnavailable: nothing is known to be recorded.
         """
         family = {"family_id": family_id, "user_id": user_id, "revoked": False}
+        owner = select(users.c.user_id).where(users.c.user_id == user_id).with_for_update(read=True)
         async with self._database.transaction() as connection:
+            await connection.execute(owner)
             await connection.execute(insert(families), family)
             await _add(connection, token_hash, family_id, user_id, created=created, expires=expires)
 

@@ -1,7 +1,7 @@
 """Who of the provider's people may sign in here, and what their account is called."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -10,6 +10,17 @@ from twap_server.api.config import OidcConfig
 from twap_server.domain.errors import NotPermitted
 
 _NAME: TypeAdapter[str] = TypeAdapter(UserName)
+LONGEST_SUBJECT = 255
+
+
+def is_subject(given: object) -> TypeGuard[str]:
+    """Whether a provider may call somebody so: at most 255 ASCII characters (OpenID Connect Core, section 2)."""
+    return (
+        isinstance(given, str)
+        and 0 < len(given) <= LONGEST_SUBJECT
+        and given.isascii()
+        and given.isprintable()
+    )
 
 
 def admit(claims: Mapping[str, Any], config: OidcConfig) -> None:

@@ -6,7 +6,7 @@ who has just begun is not kept out by those who never finish.
 
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -18,10 +18,10 @@ T = TypeVar("T")
 class Attempt:
     """A browser that was sent to the provider."""
 
-    cookie: str
+    cookie: str = field(repr=False)
     """What that browser brings back; another one does not have it."""
-    nonce: str
-    verifier: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
     callback: str
     challenge: str
     """Of the program that began: who redeems the code must know what is behind it."""

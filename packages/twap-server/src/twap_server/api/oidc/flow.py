@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[im
 from twap_models.accounts import AccessToken
 from twap_server.api.accounts_port import Accounts
 from twap_server.api.config import OidcConfig
-from twap_server.api.oidc.admission import admit, username_of
+from twap_server.api.oidc.admission import admit, is_subject, username_of
 from twap_server.api.oidc.attempts import Attempt, Grant, Once
 from twap_server.api.oidc.provider import IdentityRefused, Provider
 from twap_server.api.registration import Registration
@@ -54,6 +54,10 @@ class OidcSignIn:
         self._attempts: Once[Attempt] = Once(clock, life_s=_ATTEMPT_S, most=_MOST)
         self._grants: Once[Grant] = Once(clock, life_s=_GRANT_S, most=_MOST)
 
+    def callback_at(self, base: str) -> str:
+        """Where browsers come back to: as the settings say, else below the address that was asked for."""
+        return self._config.callback_url or f"{base}auth/oidc/callback"
+
     async def start(
         self, *, challenge: str, redirect: str, state: str, callback: str
     ) -> tuple[str, str, str]:
@@ -67,7 +71,7 @@ class OidcSignIn:
             cookie=secrets.token_urlsafe(32),
             nonce=secrets.token_urlsafe(32),
             verifier=secrets.token_urlsafe(48),
-            callback=self._config.callback_url or callback,
+            callback=callback,
             challenge=challenge,
             redirect=redirect,
             state=state,
@@ -142,7 +146,7 @@ class OidcSignIn:
 
     async def _account(self, claims: Mapping[str, Any], address: str) -> str:
         subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= 255:
+        if not is_subject(subject):
             raise IdentityRefused("the ID token of the OpenID provider names nobody")
         admit(claims, self._config)
         found = await self._accounts.find_identity(self._config.issuer, subject)

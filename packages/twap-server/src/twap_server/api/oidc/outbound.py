@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 
-from twap_server.api.config import is_secure_url
 from twap_server.collector.ways import way_to
 from twap_server.domain.errors import UnavailableError
 
@@ -52,8 +51,6 @@ class Outbound:
         return await self._ask("POST", url, data=form, auth=auth)
 
     async def _ask(self, method: str, url: str, **content: Any) -> tuple[int, dict[str, Any]]:
-        if not is_secure_url(url):
-            raise ProviderUnavailable(f"its address {url[:200]!r} is not https")
         try:
             async with (
                 asyncio.timeout(self._timeout_s),

@@ -16,7 +16,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from twap_server.api.config import OidcConfig
+from twap_server.api.config import OidcConfig, is_secure_url
 from twap_server.api.oidc.outbound import Outbound, ProviderUnavailable
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import NotAuthenticated
@@ -205,7 +205,10 @@ def _signing(keys: Sequence[object]) -> list[Any]:
 
 
 def _address(found: Mapping[str, Any], name: str) -> str:
+    """One that nobody on the way can read or change: browsers are sent to one of them, too."""
     address = found.get(name)
     if not isinstance(address, str):
         raise ProviderUnavailable(f"its discovery document names no {name}")
+    if not is_secure_url(address):
+        raise ProviderUnavailable(f"its {name} {address[:200]!r} is not https")
     return address

@@ -20,6 +20,7 @@ from twap_server.api.dependencies import (
     SignedInDep,
     address_of,
     identify,
+    limited,
 )
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, checked, read_json, reply
@@ -64,7 +65,11 @@ _LOGOUT_BODY = {
 
 
 @router.post(
-    "/register", status_code=201, response_model=Account, responses=problems(400, 403, 409, 422, 429, 503)
+    "/register",
+    status_code=201,
+    response_model=Account,
+    responses=problems(400, 403, 409, 422, 429, 503),
+    dependencies=[limited(lambda services: services.reads)],
 )
 async def register(request: Request, services: ServicesDep, credentials: Credentials) -> Response:
     """Make an account, where registration is open or an invite counts."""

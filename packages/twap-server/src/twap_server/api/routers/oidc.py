@@ -13,7 +13,7 @@ from twap_models.enums import ErrorCode
 from twap_server.api.dependencies import ServicesDep, address_of, limited
 from twap_server.api.documented import problems
 from twap_server.api.exact import ExactRoute, reply
-from twap_server.domain.errors import InvalidRequest, RequestError
+from twap_server.domain.errors import InvalidRequest, NotPermitted, RequestError
 
 if TYPE_CHECKING:
     from twap_server.api.oidc.flow import OidcSignIn
@@ -59,7 +59,7 @@ OidcDep = Annotated["OidcSignIn", Depends(get_oidc)]
     "/start",
     status_code=302,
     response_class=RedirectResponse,
-    responses=problems(404, 422, 429, 503),
+    responses=problems(403, 404, 422, 429, 503),
 )
 async def start(
     *,
@@ -77,13 +77,14 @@ async def start(
     ] = "",
 ) -> Response:
     """Send the browser to the OpenID provider; it comes back to ``/auth/oidc/callback``."""
+    _check_begun_here(request)
     _check_loopback(redirect_uri)
-    base = str(request.base_url)
+    back = oidc.callback_at(str(request.base_url))
     address, ours, cookie = await oidc.start(
-        challenge=code_challenge, redirect=redirect_uri, state=state, callback=f"{base}auth/oidc/callback"
+        challenge=code_challenge, redirect=redirect_uri, state=state, callback=back
     )
     answer = RedirectResponse(address, 302, headers=_QUIET)
-    _set_cookie(answer, base, ours, cookie, _COOKIE_LIFE_S)
+    _set_cookie(answer, back, ours, cookie, _COOKIE_LIFE_S)
     return answer
 
 
@@ -112,7 +113,7 @@ async def callback(
         address=address_of(request),
     )
     answer: Response = RedirectResponse(address, 302, headers=_QUIET) if address else _page(made)
-    _set_cookie(answer, str(request.base_url), state, "", 0)
+    _set_cookie(answer, oidc.callback_at(str(request.base_url)), state, "", 0)
     return answer
 
 
@@ -120,6 +121,15 @@ async def callback(
 async def redeem(oidc: OidcDep, given: OidcCode) -> Response:
     """Trade the code of a sign-in, once and within two minutes, for an access token and a refresh token."""
     return reply(await oidc.redeem(given.code, given.code_verifier))
+
+
+def _check_begun_here(request: Request) -> None:
+    """A link on a page could begin a sign-in of the reader's, and leave the code with who wrote the page."""
+    if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
+        raise NotPermitted(
+            "a link on a web page led here, as the browser says (Sec-Fetch-Site): if you began a sign-in "
+            "yourself, copy its address into the address line of your browser"
+        )
 
 
 def _check_loopback(address: str) -> None:
@@ -138,14 +148,14 @@ def _cookie_name(state: str) -> str:
     return f"twap_oidc_{state[:8]}"
 
 
-def _set_cookie(answer: Response, base: str, state: str, value: str, life_s: int) -> None:
-    """A cookie of this browser and this sign-in, sent to the callback alone."""
-    parts = urlsplit(base)
+def _set_cookie(answer: Response, back: str, state: str, value: str, life_s: int) -> None:
+    """A cookie of this browser and this sign-in, sent to the callback (``back``) alone."""
+    parts = urlsplit(back)
     answer.set_cookie(
         _cookie_name(state),
         value,
         max_age=life_s,
-        path=f"{parts.path}auth/oidc/callback",
+        path=parts.path,
         secure=parts.scheme == "https",
         httponly=True,
         samesite="lax",
