@@ -4,6 +4,7 @@ from bites.case import Bite
 
 REGISTRATION = "server/api/test_registration.py::"
 INVITES = "server/store/test_invites.py::"
+BESIDE = "server/store/test_beside.py::"
 OIDC = "server/api/test_oidc.py::"
 
 MEMBERS_BITES = (
@@ -14,6 +15,14 @@ MEMBERS_BITES = (
         line="        if not await self._of_address.hit(site):\n",
         instead="        if self._of_address.wait(site):\n",
         tests=(REGISTRATION + "test_an_address_makes_so_many_accounts_a_day",),
+    ),
+    Bite(
+        fault="F150",
+        guard="an address asks for so many accounts a minute",
+        file="api/routers/accounts.py",
+        line="    dependencies=[limited(lambda services: services.reads)],\n",
+        instead="",
+        tests=(REGISTRATION + "test_an_address_asks_for_so_many_accounts_a_minute_made_or_not",),
     ),
     Bite(
         fault="F150",
@@ -46,6 +55,14 @@ MEMBERS_BITES = (
         line="        sessions.end_grants(await accounts.ended_of(grants[first : first + _AT_ONCE]))\n",
         instead="        await accounts.ended_of(grants[first : first + _AT_ONCE])\n",
         tests=(REGISTRATION + "test_a_stream_ends_when_another_process_ended_its_sign_in",),
+    ),
+    Bite(
+        fault="F152",
+        guard="a sign-in is recorded before or after a change of the password, never beside it",
+        file="store/sessions.py",
+        line="            await connection.execute(owner)\n",
+        instead="",
+        tests=(BESIDE + "test_no_sign_in_with_the_old_password_outlives_its_change",),
     ),
     Bite(
         fault="F152",
@@ -104,6 +121,14 @@ MEMBERS_BITES = (
         line="    _check_loopback(redirect_uri)\n",
         instead="",
         tests=(OIDC + "test_nothing_but_the_loopback_is_sent_a_code",),
+    ),
+    Bite(
+        fault="F154",
+        guard="a link on a page begins no sign-in",
+        file="api/routers/oidc.py",
+        line="    _check_begun_here(request)\n",
+        instead="",
+        tests=(OIDC + "test_a_link_on_a_page_begins_no_sign_in",),
     ),
     Bite(
         fault="F155",

@@ -103,7 +103,7 @@ class Accounts(AccountKeys):
 
         Raises:
             NotAuthenticated: nobody was signed in, or not in time.
-            NotPermitted: the server lets them not in.
+            NotPermitted: the server does not let them in.
         """
         async with Loopback() as loopback:
             login = begin(self._config.base_url, redirect_uri=loopback.url, state=loopback.state)

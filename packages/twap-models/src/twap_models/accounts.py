@@ -56,7 +56,7 @@ class Credentials(RequestModel):
 
     username: UserName
     password: Password
-    invite: InviteCode | None = None
+    invite: InviteCode | None = Field(default=None, repr=False)
 
 
 class Account(ResponseModel):
@@ -77,8 +77,8 @@ class SignInMethods(ResponseModel):
 class OidcCode(RequestModel):
     """A code that a sign-in at an OpenID provider brought back, and the secret of who began it."""
 
-    code: str = Field(min_length=1, max_length=128)
-    code_verifier: str = Field(pattern=r"^[A-Za-z0-9._~-]{43,128}$")
+    code: str = Field(min_length=1, max_length=128, repr=False)
+    code_verifier: str = Field(repr=False, pattern=r"^[A-Za-z0-9._~-]{43,128}$")
 
 
 class InviteRequest(RequestModel):
@@ -100,22 +100,22 @@ class Invite(ResponseModel):
 class NewInvite(Invite):
     """An invite just made."""
 
-    invite: str = Field(description="The code, shown this once; it makes one account.")
+    invite: str = Field(repr=False, description="The code, shown this once; it makes one account.")
 
 
 class AccessToken(ResponseModel):
     """OAuth2 token answer: 15 minutes of access, and a refresh token that is used once."""
 
-    access_token: str
+    access_token: str = Field(repr=False)
     token_type: str = "bearer"
     expires_in: int = Field(description="Seconds.")
-    refresh_token: str | None = None
+    refresh_token: str | None = Field(default=None, repr=False)
 
 
 class RefreshRequest(RequestModel):
     """What logout takes (refresh itself is an OAuth2 form)."""
 
-    refresh_token: str = Field(min_length=1, max_length=512)
+    refresh_token: str = Field(min_length=1, max_length=512, repr=False)
 
 
 class PasswordChange(RequestModel):

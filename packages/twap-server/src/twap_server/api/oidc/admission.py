@@ -14,7 +14,7 @@ LONGEST_SUBJECT = 255
 
 
 def is_subject(given: object) -> TypeGuard[str]:
-    """Whether a provider may call somebody so: at most 255 ASCII characters (OpenID Connect Core, section 2)."""
+    """Whether a provider may call somebody so: OpenID Connect Core, section 2, has 255 ASCII characters."""
     return (
         isinstance(given, str)
         and 0 < len(given) <= LONGEST_SUBJECT
@@ -27,7 +27,7 @@ def admit(claims: Mapping[str, Any], config: OidcConfig) -> None:
     """Let somebody in, or not.
 
     Raises:
-        NotPermitted: the settings let them not in; the message says which.
+        NotPermitted: the settings do not let them in; the message says which.
     """
     if config.allowed_domains and not _has_domain(claims, config.allowed_domains):
         raise NotPermitted(
@@ -35,7 +35,9 @@ def admit(claims: Mapping[str, Any], config: OidcConfig) -> None:
             "(api.oidc.allowed_domains; the scope email must be asked for)"
         )
     if config.required_claim and not _has_value(claims, config):
-        raise NotPermitted(f"your claim {config.required_claim!r} lets you not in (api.oidc.required_values)")
+        raise NotPermitted(
+            f"your claim {config.required_claim!r} does not let you in (api.oidc.required_values)"
+        )
 
 
 def username_of(claims: Mapping[str, Any], config: OidcConfig) -> str:
