@@ -15,6 +15,8 @@ from siege.wire import Line
 
 _OF_A_LIST = 1_000
 _BIG_SLICES = 100_000
+_CLOSED_WITHIN_S = 36.0
+"""The server's half a minute without progress, and some."""
 
 
 def _order(token: str, *, seconds: int, buy: bool = True, start: float | None = None) -> dict[str, Any]:
@@ -99,9 +101,9 @@ class UnreadAnswers(Attack):
 
     name, number = "unread", "B9"
     what = "20 connections that ask for 15 MB and read nothing"
-    held = "every one is closed within 30 seconds"
+    held = "every one is closed after 30 seconds, at the latest after 36"
     users = 1
-    seconds = 32.0
+    seconds = 42.0
     own_memory_mib = 64
 
     async def run(self, ground: Ground) -> None:
@@ -131,6 +133,7 @@ async def _begins_with_200(ground: Ground, line: Line) -> bool:
 
 async def _until_closed(ground: Ground, line: Line) -> None:
     """Only a write tells that the other side is gone, where nothing is read."""
+    since = time.monotonic()
     while ground.left > 0.5:
         await asyncio.sleep(0.25)
         try:
@@ -139,8 +142,8 @@ async def _until_closed(ground: Ground, line: Line) -> None:
             ground.tally.answers["closed"] += 1
             return
     ground.tally.answers["held to the end"] += 1
-    if ground.seconds >= UnreadAnswers.seconds:
-        ground.tally.hole("an answer that nobody reads is held for half a minute")
+    if time.monotonic() - since > _CLOSED_WITHIN_S:
+        ground.tally.hole(f"an answer that nobody reads is held for more than {_CLOSED_WITHIN_S:.0f} s")
 
 
 async def _big_order(ground: Ground) -> str:
