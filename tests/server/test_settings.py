@@ -31,8 +31,12 @@ def test_environment_beats_the_file_and_flags_beat_both(
 @pytest.mark.parametrize(
     ("text", "key"),
     [
-        ("prot = 1", "prot"),
-        ("[engine]\nmax_slice = 1", "engine.max_slice"),
+        ("prot = 1", r"setting prot: unknown, did you mean port\?"),
+        ("[engine]\nmax_slice = 1", r"engine.max_slice: unknown, did you mean engine.max_slices\?"),
+        ("[api]\nregistation = 'open'", r"api.registation: unknown, did you mean api.registration\?"),
+        ("registration = 'open'", r"setting registration: unknown, did you mean api.registration\?"),
+        ("[exchanges.kraken]\nsymbol = []", r"unknown, did you mean exchanges.kraken.symbols\?"),
+        ("xyz = 1", "setting xyz: unknown, expected one of api, collector, database, engine, "),
         ("port = 'x'", "port"),
         ("port =", "cannot read"),
     ],
@@ -51,7 +55,7 @@ def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
 
 def test_misspelt_variables_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TWAP_PROT", "1")
-    with pytest.raises(InvalidRequest, match="TWAP_PROT"):
+    with pytest.raises(InvalidRequest, match=r"TWAP_PROT: unknown, did you mean TWAP_PORT\?"):
         settings.load(file=None, flags={})
 
 

@@ -7,6 +7,7 @@ sees this module.
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
@@ -142,11 +143,24 @@ def _name(path: Sequence[str]) -> str:
 
 def _expected(kind: str, message: str, path: Sequence[str], *, as_variable: bool) -> str:
     if kind == "extra_forbidden":
-        known = [[*path[:-1], field] for field in _beside(path)]
-        names = [_name(one) if as_variable else ".".join(one) for one in known]
-        return f"unknown, expected one of {', '.join(names)}"
+        write = _name if as_variable else ".".join
+        meant = [write(one) for one in _meant(path)]
+        if meant:
+            return f"unknown, did you mean {' or '.join(meant)}?"
+        return f"unknown, expected one of {', '.join(write([*path[:-1], field]) for field in _beside(path))}"
     example = _AS_JSON.get(kind, "") if as_variable else ""
     return f"{message}, written as JSON such as {example}" if example else message
+
+
+def _meant(path: Sequence[str]) -> list[list[str]]:
+    """The likeliest keys where one is unknown: near it in spelling, or its like in another section."""
+    near = get_close_matches(path[-1], _beside(path), n=2, cutoff=0.75)
+    if near:
+        return [[*path[:-1], one] for one in near]
+    return [[section, path[-1]] for section in _SECTIONS if path[-1] in _beside([section, path[-1]])]
+
+
+_SECTIONS = ("api", "engine", "collector", "runtime")
 
 
 def _beside(path: Sequence[str]) -> list[str]:
