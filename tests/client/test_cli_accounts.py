@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,7 +95,20 @@ async def test_name_and_password_come_from_the_environment(
             None,
             "is said by --read-only already",
         ),
-        (["keys", "create", "bot", "--scope", "admin"], None, "scopes.0: Input should be 'read' or 'trade'"),
+        (["keys", "create", "bot", "--scope", "admin"], None, "--scope: expected read or trade, got 'admin'"),
+        (
+            ["keys", "create", "bot", "--expires", "30x"],
+            None,
+            "a length such as 30d or 12h, or a time, got '30x'",
+        ),
+        (["register", "-u", "ada", "-p", "short"], None, "password: expected at least 8 characters, got 5"),
+        (["login", "--server", "http://h"], None, "--server: it goes before the command: twap --server URL"),
+        (
+            ["keys", "list", "--server", "http://h"],
+            None,
+            "--server: it goes before the command: twap --server",
+        ),
+        (["--interval", "5", "submit"], None, "--interval: if it is a command's, it goes after the command"),
         (["keys", "create"], None, "NAME"),
         (["keys", "revoke"], None, "the id of a key, or --all"),
         (["keys", "revoke", "k", "--all"], None, "the id of a key, or --all"),
@@ -239,3 +254,51 @@ def test_keys_fit_every_width(width: int) -> None:
     assert "a name of many words, as long as one may be, and a little more" in text
     if width == 10_000:
         assert len(lines) == 3, "a row is a line"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process without a terminal")
+@pytest.mark.parametrize(
+    ("program", "args", "words"),
+    [
+        (
+            "from twap_client.cli import main; main()",
+            ["login", "-u", "ada"],
+            "give it with --password-stdin or TWAP_PASSWORD",
+        ),
+        (
+            "from twap_client.cli import main; main()",
+            ["password"],
+            "give it with --password-stdin or TWAP_PASSWORD",
+        ),
+        ("from twap_server.cli import app; app()", ["user", "add", "ada"], "give it with --password-stdin"),
+    ],
+)
+async def test_where_there_is_no_terminal_nobody_is_asked(
+    program: str, args: list[str], words: str, tmp_path: Path
+) -> None:
+    """What getpass would do is read standard input, and warn that all can see what is typed."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TWAP_")}
+    done = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        program,
+        *args,
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+        env=kept | {"TWAP_CONFIG_DIR": str(tmp_path), "TWAP_DATABASE": f"sqlite:///{tmp_path}/x.sqlite3"},
+    )
+    _, told = await done.communicate()
+    said = " ".join(told.decode().replace("│", " ").split())
+    assert done.returncode == 2 and words in said and "GetPassWarning" not in said, said
+    assert "there is no terminal to ask" in said
+
+
+async def test_no_other_key_is_advised_where_none_would_do(
+    signed_in: Twap, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = (await signed_in("keys", "create", "bot")).out.strip()
+    monkeypatch.setenv("TWAP_API_KEY", key)
+    refused = await signed_in("keys", "list")
+    assert refused.code == 1 and "an API key cannot manage API keys" in refused.err
+    assert refused.err.endswith("TWAP_API_KEY is used: unset it and sign in with `twap login`\n")

@@ -24,8 +24,20 @@ def _encodable(value: Any) -> Any:
     return value
 
 
+_SHORTEST, _LONGEST = 8, 256
+"""Characters of a new password."""
+
+
 def _normal(value: Any) -> Any:
-    return normal_password(value) if isinstance(_encodable(value), str) else value
+    given = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(_encodable(given), str):
+        return value
+    text = normal_password(given)
+    if len(text) < _SHORTEST:
+        raise ValueError(f"expected at least {_SHORTEST} characters, got {len(text)}")
+    if len(text) > _LONGEST:
+        raise ValueError(f"expected at most {_LONGEST} characters, got {len(text)}")
+    return text
 
 
 UserName = Annotated[
@@ -39,7 +51,7 @@ UserName = Annotated[
     only(r"[A-Za-z0-9._@-]+", "letters without accents, digits, and . _ @ -"),
 ]
 
-Password = Annotated[SecretStr, BeforeValidator(_normal), Field(min_length=8, max_length=256)]
+Password = Annotated[SecretStr, BeforeValidator(_normal), Field(min_length=_SHORTEST, max_length=_LONGEST)]
 """A new password: any text; its length is counted in its normal form."""
 
 GivenPassword = Annotated[SecretStr, BeforeValidator(_encodable), Field(max_length=1_024)]

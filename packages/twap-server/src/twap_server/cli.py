@@ -9,7 +9,7 @@ import typer
 
 from twap_models import __version__
 from twap_server import cli_accounts, cli_upkeep
-from twap_server.cli_frame import fail, run_announcing, say, told
+from twap_server.cli_frame import Commands, fail, run_announcing, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -17,6 +17,7 @@ from twap_server.telemetry import take_closed_streams
 
 app = typer.Typer(
     name="twap-server",
+    cls=Commands,
     help="Collects crypto order books and executes TWAP orders against them, on paper.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

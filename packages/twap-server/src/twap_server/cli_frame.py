@@ -7,12 +7,27 @@ from contextlib import contextmanager
 from typing import Any, NoReturn, TypeAlias
 
 import typer
+from typer.core import TyperGroup
 
 from twap_server.domain.errors import TwapError
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
 
 Announce: TypeAlias = Callable[[str], None]
+
+
+class Commands(TyperGroup):
+    """The commands; whoever writes a command's option before it is told the right side."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if getattr(error, "option_name", None):
+                unknown: Any = error
+                unknown.message = f"{unknown.message}: options go after the command"
+            raise
 
 
 def run(work: Coroutine[Any, Any, None], new_loop: LoopFactory = asyncio.new_event_loop) -> None:

@@ -112,6 +112,8 @@ async def _made(session: Session, username: str, password: str, invite: str | No
         return await accounts.register(username, password, invite=invite)
     except NotPermitted:
         wants_one = (await accounts.methods()).registration == RegistrationMode.INVITE
+        if invite is None and wants_one and not sys.stdin.isatty():
+            session.say("an invite is given with --invite CODE")
         if invite is not None or not wants_one or not sys.stdin.isatty():
             raise
     asked = typer.prompt("Invite", err=True)

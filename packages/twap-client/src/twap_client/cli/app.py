@@ -8,11 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from twap_client.cli import account_commands, at_work, inviting, key_commands, listings
-from twap_client.cli.frame import Json, Root, TokenArg
+from twap_client.cli.frame import Commands, Json, Root, TokenArg
 from twap_client.cli.frame import run as _run
 
 app = typer.Typer(
     name="twap",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Watch markets and trade TWAP orders on a twap paper-trading server.",

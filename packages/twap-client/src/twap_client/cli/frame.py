@@ -3,9 +3,10 @@
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +15,33 @@ if TYPE_CHECKING:
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")]
 TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.")]
+
+
+class Commands(TyperGroup):
+    """The commands; whoever writes an option on the wrong side of one is told the right side."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before the command."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            _put_right(error, "{}: if it is a command's, it goes after the command")
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            if getattr(error, "option_name", None) == "--server":
+                _put_right(error, "{}: it goes before the command: twap --server URL COMMAND")
+            raise
+
+
+def _put_right(error: Any, words: str) -> None:
+    """Correct what an unknown option is answered with; other errors stay as they are."""
+    if getattr(error, "option_name", None):
+        error.message, error.possibilities = words.format(error.message), None
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ def create(
 
     if read_only and scope:
         raise typer.BadParameter("is said by --read-only already", param_hint="--scope")
+    for other in set(scope or ()) - {"read", "trade"}:
+        raise typer.BadParameter(f"expected read or trade, got {other!r}", param_hint="--scope")
     scopes = ["read"] if read_only else scope
     run(ctx, as_json, lambda session: keys.create(session, name, scopes, expires))
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from twap_client.cli import local_time, render
 from twap_client.cli.figures import stamp
 from twap_client.cli.session import Session
+from twap_client.errors import UsageError
 from twap_models import NewApiKey, Scope
 
 _LENGTH = re.compile(r"\+?(\d+(?:\.\d+)?(?:s|m|h|d))", re.ASCII)
@@ -47,7 +48,19 @@ async def revoke(session: Session, key_id: str | None) -> int:
 
 def _end(session: Session, text: str | None) -> datetime | str | None:
     length = _LENGTH.fullmatch((text or "").strip())
-    return f"+{length[1]}" if length else local_time.absolute("--expires", text, session.say)
+    if length:
+        return f"+{length[1]}"
+    if text is not None and not _is_time(text.strip()):
+        raise UsageError(f"--expires: expected a length such as 30d or 12h, or a time, got {text[:40]!r}")
+    return local_time.absolute("--expires", text, session.say)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _told(made: NewApiKey) -> str:

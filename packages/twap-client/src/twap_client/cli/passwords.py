@@ -3,8 +3,10 @@
 In this order, the first that is there. Nothing here prints or keeps them. No network library.
 """
 
+import getpass
 import os
 import sys
+import warnings
 
 import typer
 
@@ -29,7 +31,7 @@ def password(given: str | None, *, from_stdin: bool, confirm: bool = False) -> s
     """Give the password; one that is asked for is asked for twice where ``confirm`` says so.
 
     Raises:
-        BadParameter: there are two, or standard input holds none.
+        BadParameter: there are two, or standard input holds none, or nobody can be asked.
     """
     if given and from_stdin:
         raise typer.BadParameter("is given twice", param_hint="--password, --password-stdin")
@@ -53,7 +55,16 @@ def change(*, from_stdin: bool) -> tuple[str, str]:
 
 
 def _asked(what: str, *, confirm: bool = False) -> str:
-    return str(typer.prompt(what, hide_input=True, confirmation_prompt=confirm, err=True))
+    with warnings.catch_warnings():  # where what is typed would be seen, nobody is asked
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return str(typer.prompt(what, hide_input=True, confirmation_prompt=confirm, err=True))
+        except getpass.GetPassWarning:
+            typer.echo(err=True)
+            raise typer.BadParameter(
+                "there is no terminal to ask at: give it with --password-stdin or TWAP_PASSWORD",
+                param_hint=what.lower(),
+            ) from None
 
 
 def _line(expected: str) -> str:

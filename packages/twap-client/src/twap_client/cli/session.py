@@ -72,9 +72,10 @@ Work = Callable[[Session], Awaitable[int]]
 _WRONG_KEY = (
     "TWAP_API_KEY is used, and may be misspelt, revoked or expired: correct it, or unset it and sign in"
 )
-_SMALL_KEY = (
-    "TWAP_API_KEY is used: unset it and sign in with `twap login`, or use another key (`twap keys create`)"
-)
+_NO_KEY = "TWAP_API_KEY is used: unset it and sign in with `twap login`"
+_LACKS = "lacks the scope"
+"""What the server says where another key would do."""
+_SMALL_KEY = f"{_NO_KEY}, or use another key (`twap keys create`)"
 
 
 def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], bool] | None = None) -> int:
@@ -118,7 +119,7 @@ def explain(error: Exception, url: str, *, by_key: bool = False) -> tuple[int, s
     """
     code, message = _explain(error, _WRONG_KEY if by_key else f"sign in to {url} with `twap login`")
     if by_key and isinstance(error, NotPermitted):
-        message = f"{message}; {_SMALL_KEY}"
+        message = f"{message}; {_SMALL_KEY if _LACKS in error.message else _NO_KEY}"
     if isinstance(error, TwapClientError) and error.in_doubt:
         look = f": `twap order {error.token_ids[0]}`" if error.token_ids else ""
         message = f"{message}; {error.in_doubt}{look}"

@@ -52,7 +52,7 @@ async def delete_key(
 ) -> Response:
     """Let an API key count no more."""
     if not await services.keys.end(caller, key_id):
-        raise KeyNotFound("you have no such API key")
+        raise KeyNotFound("you have no such API key: give its id, as the list of your keys shows it")
     return Response(status_code=204)
 
 
