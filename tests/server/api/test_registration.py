@@ -17,6 +17,7 @@ from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.api.ended_elsewhere import LOOK_EVERY_S, follow
 from twap_server.api.parts import build_services
+from twap_server.api.registration import INVITES_CLOSED
 
 HERE, ELSEWHERE, PROXY = "10.0.0.1", "10.0.0.2", "10.9.8.7"
 DAY_S = 86_400
@@ -115,6 +116,10 @@ async def test_closed_is_closed_whatever_is_sent() -> None:
             assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
             assert "ask whoever runs this server" in answer.json()["detail"]
         assert desk.accounts.users == {}
+        headers = await admin(desk)
+        useless = await desk.http.post("/auth/invites", json={}, headers=headers)
+        assert (useless.status_code, useless.json()["code"]) == (409, "conflict")
+        assert useless.json()["detail"] == INVITES_CLOSED and desk.accounts.invites == {}
         assert (await desk.http.get("/auth/methods")).json() == {"registration": "closed", "oidc": False}
 
 

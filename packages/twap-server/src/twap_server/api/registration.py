@@ -17,6 +17,7 @@ from twap_server.api.rate_limits import RateLimit, site_of
 from twap_server.api.tokens import digest, new_secret
 from twap_server.domain.clock import SECOND, Clock, Nanos, span_text, to_span
 from twap_server.domain.errors import (
+    Conflict,
     InviteRefused,
     NotPermitted,
     StoreConflict,
@@ -25,6 +26,9 @@ from twap_server.domain.errors import (
 )
 
 CLOSED = "registration is closed: ask whoever runs this server for an account"
+INVITES_CLOSED = (
+    'registration is closed, so nobody could use an invite: set api.registration to "invite" first'
+)
 INVITE_MISSING = "registration needs an invite: ask whoever runs this server, and send its code as invite"
 TAKEN = "that user name is taken: choose another"
 _TOO_MANY = "expected at most {} accounts a day from one address: try again in {}"
@@ -121,8 +125,10 @@ class Registration:
         """Make an invite; its code is known here and now only.
 
         Raises:
-            Conflict: there are as many as allowed.
+            Conflict: there are as many as allowed, or nobody could use one.
         """
+        if self.mode == RegistrationMode.CLOSED:
+            raise Conflict(INVITES_CLOSED)
         code, now = INVITE_PREFIX + new_secret(), self._clock.now()
         expires = Nanos(now + to_span(timedelta(days=days)))
         made = await self._accounts.add_invite(
