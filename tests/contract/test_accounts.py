@@ -15,6 +15,7 @@ from twap_client import NotAuthenticated, NotPermitted, TwapClient
 from twap_client.errors import TwapClientError
 from twap_server.cli import app
 from twap_server.clock import SystemClock
+from twap_server.store.database import file_of
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 
@@ -120,9 +121,18 @@ async def test_the_first_administrator(database: str) -> None:
 
 
 async def test_before_the_first_start(database: str) -> None:
-    assert (await command(database, "user", "list"))[:2] == (0, "")
+    """``add`` makes a file that is not there, and says where; what only looks at accounts makes none."""
+    file = file_of(database)
+    for looking in (["list"], ["password", "ada", "--password-stdin"], ["link", "ada", "sub-1"]):
+        code, out, told = await command(database, "user", *looking, given=PASSWORD)
+        if file is not None:
+            assert (code, out) == (1, "") and f"there is no database {file}: name the settings" in told
+            assert not file.exists()
+    if file is None:
+        assert (await command(database, "user", "list"))[:2] == (0, "")
     made = await command(database, "user", "add", "ada", "--password-stdin", given=PASSWORD)
-    assert made == (0, "user ada was made\n", "")
+    notice = f"a new database was made: {file}\n" if file else ""
+    assert made == (0, "user ada was made\n", notice)
     assert (await command(database, "user", "list"))[1].startswith("ada\t")
 
 

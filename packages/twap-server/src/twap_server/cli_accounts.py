@@ -1,6 +1,8 @@
 """``twap-server user`` and ``twap-server invite``: on the machine of the server, which may be running."""
 
+import getpass
 import sys
+import warnings
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -36,7 +38,7 @@ def add_user(
 ) -> None:
     """Make an account, whoever may register."""
     password = _password(password_stdin)
-    _do(config, database, lambda accounts: accounts.add(name, password, is_admin=admin))
+    _do(config, database, lambda accounts: accounts.add(name, password, is_admin=admin), making=True)
 
 
 @app.command("list")
@@ -80,7 +82,8 @@ def invite(
     database: DatabaseOption = None,
 ) -> None:
     """Make an invite and print its code, which lets one account be made."""
-    _do(config, database, lambda accounts: accounts.invite(days=days, note=note))
+    _do(config, database, lambda accounts: accounts.invite(days=days, note=note), making=True)
+    typer.echo(f"it makes one account within {days} days: twap register --invite CODE", err=True)
 
 
 def _password(from_stdin: bool) -> str:
@@ -91,13 +94,23 @@ def _password(from_stdin: bool) -> str:
             raise typer.BadParameter(
                 "holds no text in this terminal's encoding", param_hint="standard input"
             ) from None
-    given: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
-    return given
+    with warnings.catch_warnings():  # where what is typed would be seen, nobody is asked
+        warnings.simplefilter("error", getpass.GetPassWarning)
+        try:
+            return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+        except getpass.GetPassWarning:
+            typer.echo(err=True)
+            fail("there is no terminal to ask for the password at: give it with --password-stdin", code=2)
 
 
 def _do(
-    config: Path | None, database: str | None, work: "Callable[[AccountCommands], Awaitable[str]]"
+    config: Path | None,
+    database: str | None,
+    work: "Callable[[AccountCommands], Awaitable[str]]",
+    *,
+    making: bool = False,
 ) -> None:
+    """Do it in the database; ``making``: one that is not there is made."""
     from twap_server import settings  # noqa: PLC0415 - keeps --help fast
     from twap_server.bootstrap.account_commands import AccountCommands  # noqa: PLC0415
 
@@ -107,7 +120,9 @@ def _do(
         fail(str(error), code=2)
 
     async def all_of_it() -> None:
-        async with AccountCommands.opened(loaded) as accounts:
+        async with AccountCommands.opened(loaded, making=making) as accounts:
+            if accounts.new_file:
+                typer.echo(f"a new database was made: {accounts.new_file}", err=True)
             told = await work(accounts)
         if told:
             say(told)

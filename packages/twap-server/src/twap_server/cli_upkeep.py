@@ -69,6 +69,8 @@ def restore(
     with told(), _stoppable():
         done = work.restore(_loaded(config, database), file, pg_bin=pg_bin)
         say(f"restored: {done.about.contents.in_words()}, of {done.about.taken}")
+        if done.into is not None:
+            say(f"The database is {done.into}; start the server on it.")
         if done.kept is not None:
             say(f"What was there before is kept: {done.kept}")
 

@@ -6,6 +6,7 @@ once, ended sign-ins within five seconds.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,7 +22,8 @@ from twap_server.domain.errors import InvalidRequest, RequestError, StoreConflic
 from twap_server.runtime.threads import Threads
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
-from twap_server.store.database import Database
+from twap_server.store.database import Database, file_of
+from twap_server.store.sqlite_copy import refuse_absent
 
 _NAME: TypeAdapter[str] = TypeAdapter(UserName)
 _PASSWORD = TypeAdapter(Password)
@@ -37,7 +39,11 @@ class NoSuchUser(RequestError):
 class AccountCommands:
     """What the commands do; see ``opened``."""
 
-    def __init__(self, settings: Settings, database: Database, threads: Threads) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, threads: Threads, new_file: Path | None
+    ) -> None:
+        self.new_file = new_file
+        """The file of the database, where it was made just now."""
         self._clock = SystemClock()
         self._new_id = ordered_ids(self._clock)
         self._accounts = SqlAccountStore(database)
@@ -53,15 +59,19 @@ class AccountCommands:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: Settings) -> AsyncIterator["AccountCommands"]:
-        """Open the database that the settings name.
+    async def opened(cls, settings: Settings, *, making: bool) -> AsyncIterator["AccountCommands"]:
+        """Open the database that the settings name; ``making``: one that is not there is made.
 
         Raises:
-            StoreUnavailable: it cannot be used.
+            StoreUnavailable: it cannot be used, or is not there.
         """
+        file = file_of(settings.database_url)
+        new_file = file if file and not file.exists() else None
+        if new_file and not making:
+            refuse_absent(new_file)
         async with Database.beside(settings.database_url) as database:
             with closing(Threads("password", 1)) as threads:
-                yield cls(settings, database, threads)
+                yield cls(settings, database, threads, new_file)
 
     async def add(self, name: str, password: str, *, is_admin: bool) -> str:
         """Make an account; gives a line that says so.

@@ -34,6 +34,8 @@ class Restored:
     about: About
     kept: Path | None
     """Where what was replaced is kept."""
+    into: Path | None = None
+    """The file of the database; None: it is a server's."""
 
 
 def backup(settings: Settings, file: Path, *, force: bool = False, pg_bin: Path | None = None) -> About:
@@ -84,7 +86,7 @@ def _into_file(file: Path, path: Path, *, kept: Path) -> Restored:
         about = _unpacked(file, new, kind="sqlite")
         _refuse_different(sqlite_copy.checked(new), about)
         was_there = sqlite_copy.put(new, path, kept=kept)
-        return Restored(about=about, kept=kept if was_there else None)
+        return Restored(about=about, kept=kept if was_there else None, into=path)
 
 
 def _into_server(file: Path, url: str, *, kept: Path, now: str, tools: Tools) -> Restored:

@@ -92,9 +92,7 @@ class SoleUse:
         name = holders[0]["application_name"] or "" if holders else ""
         if self._number is not None:
             return self._taken_over(name)
-        return StoreUnavailable(
-            f"{_who(name)} is using the database: stop it first, or start this one with another database"
-        )
+        return StoreUnavailable(f"{_who(name)} is using the database: stop it first, or use another database")
 
     def _taken_over(self, name: str) -> StoreTakenOver:
         return StoreTakenOver(

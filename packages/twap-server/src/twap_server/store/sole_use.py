@@ -183,6 +183,5 @@ def _is_same(other: Path, file: os.stat_result) -> bool:
 
 def _in_use(who: str, path: Path) -> StoreUnavailable:
     return StoreUnavailable(
-        f"another server ({who}) is using the database {path}: "
-        "stop it first, or start this one with another database"
+        f"another server ({who}) is using the database {path}: stop it first, or use another database"
     )

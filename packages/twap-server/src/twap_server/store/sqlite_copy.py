@@ -27,14 +27,26 @@ _PATIENCE_S = 30
 _BESIDE = ("-wal", "-shm")
 
 
+def refuse_absent(path: Path) -> None:
+    """Refuse to work on a database that is not there.
+
+    Raises:
+        StoreUnavailable: it is not; the message says how to name another.
+    """
+    if not path.is_file():
+        raise StoreUnavailable(
+            f"there is no database {path}: name the settings with --config, or another one with --database "
+            "or TWAP_DATABASE"
+        )
+
+
 def take(path: Path, target: Path) -> Contents:
     """Copy a database, in use or not, into a new file, synced to the disk.
 
     Raises:
         StoreUnavailable: it cannot be read or the copy not written; what was written is left.
     """
-    if not path.is_file():
-        raise StoreUnavailable(f"there is no database {path}: name another with --database or TWAP_DATABASE")
+    refuse_absent(path)
     pause = threading.Event()
     with _opened(path) as source, _opened(target, making=True) as copy:
         source.execute("PRAGMA query_only=ON")
