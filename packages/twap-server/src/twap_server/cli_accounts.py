@@ -121,9 +121,9 @@ def _do(
 
     async def all_of_it() -> None:
         async with AccountCommands.opened(loaded, making=making) as accounts:
+            told = await work(accounts)
             if accounts.new_file:
                 typer.echo(f"a new database was made: {accounts.new_file}", err=True)
-            told = await work(accounts)
         if told:
             say(told)
 
