@@ -86,6 +86,17 @@ SHARING_BITES = (
         tests=("server/store/test_accounts.py::test_an_unknown_token_takes_no_turn_at_writing",),
     ),
     Bite(
+        fault="F140",
+        guard="one transaction of accounts at a time waits among those of orders",
+        file="store/database.py",
+        line="async with _held(self._turn_of_accounts), self.transaction() as connection:",
+        instead="async with self.transaction() as connection:",
+        tests=(
+            "server/store/test_accounts.py::"
+            "test_orders_wait_for_one_of_the_accounts_transactions_however_many_there_are",
+        ),
+    ),
+    Bite(
         fault="F138",
         guard="one large answer of a user is made at a time",
         file="api/large.py",

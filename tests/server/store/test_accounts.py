@@ -115,6 +115,35 @@ async def test_an_unknown_token_takes_no_turn_at_writing(
         assert (await rotate(session, "a stranger's", "t9", later(1))).outcome is Rotation.UNKNOWN
 
 
+async def test_orders_wait_for_one_of_the_accounts_transactions_however_many_there_are(
+    session: SqlAccountStore, database: Database
+) -> None:
+    recorded: list[str] = []
+
+    async def key(number: int) -> None:
+        made = ApiKey(key_id=f"k{number}", user_id="u1", name="", created=START, scopes=tuple(Scope))
+        await session.add_key(made, f"digest {number}", family_id="f1", most=50)
+        recorded.append("key")
+
+    async def renewal() -> None:
+        await rotate(session, "t1", "t2", later(1))
+        recorded.append("renewal")
+
+    async def order() -> None:
+        async with database.transaction():
+            recorded.append("order")
+
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        async with database.transaction():
+            for number in range(20):
+                group.create_task(key(number))
+            group.create_task(renewal())
+            await asyncio.sleep(0)
+            group.create_task(order())
+            await asyncio.sleep(0)
+    assert "order" in recorded[:2] and len(recorded) == 22
+
+
 async def test_a_successor_that_is_taken_uses_nothing_up(session: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
         await rotate(session, "t1", "t1", START)

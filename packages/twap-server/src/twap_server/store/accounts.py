@@ -57,7 +57,7 @@ class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
             created=created,
             is_admin=is_admin,
         )
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(insert(users), asdict(user) | {"username_key": username.casefold()})
             if invite_hash is not None:
                 await use_invite(connection, invite_hash, user_id, created)
@@ -87,7 +87,7 @@ class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
             The sign-ins and keys that counted until now.
         """
         statement = update(users).where(users.c.user_id == user_id).values(password_hash=password_hash)
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(statement)
             return await _revoke_all(connection, user_id, keys=keys)
 
@@ -97,7 +97,7 @@ class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
         Returns:
             The sign-ins and keys that counted until now.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             return await _revoke_all(connection, user_id, keys=keys)
 
     async def ended_of(self, grants: Sequence[str]) -> list[str]:

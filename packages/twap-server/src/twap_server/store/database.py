@@ -36,6 +36,7 @@ class Database:
         self._readers = readers
         # There is one writer: who waits here waits in order and without a busy loop in the driver.
         self._turn = asyncio.Lock()
+        self._turn_of_accounts = asyncio.Lock()
         self._is_open = True
 
     @classmethod
@@ -168,7 +169,7 @@ class Database:
         is_committing = False
         try:
             with translated():
-                async with self._own_turn(), _answering(self._writer) as connection, connection.begin():
+                async with _held(self._turn), _answering(self._writer) as connection, connection.begin():
                     yield connection
                     is_committing = True
         except StoreUnavailable as error:
@@ -177,16 +178,13 @@ class Database:
             raise
 
     @asynccontextmanager
-    async def _own_turn(self) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(_TURN_WITHIN_S):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise StoreUnavailable("too much waits to be written to the database: try again later") from None
-        try:
-            yield
-        finally:
-            self._turn.release()
+    async def account_transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Write what is of accounts: as ``transaction``, but one at a time waits among the others.
+
+        However many keys and sign-ins somebody asks for at once, orders wait for one of them.
+        """
+        async with _held(self._turn_of_accounts), self.transaction() as connection:
+            yield connection
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
@@ -234,6 +232,19 @@ class Database:
     def _refuse_closed(self) -> None:
         if not self._is_open:
             raise StoreUnavailable("the database is closed: the server is stopping")
+
+
+@asynccontextmanager
+async def _held(turn: asyncio.Lock) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_TURN_WITHIN_S):
+            await turn.acquire()
+    except TimeoutError:
+        raise StoreUnavailable("too much waits to be written to the database: try again later") from None
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @asynccontextmanager

@@ -35,7 +35,7 @@ class IdentityStore:
             "password_hash": "",
             "created": created,
         }
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(insert(users), user)
             await connection.execute(insert(identities), _row(issuer, subject, user_id, created))
 
@@ -45,7 +45,7 @@ class IdentityStore:
         Raises:
             StoreConflict: the identity has an account already.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(insert(identities), _row(issuer, subject, user_id, created))
 
 

@@ -42,7 +42,7 @@ class InviteStore:
         """
         unused = invites.c.used_by.is_(None)
         made = InviteRecord(invite_id=invite_id, note=note, created=created, expires=expires)
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(delete(invites).where(unused, invites.c.expires <= created))
             count = await connection.scalar(select(func.count()).select_from(invites).where(unused))
             if (count or 0) >= most:
@@ -66,7 +66,7 @@ class InviteStore:
     async def withdraw_invite(self, invite_id: str) -> bool:
         """Forget an invite that nobody has used; whether there was one."""
         unused = delete(invites).where(invites.c.invite_id == invite_id, invites.c.used_by.is_(None))
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             return bool((await connection.execute(unused)).rowcount)
 
 

@@ -58,7 +58,7 @@ class KeyStore:
             StoreConflict: the id or the digest is taken, or there is no such user.
             StoreUnavailable: nothing is known to be recorded.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             if family_id is not None and not await _is_active(connection, family_id):
                 return Adding.SIGNED_OUT
             await connection.execute(delete(keys).where(keys.c.user_id == key.user_id, _ended(key.created)))
@@ -82,7 +82,7 @@ class KeyStore:
         Returns:
             Whether it was there until now; False for another user's key.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             return bool(await revoke_keys(connection, keys.c.key_id == key_id, keys.c.user_id == user_id))
 
     async def revoke_keys(self, user_id: str) -> list[str]:
@@ -91,7 +91,7 @@ class KeyStore:
         Returns:
             Those that were there until now.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             return await revoke_keys(connection, keys.c.user_id == user_id)
 
     async def note_uses(self, uses: Mapping[str, Nanos]) -> None:
@@ -102,7 +102,7 @@ class KeyStore:
         """
         rows = [{"used_key": key_id, "used_at": moment} for key_id, moment in uses.items()]
         for first in range(0, len(rows), _USES_AT_ONCE):
-            async with self._database.transaction() as connection:
+            async with self._database.account_transaction() as connection:
                 await connection.execute(_USE, rows[first : first + _USES_AT_ONCE])
 
     async def _where(self, condition: ColumnElement[bool]) -> list[ApiKey]:

@@ -63,7 +63,7 @@ class SessionStore:
         """
         family = {"family_id": family_id, "user_id": user_id, "revoked": False}
         owner = select(users.c.user_id).where(users.c.user_id == user_id).with_for_update(read=True)
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             await connection.execute(owner)
             await connection.execute(insert(families), family)
             await _add(connection, token_hash, family_id, user_id, created=created, expires=expires)
@@ -83,7 +83,7 @@ class SessionStore:
         """
         if not await self._database.read(select(tokens.c.used).where(tokens.c.token_hash == token_hash)):
             return RotationResult(outcome=Rotation.UNKNOWN)
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             used = (await connection.execute(_use_up(token_hash, new_hash, now))).first()
             if used is None:
                 return await _why_not(connection, token_hash, now, race_window)
@@ -103,7 +103,7 @@ class SessionStore:
         Returns:
             Whether it was active until now.
         """
-        async with self._database.transaction() as connection:
+        async with self._database.account_transaction() as connection:
             return bool(await revoke_families(connection, families.c.family_id == family_id))
 
     async def is_family_active(self, family_id: str) -> bool:
