@@ -133,14 +133,13 @@ async def test_orders_wait_for_one_of_the_accounts_transactions_however_many_the
         async with database.transaction():
             recorded.append("order")
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
-        async with database.transaction():
-            for number in range(20):
-                group.create_task(key(number))
-            group.create_task(renewal())
-            await asyncio.sleep(0)
-            group.create_task(order())
-            await asyncio.sleep(0)
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group, database.transaction():
+        for number in range(20):
+            group.create_task(key(number))
+        group.create_task(renewal())
+        await asyncio.sleep(0)
+        group.create_task(order())
+        await asyncio.sleep(0)
     assert "order" in recorded[:2] and len(recorded) == 22
 
 
