@@ -205,7 +205,11 @@ _CRASHES = (
         fault="F23",
         guard="slices whose window has passed are missed, not filled",
         file="engine/working.py",
-        line="    while index < schedule.count and (at_end or schedule.window_end(index) <= now):\n",
+        line=(
+            "    while index < schedule.count and (\n"
+            "        at_end or schedule.window_end(index) <= now or had_elapsed(order, index)\n"
+            "    ):\n"
+        ),
         instead="    while index < 0:\n",
         tests=(ENGINE + "test_down_across_slices_then_one_slice_and_no_backlog",),
     ),
@@ -334,7 +338,7 @@ _SUBMISSION = (
         fault="F36",
         guard="the same body under the same token_id is the same order",
         file="engine/submission.py",
-        line="        if known is not None:\n            return self._recognise(user_id, request, known, now), ()\n",
+        line="        if known is not None:\n            return self._recognise(user_id, request, known, now)\n",
         instead="",
         tests=(ENGINE + "test_same_token_id_fifty_times_at_once_is_one_order",),
     ),

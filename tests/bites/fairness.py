@@ -10,6 +10,14 @@ PRESENCE = "server/engine/test_presence.py::"
 FAIRNESS = (
     Bite(
         fault="F130",
+        guard="slices that were past already are recorded piece by piece",
+        file="engine/working.py",
+        line="        if len(step.slices) == LOST_PER_LOOK:\n            return step\n",
+        instead="",
+        tests=("server/engine/test_engine.py::test_very_many_elapsed_slices_are_settled_piece_by_piece",),
+    ),
+    Bite(
+        fault="F130",
         guard="due orders come by turns of their users",
         file="engine/desk.py",
         line="        self._turns.set(terms.user_id, terms.order_id, moment)\n",

@@ -50,8 +50,6 @@ class Replay:
         self.terms, self.plan, self.status = event.order.terms, event.order.plan, OrderStatus.ACCEPTED
         assert self.plan.revision == 1
         self._check_plan()
-        while self.next_slice < self.plan.slice_count and self._begin(self.next_slice) < self.terms.created:
-            self.next_slice += 1  # past before it arrived
 
     def _rejected(self, event: OrderEvent) -> None:
         self.terms, self.plan, self.status = event.order.terms, event.order.plan, OrderStatus.REJECTED

@@ -25,6 +25,7 @@ from twap_server.domain.errors import (
 from twap_server.domain.market import BookStatus
 from twap_server.domain.order import Order, OrderEvent
 from twap_server.domain.sample import Sample
+from twap_server.domain.terms import Amendment
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.engine.ports import OrderWrite
@@ -373,6 +374,33 @@ async def test_elapsed_slices_of_a_late_start_with_skip() -> None:
         await desk.until(8)
         assert desk.reasons(order)[:3] == ["elapsed"] * 3
         assert desk.now(order).status is OrderStatus.FILLED
+
+
+class Noting(MemoryStore):
+    """Notes how many slices each commit records."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.recorded: list[int] = []
+
+    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
+        await super().commit(writes, samples)
+        self.recorded.append(sum(len(write.slices) for write in writes))
+
+
+async def test_very_many_elapsed_slices_are_settled_piece_by_piece() -> None:
+    store = Noting()
+    async with working(store) as desk:
+        start = Nanos(EPOCH - 2_500 * SECOND)
+        end = Nanos(EPOCH + 7 * SECOND)
+        order = await desk.submit(start=start, end=end, late_start=LateStart.SKIP, quantity=Decimal(2_507))
+        assert store.recorded == [0], "the acceptance records none"
+        with pytest.raises(EngineBusy, match="that were past already"):
+            await desk.engine.amend("ada", order.terms.token_id, Amendment(quantity=Decimal(3_000)))
+        await desk.until(8)
+        assert desk.reasons(order)[:2_500] == ["elapsed"] * 2_500
+        assert desk.reasons(order)[2_500] == "filled", "the first that was to come is not lost"
+        assert max(store.recorded) == 1_000
 
 
 async def test_down_across_slices_then_one_slice_and_no_backlog() -> None:

@@ -14,6 +14,7 @@ from twap_server.domain.admission import Limits
 from twap_server.domain.amendment import amend
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
+    EngineBusy,
     OrderNotFound,
     OrderNotOpen,
     RevisionMismatch,
@@ -30,7 +31,7 @@ from twap_server.engine.recorder import Draft, Recorder
 from twap_server.engine.room import Rooms
 from twap_server.engine.submission import Admission
 from twap_server.engine.verdict import Verdict, VerdictKind
-from twap_server.engine.working import Step, Working
+from twap_server.engine.working import Step, Working, had_elapsed
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class Commands:
         for request in requests:
             known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
             try:
-                verdict, slices = self._admission.judge(
+                verdict = self._admission.judge(
                     user_id,
                     request,
                     known=known,
@@ -92,9 +93,7 @@ class Commands:
                 made[request.token_id] = verdict.order
                 if verdict.order.status.is_open:
                     room.take(verdict.order.plan)
-                writes.append(
-                    self._recorder.new_order(verdict.order, slices, _event_of(verdict.order), at=scene.now)
-                )
+                writes.append(self._recorder.new_order(verdict.order, _event_of(verdict.order), at=scene.now))
         if failures and not any(_is_accepted(verdict) for verdict in verdicts):
             raise failures[0]
         scene.rooms[user_id] = room
@@ -130,12 +129,18 @@ class Commands:
         Raises:
             OrderNotFound, OrderNotOpen: there is nothing to amend.
             RevisionMismatch: it was amended meanwhile.
+            EngineBusy: slices that were past when it came are still being recorded.
             InvalidRequest: the new plan breaks a rule.
         """
         working = self._open(scene, user_id, token_id)
         order, now = working.order, self._clock.now()
         if order.plan.end <= now:
             raise OrderNotOpen(f"order {token_id!r} has reached its end: nothing is left to change")
+        if had_elapsed(order, order.progress.next_slice):
+            raise EngineBusy(
+                f"the slices of {token_id!r} that were past already are being recorded: try again in a moment",
+                retry_after=1,
+            )
         if revision is not None and revision != order.plan.revision:
             raise RevisionMismatch(
                 f"order {token_id!r} was amended meanwhile: it is at revision {order.plan.revision}, "

@@ -64,12 +64,10 @@ class Recorder:
         self._samples: list[tuple[str, Sample]] = []
         self._flushed = Nanos(0)
 
-    def new_order(
-        self, order: Order, slices: tuple[SliceResult, ...], kind: OrderEventType, *, at: Nanos
-    ) -> Draft:
+    def new_order(self, order: Order, kind: OrderEventType, *, at: Nanos) -> Draft:
         """A new order, decided ``at``: events go by that, so that their times never go back."""
         told: list[Told] = [(kind, order, None, ())]
-        return Draft(order=order, at=at, told=told, is_new=True, slices=slices)
+        return Draft(order=order, at=at, told=told, is_new=True)
 
     def step(self, before: Order, step: Step) -> Draft:
         """One decision about an order that was ``before``."""

@@ -3,17 +3,16 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from twap_models.enums import OrderStatus, RejectReason, SliceReason
+from twap_models.enums import OrderStatus, RejectReason
 from twap_server.domain.admission import Admitted, Limits
 from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.errors import EngineBusy
 from twap_server.domain.exact import ZERO
 from twap_server.domain.grid import Grid
 from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Order, OrderProgress, SliceResult
+from twap_server.domain.order import Order, OrderProgress
 from twap_server.domain.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.decision import lost
 from twap_server.engine.examination import Examination, duplicate, unavailable
 from twap_server.engine.listings import Listings
 from twap_server.engine.ports import Market
@@ -43,8 +42,8 @@ class Admission:
         received: Nanos,
         now: Nanos,
         room: Room,
-    ) -> tuple[Verdict, tuple[SliceResult, ...]]:
-        """Judge one request; the slices are those that had already elapsed.
+    ) -> Verdict:
+        """Judge one request.
 
         Args:
             user_id: who asks.
@@ -60,11 +59,11 @@ class Admission:
             ExchangeUnavailable: the exchange's instruments are not known yet, so nothing can be said.
         """
         if known is not None:
-            return self._recognise(user_id, request, known, now), ()
-        order, slices = self._decide(user_id, request, glance, received, room)
+            return self._recognise(user_id, request, known, now)
+        order = self._decide(user_id, request, glance, received, room)
         if order.status.is_open and order.plan.end <= now:
             raise EngineBusy("the server was too busy to take the order up before its end", retry_after=1)
-        return Verdict(order=order, kind=VerdictKind.NEW), slices
+        return Verdict(order=order, kind=VerdictKind.NEW)
 
     def not_judged(self, user_id: str, request: OrderRequest, error: Exception, *, now: Nanos) -> Verdict:
         """Nothing can be said of one of several requests: it is not stored, and costs the others nothing."""
@@ -78,15 +77,13 @@ class Admission:
             order=self._rejected(user_id, request, None, duplicate(request), now), kind=VerdictKind.CONFLICT
         )
 
-    def _decide(
-        self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: Room
-    ) -> tuple[Order, tuple[SliceResult, ...]]:
+    def _decide(self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: Room) -> Order:
         examination = self.examine(request, glance=glance, received=now, room=room)
         rejection = next(examination.broken(), None)
         grid = examination.grid
         if rejection is not None or grid is None:
             assert rejection is not None, "without an instrument a rule is broken"
-            return self._rejected(user_id, request, grid, rejection, now), ()
+            return self._rejected(user_id, request, grid, rejection, now)
         return self._accepted(user_id, request, grid, examination.admitted(), mid=examination.mid, now=now)
 
     def examine(
@@ -106,14 +103,9 @@ class Admission:
         *,
         mid: Decimal | None,
         now: Nanos,
-    ) -> tuple[Order, tuple[SliceResult, ...]]:
+    ) -> Order:
         terms = self._terms(user_id, request, grid, now, start=admitted.plan.start, mid=mid)
-        progress = OrderProgress(status=OrderStatus.ACCEPTED, next_slice=admitted.elapsed)
-        order = Order(terms=terms, plan=admitted.plan, progress=progress)
-        elapsed = (
-            lost(order, index, SliceReason.ELAPSED, now=now).result for index in range(admitted.elapsed)
-        )
-        return order, tuple(elapsed)
+        return Order(terms=terms, plan=admitted.plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def _rejected(
         self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos

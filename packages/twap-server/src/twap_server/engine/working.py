@@ -123,11 +123,12 @@ def look(
     step = Step(order=order, at=now)
     at_end = now >= order.plan.end
     index = order.progress.next_slice
-    while index < schedule.count and (at_end or schedule.window_end(index) <= now):
+    while index < schedule.count and (
+        at_end or schedule.window_end(index) <= now or had_elapsed(order, index)
+    ):
         if len(step.slices) == LOST_PER_LOOK:
             return step
-        reason = SliceReason.STORAGE if working.storage_failed else lost_to(schedule.window_end(index))
-        step.add(lost(step.order, index, reason, now=now))
+        step.add(lost(step.order, index, _why_lost(working, index, lost_to), now=now))
         index += 1
     if step.slices:
         working.waiting_since = None
@@ -147,6 +148,20 @@ def next_look(working: Working, *, now: Nanos) -> Nanos:
     if order.progress.next_slice >= order.plan.slice_count:
         return order.plan.end
     return order.schedule.due(order.progress.next_slice)
+
+
+def had_elapsed(order: Order, index: int) -> bool:
+    """Whether the slice was past before the order came (``late_start=skip``)."""
+    created = order.terms.created
+    return order.plan.start < created and order.schedule.begin(index) < created
+
+
+def _why_lost(working: Working, index: int, lost_to: Callable[[Nanos], SliceReason]) -> SliceReason:
+    if had_elapsed(working.order, index):
+        return SliceReason.ELAPSED
+    if working.storage_failed:
+        return SliceReason.STORAGE
+    return lost_to(working.order.schedule.window_end(index))
 
 
 def _look_at_slice(
