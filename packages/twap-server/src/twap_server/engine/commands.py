@@ -138,7 +138,7 @@ class Commands:
             raise OrderNotOpen(f"order {token_id!r} has reached its end: nothing is left to change")
         if had_elapsed(order, order.progress.next_slice):
             raise EngineBusy(
-                f"the slices of {token_id!r} that were past already are being recorded: try again in a moment",
+                f"the slices of {token_id!r} that were past are still being recorded: try again soon",
                 retry_after=1,
             )
         if revision is not None and revision != order.plan.revision:
