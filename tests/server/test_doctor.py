@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from support.postgres import PostgresServer
 from twap_server import settings
-from twap_server.bootstrap.doctor import Finding, Level, examine, machine, places, storage, worst
+from twap_server.bootstrap.doctor import Finding, Level, examine, machine, places, storage, world, worst
 from twap_server.bootstrap.doctor.rounds import _guarded
 from twap_server.cli import app
 from twap_server.clock import SystemClock
@@ -47,6 +47,13 @@ def configure(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return write
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Clocks are compared for a hundredth of a second, and who says nothing is given up soon."""
+    monkeypatch.setattr(machine, "_CLOCK_EVERY_S", 0.001)
+    monkeypatch.setattr(world, "_WITHIN_S", 1)
 
 
 def by_topic(found: list[Finding]) -> dict[str, Finding]:
@@ -124,7 +131,7 @@ async def test_an_exchange_that_says_nothing_is_given_up_and_a_strange_clock_is_
         await reader.read()
         writer.close()
 
-    monkeypatch.setattr("twap_server.bootstrap.doctor.world._WITHIN_S", 0.2)
+    monkeypatch.setattr(world, "_WITHIN_S", 0.2)
     answering = await asyncio.start_server(old, "127.0.0.1", 0)
     silent = await asyncio.start_server(mute, "127.0.0.1", 0)
     urls = {
@@ -199,6 +206,42 @@ async def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -
         return []
 
     assert [one.level for one in await _guarded(hang)] == [Level.WARNING]
+
+
+async def test_a_check_that_fails_itself_is_a_finding() -> None:
+    async def fail() -> list[Finding]:
+        raise PermissionError(13, "Permission denied")
+
+    (found,) = await _guarded(fail)
+    assert found.level is Level.FAULT and "Permission denied" in found.text
+
+
+async def test_a_database_that_cannot_be_opened_is_told(
+    tmp_path: Path, configure: Callable[..., Path]
+) -> None:
+    found = await examined(configure(everywhere(NOWHERE)), tmp_path)
+    assert found["database"].level is Level.FAULT
+    assert f"the database {tmp_path} cannot be used" in found["database"].text
+    assert found["disk"].level is not Level.FAULT, "the rest is looked at, too"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_the_port_of_a_running_server_is_known(host: str) -> None:
+    async def health(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{"status":"ok"}')
+        await writer.drain()
+        writer.close()
+
+    try:
+        running = await asyncio.start_server(health, host, 0)
+    except OSError:
+        pytest.skip(f"no {host} here")
+    async with running:
+        port = running.sockets[0].getsockname()[1]
+        on = settings.load(file=None, flags={"host": host, "port": port}, environment={})
+        (found,) = await world.port(on)
+    assert found.level is Level.OK and "running twap-server" in found.text, found
 
 
 class Jumping(SystemClock):

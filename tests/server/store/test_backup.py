@@ -317,6 +317,21 @@ class TestSqlite:
             await asyncio.to_thread(restore, on(url), tmp_path / "a")
         assert len(await orders_in(url)) == 2
 
+    async def test_a_full_disk_under_a_restore_is_told_and_changes_nothing(
+        self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await add_orders(url, range(1, 2))
+        await asyncio.to_thread(backup, on(url), tmp_path / "a")
+        await add_orders(url, range(2, 3))
+
+        def full(_: int) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as filled, pytest.raises(StoreUnavailable, match="the disk is full"):
+            filled.setattr(os, "fsync", full)
+            await asyncio.to_thread(restore, on(url), tmp_path / "a")
+        assert len(await orders_in(url)) == 2
+
     def test_a_full_disk_leaves_nothing(
         self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -381,6 +396,17 @@ class TestPostgresql:
         await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
         assert int(outside("SELECT number FROM servers")[0]) > number
 
+    async def test_one_of_an_older_schema_needs_an_empty_database(
+        self, url: str, tmp_path: Path, pg_bin: Path, outside: Outside
+    ) -> None:
+        """Tables that it does not know would stay, and stand in the way of the next upgrade."""
+        await add_orders(url, range(1, 2))
+        await asyncio.to_thread(backup, on(url), tmp_path / "a", pg_bin=pg_bin)
+        outside("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(StoreUnavailable, match=r"the older 0.*into an empty database"):
+            await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
+        assert outside("SELECT version_num FROM alembic_version") == ["9999"]
+
     async def test_a_restore_that_fails_leaves_what_was_there(
         self, url: str, tmp_path: Path, pg_bin: Path, outside: Outside
     ) -> None:
@@ -390,6 +416,30 @@ class TestPostgresql:
         with pytest.raises(StoreUnavailable, match="pg_restore failed"):
             await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
         assert len(await orders_in(url)) == 2
+
+
+def test_drafts_of_a_killed_backup_stand_in_nobodys_way(tmp_path: Path) -> None:
+    """In containers, the next process has the same number."""
+    with archive.work_folder(tmp_path / "a") as left, archive.work_folder(tmp_path / "a") as new:
+        assert left != new and stat.S_IMODE(new.stat().st_mode) == 0o700
+    assert names_in(tmp_path) == set()
+
+
+@pytest.mark.parametrize("where", ["a seek before the file", "a method that is none"])
+def test_what_a_zip_says_of_its_parts_is_not_believed(tmp_path: Path, where: str) -> None:
+    url = f"sqlite:///{tmp_path / 'twap.sqlite3'}"
+    asyncio.run(add_orders(url, range(1, 2)))
+    backup(on(url), tmp_path / "a")
+    content = bytearray((tmp_path / "a").read_bytes())
+    if where == "a seek before the file":
+        end = content.rindex(b"PK\x05\x06")
+        content[end + 16 : end + 20] = (end + 1).to_bytes(4, "little")
+    else:
+        content[content.index(b"PK\x01\x02") + 10] = 12  # bzip2, of what is none
+        content[content.index(b"PK\x03\x04") + 8] = 12
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(StoreUnavailable, match="is damaged or no backup"):
+        restore(on(url), tmp_path / "a")
 
 
 def test_what_a_backup_says_of_itself_can_be_read_by_anybody(tmp_path: Path) -> None:

@@ -3,21 +3,23 @@
 It is whole or absent: written under another name, read back, synced, renamed. Only its owner can read it.
 """
 
+import errno
 import hashlib
 import json
 import os
-import shutil
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO, Literal, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.runtime import files
 from twap_server.store.contents import Contents
 
 Kind = Literal["sqlite", "postgresql"]
@@ -26,6 +28,8 @@ _ABOUT = "about.json"
 _COPY: dict[str, str] = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 _LARGEST_ABOUT = 64 * 1024
 _CHUNK = 1024 * 1024
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, ValueError)
+"""What a ZIP that is none, or not ours, makes ``zipfile`` and pydantic raise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,7 @@ def write(file: Path, about: About, copy: Path, *, draft: Path) -> None:
     with opened(draft) as (read, content):
         _copied(content, read, None)
     draft.replace(file)
-    _sync_folder(file.parent)
+    files.sync(file.parent)
 
 
 @contextmanager
@@ -83,7 +87,8 @@ def opened(file: Path) -> Iterator[tuple[About, IO[bytes]]]:
     """Open a backup: what it is, and the database's copy.
 
     Raises:
-        StoreUnavailable: it cannot be read, is damaged or is no backup.
+        StoreUnavailable: it is not there, damaged or no backup.
+        OSError: the system refused to read it, or whatever else was done while it was open.
     """
     try:
         with zipfile.ZipFile(file) as archive:
@@ -92,24 +97,20 @@ def opened(file: Path) -> Iterator[tuple[About, IO[bytes]]]:
                 yield about, content
     except FileNotFoundError:
         raise StoreUnavailable(f"there is no file {file}") from None
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        KeyError,
-        NotImplementedError,
-        ValidationError,
-    ) as error:
+    except _DAMAGE as error:
         raise _damaged(file) from error
     except OSError as error:
-        raise StoreUnavailable(f"the backup {file} cannot be read ({error.strerror})") from error
+        if error.errno in (None, errno.EINVAL):  # a place that is before the file, a stream that is none
+            raise _damaged(file) from error
+        raise
 
 
 def unpack(file: Path, target: Path) -> About:
     """Write the database's copy into a new file (0600), if it is whole.
 
     Raises:
-        StoreUnavailable: it is not, or cannot be read or written.
+        StoreUnavailable: it is not.
+        OSError: it cannot be read or written.
     """
     with opened(file) as (about, content):
         with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as made:
@@ -149,22 +150,12 @@ def _damaged(file: Path) -> StoreUnavailable:
     return StoreUnavailable(f"{file} is damaged or no backup of twap-server: use another backup")
 
 
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 @contextmanager
 def work_folder(beside: Path) -> Iterator[Path]:
-    """A folder for drafts beside a file, only for us, removed whatever happens."""
-    folder = beside.parent / f".{beside.name}.partial-{os.getpid()}"
-    folder.mkdir(mode=0o700)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    """A folder for drafts beside a file, only for us, removed whatever happens but SIGKILL.
+
+    Its name is new each time: in containers, process numbers are the same again and again.
+    """
+    prefix = f".{beside.name}.partial-"
+    with TemporaryDirectory(prefix=prefix, dir=beside.parent, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

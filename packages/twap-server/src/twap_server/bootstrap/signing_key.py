@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from twap_server.domain.errors import InvalidRequest, UnavailableError
+from twap_server.runtime import files
 from twap_server.settings import Settings, data_folder
 from twap_server.store.database import file_of
 
@@ -140,16 +141,5 @@ def _made(file: Path) -> bytes:
         new.flush()
         os.fsync(new.fileno())
     draft.replace(file)
-    _sync_folder(file.parent)
+    files.sync(file.parent)
     return key
-
-
-def _sync_folder(folder: Path) -> None:
-    """Let the new name survive a power cut; Windows cannot open a folder, and does so by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import postgresql
 from twap_server.store.config import StoreConfig
-from twap_server.store.contents import Contents, contents
+from twap_server.store.contents import Contents, contents, revision
 from twap_server.store.failures import translated
 
 _LOCKS_WITHIN = "30s"
@@ -106,7 +106,7 @@ async def _put(dump: Path, url: str, tools: Tools, *, expected: Contents, keep: 
         with translated():
             async with engine.connect() as holder:
                 await _refuse_old(program, holder)
-                was_there, last = await holder.run_sync(_what_is_there)
+                was_there, last = await holder.run_sync(_what_is_there, expected)
                 await holder.rollback()  # it keeps the lock of the one server, and none on tables
                 if was_there:
                     before = dump.with_name(f"{dump.name}.before")
@@ -126,9 +126,18 @@ async def _put(dump: Path, url: str, tools: Tools, *, expected: Contents, keep: 
         await engine.dispose()
 
 
-def _what_is_there(connection: Connection) -> tuple[bool, int]:
-    """Whether there are tables of ours, and the number of the server that used them last."""
+def _what_is_there(connection: Connection, new: Contents) -> tuple[bool, int]:
+    """Whether there are tables of ours, and the number of the server that used them last.
+
+    Raises:
+        StoreUnavailable: tables that the new contents do not know would stay, and stand in their way.
+    """
     is_ours = inspect(connection).has_table("alembic_version")
+    if is_ours and (its := revision(connection)) > new.revision:
+        raise StoreUnavailable(
+            f"the database has schema {its}, the backup the older {new.revision}: restore it into an empty "
+            "database (createdb, then --database), and start the server with that"
+        )
     return is_ours, postgresql.last_number(connection)
 
 

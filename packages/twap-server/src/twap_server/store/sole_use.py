@@ -64,16 +64,14 @@ def server_on(path: Path) -> str:
     """The server that uses a database, seen without a lock; empty: none, or that cannot be seen here."""
     if sys.platform != "linux":
         return ""
-    descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
     try:
-        answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _exclusive())
-        if struct.unpack("hhqqi", answer)[0] == fcntl.F_UNLCK:
-            return ""
-        holder, name = _holder(os.fstat(descriptor))
+        with path.open("rb+", buffering=0) as file:
+            answer = fcntl.fcntl(file, fcntl.F_OFD_GETLK, _exclusive())
+            if struct.unpack("hhqqi", answer)[0] == fcntl.F_UNLCK:
+                return ""
+            holder, name = _holder(os.fstat(file.fileno()))
     except OSError:
         return ""
-    finally:
-        os.close(descriptor)
     return f"process {holder or 'unknown'}" + (f", which calls it {name}" if name != str(path) else "")
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from sqlalchemy import StaticPool, create_engine
 
 from twap_server.domain.errors import StoreUnavailable
+from twap_server.runtime import files
 from twap_server.store.contents import Contents, contents
 from twap_server.store.failures import reason
 from twap_server.store.sole_use import sole_use
@@ -54,7 +55,7 @@ def take(path: Path, target: Path) -> Contents:
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # from here on it is one moment
         source.backup(copy, pages=_PAGES, progress=lambda *_: pause.wait(_PAUSE_MS / 1_000) and None)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
-    _sync(target)
+    files.sync(target)
     return checked(target)
 
 
@@ -99,7 +100,7 @@ def put(new: Path, path: Path, *, kept: Path) -> bool:
                 if beside.exists():
                     beside.rename(kept.with_name(kept.name + ending))
         new.replace(path)
-        _sync(path.parent)
+        files.sync(path.parent)
     except OSError as error:
         raise StoreUnavailable(f"{path} cannot be replaced ({error.strerror})") from error
     return was_there
@@ -123,7 +124,7 @@ def _link(path: Path, kept: Path) -> None:
         os.link(path, kept)
     except OSError:  # a file system without links
         shutil.copy2(path, kept)
-        _sync(kept)
+        files.sync(kept)
 
 
 @contextmanager
@@ -144,13 +145,3 @@ def _opened(path: Path, *, making: bool = False) -> Iterator[sqlite3.Connection]
             connection.close()
     except (sqlite3.Error, OSError) as error:
         raise StoreUnavailable(f"the database {path} cannot be used: {reason(error)}") from error
-
-
-def _sync(path: Path) -> None:
-    if os.name == "nt":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

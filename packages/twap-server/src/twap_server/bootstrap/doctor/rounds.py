@@ -62,3 +62,5 @@ async def _guarded(check: Check) -> Sequence[Finding]:
         return [warning("doctor", f"a check took longer than {_ONE_WITHIN_S} s and was given up")]
     except TwapError as error:
         return [fault("doctor", str(error))]
+    except Exception as error:  # whoever asks what is wrong is told all the rest
+        return [fault("doctor", f"a check failed ({type(error).__name__}: {error})")]

@@ -89,9 +89,10 @@ async def port(settings: Settings) -> Sequence[Finding]:
     """Whether the port is free, and if not, whether a server of ours has it."""
     if settings.port == 0:
         return [ok("port", "any free one")]
-    where = f"{settings.host}:{settings.port}"
+    is_v6 = ":" in settings.host
+    where = f"[{settings.host}]:{settings.port}" if is_v6 else f"{settings.host}:{settings.port}"
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+        family = socket.AF_INET6 if is_v6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((settings.host, settings.port))
