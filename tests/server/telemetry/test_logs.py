@@ -116,6 +116,53 @@ def test_a_place_that_logs_too_much_is_cut_short_and_counted() -> None:
     assert lines[-2]["message"].startswith("380 lines like the next one were left out")
 
 
+def test_who_logs_in_the_thread_of_the_lines_waits_for_nobody() -> None:
+    """As an object that is collected there may, while another thread is about to give a line."""
+    taking, is_stuck, is_held, formatting = (threading.Event() for _ in range(4))
+
+    class Stuck(StringIO):
+        def write(self, text: str) -> int:
+            is_stuck.set()
+            taking.wait(10)
+            return super().write(text)
+
+    class Telling(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            if is_held.is_set():
+                formatting.set()
+            return super().format(record)
+
+    def notice(count: int) -> str:  # asked for by the thread of the lines, which has their lock
+        is_held.set()
+        formatting.wait(10)
+        handler.handle(a_record("from inside"))
+        return f"{count} missing"
+
+    stream = Stuck()
+    handler = LineHandler("json", lambda _: Lines(stream, notice=notice, most=1))
+    handler.setFormatter(Telling())
+    handler.handle(a_record("first"))
+    assert is_stuck.wait(10)
+    for text in ("second", "lost"):
+        handler.handle(a_record(text))
+
+    def give() -> None:
+        is_held.wait(10)
+        handler.handle(a_record("from outside"))
+
+    giving = threading.Thread(target=give, daemon=True)
+    giving.start()
+    taking.set()
+    giving.join(20)
+    assert not giving.is_alive(), "each waits for the other"
+    handler.close()
+    assert stream.getvalue().splitlines()[:2] == ["first", "second"]
+
+
+def a_record(text: str) -> logging.LogRecord:
+    return logging.LogRecord("a", logging.ERROR, "file.py", 7, text, (), None)
+
+
 def test_a_line_that_cannot_be_formatted_says_so() -> None:
     stream = StringIO()
     handler = LineHandler("json", lambda notice: Lines(stream, notice=notice))

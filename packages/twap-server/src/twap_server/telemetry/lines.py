@@ -99,9 +99,9 @@ class Lines:
         self._bytes += len(one.data)
 
     def _add_notice(self) -> None:
-        if self._untold:
-            self._add(_Waiting(_encoded(self._notice(self._untold)), self._untold))
-            self._untold = 0
+        untold, self._untold = self._untold, 0  # at once: to say it may log something itself
+        if untold:
+            self._add(_Waiting(_encoded(self._notice(untold)), untold))
 
     def _lose(self) -> None:
         self._dropped += 1

@@ -56,6 +56,17 @@ class LineHandler(logging.Handler):
         """Pass a line on as it is."""
         self._lines.put(line)
 
+    def handle(self, record: logging.LogRecord) -> bool:
+        """Pass the record on without a handler's usual lock.
+
+        The thread of the lines may log itself, where an object is collected in it while it has their lock:
+        it would wait for who logs, who waits for the lines. Nothing here needs a lock but the lines.
+        """
+        is_wanted = bool(self.filter(record))
+        if is_wanted:
+            self.emit(record)
+        return is_wanted
+
     def emit(self, record: logging.LogRecord) -> None:
         """Pass the line on; one that cannot be formatted says so."""
         try:
@@ -71,7 +82,7 @@ class LineHandler(logging.Handler):
 
     def close(self) -> None:
         """Write what waits, for two seconds at most."""
-        for place in self._places.values():
+        for place in tuple(self._places.values()):
             self._tell_left_out(place)
         self._lines.close()
         super().close()
@@ -85,7 +96,7 @@ class LineHandler(logging.Handler):
             if place is not None:
                 self._tell_left_out(place)
             elif len(self._places) >= _PLACES:
-                self._places.pop(next(iter(self._places)))
+                self._places.pop(tuple(self._places)[0], None)
             place = self._places[key] = _Place(record.created)
         place.count += 1
         return place.count <= _MOST_ALIKE
