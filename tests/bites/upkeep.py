@@ -23,6 +23,14 @@ UPKEEP_BITES = (
         tests=(LINES + "test_the_end_does_not_wait_for_a_reader",),
     ),
     Bite(
+        fault="F157",
+        guard="who logs takes no lock that the thread of the lines may want",
+        file="telemetry/logs.py",
+        line="            self.emit(record)\n",
+        instead="            self.acquire()\n            self.emit(record)\n            self.release()\n",
+        tests=("server/telemetry/test_logs.py::test_who_logs_in_the_thread_of_the_lines_waits_for_nobody",),
+    ),
+    Bite(
         fault="F158",
         guard="a place that logs too much is cut short",
         file="telemetry/logs.py",

@@ -119,6 +119,7 @@ def test_a_place_that_logs_too_much_is_cut_short_and_counted() -> None:
 def test_who_logs_in_the_thread_of_the_lines_waits_for_nobody() -> None:
     """As an object that is collected there may, while another thread is about to give a line."""
     taking, is_stuck, is_held, formatting = (threading.Event() for _ in range(4))
+    would_wait: list[bool] = []
 
     class Stuck(StringIO):
         def write(self, text: str) -> int:
@@ -135,7 +136,12 @@ def test_who_logs_in_the_thread_of_the_lines_waits_for_nobody() -> None:
     def notice(count: int) -> str:  # asked for by the thread of the lines, which has their lock
         is_held.set()
         formatting.wait(10)
-        handler.handle(a_record("from inside"))
+        lock = handler.lock
+        assert lock is not None
+        would_wait.append(not lock.acquire(timeout=0.1))
+        if not would_wait[-1]:
+            lock.release()
+            handler.handle(a_record("from inside"))
         return f"{count} missing"
 
     stream = Stuck()
@@ -153,9 +159,9 @@ def test_who_logs_in_the_thread_of_the_lines_waits_for_nobody() -> None:
     giving = threading.Thread(target=give, daemon=True)
     giving.start()
     taking.set()
-    giving.join(20)
-    assert not giving.is_alive(), "each waits for the other"
+    giving.join(10)
     handler.close()
+    assert would_wait and not any(would_wait), "for one who waits for the lines"
     assert stream.getvalue().splitlines()[:2] == ["first", "second"]
 
 

@@ -96,7 +96,8 @@ class LineHandler(logging.Handler):
             if place is not None:
                 self._tell_left_out(place)
             elif len(self._places) >= _PLACES:
-                self._places.pop(tuple(self._places)[0], None)
+                oldest, *_ = self._places  # a copy: other threads may add to it
+                self._places.pop(oldest, None)
             place = self._places[key] = _Place(record.created)
         place.count += 1
         return place.count <= _MOST_ALIKE
