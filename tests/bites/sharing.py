@@ -97,6 +97,16 @@ SHARING_BITES = (
         ),
     ),
     Bite(
+        fault="F140",
+        guard="keys of a user are made one at a time",
+        file="api/api_keys.py",
+        line="        async with self._changing.take(caller.user_id):\n            adding",
+        instead="        if True:\n            adding",
+        tests=(
+            "server/api/test_keys.py::test_a_user_who_asks_for_many_keys_at_once_waits_behind_themselves",
+        ),
+    ),
+    Bite(
         fault="F138",
         guard="one large answer of a user is made at a time",
         file="api/large.py",

@@ -16,6 +16,7 @@ from server.api.key_rings import NOW, READ, key_with, make
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, TokenConfig
 from twap_server.api.key_uses import KeyUses
+from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
 
@@ -238,3 +239,28 @@ async def test_a_hundred_requests_for_keys_at_once_make_no_more_than_allowed(des
         *(desk.http.post("/auth/keys", json={}, headers=headers) for _ in range(100))
     )
     assert Counter(answer.status_code for answer in answers) == {201: 50, 409: 50}
+
+
+async def test_a_user_who_asks_for_many_keys_at_once_waits_behind_themselves(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers, others = await desk.user("eve"), await desk.user("ada")
+    go_on, begun = asyncio.Event(), Counter[str]()
+    add = desk.accounts.add_key
+
+    async def slowly(key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
+        begun[key.user_id] += 1
+        await go_on.wait()
+        return await add(key, key_hash, family_id=family_id, most=most)
+
+    monkeypatch.setattr(desk.accounts, "add_key", slowly)
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        many = [group.create_task(desk.http.post("/auth/keys", json={}, headers=headers)) for _ in range(9)]
+        while not begun:
+            await asyncio.sleep(0)
+        one = group.create_task(desk.http.post("/auth/keys", json={}, headers=others))
+        while len(begun) < 2:
+            await asyncio.sleep(0)
+        assert set(begun.values()) == {1}, "one of each user"
+        go_on.set()
+    assert {answer.result().status_code for answer in (*many, one)} == {201}

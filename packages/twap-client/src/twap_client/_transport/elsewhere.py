@@ -12,7 +12,14 @@ from twap_client._transport.sign_in import SignIn
 from twap_client.config import Tokens
 from twap_client.errors import NotAuthenticated, error_class
 
-_STATUS = {"not_permitted": 403, "username_taken": 409, "rate_limited": 429, "unavailable": 503}
+_STATUS = {
+    "not_permitted": 403,
+    "username_taken": 409,
+    "rate_limited": 429,
+    "unavailable": 503,
+    "storage_unavailable": 503,
+    "busy": 503,
+}
 """Of codes that a browser brings back; any other means: not signed in."""
 
 

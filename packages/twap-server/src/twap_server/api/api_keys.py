@@ -1,5 +1,6 @@
 """API keys: made, listed and ended by who signed in with a password; only their digests are stored."""
 
+import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from twap_server.api.accounts_port import Accounts
 from twap_server.api.config import TokenConfig
 from twap_server.api.tokens import KEY_PREFIX, REFUSED, digest, new_secret
 from twap_server.api.translate import resolve
+from twap_server.api.turns import Turns
 from twap_server.domain.api_key import Adding, ApiKey
 from twap_server.domain.clock import Clock, Nanos, span_text, to_span, to_text
 from twap_server.domain.errors import Conflict, InvalidRequest, NotAuthenticated
@@ -32,6 +34,8 @@ class ApiKeys:
         self._clock = clock
         self._new_id = new_id
         self._most = config.max_keys
+        self._changing = Turns(sys.maxsize)
+        """By user: whoever makes and ends many keys at once waits behind themselves."""
         self._longest = None if config.max_key_lifetime is None else to_span(config.max_key_lifetime)
 
     async def add(self, caller: Caller, wanted: ApiKeyRequest) -> tuple[ApiKey, str]:
@@ -51,8 +55,11 @@ class ApiKeys:
             scopes=wanted.scopes,
             expires=self._end(wanted.expires, now),
         )
-        adding = self._accounts.add_key(key, digest(secret), family_id=caller.grant, most=self._most)
-        match await adding:
+        async with self._changing.take(caller.user_id):
+            adding = await self._accounts.add_key(
+                key, digest(secret), family_id=caller.grant, most=self._most
+            )
+        match adding:
             case Adding.FULL:
                 raise Conflict(f"expected at most {self._most} API keys: delete one first")
             case Adding.SIGNED_OUT:
@@ -65,14 +72,17 @@ class ApiKeys:
 
     async def end(self, caller: Caller, key_id: str) -> bool:
         """End one of the caller's keys; whether there was one."""
-        ended = await self._accounts.revoke_key(caller.user_id, key_id)
+        async with self._changing.take(caller.user_id):
+            ended = await self._accounts.revoke_key(caller.user_id, key_id)
         if ended:
             self._access.revoke(key_id)
         return ended
 
     async def end_all(self, caller: Caller) -> None:
         """End all of the caller's keys."""
-        for key_id in await self._accounts.revoke_keys(caller.user_id):
+        async with self._changing.take(caller.user_id):
+            ended = await self._accounts.revoke_keys(caller.user_id)
+        for key_id in ended:
             self._access.revoke(key_id)
 
     def _end(self, wanted: datetime | str | None, now: Nanos) -> Nanos | None:
