@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from client.test_sheet import drawn
-from twap_client.cli import render
+from twap_client.cli import render, session
 from twap_client.cli.app import app
 from twap_client.testing import ScriptedServer
 from twap_models import ApiKey
@@ -302,3 +303,16 @@ async def test_no_other_key_is_advised_where_none_would_do(
     refused = await signed_in("keys", "list")
     assert refused.code == 1 and "an API key cannot manage API keys" in refused.err
     assert refused.err.endswith("TWAP_API_KEY is used: unset it and sign in with `twap login`\n")
+
+
+def test_an_answer_that_does_not_come_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The code of an OpenID provider, or an invite, is asked for while a command runs."""
+    monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path))
+
+    async def asks(_: session.Session) -> int:
+        raise typer.Abort
+
+    assert session.run("http://127.0.0.1:9", False, asks) == session.FAILED
+    assert capsys.readouterr().err == "\ntwap: nothing was given where it was asked for\n"

@@ -322,3 +322,13 @@ def test_the_worst_counts() -> None:
     assert worst([]) is worst([one]) is Level.OK
     assert worst([one, bad]) is Level.WARNING
     assert worst([bad, replace(one, level=Level.FAULT), one]) is Level.FAULT
+
+
+def test_a_provider_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine.openid(settings.load(file=None, flags={}, environment={})) == []
+    named = {"TWAP_API__OIDC__ISSUER": "https://id.example", "TWAP_API__OIDC__CLIENT_ID": "twap"}
+    loaded = settings.load(file=None, flags={}, environment=named)
+    assert [one.level for one in machine.openid(loaded)] == [Level.OK]
+    monkeypatch.setattr(machine, "find_spec", lambda name: None)
+    [missing] = machine.openid(loaded)
+    assert missing.level == Level.FAULT and "pip install authlib" in missing.advice

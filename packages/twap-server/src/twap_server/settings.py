@@ -148,6 +148,7 @@ def _expected(kind: str, message: str, path: Sequence[str], *, as_variable: bool
         if meant:
             return f"unknown, did you mean {' or '.join(meant)}?"
         return f"unknown, expected one of {', '.join(write([*path[:-1], field]) for field in _beside(path))}"
+    message = message.removeprefix("Value error, ")
     example = _AS_JSON.get(kind, "") if as_variable else ""
     return f"{message}, written as JSON such as {example}" if example else message
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
+from typer import Abort
 
 from twap_client.cli import streams
 from twap_client.cli.credentials import CredentialFile
@@ -100,6 +101,9 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         return asyncio.run(_within(config, as_json, work))
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Abort:
+        sys.stderr.write("\ntwap: nothing was given where it was asked for\n")
+        return FAILED
     except BrokenPipeError:
         streams.discard_output()
         return FAILED

@@ -223,7 +223,7 @@ def _oidc(parts: Parts, sign_in: SignIn, registration: Registration) -> "OidcSig
         from twap_server.api.oidc.flow import OidcSignIn  # noqa: PLC0415 - authlib is an extra
     except ModuleNotFoundError:
         raise InvalidRequest(
-            "api.oidc needs a package that is not installed: pip install 'twap-server[oidc]'",
+            "api.oidc needs a package that is not installed: pip install authlib",
             field="api.oidc.issuer",
         ) from None
     return OidcSignIn(

@@ -4,6 +4,7 @@ import platform
 import sys
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 from twap_models import __version__
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
@@ -40,6 +41,16 @@ def runtime(settings: Settings) -> Sequence[Finding]:
         return [*found, ok("kernel", "order books are kept by compiled code")]
     advice = "install a C compiler and Python's headers, then reinstall twap-server"
     return [*found, warning("kernel", "order books are kept by Python code: 2.5 times as slow", advice)]
+
+
+def openid(settings: Settings) -> Sequence[Finding]:
+    """Whether people can be signed in at an OpenID provider, where the settings name one. It is not asked."""
+    issuer = settings.api.oidc.issuer
+    if not issuer:
+        return []
+    if find_spec("authlib") is None:
+        return [fault("openid", "api.oidc needs a package that is not installed", "pip install authlib")]
+    return [ok("openid", f"{issuer} is asked when somebody signs in")]
 
 
 async def clocks(clock: Clock) -> Sequence[Finding]:

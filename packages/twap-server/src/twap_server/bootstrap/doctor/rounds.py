@@ -39,7 +39,8 @@ async def examine(*, file: Path | None, database: str | None, clock: Clock) -> l
 
 def _checks(settings: Settings, clock: Clock) -> Sequence[Check]:
     async def now() -> Sequence[Finding]:
-        return [*machine.runtime(settings), *places.folder(settings), *places.signing_key(settings)]
+        here = [*machine.runtime(settings), *machine.openid(settings)]
+        return [*here, *places.folder(settings), *places.signing_key(settings)]
 
     async def stored() -> Sequence[Finding]:
         return [*await storage.database(settings), *await asyncio.to_thread(places.disk, settings, clock)]
