@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from support.live import PASSWORD, serving
 from twap_client import NotAuthenticated, TwapClient
+from twap_client.cli.app import app
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.venue.market import SyntheticSource
@@ -37,22 +38,12 @@ class Done:
 
 
 async def twap(url: str, folder: Path, *args: str, given: str = "", key: str = "") -> Done:
-    """Run the command as a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("TWAP_")}
-    ours = {"TWAP_SERVER_URL": url, "TWAP_CONFIG_DIR": str(folder), "COLUMNS": "80", "TWAP_API_KEY": key}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-c",
-        "from twap_client.cli import main; main()",
-        *args,
-        env=kept | ours,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    """Run the command in a thread of its own: it brings its own event loop."""
+    told = {"TWAP_SERVER_URL": url, "TWAP_CONFIG_DIR": str(folder), "COLUMNS": "80", "TWAP_API_KEY": key}
+    unset = {name: None for name in os.environ if name.startswith("TWAP_")}
     async with asyncio.timeout(60):
-        out, err = await process.communicate(given.encode())
-    return Done(process.returncode or 0, out.decode(), err.decode())
+        done = await asyncio.to_thread(CliRunner().invoke, app, list(args), given, {**unset, **told})
+    return Done(done.exit_code, done.stdout, done.stderr)
 
 
 async def refused(client: TwapClient, ready: asyncio.Event) -> str:

@@ -9,6 +9,8 @@ import threading
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,8 @@ from twap_server.bootstrap import archive
 from twap_server.bootstrap.backup import backup, restore
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import database as opening
-from twap_server.store import sqlite_copy
+from twap_server.store import postgresql_copy, sqlite_copy
+from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
 from twap_server.store.migrate import NEWEST, migrate
 from twap_server.store.orders import SqlOrderStore
@@ -123,8 +126,10 @@ class TestBoth:
                 stop.set()
 
     async def test_no_backup_is_restored_under_a_running_server(
-        self, url: str, pg_bin: Path | None, tmp_path: Path
+        self, url: str, pg_bin: Path | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        impatient = partial(StoreConfig, busy_timeout=timedelta(milliseconds=100))
+        monkeypatch.setattr(postgresql_copy, "StoreConfig", impatient)
         await add_orders(url, range(1, 2))
         await asyncio.to_thread(backup, on(url), tmp_path / "a", pg_bin=pg_bin)
         async with Database.open(url) as database:

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import accounts
 from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
 
 
@@ -29,8 +31,9 @@ async def test_the_right_of_the_server_stays_its_own(url: str) -> None:
     async with Database.open(url):
         async with Database.beside(url):
             pass
+        impatient = StoreConfig(url=url, busy_timeout=timedelta(milliseconds=100))
         with pytest.raises(StoreUnavailable, match=f"process {os.getpid()}"):
-            async with Database.open(url):
+            async with Database.open(impatient):
                 pass
     async with Database.beside(url), Database.open(url) as server:
         assert not await SqlAccountStore(server).has_users()
