@@ -179,3 +179,23 @@ async def test_who_gave_way_and_is_cancelled_at_once_gives_no_turn_back() -> Non
         assert begun == [], "ada has the one turn there is"
     await asyncio.gather(*waiting, return_exceptions=True)
     assert begun == ["eve", "bob"]
+
+
+async def test_where_there_is_no_room_nobody_is_looked_for() -> None:
+    """Thousands of streams come back at a time: a turn may not cost a look at each of them."""
+    looks = 0
+
+    class Looked(FairTurns):
+        def _may_have_more(self, key: str) -> bool:
+            nonlocal looks
+            looks += 1
+            return super()._may_have_more(key)
+
+    turns = Looked(2, (Rank(at_once=2, waiting=500),), refusal="busy", per_key=1)
+
+    async def ask(key: str) -> None:
+        async with turns.take(key):
+            await asyncio.sleep(0)
+
+    await asyncio.gather(*(ask(f"user{number}") for number in range(500)))
+    assert looks < 3 * 500

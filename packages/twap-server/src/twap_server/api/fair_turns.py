@@ -51,7 +51,7 @@ class FairTurns:
         Raises:
             EngineBusy: too many wait already, or others were let in before.
         """
-        if len(self._lines[rank]) or not self._may_begin(key, rank):
+        if len(self._lines[rank]) or not (self._has_room(rank) and self._may_have_more(key)):
             await self._wait(key, rank)
         else:
             self._begin(key, rank)
@@ -73,12 +73,11 @@ class FairTurns:
                 self._end(key, rank)
             raise
 
-    def _may_begin(self, key: str, rank: int) -> bool:
-        return (
-            sum(self._busy) < self._at_once
-            and self._busy[rank] < self._ranks[rank].at_once
-            and self._keys[key] < self._per_key
-        )
+    def _has_room(self, rank: int) -> bool:
+        return sum(self._busy) < self._at_once and self._busy[rank] < self._ranks[rank].at_once
+
+    def _may_have_more(self, key: str) -> bool:
+        return self._keys[key] < self._per_key
 
     def _begin(self, key: str, rank: int) -> None:
         self._busy[rank] += 1
@@ -93,9 +92,10 @@ class FairTurns:
 
     def _go_on(self) -> None:
         for rank, line in enumerate(self._lines):
-            while (
-                key := next((one for one in line.served() if self._may_begin(one, rank)), None)
-            ) is not None:
+            while self._has_room(rank):  # asked first: thousands of keys may wait
+                key = next(filter(self._may_have_more, line.served()), None)
+                if key is None:
+                    break
                 if line.call(key):
                     self._begin(key, rank)
 
