@@ -1,12 +1,13 @@
 """Every failure is a problem document with a request id; nothing inside leaks out."""
 
+import json
 import logging
 from collections.abc import AsyncIterator
 
 import pytest
 
 from server.api.desk import Desk
-from twap_models import Problem
+from twap_models import Problem, TwapOrderRequest, exact_json
 from twap_server.domain.errors import EngineBusy, StoreUnavailable
 
 
@@ -69,6 +70,24 @@ async def test_an_object_of_many_members_is_no_work(desk: Desk) -> None:
         answer = await desk.http.post(path, content=text, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
         assert "at most 100 members" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("text", ["[" + "0," * 25_000 + "0]", "[" + "0," * 400_000])
+async def test_a_text_of_many_values_is_counted_before_it_is_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    headers = {**await desk.user(), "Content-Type": "application/json"}
+    monkeypatch.setattr(exact_json, "_reader", None)
+    answer = await desk.http.post("/orders/twap", content=text, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_json")
+    assert "at most 25,000 values in all" in answer.json()["detail"]
+
+
+async def test_the_longest_list_of_whole_orders_is_not_too_many_values(desk: Desk) -> None:
+    orders = [dict.fromkeys(TwapOrderRequest.model_fields) for _ in range(1_000)]
+    headers = {**await desk.user(), "Content-Type": "application/json"}
+    answer = await desk.http.post("/orders/twap", content=json.dumps(orders), headers=headers)
+    assert answer.json()["code"] != "malformed_json"
 
 
 async def test_a_bug_says_nothing_but_its_id(

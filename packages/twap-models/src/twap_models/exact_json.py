@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 
 class Bounds(NamedTuple):
-    """How long a number may be, and how large an object."""
+    """How long a number may be, and how large an object and a whole text."""
 
     digits: int
     """Significant ones."""
@@ -24,11 +24,13 @@ class Bounds(NamedTuple):
     """Characters."""
     members: int
     """Of one JSON object."""
+    values: int
+    """In the whole text, told by its commas before anything is read."""
 
 
-SENT = Bounds(digits=30, exponent=18, text=64, members=100)
-"""What a caller may send."""
-TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000)
+SENT = Bounds(digits=30, exponent=18, text=64, members=100, values=25_000)
+"""What a caller may send: a list of a thousand orders with all their fields has 17,000 commas."""
+TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000, values=100_000_000)
 """What a server works out of that: a product has the digits of all its factors."""
 
 
@@ -113,10 +115,13 @@ def loads(data: bytes | str, bounds: Bounds = SENT, *, mark: bool = False) -> An
             field takes it.
 
     Raises:
-        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, too many of
-            them, nested too deeply, a number out of bounds (``InexactNumber``), or half of a surrogate pair.
+        ValueError: not JSON (``json.JSONDecodeError``), not UTF-8, a repeated key, too many of them or of all
+            values, nested too deeply, a number out of bounds (``InexactNumber``), or half of a surrogate
+            pair.
     """
     text = data if isinstance(data, str) else data.decode(json.detect_encoding(data), "surrogatepass")
+    if text.count(",") >= bounds.values:
+        raise ValueError(f"expected at most {bounds.values:,} values in all, got {text.count(',') + 1:,}")
     try:
         read = _reader(bounds, mark).decode(text)
         return _whole_texts(read, mark) if "\\u" in text or not text.isascii() else read
