@@ -41,6 +41,13 @@ def test_the_first_start_makes_it_and_the_next_reads_it(file: Path, loaded: sett
     assert list(file.parent.iterdir()) == [file]
 
 
+@pytest.mark.parametrize(("given", "words"), [("k" * 31, "at least 32"), ("\udcff" * 40, "UTF-8")])
+def test_a_given_one_that_cannot_be_used_is_told(given: str, words: str) -> None:
+    """Bytes of the environment that are no UTF-8 come as halves of surrogate pairs."""
+    with pytest.raises(InvalidRequest, match=f"signing_key must .*{words}"):
+        signing_key(on("sqlite:///a.db", signing_key=given))
+
+
 @pytest.mark.parametrize("killed_in", ["write", "fsync", "replace"])
 def test_a_start_killed_in_the_middle_leaves_no_part_of_a_key(
     file: Path, loaded: settings.Settings, monkeypatch: pytest.MonkeyPatch, killed_in: str

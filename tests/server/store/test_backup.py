@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import sqlite3
 import stat
 import threading
@@ -321,6 +322,28 @@ class TestSqlite:
             dying.setattr(*((os, "link") if dies_in == "link" else (Path, "replace")), die)
             await asyncio.to_thread(restore, on(url), tmp_path / "a")
         assert len(await orders_in(url)) == 2
+
+    def test_a_damaged_page_is_told_of_the_database_and_not_of_the_draft(
+        self, url: str, tmp_path: Path
+    ) -> None:
+        asyncio.run(add_orders(url, range(1, 30)))
+        file = Path(url.removeprefix("sqlite:///"))
+        reading = sqlite3.connect(file)
+        (page,) = reading.execute("SELECT rootpage FROM sqlite_master WHERE name = 'fills'").fetchone()
+        (size,) = reading.execute("PRAGMA page_size").fetchone()
+        reading.close()
+        content = bytearray(file.read_bytes())
+        content[(page - 1) * size : page * size] = bytes(size)
+        file.write_bytes(content)
+        with pytest.raises(StoreUnavailable, match=re.escape(f"the database {file} ")):
+            backup(on(url), tmp_path / "a")
+
+    def test_the_database_of_another_program_is_none_of_ours(self, tmp_path: Path) -> None:
+        other = sqlite3.connect(tmp_path / "other.db")
+        other.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        other.close()
+        with pytest.raises(StoreUnavailable, match="holds no tables of twap-server"):
+            backup(on(f"sqlite:///{tmp_path / 'other.db'}"), tmp_path / "a")
 
     async def test_a_full_disk_under_a_restore_is_told_and_changes_nothing(
         self, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

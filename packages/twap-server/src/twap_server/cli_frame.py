@@ -61,8 +61,8 @@ def told() -> Iterator[None]:
 
 
 def say(line: str) -> None:
-    """Print a line at once."""
-    typer.echo(line)
+    """Print a line at once; what the terminal's encoding lacks, as of odd file names, is escaped."""
+    typer.echo(line.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
 
 

@@ -10,6 +10,7 @@ import secrets
 import stat
 from pathlib import Path
 
+from twap_models.exact_json import is_encodable
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.runtime import files
 from twap_server.settings import Settings, data_folder
@@ -48,7 +49,10 @@ def kept_key(settings: Settings) -> bytes:
     """
     if settings.signing_key is None:
         return _kept(key_file(settings))
-    key = settings.signing_key.get_secret_value().encode()
+    text = settings.signing_key.get_secret_value()
+    if not is_encodable(text):
+        raise InvalidRequest("signing_key must be text that UTF-8 can write", field="signing_key")
+    key = text.encode()
     if len(key) < _KEY_BYTES:
         raise InvalidRequest(f"signing_key must have at least {_KEY_BYTES} characters", field="signing_key")
     return key

@@ -85,7 +85,8 @@ def revision(connection: Connection) -> str:
     Raises:
         StoreUnavailable: it is no database of ours.
     """
-    if not inspect(connection).has_table("alembic_version"):
+    there = inspect(connection).get_table_names()
+    if "alembic_version" not in there or users.name not in there:  # other programs use Alembic, too
         raise StoreUnavailable("it holds no tables of twap-server")
     number = str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one())
     return number

@@ -56,22 +56,27 @@ def take(path: Path, target: Path) -> Contents:
         source.backup(copy, pages=_PAGES, progress=lambda *_: pause.wait(_PAUSE_MS / 1_000) and None)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, with nothing beside it
     files.sync(target)
-    return checked(target)
+    return checked(target, of=path)
 
 
-def checked(path: Path) -> Contents:
+def checked(path: Path, *, of: Path | None = None) -> Contents:
     """Look for damage, page by page and record by record.
+
+    Args:
+        path: the file.
+        of: the database that it is a copy of, to be named in its place.
 
     Raises:
         StoreUnavailable: there is some; the message says what.
     """
-    with _opened(path) as connection:
+    name = of or path
+    with _opened(path, called=name) as connection:
         connection.execute("PRAGMA query_only=ON")
         found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
         if found != "ok":
-            raise StoreUnavailable(f"the database {path} is damaged ({found})")
+            raise StoreUnavailable(f"the database {name} is damaged ({found})")
         if lost := connection.execute("PRAGMA foreign_key_check").fetchone():
-            raise StoreUnavailable(f"the database {path} is damaged (rows of {lost[0]} refer to nothing)")
+            raise StoreUnavailable(f"the database {name} is damaged (rows of {lost[0]} refer to nothing)")
         engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
         with engine.connect() as reading:
             return contents(reading)
@@ -128,8 +133,8 @@ def _link(path: Path, kept: Path) -> None:
 
 
 @contextmanager
-def _opened(path: Path, *, making: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection; what fails with it is told with its file.
+def _opened(path: Path, *, making: bool = False, called: Path | None = None) -> Iterator[sqlite3.Connection]:
+    """A connection; what fails with it is told with its file, or what that is called.
 
     Raises:
         StoreUnavailable: it failed.
@@ -144,4 +149,4 @@ def _opened(path: Path, *, making: bool = False) -> Iterator[sqlite3.Connection]
         finally:
             connection.close()
     except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"the database {path} cannot be used: {reason(error)}") from error
+        raise StoreUnavailable(f"the database {called or path} cannot be used: {reason(error)}") from error
