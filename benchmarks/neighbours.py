@@ -62,8 +62,12 @@ def measure(options: Options) -> Part:
     try:
         database = folder / "twap.sqlite3"
         asyncio.run(_prepared(database, slices))
-        # Strangers register all the time here: else they would be refused for the day after the first twenty.
-        many = {"TWAP_API__ACCOUNTS_PER_ADDRESS_PER_DAY": "1000000"}
+        # Strangers register all the time here: else they would be refused for the day after the first twenty,
+        # and for the minute after twelve hundred.
+        many = {
+            "TWAP_API__ACCOUNTS_PER_ADDRESS_PER_DAY": "1000000",
+            "TWAP_API__RATES__READS_PER_MINUTE": "1000000",
+        }
         with (
             venue(core=_CLIENT_CORE) as urls,
             server(database, urls, core=_SERVER_CORE, variables=many) as running,
