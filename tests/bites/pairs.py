@@ -98,8 +98,8 @@ PAIRS_BITES = (
         fault="F98",
         guard="a number beyond the bounds is told at its field",
         file="api/exact.py",
-        line="return exact_json.loads(data, mark=True)",
-        instead="return exact_json.loads(data)",
+        line="return exact_json.loads(data, _BODY, mark=True)",
+        instead="return exact_json.loads(data, _BODY)",
         tests=("server/api/test_wrong_fields.py::test_every_422_names_the_field_and_what_was_expected",),
     ),
 )

@@ -53,7 +53,7 @@ def test_a_link_and_our_own_port_on_the_command_line() -> None:
         ("TWAP_PORT", "tcp:/10.96.0.17:8000", "valid integer"),
         ("TWAP_PORT", "70000", "65535"),
         ("TWAP_PORT", "", "valid integer"),
-        ("TWAP_PROT", "1", "expected one of TWAP_API, TWAP_COLLECTOR"),
+        ("TWAP_PROT", "1", "did you mean TWAP_PORT?"),
         ("TWAP_SERVICE_HOST", "not an address", "expected one of TWAP_API"),
         ("TWAP_PORT_8000_TCP_PROTO", "8000", "expected one of TWAP_API"),
         ("TWAP_", "1", "expected one of TWAP_API"),

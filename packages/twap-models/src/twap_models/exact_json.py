@@ -28,8 +28,8 @@ class Bounds(NamedTuple):
     """In the whole text, told by its commas before anything is read."""
 
 
-SENT = Bounds(digits=30, exponent=18, text=64, members=100, values=25_000)
-"""What a caller may send: a list of a thousand orders with all their fields has 17,000 commas."""
+SENT = Bounds(digits=30, exponent=18, text=64, members=100, values=100_000_000)
+"""What a caller may send."""
 TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000, values=100_000_000)
 """What a server works out of that: a product has the digits of all its factors."""
 
