@@ -169,7 +169,7 @@ def _forgets_orders() -> None:
     def adopt(self: Desk, order: Order) -> Any:
         made = original(self, order)
         if order.terms.order_id[-1] in "0123":
-            self._agenda.drop(order.terms.order_id)
+            self._turns.drop(order.terms.user_id, order.terms.order_id)
         return made
 
     Desk.adopt = adopt  # type: ignore[method-assign]
