@@ -18,6 +18,12 @@ asyncio.set_event_loop(None)
 os.environ.pop("COLUMNS", None)
 
 
+@pytest.hookimpl(optionalhook=True)  # loops run without xdist
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: many tests wait for processes and sockets."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator["PostgresServer"]:
     """A real PostgreSQL for the whole session. A test that stops it starts it again before it ends."""
