@@ -15,7 +15,7 @@ from server.api.live import hear, say, serving
 from twap_server.api.app import create_app
 from twap_server.api.book_room import ANONYMOUS, BookRoom, Reader
 from twap_server.api.config import ApiConfig
-from twap_server.books.demand import Demand, owner_of_order
+from twap_server.books.demand import Demand, Holding, owner_of_order
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.instrument import InstrumentId
 
@@ -30,30 +30,15 @@ ADA, BOB = (Reader(name, anonymous=False) for name in ("ada", "bob"))
 EVE, MALLORY, OSCAR = (Reader(f"192.0.2.{n}", anonymous=True) for n in (1, 2, 3))
 
 
-class Wanted(HandMarket):
+class Wanted(Holding, HandMarket):
     """Books of many instruments, wanted and lingering as the real ones."""
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__()
-        self.demand = Demand(clock)
+        HandMarket.__init__(self)
+        Holding.__init__(self, Demand(clock))
         for number in range(50):
             self.listed["binance"][f"C{number}-USDT"] = listed("binance", f"C{number}-USDT")
             self.books[InstrumentId("binance", f"C{number}-USDT")] = view()
-
-    def hold(self, instrument: InstrumentId, owner: str) -> None:
-        self.demand.hold(instrument, owner)
-
-    def release(self, instrument: InstrumentId, owner: str) -> None:
-        self.demand.release(instrument, owner)
-
-    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
-        return self.demand.is_held(instrument, but=but)
-
-    def let_go(self, instrument: InstrumentId) -> None:
-        self.demand.let_go(instrument)
-
-    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
-        return self.demand.count_with(instruments)
 
     @property
     def collected(self) -> set[str]:
