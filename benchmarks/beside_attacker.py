@@ -21,8 +21,8 @@ from benchmarks.harness.machine import pin
 from benchmarks.working_load import Witness, make_request, server, spread, until
 from twap_models.enums import SliceOutcome
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.order import OrderEvent
-from twap_server.domain.terms import OrderRequest
+from twap_server.domain.orders.order import OrderEvent
+from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.feed.bus import Bus

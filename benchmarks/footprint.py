@@ -19,7 +19,7 @@ from benchmarks.harness.command import Options, run
 from benchmarks.harness.figures import Figure, Part, at_most
 from benchmarks.harness.orders import prepare
 from benchmarks.harness.processes import Urls, server, venue
-from twap_server.domain import kernel
+from twap_server.domain.market import native
 
 _ORDERS, _BOOKS = 10_000, 100
 _SETTLE_S = 3.0
@@ -34,7 +34,7 @@ def measure(options: Options) -> Part:
     with venue() as urls, _databases(orders) as (empty, full):
         started = [_start(full, urls, settle_s=0) for _ in range(options.repeats)]
         idle = [_start(empty, urls, settle_s=_SETTLE_S) for _ in range(options.repeats)]
-    kinds = {True: "twap-server, compiled"} if kernel.COMPILED else {}
+    kinds = {True: "twap-server, compiled"} if native.COMPILED else {}
     kinds[False] = "twap-server, pure Python"
     each = {
         who: [_book_kib(books, compiled=kind) for _ in range(options.repeats)] for kind, who in kinds.items()

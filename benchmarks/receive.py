@@ -27,15 +27,15 @@ from benchmarks.harness.figures import Figure, Part, at_least
 from benchmarks.harness.machine import pin, versioned
 from benchmarks.harness.sender import sending
 from twap_server.books.live import LiveBook
-from twap_server.books.trades import Trades
+from twap_server.books.traded_volume import Trades
 from twap_server.clock import SystemClock
-from twap_server.collector.around import Surroundings, surroundings
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.context import Surroundings, surroundings
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
 from twap_server.collector.session import Session
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance import wire
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.runtime import garbage

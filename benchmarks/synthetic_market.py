@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
+from twap_server.books.registry import Keeper
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance.adapter import BinanceExchange
 
 BOOKS = 50

@@ -25,14 +25,14 @@ from uuid import uuid4
 from benchmarks.harness.machine import pin
 from benchmarks.synthetic_market import BOOKS, Feed, first_mid, instrument
 from twap_models.enums import Carry, Fidelity, LateStart, Side, SliceReason
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.market import MarketData
+from twap_server.collector.market_data import MarketData
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.order import OrderEvent
-from twap_server.domain.terms import OrderRequest
+from twap_server.domain.orders.order import OrderEvent
+from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.binance.adapter import BinanceExchange

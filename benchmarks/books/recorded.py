@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.books.stream import Stream
-from twap_server.domain.instrument import TRADING, Instrument, InstrumentId
+from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 
 _ROOT = Path(os.environ.get("TWAP_RECORDINGS", Path(__file__).parents[2].parent / "shared" / "market-data"))
 _BINANCE = "binance/spot-btcusdt-2024-08-08.jsonl.gz"

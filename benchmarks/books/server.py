@@ -14,16 +14,16 @@ import httpx
 
 from benchmarks.books.contender import COMPARED, Mode, Outcome
 from benchmarks.books.stream import Stream
-from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
+from twap_server.books.registry import Keeper
 from twap_server.clock import SystemClock
-from twap_server.collector.around import Surroundings, surroundings
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.context import Surroundings, surroundings
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
 from twap_server.collector.session import Session
-from twap_server.domain.kernel import COMPILED
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.native import COMPILED
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from benchmarks.harness import synthetic
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.market.instrument import Instrument
 
 _PER_SECOND = 1000 // synthetic.STEP_MS
 

@@ -10,10 +10,10 @@ from decimal import Decimal
 
 import psutil
 
-from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
+from twap_server.books.registry import Keeper
 from twap_server.domain.clock import Nanos
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance.adapter import BinanceExchange
 
 LEVELS = 1_000

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.harness.orders import order
 from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.engine.ports import OrderWrite
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore

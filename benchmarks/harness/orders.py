@@ -8,12 +8,12 @@ from decimal import Decimal
 from pathlib import Path
 
 from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Scope, Side
-from twap_server.api.tokens import KEY_PREFIX, digest
-from twap_server.domain.api_key import ApiKey
+from twap_server.api.auth.tokens import KEY_PREFIX, digest
+from twap_server.domain.accounts import ApiKey
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.terms import Leg, OrderTerms, Plan
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
+from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
 from twap_server.engine.ports import OrderWrite
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database

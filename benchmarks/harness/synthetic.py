@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from random import Random
 
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 
 STEP_MS = 100
 FIRST_MS = 1_700_000_000_000

@@ -14,8 +14,8 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 _MODULES = (
-    "twap_server.domain._levels",
-    "twap_server.domain._times",
+    "twap_server.domain.market._levels",
+    "twap_server.domain.market._times",
     "twap_server.exchanges.coinbase._scan",
 )
 

@@ -27,7 +27,7 @@ EXACT = (
 """Where money and times are decided: no float."""
 
 FLOAT_ALLOWED = {
-    "twap_server/domain/levels.py": "ranks only order levels; equal ranks are decided by comparing Decimals",
+    "twap_server/domain/market/levels.py": "ranks only order levels; Decimals decide equal ranks",
     "twap_server/domain/clock.py": "seconds to sleep: the event loop takes a float",
     "twap_server/engine/engine.py": "seconds to sleep: the event loop takes a float",
 }

@@ -32,7 +32,7 @@ _SLICING = (
     Bite(
         fault="F18",
         guard="the last slice's target is the whole quantity",
-        file="domain/schedule.py",
+        file="domain/orders/schedule.py",
         line="        if index >= self.count - 1:\n            return self.quantity\n",
         instead="",
         tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
@@ -40,7 +40,7 @@ _SLICING = (
     Bite(
         fault="F18",
         guard="slices below the minimum are merged",
-        file="domain/schedule.py",
+        file="domain/orders/schedule.py",
         line="    if lots * interval // length < smallest:\n",
         instead="    if lots < 0:\n",
         tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
@@ -48,7 +48,7 @@ _SLICING = (
     Bite(
         fault="F18",
         guard="a last slice cut too short joins the one before",
-        file="domain/schedule.py",
+        file="domain/orders/schedule.py",
         line="return interval, count - 1 if count > 1 and last < smallest else count",
         instead="return interval, count",
         tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
@@ -56,7 +56,7 @@ _SLICING = (
     Bite(
         fault="F18",
         guard="what a slice may still take lies on the lot grid",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="return exact.floor_to(left, lot) if left > ZERO else ZERO",
         instead="return left if left > ZERO else ZERO",
         tests=(DECISION + "test_a_displayed_part_of_a_lot_is_not_taken",),
@@ -67,7 +67,7 @@ _PRICES = (
     Bite(
         fault="F19",
         guard="no fill beyond the limit",
-        file="domain/matching.py",
+        file="domain/execution/matching.py",
         line="        if not within(self.side, price, self.limit):\n            return SliceReason.LIMIT_NOT_MET\n",
         instead="",
         tests=(
@@ -78,7 +78,7 @@ _PRICES = (
     Bite(
         fault="F19",
         guard="a limit is rounded to the safe side",
-        file="domain/grid.py",
+        file="domain/orders/trading_rules.py",
         line="ROUND_FLOOR if side is Side.BUY else ROUND_CEILING",
         instead="ROUND_CEILING if side is Side.BUY else ROUND_FLOOR",
         tests=("server/domain/test_grid.py::test_a_quantity_goes_down_and_a_limit_to_the_safe_side",),
@@ -86,7 +86,7 @@ _PRICES = (
     Bite(
         fault="F20",
         guard="what was taken is remembered",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="        if terms.fidelity is Fidelity.DEPTH:\n            self._impact.take(",
         instead="        if terms.fidelity is Fidelity.L1:\n            self._impact.take(",
         tests=(
@@ -97,7 +97,7 @@ _PRICES = (
     Bite(
         fault="F20",
         guard="what was taken is not there a second time",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="left = exact.subtract(offer.quantity, taken)",
         instead="left = offer.quantity",
         tests=(ENGINE + "test_two_orders_of_one_user_in_one_instant_share_the_level",),
@@ -105,7 +105,7 @@ _PRICES = (
     Bite(
         fault="F20",
         guard="the memory ends when the exchange removes the level",
-        file="domain/impact.py",
+        file="domain/execution/impact.py",
         line="        if generation != entry.generation:\n            del self._taken[key]\n            return ZERO\n",
         instead="",
         tests=(
@@ -118,7 +118,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="a resyncing book is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="            return SliceReason.RESYNCING\n",
         instead="            return None\n",
         tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
@@ -126,7 +126,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="a stale book is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="        case BookStatus.STALE | BookStatus.DOWN:\n            return SliceReason.STALE_BOOK\n",
         instead="        case BookStatus.STALE | BookStatus.DOWN:\n            return None\n",
         tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
@@ -134,7 +134,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="a book that nothing confirmed for long is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="    if now - live.confirmed_at > max_age:\n        return SliceReason.STALE_BOOK\n",
         instead="",
         tests=(ENGINE + "test_no_book_crossed_and_old_books_are_never_filled_from",),
@@ -142,7 +142,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="a crossed book is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="return SliceReason.CROSSED_BOOK if live.book.crossed() else None",
         instead="return None",
         tests=(ENGINE + "test_no_book_crossed_and_old_books_are_never_filled_from",),
@@ -150,7 +150,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="a slice waits for its book inside its own window",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="return seen.missed(quotes.closed) if final else None",
         instead="return seen.missed(quotes.closed)",
         tests=(ENGINE + "test_a_book_that_is_not_live_is_waited_for_then_the_slice_is_missed",),
@@ -158,7 +158,7 @@ _BOOKS = (
     Bite(
         fault="F21",
         guard="what is missed is caught up, three equal slices at most",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="wanted = remaining if last else min(behind, schedule.most)",
         instead="wanted = remaining if last else behind",
         tests=(ENGINE + "test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all",),
@@ -169,7 +169,7 @@ _CRASHES = (
     Bite(
         fault="F22",
         guard="recorded before told",
-        file="engine/recorder.py",
+        file="engine/work/journal.py",
         line="            await self._record(numbered)\n",
         instead="            self._tell(numbered)\n            await self._record(numbered)\n",
         tests=(ENGINE + "test_an_order_fills_slice_by_slice_on_time",),
@@ -196,7 +196,7 @@ _CRASHES = (
     Bite(
         fault="F22",
         guard="a fill's id comes from order, slice and level",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line='f"{seen.order.terms.order_id}-{seen.index}-{number}"',
         instead='f"{seen.order.terms.order_id}-{number}"',
         tests=(ENGINE + "test_an_order_fills_slice_by_slice_on_time",),
@@ -204,7 +204,7 @@ _CRASHES = (
     Bite(
         fault="F23",
         guard="slices whose window has passed are missed, not filled",
-        file="engine/working.py",
+        file="engine/work/step.py",
         line=(
             "    while index < schedule.count and (\n"
             "        at_end or schedule.window_end(index) <= now or had_elapsed(order, index)\n"
@@ -216,7 +216,7 @@ _CRASHES = (
     Bite(
         fault="F23",
         guard="nothing fills after the end",
-        file="engine/working.py",
+        file="engine/work/step.py",
         line="    at_end = now >= order.plan.end\n",
         instead="    at_end = now >= order.plan.end + 3600 * 10**9\n",
         tests=(ENGINE + "test_down_past_the_end_expires_without_a_fill_after_the_end",),
@@ -240,7 +240,7 @@ _CRASHES = (
     Bite(
         fault="F25",
         guard="each slice is decided once, whatever the wall clock does",
-        file="domain/order.py",
+        file="domain/orders/order.py",
         line="                next_slice=result.index + 1,\n",
         instead="                next_slice=result.index,\n",
         tests=(ENGINE + "test_wall_clock_jumps_lose_slices_but_never_repeat_them",),
@@ -256,7 +256,7 @@ _CRASHES = (
     Bite(
         fault="F27",
         guard="terminal is final",
-        file="domain/order.py",
+        file="domain/orders/order.py",
         line="        if not self.status.is_open:\n            raise ValueError(",
         instead="        if self.status is None:\n            raise ValueError(",
         tests=("server/domain/test_order.py::test_an_order_that_has_ended_does_not_change",),
@@ -264,7 +264,7 @@ _CRASHES = (
     Bite(
         fault="F27",
         guard="a cancel of an order that has ended is refused",
-        file="engine/commands.py",
+        file="engine/commands/handlers.py",
         line="        if working is None:\n            raise _not_open(scene.recorded.get((user_id, token_id)), token_id)\n        return working\n",
         instead="        assert working is not None\n        return working\n",
         tests=(ENGINE + "test_cancel_wins_or_loses_once",),
@@ -283,7 +283,7 @@ _STORAGE = (
     Bite(
         fault="F31",
         guard="a slice lost to storage says so",
-        file="engine/settlement.py",
+        file="engine/work/commit.py",
         line="            working.storage_failed = True\n",
         instead="",
         tests=(ENGINE + "test_a_failing_store_fills_nothing_and_recovers_by_itself",),
@@ -291,7 +291,7 @@ _STORAGE = (
     Bite(
         fault="F31",
         guard="what could not be recorded did not happen",
-        file="engine/settlement.py",
+        file="engine/work/commit.py",
         line="            self._after_failure(changed, error)\n        else:\n            self._impact",
         instead="            self._after_failure(changed, error)\n        if True:\n            self._impact",
         tests=(ENGINE + "test_a_failing_store_fills_nothing_and_recovers_by_itself",),
@@ -299,7 +299,7 @@ _STORAGE = (
     Bite(
         fault="F31",
         guard="size that was recorded stays taken when another order's is not",
-        file="engine/settlement.py",
+        file="engine/work/commit.py",
         line="            self._impact.settle()\n            for",
         instead="            for",
         tests=(ENGINE + "test_what_was_recorded_stays_taken_when_another_order_is_not",),
@@ -307,7 +307,7 @@ _STORAGE = (
     Bite(
         fault="F31",
         guard="size that could not be recorded is there again",
-        file="domain/impact.py",
+        file="domain/execution/impact.py",
         line="        for key, before in self._unsettled.items():\n",
         instead="        for key, before in ():\n",
         tests=("server/domain/test_impact.py::test_what_could_not_be_recorded_was_not_taken",),
@@ -315,7 +315,7 @@ _STORAGE = (
     Bite(
         fault="F33",
         guard="a commit in doubt is looked up before anything else is recorded",
-        file="engine/recorder.py",
+        file="engine/work/journal.py",
         line="        except CommitInDoubt:\n            self._doubtful = writes\n            raise\n",
         instead="        except CommitInDoubt:\n            raise\n",
         tests=(
@@ -337,7 +337,7 @@ _SUBMISSION = (
     Bite(
         fault="F36",
         guard="the same body under the same token_id is the same order",
-        file="engine/submission.py",
+        file="engine/entry/acceptance.py",
         line="        if known is not None:\n            return self._recognise(user_id, request, known, now)\n",
         instead="",
         tests=(ENGINE + "test_same_token_id_fifty_times_at_once_is_one_order",),
@@ -345,7 +345,7 @@ _SUBMISSION = (
     Bite(
         fault="F36",
         guard="another body under the same token_id is refused",
-        file="engine/submission.py",
+        file="engine/entry/acceptance.py",
         line="        if known.terms.fingerprint == request.fingerprint:\n",
         instead="        if known is not None:\n",
         tests=(ENGINE + "test_same_token_id_fifty_times_at_once_is_one_order",),
@@ -369,7 +369,7 @@ _SUBMISSION = (
     Bite(
         fault="F36",
         guard="no group of commands names an order twice",
-        file="engine/queue.py",
+        file="engine/commands/queue.py",
         line=" or not named.isdisjoint(keys)",
         instead="",
         tests=(GROUPS + "test_one_key_twice_at_once_is_one_order_and_another_body_conflicts",),
@@ -377,7 +377,7 @@ _SUBMISSION = (
     Bite(
         fault="F37",
         guard="a command whose data break the commit fails alone",
-        file="engine/groups.py",
+        file="engine/commands/batches.py",
         line="            await self._record_apart(decided, error)\n",
         instead="            for command, _ in decided:\n                command.refuse(error)\n",
         tests=(GROUPS + "test_a_command_whose_data_break_the_commit_fails_alone",),
@@ -385,7 +385,7 @@ _SUBMISSION = (
     Bite(
         fault="F37",
         guard="what a command comes to is answered after the commit",
-        file="engine/groups.py",
+        file="engine/commands/batches.py",
         line="    if not made.writes:\n        command.fulfil",
         instead="    if True:\n        command.fulfil",
         tests=(GROUPS + "test_nobody_is_answered_before_the_commit",),

@@ -33,7 +33,7 @@ CLIENT_BITES = (
     Bite(
         fault="F104",
         guard="a window that shrank says by how much",
-        file="domain/admission.py",
+        file="domain/orders/rules.py",
         line="    if late < _WORTH_TELLING:\n",
         instead="    if late > 0:\n",
         tests=("server/domain/test_admission.py::test_a_window_that_shrank_says_by_how_much",),

@@ -11,7 +11,7 @@ DOORS_BITES = (
     Bite(
         fault="F114",
         guard="one address has its own bound on connections",
-        file="api/rooms.py",
+        file="api/http/rooms.py",
         line="        for room, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):\n",
         instead="        for room, full in ((self._all, Full.ALL),):\n",
         tests=(DOORS + "test_idle_sockets_of_one_host_deny_nobody_else",),
@@ -19,7 +19,7 @@ DOORS_BITES = (
     Bite(
         fault="F114",
         guard="who waits for its own client gives way",
-        file="api/rooms.py",
+        file="api/http/rooms.py",
         line="            if guest is not None and waiting[guest] <= now - borne:\n",
         instead="            if guest is not None and now < 0:\n",
         tests=(DOORS + "test_the_oldest_idle_connection_gives_way",),
@@ -27,7 +27,7 @@ DOORS_BITES = (
     Bite(
         fault="F114",
         guard="an address with most gives way to one with less",
-        file="api/rooms.py",
+        file="api/http/rooms.py",
         line="                if leaver is None and full is Full.ALL:\n",
         instead="                if leaver is None and room is None:\n",
         tests=(
@@ -38,7 +38,7 @@ DOORS_BITES = (
     Bite(
         fault="F114",
         guard="who is being served gives way to nobody",
-        file="api/doors.py",
+        file="api/http/doors.py",
         line="            self._room.work(self._guest)\n",
         instead="            pass\n",
         tests=(DOORS + "test_who_is_being_served_gives_way_to_nobody",),
@@ -54,7 +54,7 @@ DOORS_BITES = (
     Bite(
         fault="F115",
         guard="a stream leaves the room of HTTP",
-        file="api/doors.py",
+        file="api/http/doors.py",
         line="            self._doors._http.leave(self._guest)\n",
         instead="",
         tests=(DOORS + "test_streams_and_http_have_room_apart",),
@@ -62,7 +62,7 @@ DOORS_BITES = (
     Bite(
         fault="F115",
         guard="streams before the sign-in have a room of their own",
-        file="api/places.py",
+        file="api/http/places.py",
         line="        for rooms in (self._unsigned, self._all):\n",
         instead="        for rooms in (self._all,):\n",
         tests=(DOORS + "test_streams_before_the_sign_in_have_room_apart",),
@@ -70,7 +70,7 @@ DOORS_BITES = (
     Bite(
         fault="F116",
         guard="behind a proxy requests count by the address it forwards",
-        file="api/middleware.py",
+        file="api/http/middleware.py",
         line="        if self._of_site[site] >= self._most:\n",
         instead="        if self._most < 0:\n",
         tests=(DOORS + "test_behind_a_proxy_addresses_are_those_it_forwards",),
@@ -78,7 +78,7 @@ DOORS_BITES = (
     Bite(
         fault="F117",
         guard="what nobody reads is given up",
-        file="api/unread.py",
+        file="api/http/unread.py",
         line="        elif now - since < self._within:\n",
         instead="        elif now - since < 10_000 * self._within:\n",
         tests=(UNREAD + "test_what_nobody_reads_is_given_up",),
@@ -86,7 +86,7 @@ DOORS_BITES = (
     Bite(
         fault="F117",
         guard="who reads slowly is kept",
-        file="api/unread.py",
+        file="api/http/unread.py",
         line="        elif size < before:\n",
         instead="        elif size > before + 1:\n",
         tests=(UNREAD + "test_who_reads_slowly_gets_it_all",),
@@ -94,7 +94,7 @@ DOORS_BITES = (
     Bite(
         fault="F118",
         guard="a name of elsewhere is refused on loopback",
-        file="api/hosts.py",
+        file="api/http/hosts.py",
         line="        if hosts and not self._is_ours(_name_in(hosts[0]), scope):\n",
         instead="        if hosts and hosts[0] == 'nowhere':\n",
         tests=(HOSTS + "test_on_loopback_a_name_of_elsewhere_is_refused",),
@@ -102,7 +102,7 @@ DOORS_BITES = (
     Bite(
         fault="F118",
         guard="a page of another site does not sign in",
-        file="api/hosts.py",
+        file="api/http/hosts.py",
         line='    if headers.get("sec-fetch-site") != "cross-site":\n',
         instead='    if headers.get("sec-fetch-site") != "nowhere":\n',
         tests=(HOSTS + "test_pages_of_other_sites_do_not_sign_in",),
@@ -110,7 +110,7 @@ DOORS_BITES = (
     Bite(
         fault="F119",
         guard="every answer has the security headers",
-        file="api/security_headers.py",
+        file="api/http/security_headers.py",
         line="    return [*headers, *(pair for pair in wanted if pair[0] not in names)]\n",
         instead="    return [*headers, *(pair for pair in wanted if pair[0] in names)]\n",
         tests=(EVERY + "test_every_answer_has_the_security_headers",),

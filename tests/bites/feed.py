@@ -19,7 +19,7 @@ FEED = (
     Bite(
         fault="F71",
         guard="what cannot be read ends the proof of a quiet market",
-        file="collector/healing.py",
+        file="collector/resync.py",
         line="book.status in (BookStatus.LIVE, BookStatus.RESYNCING)",
         instead="book.status is BookStatus.LIVE",
         tests=(UNREADABLE + "test_a_quiet_market_is_not_proven_over_what_could_not_be_read",),
@@ -35,7 +35,7 @@ FEED = (
     Bite(
         fault="F72",
         guard="a book of a silent connection is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="    if live.is_silent:\n        return SliceReason.STALE_BOOK\n",
         instead="",
         tests=("server/engine/test_engine.py::test_a_slice_waits_for_a_silent_connection_then_misses",),
@@ -93,7 +93,7 @@ FEED = (
     Bite(
         fault="F74",
         guard="whoever waits for a message reads",
-        file="collector/bursts.py",
+        file="collector/websocket.py",
         line="            self.transport.resume_reading()\n            self._woken =",
         instead="            self._woken =",
         tests=(COLLECTOR + "test_bursts.py::test_half_a_message_behind_a_burst_does_not_stop_the_reading",),

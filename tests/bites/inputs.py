@@ -47,7 +47,7 @@ INPUT_BITES = (
     Bite(
         fault="F127",
         guard="frames before the answer to an upgrade end the connection",
-        file="api/framed.py",
+        file="api/stream/framing.py",
         line="        if not self.handshake_complete:  # nobody sends before our answer",
         instead="        if self.close_sent:  # nobody sends before our answer",
         tests=("fuzz/test_fuzz.py::test_frames_before_the_answer_to_the_upgrade_are_no_fault",),
@@ -55,7 +55,7 @@ INPUT_BITES = (
     Bite(
         fault="F128",
         guard="want of memory is no wrong password",
-        file="api/password_hash.py",
+        file="api/auth/password_hash.py",
         line="            if isinstance(error, VerificationError) and str(error) not in _NO_ROOM:\n",
         instead="            if isinstance(error, VerificationError):\n",
         tests=(INPUTS + "test_a_password_check_without_memory_is_busy_and_counts_as_no_wrong_one",),
@@ -63,7 +63,7 @@ INPUT_BITES = (
     Bite(
         fault="F128",
         guard="want of memory or threads is busy, whatever was asked",
-        file="api/middleware.py",
+        file="api/http/middleware.py",
         line="    if lacks_room(error):\n",
         instead="    if isinstance(error, TooManyAttempts):\n",
         tests=(INPUTS + "test_want_of_memory_or_threads_is_busy_whatever_was_asked",),
@@ -71,7 +71,7 @@ INPUT_BITES = (
     Bite(
         fault="F129",
         guard="a frame that is no text is not logged as a fault of ours",
-        file="api/framed.py",
+        file="api/stream/framing.py",
         line='if self.curr_msg_data_type == "text" and not self.close_sent and',
         instead="if self.close_sent and",
         tests=(INPUTS + "test_a_text_frame_that_is_no_text_is_not_logged_as_ours",),

@@ -11,7 +11,7 @@ KEYS_BITES = (
     Bite(
         fault="F145",
         guard="a route lets in who has its scope",
-        file="api/dependencies.py",
+        file="api/routers/dependencies.py",
         line="        permit(caller, scope)\n",
         instead="        pass\n",
         tests=(SCOPES + "test_a_key_does_what_its_scope_says_and_nothing_else",),
@@ -19,7 +19,7 @@ KEYS_BITES = (
     Bite(
         fault="F145",
         guard="a submission needs the scope to trade",
-        file="api/direct.py",
+        file="api/routers/direct_route.py",
         line="            permit(caller, needed)\n",
         instead="",
         tests=(SCOPES + "test_the_scope_is_told_before_the_body_is_judged",),
@@ -27,7 +27,7 @@ KEYS_BITES = (
     Bite(
         fault="F145",
         guard="a stream needs the scope to read",
-        file="api/session.py",
+        file="api/routers/stream_session.py",
         line="        permit(caller, Scope.READ)\n",
         instead="",
         tests=(STREAMS + "test_a_key_that_may_only_trade_opens_no_stream",),
@@ -35,7 +35,7 @@ KEYS_BITES = (
     Bite(
         fault="F146",
         guard="a key's end counts",
-        file="api/access.py",
+        file="api/auth/access.py",
         line="            expires=found.expires,\n",
         instead="            expires=None,\n",
         tests=(KEYS + "test_an_end_counts_at_once_although_keys_are_trusted_for_a_while",),
@@ -67,7 +67,7 @@ KEYS_BITES = (
     Bite(
         fault="F148",
         guard="uses that could not be recorded are tried again",
-        file="api/key_uses.py",
+        file="api/auth/key_uses.py",
         line="            self._latest = {**noted, **self._latest}\n",
         instead="",
         tests=(KEYS + "test_uses_that_cannot_be_recorded_are_kept_and_no_request_notices",),

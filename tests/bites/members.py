@@ -11,7 +11,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F150",
         guard="accounts of one address are counted before their passwords are hashed",
-        file="api/registration.py",
+        file="api/auth/registration.py",
         line="        if not await self._of_address.hit(site):\n",
         instead="        if self._of_address.wait(site):\n",
         tests=(REGISTRATION + "test_an_address_makes_so_many_accounts_a_day",),
@@ -27,7 +27,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F150",
         guard="a closed server takes no account",
-        file="api/registration.py",
+        file="api/auth/registration.py",
         line="            case _:\n                raise NotPermitted(CLOSED)\n",
         instead="            case _:\n                return None\n",
         tests=(REGISTRATION + "test_closed_is_closed_whatever_is_sent",),
@@ -43,7 +43,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F151",
         guard="only administrators invite",
-        file="api/dependencies.py",
+        file="api/routers/dependencies.py",
         line="    if not (await services.sign_in.account(caller)).is_admin:\n",
         instead="    if False:\n",
         tests=(REGISTRATION + "test_only_an_administrator_who_signed_in_invites",),
@@ -67,7 +67,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F152",
         guard="an account without a password is opened by none",
-        file="api/security.py",
+        file="api/auth/sign_in.py",
         line="known = (user.password_hash if user else None) or None",
         instead="known = user.password_hash if user else None",
         tests=(REGISTRATION + "test_an_account_without_a_password_has_none",),
@@ -75,7 +75,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F153",
         guard="an ID token is of the provider of the settings",
-        file="api/oidc/provider.py",
+        file="api/auth/oidc/provider.py",
         line='            "iss": {"essential": True, "value": self._config.issuer},\n',
         instead="",
         tests=(OIDC + "test_an_id_token_that_proves_nothing",),
@@ -83,7 +83,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F153",
         guard="an ID token is of this sign-in",
-        file="api/oidc/provider.py",
+        file="api/auth/oidc/provider.py",
         line='            "nonce": {"essential": True, "value": nonce},\n        }\n'
         '        params = {"nonce": nonce, ',
         instead="        }\n        params = {",
@@ -92,7 +92,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F153",
         guard="an account of another is not given away by its name",
-        file="api/oidc/flow.py",
+        file="api/auth/oidc/flow.py",
         line="            if raced is not None:\n                return raced\n",
         instead="            if (user := await self._accounts.find_user(name)) is not None:\n"
         "                return user.user_id\n",
@@ -101,7 +101,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F154",
         guard="a callback is of the browser that began",
-        file="api/oidc/flow.py",
+        file="api/auth/oidc/flow.py",
         line="if attempt is None or not hmac.compare_digest(attempt.cookie.encode(), cookie.encode()):",
         instead="if attempt is None:",
         tests=(OIDC + "test_a_callback_counts_once_soon_and_in_the_browser_that_began",),
@@ -109,7 +109,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F154",
         guard="a code is of the program that began",
-        file="api/oidc/flow.py",
+        file="api/auth/oidc/flow.py",
         line="if grant is None or not hmac.compare_digest(grant.challenge.encode(), made.encode()):",
         instead="if grant is None:",
         tests=(OIDC + "test_a_code_counts_once_for_two_minutes_and_for_its_program_alone",),
@@ -133,7 +133,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F155",
         guard="an answer of the provider has a bound",
-        file="api/oidc/outbound.py",
+        file="api/auth/oidc/outbound.py",
         line="        if len(body) > _MOST_BYTES:\n",
         instead="        if len(body) < 0:\n",
         tests=(OIDC + "test_an_answer_without_end_is_cut_off",),
@@ -141,7 +141,7 @@ MEMBERS_BITES = (
     Bite(
         fault="F156",
         guard="an untrusted caller does not choose the address that is counted",
-        file="api/behind_proxy.py",
+        file="api/http/behind_proxy.py",
         line="ProxyHeadersMiddleware(app, [str(one) for one in trusted])",
         instead='ProxyHeadersMiddleware(app, "*")',
         tests=(REGISTRATION + "test_an_address_is_a_network_of_ipv6_and_what_a_trusted_proxy_says",),

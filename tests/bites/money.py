@@ -59,7 +59,7 @@ MONEY_BITES = (
     Bite(
         fault="F91",
         guard="a slice lost while the engine waited for the store is lost to storage",
-        file="engine/presence.py",
+        file="engine/work/presence.py",
         line="        if self._waits.is_to_blame(moment):\n",
         instead="        if False:\n",
         tests=(ENGINE + "test_a_store_that_is_locked_for_long_loses_slices_to_storage_and_says_so",),
@@ -100,7 +100,7 @@ MONEY_BITES = (
     Bite(
         fault="F20",
         guard="what was taken is counted in the exchange's lots, not in the order's",
-        file="engine/decision.py",
+        file="engine/work/slice_decision.py",
         line="                lot=leg.lot_size,\n",
         instead="                lot=lot,\n",
         tests=("server/engine/test_decision.py::" + _COARSE,),

@@ -27,7 +27,7 @@ PAIRS_BITES = (
     Bite(
         fault="F94",
         guard="a spelling that fits two instruments finds none",
-        file="collector/spellings.py",
+        file="domain/market/symbology.py",
         line="    if len(found) == 1:\n",
         instead="    if found:\n",
         tests=(_SPELLINGS + "test_a_spelling_that_fits_two_instruments_is_refused_with_both_names",),
@@ -35,7 +35,7 @@ PAIRS_BITES = (
     Bite(
         fault="F94",
         guard="books whose prices disagree are not filled across",
-        file="engine/quotes.py",
+        file="engine/market/snapshot.py",
         line="kept = [pair for pair in found if pair[0].instrument not in apart]",
         instead="kept = found",
         tests=(
@@ -46,7 +46,7 @@ PAIRS_BITES = (
     Bite(
         fault="F94",
         guard="the odd one is not trusted for being the only one left",
-        file="engine/leg_check.py",
+        file="engine/market/leg_check.py",
         line="        return seen.apart\n",
         instead="        return seen.apart if len(mids) > 1 else frozenset()\n",
         tests=(_LEGS + "test_the_odd_one_is_not_trusted_for_being_the_only_one_left",),
@@ -54,7 +54,7 @@ PAIRS_BITES = (
     Bite(
         fault="F94",
         guard="the book that comes first is compared before it is filled from",
-        file="engine/quotes.py",
+        file="engine/market/snapshot.py",
         line="if filling and len(kept) == 1 and not",
         instead="if False and not",
         tests=(_LEGS + "test_the_book_that_comes_first_waits_to_be_compared",),
@@ -78,7 +78,7 @@ PAIRS_BITES = (
     Bite(
         fault="F96",
         guard="what has no usable grid takes no order",
-        file="domain/grid.py",
+        file="domain/orders/trading_rules.py",
         line="    usable = [one for one in instruments if not one.fault]\n",
         instead="    usable = list(instruments)\n",
         tests=(
@@ -89,7 +89,7 @@ PAIRS_BITES = (
     Bite(
         fault="F97",
         guard="one order that cannot be judged costs no other",
-        file="engine/commands.py",
+        file="engine/commands/handlers.py",
         line="            except Exception as error:\n                failures.append(error)\n",
         instead="            except ZeroDivisionError as error:\n                raise\n",
         tests=("server/api/test_strange.py::test_a_fault_of_ours_costs_one_item_of_a_list",),
@@ -97,7 +97,7 @@ PAIRS_BITES = (
     Bite(
         fault="F98",
         guard="a number beyond the bounds is told at its field",
-        file="api/exact.py",
+        file="api/http/exact_json.py",
         line="return exact_json.loads(data, _BODY, mark=True)",
         instead="return exact_json.loads(data, _BODY)",
         tests=("server/api/test_wrong_fields.py::test_every_422_names_the_field_and_what_was_expected",),

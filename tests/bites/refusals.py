@@ -9,7 +9,7 @@ REFUSALS = (
     Bite(
         fault="F76",
         guard="a market that does not trade is not filled from",
-        file="engine/gate.py",
+        file="engine/market/eligibility.py",
         line="    if not takes_orders(status, limited=limited):\n        return SliceReason.NOT_TRADABLE\n",
         instead="",
         tests=(TRADABILITY + "test_slices_are_missed_as_not_tradable_until_the_market_trades_again",),
@@ -17,7 +17,7 @@ REFUSALS = (
     Bite(
         fault="F76",
         guard="a market for limits only fills no order without one",
-        file="engine/working.py",
+        file="engine/work/step.py",
         line="glance.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)",
         instead="glance.quotes(order.terms.legs, filling=True)",
         tests=(TRADABILITY + "test_a_market_for_limits_only_fills_an_order_with_a_limit_and_no_other",),

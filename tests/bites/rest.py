@@ -11,7 +11,7 @@ REST_BITES = (
     Bite(
         fault="F83",
         guard="an entry that cannot be read costs no other",
-        file="domain/entries.py",
+        file="domain/market/entries.py",
         line="        except WireFormatError:\n            left_out.append(name(place, entry))\n",
         instead="        except WireFormatError:\n            raise\n",
         tests=(ENTRIES + "test_a_bad_entry_is_named_and_costs_no_other",),
@@ -29,7 +29,7 @@ REST_BITES = (
     Bite(
         fault="F84",
         guard="users take half of what an exchange allows",
-        file="collector/budget.py",
+        file="collector/rate_limit.py",
         line="Purpose.USERS: 2}",
         instead="Purpose.USERS: 4}",
         tests=(BUDGET + "test_snapshots_run_while_more_candles_are_asked_for_than_there_is_room",),
@@ -37,7 +37,7 @@ REST_BITES = (
     Bite(
         fault="F84",
         guard="books that orders need come before whatever else waits",
-        file="collector/budget.py",
+        file="collector/rate_limit.py",
         line="if not any(self._waiting[:purpose]) and self._fits",
         instead="if self._fits",
         tests=(BUDGET + "test_each_purpose_has_a_share_and_the_urgent_come_first",),
@@ -45,7 +45,7 @@ REST_BITES = (
     Bite(
         fault="F84",
         guard="a call is counted before it is served",
-        file="api/dependencies.py",
+        file="api/routers/dependencies.py",
         line="        await limit_of(services).require(site_of(address_of(request)), _TOO_MANY)\n",
         instead="        _ = address_of(request)\n",
         tests=("server/api/test_open_rates.py::test_forty_at_once_pass_no_more_often",),
@@ -69,7 +69,7 @@ REST_BITES = (
     Bite(
         fault="F86",
         guard="a built candle whose begin nobody knows is left out",
-        file="collector/candles.py",
+        file="domain/market/candles.py",
         line="        if start >= known_from and (",
         instead="        if (",
         tests=(CANDLES + "test_kraken_says_how_far_it_reaches",),

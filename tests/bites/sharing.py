@@ -13,7 +13,7 @@ SHARING_BITES = (
     Bite(
         fault="F135",
         guard="sign-ins come before registrations",
-        file="api/passwords.py",
+        file="api/auth/passwords.py",
         line="self._turns.take(address, purpose)",
         instead="self._turns.take(address)",
         tests=(STORM + "test_a_storm_of_registrations_keeps_nobody_from_signing_in",),
@@ -37,7 +37,7 @@ SHARING_BITES = (
     Bite(
         fault="F136",
         guard="waits for wrong passwords grow",
-        file="api/delays.py",
+        file="api/auth/delays.py",
         line="SECOND << min(failures - self._free, _MOST_DOUBLINGS)",
         instead="SECOND",
         tests=(LOCKOUT + "test_each_wrong_password_doubles_the_wait_up_to_the_longest",),
@@ -45,7 +45,7 @@ SHARING_BITES = (
     Bite(
         fault="F136",
         guard="who waited as long as told may try",
-        file="api/lockout.py",
+        file="api/auth/lockout.py",
         line="return min(of_name, max(0, told - now))",
         instead="return of_name",
         tests=(LOCKOUT + "test_who_waited_as_long_as_told_may_try_whatever_strangers_did_meanwhile",),
@@ -99,7 +99,7 @@ SHARING_BITES = (
     Bite(
         fault="F140",
         guard="keys of a user are made one at a time",
-        file="api/api_keys.py",
+        file="api/auth/api_keys.py",
         line="        async with self._changing.take(caller.user_id):\n            adding",
         instead="        if True:\n            adding",
         tests=(
@@ -109,7 +109,7 @@ SHARING_BITES = (
     Bite(
         fault="F138",
         guard="one large answer of a user is made at a time",
-        file="api/large.py",
+        file="api/wire/large.py",
         line="refusal=_BUSY, per_key=1)",
         instead="refusal=_BUSY)",
         tests=(LARGE + "test_a_user_has_so_many_large_answers_and_others_are_not_kept",),
@@ -117,7 +117,7 @@ SHARING_BITES = (
     Bite(
         fault="F138",
         guard="who asks for what is about to be made gets the same",
-        file="api/large.py",
+        file="api/wire/large.py",
         line="        if flight is not None:\n            return await asyncio.shield(flight)\n",
         instead="",
         tests=(LARGE + "test_readers_of_one_order_share_what_is_about_to_be_made",),
@@ -125,7 +125,7 @@ SHARING_BITES = (
     Bite(
         fault="F139",
         guard="a reader has one catch-up, however often it asks",
-        file="api/order_feed.py",
+        file="api/stream/order_feed.py",
         line="        if mark.number != self._marks:\n            return False\n",
         instead="",
         tests=(CATCH_UP + "test_asking_three_hundred_times_is_one_catch_up_for_each_connection",),
@@ -133,7 +133,7 @@ SHARING_BITES = (
     Bite(
         fault="F139",
         guard="a page of order events of one user is read at a time",
-        file="api/parts.py",
+        file="api/services.py",
         line='refusal="", per_key=1',
         instead='refusal=""',
         tests=(
@@ -144,7 +144,7 @@ SHARING_BITES = (
     Bite(
         fault="F139",
         guard="what was asked for and not sent yet is not lost by asking again",
-        file="api/order_feed.py",
+        file="api/stream/order_feed.py",
         line="self._since if self._sent is None else min(self._since, self._sent)",
         instead="self._since",
         tests=(CATCH_UP + "test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked",),

@@ -8,7 +8,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="an ended stream's parser does not hold it",
-        file="api/framed.py",
+        file="api/stream/framing.py",
         line="        self.conn.parser.close()\n",
         instead="",
         tests=(LEFTOVERS,),
@@ -16,7 +16,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="an ended stream's scope does not hold it",
-        file="api/framed.py",
+        file="api/stream/framing.py",
         line="            extensions.clear()  # they hold us, and we hold them\n",
         instead="            pass\n",
         tests=(LEFTOVERS,),
@@ -24,7 +24,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="what ended a session does not hold its frames",
-        file="api/session.py",
+        file="api/routers/stream_session.py",
         line="            _let_go(ended)\n",
         instead="",
         tests=(LEFTOVERS,),
@@ -32,7 +32,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="a connection that became a stream has no HTTP parser any more",
-        file="api/http_httptools.py",
+        file="api/http/httptools.py",
         line="            self.parser = None  # type: ignore[assignment]\n",
         instead="",
         tests=(LEFTOVERS,),
@@ -40,7 +40,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="a connection that has gone is not held by what would end it",
-        file="api/doors.py",
+        file="api/http/doors.py",
         line="        self._guest.give_way = nobody\n",
         instead="",
         tests=(LEFTOVERS,),
@@ -48,7 +48,7 @@ SIEGE_BITES = (
     Bite(
         fault="F167",
         guard="a stream that has gone is not held by what would end it",
-        file="api/places.py",
+        file="api/http/places.py",
         line="        self.guest.give_way = nobody\n",
         instead="",
         tests=(LEFTOVERS,),

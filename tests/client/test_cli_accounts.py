@@ -271,7 +271,11 @@ def test_keys_fit_every_width(width: int) -> None:
             ["password"],
             "give it with --password-stdin or TWAP_PASSWORD",
         ),
-        ("from twap_server.cli import app; app()", ["user", "add", "ada"], "give it with --password-stdin"),
+        (
+            "from twap_server.cli.main import app; app()",
+            ["user", "add", "ada"],
+            "give it with --password-stdin",
+        ),
     ],
 )
 async def test_where_there_is_no_terminal_nobody_is_asked(

@@ -9,7 +9,7 @@ from twap_client import ClientConfig, TwapClient
 from twap_client._connection import Connection, _refused
 from twap_client.errors import ConnectFailed, NotPermitted, RateLimited, Unavailable
 from twap_models import ErrorCode
-from twap_server.api.raw_answers import raw_problem
+from twap_server.api.http.raw_answers import raw_problem
 
 
 def config(port: int) -> ClientConfig:

@@ -17,8 +17,8 @@ from twap_client.cli.app import app
 from twap_client.testing import ScriptedServer, order
 from twap_client.testing.examples import NOON
 from twap_models import Fill, Slice, SliceOutcome, TwapOrderDetail, exact_json
-from twap_server.api import present
-from twap_server.api.reports.csv_text import table_csv
+from twap_server.api.wire import present
+from twap_server.reports.csv_text import table_csv
 
 Twap = Callable[..., Awaitable[tuple[int, bytes, str]]]
 

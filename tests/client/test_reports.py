@@ -19,7 +19,7 @@ from twap_client.testing import ScriptedServer, order
 from twap_client.testing.server import problem
 from twap_models import ExecutionReport, exact_json
 from twap_models.enums import OrderStatus
-from twap_server.api.present_report import execution_report
+from twap_server.reports.present import execution_report
 
 
 def text(picture: RenderableType, width: int) -> str:

@@ -13,7 +13,7 @@ from support.live import PASSWORD, process
 from support.postgres import PostgresServer
 from twap_client import NotAuthenticated, NotPermitted, TwapClient
 from twap_client.errors import TwapClientError
-from twap_server.cli import app
+from twap_server.cli.main import app
 from twap_server.clock import SystemClock
 from twap_server.store.database import file_of
 from twap_server.venue.market import SyntheticSource

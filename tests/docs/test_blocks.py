@@ -26,7 +26,7 @@ from docs.pages import NOT_RUN, PAGES, ROOT, Block, blocks, blocks_of, marks, na
 from twap_client.cli.app import app as client_app
 from twap_models import exact_json
 from twap_models.base import RequestModel
-from twap_server.cli import app as server_app
+from twap_server.cli.main import app as server_app
 
 KNOWN_LANGUAGES = {"console", "ini", "json", "nginx", "python", "text", "toml"}
 MARK = re.compile(r"run(: exit \d+)?|model: [\w.\[\]]+|list: [a-z ]+|walk")

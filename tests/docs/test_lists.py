@@ -18,12 +18,12 @@ from siege.growth import FLAT
 from twap_client.cli.app import app as client_app
 from twap_models import ErrorCode, RejectReason, TwapOrderRequest
 from twap_server import settings
-from twap_server.api.errors import STATUS
-from twap_server.cli import FaultName
-from twap_server.cli import app as server_app
+from twap_server.api.http.problems import STATUS
+from twap_server.cli.main import FaultName
+from twap_server.cli.main import app as server_app
 from twap_server.collector.collector import ConnectionState
 from twap_server.collector.config import ExchangeConfig
-from twap_server.domain.go_live_table import RULES
+from twap_server.domain.go_live.table import RULES
 from twap_server.venue.faults import NAMES
 
 COMPARED = {

@@ -20,15 +20,15 @@ from twap_models.fields import Duration, Moment
 from twap_models.orders import TwapOrderAmendment
 from twap_models.stream import read_client_message
 from twap_server import settings
-from twap_server.api import errors
-from twap_server.api.cursor import read_cursor, read_place
-from twap_server.api.exact import checked, read_json
-from twap_server.api.revisions import read_revision
+from twap_server.api.http import problems
+from twap_server.api.http.exact_json import checked, read_json
 from twap_server.api.routers.accounts import PasswordChange
 from twap_server.api.routers.orders import Submission
 from twap_server.api.routers.stream import origin_allowed
-from twap_server.api.socket import words_of
-from twap_server.api.translate import resolve, to_amendment, to_requests
+from twap_server.api.stream.socket import words_of
+from twap_server.api.wire.cursor import read_cursor, read_place
+from twap_server.api.wire.etag import read_revision
+from twap_server.api.wire.requests import resolve, to_amendment, to_requests
 from twap_server.domain.errors import InvalidRequest, TwapError
 
 ORDER = {
@@ -100,9 +100,9 @@ def _read_body(data: bytes) -> None:
         try:
             _translate(checked(shape, read_json(data)))
         except RequestValidationError as error:
-            _answer(errors.answer_validation_error, error, {400, 422})
+            _answer(problems.answer_validation_error, error, {400, 422})
         except TwapError as error:
-            _answer(errors.answer_twap_error, error, {422})
+            _answer(problems.answer_twap_error, error, {422})
 
 
 def _translate(body: Any) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 from fuzz.case import Finding, Parser
 from fuzz.mutate import of_bytes, of_json, of_lines
 from support.recordings import ROOT, rows
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import ExchangeUnavailable, FeedError, WireFormatError
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.market.errors import FeedError, WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 

@@ -18,7 +18,7 @@ from support.postgres import PostgresServer
 from twap_server import settings
 from twap_server.bootstrap.doctor import Finding, Level, examine, machine, places, storage, world, worst
 from twap_server.bootstrap.doctor.rounds import _guarded
-from twap_server.cli import app
+from twap_server.cli.main import app
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.store.database import Database

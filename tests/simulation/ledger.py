@@ -10,8 +10,8 @@ from fractions import Fraction
 
 from simulation.violation import Violation
 from twap_models.enums import Carry, OrderStatus, SliceOutcome
-from twap_server.domain.order import Fill, Order, OrderProgress, SliceResult
-from twap_server.domain.terms import OrderTerms, Plan
+from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.orders.terms import OrderTerms, Plan
 from twap_server.engine.ports import OrderWrite
 
 _GRACE_NS = 5_000_000_000

@@ -11,18 +11,19 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from twap_server.api.ticker import BookTicker
+from twap_server.api.stream.book_publisher import BookTicker
 from twap_server.books.live import LiveBook
-from twap_server.domain import matching
-from twap_server.domain.impact import ImpactMemory
-from twap_server.domain.market import BookStatus, BookView
-from twap_server.domain.order import Order
-from twap_server.engine import decision, quotes
-from twap_server.engine.desk import Desk
+from twap_server.domain.execution import matching
+from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.orders.order import Order
 from twap_server.engine.engine import Engine
-from twap_server.engine.recorder import Recorder
-from twap_server.engine.submission import Admission
-from twap_server.engine.working import Step
+from twap_server.engine.entry.acceptance import Admission
+from twap_server.engine.market import snapshot
+from twap_server.engine.work import slice_decision
+from twap_server.engine.work.journal import Recorder
+from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.step import Step
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.store.orders import SqlOrderStore
@@ -30,13 +31,13 @@ from twap_server.store.tables import orders
 
 
 def _gate_open() -> None:
-    original = quotes.closed_because
+    original = snapshot.closed_because
 
     def closed(live: Any, **named: Any) -> Any:
         has_levels = live is not None and live.book.best_bid() and live.book.best_ask()
         return None if has_levels else original(live, **named)
 
-    quotes.closed_because = closed
+    snapshot.closed_because = closed
 
 
 def _no_sequence() -> None:
@@ -56,7 +57,7 @@ def _no_limit() -> None:
 
 
 def _no_depth() -> None:
-    decision.SliceDecider._walk = lambda self, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
+    slice_decision.SliceDecider._walk = lambda self, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
         wanted,
         found.ladders(seen.order.terms.side),
         matching.Bounds(side=seen.order.terms.side),
@@ -68,7 +69,7 @@ def _no_memory() -> None:
 
 
 def _past_the_curve() -> None:
-    decision.wanted_quantity = lambda order, index: order.remaining
+    slice_decision.wanted_quantity = lambda order, index: order.remaining
 
 
 def _late_fill() -> None:

@@ -19,9 +19,9 @@ from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome, SliceRe
 from twap_server.books.live import LiveBook
 from twap_server.clock import SteadyClock
 from twap_server.domain.clock import SECOND, Nanos, to_iso
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookSnapshot, BookStatus
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.market.events import BookSnapshot, BookStatus
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.engine.ports import OrderWrite
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 

@@ -19,10 +19,10 @@ from simulation.venues.truth import Levels, Spec, Truth, Version
 from simulation.violation import Violation
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain.clock import to_nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import TextLevel
-from twap_server.domain.order import Fill, SliceResult
-from twap_server.domain.terms import OrderTerms
+from twap_server.domain.market.events import TextLevel
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.terms import OrderTerms
 
 MAX_AGE_S = 30.0
 _SLACK_S = 3.0

@@ -35,8 +35,8 @@ from simulation.violation import Violation
 from simulation.witness import Witness
 from twap_models.enums import SliceReason
 from twap_server.domain.errors import StoreUnavailable
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import SliceResult
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import SliceResult
 from twap_server.engine.ports import OrderWrite
 from twap_server.settings import Settings
 

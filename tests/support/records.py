@@ -7,11 +7,11 @@ from decimal import Decimal
 from twap_models.enums import Carry, Fidelity, OrderStatus, Side, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, Order, OrderProgress, SliceResult
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.sample import Sample, Sweep
-from twap_server.domain.terms import Leg, OrderTerms, Plan
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.sample import Sample, Sweep
+from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
 
 START = Nanos(1_700_000_000 * SECOND)
 

@@ -9,8 +9,8 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
 from twap_models.enums import FillState, OrderEventType, OrderStatus, SliceOutcome
-from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.terms import OrderTerms, Plan
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.terms import OrderTerms, Plan
 
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 _REASONS = {

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from twap_models.enums import Carry, Fidelity, LateStart, Side
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, UnknownSymbol
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot, BookStatus
-from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import OrderRequest
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.ports import OrderWrite
 
 BTC = Instrument(

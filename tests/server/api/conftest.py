@@ -9,7 +9,7 @@ from server.api.desk import CHEAP, Desk, build
 from server.api.live import Live, serving
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.framed import FramedProtocol
+from twap_server.api.stream.framing import FramedProtocol
 
 
 @pytest.fixture

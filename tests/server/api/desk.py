@@ -9,7 +9,7 @@ from server.api.fake_accounts import MemoryAccounts
 from server.api.fake_orders import MemoryOrders
 from server.api.fakes import HandClock, HandMarket
 from twap_server.api.config import ApiConfig, PasswordConfig
-from twap_server.api.parts import Parts
+from twap_server.api.services import Parts
 from twap_server.feed.bus import Bus
 
 KEY = b"k" * 32

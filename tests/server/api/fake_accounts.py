@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 
-from twap_server.domain.api_key import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import Conflict, InviteRefused, StoreConflict
 

@@ -13,19 +13,19 @@ from twap_server.domain.errors import (
     OrderNotOpen,
     RevisionMismatch,
 )
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import (
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import (
     Fill,
     Order,
     OrderEvent,
     OrderProgress,
     SliceResult,
 )
-from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Amendment, OrderRequest, OrderTerms, Plan
-from twap_server.engine.preview import Preview
-from twap_server.engine.verdict import Verdict, VerdictKind
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Amendment, OrderRequest, OrderTerms, Plan
+from twap_server.engine.entry.preview import Preview
+from twap_server.engine.entry.results import Verdict, VerdictKind
 from twap_server.feed.bus import Bus
 
 T = TypeVar("T")

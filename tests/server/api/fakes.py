@@ -12,8 +12,8 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookStatus, BookView, Candle, CandleRange, PriceLevel
+from twap_server.domain.market.events import BookStatus, BookView, Candle, CandleRange, PriceLevel
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 
 START = Nanos(1_790_000_000 * SECOND)
 

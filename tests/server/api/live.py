@@ -17,9 +17,9 @@ from websockets.exceptions import ConnectionClosed
 from server.api.desk import Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.framed import FramedProtocol
-from twap_server.api.parts import build_services
-from twap_server.api.ticker import BookTicker
+from twap_server.api.services import build_services
+from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.api.stream.framing import FramedProtocol
 
 WebSocketProtocol: TypeAlias = type[FramedProtocol] | Literal["websockets-sansio"]
 

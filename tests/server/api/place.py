@@ -18,9 +18,9 @@ from support.trading import HandBook, MemoryStore
 from twap_models import exact_json
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.parts import Parts
+from twap_server.api.services import Parts
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
-from twap_server.domain.instrument import UNUSABLE, Instrument, InstrumentId
+from twap_server.domain.market.instrument import UNUSABLE, Instrument, InstrumentId
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.feed.bus import Bus

@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from server.api.desk import CHEAP, Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.doors import Doors
+from twap_server.api.http.doors import Doors
 from twap_server.api.server import HttpServer, Listening
 from twap_server.runtime.loops import HttpParser
 

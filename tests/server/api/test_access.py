@@ -10,9 +10,9 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from server.api.desk import KEY, PASSWORD, Desk
-from twap_server.api.access import Access
+from twap_server.api.auth.access import Access
+from twap_server.api.auth.tokens import Tokens
 from twap_server.api.config import TokenConfig
-from twap_server.api.tokens import Tokens
 from twap_server.domain.errors import NotAuthenticated
 
 NOW = 1_790_000_000
@@ -237,7 +237,7 @@ async def test_a_refused_credential_is_not_remembered(desk: Desk, monkeypatch: p
 
 
 async def test_callers_remembered_are_bounded(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twap_server.api.access._MOST_CALLERS", 2)
+    monkeypatch.setattr("twap_server.api.auth.access._MOST_CALLERS", 2)
     everyone = [await desk.user(name) for name in ("ada", "bob", "cleo")]
     for _ in range(2):
         assert {await status(desk, headers) for headers in everyone} == {200}

@@ -15,9 +15,9 @@ from server.api.live import hear, say, serving
 from twap_server.api.app import create_app
 from twap_server.api.book_room import ANONYMOUS, BookRoom, Reader
 from twap_server.api.config import ApiConfig
-from twap_server.books.demand import Demand, Holding, owner_of_order
+from twap_server.books.interest import Demand, Holding, owner_of_order
 from twap_server.domain.errors import BookUnavailable
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 SMALL = ApiConfig(
     passwords=CHEAP,

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from server.api.desk import CHEAP
 from server.api.live import Live, hear, say, serving
 from server.api.test_orders import BODY
-from twap_server.api import order_feed
 from twap_server.api.config import ApiConfig, StreamConfig
 from twap_server.api.fair_turns import FairTurns, Rank
-from twap_server.api.order_feed import OrderFeed
-from twap_server.domain.order import OrderEvent
+from twap_server.api.stream import order_feed
+from twap_server.api.stream.order_feed import OrderFeed
+from twap_server.domain.orders.order import OrderEvent
 from twap_server.feed.bus import CatchUp
 
 EVENTS = 450

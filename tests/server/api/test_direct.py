@@ -13,13 +13,13 @@ from server.api.test_orders import BODY, RAW, submit
 from server.store.builders import make_order
 from twap_models import TwapOrderRequest, exact_json
 from twap_models.enums import OrderStatus
-from twap_server.api import present
-from twap_server.api.direct import DirectRoute
-from twap_server.api.exact import checked, reply
-from twap_server.api.translate import fingerprint
+from twap_server.api.http.exact_json import checked, reply
+from twap_server.api.routers.direct_route import DirectRoute
+from twap_server.api.wire import present
+from twap_server.api.wire.requests import fingerprint
 from twap_server.domain.clock import SECOND
-from twap_server.domain.order import Order, OrderProgress
-from twap_server.domain.terms import Plan
+from twap_server.domain.orders.order import Order, OrderProgress
+from twap_server.domain.orders.terms import Plan
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_long_lists_are_read_one_at_a_time_by_turns_of_their_users(
         asyncio.get_running_loop().call_soon(happened.append, "others")
         return checked(shape, body)
 
-    monkeypatch.setattr("twap_server.api.direct.checked", noted)
+    monkeypatch.setattr("twap_server.api.routers.direct_route.checked", noted)
     ada, bob = await desk.user("ada"), await desk.user("bob")
     long = [[{**BODY, "token_id": f"{name}-{n}"} for n in range(150)] for name in ("a1", "a2", "a3", "b")]
     answers = await asyncio.gather(

@@ -4,7 +4,7 @@ import json
 import re
 
 from server.api.desk import Desk
-from twap_server.api.examples import ORDER_EXAMPLES
+from twap_server.api.wire.examples import ORDER_EXAMPLES
 
 
 async def test_docs_need_no_other_host(desk: Desk) -> None:

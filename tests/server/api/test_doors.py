@@ -30,8 +30,8 @@ from server.api.raw import (
     status_of,
 )
 from twap_server.api.app import create_app
-from twap_server.api.behind_proxy import is_within
-from twap_server.api.doors import MOST_REFUSED, Bounds, Doors
+from twap_server.api.http.behind_proxy import is_within
+from twap_server.api.http.doors import MOST_REFUSED, Bounds, Doors
 from twap_server.bootstrap.open_files import make_room
 from twap_server.runtime.loops import HttpParser
 
@@ -207,7 +207,7 @@ async def test_many_that_are_refused_are_cut_off() -> None:
 async def test_a_refused_client_is_not_waited_for(
     parser: HttpParser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("twap_server.api.attended._REFUSED_WITHIN_S", 0.05)
+    monkeypatch.setattr("twap_server.api.http.attended._REFUSED_WITHIN_S", 0.05)
     async with (
         served(configured(max_connections=1), parser=parser) as one,
         connected(one.port),
@@ -226,7 +226,7 @@ def test_the_log_says_once_a_minute_how_many_found_no_room(caplog: pytest.LogCap
         doors.refusals += refused
         moment.seconds = seconds
         doors.sweep()
-    told = [record.args for record in caplog.records if record.name == "twap_server.api.doors"]
+    told = [record.args for record in caplog.records if record.name == "twap_server.api.http.doors"]
     assert [args[0] for args in told if isinstance(args, tuple)] == [1, 4]
 
 

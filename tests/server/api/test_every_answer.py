@@ -18,9 +18,9 @@ from server.api.raw import (
     connected,
     served,
 )
-from twap_server.api import http_bounds
 from twap_server.api.app import create_app
-from twap_server.api.security_headers import ALWAYS
+from twap_server.api.http import bounded_protocol
+from twap_server.api.http.security_headers import ALWAYS
 from twap_server.runtime.loops import HttpParser
 
 SECURITY = {
@@ -199,4 +199,4 @@ async def test_an_order_that_no_address_can_name_is_refused(desk: Desk, token_id
 
 
 def test_the_bounds_of_a_head_are_as_documented() -> None:
-    assert (http_bounds.LARGEST_HEAD, http_bounds.HEAD_WITHIN_S) == (65_536, 10) and PASSWORD
+    assert (bounded_protocol.LARGEST_HEAD, bounded_protocol.HEAD_WITHIN_S) == (65_536, 10) and PASSWORD

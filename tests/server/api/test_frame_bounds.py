@@ -13,8 +13,8 @@ from websockets.frames import Frame, Opcode
 
 from server.api.desk import CHEAP
 from server.api.live import Live, hear, say, serving
-from twap_server.api import framed
 from twap_server.api.config import ApiConfig
+from twap_server.api.stream import framing
 
 Raw = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 KINDS = {
@@ -88,12 +88,12 @@ async def test_few_bytes_are_taken_before_the_sign_in(live: Live) -> None:
 
 
 def test_the_count_starts_anew_each_second_and_with_each_message() -> None:
-    bounds = framed.FrameBounds()
+    bounds = framing.FrameBounds()
     bounds.admit()
     part, whole = Frame(Opcode.CONT, b"", fin=False), Frame(Opcode.TEXT, b"")
     for second in range(3):
-        took = [bounds.count(whole, second + 0.5) for _ in range(framed.FRAMES_PER_SECOND + 1)]
-        assert took == [True] * framed.FRAMES_PER_SECOND + [False]
-    took = [bounds.count(part, 10) for _ in range(framed.MOST_FRAGMENTS)]
+        took = [bounds.count(whole, second + 0.5) for _ in range(framing.FRAMES_PER_SECOND + 1)]
+        assert took == [True] * framing.FRAMES_PER_SECOND + [False]
+    took = [bounds.count(part, 10) for _ in range(framing.MOST_FRAGMENTS)]
     assert took[-2:] == [True, False]
     assert bounds.count(whole, 10) and bounds.count(part, 10)

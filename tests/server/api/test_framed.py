@@ -23,8 +23,8 @@ from server.api.test_orders import BODY
 from twap_models.enums import ErrorCode
 from twap_models.stream import StreamError
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.framed import EXTENSION, FramedProtocol, encode
-from twap_server.domain.instrument import InstrumentId
+from twap_server.api.stream.framing import EXTENSION, FramedProtocol, encode
+from twap_server.domain.market.instrument import InstrumentId
 
 BOOK = {"channel": "book", "exchange": "binance", "symbol": "BTCUSDT"}
 BINANCE = InstrumentId("binance", "BTC-USDT")

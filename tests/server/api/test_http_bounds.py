@@ -6,7 +6,7 @@ import contextlib
 import pytest
 
 from server.api.raw import HEALTH, PARSERS, Connection, connected, ended, serving, status_of
-from twap_server.api import http_bounds
+from twap_server.api.http import bounded_protocol
 from twap_server.runtime.loops import HttpParser
 
 REFRESH = (
@@ -53,7 +53,7 @@ async def test_a_large_head_is_taken_and_so_are_many_requests(parser: HttpParser
 async def test_a_head_that_does_not_come_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, parser: HttpParser, sent: bytes
 ) -> None:
-    monkeypatch.setattr(http_bounds, "HEAD_WITHIN_S", 0.05)
+    monkeypatch.setattr(bounded_protocol, "HEAD_WITHIN_S", 0.05)
     async with serving(parser=parser) as port, connected(port) as (reader, writer):
         writer.write(sent)
         answer = await ended((reader, writer))
@@ -82,7 +82,7 @@ async def test_a_request_that_goes_on_for_ever_is_cut_off(parser: HttpParser, af
 async def test_what_follows_a_refusal_is_dropped_within_bounds(
     monkeypatch: pytest.MonkeyPatch, parser: HttpParser
 ) -> None:
-    monkeypatch.setattr(http_bounds, "MOST_AFTER_ANSWER", 3_000_000)
+    monkeypatch.setattr(bounded_protocol, "MOST_AFTER_ANSWER", 3_000_000)
     async with serving(parser=parser) as port, connected(port) as connection:
         connection[1].write(REFRESH)
         chunk = b"%x\r\n" % 100_000 + b"x" * 100_000 + b"\r\n"
@@ -102,7 +102,7 @@ async def test_a_refused_body_may_come_to_its_end_and_the_connection_lives(parse
 async def test_an_answered_request_that_never_ends_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, parser: HttpParser
 ) -> None:
-    monkeypatch.setattr(http_bounds, "AFTER_ANSWER_WITHIN_S", 0.05)
+    monkeypatch.setattr(bounded_protocol, "AFTER_ANSWER_WITHIN_S", 0.05)
     async with serving(parser=parser) as port, connected(port) as connection:
         assert await status_of(connection, HEALTH[:-2] + b"Content-Length: 10\r\n\r\n") == 200
         assert await ended(connection) == b""

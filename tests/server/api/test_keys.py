@@ -14,9 +14,9 @@ from httpx import ASGITransport, AsyncClient
 from server.api.desk import CHEAP, PASSWORD, Desk, build
 from server.api.key_rings import NOW, READ, key_with, make
 from twap_server.api.app import create_app
+from twap_server.api.auth.key_uses import KeyUses
 from twap_server.api.config import ApiConfig, TokenConfig
-from twap_server.api.key_uses import KeyUses
-from twap_server.domain.api_key import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
 
@@ -218,7 +218,7 @@ async def test_a_request_does_not_wait_for_the_recording(desk: Desk) -> None:
 
 
 def test_uses_noted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twap_server.api.key_uses._MOST_KEYS", 2)
+    monkeypatch.setattr("twap_server.api.auth.key_uses._MOST_KEYS", 2)
     uses = KeyUses()
     for number in range(5):
         uses.note(f"k{number}", Nanos(1))

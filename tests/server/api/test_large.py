@@ -18,15 +18,15 @@ from hypothesis import strategies as st
 from server.api.desk import CHEAP, Desk, build
 from server.api.test_orders import BODY, submit
 from twap_models.enums import OrderStatus, SliceOutcome, SliceReason
-from twap_server.api import present
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.details import detail_pieces
-from twap_server.api.large import LargeAnswers, Written
+from twap_server.api.wire import present
+from twap_server.api.wire.details import detail_pieces
+from twap_server.api.wire.large import LargeAnswers, Written
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import EngineBusy, OrderNotFound
-from twap_server.domain.order import Fill, Order, SliceResult
-from twap_server.domain.record import OrderPage, PageRequest
+from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.record import OrderPage, PageRequest
 from twap_server.runtime.threads import Threads
 
 SLICES = 600

@@ -18,11 +18,11 @@ from siege import wire
 from siege.tally import Tally
 from siege.target import THIS_HOST, Target
 from siege.wire import Line
-from twap_server.api.framed import FramedProtocol
-from twap_server.api.http_h11 import BoundedH11
-from twap_server.api.http_httptools import BoundedHttp
-from twap_server.api.session import Session
-from twap_server.api.socket import ClientSocket, SessionOver
+from twap_server.api.http.h11 import BoundedH11
+from twap_server.api.http.httptools import BoundedHttp
+from twap_server.api.routers.stream_session import Session
+from twap_server.api.stream.framing import FramedProtocol
+from twap_server.api.stream.socket import ClientSocket, SessionOver
 from twap_server.runtime.loops import HttpParser
 
 KEPT = (

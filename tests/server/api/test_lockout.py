@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from server.api.desk import PASSWORD, Desk
 from server.api.fakes import HandClock
+from twap_server.api.auth.delays import Delays
+from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.config import PasswordConfig
-from twap_server.api.delays import Delays
-from twap_server.api.lockout import Lockout, WrongPassword
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import TooManyAttempts
 

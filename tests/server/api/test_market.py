@@ -11,12 +11,12 @@ from server.api.desk import Desk
 from server.api.fakes import START, view
 from twap_models import BookTop, Candle, exact_json
 from twap_models.enums import Interval
-from twap_server.api.metrics import Metrics
-from twap_server.api.parts import build_services
-from twap_server.domain import market
+from twap_server.api.http.metrics import Metrics
+from twap_server.api.services import build_services
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market import events
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.feed.bus import BookTopic
 from twap_server.runtime.durations import Durations, Family
 
@@ -35,7 +35,7 @@ async def test_exchanges_and_symbols(desk: Desk) -> None:
 
 async def test_klines(desk: Desk) -> None:
     desk.market.candles = [
-        market.Candle(
+        events.Candle(
             open_time=START,
             close_time=Nanos(START + 60 * SECOND),
             open=Decimal("1.10"),

@@ -25,9 +25,9 @@ from twap_models.base import ResponseModel
 from twap_models.exact_json import TOLD
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.domain.expected_cost import Estimate
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookSnapshot
+from twap_server.domain.execution.pre_trade_cost import Estimate
+from twap_server.domain.market.events import BookSnapshot
+from twap_server.domain.market.instrument import InstrumentId
 
 JSON = {"Content-Type": "application/json"}
 HALF = '"\\ud800"'
@@ -232,7 +232,7 @@ def test_no_answer_is_bound_by_what_callers_may_send() -> None:
 
 
 def test_an_estimate_beyond_30_digits_is_told() -> None:
-    from twap_server.api.present_preview import _estimate
+    from twap_server.api.wire.present_preview import _estimate
 
     big, small = Decimal("1" * 30), Decimal("0.000000000000000001")
     told = _estimate(Estimate(filled=big + small, unfilled=Decimal("9" * 30 + ".5"), notional=big))

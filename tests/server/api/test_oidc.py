@@ -29,8 +29,8 @@ from twap_client._transport import OidcLogin
 from twap_client.accounts import Accounts
 from twap_client.cli.app import app as command
 from twap_server.api.app import create_app
+from twap_server.api.auth.oidc.attempts import Once
 from twap_server.api.config import ApiConfig, OidcConfig
-from twap_server.api.oidc.attempts import Once
 from twap_server.domain.clock import SECOND
 
 VERIFIER = "v" * 43

@@ -67,7 +67,7 @@ async def test_forty_at_once_pass_no_more_often() -> None:
 async def test_a_list_is_written_once_until_another_is_loaded(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from twap_server.api import listings
+    from twap_server.api.wire import listings
 
     written = []
     presented = listings.present.instrument

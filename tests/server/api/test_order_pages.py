@@ -10,7 +10,7 @@ from server.api.conftest import Desk
 from server.api.test_orders import BODY, submit
 from twap_models.enums import SliceOutcome
 from twap_server.domain.clock import Nanos
-from twap_server.domain.order import Fill, SliceResult
+from twap_server.domain.orders.order import Fill, SliceResult
 
 ENDED = 7
 """Of an order's slices; they filled twice each."""

@@ -11,7 +11,7 @@ from server.api.desk import Desk
 from twap_models import ExecutionReport, TwapOrder, TwapOrderDetail, exact_json
 from twap_models.enums import LateStart, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.order import Fill, SliceResult
+from twap_server.domain.orders.order import Fill, SliceResult
 
 BODY: dict[str, Any] = {
     "token_id": "a-1",

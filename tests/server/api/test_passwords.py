@@ -9,7 +9,7 @@ import pytest
 from server.api.desk import CHEAP, PASSWORD, Desk
 from server.api.live import Live
 from twap_client import MemoryTokenStore, NotAuthenticated, TwapClient
-from twap_server.api.passwords import Passwords
+from twap_server.api.auth.passwords import Passwords
 from twap_server.runtime.threads import Threads
 
 PASSWORDS = (

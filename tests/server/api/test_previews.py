@@ -11,18 +11,18 @@ from server.api.fakes import START, listed, view
 from server.api.test_orders import BODY
 from twap_models import GoLiveVerdict, OrderPreview, exact_json
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side, SliceReason
-from twap_server.api.present_preview import shown_slices
 from twap_server.api.routers.previews import MOST_BOOKS
+from twap_server.api.wire.present_preview import shown_slices
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
-from twap_server.domain.expected_cost import Estimate
-from twap_server.domain.go_live import check
-from twap_server.domain.go_live_answers import PairMinimums, Proposed
-from twap_server.domain.grid import grid_of
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.schedule import Schedule
-from twap_server.domain.terms import OrderRequest, Plan, Rejection
-from twap_server.engine.preview import Cost, Preview
+from twap_server.domain.execution.pre_trade_cost import Estimate
+from twap_server.domain.go_live.answers import PairMinimums, Proposed
+from twap_server.domain.go_live.check import check
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.schedule import Schedule
+from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
+from twap_server.domain.orders.trading_rules import grid_of
+from twap_server.engine.entry.preview import Cost, Preview
 
 BTC, ETH = InstrumentId("binance", "BTC-USDT"), InstrumentId("binance", "ETH-USDT")
 FINE = Decimal("0.000000000000000001")

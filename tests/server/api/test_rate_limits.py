@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.api.fakes import HandClock
-from twap_server.api.rate_limits import RateLimit, site_of
+from twap_server.api.http.rate_limits import RateLimit, site_of
 from twap_server.domain.errors import TooManyAttempts
 
 MINUTE = timedelta(minutes=1)

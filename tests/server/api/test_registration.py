@@ -14,10 +14,10 @@ from server.api.desk import CHEAP, PASSWORD, Desk, build
 from server.api.live import closed, hear, say, serving
 from twap_client import NotPermitted, TwapClient
 from twap_server.api.app import create_app
+from twap_server.api.auth.registration import INVITES_CLOSED
 from twap_server.api.config import ApiConfig
 from twap_server.api.ended_elsewhere import LOOK_EVERY_S, follow
-from twap_server.api.parts import build_services
-from twap_server.api.registration import INVITES_CLOSED
+from twap_server.api.services import build_services
 
 HERE, ELSEWHERE, PROXY = "10.0.0.1", "10.0.0.2", "10.9.8.7"
 DAY_S = 86_400

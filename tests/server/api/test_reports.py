@@ -18,13 +18,13 @@ from support.records import at, fill, order, record, sample, slice_of
 from twap_models import ExecutionReport
 from twap_models.enums import OrderStatus, SliceReason
 from twap_models.spreadsheet import harmless
-from twap_server.api.present_report import execution_report
-from twap_server.api.reports.csv_text import report_csv, table_csv
-from twap_server.api.reports.page import report_page
-from twap_server.api.reports.svg import ticks, time_ticks
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.report import report
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.tca.report import report
+from twap_server.reports.csv_text import report_csv, table_csv
+from twap_server.reports.page import report_page
+from twap_server.reports.present import execution_report
+from twap_server.reports.svg import ticks, time_ticks
 
 HOSTILE = '=HYPERLINK("x")<script>alert(1)</script>&"\''
 VOID = {"meta", "br", "hr", "img", "input", "link"}

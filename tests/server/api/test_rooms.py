@@ -1,6 +1,6 @@
 """Who may enter, and who gives way: pure counting."""
 
-from twap_server.api.rooms import KNOWN_BORNE_S, STRANGER_BORNE_S, Full, Guest, Rooms
+from twap_server.api.http.rooms import KNOWN_BORNE_S, STRANGER_BORNE_S, Full, Guest, Rooms
 
 
 class Crowd:

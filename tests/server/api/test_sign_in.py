@@ -10,9 +10,9 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 
 from server.api.desk import PASSWORD, Desk
+from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.config import PasswordConfig
 from twap_server.api.fair_turns import FairTurns, Rank
-from twap_server.api.lockout import Lockout, WrongPassword
 from twap_server.domain.errors import EngineBusy, TooManyAttempts
 
 NEW = "battery staple"

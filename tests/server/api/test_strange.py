@@ -25,9 +25,9 @@ from server.api.place import (
 )
 from support.trading import HandBook
 from twap_models import BookTop, OrderPreview, TwapOrder, exact_json
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookSnapshot
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookSnapshot
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from server.api.fakes import view
 from server.api.live import Live, closed, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig
 from twap_server.domain.errors import StoreUnavailable
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 BINANCE = InstrumentId("binance", "BTC-USDT")
 KRAKEN = InstrumentId("kraken", "BTC-USDT")

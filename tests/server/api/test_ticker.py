@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 
 from server.api.fakes import HandClock, HandMarket, view
-from twap_server.api.book_source import BookSource
-from twap_server.api.ticker import BookTicker
+from twap_server.api.stream.book_messages import BookSource
+from twap_server.api.stream.book_publisher import BookTicker
 from twap_server.books.counters import BookCounters
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
-from twap_server.feed.audience import PHASES
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.feed.bus import BookTopic, Bus, Frame, Inbox
 from twap_server.feed.mailbox import Mailbox
+from twap_server.feed.phases import PHASES
 
 TOPIC = BookTopic("binance", "BTC-USDT", "BTCUSDT")
 BOOK = InstrumentId("binance", "BTC-USDT")

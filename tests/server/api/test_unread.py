@@ -14,9 +14,9 @@ from starlette.websockets import WebSocket
 from server.api.fakes import HandClock
 from server.api.raw import HEALTH, PARSERS, UPGRADE, Served, configured, served, sign_in
 from twap_server.api.config import StreamConfig
-from twap_server.api.framed import UNSENT
-from twap_server.api.socket import ClientSocket, SessionOver
-from twap_server.api.unread import Unread
+from twap_server.api.http.unread import Unread
+from twap_server.api.stream.framing import UNSENT
+from twap_server.api.stream.socket import ClientSocket, SessionOver
 from twap_server.runtime.loops import HttpParser
 
 BIG = 15_000_000

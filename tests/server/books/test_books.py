@@ -11,13 +11,13 @@ from support.clocks import LoopClock
 from twap_models.enums import Side
 from twap_server.books.consolidated import consolidate
 from twap_server.books.counters import BookCounters
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.books.interest import Demand
 from twap_server.books.live import LiveBook
+from twap_server.books.registry import Keeper
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import CrossedBook, SequenceGap, WireFormatError
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
+from twap_server.domain.market.errors import CrossedBook, SequenceGap, WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 
 BTC = InstrumentId("binance", "BTC-USDT")

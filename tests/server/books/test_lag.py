@@ -9,8 +9,8 @@ from twap_server.books.consolidated import consolidate
 from twap_server.books.live import LiveBook
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 

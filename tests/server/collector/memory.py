@@ -12,18 +12,18 @@ import looptime
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
-from twap_server.collector.around import surroundings
-from twap_server.collector.budget import Budget
+from twap_server.books.registry import Keeper
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.context import surroundings
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
+from twap_server.collector.rate_limit import Budget
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import ConnectionLost
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.errors import ConnectionLost
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 

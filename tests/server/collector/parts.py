@@ -4,11 +4,11 @@ import asyncio
 import random
 from contextlib import asynccontextmanager
 
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
-from twap_server.collector.market import MarketData
+from twap_server.collector.market_data import MarketData
 from twap_server.exchanges.registry import EXCHANGES
 
 QUICK = {

@@ -17,8 +17,8 @@ from support.recordings import (
 )
 from twap_server.books.live import LiveBook
 from twap_server.clock import SystemClock
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookChange
+from twap_server.domain.market.events import BookChange
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer

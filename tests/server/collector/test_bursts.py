@@ -12,7 +12,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Frame, Opcode
 
-from twap_server.collector.bursts import BurstConnection
+from twap_server.collector.websocket import BurstConnection
 
 Script = Callable[[ServerConnection], Awaitable[None]]
 

@@ -4,7 +4,7 @@ from server.collector.parts import collecting, until
 from server.collector.venues import scripted
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import MILLISECOND, SECOND
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC = InstrumentId("binance", "BTC-USDT")
 

@@ -6,8 +6,8 @@ from server.collector.parts import collecting, until
 from server.collector.test_faults import statuses
 from support.coinbase import LoopbackCoinbase
 from twap_models.enums import Integrity
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC, ETH = InstrumentId("coinbase", "BTC-USD"), InstrumentId("coinbase", "ETH-USD")
 

@@ -13,21 +13,15 @@ from websockets.exceptions import ConnectionClosed
 
 from server.collector.parts import SystemClock
 from support.certificates import untrusted
-from twap_server.collector.budget import Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import opened
 from twap_server.collector.failures import MAX_WAIT_S, of_http
+from twap_server.collector.rate_limit import Purpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import (
-    AttemptRefused,
-    ConnectionLost,
-    ExchangeRefuses,
-    ExchangeUnavailable,
-    MessageTooLarge,
-    UnknownSymbol,
-)
-from twap_server.domain.refusal import Refusal, RefusalKind
+from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, UnknownSymbol
+from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
+from twap_server.domain.market.refusal import Refusal, RefusalKind
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange

@@ -7,13 +7,13 @@ import httpx
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.books.demand import Demand, owner_of_order
-from twap_server.collector.budget import Budget, Purpose
+from twap_server.books.interest import Demand, owner_of_order
+from twap_server.collector.rate_limit import Budget, Purpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, Throttled
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.binance.adapter import BinanceExchange
 

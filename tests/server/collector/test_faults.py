@@ -10,8 +10,8 @@ from server.collector.venues import scripted
 from twap_models.enums import Interval, Side
 from twap_server.books.live import LiveBook
 from twap_server.domain.errors import BookUnavailable
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC, ETH = InstrumentId("binance", "BTC-USDT"), InstrumentId("binance", "ETH-USDT")
 

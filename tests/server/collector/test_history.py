@@ -16,12 +16,12 @@ from websockets.http11 import Response
 from support.recordings import recording, rows
 from twap_models.enums import Interval
 from twap_server.clock import SystemClock
-from twap_server.collector import candles
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime, to_nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
-from twap_server.domain.market import Candle
+from twap_server.domain.market import candles
+from twap_server.domain.market.events import Candle
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
@@ -251,8 +251,8 @@ def test_where_each_interval_comes_from():
         "1M": "1d",
     }
     for interval in Interval:
-        assert candles.source_of(interval, rules).value == expected.get(interval.value, interval.value)
-    assert candles.source_of(Interval.D3, BinanceExchange.klines) is Interval.D1
+        assert candles.source_of(interval, rules.native).value == expected.get(interval.value, interval.value)
+    assert candles.source_of(Interval.D3, BinanceExchange.klines.native) is Interval.D1
 
 
 async def test_coinbase_leaves_out_minutes_without_trades_and_is_asked_on():

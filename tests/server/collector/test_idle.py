@@ -2,7 +2,7 @@
 
 from server.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC, ETH = InstrumentId("kraken", "BTC-USD"), InstrumentId("kraken", "ETH-USD")
 

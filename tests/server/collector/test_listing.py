@@ -6,7 +6,7 @@ from server.collector.parts import collecting, until
 from server.collector.venues import INFO, scripted
 from server.exchanges.test_conformance import instrument
 from twap_server.collector.listing import UNREADABLE, in_words, merged
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC, ETH = INFO["symbols"]
 BINANCE = instrument("binance")

@@ -10,8 +10,8 @@ from support.kraken import LoopbackKraken
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.domain.clock import SECOND
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 COINS = ("AAA", "BTC", "ETH", "ZZZ")
 BOOKS = [InstrumentId("kraken", f"{coin}-USD") for coin in COINS]

@@ -8,17 +8,17 @@ import httpx
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.clock import SystemClock
 from twap_server.collector.backoff import delays
-from twap_server.collector.budget import Budget, Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import by_symbol
-from twap_server.collector.market import MarketData
+from twap_server.collector.market_data import MarketData
+from twap_server.collector.rate_limit import Budget, Purpose
 from twap_server.collector.rest import Rest
-from twap_server.collector.spellings import Spellings, everywhere, the_one
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
+from twap_server.domain.market.symbology import Spellings, everywhere, the_one
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange

@@ -20,8 +20,8 @@ from twap_server.collector.patience import Patience
 from twap_server.collector.requests import Asked
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 BTC, ETH = InstrumentId("kraken", "BTC-USD"), InstrumentId("kraken", "ETH-USD")

@@ -17,9 +17,9 @@ from twap_server.books.live import LiveBook
 from twap_server.books.pulse import LEAST
 from twap_server.collector.pace import MOST, Pace
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
-from twap_server.engine.gate import closed_because
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.engine.market.eligibility import closed_because
 from twap_server.exchanges.registry import EXCHANGES
 
 SYMBOL = "BTC-USD"

@@ -7,8 +7,8 @@ import pytest
 from server.collector.parts import HastyClock, collecting, until
 from server.collector.venues import INFO, scripted
 from support.kraken import LoopbackKraken
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 BTC, ETH = InstrumentId("kraken", "BTC-USD"), InstrumentId("kraken", "ETH-USD")
 TETHER = InstrumentId("binance", "BTC-USDT")

@@ -16,9 +16,9 @@ from support.coinbase import LoopbackCoinbase
 from support.kraken import LoopbackKraken
 from twap_server.collector.rejects import Rejects
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 BOTH, FIRST, NONE = "both books", "the first book", "no book"
 

@@ -9,12 +9,13 @@ from websockets.asyncio.server import ServerConnection, serve
 from support.proxies import Proxy, http_proxy, socks_proxy
 from twap_client.testing import ScriptedServer
 from twap_server.clock import SystemClock
-from twap_server.collector.budget import Purpose
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET
+from twap_server.collector.rate_limit import Purpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.ways import check_ways
-from twap_server.domain.errors import ConnectionLost, ExchangeUnavailable, InvalidRequest
+from twap_server.domain.errors import ExchangeUnavailable, InvalidRequest
+from twap_server.domain.market.errors import ConnectionLost
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 

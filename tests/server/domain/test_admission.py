@@ -1,4 +1,4 @@
-"""domain/admission.py: each rule, its order, and messages that name field, value and what would do."""
+"""domain/orders/rules.py: each rule, its order, and messages that name field, value and what would do."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
-from twap_server.domain.admission import Admitted, Limits, broken_terms, broken_window, fitted, plan_of
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.grid import grid_of
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.terms import OrderRequest, Plan, Rejection
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.orders.rules import Admitted, Limits, broken_terms, broken_window, fitted, plan_of
+from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
+from twap_server.domain.orders.trading_rules import grid_of
 
 NOW = Nanos(1_700_000_000 * SECOND)
 LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)

@@ -1,4 +1,4 @@
-"""domain/agreement.py: which of several books of one symbol show the same asset."""
+"""domain/market/same_asset.py: which of several books of one symbol show the same asset."""
 
 from decimal import Decimal
 from itertools import combinations
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twap_server.domain.agreement import agree, agreeing
+from twap_server.domain.market.same_asset import agree, agreeing
 
 FIVE = Decimal("0.05")
 MIDS = st.dictionaries(st.sampled_from("abcdef"), st.decimals("0.00001", "200", places=5), max_size=6)

@@ -1,4 +1,4 @@
-"""domain/amendment.py: the past stays, the future follows; each rule names field, value and what would do."""
+"""domain/orders/amendment.py: the past stays, the future follows; each rule names what would do."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from support.trading import BTC
 from twap_models.enums import Carry, Fidelity, OrderStatus, Side
-from twap_server.domain.admission import Limits
-from twap_server.domain.amendment import amend
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.grid import grid_of
-from twap_server.domain.order import Order, OrderProgress
-from twap_server.domain.terms import Amendment, OrderTerms, Plan
+from twap_server.domain.orders.amendment import amend
+from twap_server.domain.orders.order import Order, OrderProgress
+from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.terms import Amendment, OrderTerms, Plan
+from twap_server.domain.orders.trading_rules import grid_of
 
 T0 = Nanos(1_700_000_000 * SECOND)
 LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)

@@ -1,4 +1,4 @@
-"""domain/expected_cost.py: parts sum to the whole exactly, and the short way equals walking every slice."""
+"""domain/execution/pre_trade_cost.py: parts sum to the whole; the short way equals walking every slice."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.expected_cost import Estimate, Moment, estimate, sizes, slices_and_sweep
-from twap_server.domain.market import PriceLevel
-from twap_server.domain.matching import Bounds, Ladder
-from twap_server.domain.schedule import Schedule, slice_count
+from twap_server.domain.execution.matching import Bounds, Ladder
+from twap_server.domain.execution.pre_trade_cost import Estimate, Moment, estimate, sizes, slices_and_sweep
+from twap_server.domain.market.events import PriceLevel
+from twap_server.domain.orders.schedule import Schedule, slice_count
 
 LOT = Decimal("0.001")
 ASKS = (("100", "1"), ("101", "2"), ("103", "4"))

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from twap_models.enums import GoLiveRule, GoLiveVerdict
 from twap_server.domain.clock import SECOND
-from twap_server.domain.go_live import Finding, GoLive, check
-from twap_server.domain.go_live_answers import PairMinimums, Proposed
-from twap_server.domain.go_live_table import RULES
+from twap_server.domain.go_live.answers import PairMinimums, Proposed
+from twap_server.domain.go_live.check import Finding, GoLive, check
+from twap_server.domain.go_live.table import RULES
 
 HOUR = 3_600 * SECOND
 ORDER = Proposed(

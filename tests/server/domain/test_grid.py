@@ -1,4 +1,4 @@
-"""domain/grid.py: one grid for one or several markets; quantities down, limits to the safe side."""
+"""domain/orders/trading_rules.py: one grid for all markets; quantities down, limits to the safe side."""
 
 from dataclasses import replace
 from decimal import ROUND_FLOOR, Decimal
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.trading import BTC
 from twap_models.enums import Side
 from twap_server.domain.exact import common_multiple, floor_to, to_grid, whole_up
-from twap_server.domain.grid import grid_of, smallest_on, takes
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.trading_rules import grid_of, smallest_on, takes
 
 KRAKEN = replace(
     BTC,

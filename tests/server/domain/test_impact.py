@@ -1,4 +1,4 @@
-"""domain/impact.py: the same size is not taken twice, and memory fades."""
+"""domain/execution/impact.py: the same size is not taken twice, and memory fades."""
 
 from decimal import Decimal
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from twap_models.enums import Side
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.impact import ImpactMemory, LevelKey
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.market.instrument import InstrumentId
 
 KEY = LevelKey("ada", InstrumentId("binance", "BTC-USDT"), Side.BUY, Decimal(100))
 LOT = Decimal("0.1")

@@ -1,4 +1,4 @@
-"""domain/matching.py: never beyond limit, cap, depth or what is wanted; one fill per level."""
+"""domain/execution/matching.py: never beyond limit, cap, depth or what is wanted; one fill per level."""
 
 from decimal import Decimal
 
@@ -6,8 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_models.enums import Side, SliceReason
-from twap_server.domain.market import PriceLevel
-from twap_server.domain.matching import Bounds, Ladder, Match, Offer, match, match_at_touch, slippage_bound
+from twap_server.domain.execution.matching import (
+    Bounds,
+    Ladder,
+    Match,
+    Offer,
+    match,
+    match_at_touch,
+    slippage_bound,
+)
+from twap_server.domain.market.events import PriceLevel
 
 ASKS = [PriceLevel(Decimal(p), Decimal(q)) for p, q in [("100", "1"), ("101", "2"), ("103", "5")]]
 

@@ -1,4 +1,4 @@
-"""domain/order.py: states, and what no order may do."""
+"""domain/orders/order.py: states, and what no order may do."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -8,7 +8,7 @@ import pytest
 from server.domain.test_amendment import T0, order
 from twap_models.enums import FillState, OrderStatus, SliceOutcome
 from twap_server.domain.clock import Nanos
-from twap_server.domain.order import Fill, Order, SliceResult
+from twap_server.domain.orders.order import Fill, Order, SliceResult
 
 
 def piece(index: int = 4, *, filled: str = "0.1") -> tuple[SliceResult, tuple[Fill, ...]]:

@@ -1,4 +1,4 @@
-"""domain/pace.py: slices a second are counted exactly, and a refusal says what would do."""
+"""domain/orders/pace.py: slices a second are counted exactly, and a refusal says what would do."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from support.trading import request
 from twap_models.enums import RejectReason
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.pace import ONE, pace_of, too_fast
-from twap_server.domain.terms import Plan
+from twap_server.domain.orders.pace import ONE, pace_of, too_fast
+from twap_server.domain.orders.terms import Plan
 
 INTERVALS = st.lists(st.integers(MILLISECOND, 10**15), min_size=1, max_size=40)
 

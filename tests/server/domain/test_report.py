@@ -1,4 +1,4 @@
-"""domain/report.py: figures worked out by hand, parts that sum to the whole, and nothing guessed."""
+"""domain/tca/report.py: figures worked out by hand, parts that sum to the whole, and nothing guessed."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from support.records import at, fill, leg, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side, SliceReason
 from twap_server.domain import exact
-from twap_server.domain.order import Fill, SliceResult
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.report import report
-from twap_server.domain.sample import Sample
+from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.tca.report import report
 
 EXPIRED = (OrderStatus.EXPIRED, at(40))
 

@@ -1,4 +1,4 @@
-"""domain/schedule.py: slices lie on the grid, before the end, and sum to the quantity exactly."""
+"""domain/orders/schedule.py: slices lie on the grid, before the end, and sum to the quantity exactly."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.schedule import Schedule, merged, slice_count
+from twap_server.domain.orders.schedule import Schedule, merged, slice_count
 
 
 def schedule(*, lots: int, length: int, interval: int, lot: str = "0.00001") -> Schedule:

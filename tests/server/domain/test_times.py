@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from twap_server.domain import times as pure
-from twap_server.domain.errors import WireFormatError
+from twap_server.domain.market import iso_time as pure
+from twap_server.domain.market.errors import WireFormatError
 
 READERS = {"python": pure.from_iso}
-if find_spec("twap_server.domain._times"):
-    from twap_server.domain import _times
+if find_spec("twap_server.domain.market._times"):
+    from twap_server.domain.market import _times
 
     READERS["compiled"] = _times.from_iso
 

@@ -8,19 +8,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_models.enums import Side
-from twap_server.domain import book as book_module
-from twap_server.domain import levels as pure
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market import levels as pure
+from twap_server.domain.market import order_book as book_module
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.order_book import OrderBook
 
 CLOSE = [f"61234.56789012345678{digit}" for digit in "123456789"]
 """20 digits: one float for all of them."""
 assert len({float(text) for text in CLOSE}) == 1
 
 KERNELS = {"python": pure}
-if find_spec("twap_server.domain._levels"):
-    from twap_server.domain import _levels
+if find_spec("twap_server.domain.market._levels"):
+    from twap_server.domain.market import _levels
 
     KERNELS["compiled"] = _levels
 

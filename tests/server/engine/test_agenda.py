@@ -4,7 +4,7 @@ import random
 import sys
 
 from twap_server.domain.clock import Nanos
-from twap_server.engine.agenda import Agenda
+from twap_server.engine.timers import Agenda
 
 
 def test_the_latest_moment_counts() -> None:

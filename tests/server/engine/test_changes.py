@@ -18,7 +18,7 @@ from twap_server.domain.errors import (
     StoreConflict,
     StoreUnavailable,
 )
-from twap_server.domain.terms import Amendment
+from twap_server.domain.orders.terms import Amendment
 
 pytestmark = pytest.mark.looptime
 

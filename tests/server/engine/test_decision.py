@@ -1,4 +1,4 @@
-"""engine/decision.py: several exchanges as one, the participation cap, what a slice keeps of its market."""
+"""engine/work/slice_decision.py: several exchanges as one, the participation cap, the market of a slice."""
 
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -7,14 +7,14 @@ from server.domain.test_amendment import order as plain_order
 from support.trading import BTC, HandBook
 from twap_models.enums import Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.impact import ImpactMemory, LevelKey
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookSnapshot
-from twap_server.domain.order import Order
-from twap_server.domain.terms import Leg
-from twap_server.engine.decision import Decision, SliceDecider
-from twap_server.engine.glimpse import Glimpse
-from twap_server.engine.quotes import Quotes
+from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.market.events import BookSnapshot
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.terms import Leg
+from twap_server.engine.market.book_view import Glimpse
+from twap_server.engine.market.snapshot import Quotes
+from twap_server.engine.work.slice_decision import Decision, SliceDecider
 
 NOW = Nanos(1_700_000_004 * SECOND)
 Levels = list[tuple[str, str]]

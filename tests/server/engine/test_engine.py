@@ -22,14 +22,14 @@ from twap_server.domain.errors import (
     StoreConflict,
     StoreUnavailable,
 )
-from twap_server.domain.market import BookStatus
-from twap_server.domain.order import Order, OrderEvent
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Amendment
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.orders.order import Order, OrderEvent
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
+from twap_server.engine.entry.results import VerdictKind
 from twap_server.engine.ports import OrderWrite
-from twap_server.engine.verdict import VerdictKind
 
 pytestmark = pytest.mark.looptime
 
@@ -306,7 +306,7 @@ async def test_what_is_traded_while_a_slice_is_recorded_counts_for_the_next() ->
 
 
 async def test_what_is_traded_while_lost_slices_are_settled_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twap_server.engine.working.LOST_PER_LOOK", 1)
+    monkeypatch.setattr("twap_server.engine.work.step.LOST_PER_LOOK", 1)
     async with working() as desk:
         order = await desk.submit(participation_cap=Decimal(100))
         await desk.until(0.5)

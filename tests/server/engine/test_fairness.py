@@ -13,13 +13,13 @@ from support.trading import HandBook, HandMarket, MemoryStore, request
 from twap_models.enums import OrderStatus, SliceOutcome
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import EngineBusy
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Order
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Amendment
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.config import EngineConfig
+from twap_server.engine.entry.results import VerdictKind
 from twap_server.engine.ports import OrderWrite
-from twap_server.engine.verdict import VerdictKind
 
 pytestmark = pytest.mark.looptime
 
@@ -112,7 +112,7 @@ async def test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting(
     monkeypatch: pytest.MonkeyPatch, equal: bool
 ) -> None:
     """Where most have a backlog, larger rounds serve all of them better."""
-    monkeypatch.setattr("twap_server.engine.rounds._SHARED_ROUND", -1)
+    monkeypatch.setattr("twap_server.engine.work.due_orders._SHARED_ROUND", -1)
     store = NotingStore()
     async with working(store, config=MANY) as desk:
         await many(desk, 600)
@@ -123,7 +123,7 @@ async def test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting(
 
 
 async def test_a_round_is_cut_where_commands_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twap_server.engine.rounds._SHARED_ROUND", -1)
+    monkeypatch.setattr("twap_server.engine.work.due_orders._SHARED_ROUND", -1)
     store = NotingStore()
     async with working(store, config=MANY) as desk, asyncio.TaskGroup() as group:
         await many(desk, 900)

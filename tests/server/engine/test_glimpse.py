@@ -1,4 +1,4 @@
-"""engine/glimpse.py: a book read once shows what the book itself shows."""
+"""engine/market/book_view.py: a book read once shows what the book itself shows."""
 
 from decimal import Decimal
 
@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from support.trading import HandBook
 from twap_models.enums import Side
-from twap_server.domain.market import BookChange, BookSnapshot
-from twap_server.engine.glimpse import Glimpse
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.engine.market.book_view import Glimpse
 
 levels = st.lists(
     st.tuples(st.integers(1, 60), st.integers(1, 50)), max_size=12, unique_by=lambda pair: pair[0]

@@ -12,14 +12,14 @@ from support.trading import MemoryStore, request
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import CommitInDoubt, OrderNotOpen, StoreConflict, StoreUnavailable
-from twap_server.domain.order import Order
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Amendment
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Amendment
+from twap_server.engine.commands.batches import Command
+from twap_server.engine.commands.queue import Queue
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.groups import Command
+from twap_server.engine.entry.results import VerdictKind
 from twap_server.engine.ports import OrderWrite
-from twap_server.engine.queue import Queue
-from twap_server.engine.verdict import VerdictKind
 
 pytestmark = pytest.mark.looptime
 

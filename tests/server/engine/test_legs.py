@@ -15,15 +15,15 @@ from server.engine.test_preview import preview
 from support.clocks import LoopClock
 from support.trading import BTC, HandBook, HandMarket
 from twap_models.enums import AGGREGATE, Carry, Fidelity, OrderStatus, Side, SliceReason
-from twap_server.domain.agreement import agree
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.impact import ImpactMemory
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookSnapshot, BookStatus
-from twap_server.domain.terms import Leg
+from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.market.events import BookSnapshot, BookStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.same_asset import agree
+from twap_server.domain.orders.terms import Leg
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.decision import SliceDecider
-from twap_server.engine.quotes import Sight
+from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.work.slice_decision import SliceDecider
 
 FIVE = Decimal("0.05")
 NAMES = ("binance", "coinbase", "kraken")

@@ -9,7 +9,7 @@ from support.clocks import LoopClock
 from support.trading import BTC, HandMarket
 from twap_models.enums import AGGREGATE
 from twap_server.domain.errors import UnknownSymbol
-from twap_server.engine.listings import Listings
+from twap_server.engine.entry.instruments import Listings
 
 
 def test_every_spelling_shares_one_grid() -> None:

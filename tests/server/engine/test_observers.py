@@ -1,4 +1,4 @@
-"""engine/observers.py: the market is sampled at a steady pace, at the end and after fills; bounded."""
+"""engine/market/sampler.py: the market is sampled at a steady pace, at the end and after fills; bounded."""
 
 from decimal import Decimal
 
@@ -8,14 +8,14 @@ from server.engine.test_engine import Desk, working
 from support.clocks import EPOCH
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.market import BookStatus
-from twap_server.domain.order import Order
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.report_benchmarks import mark_outs
-from twap_server.domain.report_prices import mids_of
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Amendment
-from twap_server.engine import observers
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Amendment
+from twap_server.domain.tca.benchmarks import mark_outs
+from twap_server.domain.tca.prices import mids_of
+from twap_server.engine.market import sampler
 
 pytestmark = pytest.mark.looptime
 
@@ -48,7 +48,7 @@ async def test_a_long_order_is_sampled_three_hundred_times() -> None:
         )
         await desk.until(3_100)
         taken = seconds(desk, order)
-        assert len(taken) == observers.STEADY_SAMPLES + 1
+        assert len(taken) == sampler.STEADY_SAMPLES + 1
         assert taken[:3] == [0, 10, 20]
 
 
@@ -128,8 +128,8 @@ async def test_the_sweep_is_what_one_order_would_have_got_at_the_start() -> None
 
 
 async def test_marks_and_samples_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(observers, "MARKED_SLICES", 2)
-    monkeypatch.setattr(observers, "MOST_SAMPLES", 5)
+    monkeypatch.setattr(sampler, "MARKED_SLICES", 2)
+    monkeypatch.setattr(sampler, "MOST_SAMPLES", 5)
     async with working() as desk:
         order = await desk.submit()
         await desk.until(200)

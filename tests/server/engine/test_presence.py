@@ -1,11 +1,11 @@
-"""engine/presence.py: why a slice was lost, told from the clocks and the waits for the store."""
+"""engine/work/presence.py: why a slice was lost, told from the clocks and the waits for the store."""
 
 import pytest
 
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.engine.presence import Presence
-from twap_server.engine.store_waits import StoreWaits
+from twap_server.engine.work.presence import Presence
+from twap_server.engine.work.store_waits import StoreWaits
 
 START = 1_000 * SECOND
 

@@ -1,4 +1,4 @@
-"""engine/preview.py: the same verdict and plan as a submission, every broken rule, and nothing stored."""
+"""engine/entry/preview.py: the same verdict and plan as a submission, every broken rule, nothing stored."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -10,10 +10,10 @@ from support.trading import BTC, request
 from twap_models.enums import Carry, GoLiveVerdict, LateStart, OrderStatus, RejectReason, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import Instrument
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.preview import Preview
+from twap_server.engine.entry.preview import Preview
 
 pytestmark = pytest.mark.looptime
 

@@ -1,10 +1,10 @@
-"""engine/queue.py: commands come by turns of their users; one user's many hold up nobody else."""
+"""engine/commands/queue.py: commands come by turns of their users; one user's many hold up nobody else."""
 
 import pytest
 
 from twap_server.domain.errors import EngineBusy
-from twap_server.engine.groups import Command
-from twap_server.engine.queue import Queue
+from twap_server.engine.commands.batches import Command
+from twap_server.engine.commands.queue import Queue
 
 
 def command(user: str, *tokens: str) -> Command[None]:

@@ -21,9 +21,9 @@ from support.trading import BTC, HandMarket, MemoryStore, request
 from twap_models.enums import Carry, Fidelity, LateStart, Side
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import TwapError
-from twap_server.domain.market import BookStatus
-from twap_server.domain.order import OrderEvent
-from twap_server.domain.terms import Amendment
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.orders.order import OrderEvent
+from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 

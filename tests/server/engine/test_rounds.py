@@ -1,4 +1,4 @@
-"""engine/rounds.py: many due orders do not hold up others, and are recorded together."""
+"""engine/work/due_orders.py: many due orders do not hold up others, and are recorded together."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ import pytest
 from server.engine.test_engine import EPOCH, working
 from support.trading import HandBook, request
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 pytestmark = pytest.mark.looptime
 

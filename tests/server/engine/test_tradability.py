@@ -6,8 +6,8 @@ import pytest
 
 from server.engine.test_engine import working
 from twap_models.enums import OrderStatus, RejectReason
-from twap_server.domain.instrument import stricter, takes_orders
-from twap_server.domain.market import BookStatus
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import stricter, takes_orders
 
 pytestmark = pytest.mark.looptime
 

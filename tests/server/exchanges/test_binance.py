@@ -3,9 +3,8 @@
 import pytest
 
 from support.recordings import BINANCE_BTCUSDT, recording, rows
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import SequenceGap, SnapshotTooOld, WireFormatError
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import SequenceGap, SnapshotTooOld, WireFormatError
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     Heartbeat,
@@ -14,7 +13,8 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
-from twap_server.domain.refusal import RefusalKind
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
 

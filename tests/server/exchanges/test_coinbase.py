@@ -19,11 +19,9 @@ from support.recordings import (
 )
 from twap_models.enums import Side
 from twap_server.books.live import LiveBook
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     BookStatus,
@@ -32,7 +30,9 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
-from twap_server.domain.refusal import RefusalKind
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.base import Page
 from twap_server.exchanges.coinbase import adapter, mapper
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from support.recordings import ROOT, rows
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import ChecksumMismatch, FeedError, SequenceGap, WireFormatError
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market.errors import ChecksumMismatch, FeedError, SequenceGap, WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.registry import EXCHANGES
 
 STREAMS = {"binance": "spot-*.jsonl.gz", "kraken": "v2-*.jsonl.gz", "coinbase": "exchange-6-*.jsonl.gz"}

@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from server.exchanges.test_conformance import instrument
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import FeedError, WireFormatError
+from twap_server.domain.market.errors import FeedError, WireFormatError
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange

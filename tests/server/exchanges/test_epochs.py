@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_server.domain.clock import SECOND, from_epoch, unit_of
-from twap_server.domain.errors import WireFormatError
+from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.binance import mapper
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase import rest as coinbase

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from server.exchanges.test_entries import GONE, GOOD, read
-from twap_server.domain.errors import WireFormatError
+from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.decode import number
 
 PRICE = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}

@@ -6,18 +6,13 @@ from decimal import Decimal
 import pytest
 
 from support.recordings import KRAKEN_BTCUSD, recording, rows
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import SECOND
-from twap_server.domain.errors import (
-    ChecksumMismatch,
-    ExchangeUnavailable,
-    Throttled,
-    UnknownSymbol,
-    WireFormatError,
-)
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot, Refused, Subscribed, TradingStatus
-from twap_server.domain.refusal import RefusalKind
+from twap_server.domain.errors import ExchangeUnavailable, Throttled, UnknownSymbol
+from twap_server.domain.market.errors import ChecksumMismatch, WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot, Refused, Subscribed, TradingStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kraken.mapper import fixed
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer, checksum

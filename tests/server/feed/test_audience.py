@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from twap_server.feed.audience import PHASES, Audience
+from twap_server.feed.phases import PHASES, Audience
 
 
 def phases_of(audience: Audience[int]) -> dict[int, int]:

@@ -7,8 +7,8 @@ import pytest
 
 from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.terms import OrderTerms, Plan
+from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
+from twap_server.domain.orders.terms import OrderTerms, Plan
 from twap_server.feed.bus import BookTopic, Bus, Frame, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 

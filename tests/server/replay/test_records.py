@@ -7,8 +7,8 @@ import pytest
 from server.store.builders import make_order
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
-from twap_server.domain.order import Order
-from twap_server.domain.sample import Sample
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.sample import Sample
 from twap_server.engine.ports import OrderStore, OrderWrite
 from twap_server.replay.records import MemoryRecords
 

@@ -16,7 +16,7 @@ from support.recordings import rows as recorded_rows
 from support.tapes import market, row, write
 from twap_models import OrderStatus, SliceOutcome, TwapOrderRequest
 from twap_server.bootstrap import Recording, Replayed, replay
-from twap_server.cli import app
+from twap_server.cli.main import app
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, UnknownSymbol
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop

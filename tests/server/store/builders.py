@@ -13,9 +13,9 @@ from twap_models.enums import (
     SliceReason,
 )
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
-from twap_server.domain.terms import Leg, OrderTerms, Plan
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
 
 T0 = Nanos(1_790_000_000_123_456_789)
 LONG = Decimal("123456789012345678.901234567891")

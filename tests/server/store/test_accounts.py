@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import inspect
 
 from twap_models.enums import Scope
-from twap_server.domain.api_key import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.store.accounts import SqlAccountStore, UserRecord

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from twap_server.domain.errors import StoreConflict
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from twap_models.enums import Scope
-from twap_server.domain.api_key import ApiKey
+from twap_server.domain.accounts import ApiKey
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import Conflict, InviteRefused, StoreConflict
 from twap_server.store.accounts import SqlAccountStore

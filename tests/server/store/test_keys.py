@@ -10,7 +10,7 @@ from sqlalchemy.engine import Engine
 from server.store.conftest import Outside
 from server.store.test_migrations import at_revision
 from twap_models.enums import Scope
-from twap_server.domain.api_key import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database

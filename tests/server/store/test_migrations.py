@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine, make_url
 
 from server.store.conftest import Outside
 from support import children
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.store import database as opening
 from twap_server.store import postgresql
 from twap_server.store.database import Database

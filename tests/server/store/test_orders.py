@@ -22,8 +22,8 @@ from server.store.conftest import Outside
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
-from twap_server.domain.order import Order
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.record import OrderRecord
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 

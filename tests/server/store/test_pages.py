@@ -19,8 +19,8 @@ from server.store.builders import (
     sliced,
 )
 from twap_models.enums import OrderStatus
-from twap_server.domain.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.record import OrderPage, OrderRecord, PageRequest, Place
+from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest, Place
 from twap_server.store import events, queries
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore

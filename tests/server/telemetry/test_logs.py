@@ -32,7 +32,7 @@ configure_logging("json")
 NOISY_SERVER = """
 import asyncio, logging
 from twap_server import cli
-from twap_server.api.ticker import BookTicker
+from twap_server.api.stream.book_publisher import BookTicker
 
 async def shout(self):
     while True:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twap_server.venue.binance_wire import INTERVALS
+from twap_server.venue.binance.wire import INTERVALS
 from twap_server.venue.candles import CandleStore, Trade, minutes
 
 MINUTE = 60_000

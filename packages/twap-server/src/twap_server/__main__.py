@@ -1,6 +1,6 @@
 """``python -m twap_server``."""
 
-from twap_server.cli import main
+from twap_server.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -6,17 +6,17 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
 from twap_models import __version__
-from twap_server.api import errors
-from twap_server.api.behind_proxy import BehindProxy
-from twap_server.api.docs import docs_router
-from twap_server.api.doors import Doors
-from twap_server.api.hosts import Hosts
-from twap_server.api.middleware import RequestFrame
+from twap_server.api.http import problems
+from twap_server.api.http.behind_proxy import BehindProxy
+from twap_server.api.http.docs import docs_router
+from twap_server.api.http.doors import Doors
+from twap_server.api.http.hosts import Hosts
+from twap_server.api.http.middleware import RequestFrame
+from twap_server.api.http.security_headers import SecurityHeaders
 from twap_server.api.openapi import install_openapi
-from twap_server.api.parts import Parts, Services, build_services
 from twap_server.api.routers import accounts, health, invites, keys, market, oidc, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
-from twap_server.api.security_headers import SecurityHeaders
+from twap_server.api.services import Parts, Services, build_services
 from twap_server.telemetry import dropped_log_lines
 
 TITLE = "TWAP server"
@@ -70,7 +70,7 @@ def create_app(parts: Parts, doors: Doors | None = None) -> FastAPI:
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))
-    errors.install(app)
+    problems.install(app)
     install_openapi(app)
     _add_gauges(services, doors)
     _add_middleware(app, services)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from twap_server.api.config import ApiConfig
 from twap_server.api.ports import Books
-from twap_server.books.demand import DEFAULT_LINGER_S
+from twap_server.books.interest import DEFAULT_LINGER_S
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import BookUnavailable
-from twap_server.domain.instrument import InstrumentId
+from twap_server.domain.market.instrument import InstrumentId
 
 ANONYMOUS = "anonymous:"
 """Begins the name of an owner that has not signed in."""

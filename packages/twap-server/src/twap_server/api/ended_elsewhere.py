@@ -7,8 +7,8 @@ checked against what this process knows.
 import logging
 from collections.abc import Sequence
 
-from twap_server.api.accounts_port import Accounts
-from twap_server.api.sessions import Sessions
+from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.stream.registry import Sessions
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import UnavailableError
 

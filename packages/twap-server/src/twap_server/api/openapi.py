@@ -9,8 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from twap_server.api.access import ACCOUNT
-from twap_server.api.documented import PROBLEM_SCHEMA, tell_common
+from twap_server.api.auth.access import ACCOUNT
+from twap_server.api.http.documented import PROBLEM_SCHEMA, tell_common
 
 VERSION = "3.0.3"
 

@@ -5,13 +5,13 @@ from typing import Protocol
 
 from twap_models.enums import Integrity, Interval, OrderStatus
 from twap_server.domain.clock import Nanos
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookView, CandleRange
-from twap_server.domain.order import Order, OrderEvent
-from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
-from twap_server.domain.terms import Amendment, OrderRequest
-from twap_server.engine.preview import Preview
-from twap_server.engine.verdict import Verdict
+from twap_server.domain.market.events import BookView, CandleRange
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.orders.order import Order, OrderEvent
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.terms import Amendment, OrderRequest
+from twap_server.engine.entry.preview import Preview
+from twap_server.engine.entry.results import Verdict
 
 
 class Orders(Protocol):

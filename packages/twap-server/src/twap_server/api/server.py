@@ -12,11 +12,11 @@ from typing import Self, cast
 import uvicorn
 from fastapi import FastAPI
 
-from twap_server.api.attended import Attended, attended_by
-from twap_server.api.doors import Doors
-from twap_server.api.framed import FramedProtocol
-from twap_server.api.http_bounds import LARGEST_HEAD
-from twap_server.api.http_h11 import BoundedH11
+from twap_server.api.http.attended import Attended, attended_by
+from twap_server.api.http.bounded_protocol import LARGEST_HEAD
+from twap_server.api.http.doors import Doors
+from twap_server.api.http.h11 import BoundedH11
+from twap_server.api.stream.framing import FramedProtocol
 from twap_server.domain.errors import UnavailableError
 from twap_server.runtime.loops import HttpParser
 
@@ -121,7 +121,7 @@ class _QuietServer(uvicorn.Server):
 def _protocol(parser: HttpParser) -> type[Attended]:
     if parser == "h11" or (parser == "auto" and find_spec("httptools") is None):
         return BoundedH11
-    from twap_server.api.http_httptools import BoundedHttp  # noqa: PLC0415 - where httptools is installed
+    from twap_server.api.http.httptools import BoundedHttp  # noqa: PLC0415 - where httptools is installed
 
     return BoundedHttp
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twap_server.domain import exact
-from twap_server.domain.agreement import agreeing
 from twap_server.domain.clock import Nanos
-from twap_server.domain.market import BookStatus, BookView, PriceLevel
+from twap_server.domain.market.events import BookStatus, BookView, PriceLevel
+from twap_server.domain.market.same_asset import agreeing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ book, and exchanges that join or leave a merged one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookStatus, BookView
+from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.market.instrument import InstrumentId
 
 _State = tuple[tuple[str, int, BookStatus | None], ...]
 _NOTHING = (-1, None)

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 from twap_server.books.pulse import Pulse
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import CrossedBook, FeedError, SequenceGap
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.market import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel
+from twap_server.domain.market.errors import CrossedBook, FeedError, SequenceGap
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import Sequencer
 
 _NO_LEVELS: tuple[PriceLevel, ...] = ()

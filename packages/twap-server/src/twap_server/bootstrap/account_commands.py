@@ -11,10 +11,10 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from twap_models.accounts import InviteRequest, Password, UserName
-from twap_server.api.accounts_port import UserRecord
-from twap_server.api.oidc.admission import LONGEST_SUBJECT, is_subject
-from twap_server.api.passwords import Passwords
-from twap_server.api.registration import Registration
+from twap_server.api.auth.accounts_port import UserRecord
+from twap_server.api.auth.oidc.admission import LONGEST_SUBJECT, is_subject
+from twap_server.api.auth.passwords import Passwords
+from twap_server.api.auth.registration import Registration
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import to_text

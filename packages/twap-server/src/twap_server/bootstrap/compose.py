@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 
 from twap_models.enums import Integrity
 from twap_server.api.ended_elsewhere import follow
-from twap_server.api.parts import ApiThreads, Parts, build_services
-from twap_server.api.ticker import BookTicker
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.api.services import ApiThreads, Parts, build_services
+from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
-from twap_server.collector.market import MarketData
+from twap_server.collector.market_data import MarketData
 from twap_server.collector.ways import check_ways
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.market.instrument import Instrument
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus

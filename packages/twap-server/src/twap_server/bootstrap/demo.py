@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from twap_server.api.parts import Parts, build_services
 from twap_server.api.server import Listening
+from twap_server.api.services import Parts, build_services
 from twap_server.bootstrap.compose import running
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock

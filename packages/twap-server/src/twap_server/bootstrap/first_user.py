@@ -3,9 +3,9 @@
 import logging
 
 from twap_models.enums import RegistrationMode
-from twap_server.api.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.registration import Registration
 from twap_server.api.config import ApiConfig
-from twap_server.api.registration import Registration
 from twap_server.domain.errors import UsernameTaken
 
 log = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from twap_models import exact_json
 from twap_models.orders import TwapOrderRequest
-from twap_server.api.reports.page import report_page
-from twap_server.api.reports.summary import fill_lines, summary
-from twap_server.api.reports.words import file_name
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_text
 from twap_server.domain.errors import InvalidRequest
+from twap_server.reports.page import report_page
+from twap_server.reports.summary import fill_lines, summary
+from twap_server.reports.words import file_name
 from twap_server.settings import Settings
 
 

@@ -18,20 +18,20 @@ from starlette.applications import Starlette
 
 from twap_models.enums import AGGREGATE
 from twap_models.orders import TwapOrderRequest
-from twap_server.api.translate import to_request
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
+from twap_server.api.wire.requests import to_request
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
-from twap_server.collector.market import MarketData
+from twap_server.collector.market_data import MarketData
 from twap_server.collector.network import Network
-from twap_server.collector.spellings import exchange_name
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookStatus
-from twap_server.domain.record import OrderRecord
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.symbology import exchange_name
+from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus

@@ -11,12 +11,12 @@ import signal
 from collections.abc import Callable, Sequence
 
 from twap_server.api.app import create_app
-from twap_server.api.doors import Bounds, Doors
+from twap_server.api.http.doors import Bounds, Doors
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.compose import Running, running
 from twap_server.bootstrap.open_files import make_room
 from twap_server.clock import SystemClock
-from twap_server.domain import kernel
+from twap_server.domain.market import native
 from twap_server.environment import service_links
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
@@ -33,7 +33,7 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
         UnavailableError: the port is taken, or the database cannot be used.
     """
     configure_logging(settings.log_format)
-    log.info("order books are kept by %s code", "compiled" if kernel.COMPILED else "Python")
+    log.info("order books are kept by %s code", "compiled" if native.COMPILED else "Python")
     tell_service_links()
     stopping = stop_on_signals()
     with Listening(settings.host, settings.port) as listening:

@@ -9,15 +9,16 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from twap_models.enums import Interval
-from twap_server.collector import candles as build
-from twap_server.collector.budget import Purpose
 from twap_server.collector.listing import in_words
+from twap_server.collector.rate_limit import Purpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable, WireFormatError
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import Candle, CandleRange
+from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.market import candles as build
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import Candle, CandleRange
+from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, HttpRequest, Page
 
 _log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class CandleReader:
         now = self._clock.now()
         last = now if end is None else min(end, now)
         until = min(now, Nanos(build.bucket_end(build.bucket_start(last, interval), interval) - 1))
-        part = build.source_of(interval, self._exchange.klines)
+        part = build.source_of(interval, self._exchange.klines.native)
         reading = _Reading(part=part, interval=interval, until=until, known_from=Nanos(until + 1))
         try:
             async with asyncio.timeout(_ALL_WITHIN_S):

@@ -10,19 +10,19 @@ from random import Random
 import httpx
 
 from twap_models.enums import Integrity, Interval
-from twap_server.books.demand import Demand
-from twap_server.books.keeper import Keeper
-from twap_server.collector.around import surroundings
+from twap_server.books.interest import Demand
+from twap_server.books.registry import Keeper
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.context import surroundings
 from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
 from twap_server.collector.network import Network
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import FeedError
-from twap_server.domain.instrument import TRADING, Instrument
+from twap_server.domain.market.errors import FeedError
+from twap_server.domain.market.instrument import TRADING, Instrument
 from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)

@@ -17,13 +17,13 @@ from websockets.exceptions import (
 )
 from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
-from twap_server.collector.budget import Budget
-from twap_server.collector.bursts import BurstConnection
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import of_http, of_reach
+from twap_server.collector.rate_limit import Budget
 from twap_server.collector.ways import place_of, way_to
+from twap_server.collector.websocket import BurstConnection
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import AttemptRefused, ConnectionLost, MessageTooLarge
+from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.exchanges.base import Exchange
 
 _REFUSED_WAIT_S: Final = 5

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import AttemptRefused, ExchangeRefuses
+from twap_server.domain.errors import ExchangeRefuses
+from twap_server.domain.market.errors import AttemptRefused
 
 E = TypeVar("E", AttemptRefused, ExchangeRefuses)
 

@@ -12,8 +12,9 @@ from socket import gaierror
 from typing import Final
 
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import AttemptRefused, ExchangeRefuses, TwapError
-from twap_server.domain.refusal import WORDS, Refusal, RefusalKind
+from twap_server.domain.errors import ExchangeRefuses, TwapError
+from twap_server.domain.market.errors import AttemptRefused
+from twap_server.domain.market.refusal import WORDS, Refusal, RefusalKind
 
 MAX_WAIT_S: Final = 3 * 24 * 3600
 """The longest ban that exchanges announce."""

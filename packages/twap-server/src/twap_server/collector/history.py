@@ -8,15 +8,16 @@ from contextlib import contextmanager
 import httpx
 
 from twap_models.enums import Interval
-from twap_server.collector.budget import Budget, Purpose
 from twap_server.collector.candle_reader import CandleReader
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.rate_limit import Budget, Purpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.entries import Entries
-from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, WireFormatError
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookSnapshot, CandleRange
+from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable
+from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookSnapshot, CandleRange
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.base import Exchange, HttpRequest
 
 

@@ -12,16 +12,16 @@ from dataclasses import replace
 from random import Random
 
 from twap_server.collector.backoff import delays
-from twap_server.collector.budget import Budget
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import words_of
 from twap_server.collector.history import History
 from twap_server.collector.listing import by_symbol, in_words, merged, named_alike
+from twap_server.collector.rate_limit import Budget
 from twap_server.domain.clock import Clock
-from twap_server.domain.entries import Entries
 from twap_server.domain.errors import TwapError, UnknownSymbol
-from twap_server.domain.instrument import DELISTED, NOT_LISTED, TRADING, UNUSABLE, Instrument, stricter
-from twap_server.domain.market import TradingStatus
+from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.events import TradingStatus
+from twap_server.domain.market.instrument import DELISTED, NOT_LISTED, TRADING, UNUSABLE, Instrument, stricter
 from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)

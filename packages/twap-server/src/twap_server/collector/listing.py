@@ -7,7 +7,7 @@ for delisted, and takes no new order until its entry can be read again: its fact
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from twap_server.domain.instrument import UNREADABLE, Instrument, takes_orders
+from twap_server.domain.market.instrument import UNREADABLE, Instrument, takes_orders
 
 _NAMED = 5
 _MAX_NAME = 40

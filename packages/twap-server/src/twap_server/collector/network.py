@@ -14,7 +14,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection, opened
 from twap_server.collector.ways import RoutedTransport
 from twap_server.domain.clock import Clock
-from twap_server.domain.errors import FeedError
+from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
 
 OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsyncContextManager[Connection]]

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final
 
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import WireFormatError
+from twap_server.domain.market.errors import WireFormatError
 
 _log = logging.getLogger(__name__)
 _EVERY: Final = 60 * SECOND

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import Refused, Subscribed
+from twap_server.domain.market.events import Refused, Subscribed
+from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import WsRequest
 
 

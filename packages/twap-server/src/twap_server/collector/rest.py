@@ -11,9 +11,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
-from twap_server.collector.budget import Budget, Purpose
 from twap_server.collector.door import Door
 from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
+from twap_server.collector.rate_limit import Budget, Purpose
 from twap_server.collector.ways import place_of
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import (
@@ -23,7 +23,7 @@ from twap_server.domain.errors import (
     TwapError,
     UnknownSymbol,
 )
-from twap_server.domain.refusal import WORDS, RefusalKind
+from twap_server.domain.market.refusal import WORDS, RefusalKind
 from twap_server.exchanges.base import Exchange, HttpRequest
 
 T = TypeVar("T")

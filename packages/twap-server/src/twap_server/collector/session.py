@@ -11,15 +11,21 @@ from collections.abc import Mapping
 
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
-from twap_server.collector.around import Surroundings
 from twap_server.collector.connection import Connection
-from twap_server.collector.healing import Healer
+from twap_server.collector.context import Surroundings
 from twap_server.collector.pace import Pace
 from twap_server.collector.rejects import Rejects
+from twap_server.collector.resync import Healer
 from twap_server.collector.subscriptions import Subscriptions
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.errors import ConnectionLost, FeedError, FeedStale, MessageTooLarge, WireFormatError
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import (
+    ConnectionLost,
+    FeedError,
+    FeedStale,
+    MessageTooLarge,
+    WireFormatError,
+)
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     BookStatus,
@@ -31,7 +37,7 @@ from twap_server.domain.market import (
     Trade,
     TradingStatus,
 )
-from twap_server.domain.refusal import RefusalKind
+from twap_server.domain.market.refusal import RefusalKind
 
 _log = logging.getLogger(__name__)
 

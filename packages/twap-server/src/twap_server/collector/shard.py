@@ -14,14 +14,14 @@ import logging
 from collections.abc import Iterator, Mapping, Set
 from functools import partial
 
-from twap_server.books.keeper import Keeper
 from twap_server.books.live import LiveBook
-from twap_server.collector.around import Surroundings
+from twap_server.books.registry import Keeper
 from twap_server.collector.backoff import delays
+from twap_server.collector.context import Surroundings
 from twap_server.collector.failures import words_of
 from twap_server.collector.session import Session
-from twap_server.domain.errors import AttemptRefused, ConnectionLost, FeedError, MessageTooLarge
-from twap_server.domain.instrument import Instrument
+from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, FeedError, MessageTooLarge
+from twap_server.domain.market.instrument import Instrument
 
 _log = logging.getLogger(__name__)
 

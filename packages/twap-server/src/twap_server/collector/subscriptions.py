@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 
 from twap_server.books.live import LiveBook
-from twap_server.collector.around import Scene
 from twap_server.collector.connection import Connection
-from twap_server.collector.healing import Healer
+from twap_server.collector.context import Scene
 from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
 from twap_server.collector.requests import Asked, Pending, Pendings
+from twap_server.collector.resync import Healer
 from twap_server.domain.clock import SECOND, Nanos, to_text
-from twap_server.domain.errors import ConnectionLost
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookStatus, Refused, Subscribed
-from twap_server.domain.refusal import WORDS, RefusalKind
+from twap_server.domain.market.errors import ConnectionLost
+from twap_server.domain.market.events import BookStatus, Refused, Subscribed
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.refusal import WORDS, RefusalKind
 from twap_server.exchanges.base import WsRequest
 
 _log = logging.getLogger(__name__)

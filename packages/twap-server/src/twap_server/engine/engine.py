@@ -13,29 +13,29 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from twap_server.domain.admission import Limits
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
-from twap_server.domain.impact import ImpactMemory
-from twap_server.domain.order import Order
-from twap_server.domain.terms import Amendment, OrderRequest
-from twap_server.engine.commands import Commands
+from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.terms import Amendment, OrderRequest
+from twap_server.engine.commands.batches import Command, Decision, Groups, Scene
+from twap_server.engine.commands.handlers import Commands
+from twap_server.engine.commands.queue import Queue
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.desk import Desk
-from twap_server.engine.groups import Command, Decision, Groups, Scene
-from twap_server.engine.observers import Observers
+from twap_server.engine.entry.acceptance import Admission, limits_of
+from twap_server.engine.entry.allowance import Rooms
+from twap_server.engine.entry.preview import Preview, Previewer
+from twap_server.engine.entry.results import Verdict
+from twap_server.engine.market.sampler import Observers
+from twap_server.engine.market.snapshot import Sight
 from twap_server.engine.ports import EventSink, Market, OrderStore
-from twap_server.engine.presence import Presence
-from twap_server.engine.preview import Preview, Previewer
-from twap_server.engine.queue import Queue
-from twap_server.engine.quotes import Sight
-from twap_server.engine.recorder import Recorder
-from twap_server.engine.room import Rooms
-from twap_server.engine.rounds import Rounds
-from twap_server.engine.settlement import Settlement
-from twap_server.engine.store_waits import StoreWaits, WaitedForStore
-from twap_server.engine.submission import Admission, limits_of
-from twap_server.engine.verdict import Verdict
+from twap_server.engine.work.commit import Settlement
+from twap_server.engine.work.due_orders import Rounds
+from twap_server.engine.work.journal import Recorder
+from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.presence import Presence
+from twap_server.engine.work.store_waits import StoreWaits, WaitedForStore
 
 log = logging.getLogger(__name__)
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookStatus
-from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.sample import Sample
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.sample import Sample
 
 OrderKey: TypeAlias = tuple[str, str]
 """User id and token id: what names an order in a command."""

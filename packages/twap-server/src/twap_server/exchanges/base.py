@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.book import OrderBook
 from twap_server.domain.clock import Nanos
-from twap_server.domain.entries import Entries
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookChange, BookSnapshot, Candle, MarketEvent
-from twap_server.domain.refusal import Refusal
+from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.events import BookChange, BookSnapshot, Candle, MarketEvent
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.order_book import OrderBook
+from twap_server.domain.market.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ import msgspec
 
 from twap_server.domain import clock
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import WireFormatError
 from twap_server.domain.exact import can_be_said
+from twap_server.domain.market.errors import WireFormatError
 
 T = TypeVar("T")
 

@@ -7,9 +7,9 @@ events of one user. Books travel as encoded messages: they are built once for al
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
-from twap_server.domain.order import OrderEvent
-from twap_server.feed.audience import Audience, after
+from twap_server.domain.orders.order import OrderEvent
 from twap_server.feed.mailbox import Mailbox
+from twap_server.feed.phases import Audience, after
 
 
 class BookTopic(NamedTuple):

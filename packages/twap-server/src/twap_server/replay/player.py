@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import Clock, Nanos
-from twap_server.domain.errors import FeedError, InvalidRequest
+from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
 from twap_server.replay.answers import answers
 from twap_server.replay.recording import Frame

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
-from twap_server.domain.order import Fill, Order, SliceResult
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.sample import Sample
+from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.sample import Sample
 from twap_server.engine.ports import OrderKey, OrderWrite
 
 

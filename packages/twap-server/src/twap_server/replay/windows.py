@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.record import OrderRecord
-from twap_server.domain.terms import OrderRequest
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.terms import OrderRequest
 
 
 def check_begins(requests: Iterable[OrderRequest], *, first: Nanos, live: Nanos) -> None:

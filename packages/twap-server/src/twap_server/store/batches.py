@@ -16,9 +16,9 @@ from sqlalchemy import Insert, Table, Update, insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
-from twap_server.domain.sample import Sample
-from twap_server.domain.terms import Leg
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Leg
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn, to_column
 from twap_server.store.legs import write_legs

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.order import Fill, OrderEvent
+from twap_server.domain.orders.order import Fill, OrderEvent
 from twap_server.store import queries
 from twap_server.store.rows import Columns, to_event, to_fill, to_order, to_slice
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from twap_server.domain.instrument import Instrument, InstrumentId
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.store.database import Database
 from twap_server.store.tables import instruments as table
 

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import Scope
-from twap_server.domain.api_key import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
 from twap_server.store.tables import api_keys as keys

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.terms import Leg
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.terms import Leg
 
 
 def write_legs(legs: Sequence[Leg]) -> str:

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
-from twap_server.domain.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.record import OrderPage, OrderRecord, PageRequest
-from twap_server.domain.sample import Sample
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.sample import Sample
 from twap_server.store import queries
 from twap_server.store.batches import Batches
 from twap_server.store.database import Database

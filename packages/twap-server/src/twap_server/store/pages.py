@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.order import Fill, SliceResult
-from twap_server.domain.record import FillKey, PageRequest
+from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.record import FillKey, PageRequest
 from twap_server.store import queries
 from twap_server.store.rows import Columns, to_fill, to_slice
 

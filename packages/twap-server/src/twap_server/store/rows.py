@@ -13,10 +13,10 @@ from twap_models.enums import (
     SliceOutcome,
     SliceReason,
 )
-from twap_server.domain.instrument import InstrumentId
-from twap_server.domain.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
-from twap_server.domain.sample import Sample, Sweep
-from twap_server.domain.terms import OrderTerms, Plan
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.orders.sample import Sample, Sweep
+from twap_server.domain.orders.terms import OrderTerms, Plan
 from twap_server.store.legs import read_legs
 
 Row = dict[str, Any]

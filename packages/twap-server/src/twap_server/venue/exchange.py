@@ -14,11 +14,11 @@ from starlette.websockets import WebSocket
 
 from twap_server.domain.clock import Clock
 from twap_server.venue import faults, instruments
-from twap_server.venue.binance import BinanceSession
-from twap_server.venue.binance_rest import BinanceRest
+from twap_server.venue.binance.rest import BinanceRest
+from twap_server.venue.binance.socket import BinanceSession
 from twap_server.venue.faults import Fault
-from twap_server.venue.kraken import KrakenSession
-from twap_server.venue.kraken_rest import KrakenRest
+from twap_server.venue.kraken.rest import KrakenRest
+from twap_server.venue.kraken.socket import KrakenSession
 from twap_server.venue.session import Session
 from twap_server.venue.source import Event, Source
 

@@ -12,8 +12,10 @@ from twap_models.accounts import (
     PasswordChange,
     RefreshRequest,
 )
-from twap_server.api.accounts_port import UserRecord
-from twap_server.api.dependencies import (
+from twap_server.api.auth.accounts_port import UserRecord
+from twap_server.api.http.documented import problems
+from twap_server.api.http.exact_json import ExactRoute, checked, read_json, reply
+from twap_server.api.routers.dependencies import (
     BearerDep,
     ReaderDep,
     ServicesDep,
@@ -22,8 +24,6 @@ from twap_server.api.dependencies import (
     identify,
     limited,
 )
-from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, checked, read_json, reply
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
 

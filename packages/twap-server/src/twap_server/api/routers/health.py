@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from twap_models.base import ResponseModel
-from twap_server.api.dependencies import ServicesDep
-from twap_server.api.documented import HEADERS
-from twap_server.api.exact import ExactRoute, reply
-from twap_server.api.metrics import CONTENT_TYPE
+from twap_server.api.http.documented import HEADERS
+from twap_server.api.http.exact_json import ExactRoute, reply
+from twap_server.api.http.metrics import CONTENT_TYPE
+from twap_server.api.routers.dependencies import ServicesDep
 
 router = APIRouter(tags=["health"], route_class=ExactRoute)
 

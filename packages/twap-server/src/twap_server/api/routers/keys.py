@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Response
 
 from twap_models import accounts as wire
 from twap_models.enums import ErrorCode
-from twap_server.api.dependencies import ServicesDep, SignedInDep
-from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, reply
-from twap_server.domain.api_key import ApiKey
+from twap_server.api.http.documented import problems
+from twap_server.api.http.exact_json import ExactRoute, reply
+from twap_server.api.routers.dependencies import ServicesDep, SignedInDep
+from twap_server.domain.accounts import ApiKey
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.errors import RequestError
 

@@ -8,16 +8,16 @@ from fastapi import APIRouter, Path, Query, Response
 from twap_models.enums import Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
 from twap_models.market import BookTop, Candle, Exchange, Instrument
-from twap_server.api import present
-from twap_server.api.dependencies import BookReaderDep, ServicesDep, limited
-from twap_server.api.documented import problems, with_headers
-from twap_server.api.exact import ExactRoute, reply
-from twap_server.api.held_books import held_book
-from twap_server.api.listings import in_order
-from twap_server.api.translate import resolve
+from twap_server.api.http.documented import problems, with_headers
+from twap_server.api.http.exact_json import ExactRoute, reply
+from twap_server.api.routers.dependencies import BookReaderDep, ServicesDep, limited
+from twap_server.api.routers.on_demand_books import held_book
+from twap_server.api.wire import present
+from twap_server.api.wire.listings import in_order
+from twap_server.api.wire.requests import resolve
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.instrument import Instrument as ListedInstrument
+from twap_server.domain.market.instrument import Instrument as ListedInstrument
 
 router = APIRouter(tags=["market"], route_class=ExactRoute)
 

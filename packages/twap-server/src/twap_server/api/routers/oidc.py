@@ -10,13 +10,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from twap_models.accounts import AccessToken, OidcCode
 from twap_models.enums import ErrorCode
-from twap_server.api.dependencies import ServicesDep, address_of, limited
-from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, reply
+from twap_server.api.http.documented import problems
+from twap_server.api.http.exact_json import ExactRoute, reply
+from twap_server.api.routers.dependencies import ServicesDep, address_of, limited
 from twap_server.domain.errors import InvalidRequest, NotPermitted, RequestError
 
 if TYPE_CHECKING:
-    from twap_server.api.oidc.flow import OidcSignIn
+    from twap_server.api.auth.oidc.flow import OidcSignIn
 
 router = APIRouter(
     prefix="/auth/oidc",

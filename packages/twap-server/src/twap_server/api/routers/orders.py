@@ -12,19 +12,19 @@ from twap_models.enums import AGGREGATE, OrderStatus
 from twap_models.fields import ExchangeName, Seq, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
-from twap_server.api import present
-from twap_server.api.bodies import LIST, ONE, how_many
-from twap_server.api.cursor import read_cursor, read_place, write_cursor, write_place
-from twap_server.api.dependencies import ReaderDep, ServicesDep, TraderDep
-from twap_server.api.details import beginning_of, detail_pieces, is_whole, size_of
-from twap_server.api.direct import DirectRoute
-from twap_server.api.documented import problems, with_headers
-from twap_server.api.exact import ExactRoute, reply, written
-from twap_server.api.examples import ORDER_EXAMPLES
-from twap_server.api.large import Written
-from twap_server.api.parts import Services
-from twap_server.api.revisions import read_revision, write_revision
-from twap_server.api.translate import to_amendment, to_requests
+from twap_server.api.http.documented import problems, with_headers
+from twap_server.api.http.exact_json import ExactRoute, reply, written
+from twap_server.api.http.one_or_list import LIST, ONE, how_many
+from twap_server.api.routers.dependencies import ReaderDep, ServicesDep, TraderDep
+from twap_server.api.routers.direct_route import DirectRoute
+from twap_server.api.services import Services
+from twap_server.api.wire import present
+from twap_server.api.wire.cursor import read_cursor, read_place, write_cursor, write_place
+from twap_server.api.wire.details import beginning_of, detail_pieces, is_whole, size_of
+from twap_server.api.wire.etag import read_revision, write_revision
+from twap_server.api.wire.examples import ORDER_EXAMPLES
+from twap_server.api.wire.large import Written
+from twap_server.api.wire.requests import to_amendment, to_requests
 from twap_server.domain.errors import (
     ExchangeUnavailable,
     InvalidRequest,
@@ -32,10 +32,10 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.order import Order
-from twap_server.domain.order import OrderEvent as RecordedEvent
-from twap_server.domain.record import OrderPage, PageRequest, Place
-from twap_server.engine.verdict import Verdict, VerdictKind
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.order import OrderEvent as RecordedEvent
+from twap_server.domain.orders.record import OrderPage, PageRequest, Place
+from twap_server.engine.entry.results import Verdict, VerdictKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 

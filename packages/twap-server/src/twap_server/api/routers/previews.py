@@ -10,19 +10,19 @@ from pydantic import Discriminator, Field, Tag
 
 from twap_models.orders import TwapOrderRequest
 from twap_models.preview import OrderPreview
-from twap_server.api.bodies import LIST, ONE, how_many
 from twap_server.api.book_room import Reader
-from twap_server.api.dependencies import ReaderDep, ServicesDep
-from twap_server.api.documented import problems
-from twap_server.api.exact import ExactRoute, written
-from twap_server.api.examples import ORDER_EXAMPLES
-from twap_server.api.held_books import books_held
-from twap_server.api.parts import Services
-from twap_server.api.present_preview import order_preview, shown_slices
-from twap_server.api.translate import to_requests
+from twap_server.api.http.documented import problems
+from twap_server.api.http.exact_json import ExactRoute, written
+from twap_server.api.http.one_or_list import LIST, ONE, how_many
+from twap_server.api.routers.dependencies import ReaderDep, ServicesDep
+from twap_server.api.routers.on_demand_books import books_held
+from twap_server.api.services import Services
+from twap_server.api.wire.examples import ORDER_EXAMPLES
+from twap_server.api.wire.present_preview import order_preview, shown_slices
+from twap_server.api.wire.requests import to_requests
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
-from twap_server.domain.instrument import InstrumentId
-from twap_server.engine.preview import Preview
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.engine.entry.preview import Preview
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 

@@ -7,16 +7,16 @@ from fastapi import APIRouter, Query, Request, Response
 
 from twap_models.fields import TokenId
 from twap_models.report import ExecutionReport
-from twap_server.api.dependencies import ReaderDep, ServicesDep
-from twap_server.api.documented import HEADERS, problems
-from twap_server.api.exact import ExactRoute, written
-from twap_server.api.large import LIGHT, Written
-from twap_server.api.present_report import execution_report
-from twap_server.api.reports.csv_text import Table, report_csv, table_csv
-from twap_server.api.reports.page import CSP, report_page
-from twap_server.api.reports.words import file_name
+from twap_server.api.http.documented import HEADERS, problems
+from twap_server.api.http.exact_json import ExactRoute, written
+from twap_server.api.routers.dependencies import ReaderDep, ServicesDep
+from twap_server.api.wire.large import LIGHT, Written
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
-from twap_server.domain.record import OrderRecord, PageRequest
+from twap_server.domain.orders.record import OrderRecord, PageRequest
+from twap_server.reports.csv_text import Table, report_csv, table_csv
+from twap_server.reports.page import CSP, report_page
+from twap_server.reports.present import execution_report
+from twap_server.reports.words import file_name
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 

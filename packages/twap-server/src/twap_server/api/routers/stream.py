@@ -12,12 +12,12 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from twap_models.enums import ErrorCode
-from twap_server.api.errors import problem
-from twap_server.api.parts import Services
-from twap_server.api.places import Place, Places
-from twap_server.api.raw_answers import NO_ROOM
-from twap_server.api.rooms import Full
-from twap_server.api.session import Session
+from twap_server.api.http.places import Place, Places
+from twap_server.api.http.problems import problem
+from twap_server.api.http.raw_answers import NO_ROOM
+from twap_server.api.http.rooms import Full
+from twap_server.api.routers.stream_session import Session
+from twap_server.api.services import Services
 
 _LATER = {"Retry-After": "5"}
 _FOREIGN = (

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from twap_models import __version__
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.bootstrap.open_files import wanted_files
-from twap_server.domain import kernel
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock
 from twap_server.domain.errors import TwapError
+from twap_server.domain.market import native
 from twap_server.runtime.loops import http_parser, loop_factory
 from twap_server.settings import Settings
 
@@ -37,7 +37,7 @@ def runtime(settings: Settings) -> Sequence[Finding]:
     except TwapError as error:
         return [fault("runtime", str(error))]
     found = [ok("runtime", f"event loop {settings.runtime.event_loop}, HTTP {settings.runtime.http_parser}")]
-    if kernel.COMPILED:
+    if native.COMPILED:
         return [*found, ok("kernel", "order books are kept by compiled code")]
     advice = "install a C compiler and Python's headers, then reinstall twap-server"
     return [*found, warning("kernel", "order books are kept by Python code: 2.5 times as slow", advice)]

@@ -10,10 +10,10 @@ import msgspec
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import MILLISECOND
-from twap_server.domain.entries import Entries, read_each
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
-from twap_server.domain.refusal import Refusal
+from twap_server.domain.market.entries import Entries, read_each
+from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.binance import mapper, refusals, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer

@@ -8,9 +8,8 @@ from msgspec import Raw
 
 from twap_models.enums import Side
 from twap_server.domain.clock import MILLISECOND
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     Candle,
@@ -21,6 +20,7 @@ from twap_server.domain.market import (
     Subscribed,
     Trade,
 )
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance import refusals, wire
 from twap_server.exchanges.decode import (
     UNREADABLE,

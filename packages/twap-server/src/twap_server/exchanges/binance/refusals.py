@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from twap_server.domain.clock import MILLISECOND, Nanos
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.refusal import Refusal, RefusalKind, by_status
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.refusal import Refusal, RefusalKind, by_status
 from twap_server.exchanges.binance import wire
 from twap_server.exchanges.decode import decoder
 

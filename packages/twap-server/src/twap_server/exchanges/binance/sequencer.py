@@ -13,9 +13,9 @@
 
 from typing import Final
 
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import SequenceGap, SnapshotTooOld
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market.errors import SequenceGap, SnapshotTooOld
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.order_book import OrderBook
 
 MAX_HELD: Final = 10_000
 """Changes held while waiting for a snapshot; one more and the wait starts anew."""

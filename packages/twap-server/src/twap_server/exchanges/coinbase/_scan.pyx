@@ -8,9 +8,9 @@ points, the time with six decimals and ``Z``. At the first other byte it gives u
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.string cimport memcmp, memcpy, strlen
 
-from twap_server.domain._times cimport usual_time
+from twap_server.domain.market._times cimport usual_time
 
-from twap_server.domain.market import BookChange
+from twap_server.domain.market.events import BookChange
 
 cdef extern from "Python.h":
     str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)

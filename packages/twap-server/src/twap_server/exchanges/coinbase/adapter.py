@@ -8,10 +8,10 @@ from typing import ClassVar, Literal
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import SECOND
-from twap_server.domain.entries import Entries
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
-from twap_server.domain.refusal import Refusal
+from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
 from twap_server.exchanges.coinbase.scan import scan

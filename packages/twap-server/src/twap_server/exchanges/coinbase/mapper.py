@@ -7,9 +7,8 @@ import msgspec
 
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.kernel import from_iso
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     Heartbeat,
@@ -19,6 +18,7 @@ from twap_server.domain.market import (
     TextLevel,
     Trade,
 )
+from twap_server.domain.market.native import from_iso
 from twap_server.exchanges.coinbase import refusals, wire
 from twap_server.exchanges.decode import UNREADABLE, envelope, number, text_of
 

@@ -5,9 +5,9 @@ from decimal import Decimal
 from msgspec import Raw
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.entries import Entries, read_each
-from twap_server.domain.instrument import LIMIT_ONLY, TRADING, Instrument, InstrumentId
-from twap_server.domain.market import BookSnapshot, Candle, TextLevel
+from twap_server.domain.market.entries import Entries, read_each
+from twap_server.domain.market.events import BookSnapshot, Candle, TextLevel
+from twap_server.domain.market.instrument import LIMIT_ONLY, TRADING, Instrument, InstrumentId
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import (
     decoder,

@@ -6,7 +6,7 @@ it was not built, goes the ordinary way through ``wire.py``, with the same resul
 
 from typing import TYPE_CHECKING
 
-from twap_server.domain.market import BookChange
+from twap_server.domain.market.events import BookChange
 
 
 def not_scanned(raw: bytes | str, symbols: dict[str, str]) -> BookChange | None:

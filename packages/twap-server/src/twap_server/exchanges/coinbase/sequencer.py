@@ -7,8 +7,8 @@
    at once, and each book is asked for anew every ``refresh_s`` seconds, which brings a snapshot.
 """
 
-from twap_server.domain.book import OrderBook
-from twap_server.domain.market import BookChange, BookSnapshot
+from twap_server.domain.market.events import BookChange, BookSnapshot
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import SnapshotFirst
 
 

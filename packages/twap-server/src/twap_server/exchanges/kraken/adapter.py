@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.entries import Entries
-from twap_server.domain.instrument import Instrument
-from twap_server.domain.market import BookSnapshot, Candle, MarketEvent
-from twap_server.domain.refusal import Refusal
+from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
 from twap_server.exchanges.kraken import mapper, names, refusals, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer

@@ -10,10 +10,8 @@ from msgspec import Raw
 
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.instrument import TRADING, Instrument
-from twap_server.domain.kernel import from_iso
-from twap_server.domain.market import (
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import (
     BookChange,
     BookSnapshot,
     Heartbeat,
@@ -24,6 +22,8 @@ from twap_server.domain.market import (
     Trade,
     TradingStatus,
 )
+from twap_server.domain.market.instrument import TRADING, Instrument
+from twap_server.domain.market.native import from_iso
 from twap_server.exchanges.decode import decoder, entries_of, envelope, number, text_of
 from twap_server.exchanges.kraken import refusals, wire
 

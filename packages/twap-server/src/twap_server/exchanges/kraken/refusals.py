@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from twap_server.domain.errors import WireFormatError
-from twap_server.domain.refusal import Refusal, RefusalKind, by_status, by_text
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.refusal import Refusal, RefusalKind, by_status, by_text
 from twap_server.exchanges.decode import decoder
 from twap_server.exchanges.kraken import wire
 

@@ -7,18 +7,13 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 import msgspec
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.entries import Entries, read_each
-from twap_server.domain.errors import (
-    ExchangeUnavailable,
-    Throttled,
-    TwapError,
-    UnknownSymbol,
-    WireFormatError,
-)
+from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
-from twap_server.domain.instrument import Instrument, InstrumentId
-from twap_server.domain.market import BookSnapshot, Candle
-from twap_server.domain.refusal import WORDS, RefusalKind
+from twap_server.domain.market.entries import Entries, read_each
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookSnapshot, Candle
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.refusal import WORDS, RefusalKind
 from twap_server.exchanges.decode import (
     decoder,
     from_epoch,

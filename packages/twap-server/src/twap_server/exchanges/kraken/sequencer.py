@@ -11,9 +11,9 @@
 
 from zlib import crc32
 
-from twap_server.domain.book import OrderBook
-from twap_server.domain.errors import ChecksumMismatch
-from twap_server.domain.market import BookChange, BookSnapshot, TextLevel
+from twap_server.domain.market.errors import ChecksumMismatch
+from twap_server.domain.market.events import BookChange, BookSnapshot, TextLevel
+from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import SnapshotFirst
 
 _LEVELS = 10

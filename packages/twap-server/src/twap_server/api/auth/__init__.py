@@ -1,0 +1,1 @@
+"""Authenticate callers: sign-in, tokens, API keys, registration, OpenID Connect."""

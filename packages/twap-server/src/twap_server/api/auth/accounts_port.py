@@ -1,0 +1,155 @@
+"""Accounts, sign-ins and API keys as the API needs them recorded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from twap_server.api.auth.members_port import Identities, Invites
+from twap_server.domain.accounts import Adding, ApiKey
+from twap_server.domain.clock import Nanos
+
+
+class UserRecord(Protocol):
+    """An account."""
+
+    @property
+    def user_id(self) -> str:
+        """Ours, never shown."""
+        ...
+
+    @property
+    def username(self) -> str:
+        """As the user spelled it."""
+        ...
+
+    @property
+    def password_hash(self) -> str:
+        """Never shown; empty where no password signs in."""
+        ...
+
+    @property
+    def created(self) -> Nanos:
+        """When it was made."""
+        ...
+
+    @property
+    def is_admin(self) -> bool:
+        """Whether they may invite others."""
+        ...
+
+
+class Outcome(Protocol):
+    """How a refresh went."""
+
+    @property
+    def name(self) -> str:
+        """``OK``, ``RACED``, ``REUSED``, ``UNKNOWN``, ``EXPIRED`` or ``REVOKED``."""
+        ...
+
+
+class RotationResult(Protocol):
+    """How a refresh went and whose it was."""
+
+    @property
+    def outcome(self) -> Outcome:
+        """What happened."""
+        ...
+
+    @property
+    def user_id(self) -> str:
+        """Empty for an unknown token."""
+        ...
+
+    @property
+    def family_id(self) -> str:
+        """The sign-in it belongs to."""
+        ...
+
+
+class Accounts(Invites, Identities, Protocol):
+    """The store of accounts."""
+
+    async def create_user(
+        self,
+        user_id: str,
+        username: str,
+        password_hash: str,
+        created: Nanos,
+        *,
+        is_admin: bool = False,
+        invite_hash: str | None = None,
+    ) -> UserRecord:
+        """Record an account; an invite is used up in the same transaction.
+
+        Raises:
+            InviteRefused: the invite does not count.
+            StoreConflict: the name is taken.
+        """
+        ...
+
+    async def has_users(self) -> bool:
+        """Whether there is any account."""
+        ...
+
+    async def find_user(self, username: str) -> UserRecord | None:
+        """The account of that name, in whatever case."""
+        ...
+
+    async def user(self, user_id: str) -> UserRecord | None:
+        """The account with that id."""
+        ...
+
+    async def add_refresh(
+        self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
+    ) -> None:
+        """Begin a sign-in with its first refresh token."""
+        ...
+
+    async def rotate_refresh(
+        self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
+    ) -> RotationResult:
+        """Use a refresh token up and record its successor, in one conditional write."""
+        ...
+
+    async def revoke_family(self, family_id: str) -> bool:
+        """End one sign-in."""
+        ...
+
+    async def revoke_user(self, user_id: str, *, keys: bool = False) -> Sequence[str]:
+        """End all of a user's sign-ins, with ``keys`` API keys too; gives those that counted until now."""
+        ...
+
+    async def change_password(self, user_id: str, password_hash: str, *, keys: bool = False) -> Sequence[str]:
+        """Replace a password and end what ``revoke_user`` ends, in one transaction; gives what ended."""
+        ...
+
+    async def is_family_active(self, family_id: str) -> bool:
+        """Whether the sign-in was not ended."""
+        ...
+
+    async def ended_of(self, grants: Sequence[str]) -> Sequence[str]:
+        """Those of some sign-ins and API keys that count no more, by whatever process."""
+        ...
+
+    async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
+        """Record an API key by its digest, if there is room and the sign-in counts, in one transaction."""
+        ...
+
+    async def find_key(self, key_hash: str) -> ApiKey | None:
+        """The key with that digest, expired or not, unless it was revoked."""
+        ...
+
+    async def list_keys(self, user_id: str) -> Sequence[ApiKey]:
+        """A user's keys that were not revoked, oldest first."""
+        ...
+
+    async def note_uses(self, uses: Mapping[str, Nanos]) -> None:
+        """Record when keys, by their ids, were last used."""
+        ...
+
+    async def revoke_key(self, user_id: str, key_id: str) -> bool:
+        """End a user's key; whether it counted until now."""
+        ...
+
+    async def revoke_keys(self, user_id: str) -> Sequence[str]:
+        """End all of a user's keys; gives those that counted until now."""
+        ...

@@ -1,0 +1,1 @@
+"""Everything around a request: bounds, problems, documentation, metrics."""

@@ -1,0 +1,117 @@
+"""uvicorn's HTTP protocol on httptools, with bounds: see ``http_bounds``.
+
+A head or trailers that are too large or come too slowly end the connection, before anything more is kept.
+"""
+
+import asyncio
+import sys
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from twap_server.api.http import bounded_protocol
+from twap_server.api.http.attended import Attended
+from twap_server.api.http.bounded_protocol import LARGEST_HEAD, MOST_PIPELINED, Deadline, Remainder, pieces
+
+
+class BoundedHttp(Attended, HttpToolsProtocol):
+    """Give it to ``uvicorn.Config(http=...)``."""
+
+    _framing = 0
+    """Bytes of this request that are not body: its head, its chunks' sizes, its trailers."""
+    _whole = True
+    """Whether the request that began last has come to its end."""
+    _in_head = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect a head."""
+        super().connection_made(transport)
+        self._head = Deadline(transport, self.loop)
+        self._remainder = Remainder(transport, self.loop)
+        self._head.start(bounded_protocol.HEAD_WITHIN_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing more."""
+        self._head.stop()
+        self._remainder.over()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in a piece at a time, and count what is not body."""
+        if self.is_turned_away(data):
+            return
+        for piece in pieces(data):
+            if self.transport.is_closing() or self.transport.get_protocol() is not self:
+                return  # refused, or a WebSocket by now: nothing may follow its request before our answer
+            self._framing += len(piece)
+            self._remainder.take(len(piece))
+            if self._whole:
+                self._head.start(bounded_protocol.HEAD_WITHIN_S)
+            super().data_received(piece)
+            self._check()
+        self._look()
+
+    def on_message_begin(self) -> None:
+        """Expect the rest of the head; what came with the end of the request before counts for this one."""
+        super().on_message_begin()
+        self._whole = False
+        self._in_head = True
+        self._head.start(bounded_protocol.HEAD_WITHIN_S)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; trailers are dropped, nothing here reads them."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head = False
+        self._framing = 0
+        self._head.stop()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Do not count the body as framing; chunks of one byte may cost eight to frame."""
+        self._framing = max(0, self._framing - 8 * len(body))
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        self._whole = True
+        self._framing = 0
+        self._remainder.over()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Let what is left of an answered request come, within bounds."""
+        super().on_response_complete()
+        if not self._whole and self.cycle.response_complete and not self.transport.is_closing():
+            self._remainder.expect()
+        self._look()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Let a stream in, if there is room, and let go of the parser, which holds us."""
+        if self.has_room_for_stream():
+            super().handle_websocket_upgrade()
+            self.parser = None  # type: ignore[assignment]
+
+    def send_400_response(self, msg: str) -> None:
+        """Say what is wrong, in a problem document."""
+        error = sys.exc_info()[1]
+        words = msg if error is None else f"expected an HTTP request: {error}"
+        self.refuse(words, is_ahead=bool(self.pipeline))
+
+    def _look(self) -> None:
+        """Tell the doors whether the client is waited for; a stranger is until its request is whole."""
+        if self.visit is not None and self.transport.get_protocol() is self:
+            is_answering = self.cycle is not None and not self.cycle.response_complete
+            is_ready = self._whole or self.visit.is_known
+            self.visit.look(is_working=bool(self.pipeline) or (is_answering and is_ready))
+
+    def _check(self) -> None:
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        if self._framing > LARGEST_HEAD:
+            words = f"expected at most {LARGEST_HEAD} bytes of request line and headers"
+            self.refuse(words, is_ahead=bool(self.pipeline))
+        elif len(self.pipeline) > MOST_PIPELINED:
+            self.transport.close()

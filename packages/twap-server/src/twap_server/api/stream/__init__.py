@@ -1,0 +1,1 @@
+"""Serve the WebSocket stream: framing, subscriptions, books and order events."""

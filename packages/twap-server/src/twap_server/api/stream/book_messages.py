@@ -1,0 +1,123 @@
+"""Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import NamedTuple
+
+from twap_models.enums import AGGREGATE
+from twap_models.market import BookTop
+from twap_models.stream import BookMessage
+from twap_server.api.ports import Books
+from twap_server.api.stream.framing import encode
+from twap_server.api.wire import present
+from twap_server.books.consolidated import consolidate
+from twap_server.books.counters import BookCounters
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
+from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.market.instrument import Instrument, InstrumentId, takes_orders
+from twap_server.feed.bus import BookTopic, Frame
+
+_NO_BOOK = BookView(
+    status=BookStatus.DOWN,
+    reason="the book is being fetched",
+    bids=(),
+    asks=(),
+    ts_exchange=Nanos(0),
+    ts_received=Nanos(0),
+    seq=0,
+)
+
+
+class Found(NamedTuple):
+    """What a spelling means."""
+
+    symbol: str
+    """Canonical."""
+    instruments: tuple[InstrumentId, ...]
+    """One, or one per exchange that lists it."""
+
+
+class BookSource:
+    """Reads live books for the API: finds what a spelling means, merges, presents."""
+
+    def __init__(
+        self,
+        market: Books,
+        clock: Clock,
+        counters: BookCounters,
+        *,
+        max_spread: Decimal,
+        depth: int = 10,
+    ) -> None:
+        """Build the source.
+
+        Args:
+            market: the books.
+            clock: time.
+            counters: of the topics; the same for all sources of a server.
+            max_spread: how far the mids of merged books may lie apart, as a share of the lower one.
+            depth: levels of a stream message.
+        """
+        self._market, self._clock, self._counters = market, clock, counters
+        self._max_spread, self._depth = max_spread, depth
+
+    def find(self, exchange: str, spelling: str) -> Found:
+        """Find an instrument on an exchange, or with ``aggregate`` on all of them.
+
+        Raises:
+            UnknownExchange, UnknownSymbol: nothing has that name.
+            ExchangeUnavailable: no exchange's list is known yet.
+        """
+        if exchange != AGGREGATE:
+            found = self._market.find_instrument(exchange, spelling).id
+            return Found(found.symbol, (found,))
+        symbol = self._market.find_everywhere(spelling)[0].id.symbol
+        return Found(symbol, self.legs(symbol))
+
+    def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
+        """The instrument on every exchange that lists it."""
+        names = [status.name for status in self._market.exchanges()]
+        return tuple(InstrumentId(name, symbol) for name in names if symbol in self._listed(name))
+
+    def message(self, topic: BookTopic) -> BookMessage:
+        """The topic's book at this moment, live or not."""
+        return self._message(topic, self._depth)
+
+    def frame(self, topic: BookTopic) -> Frame:
+        """The same, encoded and framed."""
+        return encode(self.message(topic))
+
+    def top(self, topic: BookTopic, depth: int) -> BookTop:
+        """The same with another depth, as an answer (without ``type``)."""
+        made = self._message(topic, depth)
+        return BookTop(**{name: getattr(made, name) for name in BookTop.model_fields})
+
+    def _message(self, topic: BookTopic, depth: int) -> BookMessage:
+        now = self._clock.now()
+        if topic.exchange != AGGREGATE:
+            instrument = InstrumentId(topic.exchange, topic.symbol)
+            view = self._view(instrument, depth)
+            view = replace(view, seq=self._counters.single(instrument, view))
+            return present.book_message(
+                view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
+            )
+        views = {leg.exchange: self._takable(leg, depth) for leg in self.legs(topic.symbol)}
+        merged = consolidate(views, depth, max_spread=self._max_spread)
+        seq = self._counters.merged(topic.symbol, views)
+        return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now, seq=seq)
+
+    def _takable(self, instrument: InstrumentId, depth: int) -> BookView | None:
+        """The book, None where nobody may trade it."""
+        status = self._market.trading_status(instrument)
+        return self._market.view(instrument, depth) if takes_orders(status, limited=True) else None
+
+    def _view(self, instrument: InstrumentId, depth: int) -> BookView:
+        return self._market.view(instrument, depth) or _NO_BOOK
+
+    def _listed(self, exchange: str) -> Mapping[str, Instrument] | Sequence[str]:
+        try:
+            return self._market.instruments(exchange)
+        except (UnknownExchange, ExchangeUnavailable):
+            return ()

@@ -1,0 +1,292 @@
+"""Domain → wire: the only translation. Nothing is decided here; exact numbers stay exact."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from twap_models import market as wire_market
+from twap_models import orders as wire_orders
+from twap_models import stream as wire_stream
+from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
+from twap_models.fields import shortened
+from twap_models.stream import age_ms
+from twap_server.api.http.exact_json import Plain, number
+from twap_server.api.ports import ExchangeStatus
+from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
+from twap_server.domain import exact
+from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
+from twap_server.domain.market.events import BookView, Candle, PriceLevel
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.record import OrderPage
+
+
+def exchange(status: ExchangeStatus) -> wire_market.Exchange:
+    """One collected exchange."""
+    return wire_market.Exchange(
+        name=status.name,
+        status=str(status.state),
+        reason=status.reason,
+        since=to_datetime(status.since) if status.since else None,
+        connections=status.connections,
+        integrity=status.integrity,
+        intervals=list(status.intervals),
+        instruments=status.instruments,
+        market_status=status.market_status,
+        retry_at=to_datetime(status.retry_at) if status.retry_at else None,
+        lag_ms=_millis(status.lag),
+    )
+
+
+def instrument(listed: Instrument) -> wire_market.Instrument:
+    """One listed instrument."""
+    return wire_market.Instrument(
+        symbol=listed.id.symbol,
+        native=listed.native,
+        base=listed.base,
+        quote=listed.quote,
+        tick_size=_figure(listed.tick_size),
+        lot_size=_figure(listed.lot_size),
+        min_quantity=_figure(listed.min_quantity),
+        min_notional=_figure(listed.min_notional),
+        status=listed.status,
+        reason=listed.fault,
+    )
+
+
+def candle(made: Candle) -> wire_market.Candle:
+    """One candle."""
+    return wire_market.Candle(
+        open_time=to_datetime(made.open_time),
+        open=made.open,
+        high=made.high,
+        low=made.low,
+        close=made.close,
+        volume=made.volume,
+        close_time=to_datetime(made.close_time),
+        closed=made.closed,
+    )
+
+
+def book_message(
+    view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos
+) -> wire_stream.BookMessage:
+    """One exchange's book as the stream sends it."""
+    fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq)
+    return wire_stream.BookMessage(exchange=exchange, **fields)
+
+
+def merged_message(
+    view: ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+) -> wire_stream.BookMessage:
+    """Several exchanges' books as one; names the exchanges behind each level, and those not in it."""
+    sides = {"bids": view.bids, "asks": view.asks}
+    return wire_stream.BookMessage(
+        exchange=AGGREGATE,
+        sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
+        missing=sorted(view.missing),
+        **_book_fields(view, symbol=symbol, asked=asked, now=now, seq=seq),
+    )
+
+
+def order(made: Order) -> wire_orders.TwapOrder:
+    """An order as lists show it."""
+    return wire_orders.TwapOrder(**_order_fields(made))
+
+
+def order_body(made: Order) -> Plain:
+    """What ``order`` is in JSON, without a model between: lists of orders are long."""
+    terms, plan, progress = made.terms, made.plan, made.progress
+    return {
+        "token_id": terms.token_id,
+        "symbol": terms.symbol,
+        "side": terms.side.value,
+        "quantity": number(plan.quantity),
+        "limit_price": number(plan.limit),
+        "status": progress.status.value,
+        "creation_time": to_iso(terms.created),
+        "instrument": terms.instrument.symbol if terms.instrument else None,
+        "exchange": terms.exchange,
+        "order_id": terms.order_id,
+        "start_time": to_iso(terms.start),
+        "end_time": to_iso(plan.end),
+        "interval": number(Decimal(plan.interval // 1_000) / 1_000_000) if plan.interval else None,
+        "slice_count": plan.slice_count,
+        "revision": plan.revision,
+        "filled_quantity": number(shortened(progress.filled)),
+        "remaining_quantity": number(shortened(made.remaining)),
+        "average_price": number(made.average_price),
+        "fill_state": made.fill_state.value,
+        "reason": progress.reason or None,
+        "detail": progress.detail,
+        "warnings": list(plan.warnings),
+    }
+
+
+def order_detail(page: OrderPage) -> wire_orders.TwapOrderDetail:
+    """An order with that page of its slices (those still to come included) and fills."""
+    return wire_orders.TwapOrderDetail(
+        **_order_fields(page.order),
+        slices=[
+            *map(slice_result, page.slices),
+            *(pending_slice(page.order, index) for index in page.pending),
+        ],
+        fills=[fill(one) for one in page.fills],
+    )
+
+
+def slice_result(result: SliceResult) -> wire_orders.Slice:
+    """One slice that has its outcome."""
+    return wire_orders.Slice(
+        index=result.index,
+        due_time=to_datetime(result.due),
+        outcome=result.outcome,
+        reason=result.reason,
+        wanted_quantity=result.wanted,
+        filled_quantity=result.filled,
+        average_price=exact.ratio(result.notional, result.filled) if result.filled else None,
+    )
+
+
+def slice_body(result: SliceResult) -> Plain:
+    """What ``slice_result`` is in JSON, without a model between."""
+    average = exact.ratio(result.notional, result.filled) if result.filled else None
+    return {
+        "index": result.index,
+        "due_time": to_iso(result.due),
+        "outcome": result.outcome.value,
+        "reason": result.reason.value if result.reason else None,
+        "wanted_quantity": number(shortened(result.wanted)),
+        "filled_quantity": number(shortened(result.filled)),
+        "average_price": number(average),
+    }
+
+
+def pending_body(made: Order, index: int) -> Plain:
+    """What ``pending_slice`` is in JSON, without a model between."""
+    is_open = made.status.is_open
+    return {
+        "index": index,
+        "due_time": to_iso(made.schedule.due(index)),
+        "outcome": SliceOutcome.PENDING.value if is_open else SliceOutcome.CANCELED.value,
+        "reason": None if is_open else SliceReason.CANCELED.value,
+        "wanted_quantity": number(shortened(made.schedule.size(index))),
+        "filled_quantity": number(exact.ZERO),
+        "average_price": None,
+    }
+
+
+def fill_body(made: Fill) -> Plain:
+    """What ``fill`` is in JSON, without a model between."""
+    return {
+        "fill_id": made.fill_id,
+        "slice": made.slice_index,
+        "time": to_iso(made.time),
+        "exchange": made.exchange,
+        "price": number(made.price),
+        "quantity": number(made.quantity),
+        "fee": number(shortened(made.fee)),
+    }
+
+
+def fill(made: Fill) -> wire_orders.Fill:
+    """One execution."""
+    return wire_orders.Fill(
+        fill_id=made.fill_id,
+        slice=made.slice_index,
+        time=to_datetime(made.time),
+        exchange=made.exchange,
+        price=made.price,
+        quantity=made.quantity,
+        fee=made.fee,
+    )
+
+
+def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
+    """Something that happened to an order."""
+    return wire_stream.OrderEvent(
+        seq=event.seq,
+        event=event.type,
+        token_id=event.order.terms.token_id,
+        time=to_datetime(event.time),
+        order=order(event.order),
+        slice=slice_result(event.slice) if event.slice else None,
+        fills=[fill(one) for one in event.fills],
+    )
+
+
+def _book_fields(
+    view: BookView | ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+) -> dict[str, Any]:
+    sent = to_datetime(now)
+    received = to_datetime(view.ts_received) if view.ts_received else None
+    return {
+        "symbol": asked,
+        "instrument": symbol,
+        "bids": _levels(view.bids),
+        "asks": _levels(view.asks),
+        "ts_exchange": to_datetime(view.ts_exchange) if view.ts_exchange else None,
+        "ts_received": received,
+        "ts_sent": sent,
+        "seq": seq,
+        "status": view.status.value,
+        "reason": view.reason,
+        "age_ms": age_ms(received, sent),
+        "lag_ms": _millis(view.lag),
+    }
+
+
+def _millis(span: int | None) -> int | None:
+    return None if span is None else span // MILLISECOND
+
+
+def _figure(value: Decimal) -> Decimal:
+    return value if exact.can_be_said(value) else exact.ZERO
+
+
+def _levels(
+    levels: Sequence[PriceLevel] | Sequence[ConsolidatedLevel],
+) -> list[tuple[Decimal, Decimal]]:
+    return [(level.price, level.quantity) for level in levels]
+
+
+def _order_fields(made: Order) -> dict[str, Any]:
+    terms, plan, progress = made.terms, made.plan, made.progress
+    return {
+        "token_id": terms.token_id,
+        "symbol": terms.symbol,
+        "side": terms.side,
+        "quantity": plan.quantity,
+        "limit_price": plan.limit,
+        "status": progress.status,
+        "creation_time": to_datetime(terms.created),
+        "instrument": terms.instrument.symbol if terms.instrument else None,
+        "exchange": terms.exchange,
+        "order_id": terms.order_id,
+        "start_time": to_datetime(terms.start),
+        "end_time": to_datetime(plan.end),
+        "interval": timedelta(microseconds=plan.interval // 1_000) if plan.interval else None,
+        "slice_count": plan.slice_count,
+        "filled_quantity": progress.filled,
+        "remaining_quantity": made.remaining,
+        "average_price": made.average_price,
+        "fill_state": made.fill_state,
+        "reason": progress.reason or None,
+        "detail": progress.detail,
+        "revision": plan.revision,
+        "warnings": list(plan.warnings),
+    }
+
+
+def pending_slice(made: Order, index: int) -> wire_orders.Slice:
+    """A slice without a recorded outcome: still to come, or ended together with its order."""
+    schedule, is_open = made.schedule, made.status.is_open
+    return wire_orders.Slice(
+        index=index,
+        due_time=to_datetime(schedule.due(index)),
+        outcome=SliceOutcome.PENDING if is_open else SliceOutcome.CANCELED,
+        reason=None if is_open else SliceReason.CANCELED,
+        wanted_quantity=schedule.size(index),
+        filled_quantity=exact.ZERO,
+    )

@@ -1,0 +1,153 @@
+"""Wire request → domain request: absolute times, nanoseconds, and the fingerprint that tells a repeat.
+
+The fingerprint is taken from the body after defaults and normalisation, before relative times are resolved:
+the same text sent again later is the same order.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec.json import Encoder
+
+from twap_models import exact_json
+from twap_models.enums import LateStart
+from twap_models.fields import format_time, parse_duration
+from twap_models.orders import TwapOrderAmendment, TwapOrderRequest
+from twap_server.domain.clock import Nanos, to_nanos, to_span
+from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.terms import Amendment, OrderRequest
+
+_written = Encoder().encode
+"""As ``exact_json`` writes, for there are no numbers but whole ones."""
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
+
+
+def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
+    """Translate one order.
+
+    A duration that begins now keeps its length: the end moves by what the engine needs to take the order up.
+
+    Raises:
+        InvalidRequest: a time lies outside the years this server counts in.
+    """
+    is_now = wire.start_time in (None, "now")
+    start = None if is_now else resolve(wire.start_time or "now", now=now, field="start_time")
+    begins_now = is_now and wire.duration is not None
+    return OrderRequest(
+        token_id=wire.token_id,
+        exchange=wire.exchange,
+        symbol=wire.symbol,
+        side=wire.side,
+        quantity=wire.quantity,
+        limit=wire.price,
+        start=now if begins_now else start,
+        end=_end(wire, start=now if start is None else start, now=now),
+        interval=None if wire.interval is None else to_span(wire.interval),
+        slices=wire.slices,
+        carry=wire.carry,
+        late_start=LateStart.SHIFT if begins_now else wire.late_start,
+        max_slippage_bps=wire.max_slippage_bps,
+        fidelity=wire.fidelity,
+        randomize=wire.randomize or ZERO,
+        participation_cap=wire.participation_cap,
+        fingerprint=fingerprint(wire),
+    )
+
+
+def to_requests(body: TwapOrderRequest | Sequence[TwapOrderRequest], *, now: Nanos) -> list[OrderRequest]:
+    """Translate one order or a list of them.
+
+    Raises:
+        InvalidRequest: as ``to_request``; its field says which of a list.
+    """
+    if isinstance(body, TwapOrderRequest):
+        return [to_request(body, now=now)]
+    return [_item(one, place, now) for place, one in enumerate(body)]
+
+
+def _item(wire: TwapOrderRequest, place: int, now: Nanos) -> OrderRequest:
+    try:
+        return to_request(wire, now=now)
+    except InvalidRequest as error:
+        raise InvalidRequest(str(error), field=f"[{place}].{error.field}") from None
+
+
+def to_amendment(wire: TwapOrderAmendment, *, now: Nanos) -> Amendment:
+    """Translate a change: a price that is given as null means "no limit any more".
+
+    Raises:
+        InvalidRequest: a time lies outside the years this server counts in.
+    """
+    return Amendment(
+        quantity=wire.quantity,
+        limit=wire.price,
+        limit_set="price" in wire.model_fields_set,
+        end=None if wire.end_time is None else resolve(wire.end_time, now=now, field="end_time"),
+    )
+
+
+def resolve(moment: datetime | str, *, now: Nanos, field: str) -> Nanos:
+    """Make a wire moment absolute: ``now`` and ``+15m`` count from ``now``.
+
+    Raises:
+        InvalidRequest: outside the years this server counts in; names ``field``.
+    """
+    if moment == "now":
+        return now
+    if isinstance(moment, str):
+        return Nanos(now + to_span(parse_duration(moment.removeprefix("+"))))
+    if not _FIRST_YEAR <= moment.year < _LAST_YEAR:
+        raise InvalidRequest(
+            f"expected a time from {_FIRST_YEAR} to {_LAST_YEAR - 1}, got {format_time(moment)}", field=field
+        )
+    return to_nanos(moment)
+
+
+def fingerprint(wire: TwapOrderRequest) -> str:
+    """Digest of what the order means: another spelling of the same value gives the same digest."""
+    content = {
+        "exchange": wire.exchange,
+        "symbol": _plain_symbol(wire.symbol),
+        "side": wire.side.value,
+        "quantity": _plain(wire.quantity),
+        "price": _plain(wire.price),
+        "start_time": _plain_moment(wire.start_time or "now"),
+        "end_time": None if wire.end_time is None else _plain_moment(wire.end_time),
+        "duration": None if wire.duration is None else to_span(wire.duration),
+        "interval": None if wire.interval is None else to_span(wire.interval),
+        "slices": wire.slices,
+        "carry": wire.carry.value,
+        "late_start": wire.late_start.value,
+        "max_slippage_bps": _plain(wire.max_slippage_bps),
+        "randomize": _plain(wire.randomize or None),
+        "participation_cap": _plain(wire.participation_cap),
+        "fidelity": wire.fidelity.value,
+    }
+    return hashlib.sha256(_written(content)).hexdigest()
+
+
+def _end(wire: TwapOrderRequest, *, start: Nanos, now: Nanos) -> Nanos:
+    if wire.duration is not None:
+        return Nanos(start + to_span(wire.duration))
+    assert wire.end_time is not None, "the model asks for end_time or duration"
+    return resolve(wire.end_time, now=now, field="end_time")
+
+
+def _plain(value: Decimal | None) -> str | None:
+    if value is None:
+        return None
+    text = exact_json.format_decimal(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _plain_moment(moment: datetime | str) -> str:
+    if isinstance(moment, datetime):
+        return format_time(moment)
+    return moment if moment == "now" else f"+{to_span(parse_duration(moment.removeprefix('+')))}"
+
+
+def _plain_symbol(symbol: str) -> str:
+    return "".join(part for part in symbol.upper() if part not in "-/_:")

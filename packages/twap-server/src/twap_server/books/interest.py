@@ -1,0 +1,110 @@
+"""Who wants which book. A book lingers for a while after the last one who wanted it."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.market.instrument import InstrumentId
+
+DEFAULT_LINGER_S: Final = 60
+_ORDER: Final = "order:"
+
+
+def owner_of_order(order_id: str) -> str:
+    """Name an order as the owner of a book: such books come before others."""
+    return _ORDER + order_id
+
+
+class Demand:
+    """Owners per instrument. ``hold`` twice by one owner is one hold."""
+
+    def __init__(self, clock: Clock, *, linger_s: int = DEFAULT_LINGER_S) -> None:
+        self._clock = clock
+        self._linger = linger_s * SECOND
+        self._owners: dict[InstrumentId, set[str]] = defaultdict(set)
+        self._released: dict[InstrumentId, Nanos] = {}
+        self._listeners: list[Callable[[str], None]] = []
+
+    def listen(self, callback: Callable[[str], None]) -> None:
+        """Call ``callback`` with an exchange's name when somebody begins to want one of its books."""
+        self._listeners.append(callback)
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Want a book until released."""
+        is_new = instrument not in self._owners and instrument not in self._released
+        self._owners[instrument].add(owner)
+        self._released.pop(instrument, None)
+        if is_new:
+            for callback in self._listeners:
+                callback(instrument.exchange)
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give a book up; unknown owners are ignored. It stays wanted for the linger time."""
+        owners = self._owners.get(instrument)
+        if owners is None or owner not in owners:
+            return
+        owners.discard(owner)
+        if not owners:
+            del self._owners[instrument]
+            self._released[instrument] = self._clock.monotonic()
+
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Tell whether anybody wants the book whose name does not begin with ``but``."""
+        return any(not owner.startswith(but) for owner in self._owners.get(instrument, ()))
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Let a book linger no longer; one that somebody wants stays."""
+        if self._released.pop(instrument, None) is not None:
+            for callback in self._listeners:
+                callback(instrument.exchange)
+
+    def is_of_an_order(self, instrument: InstrumentId) -> bool:
+        """Tell whether an order wants the book."""
+        return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))
+
+    def count_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books that are wanted, lingering ones included, if these were too."""
+        lingering = [one for one in self._released if not self._is_over(one)]
+        return len({*self._owners, *lingering, *instruments})
+
+    def lingers(self, exchange: str) -> bool:
+        """Tell whether ``wanted`` will change with time alone."""
+        return any(instrument.exchange == exchange for instrument in self._released)
+
+    def wanted(self, exchange: str) -> set[str]:
+        """Return the canonical symbols wanted on one exchange now, lingering ones included."""
+        for over in [one for one in self._released if one.exchange == exchange and self._is_over(one)]:
+            del self._released[over]
+        every = (*self._owners, *self._released)
+        return {instrument.symbol for instrument in every if instrument.exchange == exchange}
+
+    def _is_over(self, released: InstrumentId) -> bool:
+        return self._released[released] <= self._clock.monotonic() - self._linger
+
+
+class Holding:
+    """What others may do with demand; the market is one of these."""
+
+    def __init__(self, demand: Demand) -> None:
+        self.demand = demand
+
+    def hold(self, instrument: InstrumentId, owner: str) -> None:
+        """Ask for a book until released."""
+        self.demand.hold(instrument, owner)
+
+    def release(self, instrument: InstrumentId, owner: str) -> None:
+        """Give a book up; unknown owners are ignored."""
+        self.demand.release(instrument, owner)
+
+    def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
+        """Tell whether anybody asks for a book whose name does not begin with ``but``."""
+        return self.demand.is_held(instrument, but=but)
+
+    def let_go(self, instrument: InstrumentId) -> None:
+        """Collect a book that nobody asks for any more no longer than this."""
+        self.demand.let_go(instrument)
+
+    def books_with(self, instruments: Iterable[InstrumentId]) -> int:
+        """Count the books asked for, if these were too."""
+        return self.demand.count_with(instruments)

@@ -1,0 +1,91 @@
+"""What was traded lately, per instrument; bounded, and as small as can be: sums, not trades.
+
+In: trades as they are received. Out: the volume since a moment, by subtracting two sums.
+"""
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.events import Trade
+from twap_server.domain.market.instrument import InstrumentId
+
+_MOST: Final = 10_000
+_SPARE: Final = 1_000
+"""How many more are kept until as many are forgotten at once."""
+
+
+class _Sums:
+    """Moments of receipt, ascending, each with the base currency traded up to it."""
+
+    __slots__ = ("before", "moments", "sums")
+
+    def __init__(self, before: Decimal) -> None:
+        self.before = before
+        """Traded before the first moment that is remembered."""
+        self.moments = array("q")
+        self.sums: list[Decimal] = []
+
+    def add(self, moment: Nanos, total: Decimal) -> None:
+        """Remember the sum up to a moment; a clock that goes back does not take the moments back with it."""
+        if self.moments and moment <= self.moments[-1]:
+            self.sums[-1] = total
+            return
+        self.moments.append(moment)
+        self.sums.append(total)
+        if len(self.sums) > _MOST + _SPARE:
+            self.before = self.sums[_SPARE - 1]
+            del self.moments[:_SPARE], self.sums[:_SPARE]
+
+    def since(self, moment: Nanos) -> Decimal:
+        """Traded after a moment."""
+        if not self.sums:
+            return ZERO
+        at = bisect_right(self.moments, moment)
+        return exact.subtract(self.sums[-1], self.sums[at - 1] if at else self.before)
+
+
+class Trades:
+    """The last 10,000 moments at which something was traded, of each instrument, and all it adds up to."""
+
+    def __init__(self) -> None:
+        self._sums: dict[InstrumentId, _Sums] = {}
+        self._totals: dict[InstrumentId, tuple[Decimal, Decimal]] = {}
+        self._listeners: list[Callable[[InstrumentId, Trade], None]] = []
+
+    def listen(self, callback: Callable[[InstrumentId, Trade], None]) -> None:
+        """Call ``callback`` on each trade; it must neither block nor raise."""
+        self._listeners.append(callback)
+
+    def add(self, instrument: InstrumentId, trade: Trade) -> None:
+        """Count a trade."""
+        base, quote = self.totals(instrument)
+        kept = self._sums.get(instrument)
+        if kept is None:
+            kept = self._sums[instrument] = _Sums(base)
+        base = exact.add(base, trade.quantity)
+        kept.add(trade.ts_received, base)
+        self._totals[instrument] = (base, exact.add(quote, exact.multiply(trade.price, trade.quantity)))
+        for callback in self._listeners:
+            callback(instrument, trade)
+
+    def volume_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
+        """Sum the quantity of the trades received after ``since``, in base currency.
+
+        Only what is still remembered counts: of very many trades the sum is too low, never too high.
+        """
+        kept = self._sums.get(instrument)
+        return ZERO if kept is None else kept.since(since)
+
+    def totals(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
+        """Base and quote currency traded since the start; never goes down."""
+        return self._totals.get(instrument, (ZERO, ZERO))
+
+    def forget(self, instrument: InstrumentId) -> None:
+        """Remember no moment of an instrument any more; what its trades add up to stays."""
+        self._sums.pop(instrument, None)

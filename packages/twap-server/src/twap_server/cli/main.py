@@ -1,0 +1,173 @@
+"""The ``twap-server`` command: start the server, or an exchange on loopback."""
+
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twap_models import __version__
+from twap_server.cli import accounts, upkeep
+from twap_server.cli.frame import Commands, fail, run_announcing, say, told
+from twap_server.domain.errors import TwapError
+from twap_server.runtime import garbage
+from twap_server.runtime.loops import loop_factory
+from twap_server.telemetry import take_closed_streams
+
+app = typer.Typer(
+    name="twap-server",
+    cls=Commands,
+    help="Collects crypto order books and executes TWAP orders against them, on paper.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(accounts.app, name="user")
+app.command()(accounts.invite)
+
+
+class LogStyle(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FaultName(StrEnum):
+    """Faults that the simulated exchange commits on demand."""
+
+    GAP = "gap"
+    REPEAT = "repeat"
+    REORDER = "reorder"
+    SILENCE = "silence"
+    GARBAGE = "garbage"
+    DISCONNECT = "disconnect"
+    CROSSED = "crossed"
+    BADSUM = "badsum"
+    SLOW = "slow"
+
+
+@app.command()
+def start(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any.  [default: 8000]")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+    exchange: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Exchange to collect, with symbols to keep subscribed: NAME[:SYMBOL,…]. Repeatable."
+        ),
+    ] = None,
+    database: Annotated[str | None, typer.Option(help="sqlite:///FILE")] = None,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Run on a simulated market inside, with a user demo.")
+    ] = False,
+    recording: Annotated[
+        Path | None, typer.Option(help="With --demo: replay this recording instead.")
+    ] = None,
+    log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
+) -> None:
+    """Start the server. Without options: Binance and Kraken, live, on port 8000; Coinbase where named."""
+    garbage.hold_off()
+    from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
+
+    flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
+    given = {key: value for key, value in flags.items() if value is not None}
+    if recording is not None and not demo:
+        fail("--recording needs --demo", code=2)
+    try:
+        loaded = settings.load(file=config, flags=given)
+        chosen = bootstrap.choose(loaded, exchange or [])
+        new_loop = loop_factory(chosen.runtime.event_loop)
+    except TwapError as error:
+        fail(str(error), code=2)
+    serve_demo = partial(bootstrap.serve_demo, chosen, recording=recording)
+    serve = serve_demo if demo else partial(bootstrap.serve, chosen)
+    run_announcing(lambda announce: serve(announce=announce), new_loop)
+
+
+@app.command()
+def venue(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8010,
+    recording: Annotated[Path | None, typer.Option(help="Replay this recording (.jsonl.gz).")] = None,
+    speed: Annotated[
+        float, typer.Option(help="Times faster than recorded; 0: as fast as it is taken.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Fault to commit now and then: gap, repeat, reorder, silence, garbage, "
+            "disconnect, crossed, badsum, slow[:RATE]. Repeatable."
+        ),
+    ] = None,
+) -> None:
+    """Pretend to be the exchanges, on loopback: a recording, or a synthetic market that never ends."""
+    from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
+
+    for name in fault or []:
+        if name.split(":")[0] not in set(FaultName):
+            fail(f"--fault {name}: expected one of {', '.join(FaultName)}", code=2)
+    run_announcing(
+        lambda announce: bootstrap.serve_venue(
+            host=host,
+            port=port,
+            recording=recording,
+            speed=speed,
+            seed=seed,
+            faults=fault or [],
+            announce=announce,
+        )
+    )
+
+
+@app.command()
+def replay(
+    recording: Annotated[Path, typer.Argument(help="What an exchange sent (.jsonl.gz).", show_default=False)],
+    order: Annotated[
+        list[Path],
+        typer.Option(help="JSON file with an order, or a list, as POST /orders/twap takes it. Repeatable."),
+    ],
+    config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
+    fills: Annotated[bool, typer.Option("--fills", help="Print every fill.")] = False,
+    reports: Annotated[
+        Path | None, typer.Option(help="Write each order's report as a page into this folder.")
+    ] = None,
+    skip_unread: Annotated[
+        float, typer.Option(help="Percent of the messages that may be unreadable.", min=0, max=100)
+    ] = 0.0,
+) -> None:
+    """Execute orders against a recording in virtual time, and say what they cost.
+
+    A message that cannot be read is an error, unless --skip-unread allows for it.
+    """
+    from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
+
+    with told():
+        loaded = settings.load(file=config, flags={})
+        bootstrap.replay_command(
+            recording,
+            orders=order,
+            reports=reports,
+            with_fills=fills,
+            skip_unread=skip_unread,
+            settings=loaded,
+            announce=say,
+        )
+
+
+upkeep.add_to(app)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Entry point of ``twap-server``."""
+    take_closed_streams()
+    app()

@@ -1,0 +1,109 @@
+"""What the parts of a connection's work share."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import Protocol
+
+from twap_server.books.live import LiveBook
+from twap_server.books.pulse import Pulse
+from twap_server.books.traded_volume import Trades
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.door import Door
+from twap_server.collector.history import History
+from twap_server.collector.network import Network
+from twap_server.collector.oversized import Oversized
+from twap_server.collector.patience import Patience
+from twap_server.collector.rate_limit import Budget
+from twap_server.domain.clock import Clock
+from twap_server.domain.market.errors import AttemptRefused
+from twap_server.domain.market.events import TradingStatus
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.refusal import RefusalKind
+from twap_server.exchanges.base import Exchange
+
+_OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every session of an exchange works with."""
+
+    exchange: Exchange
+    config: CollectorConfig
+    clock: Clock
+    rng: Random
+    history: History
+    network: Network
+    trades: Trades
+    instruments: Callable[[], Mapping[str, Instrument]]
+    """Canonical symbol to instrument, as listed now."""
+    connects: Budget
+    on_trading_status: Callable[[TradingStatus], None]
+    """Called with what the stream tells of an instrument or of the exchange."""
+    doubt_list: Callable[[], None]
+    """Ask for the list of instruments soon: something shows that it is not true any more."""
+    patience: Patience
+    """How long to leave an instrument alone that keeps failing."""
+    door: Door[AttemptRefused]
+    """Whether the exchange lets us try to connect."""
+    oversized: Oversized
+    """Who sends more at once than we take."""
+    resubscribes: Budget
+    """Of books that are subscribed anew, over all connections."""
+
+
+def surroundings(
+    exchange: Exchange,
+    *,
+    config: CollectorConfig,
+    clock: Clock,
+    rng: Random,
+    history: History,
+    network: Network,
+    trades: Trades,
+    instruments: Callable[[], Mapping[str, Instrument]],
+    on_trading_status: Callable[[TradingStatus], None] = lambda _: None,
+    doubt_list: Callable[[], None] = lambda: None,
+) -> Surroundings:
+    """Build what follows from an exchange and the settings: budgets, and the memory of what failed."""
+    limits = exchange.limits
+    aside = Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
+    return Surroundings(
+        exchange=exchange,
+        config=config,
+        clock=clock,
+        rng=rng,
+        history=history,
+        network=network,
+        trades=trades,
+        instruments=instruments,
+        on_trading_status=on_trading_status,
+        doubt_list=doubt_list,
+        patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+        door=Door(clock),
+        oversized=Oversized(clock, aside),
+        resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
+        connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
+    )
+
+
+class Scene(Protocol):
+    """A session as its helpers see it."""
+
+    around: Surroundings
+    pulse: Pulse
+    """Of this connection."""
+
+    @property
+    def books(self) -> Mapping[str, LiveBook]:
+        """The books to feed, by canonical symbol: those of its shard, which alone adds and removes them."""
+        ...
+
+    def refuse(self, symbol: str, kind: RefusalKind) -> None:
+        """Leave a symbol alone for a while: the exchange refuses it."""
+        ...
+
+    def reserve_ids(self) -> int:
+        """Return the first of two request ids not used on this connection."""
+        ...

@@ -1,0 +1,187 @@
+"""How one instrument's book gets right again without touching the connection.
+
+Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits.
+Elsewhere: unsubscribe and subscribe the book; where nothing proves a book, now and then without a fault too.
+One attempt in flight per instrument, and few a minute.
+"""
+
+import asyncio
+import logging
+from collections import defaultdict
+
+from twap_server.books.live import LiveBook
+from twap_server.collector.backoff import delays
+from twap_server.collector.connection import Connection
+from twap_server.collector.context import Scene
+from twap_server.collector.rate_limit import Budget
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import ExchangeRefuses, UnavailableError, UnknownSymbol
+from twap_server.domain.market.errors import ChecksumMismatch, FeedError, WireFormatError
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.refusal import RefusalKind
+
+_log = logging.getLogger(__name__)
+_FREE_FAILURES = 2
+"""So many failures in a row are healed at once: a gap is nothing unusual."""
+
+
+class Healer:
+    """Remedies for one session's books."""
+
+    def __init__(self, session: Scene) -> None:
+        self._session = session
+        self._subscribed: set[str] = set()
+        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._since: dict[str, Nanos] = {}
+        self._quiet_since: dict[str, Nanos] = {}
+        self._refresh_at: dict[str, Nanos] = {}
+        around = session.around
+        self._budgets: defaultdict[str, Budget] = defaultdict(
+            lambda: Budget(around.clock, amount=around.config.resubscribes_per_minute, window_s=60)
+        )
+        self._group: asyncio.TaskGroup
+        self._connection: Connection
+
+    def start(self, group: asyncio.TaskGroup, connection: Connection) -> None:
+        """Work on this connection, with tasks of this group."""
+        self._group = group
+        self._connection = connection
+
+    def on_subscribed(self, symbol: str) -> None:
+        """Begin: the exchange acknowledged, changes are held from now on."""
+        self._subscribed.add(symbol)
+        self._since[symbol] = self._session.around.clock.monotonic()
+        if self._session.around.exchange.needs_rest_snapshot:
+            self.begin(symbol)
+
+    def forget(self, symbol: str) -> None:
+        """Stop what is under way for a symbol: it is not subscribed any more, or has a new book."""
+        for known in (self._since, self._quiet_since, self._refresh_at):
+            known.pop(symbol, None)
+        self._subscribed.discard(symbol)
+        task = self._busy.pop(symbol, None)
+        if task is not None:
+            task.cancel()
+
+    def restart(self, symbol: str) -> None:
+        """Begin anew at once with a subscribed symbol, whatever is under way."""
+        task = self._busy.pop(symbol, None)
+        if task is not None:
+            task.cancel()
+        self.begin(symbol)
+
+    def heal(self, symbol: str, error: FeedError) -> None:
+        """Begin anew after a fault; the book is already ``resyncing``.
+
+        A checksum that is wrong again and again means that numbers are written otherwise than the list says.
+        """
+        around = self._session.around
+        _log.info("%s %s: %s", around.exchange.name, symbol, error)
+        if isinstance(error, ChecksumMismatch) and around.patience.failures(symbol):
+            around.doubt_list()
+        self.begin(symbol)
+
+    def doubt(self, error: WireFormatError) -> None:
+        """Begin anew with every book that may have lost a change, and with what would have proved it."""
+        books = self._session.books
+        for symbol in books if error.doubted is None else error.doubted:
+            book = books.get(symbol)
+            if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
+                book.resync(str(error))
+                self.begin(symbol)
+
+    def check(self, now: Nanos) -> None:
+        """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
+        config = self._session.around.config
+        for symbol, book in self._session.books.items():
+            if not book.awaits_first_change:
+                self._quiet_since.pop(symbol, None)
+            elif now - self._quiet_since.setdefault(symbol, now) >= config.quiet_proof_s * SECOND:
+                self._quiet_since[symbol] = now
+                self.begin(symbol)
+            if book.status is not BookStatus.RESYNCING:
+                self._since.pop(symbol, None)
+            elif symbol in self._since and now - self._since[symbol] >= config.ack_timeout_s * SECOND:
+                self.begin(symbol)
+            if self._is_old(symbol, book, now):
+                self.begin(symbol, has_failed=False)
+
+    def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
+        """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
+        around = self._session.around
+        if not around.exchange.refresh_s or book.status is not BookStatus.LIVE:
+            self._refresh_at.pop(symbol, None)
+            return False
+        period = (around.config.refresh_s or around.exchange.refresh_s) * SECOND
+        return now >= self._refresh_at.setdefault(
+            symbol, Nanos(now + around.rng.randint(period // 2, period))
+        )
+
+    def begin(self, symbol: str, *, has_failed: bool = True) -> None:
+        """Get a subscribed book right, unless that is under way; what failed before waits ever longer."""
+        if symbol in self._busy or symbol not in self._subscribed:
+            return
+        self._since[symbol] = self._session.around.clock.monotonic()
+        self._busy[symbol] = self._group.create_task(
+            self._run(symbol, has_failed=has_failed), name=f"heal {symbol}"
+        )
+
+    async def _run(self, symbol: str, *, has_failed: bool) -> None:
+        around = self._session.around
+        try:
+            if around.exchange.needs_rest_snapshot:
+                await self._fetch(symbol)
+            else:
+                if has_failed:
+                    await around.clock.sleep(around.patience.failed(symbol, free=_FREE_FAILURES))
+                await self._resubscribe(symbol)
+                self._since[symbol] = around.clock.monotonic()
+        finally:
+            if self._busy.get(symbol) is asyncio.current_task():
+                del self._busy[symbol]
+
+    async def _fetch(self, symbol: str) -> None:
+        around = self._session.around
+        config, clock, rng = around.config, around.clock, around.rng
+        for delay in delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
+            if symbol not in self._session.books or await self._joined(symbol):
+                return
+            await clock.sleep(delay)
+
+    async def _joined(self, symbol: str) -> bool:
+        around, config = self._session.around, self._session.around.config
+        instrument = around.instruments().get(symbol)
+        if instrument is None:
+            return True
+        try:
+            snapshot = await around.history.snapshot(instrument)
+            book = self._session.books.get(symbol)
+            if book is not None and book.status is BookStatus.RESYNCING:
+                book.on_snapshot(snapshot, around.clock.now())
+        except FeedError:
+            return False
+        except UnavailableError as error:
+            self._hold_up(symbol, error)
+            if around.history.refusal is not None:  # what failed only once is soon asked for again
+                await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
+            return False
+        except UnknownSymbol:
+            self._session.refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
+        return True
+
+    def _hold_up(self, symbol: str, error: UnavailableError) -> None:
+        book = self._session.books.get(symbol)
+        if book is not None:
+            book.hold_up(str(error), is_barred=isinstance(error, ExchangeRefuses))
+
+    async def _resubscribe(self, symbol: str) -> None:
+        await self._budgets[symbol].spend()
+        await self._session.around.resubscribes.spend()
+        instrument, book = self._session.around.instruments().get(symbol), self._session.books.get(symbol)
+        if instrument is None or book is None:
+            return
+        if book.status is BookStatus.LIVE:
+            book.resync("asked for anew, because nothing proves it")
+        first_id = self._session.reserve_ids()
+        for request in self._session.around.exchange.resubscribe(instrument, first_id=first_id):
+            await self._connection.send(request.text)

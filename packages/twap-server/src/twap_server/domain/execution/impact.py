@@ -1,0 +1,109 @@
+"""What a user already took from a level, so that the same displayed size is not taken twice.
+
+available = displayed − remembered. The memory halves every half-life and ends when the exchange removes the
+level (the book gives a level a new generation when it returns). Users do not affect one another. Contract
+section 5. Pure: time and the book's generations are passed in. Time is monotonic: when the wall clock jumps,
+no size comes back.
+"""
+
+from collections.abc import Callable
+from decimal import ROUND_CEILING, Decimal
+from functools import cache
+from itertools import takewhile
+from typing import NamedTuple
+
+from twap_models.enums import Side
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.instrument import InstrumentId
+
+_FORGOTTEN_AFTER = 40
+"""Half-lives after which nothing of any real size is left."""
+_STEPS = 1024
+"""Of a half-life: time is counted in them, rounded down, so never more is given back than is due."""
+
+
+class LevelKey(NamedTuple):
+    """One user's view of one level."""
+
+    user_id: str
+    instrument: InstrumentId
+    side: Side
+    price: Decimal
+
+
+class _Taken(NamedTuple):
+    quantity: Decimal
+    at: Nanos
+    generation: int
+
+
+class ImpactMemory:
+    """Remembers own impact; bounded because entries are dropped once they have decayed."""
+
+    def __init__(self, *, half_life: int, monotonic: Callable[[], Nanos]) -> None:
+        """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
+        self._half_life, self._monotonic = half_life, monotonic
+        self._taken: dict[LevelKey, _Taken] = {}
+        self._unsettled: dict[LevelKey, _Taken | None] = {}
+        """What stood there before what was taken since the last ``settle``."""
+
+    def __len__(self) -> int:
+        return len(self._taken)
+
+    def remembered(self, key: LevelKey, *, generation: int | None, lot: Decimal) -> Decimal:
+        """How much of the level this user is taken to have consumed, in lots of the exchange, rounded up.
+
+        Less than one of its lots is nothing; an order's own lot may be coarser, and would hide more.
+        """
+        left = self._left(key, generation)
+        if left < lot:
+            return ZERO
+        return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
+
+    def take(self, key: LevelKey, quantity: Decimal, *, generation: int) -> None:
+        """Remember that the user took ``quantity`` there, on top of what is left of before.
+
+        Of that nothing is rounded away: another order may have a finer lot.
+        """
+        before = self._left(key, generation)
+        self._unsettled.setdefault(key, self._taken.pop(key, None))
+        self._taken[key] = _Taken(exact.add(before, quantity), self._monotonic(), generation)
+
+    def take_back(self) -> None:
+        """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
+        for key, before in self._unsettled.items():
+            if before is None:
+                self._taken.pop(key, None)
+            else:
+                self._taken[key] = before
+        self._unsettled.clear()
+
+    def settle(self) -> None:
+        """Keep what was taken, and drop what has decayed to nothing.
+
+        The oldest stand first: each was put at the end when it was taken. (What was taken back stands later
+        than its age, and goes with its neighbours.)
+        """
+        self._unsettled.clear()
+        oldest = self._monotonic() - _FORGOTTEN_AFTER * self._half_life
+        for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._taken.items())]:
+            del self._taken[key]
+
+    def _left(self, key: LevelKey, generation: int | None) -> Decimal:
+        """What is left of what was taken there; nothing once the exchange removed the level."""
+        entry = self._taken.get(key)
+        if entry is None:
+            return ZERO
+        if generation != entry.generation:
+            del self._taken[key]
+            return ZERO
+        halvings, step = divmod((self._monotonic() - entry.at) * _STEPS // self._half_life, _STEPS)
+        return entry.quantity * _two_to_minus(step) / (1 << halvings)
+
+
+@cache
+def _two_to_minus(step: int) -> Decimal:
+    """What is left after ``step`` steps of a half-life; a power of this kind takes 40 us to compute."""
+    return Decimal(2) ** (Decimal(-step) / _STEPS)

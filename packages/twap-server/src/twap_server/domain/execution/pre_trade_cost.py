@@ -1,0 +1,145 @@
+"""What an order would cost against the books of one moment: walked slice by slice, and in one sweep.
+
+In: a schedule, the ladders of a moment, the order's bounds. Out: estimates, exact. Each slice is walked
+through the same displayed depth, as if the books refilled in between; where prices will go is not guessed.
+Own impact, ``randomize`` and ``participation_cap`` are left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from twap_models.enums import Fidelity, Side, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.exact import ZERO
+from twap_server.domain.execution.matching import Bounds, Ladder, Match, match, match_at_touch
+from twap_server.domain.orders.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """The books an order meets now."""
+
+    side: Side
+    mid: Decimal
+    touch: Decimal
+    """Best price of the side it takes."""
+    ladders: Callable[[], Sequence[Ladder]]
+    """Fresh for each walk: a walk reads them up."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Taking a quantity: quote currency, a positive figure is a cost; ``total`` is the sum of its parts."""
+
+    filled: Decimal = ZERO
+    unfilled: Decimal = ZERO
+    notional: Decimal = ZERO
+    spread: Decimal = ZERO
+    depth: Decimal = ZERO
+    fees: Decimal = ZERO
+    mid_value: Decimal = ZERO
+    """What was filled, valued at the mid."""
+    stopped_by: SliceReason | None = None
+    """What ended a walk before all was taken."""
+
+    @property
+    def total(self) -> Decimal:
+        """Spread, depth and fees."""
+        return exact.total([self.spread, self.depth, self.fees])
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Rounded half-even to 12 decimals; None where nothing fills."""
+        return exact.ratio(self.notional, self.filled) if self.filled else None
+
+    @property
+    def total_bps(self) -> Decimal | None:
+        """Total in basis points of the quantity valued at the mid, half-even to 4 decimals."""
+        if not self.mid_value:
+            return None
+        return exact.basis_points(self.total, self.mid_value)
+
+    def times(self, count: int) -> "Estimate":
+        """The same again and again."""
+        factor = Decimal(count)
+        return replace(
+            self,
+            filled=exact.multiply(self.filled, factor),
+            unfilled=exact.multiply(self.unfilled, factor),
+            notional=exact.multiply(self.notional, factor),
+            spread=exact.multiply(self.spread, factor),
+            depth=exact.multiply(self.depth, factor),
+            fees=exact.multiply(self.fees, factor),
+            mid_value=exact.multiply(self.mid_value, factor),
+        )
+
+    def plus(self, other: "Estimate") -> "Estimate":
+        """Both together."""
+        return Estimate(
+            filled=exact.add(self.filled, other.filled),
+            unfilled=exact.add(self.unfilled, other.unfilled),
+            notional=exact.add(self.notional, other.notional),
+            spread=exact.add(self.spread, other.spread),
+            depth=exact.add(self.depth, other.depth),
+            fees=exact.add(self.fees, other.fees),
+            mid_value=exact.add(self.mid_value, other.mid_value),
+            stopped_by=self.stopped_by or other.stopped_by,
+        )
+
+
+def slices_and_sweep(
+    schedule: Schedule, moment: Moment, bounds: Bounds, fidelity: Fidelity, *, skipped: int = 0
+) -> tuple[Estimate, Estimate]:
+    """Estimate all slices of a plan, and its whole quantity at once; many slices cost no more than few."""
+    slices = Estimate()
+    for size, count in sizes(schedule, skipped=skipped):
+        slices = slices.plus(estimate(size, moment, bounds, fidelity).times(count))
+    return slices, estimate(schedule.quantity, moment, bounds, fidelity)
+
+
+def estimate(quantity: Decimal, moment: Moment, bounds: Bounds, fidelity: Fidelity) -> Estimate:
+    """Take ``quantity`` (above 0) from the books."""
+    ladders = moment.ladders()
+    if fidelity is Fidelity.L1:
+        matched = match_at_touch(quantity, ladders, bounds)
+    else:
+        matched = match(quantity, ladders, bounds)
+    return _costed(quantity, matched, moment, {ladder.exchange: ladder.fee for ladder in ladders})
+
+
+def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
+    """The sizes of the plain curve's slices and how many have each: at most three, however many slices.
+
+    Rounding down a straight line leaves slices of two sizes, one lot apart; the last takes the rest. The
+    first ``skipped`` slices are left out.
+    """
+    plain = replace(schedule, randomize=ZERO)
+    others = plain.count - 1 - skipped
+    if others < 0:
+        return []
+    before_last = plain.target(plain.count - 2)
+    last = exact.subtract(plain.quantity, before_last)
+    small = plain.size(plain.first) if others else ZERO
+    between = exact.subtract(before_last, plain.target(plain.first + skipped - 1))
+    rest = exact.subtract(between, exact.multiply(small, Decimal(others)))
+    larger = exact.whole(rest, plain.lot_size)
+    found = [(small, others - larger), (exact.add(small, plain.lot_size), larger), (last, 1)]
+    return [(size, count) for size, count in found if size and count]
+
+
+def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, Decimal]) -> Estimate:
+    values = [(exact.multiply(fill.price, fill.quantity), fees[fill.exchange]) for fill in matched.fills]
+    notional = exact.total(value for value, _ in values)
+    filled = matched.filled
+    at_mid, at_touch = exact.multiply(moment.mid, filled), exact.multiply(moment.touch, filled)
+    return Estimate(
+        filled=filled,
+        unfilled=exact.subtract(quantity, filled),
+        notional=notional,
+        spread=exact.signed(moment.side.sign, exact.subtract(at_touch, at_mid)),
+        depth=exact.signed(moment.side.sign, exact.subtract(notional, at_touch)),
+        fees=exact.total(exact.multiply(value, fee) for value, fee in values),
+        mid_value=at_mid,
+        stopped_by=matched.stopped_by,
+    )

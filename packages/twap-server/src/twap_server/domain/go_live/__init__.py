@@ -1,0 +1,1 @@
+"""Check whether an exchange's own TWAP would take an order."""

@@ -1,0 +1,160 @@
+"""The order book of one instrument: two sides of levels, and marks that tell when a level is a new one.
+
+Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import count
+from typing import Final
+
+from twap_models.enums import Side
+from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import BookChange, BookSnapshot, PriceLevel, TextLevel
+from twap_server.domain.market.native import Levels
+
+_MAX_MARKS: Final = 10_000
+
+
+class OrderBook:
+    """Bids and asks of one instrument. Not thread-safe; made for one event loop."""
+
+    __slots__ = ("_asks", "_bids", "_generations", "changes")
+
+    def __init__(self) -> None:
+        self.changes = 0
+        """Rises with whatever may change the levels: while it stands, what was read of them still holds."""
+        self._generations = count(1)
+        self._bids = Levels(1)
+        self._asks = Levels(-1)
+
+    def __len__(self) -> int:
+        """Count the levels of both sides."""
+        return len(self._bids) + len(self._asks)
+
+    def replace(self, snapshot: BookSnapshot) -> None:
+        """Forget everything and take the snapshot's levels; marks stay until ``drop_marks_of_gone``.
+
+        Raises:
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; the book
+                is then empty, marks stay.
+        """
+        try:
+            bids, asks = _levels_of(1, snapshot.bids), _levels_of(-1, snapshot.asks)
+        except WireFormatError:
+            self.empty()
+            raise
+        self._adopt(bids, asks)
+
+    def apply(self, change: BookChange) -> None:
+        """Store each changed level in order; a zero quantity removes, an unknown removal is normal.
+
+        Raises:
+            WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
+                before it were applied.
+        """
+        self.changes += 1
+        self._bids.apply(change.bids)
+        self._asks.apply(change.asks)
+
+    def take_over(self, other: "OrderBook") -> None:
+        """Continue with the levels of ``other``, keeping own marks; ``other`` must not be used afterwards."""
+        self._adopt(other._bids, other._asks)
+
+    def drop_marks_of_gone(self) -> None:
+        """Keep the marks of levels that are there, or would lie beyond the worst one: the book is proven now.
+
+        Not before: an old snapshot may lack a level that the exchange never removed.
+        """
+        for levels in (self._bids, self._asks):
+            levels.marks = {text: mark for text, mark in levels.marks.items() if levels.may_hold(text)}
+
+    def truncate(self, depth: int) -> None:
+        """Drop all but the best ``depth`` levels of each side.
+
+        Marks stay (the exchange did not remove them).
+        """
+        self.changes += 1
+        self._bids.truncate(depth)
+        self._asks.truncate(depth)
+
+    def empty(self) -> None:
+        """Drop every level; marks stay (the exchange did not remove them)."""
+        self.changes += 1
+        self._bids.empty()
+        self._asks.empty()
+
+    def top_text(self, n: int) -> tuple[list[TextLevel], list[TextLevel]]:
+        """Return at most ``n`` bids and asks, best first, as the exchange's text."""
+        return self._bids.top(n), self._asks.top(n)
+
+    def top(self, n: int) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
+        """Return at most ``n`` bids and asks, best first."""
+        return tuple(_levels(self._bids.top(n))), tuple(_levels(self._asks.top(n)))
+
+    def best_bid(self) -> PriceLevel | None:
+        """Return the highest bid, None when there is none."""
+        return next(_levels(self._bids.top(1)), None)
+
+    def best_ask(self) -> PriceLevel | None:
+        """Return the lowest ask, None when there is none."""
+        return next(_levels(self._asks.top(1)), None)
+
+    def two_sided(self) -> bool:
+        """Tell whether there are bids and asks."""
+        return len(self._bids) > 0 and len(self._asks) > 0
+
+    def crossed(self) -> bool:
+        """Tell whether the best bid is at or above the best ask (locked counts)."""
+        return self._bids.meets(self._asks)
+
+    def walk(self, side: Side) -> Iterator[PriceLevel]:
+        """Yield the levels a taker of ``side`` takes (a buy: asks, a sell: bids), best first.
+
+        Read it before the book changes again: it does not copy.
+        """
+        return _levels(self._taken_by(side).walk())
+
+    def mark(self, side: Side, price: Decimal) -> int:
+        """Return the generation of a level on the side a taker of ``side`` takes; give it one if need be.
+
+        Stable until the exchange removes the level; then the next mark is a new, larger number. At most
+        10,000 marks a side are kept, the oldest is forgotten first.
+        """
+        levels = self._taken_by(side)
+        text = _text_of(price, levels)
+        known = levels.marks.get(text)
+        if known is not None:
+            return known
+        if len(levels.marks) >= _MAX_MARKS:
+            del levels.marks[next(iter(levels.marks))]
+        generation = levels.marks[text] = next(self._generations)
+        return generation
+
+    def generation(self, side: Side, price: Decimal) -> int | None:
+        """Return the mark of a level on the side a taker of ``side`` takes, None when it has none."""
+        levels = self._taken_by(side)
+        return levels.marks.get(_text_of(price, levels))
+
+    def _taken_by(self, side: Side) -> Levels:
+        return self._asks if side is Side.BUY else self._bids
+
+    def _adopt(self, bids: Levels, asks: Levels) -> None:
+        self.changes += 1
+        bids.marks, asks.marks = self._bids.marks, self._asks.marks
+        self._bids, self._asks = bids, asks
+
+
+def _levels_of(sign: int, levels: Sequence[TextLevel]) -> Levels:
+    made = Levels(sign)
+    made.apply(reversed(levels))  # worst first: sides grow at their best end, the other one is slow
+    return made
+
+
+def _text_of(price: Decimal, levels: Levels) -> str:
+    text = format(price, "f")
+    return levels.find(text) or text
+
+
+def _levels(texts: Iterable[TextLevel]) -> Iterator[PriceLevel]:
+    return (PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in texts)

@@ -1,0 +1,234 @@
+"""A TWAP order at work: terms, plan and progress; its slices, fills and events.
+
+Every value here is frozen: a decision makes a new ``Order``, which replaces the old one only after it was
+recorded. States and outcomes: contract section 3.
+"""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Any, Self
+
+from twap_models.enums import FillState, OrderEventType, OrderStatus, SliceOutcome, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.schedule import Schedule, schedule_of
+from twap_server.domain.orders.terms import OrderTerms, Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderProgress:
+    """What has happened so far; replaced as a whole by each recorded decision."""
+
+    status: OrderStatus
+    filled: Decimal = ZERO
+    notional: Decimal = ZERO
+    """Σ price × quantity of the fills, exact, in quote currency."""
+    fees: Decimal = ZERO
+    next_slice: int = 0
+    """Index of the first slice without an outcome."""
+    reason: str = ""
+    """RejectReason, or why it ended (``end_reached``, ``canceled_by_user``…)."""
+    detail: str = ""
+    ended: Nanos | None = None
+    version: int = 0
+    """Rises by one with each recorded change; the store refuses a write over another version."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    """One execution against one level."""
+
+    fill_id: str
+    slice_index: int
+    time: Nanos
+    exchange: str
+    price: Decimal
+    quantity: Decimal
+    fee: Decimal
+    """Quote currency."""
+    book_seq: int = 0
+    """Which state of that exchange's book was filled from."""
+    book_time: Nanos = Nanos(0)
+    """When that book's last change was received."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SliceResult:
+    """How one slice ended."""
+
+    index: int
+    due: Nanos
+    outcome: SliceOutcome
+    reason: SliceReason | None
+    wanted: Decimal
+    filled: Decimal = ZERO
+    notional: Decimal = ZERO
+    decided: Nanos | None = None
+    """When the outcome was decided."""
+    target: Decimal = ZERO
+    """Where the curve wanted the order to be once this slice was done."""
+    mid: Decimal | None = None
+    """Mid of the books it met; None when it met none."""
+    touch: Decimal | None = None
+    """Best price on the side it takes, at that moment."""
+    touch_exchange: str = ""
+    traded: Decimal | None = None
+    """Traded since the slice before, where the order caps its participation."""
+    book_time: Nanos | None = None
+    """When the oldest of the books it met last changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Terms, plan and progress of one order."""
+
+    terms: OrderTerms
+    plan: Plan
+    progress: OrderProgress
+    drawn: tuple[OrderTerms, Plan, Schedule] | None = field(default=None, repr=False, compare=False)
+    """The schedule as it was drawn last, and from what: later versions of the order take it over."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When each slice is due and how much the curve wants by then."""
+        terms, plan, drawn = self.terms, self.plan, self.drawn
+        if drawn is not None and drawn[0] is terms and drawn[1] is plan:
+            return drawn[2]
+        seed = terms.seed if terms.randomize else b""
+        made = schedule_of(plan, lot_size=terms.lot_size, randomize=terms.randomize, seed=seed)
+        object.__setattr__(self, "drawn", (terms, plan, made))
+        return made
+
+    @property
+    def status(self) -> OrderStatus:
+        """State of the order."""
+        return self.progress.status
+
+    @property
+    def remaining(self) -> Decimal:
+        """Quantity not filled yet."""
+        return exact.subtract(self.plan.quantity, self.progress.filled)
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """Σpq/Σq rounded half-even to 12 decimals; None without fills."""
+        if not self.progress.filled:
+            return None
+        return exact.ratio(self.progress.notional, self.progress.filled)
+
+    @property
+    def fill_state(self) -> FillState:
+        """None, partial or full, whatever the status says."""
+        if not self.progress.filled:
+            return FillState.NONE
+        return FillState.PARTIAL if self.remaining else FillState.FULL
+
+    def begun(self) -> Self:
+        """The order, its first slice about to be decided.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        return self._with(status=OrderStatus.WORKING)
+
+    def after_slice(self, result: SliceResult, fills: tuple[Fill, ...]) -> Self:
+        """The order with this slice's outcome: Filled when nothing remains, else Working or Paused.
+
+        Raises:
+            ValueError: the order has ended, the outcome would fill more than the quantity, or it is not the
+                next slice's.
+        """
+        self._refuse_ended()
+        before = self.progress
+        filled, notional, fees = before.filled, before.notional, before.fees
+        for fill in fills:
+            filled = exact.add(filled, fill.quantity)
+            notional = exact.add(notional, exact.multiply(fill.price, fill.quantity))
+            fees = exact.add(fees, fill.fee)
+        if filled > self.plan.quantity:
+            raise ValueError(f"order {self.terms.order_id}: fills exceed the quantity")
+        if result.index != before.next_slice:
+            raise ValueError(f"order {self.terms.order_id}: slice {result.index} is not next")
+        done = filled == self.plan.quantity
+        going_on = OrderStatus.PAUSED if before.status is OrderStatus.PAUSED else OrderStatus.WORKING
+        return self.at(
+            OrderProgress(
+                status=OrderStatus.FILLED if done else going_on,
+                filled=filled,
+                notional=notional,
+                fees=fees,
+                next_slice=result.index + 1,
+                reason=before.reason,
+                detail=before.detail,
+                ended=result.decided if done else None,
+                version=before.version + 1,
+            )
+        )
+
+    def ended_as(self, status: OrderStatus, *, reason: str, at: Nanos, detail: str = "") -> Self:
+        """The order ended early or at its end, with what it has.
+
+        Raises:
+            ValueError: it has already ended: terminal is final.
+        """
+        self._refuse_ended()
+        return self._with(status=status, reason=reason, detail=detail, ended=at)
+
+    def paused(self) -> Self:
+        """The order, not filling until resumed.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        return self._with(status=OrderStatus.PAUSED)
+
+    def resumed(self) -> Self:
+        """The order, filling again: Working once a slice was decided, Accepted before.
+
+        Raises:
+            ValueError: it has already ended.
+        """
+        self._refuse_ended()
+        has_begun = self.progress.next_slice > 0
+        return self._with(status=OrderStatus.WORKING if has_begun else OrderStatus.ACCEPTED)
+
+    def amended(self, plan: Plan, *, at: Nanos) -> Self:
+        """The order under another plan; Filled at once when that leaves nothing to fill.
+
+        Raises:
+            ValueError: it has already ended, or more is filled than the plan's quantity.
+        """
+        self._refuse_ended()
+        if plan.quantity < self.progress.filled:
+            raise ValueError(f"order {self.terms.order_id}: more is filled than the amended quantity")
+        changed = replace(self, plan=plan)
+        if changed.remaining:
+            return changed._with()
+        return changed._with(status=OrderStatus.FILLED, ended=at)
+
+    def at(self, progress: OrderProgress) -> Self:
+        """The order, that far."""
+        return type(self)(terms=self.terms, plan=self.plan, progress=progress, drawn=self.drawn)
+
+    def _with(self, **changes: Any) -> Self:
+        return self.at(replace(self.progress, version=self.progress.version + 1, **changes))
+
+    def _refuse_ended(self) -> None:
+        if not self.status.is_open:
+            raise ValueError(f"order {self.terms.order_id} has already ended as {self.status}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent:
+    """Something that happened to an order; ``seq`` is gap-free per user, from 1."""
+
+    seq: int
+    type: OrderEventType
+    time: Nanos
+    order: Order
+    """The order right after it happened."""
+    slice: SliceResult | None = None
+    fills: tuple[Fill, ...] = ()

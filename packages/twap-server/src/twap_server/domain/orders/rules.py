@@ -1,0 +1,300 @@
+"""Decide whether a request becomes an order: every business rule, in the order users are told of them.
+
+The window comes first, before the exchange and the symbol (contract section 2). Each rejection names the
+field, the value, the rule and the nearest value that would do, where there is one. There is one list of
+rules: a submission is told the first that is broken, a preview all of them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from twap_models.enums import LateStart, RejectReason
+from twap_server.domain import exact
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.instrument import LIMIT_ONLY, UNREADABLE, takes_orders
+from twap_server.domain.orders.schedule import merged, slice_count
+from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
+from twap_server.domain.orders.trading_rules import Grid
+
+_HUNDRED = Decimal(100)
+_SHORTEST_BUCKET = 50 * MILLISECOND
+"""A last bucket that the end cuts shorter than this could be over before any timer wakes."""
+_WORTH_TELLING = SECOND
+"""A window that began less than this ago is as it was asked for: so long may a request be on its way."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Bounds of one order; times in nanoseconds."""
+
+    max_slices: int
+    min_interval: int
+    max_duration: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """An accepted request: its plan, and how many slices had elapsed already (``late_start=skip``)."""
+
+    plan: Plan
+    elapsed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What the grid leaves of a request's figures, and the smallest order that it lets through."""
+
+    quantity: Decimal
+    limit: Decimal | None
+    smallest: Decimal
+
+
+def fitted(request: OrderRequest, grid: Grid, *, reference: Decimal | None) -> Fitted:
+    """Fit a request to its grid.
+
+    Args:
+        request: what is asked.
+        grid: of what the symbol names.
+        reference: a price (the mid) to value the quantity with where no limit is left; None if unknown.
+    """
+    limit = grid.safe_limit(request.limit, request.side)
+    price = limit if limit is not None and limit > ZERO else reference
+    return Fitted(grid.floor_lot(request.quantity), limit, grid.smallest(price))
+
+
+def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
+    """Every broken rule that needs neither exchange nor symbol."""
+    start = request.start if request.start is not None else now
+    if request.end <= now:
+        yield Rejection(
+            reason=RejectReason.WINDOW_ELAPSED,
+            field="end_time",
+            detail=f"end_time {to_text(request.end)} lies in the past: "
+            f"choose an end after now ({to_text(now)})",
+        )
+    if request.end <= start and (start != now or request.end > now):
+        yield _invalid_window(f"end_time {to_text(request.end)} must lie after start_time {to_text(start)}")
+    if request.end - min(start, now) > limits.max_duration:
+        days = limits.max_duration // (86_400 * SECOND)
+        yield _invalid_window(
+            f"the window is longer than {days} days: end by {to_text(Nanos(now + limits.max_duration))}"
+        )
+
+
+def unusable(request: OrderRequest, grid: Grid) -> Rejection:
+    """No order fits what the symbol names: no other rule about it can be checked."""
+    return Rejection(
+        reason=RejectReason.NOT_TRADABLE,
+        field="symbol",
+        detail=f"symbol {request.symbol}: {grid.name} cannot be traded here, for {grid.fault}",
+    )
+
+
+def broken_terms(
+    request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos, limits: Limits
+) -> Iterator[Rejection]:
+    """Every broken rule that needs the instrument.
+
+    Args:
+        request: what is asked.
+        grid: of what the symbol names.
+        fit: the request on that grid.
+        now: time of receipt.
+        limits: bounds of one order.
+    """
+    yield from _broken_options(request)
+    if not takes_orders(grid.status, limited=request.limit is not None):
+        yield _not_tradable(request, grid)
+    yield from _broken_interval(request, now=now, limits=limits)
+    yield from _broken_signs(request, grid, fit)
+    yield from _broken_minimums(request, grid, fit)
+
+
+def _not_tradable(request: OrderRequest, grid: Grid) -> Rejection:
+    what = f"symbol {request.symbol}: {grid.name} does not trade, its exchange says: {grid.status}"
+    if grid.status == UNREADABLE:
+        what = f"symbol {request.symbol}: what its exchange says of {grid.name} cannot be read now"
+    elif grid.status == LIMIT_ONLY:
+        what = f"symbol {request.symbol}: {grid.name} takes orders with a limit only: give a price"
+    return Rejection(reason=RejectReason.NOT_TRADABLE, field="symbol", detail=what)
+
+
+def _invalid_window(detail: str) -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_WINDOW, field="end_time", detail=detail)
+
+
+def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
+    bounds = (
+        ("max_slippage_bps", request.max_slippage_bps, ZERO, 10_000),
+        ("randomize", request.randomize, ZERO, 50),
+        ("participation_cap", request.participation_cap, Decimal("0.0001"), 100),
+    )
+    for name, value, low, high in bounds:
+        if value is not None and not low <= value <= high:
+            nearest = low if value < low else Decimal(high)
+            yield Rejection(
+                reason=RejectReason.INVALID_OPTION,
+                field=name,
+                detail=f"{name} {value:f} must lie between {low:f} and {high}: use {nearest:f}",
+            )
+
+
+def _broken_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
+    start, end = _window(request, now)
+    length = end - start
+    if request.slices is not None:
+        yield from _broken_slices(request.slices, length, limits)
+        return
+    interval = request.interval or 0
+    if interval < limits.min_interval:
+        yield _invalid_interval(
+            f"interval {_seconds(interval)} s must be at least {_seconds(limits.min_interval)} s"
+        )
+    count = slice_count(length, interval) if interval else 0
+    if count > limits.max_slices:
+        nearest = -(-length // limits.max_slices)
+        yield _invalid_interval(
+            f"{count} slices are more than {limits.max_slices}: "
+            f"use an interval of at least {_seconds(nearest)} s"
+        )
+
+
+def _broken_slices(count: int, length: int, limits: Limits) -> Iterator[Rejection]:
+    if length <= 0:
+        return
+    most = min(limits.max_slices, max(1, length // limits.min_interval))
+    if count > 1 and length // count < limits.min_interval:
+        yield _invalid_interval(
+            f"{count} slices would leave an interval of {_seconds(length // count)} s, "
+            f"it must be at least {_seconds(limits.min_interval)} s: use at most {most} slices",
+            field="slices",
+        )
+    if count > limits.max_slices:
+        yield _invalid_interval(
+            f"{count} slices are more than {limits.max_slices}: use at most {most} slices", field="slices"
+        )
+
+
+def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
+
+
+def _broken_signs(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
+    if request.quantity <= ZERO:
+        yield Rejection(
+            reason=RejectReason.INVALID_QUANTITY,
+            field="quantity",
+            detail=f"quantity {request.quantity:f} must be above 0: use at least {exact.text(fit.smallest)}",
+        )
+    if request.limit is not None and request.limit <= ZERO:
+        yield _invalid_price(
+            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(grid.tick_size)})"
+        )
+
+
+def _broken_minimums(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
+    if request.quantity > ZERO and fit.quantity < fit.smallest:
+        yield Rejection(
+            reason=RejectReason.BELOW_MINIMUM,
+            field="quantity",
+            detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
+            f"use at least {exact.text(fit.smallest)}",
+        )
+    if request.limit is not None and fit.limit is not None and fit.limit <= ZERO < request.limit:
+        yield _invalid_price(
+            f"price {request.limit:f} is below one tick ({exact.text(grid.tick_size)}) of {grid.name}"
+        )
+
+
+def _invalid_price(detail: str) -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_PRICE, field="price", detail=detail)
+
+
+def _window(request: OrderRequest, now: Nanos) -> tuple[Nanos, Nanos]:
+    """Effective start and end, by what a late start means."""
+    start = request.start if request.start is not None else now
+    late = max(0, now - start)
+    if not late or request.late_start is LateStart.SKIP:
+        return start, request.end
+    shifted = late if request.late_start is LateStart.SHIFT else 0
+    return now, Nanos(request.end + shifted)
+
+
+def _shrunk(request: OrderRequest, now: Nanos) -> tuple[str, ...]:
+    """Tell that less time is left than was asked for: a start hours ago may be another zone's time."""
+    if request.start is None or request.late_start is not LateStart.COMPRESS:
+        return ()
+    late, left = now - request.start, request.end - now
+    if late < _WORTH_TELLING:
+        return ()
+    became = f"{span_text(late + left)} became {span_text(left)}"
+    return (f"began {span_text(late)} ago: {became}; start_time was {to_text(request.start)}",)
+
+
+def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Admitted:
+    """Plan the slices of a request that breaks none of the rules above."""
+    start, end = _window(request, now)
+    asked = Plan(
+        quantity=fit.quantity,
+        limit=fit.limit,
+        start=start,
+        end=end,
+        interval=request.interval or -(-(end - start) // (request.slices or 1)),
+        slice_count=0,
+        warnings=(*grid.notices, *_shrunk(request, now)),
+    )
+    plan = sliced(
+        with_rounding_told(asked, quantity=request.quantity, limit=request.limit),
+        lot_size=grid.lot_size,
+        smallest=fit.smallest,
+        randomize=request.randomize,
+    )
+    elapsed = min(-(-(now - start) // plan.interval) if start < now else 0, plan.slice_count)
+    if elapsed:
+        told = f"{elapsed} of {plan.slice_count} slices have elapsed: they are missed"
+        plan = replace(plan, warnings=(*plan.warnings, told))
+    return Admitted(plan=plan, elapsed=elapsed)
+
+
+def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
+    """The plan with its slices counted; they are merged, with a warning, where they would be too small."""
+    always_left = exact.subtract(_HUNDRED, randomize)
+    least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
+    length = plan.end - plan.start
+    interval, count = merged(
+        exact.whole(exact.subtract(plan.quantity, plan.base), lot_size),
+        smallest=least,
+        length=length,
+        interval=plan.interval,
+    )
+    warnings = plan.warnings
+    asked = slice_count(length, plan.interval)
+    tail = length - (count - 1) * interval
+    if count == asked and count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2):
+        count -= 1
+        warnings += (f"the last slice would have {_seconds(tail)} s: it joins the one before",)
+    elif interval == plan.interval and count < asked:
+        warnings += (
+            f"the last slice would fall below the minimum of {exact.text(smallest)}: it joins the one before",
+        )
+    elif count < asked:
+        warnings += (
+            f"{asked} slices would fall below the minimum of {exact.text(smallest)}: merged into {count}",
+        )
+    return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
+
+
+def with_rounding_told(plan: Plan, *, quantity: Decimal | None, limit: Decimal | None) -> Plan:
+    """The plan with a warning for each figure asked for that was rounded; None: not asked for."""
+    warnings = plan.warnings
+    if quantity is not None and quantity != plan.quantity:
+        warnings += (f"quantity {quantity:f} was rounded down to the lot: {exact.text(plan.quantity)}",)
+    if limit is not None and plan.limit is not None and limit != plan.limit:
+        warnings += (f"price {limit:f} was rounded to the safe side of the tick: {exact.text(plan.limit)}",)
+    return plan if warnings is plan.warnings else replace(plan, warnings=warnings)
+
+
+def _seconds(nanos: int) -> str:
+    return exact.text(exact.ratio(Decimal(nanos), Decimal(SECOND)))

@@ -1,0 +1,141 @@
+"""When slices are due and how much the curve wants by then. Pure, exact, computed on demand.
+
+Contract section 4: slice *i* is due at ``start + i·interval``, all strictly before the end; the target after
+slice *i* is ``C_i = floor_lot(Q · min((i+1)·interval, T) / T)`` and the last equals ``Q``. Cumulative
+rounding, so nothing drifts and no dust is left. Integers carry the curve: lots and nanoseconds.
+
+After an amendment the same rule holds for what is left: slices ``first``… from ``start``, the curve rising
+from ``base`` to the new quantity.
+
+``randomize`` of r percent moves a slice later inside its bucket by up to r percent of it, and leaves up to r
+percent of its size to the next slice: the curve stays the bound. What is drawn depends on the seed and the
+slice alone, so a restart, a preview and a replay draw the same.
+"""
+
+import hashlib
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.terms import Plan
+
+CATCH_UP_CAP = 3
+"""A catching-up slice wants at most this many times the equal slice."""
+
+_DRAW_BITS = 64
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """An order's time grid and target curve. ``quantity`` and ``base`` lie on the lot grid."""
+
+    quantity: Decimal
+    lot_size: Decimal
+    start: Nanos
+    end: Nanos
+    interval: int
+    count: int
+    """Of the whole order, slices before ``first`` included."""
+    first: int = 0
+    base: Decimal = ZERO
+    randomize: Decimal = ZERO
+    """Percent, 0 to 50."""
+    seed: bytes = b""
+    lots: int = field(init=False, repr=False)
+    """That the curve rises by."""
+    most: Decimal = field(init=False, repr=False)
+    """That a slice may want while catching up: 3 × the equal slice, rounded up to the lot."""
+
+    def __post_init__(self) -> None:
+        """Work out once what every slice needs."""
+        rise = exact.subtract(self.quantity, self.base)
+        lots = exact.whole(rise, self.lot_size) if self.lot_size else 0  # none where nothing was recognised
+        equal = -(-lots // max(1, self.count - self.first))
+        object.__setattr__(self, "lots", lots)
+        object.__setattr__(self, "most", exact.multiply(Decimal(CATCH_UP_CAP * equal), self.lot_size))
+
+    def due(self, index: int) -> Nanos:
+        """When slice ``index`` is due; never before its bucket begins."""
+        begin = self.begin(index)
+        if not self.randomize:
+            return begin
+        return Nanos(begin + self._draw(index, b"time", self.window_end(index) - begin))
+
+    def begin(self, index: int) -> Nanos:
+        """When the slice's bucket begins."""
+        return Nanos(self.start + (index - self.first) * self.interval)
+
+    def window_end(self, index: int) -> Nanos:
+        """When the slice's bucket ends: the next one's begin, or the end."""
+        return Nanos(min(self.begin(index + 1), self.end)) if index < self.count - 1 else self.end
+
+    def target(self, index: int) -> Decimal:
+        """Cumulative quantity wanted once slice ``index`` is done; ``base`` before the first."""
+        if index < self.first:
+            return self.base
+        if index >= self.count - 1:
+            return self.quantity
+        lots = self._curve(index)
+        if self.randomize:
+            lots -= self._draw(index, b"size", lots - self._curve(index - 1))
+        return exact.add(self.base, exact.multiply(Decimal(lots), self.lot_size))
+
+    def size(self, index: int) -> Decimal:
+        """The slice's own part of the curve: sizes sum to what was left at the plan's begin, exactly."""
+        return exact.subtract(self.target(index), self.target(index - 1))
+
+    def _curve(self, index: int) -> int:
+        """Lots above ``base`` that the plain curve wants once slice ``index`` is done."""
+        length = self.end - self.start
+        elapsed = min(max(0, index + 1 - self.first) * self.interval, length)
+        return self.lots * elapsed // length
+
+    def _draw(self, index: int, what: bytes, most: int) -> int:
+        """A whole number from 0 up to ``randomize`` percent of ``most``, the same whenever asked for."""
+        digest = hashlib.sha256(self.seed + what + index.to_bytes(8, "big")).digest()
+        share = exact.multiply(self.randomize, Decimal(int.from_bytes(digest[: _DRAW_BITS // 8], "big")))
+        return exact.whole(exact.multiply(share, Decimal(most)), _HUNDRED * (1 << _DRAW_BITS))
+
+
+def schedule_of(plan: Plan, *, lot_size: Decimal, randomize: Decimal, seed: bytes) -> Schedule:
+    """The grid and curve of a plan; ``seed`` is what ``randomize`` draws from."""
+    return Schedule(
+        quantity=plan.quantity,
+        lot_size=lot_size,
+        start=plan.start,
+        end=plan.end,
+        interval=plan.interval,
+        count=plan.slice_count,
+        first=plan.first,
+        base=plan.base,
+        randomize=randomize,
+        seed=seed,
+    )
+
+
+def slice_count(length: int, interval: int) -> int:
+    """``ceil(T / interval)``, at least one."""
+    return max(1, -(-length // interval))
+
+
+def merged(lots: int, *, smallest: int, length: int, interval: int) -> tuple[int, int]:
+    """Interval and number of slices such that none is smaller than the smallest the exchange takes.
+
+    Args:
+        lots: what is to be sliced, at least ``smallest``.
+        smallest: lots that each slice must have.
+        length: nanoseconds from the first slice's begin to the end.
+        interval: the interval asked for.
+
+    Returns:
+        The interval, widened where slices would be too small, and the count; a last slice cut too short by
+        the end joins the one before it.
+    """
+    if lots * interval // length < smallest:
+        interval = min(length, -(-smallest * length // lots))
+    count = slice_count(length, interval)
+    last = lots - lots * (count - 1) * interval // length
+    return interval, count - 1 if count > 1 and last < smallest else count

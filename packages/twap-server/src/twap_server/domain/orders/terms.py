@@ -1,0 +1,137 @@
+"""What a user asks for, and what was accepted: fixed terms, and the plan that an amendment replaces."""
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.instrument import InstrumentId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    """What a user asks for, before any rule was checked. Times are already absolute."""
+
+    token_id: str
+    exchange: str
+    symbol: str
+    """As the caller spelled it."""
+    side: Side
+    quantity: Decimal
+    limit: Decimal | None
+    start: Nanos | None
+    """None means now."""
+    end: Nanos
+    interval: int | None
+    """Nanoseconds between slices; exactly one of ``interval`` and ``slices`` is given."""
+    slices: int | None
+    carry: Carry
+    late_start: LateStart
+    max_slippage_bps: Decimal | None
+    fidelity: Fidelity
+    randomize: Decimal = ZERO
+    """Percent by which size and time of a slice may move inside its bucket, 0 to 50."""
+    participation_cap: Decimal | None = None
+    """Most that a slice may take, in percent of what was traded since the slice before."""
+    fingerprint: str = ""
+    """Digest of the body after defaults and normalisation: tells a repeat from another order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leg:
+    """One market that an order may fill on, with its rules as they were when the order was accepted."""
+
+    instrument: InstrumentId
+    lot_size: Decimal
+    min_quantity: Decimal
+    min_notional: Decimal
+    fee: Decimal = ZERO
+    """Taker fee as a share of the notional."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How much by when, at what limit. Revision 1 was accepted; each amendment makes the next one.
+
+    A later revision begins with slice ``first``: slices before it keep what they did.
+    """
+
+    revision: int = 1
+    quantity: Decimal
+    """On the order's lot grid."""
+    limit: Decimal | None
+    start: Nanos
+    """When slice ``first`` is due at the earliest; for revision 1 the order's effective start."""
+    end: Nanos
+    interval: int
+    """Nanoseconds between slices."""
+    slice_count: int
+    """Of the whole order, slices before ``first`` included."""
+    first: int = 0
+    base: Decimal = ZERO
+    """Filled when this plan was made: the curve rises from here to ``quantity``."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderTerms:
+    """Who ordered what, where and how; never changes after acceptance (or rejection)."""
+
+    order_id: str
+    user_id: str
+    token_id: str
+    fingerprint: str
+    exchange: str
+    """``aggregate`` for an order over all exchanges."""
+    symbol: str
+    """As the caller spelled it."""
+    instrument: InstrumentId | None
+    """None when the symbol was not recognised."""
+    legs: tuple[Leg, ...] = ()
+    """The markets it may fill on: one, or for ``aggregate`` every one that listed it."""
+    side: Side
+    created: Nanos
+    start: Nanos
+    """Effective start."""
+    carry: Carry
+    max_slippage_bps: Decimal | None
+    fidelity: Fidelity
+    randomize: Decimal = ZERO
+    participation_cap: Decimal | None = None
+    tick_size: Decimal
+    lot_size: Decimal
+    """Quantities of the order are whole multiples: a lot that all of its legs take."""
+    decision_price: Decimal | None = None
+    """Mid of the live book when the order was accepted."""
+
+    @property
+    def seed(self) -> bytes:
+        """What ``randomize`` draws from: the same order always moves the same way, and its preview too."""
+        return seed_of(self.user_id, self.token_id)
+
+
+def seed_of(user_id: str, token_id: str) -> bytes:
+    """What ``randomize`` draws from, for an order or its preview."""
+    return hashlib.sha256(f"{user_id}\n{token_id}".encode()).digest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """What a user wants changed; None leaves it. ``limit_set`` tells "no limit" from "leave it"."""
+
+    quantity: Decimal | None = None
+    limit: Decimal | None = None
+    limit_set: bool = False
+    end: Nanos | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """Why a request is not accepted: names the field, the value, the rule and what would do."""
+
+    reason: RejectReason
+    field: str
+    """Of the request: what to change."""
+    detail: str

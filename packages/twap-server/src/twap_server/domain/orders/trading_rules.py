@@ -1,0 +1,114 @@
+"""The grid an order must fit, and the only place that quantises: quantities down, limits to the safe side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from twap_models.enums import Side
+from twap_server.domain import exact
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.instrument import TRADING, UNUSABLE, Instrument, takes_orders
+from twap_server.domain.orders.terms import Leg
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The grid of one instrument, or one that fits the same instrument on several exchanges."""
+
+    name: str
+    """For messages: ``binance:BTC-USDT``."""
+    symbol: str
+    """Canonical."""
+    tick_size: Decimal
+    lot_size: Decimal
+    status: str
+    """``trading``, or the exchange's own word."""
+    legs: tuple[Leg, ...]
+    """The markets behind it: none where no grid can be used."""
+    fault: str = ""
+    """Why no order fits it, in words; empty where orders do."""
+    notices: tuple[str, ...] = ()
+    """What whoever orders on it has to know: warnings of every plan."""
+
+    def floor_lot(self, quantity: Decimal) -> Decimal:
+        """Round a quantity down to the lot grid."""
+        return _to_grid(quantity, self.lot_size, ROUND_FLOOR)
+
+    def safe_limit(self, limit: Decimal | None, side: Side) -> Decimal | None:
+        """Round a limit so that it never allows more: a buy's down to the tick, a sell's up."""
+        if limit is None:
+            return None
+        return _to_grid(limit, self.tick_size, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+
+    def smallest(self, price: Decimal | None) -> Decimal:
+        """The smallest quantity that one of the markets takes at ``price``, on the lot grid."""
+        return min(smallest_on(leg, self.lot_size, price) for leg in self.legs)
+
+
+def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, exchange: str) -> Grid:
+    """The grid of one instrument, or of the same one on several exchanges: with a lot that all of them take.
+
+    Args:
+        instruments: at least one; what has no usable grid is left out, and what does not trade now while
+            another one does.
+        fees: exchange to its taker fee.
+        exchange: the order's, ``aggregate`` included.
+    """
+    usable = [one for one in instruments if not one.fault]
+    if not usable:
+        return _no_grid(instruments[0], exchange)
+    chosen = [one for one in usable if takes_orders(one.status, limited=True)] or usable
+    return Grid(
+        name=f"{exchange}:{chosen[0].id.symbol}",
+        symbol=chosen[0].id.symbol,
+        tick_size=min(one.tick_size for one in chosen),
+        lot_size=exact.common_multiple([one.lot_size for one in chosen]),
+        status=next((one.status for one in chosen if one.status == TRADING), chosen[0].status),
+        legs=tuple(_leg(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
+    )
+
+
+def _no_grid(instrument: Instrument, exchange: str) -> Grid:
+    return Grid(
+        name=f"{exchange}:{instrument.id.symbol}",
+        symbol=instrument.id.symbol,
+        tick_size=ZERO,
+        lot_size=ZERO,
+        status=UNUSABLE,
+        legs=(),
+        fault=instrument.fault,
+    )
+
+
+def smallest_on(leg: Leg, lot_size: Decimal, price: Decimal | None) -> Decimal:
+    """The smallest quantity that this leg takes at ``price``, on the lot grid."""
+    least = max(lot_size, leg.min_quantity)
+    if price is not None and price > ZERO and leg.min_notional > ZERO:
+        covering = exact.multiply(
+            Decimal(exact.whole_up(leg.min_notional, exact.multiply(price, lot_size))), lot_size
+        )
+        least = max(least, covering)
+    return _to_grid(least, lot_size, ROUND_CEILING)
+
+
+def takes(leg: Leg, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
+    """Whether this leg takes ``quantity``, which lies on the lot grid: it is not below ``smallest_on``."""
+    if quantity < lot_size or quantity < leg.min_quantity:
+        return False
+    if price is None or price <= ZERO or leg.min_notional <= ZERO:
+        return True
+    return exact.multiply(quantity, price) >= leg.min_notional
+
+
+def _leg(one: Instrument, fee: Decimal) -> Leg:
+    return Leg(
+        instrument=one.id,
+        lot_size=one.lot_size,
+        min_quantity=one.min_quantity,
+        min_notional=one.min_notional,
+        fee=fee,
+    )
+
+
+def _to_grid(value: Decimal, step: Decimal, rounding: str) -> Decimal:
+    return exact.to_grid(value, step, rounding) if step > ZERO else value

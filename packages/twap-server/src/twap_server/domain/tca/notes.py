@@ -1,0 +1,113 @@
+"""What a reader of an execution report has to know beside its figures: what is missing, and why."""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from twap_models.enums import OrderStatus
+from twap_server.domain.clock import SECOND, Nanos, to_text
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.tca.benchmarks import Benchmarks
+from twap_server.domain.tca.counterfactuals import sweep_of
+from twap_server.domain.tca.prices import Prices, end_of
+
+_SOON = SECOND
+_LONG = 10 * SECOND
+_NEARLY_ALL = Decimal(99)
+
+
+def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[str, ...]:
+    """One sentence for each thing that is missing, late, or otherwise not what a reader would expect."""
+    if record.order.status is OrderStatus.REJECTED:
+        return ("The order was rejected: nothing was executed.",)
+    if record.order.status.is_open and not record.samples and not record.slices:
+        return ("The order has not begun: nothing was measured yet.",)
+    found = (
+        *_about_progress(record.order),
+        *_about_decision(record.order, prices),
+        *_about_arrival(record.order, prices),
+        *_about_end(record.order, prices),
+        *_about_slices(record),
+        *_about_market(record, measured),
+        *_about_sweep(record),
+    )
+    return tuple(found)
+
+
+def _about_progress(order: Order) -> Iterator[str]:
+    if order.status.is_open:
+        yield "The order is at work: what is not filled yet is valued at the latest mid."
+    if order.plan.revision > 1:
+        yield (
+            f"The order was amended (revision {order.plan.revision}): costs are of the last quantity, "
+            "the naive TWAP keeps to the last limit, the sweep was measured under the plan of its moment."
+        )
+
+
+def _about_decision(order: Order, prices: Prices) -> Iterator[str]:
+    if order.terms.decision_price is not None:
+        return
+    if prices.decision is None:
+        yield (
+            "No mid was known when the order was accepted, nor after: there is no decision price, "
+            "so no shortfall, delay or opportunity, and no basis points of costs."
+        )
+    else:
+        yield (
+            "No mid was known when the order was accepted: the decision price is the first mid measured "
+            f"after it, at {to_text(prices.decision.time)}."
+        )
+
+
+def _about_arrival(order: Order, prices: Prices) -> Iterator[str]:
+    if prices.arrival is None:
+        yield (
+            "No mid was measured from the start on: there is no arrival price, so no arrival slippage, "
+            "and delay and timing only where nothing was filled."
+        )
+    elif (late := prices.arrival.time - order.terms.start) > _SOON:
+        yield f"The first mid after the start was measured {_seconds(late)} s later: the arrival price."
+
+
+def _about_end(order: Order, prices: Prices) -> Iterator[str]:
+    end = end_of(order)
+    if prices.end is None:
+        yield (
+            "No mid was measured up to the end: there is no end price, "
+            "so opportunity and shortfall only where all was filled."
+        )
+    elif end is not None and end - prices.end.time > _LONG:
+        early = _seconds(end - prices.end.time)
+        yield f"The last mid before the end was measured {early} s earlier: the end price."
+
+
+def _about_slices(record: OrderRecord) -> Iterator[str]:
+    filled = {fill.slice_index for fill in record.fills}
+    if any(one.index in filled and one.mid is None for one in record.slices):
+        yield "A slice filled from a book without a mid: timing and spread are not known."
+    if record.slices and not any(one.touch is not None for one in record.slices):
+        yield "No slice met a book: there is no naive TWAP to compare with."
+
+
+def _about_market(record: OrderRecord, measured: Benchmarks) -> Iterator[str]:
+    if measured.market_twap is None:
+        yield "No mid stood between start and end: there is no time-weighted mid."
+    elif measured.market_twap_coverage_percent < _NEARLY_ALL:
+        yield f"A mid was known in {measured.market_twap_coverage_percent.normalize():f} % of the time."
+    if not measured.traded_volume:
+        yield "No trades were received: there is no traded VWAP, no participation, and no VWAP to compare."
+    if not record.order.terms.legs:
+        yield "The fees of its markets are not recorded: the others are compared only where that needs none."
+
+
+def _about_sweep(record: OrderRecord) -> Iterator[str]:
+    sweep = sweep_of(record)
+    if sweep is None:
+        yield "No sample met a live book: there is no sweep at arrival to compare with."
+    elif sweep.filled > record.order.plan.quantity:
+        yield "The order was amended to less than the sweep at arrival took: they are not compared."
+
+
+def _seconds(length: int) -> str:
+    tenths = Nanos(length) * 10 // SECOND
+    return f"{tenths // 10}.{tenths % 10}"

@@ -1,0 +1,1 @@
+"""Carry out users' commands in batches."""

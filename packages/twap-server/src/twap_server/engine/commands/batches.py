@@ -1,0 +1,156 @@
+"""Commands that wait are carried out in groups: decided one after another, recorded in one transaction.
+
+In: commands in the order they came. Out: each caller's answer, given only after the commit that holds what
+it was told; a command that is refused is answered without one. No group names an order twice, so each
+command is decided against what is recorded. Where the data of one command break the commit, the group is
+carried out again in halves until that one stands alone: it fails, and no other.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
+from twap_server.domain.orders.order import Order
+from twap_server.engine.entry.allowance import Room
+from twap_server.engine.market.snapshot import Glance, Sight
+from twap_server.engine.ports import OrderKey, OrderStore
+from twap_server.engine.work.journal import Draft, Recorder
+from twap_server.engine.work.step import Working
+
+log = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+
+@dataclass(slots=True, kw_only=True)
+class Scene:
+    """What the commands of a group are decided against, beside the open orders in memory: one moment."""
+
+    now: Nanos
+    glance: Glance
+    """The books at that moment; nothing is awaited until all of the group are decided."""
+    recorded: Mapping[OrderKey, Order]
+    """Orders that the group names, as the store holds them."""
+    rooms: dict[str, Room] = field(default_factory=dict)
+    """What users have open with what the group itself accepted so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision(Generic[_T]):
+    """What a command comes to: its answer, once its writes are recorded."""
+
+    answer: _T
+    writes: Sequence[Draft] = ()
+    working: Working | None = None
+    """The open order that it changes."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Command(Generic[_T]):
+    """Something a user asked for."""
+
+    keys: frozenset[OrderKey]
+    """The orders that it names."""
+    decide: Callable[[Scene], Decision[_T]]
+    """Raises TwapError where it is refused."""
+    answer: asyncio.Future[_T]
+
+    def fulfil(self, value: _T) -> None:
+        """Answer, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_result(value)
+
+    def refuse(self, error: Exception) -> None:
+        """Answer with a failure, unless the caller has gone."""
+        if not self.answer.done():
+            self.answer.set_exception(error)
+
+
+class Groups:
+    """Carries groups out."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        recorder: Recorder,
+        take_in: Callable[[Draft], None],
+        read_again: Callable[[Working], Awaitable[None]],
+        sight: Sight,
+        clock: Clock,
+    ) -> None:
+        """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
+        self._store, self._recorder = store, recorder
+        self._take_in, self._read_again = take_in, read_again
+        self._sight, self._clock = sight, clock
+
+    async def carry_out(self, group: Sequence[Command[Any]]) -> None:
+        """Decide, record, answer; whoever has gone meanwhile is passed over."""
+        waiting = [command for command in group if not command.answer.done()]
+        if not waiting:
+            return
+        try:
+            recorded = await self._store.find_all([key for command in waiting for key in command.keys])
+        except TwapError as error:
+            _refuse(waiting, error)
+            return
+        now = self._clock.now()
+        scene = Scene(now=now, glance=self._sight.glance(now), recorded=recorded)
+        decided = [(command, made) for command in waiting if (made := _decided(command, scene)) is not None]
+        await self._record([(command, made) for command, made in decided if made.writes])
+
+    async def _record(self, decided: list[tuple[Command[Any], Decision[Any]]]) -> None:
+        if not decided:
+            return
+        try:
+            await self._recorder.commit([write for _, made in decided for write in made.writes])
+        except StoreUnavailable as error:
+            _refuse([command for command, _ in decided], error)
+        except Exception as error:
+            await self._record_apart(decided, error)
+        else:
+            for command, made in decided:
+                for write in made.writes:
+                    self._take_in(write)
+                command.fulfil(made.answer)
+
+    async def _record_apart(
+        self, decided: list[tuple[Command[Any], Decision[Any]]], error: Exception
+    ) -> None:
+        """The data of one of them cannot be recorded: the others are decided again without it."""
+        if len(decided) > 1:
+            middle = len(decided) // 2
+            for half in (decided[:middle], decided[middle:]):
+                await self.carry_out([command for command, _ in half])
+            return
+        command, made = decided[0]
+        if not isinstance(error, TwapError):
+            log.error("a command could not be recorded", exc_info=error)
+        if isinstance(error, StoreConflict) and made.working is not None:
+            await self._read_again(made.working)
+        command.refuse(error)
+
+
+def _decided(command: Command[Any], scene: Scene) -> Decision[Any] | None:
+    """What becomes of a command; None where that was answered already."""
+    try:
+        made = command.decide(scene)
+    except TwapError as error:
+        command.refuse(error)
+        return None
+    except Exception as error:
+        log.exception("a command could not be decided")
+        command.refuse(error)
+        return None
+    if not made.writes:
+        command.fulfil(made.answer)
+    return made
+
+
+def _refuse(commands: Sequence[Command[Any]], error: TwapError) -> None:
+    for command in commands:
+        command.refuse(error)

@@ -1,0 +1,212 @@
+"""What users ask of the engine: submit, cancel, pause, resume, amend. Decides only, inside the engine's turn.
+
+Each command is decided against what is in memory (which is what the store holds); ``Groups`` records what
+was decided, and only then is it taken into memory and answered.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from twap_models.enums import OrderEventType, OrderStatus
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import (
+    EngineBusy,
+    OrderNotFound,
+    OrderNotOpen,
+    RevisionMismatch,
+    TwapError,
+)
+from twap_server.domain.orders.amendment import amend
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.terms import Amendment, OrderRequest
+from twap_server.engine.commands.batches import Decision, Scene
+from twap_server.engine.entry.acceptance import Admission
+from twap_server.engine.entry.allowance import Rooms
+from twap_server.engine.entry.results import Verdict, VerdictKind
+from twap_server.engine.market.sampler import Observers
+from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.ports import OrderWrite
+from twap_server.engine.work.journal import Draft, Recorder
+from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.step import Step, Working, had_elapsed
+
+log = logging.getLogger(__name__)
+
+
+class Commands:
+    """Decides commands."""
+
+    def __init__(
+        self,
+        *,
+        recorder: Recorder,
+        admission: Admission,
+        desk: Desk,
+        observers: Observers,
+        sight: Sight,
+        clock: Clock,
+        limits: Limits,
+        rooms: Rooms,
+    ) -> None:
+        self._recorder, self._admission = recorder, admission
+        self._desk, self._observers, self._sight = desk, observers, sight
+        self._clock, self._limits, self._rooms = clock, limits, rooms
+
+    def submit(
+        self, scene: Scene, user_id: str, requests: Sequence[OrderRequest], *, received: Nanos
+    ) -> Decision[list[Verdict]]:
+        """Accept, recognise or reject each request as of its receipt; they are recorded together.
+
+        One of which nothing can be said is told so, and costs the others nothing.
+
+        Raises:
+            ExchangeUnavailable, EngineBusy: nothing can be said of any but those that are refused; nothing
+                is recorded.
+        """
+        room = replace(scene.rooms.get(user_id) or self._rooms.of(user_id))
+        made: dict[str, Order] = {}
+        verdicts: list[Verdict] = []
+        writes: list[Draft] = []
+        failures: list[Exception] = []
+        for request in requests:
+            known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
+            try:
+                verdict = self._admission.judge(
+                    user_id,
+                    request,
+                    known=known,
+                    glance=scene.glance,
+                    received=received,
+                    now=scene.now,
+                    room=room,
+                )
+            except Exception as error:
+                failures.append(error)
+                _note(error)
+                verdicts.append(self._admission.not_judged(user_id, request, error, now=scene.now))
+                continue
+            verdicts.append(verdict)
+            if verdict.kind is VerdictKind.NEW:
+                made[request.token_id] = verdict.order
+                if verdict.order.status.is_open:
+                    room.take(verdict.order.plan)
+                writes.append(self._recorder.new_order(verdict.order, _event_of(verdict.order), at=scene.now))
+        if failures and not any(_is_accepted(verdict) for verdict in verdicts):
+            raise failures[0]
+        scene.rooms[user_id] = room
+        return Decision(answer=verdicts, writes=writes)
+
+    def cancel(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+        """End an open order as it is."""
+        working = self._open(scene, user_id, token_id)
+        now = self._clock.now()
+        return self._change(
+            working, lambda step: step.end(OrderStatus.CANCELED, reason="canceled_by_user", at=now)
+        )
+
+    def pause(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+        """Let an open order fill nothing until resumed; an order that is paused stays as it is."""
+        working = self._open(scene, user_id, token_id)
+        if working.order.status is OrderStatus.PAUSED:
+            return Decision(answer=working.order)
+        return self._change(working, Step.pause)
+
+    def resume(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+        """Let a paused order go on; an order that is not paused stays as it is."""
+        working = self._open(scene, user_id, token_id)
+        if working.order.status is not OrderStatus.PAUSED:
+            return Decision(answer=working.order)
+        return self._change(working, Step.resume)
+
+    def amend(
+        self, scene: Scene, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None
+    ) -> Decision[Order]:
+        """Replace an open order's plan for what is still to come.
+
+        Raises:
+            OrderNotFound, OrderNotOpen: there is nothing to amend.
+            RevisionMismatch: it was amended meanwhile.
+            EngineBusy: slices that were past when it came are still being recorded.
+            InvalidRequest: the new plan breaks a rule.
+        """
+        working = self._open(scene, user_id, token_id)
+        order, now = working.order, self._clock.now()
+        if order.plan.end <= now:
+            raise OrderNotOpen(f"order {token_id!r} has reached its end: nothing is left to change")
+        if had_elapsed(order, order.progress.next_slice):
+            raise EngineBusy(
+                f"the slices of {token_id!r} that were past are still being recorded: try again soon",
+                retry_after=1,
+            )
+        if revision is not None and revision != order.plan.revision:
+            raise RevisionMismatch(
+                f"order {token_id!r} was amended meanwhile: it is at revision {order.plan.revision}, "
+                f"not {revision}; look at it and send the change again"
+            )
+        plan = amend(order, wanted, now=now, limits=self._limits, reference=self._mid(order))
+        return self._change(working, lambda step: step.amend(plan, at=now))
+
+    def adopt(self, order: Order) -> None:
+        """Take up an open order that is recorded."""
+        self._desk.adopt(order)
+        self._observers.follow(order, self._clock.now())
+
+    def recorded(self, write: Draft) -> None:
+        """Take into memory what a command made of an order."""
+        order = write.order
+        if not write.is_new:
+            self._desk.replace(self._desk.of(order), order)
+            self._observers.note(order, filled=False, now=self._clock.now())
+        elif order.status.is_open:
+            self.adopt(order)
+
+    def take_in(self, write: OrderWrite) -> None:
+        """Take in what is found to be recorded of an order after a doubt, known before or not."""
+        order, now = write.order, self._clock.now()
+        is_known = self._desk.find(order.terms.user_id, order.terms.token_id) is not None
+        self._desk.take_in(order, decided=write.slices[-1].decided if write.slices else None)
+        if is_known:
+            self._observers.note(order, filled=bool(write.fills), now=now)
+        elif order.status.is_open:
+            self._observers.follow(order, now)
+
+    def _mid(self, order: Order) -> Decimal | None:
+        return self._sight.quotes(order.terms.legs, self._clock.now()).mid
+
+    def _change(self, working: Working, decide: Callable[[Step], None]) -> Decision[Order]:
+        now, order_id = self._clock.now(), working.order.terms.order_id
+        step = Step(order=working.order, at=now)
+        decide(step)
+        write = self._recorder.step(working.order, step)
+        if not write.order.status.is_open:
+            self._recorder.measured(self._observers.take(order_id, now))
+        return Decision(answer=write.order, writes=[write], working=working)
+
+    def _open(self, scene: Scene, user_id: str, token_id: str) -> Working:
+        working = self._desk.find(user_id, token_id)
+        if working is None:
+            raise _not_open(scene.recorded.get((user_id, token_id)), token_id)
+        return working
+
+
+def _note(error: Exception) -> None:
+    if not isinstance(error, TwapError):
+        log.error("an order could not be judged", exc_info=error)
+
+
+def _is_accepted(verdict: Verdict) -> bool:
+    is_judged = verdict.kind in (VerdictKind.NEW, VerdictKind.REPEAT)
+    return is_judged and verdict.order.status is not OrderStatus.REJECTED
+
+
+def _not_open(order: Order | None, token_id: str) -> TwapError:
+    if order is None:
+        return OrderNotFound(f"you have no order with token_id {token_id!r}")
+    return OrderNotOpen(f"order {token_id!r} has already ended: it is {order.status.value}")
+
+
+def _event_of(order: Order) -> OrderEventType:
+    return OrderEventType.ACCEPTED if order.status.is_open else OrderEventType.REJECTED

@@ -1,0 +1,1 @@
+"""Accept or reject what users submit, and preview it."""

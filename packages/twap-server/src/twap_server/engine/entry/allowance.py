@@ -1,0 +1,47 @@
+"""How much more a user may have open: orders, and slices a second."""
+
+from dataclasses import dataclass
+
+from twap_server.domain.orders.pace import pace_of
+from twap_server.domain.orders.terms import Plan
+from twap_server.engine.config import EngineConfig
+from twap_server.engine.work.open_orders import Desk
+
+
+@dataclass(slots=True, kw_only=True)
+class Room:
+    """What a user has open, counted on while several orders are judged."""
+
+    orders: int
+    """Open orders."""
+    pace: int
+    """Their slices a second, in the units of ``domain.pace``."""
+    most_orders: int
+    most_pace: int
+    """Slices a second, whole ones."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no further order may be open."""
+        return self.orders >= self.most_orders
+
+    def take(self, plan: Plan) -> None:
+        """Count one more open order."""
+        self.orders += 1
+        self.pace += pace_of(plan)
+
+
+class Rooms:
+    """The bounds of each user against what is open."""
+
+    def __init__(self, *, desk: Desk, config: EngineConfig) -> None:
+        self._desk, self._config = desk, config
+
+    def of(self, user_id: str) -> Room:
+        """What the user has open now, and may have."""
+        return Room(
+            orders=self._desk.open_count(user_id),
+            pace=self._desk.pace(user_id),
+            most_orders=self._config.max_open_orders,
+            most_pace=self._config.max_slices_per_second,
+        )

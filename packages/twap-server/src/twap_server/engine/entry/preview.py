@@ -1,0 +1,250 @@
+"""Say what would become of an order if it were submitted now. Nothing is stored and nobody is told.
+
+In: requests, the user's orders of those token ids, the live books. Out: a ``Preview`` each: every rule it
+breaks, the plan it would get, its expected cost against the books of this moment, and which exchange would
+take it live.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NamedTuple
+
+from twap_models.enums import Carry, OrderStatus, SliceReason
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
+from twap_server.domain.execution.matching import Bounds, slippage_bound
+from twap_server.domain.execution.pre_trade_cost import Estimate, slices_and_sweep
+from twap_server.domain.go_live.answers import PairMinimums, Proposed
+from twap_server.domain.go_live.check import GoLive, check
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.orders.rules import Admitted
+from twap_server.domain.orders.schedule import Schedule, schedule_of
+from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_of
+from twap_server.domain.orders.trading_rules import Grid
+from twap_server.engine.entry.acceptance import Admission
+from twap_server.engine.entry.allowance import Room, Rooms
+from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Examination, duplicate, unavailable, used_up
+from twap_server.engine.market.snapshot import Quotes, Sight
+from twap_server.engine.ports import Market, OrderStore
+
+log = logging.getLogger(__name__)
+
+_CLOSED = {
+    SliceReason.NO_BOOK: "there is no live book of it",
+    SliceReason.STALE_BOOK: "its book is stale",
+    SliceReason.RESYNCING: "its book is resyncing",
+    SliceReason.CROSSED_BOOK: "its book is crossed",
+    SliceReason.NOT_TRADABLE: "the exchange does not trade it now",
+    SliceReason.PRICES_DISAGREE: "the prices of its exchanges disagree: they may be different assets",
+}
+_NO_PLAN = "the order breaks rules, so there is no plan to price"
+_REPEATED = "this very order is there already under its token_id: submitted again, it would be given again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Expected cost against the live books of one moment."""
+
+    mid: Decimal
+    touch: Decimal
+    book_time: Nanos | None
+    """When the oldest of the books last changed."""
+    slices: Estimate
+    sweep: Estimate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What would become of a request. Without ``plan`` there is no schedule, no cost, no go-live check."""
+
+    request: OrderRequest
+    time: Nanos
+    grid: Grid | None
+    broken: tuple[Rejection, ...]
+    plan: Plan | None = None
+    schedule: Schedule | None = None
+    warnings: tuple[str, ...] = ()
+    cost: Cost | None = None
+    cost_reason: str = ""
+    """Why there is no cost."""
+    go_live: tuple[GoLive, ...] = ()
+
+
+class _Known(NamedTuple):
+    """The order that has a token id already."""
+
+    fingerprint: str
+    was_rejected: bool
+
+
+class Previewer:
+    """Judges requests without recording anything. Runs beside the engine's turns: it never delays a slice."""
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        sight: Sight,
+        admission: Admission,
+        store: OrderStore,
+        clock: Clock,
+        rooms: Rooms,
+    ) -> None:
+        """Args: rooms: what each user has open, and may have."""
+        self._market, self._sight, self._admission = market, sight, admission
+        self._store, self._rooms, self._clock = store, rooms, clock
+
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+        """Judge requests as if they were submitted now, one after another; others get their turn in between.
+
+        Windows are judged by the time of receipt, costs by the books when each one's turn comes.
+
+        Raises:
+            ExchangeUnavailable: nothing can be said of any of them: their exchanges' lists are not known yet.
+            StoreUnavailable: whether a token id is taken cannot be seen.
+        """
+        received = self._clock.now()
+        stored = await self._store.find(user_id, [request.token_id for request in requests])
+        known = {
+            token_id: _Known(order.terms.fingerprint, order.status is OrderStatus.REJECTED)
+            for token_id, order in stored.items()
+        }
+        room = self._rooms.of(user_id)
+        found: list[Preview] = []
+        failures: list[Exception] = []
+        for request in requests:
+            try:
+                made = self._judge(
+                    user_id, request, known=known.get(request.token_id), room=room, received=received
+                )
+            except Exception as error:
+                failures.append(error)
+                found.append(_not_judged(request, error, self._clock.now()))
+                continue
+            if request.token_id not in known:
+                known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
+                if not made.broken and made.plan is not None:
+                    room.take(made.plan)
+            found.append(made)
+            await self._clock.sleep(0)
+        if len(failures) == len(requests):
+            raise failures[0]
+        return found
+
+    def _judge(
+        self, user_id: str, request: OrderRequest, *, known: _Known | None, room: Room, received: Nanos
+    ) -> Preview:
+        now = self._clock.now()
+        repeats = known is not None and known.fingerprint == request.fingerprint
+        examination = self._admission.examine(
+            request,
+            glance=self._sight.glance(now),
+            received=received,
+            room=None if repeats else room,
+        )
+        broken = _all(examination)
+        admitted = examination.admitted() if _plannable(broken, examination.grid) else None
+        if known is not None and (known.was_rejected or not repeats):
+            broken.insert(0, used_up(request) if repeats else duplicate(request))
+        blank = Preview(
+            request=request,
+            time=now,
+            grid=examination.grid,
+            broken=tuple(broken),
+            warnings=(*(admitted.plan.warnings if admitted else ()), *((_REPEATED,) if repeats else ())),
+            cost_reason=_NO_PLAN,
+        )
+        if admitted is None or examination.grid is None:
+            return blank
+        return self._planned(user_id, blank, examination.grid, admitted)
+
+    def _planned(self, user_id: str, blank: Preview, grid: Grid, admitted: Admitted) -> Preview:
+        request, plan = blank.request, admitted.plan
+        schedule = schedule_of(
+            plan,
+            lot_size=grid.lot_size,
+            randomize=request.randomize,
+            seed=seed_of(user_id, request.token_id),
+        )
+        quotes = self._sight.quotes(grid.legs, blank.time, limited=plan.limit is not None)
+        skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
+        cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
+        return Preview(
+            request=request,
+            time=blank.time,
+            grid=grid,
+            broken=blank.broken,
+            plan=plan,
+            schedule=schedule,
+            warnings=blank.warnings,
+            cost=cost,
+            cost_reason="" if cost else _CLOSED[quotes.closed or SliceReason.NO_BOOK],
+            go_live=self._go_live(request, plan, grid, mid=quotes.mid, now=blank.time),
+        )
+
+    def _go_live(
+        self, request: OrderRequest, plan: Plan, grid: Grid, *, mid: Decimal | None, now: Nanos
+    ) -> tuple[GoLive, ...]:
+        order = Proposed(
+            quantity=plan.quantity,
+            quote=grid.symbol.rpartition("-")[2],
+            lot_size=grid.lot_size,
+            price=mid if mid is not None else plan.limit,
+            limit=plan.limit,
+            duration=plan.end - plan.start,
+            interval=plan.interval,
+            ends_in=max(0, plan.end - now),
+            randomize=request.randomize,
+        )
+        return check(
+            order, {one.id.exchange: _minimums(one) for one in self._listed(grid.symbol) if not one.fault}
+        )
+
+    def _listed(self, symbol: str) -> Sequence[Instrument]:
+        with suppress(UnknownSymbol, ExchangeUnavailable):
+            return self._market.find_everywhere(symbol)
+        return ()
+
+
+def _not_judged(request: OrderRequest, error: Exception, now: Nanos) -> Preview:
+    """One of several of which nothing can be said: it costs the others nothing."""
+    if not isinstance(error, TwapError):
+        log.error("an order could not be previewed", exc_info=error)
+    return Preview(request=request, time=now, grid=None, broken=(unavailable(error),), cost_reason=_NO_PLAN)
+
+
+def _all(examination: Examination) -> list[Rejection]:
+    """Every broken rule; those before the exchange are told even while its instruments are not known."""
+    found: list[Rejection] = []
+    try:
+        for rejection in examination.broken():
+            found.append(rejection)
+    except ExchangeUnavailable:
+        if not found:
+            raise
+    return found
+
+
+def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
+    """Whether what is broken leaves the plan as it would be: only what the user has open does."""
+    others = [one for one in broken if one.reason not in TOO_MUCH_OPEN]
+    return grid is not None and not others
+
+
+def _cost(
+    request: OrderRequest, schedule: Schedule, quotes: Quotes, *, limit: Decimal | None, skipped: int
+) -> Cost | None:
+    moment = quotes.moment(request.side)
+    if moment is None:
+        return None
+    cap = slippage_bound(request.side, moment.mid, request.max_slippage_bps)
+    bounds = Bounds(side=request.side, limit=limit, cap=cap)
+    slices, sweep = slices_and_sweep(schedule, moment, bounds, request.fidelity, skipped=skipped)
+    return Cost(mid=moment.mid, touch=moment.touch, book_time=quotes.book_time, slices=slices, sweep=sweep)
+
+
+def _minimums(one: Instrument) -> PairMinimums:
+    return PairMinimums(quantity=one.min_quantity, value=one.min_notional)

@@ -1,0 +1,152 @@
+"""Hold one request against every rule, in the order users are told of them: for submissions and previews.
+
+In: a request, the time of its receipt, what the user has open. Out: the broken rules, one by one; a
+submission reads the first, a preview all. What was found on the way (instrument, mid) stays for the caller.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from twap_models.enums import RejectReason
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
+from twap_server.domain.orders.pace import too_fast
+from twap_server.domain.orders.rules import (
+    Admitted,
+    Fitted,
+    Limits,
+    broken_terms,
+    broken_window,
+    fitted,
+    plan_of,
+    unusable,
+)
+from twap_server.domain.orders.terms import OrderRequest, Rejection
+from twap_server.domain.orders.trading_rules import Grid
+from twap_server.engine.entry.allowance import Room
+from twap_server.engine.entry.instruments import Listings
+from twap_server.engine.market.snapshot import Glance
+
+TOO_MUCH_OPEN = (RejectReason.TOO_MANY_OPEN_ORDERS, RejectReason.TOO_MANY_SLICES_PER_SECOND)
+"""Rules about what else the user has open: the order's own plan is as it would be."""
+
+
+class Examination:
+    """One request at one moment."""
+
+    def __init__(
+        self,
+        request: OrderRequest,
+        *,
+        listings: Listings,
+        glance: Glance,
+        limits: Limits,
+        received: Nanos,
+        room: Room | None,
+    ) -> None:
+        """Begin with what is known.
+
+        Args:
+            request: what is asked.
+            listings: of the exchanges.
+            glance: the books now.
+            limits: bounds of one order.
+            received: when the request came.
+            room: what its user has open; None where the order itself is among that.
+        """
+        self._request, self._listings, self._glance, self._limits = request, listings, glance, limits
+        self._now, self._room = received, room
+        self.grid: Grid | None = None
+        """Of what the symbol names, once it was looked up."""
+        self._fit: Fitted | None = None
+        self._admitted: Admitted | None = None
+        self.mid: Decimal | None = None
+        """Of the live books at this moment, once they were looked at."""
+
+    def broken(self) -> Iterator[Rejection]:
+        """Every broken rule; lazy, so that a caller who stops at the first looks no further.
+
+        Raises:
+            ExchangeUnavailable: the exchange's instruments are not known yet, so no more can be said.
+        """
+        has_plan = True
+        for rejection in self._broken_rules():
+            has_plan = has_plan and rejection.reason in TOO_MUCH_OPEN
+            yield rejection
+        if has_plan and (too_much := self._too_fast()) is not None:
+            yield too_much
+
+    def _too_fast(self) -> Rejection | None:
+        if self._room is None:
+            return None
+        return too_fast(self._request, self.admitted().plan, used=self._room.pace, most=self._room.most_pace)
+
+    def _broken_rules(self) -> Iterator[Rejection]:
+        """Those that need no plan."""
+        yield from broken_window(self._request, now=self._now, limits=self._limits)
+        found = self._find()
+        if isinstance(found, Rejection):
+            yield found
+        if self._room is not None and self._room.is_full:
+            yield Rejection(
+                reason=RejectReason.TOO_MANY_OPEN_ORDERS,
+                field="token_id",
+                detail="you have too many open orders: cancel one or wait",
+            )
+        if isinstance(found, Grid) and found.fault:
+            self.grid = found
+            yield unusable(self._request, found)
+        elif isinstance(found, Grid):
+            quotes = self._glance.quotes(found.legs)
+            if quotes.odd:
+                found = replace(found, notices=(*found.notices, *self._glance.notices(quotes)))
+            self.grid, self.mid = found, quotes.mid
+            self._fit = fitted(self._request, found, reference=self.mid)
+            yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
+
+    def admitted(self) -> Admitted:
+        """The plan; only where no rule of window and terms is broken."""
+        assert self.grid is not None, "the rules come first"
+        assert self._fit is not None
+        if self._admitted is None:
+            self._admitted = plan_of(self._request, self.grid, self._fit, now=self._now)
+        return self._admitted
+
+    def _find(self) -> Grid | Rejection:
+        try:
+            return self._listings.grid(self._request.exchange, self._request.symbol)
+        except UnknownExchange as error:
+            return Rejection(
+                reason=RejectReason.UNKNOWN_EXCHANGE, field="exchange", detail=f"exchange: {error}"
+            )
+        except UnknownSymbol as error:
+            return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, field="symbol", detail=f"symbol: {error}")
+
+
+def used_up(request: OrderRequest) -> Rejection:
+    """The token id belongs to this very order, which was rejected."""
+    return Rejection(
+        reason=RejectReason.DUPLICATE_TOKEN_ID,
+        field="token_id",
+        detail=f"token_id {request.token_id!r} is used up by this order, which was rejected: choose another",
+    )
+
+
+def duplicate(request: OrderRequest) -> Rejection:
+    """The token id belongs to another order of the user."""
+    return Rejection(
+        reason=RejectReason.DUPLICATE_TOKEN_ID,
+        field="token_id",
+        detail=f"token_id {request.token_id!r} already names another order of yours: choose a new one",
+    )
+
+
+def unavailable(error: Exception) -> Rejection:
+    """Nothing can be said of a request now; only what is known to be safe is told of the error."""
+    why = str(error) if isinstance(error, TwapError) else "a fault of this server, its log says more"
+    return Rejection(
+        reason=RejectReason.UNAVAILABLE,
+        field="exchange" if isinstance(error, ExchangeUnavailable) else "token_id",
+        detail=f"it cannot be judged now: {why}; nothing was stored, send it again under the same token_id",
+    )

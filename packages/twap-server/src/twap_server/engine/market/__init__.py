@@ -1,0 +1,1 @@
+"""Read the books as the engine needs them: snapshots, eligibility, samples."""

@@ -1,0 +1,196 @@
+"""Measures the market while an order is at work, for its execution report: at a steady pace, bounded.
+
+In: open orders and what became of them. Out: samples, to be recorded by the engine. Nothing here decides a
+fill, and a sample that is lost (a crash) is missing in the report, never made up.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from heapq import heappop, heappush
+
+from twap_models.enums import Fidelity
+from twap_server.domain import exact
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.execution.matching import Bounds
+from twap_server.domain.execution.pre_trade_cost import Moment, estimate
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.sample import MARK_OUTS, Sample, Sweep
+from twap_server.engine.market.snapshot import Glance, Sight
+from twap_server.engine.ports import Market
+from twap_server.engine.timers import Agenda
+
+STEADY_SAMPLES = 300
+"""Of one plan, from its start to its end; no closer than a second."""
+MARKED_SLICES = 100
+"""Slices whose mark-outs are measured; of later ones they are not."""
+MARKS_SHARED = 100 * MILLISECOND
+"""Mark-outs due within so much of the first of them share its sample, taken that much later."""
+MOST_SAMPLES = 2_000
+"""Of one order, however often it is amended."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Watch:
+    order: Order
+    period: int
+    steady: Nanos
+    """When the next steady sample is due."""
+    swept: bool
+    before: list[tuple[Decimal, Decimal]] | None
+    """Totals traded on each leg when the last sample was taken."""
+    marks: list[Nanos] = field(default_factory=list)
+    marked: int = 0
+    taken: int = 0
+    last: Nanos = Nanos(0)
+
+    def mark(self, now: Nanos) -> None:
+        """Look at the mid again some time after the slice that just filled."""
+        if self.marked < MARKED_SLICES:
+            self.marked += 1
+            for seconds in MARK_OUTS:
+                heappush(self.marks, Nanos(now + seconds * SECOND))
+
+    def forget_marks(self, now: Nanos) -> None:
+        """The mid was measured at ``now``: that serves every mark-out due by then."""
+        while self.marks and self.marks[0] <= now:
+            heappop(self.marks)
+
+
+class Observers:
+    """One observer per order, from its acceptance until its last mark-out."""
+
+    def __init__(self, *, sight: Sight, market: Market) -> None:
+        self._sight, self._market = sight, market
+        self._watches: dict[str, _Watch] = {}
+        self._agenda = Agenda()
+
+    def __len__(self) -> int:
+        return len(self._watches)
+
+    def next_due(self) -> Nanos | None:
+        """When the next sample wants to be taken."""
+        return self._agenda.next()
+
+    def follow(self, order: Order, now: Nanos) -> None:
+        """Begin to watch an open order."""
+        has_begun = order.progress.next_slice > 0
+        watch = _Watch(
+            order=order,
+            period=_period(order, now),
+            steady=max(now, order.terms.start),
+            swept=has_begun,
+            before=self._sight.glance(now).traded(order.terms.legs) if has_begun else None,
+        )
+        self._watches[order.terms.order_id] = watch
+        self._plan(watch)
+
+    def note(self, order: Order, *, filled: bool, now: Nanos) -> None:
+        """Take in what was recorded of an order: a slice that filled, an amendment, the end."""
+        watch = self._watches.get(order.terms.order_id)
+        if watch is None:
+            return
+        if order.plan.revision != watch.order.plan.revision:
+            watch.period = _period(order, now)
+        watch.order = order
+        if filled:
+            watch.forget_marks(now)  # the slice measured the mid itself
+            watch.mark(now)
+        if not order.status.is_open:
+            self._hold(order)
+        self._plan(watch)
+
+    def take(self, order_id: str, now: Nanos) -> list[tuple[str, Sample]]:
+        """Sample an order's market at once; nothing where it was sampled at this very moment."""
+        watch = self._watches.get(order_id)
+        if watch is None or now <= watch.last:
+            return []
+        return [(order_id, self._sample(watch, now, self._sight.glance(now)))]
+
+    def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
+        """Take the samples due by ``now``."""
+        found: list[tuple[str, Sample]] = []
+        glance = self._sight.glance(now)
+        for order_id in self._agenda.due(now, most=most):
+            watch = self._watches[order_id]
+            watch.forget_marks(now)
+            if watch.steady <= now:
+                watch.steady = Nanos(now + watch.period)
+            if now > watch.last:
+                found.append((order_id, self._sample(watch, now, glance)))
+            self._plan(watch)
+        return found
+
+    def _plan(self, watch: _Watch) -> None:
+        order_id = watch.order.terms.order_id
+        wanted = [Nanos(moment + MARKS_SHARED) for moment in watch.marks[:1]]
+        if watch.order.status.is_open and watch.taken < MOST_SAMPLES:
+            wanted.append(watch.steady)
+        if wanted:
+            self._agenda.set(order_id, min(wanted))
+        elif not watch.order.status.is_open:
+            self._drop(watch)
+        else:
+            self._agenda.drop(order_id)
+
+    def _hold(self, order: Order) -> None:
+        for leg in order.terms.legs:
+            self._market.hold(leg.instrument, _owner(order))
+
+    def _drop(self, watch: _Watch) -> None:
+        order = watch.order
+        self._agenda.drop(order.terms.order_id)
+        del self._watches[order.terms.order_id]
+        for leg in order.terms.legs:
+            self._market.release(leg.instrument, _owner(order))
+
+    def _sample(self, watch: _Watch, now: Nanos, glance: Glance) -> Sample:
+        legs = watch.order.terms.legs
+        quotes, totals = glance.quotes(legs), glance.traded(legs)
+        volume, notional = _traded_between(
+            watch.before or totals, totals, [leg in quotes.odd for leg in legs]
+        )
+        watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
+        sweep = None
+        moment = None if watch.swept else quotes.moment(watch.order.terms.side)
+        if moment is not None:
+            watch.swept, sweep = True, _sweep(watch.order, moment)
+        return Sample(
+            time=now,
+            mid=quotes.mid,
+            volume=volume,
+            notional=notional,
+            sweep=sweep,
+        )
+
+
+def _traded_between(
+    before: Sequence[tuple[Decimal, Decimal]],
+    totals: Sequence[tuple[Decimal, Decimal]],
+    is_odd: Sequence[bool],
+) -> tuple[Decimal, Decimal]:
+    """Base and quote currency traded on the legs that show the order's asset."""
+    counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
+    if len(counted) == 1:  # as for most orders; sums take longer
+        (old, new) = counted[0]
+        return exact.subtract(new[0], old[0]), exact.subtract(new[1], old[1])
+    return (
+        exact.total(exact.subtract(new[0], old[0]) for old, new in counted),
+        exact.total(exact.subtract(new[1], old[1]) for old, new in counted),
+    )
+
+
+def _period(order: Order, now: Nanos) -> int:
+    length = order.plan.end - max(now, order.terms.start)
+    return max(SECOND, -(-length // STEADY_SAMPLES))
+
+
+def _sweep(order: Order, moment: Moment) -> Sweep:
+    """The whole quantity at once against the displayed books, within the order's limit."""
+    bounds = Bounds(side=moment.side, limit=order.plan.limit)
+    taken = estimate(order.plan.quantity, moment, bounds, Fidelity.DEPTH)
+    return Sweep(filled=taken.filled, notional=taken.notional, fees=taken.fees)
+
+
+def _owner(order: Order) -> str:
+    return f"mark-outs:{order.terms.order_id}"

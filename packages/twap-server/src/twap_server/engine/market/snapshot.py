@@ -1,0 +1,206 @@
+"""The books an order may fill from at one moment: those that can be trusted, and why the others cannot."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from twap_models.enums import Side, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos, to_span
+from twap_server.domain.execution.matching import Ladder, Offer, best
+from twap_server.domain.execution.pre_trade_cost import Moment
+from twap_server.domain.market.instrument import DELISTED, InstrumentId
+from twap_server.domain.orders.terms import Leg
+from twap_server.engine.config import EngineConfig
+from twap_server.engine.market.book_view import Glimpse
+from twap_server.engine.market.eligibility import closed_because
+from twap_server.engine.market.leg_check import LegCheck
+from twap_server.engine.ports import Market
+
+_LIKELIEST_FIRST = (
+    SliceReason.PRICES_DISAGREE,
+    SliceReason.RESYNCING,
+    SliceReason.CROSSED_BOOK,
+    SliceReason.STALE_BOOK,
+    SliceReason.NO_BOOK,
+    SliceReason.NOT_TRADABLE,
+)
+"""Of several closed books the one named is the one that is likeliest to open soon."""
+
+
+@dataclass(slots=True)
+class Quotes:
+    """One moment's view of an order's markets."""
+
+    open: tuple[tuple[Leg, Glimpse], ...]
+    closed: SliceReason | None
+    """Why there is no open one; None when there is."""
+    odd: tuple[Leg, ...] = ()
+    """Left out, whatever their books are: their mids lie apart from the others'."""
+
+    @property
+    def mid(self) -> Decimal | None:
+        """Middle of the best bid and the best ask over the open books (which may cross between exchanges)."""
+        if len(self.open) == 1:
+            return self.open[0][1].mid
+        bids = [bid.price for _, seen in self.open if (bid := seen.shown_to(Side.SELL).best) is not None]
+        asks = [ask.price for _, seen in self.open if (ask := seen.shown_to(Side.BUY).best) is not None]
+        return exact.midpoint(max(bids), min(asks)) if bids and asks else None
+
+    @property
+    def book_time(self) -> Nanos | None:
+        """When the oldest of the open books last changed."""
+        return min((seen.live.ts_received for _, seen in self.open), default=None)
+
+    def ladders(self, side: Side) -> list[Ladder]:
+        """The levels a taker of ``side`` meets. Read them before the books change again."""
+        return [
+            Ladder(exchange=leg.instrument.exchange, levels=seen.shown_to(side), fee=leg.fee)
+            for leg, seen in self.open
+        ]
+
+    def touch(self, side: Side) -> Offer | None:
+        """The best level a taker of ``side`` meets, fees included in what is best."""
+        if len(self.open) == 1:
+            leg, seen = self.open[0]
+            first = seen.shown_to(side).best
+            return None if first is None else Offer(leg.instrument.exchange, first.price, first.quantity)
+        return best(side, self.ladders(side))
+
+    def moment(self, side: Side) -> Moment | None:
+        """What an estimate is made from; None without an open book."""
+        mid, touch = self.mid, self.touch(side)
+        if mid is None or touch is None:
+            return None
+        return Moment(side=side, mid=mid, touch=touch.price, ladders=lambda: self.ladders(side))
+
+    def only(self, wanted: Callable[[Leg], bool]) -> "Quotes":
+        """The same without the markets that are not wanted."""
+        kept = tuple(pair for pair in self.open if wanted(pair[0]))
+        if len(kept) == len(self.open):
+            return self
+        return Quotes(kept, None if kept else SliceReason.NO_BOOK, self.odd)
+
+    def without(self, exchange: str) -> "Quotes":
+        """The same without this exchange."""
+        return self.only(lambda leg: leg.instrument.exchange != exchange)
+
+    def leg(self, exchange: str) -> tuple[Leg, Glimpse]:
+        """The open market on an exchange."""
+        if len(self.open) == 1:
+            return self.open[0]
+        return next(pair for pair in self.open if pair[0].instrument.exchange == exchange)
+
+
+class Glance:
+    """All books at one moment, each looked at once. Good until the next ``await``: then they may change."""
+
+    def __init__(
+        self,
+        market: Market,
+        now: Nanos,
+        *,
+        max_age: int,
+        known: dict[InstrumentId, Glimpse],
+        check: LegCheck,
+    ) -> None:
+        """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
+        self._market, self._now, self._max_age = market, now, max_age
+        self._known, self._check = known, check
+        self._seen: tuple[dict[InstrumentId, Glimpse | SliceReason], ...] = ({}, {})
+        """Of orders without a limit, and of those with one."""
+
+    def quotes(self, legs: Sequence[Leg], *, limited: bool = True, filling: bool = False) -> Quotes:
+        """The books of these markets that show one asset; see ``closed_because`` for what makes one open.
+
+        Args:
+            legs: the markets.
+            limited: the order that would fill there has a limit. Who only looks asks as if it had.
+            filling: a slice is to be filled: of several markets that were never compared, one alone waits.
+        """
+        if len(legs) == 1:
+            seen = self._see(legs[0].instrument, limited)
+            return Quotes(((legs[0], seen),), None) if isinstance(seen, Glimpse) else Quotes((), seen)
+        found: list[tuple[Leg, Glimpse]] = []
+        reasons: list[SliceReason] = []
+        for leg in legs:
+            seen = self._see(leg.instrument, limited)
+            if isinstance(seen, Glimpse):
+                found.append((leg, seen))
+            else:
+                reasons.append(seen)
+        odd, found = self._compared(legs, found, filling=filling)
+        if found:
+            return Quotes(tuple(found), None, odd)
+        if odd:
+            reasons.append(SliceReason.PRICES_DISAGREE)
+        reason = next((one for one in _LIKELIEST_FIRST if one in reasons), SliceReason.NO_BOOK)
+        return Quotes((), reason, odd)
+
+    def notices(self, quotes: Quotes) -> tuple[str, ...]:
+        """What whoever orders on these markets has to know of those left out."""
+        return tuple(self._check.notice(leg.instrument, self._mid_of(leg.instrument)) for leg in quotes.odd)
+
+    def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
+        """Base currency traded on these markets since then."""
+        return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
+
+    def traded(self, legs: Sequence[Leg]) -> list[tuple[Decimal, Decimal]]:
+        """Base and quote currency traded on each of these markets since the server started."""
+        return [self._market.traded(leg.instrument) for leg in legs]
+
+    def _compared(
+        self, legs: Sequence[Leg], found: list[tuple[Leg, Glimpse]], *, filling: bool
+    ) -> tuple[tuple[Leg, ...], list[tuple[Leg, Glimpse]]]:
+        """The markets left out, and those of the open ones that may be used."""
+        ids = tuple(leg.instrument for leg in legs)
+        mids = {leg.instrument: seen.mid for leg, seen in found if seen.mid is not None}
+        apart = self._check.apart(ids, mids, self._now)
+        kept = [pair for pair in found if pair[0].instrument not in apart]
+        if filling and len(kept) == 1 and not self._check.may_stand_alone(ids, self._now):
+            kept = []
+        return tuple(leg for leg in legs if leg.instrument in apart), kept
+
+    def _mid_of(self, instrument: InstrumentId) -> Decimal | None:
+        seen = self._see(instrument, limited=True)
+        return seen.mid if isinstance(seen, Glimpse) else None
+
+    def are_delisted(self, legs: Sequence[Leg]) -> bool:
+        """Whether every one of these markets is delisted."""
+        return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
+
+    def _see(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
+        known = self._seen[limited]
+        seen = known.get(instrument)
+        if seen is None:
+            seen = known[instrument] = self._look_at(instrument, limited)
+        return seen
+
+    def _look_at(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
+        live = self._market.live_book(instrument)
+        status = self._market.trading_status(instrument)
+        reason = closed_because(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
+        if reason is not None or live is None:
+            self._known.pop(instrument, None)
+            return reason or SliceReason.NO_BOOK
+        known = self._known.get(instrument)
+        if known is None or not known.holds(live):
+            known = self._known[instrument] = Glimpse(live)
+        return known
+
+
+class Sight:
+    """What orders see of their markets."""
+
+    def __init__(self, market: Market, config: EngineConfig) -> None:
+        self._market, self._max_age = market, to_span(config.max_book_age)
+        self._known: dict[InstrumentId, Glimpse] = {}
+        self._check = LegCheck(config.max_leg_spread, patience=to_span(config.max_book_wait))
+
+    def glance(self, now: Nanos) -> Glance:
+        """All books at this moment, wall time."""
+        return Glance(self._market, now, max_age=self._max_age, known=self._known, check=self._check)
+
+    def quotes(self, legs: Sequence[Leg], now: Nanos, *, limited: bool = True) -> Quotes:
+        """The books of these markets at this moment."""
+        return self.glance(now).quotes(legs, limited=limited)

@@ -1,0 +1,1 @@
+"""Work the open orders: find what is due, decide, record, tell."""

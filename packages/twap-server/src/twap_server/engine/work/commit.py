@@ -1,0 +1,96 @@
+"""Records a turn's decisions: all in one transaction, and what follows when that fails.
+
+Nothing recorded: the orders stay as they were and are looked at again soon. A conflict: somebody else changed
+an order, so it is read again. In memory stands only what the store holds.
+"""
+
+import logging
+
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, TwapError
+from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.engine.market.sampler import Observers
+from twap_server.engine.ports import OrderStore
+from twap_server.engine.work.journal import Recorder
+from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.step import Step, Working
+
+log = logging.getLogger(__name__)
+
+_RETRY_STORE_NS = 250_000_000
+
+Changed = list[tuple[Working, Step]]
+"""Orders, each with what was decided for it."""
+
+
+class Settlement:
+    """Brings decisions into the store and into memory."""
+
+    def __init__(
+        self,
+        *,
+        store: OrderStore,
+        recorder: Recorder,
+        desk: Desk,
+        observers: Observers,
+        impact: ImpactMemory,
+        clock: Clock,
+    ) -> None:
+        self._store, self._recorder, self._desk = store, recorder, desk
+        self._observers, self._impact, self._clock = observers, impact, clock
+
+    async def record(self, changed: Changed) -> None:
+        """Record the decisions of one turn, take them into memory, and tell; what failed is decided again."""
+        for _, step in changed:
+            if not step.order.status.is_open:
+                self._recorder.measured(self._observers.take(step.order.terms.order_id, step.at))
+        try:
+            writes = [self._recorder.step(working.order, step) for working, step in changed]
+            await self._recorder.commit(writes)
+        except StoreConflict as error:
+            await self._after_conflict(changed, error)
+        except StoreUnavailable as error:
+            self._after_failure(changed, error)
+        else:
+            self._impact.settle()
+            for (working, step), write in zip(changed, writes, strict=True):
+                self._desk.replace(working, write.order, decided=step.at if step.slices else None)
+                self._observers.note(write.order, filled=bool(step.fills), now=step.at)
+
+    async def _after_conflict(self, changed: Changed, error: StoreConflict) -> None:
+        """Record one by one; an order that the store holds in another state is read again."""
+        if len(changed) > 1:
+            for pair in changed:
+                await self.record([pair])
+            return
+        working, step = changed[0]
+        log.error("order=%s was recorded elsewhere: %s", working.order.terms.order_id, error)
+        try:
+            await self.read_again(working, step.at)
+        except StoreUnavailable as unavailable:
+            self._after_failure(changed, unavailable)
+
+    async def read_again(self, working: Working, now: Nanos) -> None:
+        """Take an order into memory as the store holds it.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        terms = working.order.terms
+        stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
+        self._desk.replace(working, stored if stored is not None else working.order)
+        self._observers.note(working.order, filled=False, now=now)
+        if working.order.status.is_open:
+            self._look_later(working)
+
+    def _after_failure(self, changed: Changed, error: TwapError) -> None:
+        """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
+        log.error("decisions=%d could not be recorded: %s", len(changed), error)
+        if not isinstance(error, CommitInDoubt):
+            self._impact.take_back()
+        for working, _ in changed:
+            working.storage_failed = True
+            self._look_later(working)
+
+    def _look_later(self, working: Working) -> None:
+        self._desk.plan(working, at=Nanos(self._clock.now() + _RETRY_STORE_NS))

@@ -1,0 +1,149 @@
+"""Works what is due: looks at orders a few at a time, and records what was decided in one transaction.
+
+Orders come by turns of their users. Between two pieces of a round others get their turn (the books, HTTP);
+the books may then have moved, so each piece looks at them anew, at its own moment. A round is bounded by what
+it settles, and by time where others wait for it: commands, or users without a backlog.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from twap_models.enums import SliceReason
+from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
+from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.engine.config import EngineConfig
+from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.work.commit import Changed, Settlement
+from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.slice_decision import SliceDecider
+from twap_server.engine.work.step import Working, look
+
+_SLICES_PER_ROUND = 1_000
+_SLICES_AT_ONCE = 200
+"""Settled without giving way to others: some milliseconds."""
+_SHARED_ROUND = 20 * MILLISECOND
+"""Looks of a round, for each user with a backlog, while others may become due; recording takes as long again.
+
+Where most have a backlog, larger rounds serve all of them better.
+"""
+
+
+@dataclass(slots=True)
+class _Piece:
+    """What one piece of a round came to."""
+
+    changed: Changed = field(default_factory=list)
+    slices: int = 0
+    """Looks, and the slices settled beyond one each."""
+    is_full: bool = False
+    """There may be more that is due."""
+
+
+class Rounds:
+    """Looks at due orders and has what comes of it recorded."""
+
+    def __init__(
+        self,
+        *,
+        desk: Desk,
+        sight: Sight,
+        impact: ImpactMemory,
+        settlement: Settlement,
+        lost_to: Callable[[Nanos], SliceReason],
+        others_wait: Callable[[], bool],
+        clock: Clock,
+        config: EngineConfig,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            desk: the open orders.
+            sight: of the books.
+            impact: what users took.
+            settlement: records.
+            lost_to: why a slice is lost whose window ended at that time.
+            others_wait: whether commands wait for the round to end.
+            clock: the engine's.
+            config: its settings.
+        """
+        self._desk, self._sight, self._impact = desk, sight, impact
+        self._settlement, self._clock = settlement, clock
+        self._decider = SliceDecider(impact=impact)
+        self._max_wait = to_span(config.max_book_wait)
+        self._lost_to, self._others_wait = lost_to, others_wait
+
+    async def work_due(self) -> None:
+        """Work the orders that are due now, by turns of their users; of very many the first."""
+        await self._work(self._due())
+
+    async def end_elapsed(self) -> None:
+        """End what ran out while nobody was here: who hears "ready" finds no order open past its end.
+
+        Gives up when a pass settles nothing: then the store fails, and the turns go on trying.
+        """
+        settled = -1
+        while (elapsed := self._desk.elapsed(self._clock.now())) and settled:
+            before = _slices_left(elapsed)
+            left = iter(elapsed)
+            while await self._work(left):
+                pass
+            settled = before - _slices_left(self._desk.elapsed(self._clock.now()))
+
+    def _due(self) -> Iterator[Working]:
+        while (working := self._desk.take(self._clock.now())) is not None:
+            yield working
+
+    async def _work(self, orders: Iterator[Working]) -> bool:
+        """Look at orders for one round and record it; say whether there may be more."""
+        begin, slices = self._clock.monotonic(), 0
+        changed: Changed = []
+        while True:
+            piece = self._look_at(orders)
+            changed += piece.changed
+            slices += piece.slices
+            if not piece.is_full or slices >= _SLICES_PER_ROUND:
+                break
+            await self._clock.sleep(0)
+            if self._keeps_others_waiting(since=begin):
+                break
+        if changed:
+            await self._settlement.record(changed)
+        self._impact.settle()
+        return piece.is_full
+
+    def _keeps_others_waiting(self, *, since: Nanos) -> bool:
+        passed, backlogs = self._clock.monotonic() - since, self._desk.backlogs
+        if backlogs is not None and passed > backlogs * _SHARED_ROUND:
+            return True
+        return passed > _SHARED_ROUND and self._others_wait()
+
+    def _look_at(self, orders: Iterator[Working]) -> _Piece:
+        """What is decided for the next of these orders now, all against the same books."""
+        now = self._clock.now()
+        glance = self._sight.glance(now)
+        piece = _Piece()
+        for working in orders:
+            step = look(
+                working,
+                glance,
+                now=now,
+                decider=self._decider,
+                max_wait=self._max_wait,
+                lost_to=self._lost_to,
+            )
+            if step.events:
+                piece.changed.append((working, step))
+                if len(step.slices) > 1:
+                    self._desk.charge(working, len(step.slices) - 1)
+            else:
+                self._desk.plan_after_nothing(working, now)
+            piece.slices += max(1, len(step.slices))
+            if piece.slices >= _SLICES_AT_ONCE:
+                piece.is_full = True
+                break
+        return piece
+
+
+def _slices_left(orders: Sequence[Working]) -> int:
+    """Slices without an outcome, and one more for each order's end."""
+    return sum(1 + one.order.plan.slice_count - one.order.progress.next_slice for one in orders)

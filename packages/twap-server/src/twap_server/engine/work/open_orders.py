@@ -1,0 +1,136 @@
+"""The open orders in memory: found by id and by token, counted per user, looked at by users' turns."""
+
+from twap_server.books.interest import owner_of_order
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.pace import pace_of
+from twap_server.engine.ports import Market
+from twap_server.engine.work.step import LOOK_AGAIN, Working, next_look
+from twap_server.engine.work.turns import Turns
+
+
+class Desk:
+    """Every open order, exactly as the store holds it."""
+
+    def __init__(self, *, market: Market, clock: Clock) -> None:
+        self._market, self._clock = market, clock
+        self._working: dict[str, Working] = {}
+        self._by_token: dict[tuple[str, str], str] = {}
+        self._open_count: dict[str, int] = {}
+        self._pace: dict[str, int] = {}
+        self._turns = Turns()
+
+    def __len__(self) -> int:
+        return len(self._working)
+
+    def open_count(self, user_id: str) -> int:
+        """How many open orders the user has."""
+        return self._open_count.get(user_id, 0)
+
+    def pace(self, user_id: str) -> int:
+        """Slices a second of all of the user's open orders, in the units of ``domain.pace``."""
+        return self._pace.get(user_id, 0)
+
+    @property
+    def backlogs(self) -> int | None:
+        """How many users have orders due while others have none; None where there are no others."""
+        waiting = self._turns.waiting
+        return waiting if waiting < self._turns.users else None
+
+    def find(self, user_id: str, token_id: str) -> Working | None:
+        """The user's open order with that token id."""
+        return self._working.get(self._by_token.get((user_id, token_id), ""))
+
+    def of(self, order: Order) -> Working:
+        """The open order that this is a state of."""
+        return self._working[order.terms.order_id]
+
+    def next_due(self) -> Nanos | None:
+        """When the next order wants to be looked at."""
+        return self._turns.next()
+
+    def take(self, now: Nanos) -> Working | None:
+        """The next order to look at now, by its user's turn; it must be planned again or replaced."""
+        order_id = self._turns.take(now)
+        return None if order_id is None else self._working[order_id]
+
+    def charge(self, working: Working, slices: int) -> None:
+        """Count slices that a look settled beyond its one: they cost their user turns."""
+        self._turns.charge(working.order.terms.user_id, slices)
+
+    def elapsed(self, now: Nanos) -> list[Working]:
+        """The orders whose end has passed."""
+        return [working for working in self._working.values() if working.order.plan.end <= now]
+
+    def adopt(self, order: Order) -> None:
+        """Take up an open order and ask for its book."""
+        terms = order.terms
+        working = Working(order=order)
+        self._working[terms.order_id] = working
+        self._by_token[terms.user_id, terms.token_id] = terms.order_id
+        self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
+        self._pace[terms.user_id] = self.pace(terms.user_id) + pace_of(order.plan)
+        for leg in terms.legs:
+            self._market.hold(leg.instrument, _owner(order))
+        self.plan(working)
+
+    def take_in(self, order: Order, *, decided: Nanos | None) -> None:
+        """The order as it is found to be recorded, known before or not; ``decided`` as in ``replace``."""
+        working = self.find(order.terms.user_id, order.terms.token_id)
+        if working is not None:
+            failed = working.storage_failed
+            self.replace(working, order, decided=decided)
+            working.storage_failed = failed  # what was lost meanwhile is lost to storage all the same
+        elif order.status.is_open:
+            self.adopt(order)
+
+    def replace(self, working: Working, order: Order, *, decided: Nanos | None = None) -> None:
+        """The order as it was just recorded; dropped when it has ended.
+
+        Args:
+            working: the order as it was before.
+            order: as it is now.
+            decided: when a slice of it was decided, None where none was.
+        """
+        if decided is not None:
+            working.decided_at = decided
+        self._pace[order.terms.user_id] += pace_of(order.plan) - pace_of(working.order.plan)
+        working.order = order
+        working.storage_failed = working.storage_failed and _is_behind(order, self._clock.now())
+        if order.status.is_open:
+            self.plan(working)
+        else:
+            self._drop(order)
+
+    def plan(self, working: Working, *, at: Nanos | None = None) -> None:
+        """Look at the order again when its next slice is due, or ``at``."""
+        moment = at if at is not None else next_look(working, now=self._clock.now())
+        terms = working.order.terms
+        self._turns.set(terms.user_id, terms.order_id, moment)
+
+    def plan_after_nothing(self, working: Working, now: Nanos) -> None:
+        """Look again at an order for which nothing was to be done: never at once, or a turn would not end."""
+        moment = next_look(working, now=now)
+        self.plan(working, at=moment if moment > now else Nanos(now + LOOK_AGAIN))
+
+    def _drop(self, order: Order) -> None:
+        terms = order.terms
+        self._turns.drop(terms.user_id, terms.order_id)
+        del self._working[terms.order_id]
+        del self._by_token[terms.user_id, terms.token_id]
+        self._open_count[terms.user_id] -= 1
+        self._pace[terms.user_id] -= pace_of(order.plan)
+        if not self._open_count[terms.user_id]:
+            del self._open_count[terms.user_id], self._pace[terms.user_id]
+        for leg in terms.legs:
+            self._market.release(leg.instrument, _owner(order))
+
+
+def _is_behind(order: Order, now: Nanos) -> bool:
+    """Whether slices without an outcome are lost already: very many are settled piece by piece."""
+    following = order.progress.next_slice
+    return following < order.plan.slice_count and order.schedule.window_end(following) <= now
+
+
+def _owner(order: Order) -> str:
+    return owner_of_order(order.terms.order_id)

@@ -1,0 +1,245 @@
+"""Decide one due slice: what it wants, whether the books may be filled from, what it takes.
+
+No I/O and no clock: the books and the time are passed in. The only state touched is the impact memory, so
+that two slices of one user in the same instant never take the same size.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.execution.matching import Bounds, Match, Offer, match, match_at_touch, slippage_bound
+from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.trading_rules import smallest_on, takes
+from twap_server.engine.market.snapshot import Quotes
+
+_PERCENT = Decimal("0.01")
+
+
+@dataclass(slots=True, kw_only=True)
+class Decision:
+    """A slice's outcome and its fills."""
+
+    result: SliceResult
+    fills: tuple[Fill, ...] = ()
+
+
+@dataclass(slots=True)
+class _Slice:
+    """A slice while it is decided: what it wants and, once it met books, what it saw of them."""
+
+    order: Order
+    index: int
+    now: Nanos
+    wanted: Decimal
+    mid: Decimal | None = None
+    touch: Offer | None = None
+    traded: Decimal | None = None
+    book_time: Nanos | None = None
+
+    def ends(
+        self,
+        outcome: SliceOutcome,
+        reason: SliceReason | None,
+        *,
+        filled: Decimal = ZERO,
+        notional: Decimal = ZERO,
+        fills: tuple[Fill, ...] = (),
+    ) -> Decision:
+        """Its outcome."""
+        schedule, touch = self.order.schedule, self.touch
+        result = SliceResult(
+            index=self.index,
+            due=schedule.due(self.index),
+            outcome=outcome,
+            reason=reason,
+            wanted=self.wanted,
+            filled=filled,
+            notional=notional,
+            decided=self.now,
+            target=schedule.target(self.index),
+            mid=self.mid,
+            touch=None if touch is None else touch.price,
+            touch_exchange="" if touch is None else touch.exchange,
+            traded=self.traded,
+            book_time=self.book_time,
+        )
+        return Decision(result=result, fills=fills)
+
+    def missed(self, reason: SliceReason | None) -> Decision:
+        """Nothing was filled."""
+        return self.ends(SliceOutcome.MISSED, reason)
+
+
+def wanted_quantity(order: Order, index: int) -> Decimal:
+    """What slice ``index`` wants, by the order's carry mode; at least 0, at most what remains."""
+    schedule, remaining = order.schedule, order.remaining
+    last = index == schedule.count - 1
+    match order.terms.carry:
+        case Carry.SKIP:
+            wanted = schedule.size(index)
+        case Carry.LAST:
+            wanted = remaining if last else schedule.size(index)
+        case Carry.CATCH_UP:
+            behind = exact.subtract(schedule.target(index), order.progress.filled)
+            wanted = remaining if last else min(behind, schedule.most)
+    return max(ZERO, min(wanted, remaining))
+
+
+def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decision:
+    """A slice whose time passed without a decision."""
+    return _Slice(order, index, now, wanted_quantity(order, index)).missed(reason)
+
+
+class SliceDecider:
+    """Decides due slices against live books."""
+
+    def __init__(self, *, impact: ImpactMemory) -> None:
+        self._impact = impact
+
+    def decide(
+        self,
+        order: Order,
+        index: int,
+        quotes: Quotes,
+        *,
+        now: Nanos,
+        final: bool,
+        traded: Decimal | None = None,
+    ) -> Decision | None:
+        """Decide, or None to wait for a usable book.
+
+        Args:
+            order: open, its next slice is ``index``.
+            index: the due slice.
+            quotes: the order's markets at this moment.
+            now: wall time, inside the slice's window.
+            final: the slice may not wait any longer.
+            traded: what was traded since the slice before, where the order caps its participation.
+        """
+        seen = _Slice(order, index, now, wanted_quantity(order, index))
+        if order.status is OrderStatus.PAUSED:
+            return seen.missed(SliceReason.PAUSED)
+        if not seen.wanted:
+            return seen.ends(SliceOutcome.SKIPPED, SliceReason.NOT_NEEDED)
+        if not quotes.open:
+            return seen.missed(quotes.closed) if final else None
+        seen.mid, seen.touch = quotes.mid, quotes.touch(order.terms.side)
+        seen.traded, seen.book_time = traded, quotes.book_time
+        return self._meet(seen, quotes)
+
+    def _meet(self, seen: _Slice, quotes: Quotes) -> Decision:
+        """The slice against books that are open."""
+        allowed = _allowed(seen)
+        quotes = _that_take(seen, quotes, seen.wanted)
+        if not quotes.open:
+            return seen.missed(SliceReason.BELOW_MINIMUM)
+        if allowed < seen.wanted:
+            quotes = _that_take(seen, quotes, allowed)
+            if not quotes.open:
+                return seen.missed(SliceReason.PARTICIPATION_CAP)
+        matched = self._match(seen, quotes, allowed)
+        reason = matched.stopped_by
+        if reason is None and allowed < seen.wanted:
+            reason = SliceReason.PARTICIPATION_CAP
+        return self._filled(seen, matched, reason, quotes)
+
+    def _match(self, seen: _Slice, quotes: Quotes, wanted: Decimal) -> Match:
+        """Walk the books; while one of several would get less than it takes, without the one that gets least.
+
+        One at a time: what it would have got may be enough for another.
+        """
+        matched = self._walk(seen, quotes, wanted)
+        while len(quotes.open) > 1 and (too_little := _too_little(seen.order, matched, quotes)):
+            quotes = quotes.without(min(too_little, key=too_little.__getitem__))
+            matched = self._walk(seen, quotes, wanted)
+        return matched
+
+    def _walk(self, seen: _Slice, quotes: Quotes, wanted: Decimal) -> Match:
+        terms, limit = seen.order.terms, seen.order.plan.limit
+        assert seen.mid is not None
+        ladders, lot = quotes.ladders(terms.side), terms.lot_size
+        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
+        bounds = Bounds(side=terms.side, limit=limit, cap=cap)
+        if terms.fidelity is Fidelity.L1:
+            return match_at_touch(wanted, ladders, bounds)
+
+        def available(offer: Offer) -> Decimal:
+            leg, book = quotes.leg(offer.exchange)
+            taken = self._impact.remembered(
+                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                generation=book.shown_to(terms.side).generation(offer.price),
+                lot=leg.lot_size,
+            )
+            left = exact.subtract(offer.quantity, taken)
+            return exact.floor_to(left, lot) if left > ZERO else ZERO
+
+        return match(wanted, ladders, bounds, available=available)
+
+    def _filled(self, seen: _Slice, matched: Match, reason: SliceReason | None, quotes: Quotes) -> Decision:
+        fills, filled, notional = [], ZERO, ZERO
+        for number, offer in enumerate(matched.fills):
+            fill_id = f"{seen.order.terms.order_id}-{seen.index}-{number}"
+            value = exact.multiply(offer.price, offer.quantity)
+            fills.append(self._fill(seen, fill_id, offer, value, quotes))
+            filled, notional = exact.add(filled, offer.quantity), exact.add(notional, value)
+        outcome = _outcome(filled, seen.wanted)
+        return seen.ends(outcome, reason, filled=filled, notional=notional, fills=tuple(fills))
+
+    def _fill(self, seen: _Slice, fill_id: str, offer: Offer, notional: Decimal, quotes: Quotes) -> Fill:
+        terms = seen.order.terms
+        leg, book = quotes.leg(offer.exchange)
+        if terms.fidelity is Fidelity.DEPTH:
+            self._impact.take(
+                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                offer.quantity,
+                generation=book.shown_to(terms.side).mark(offer.price),
+            )
+        return Fill(
+            fill_id=fill_id,
+            slice_index=seen.index,
+            time=seen.now,
+            exchange=offer.exchange,
+            price=offer.price,
+            quantity=offer.quantity,
+            fee=exact.multiply(notional, leg.fee),
+            book_seq=book.live.seq,
+            book_time=book.live.ts_received,
+        )
+
+
+def _allowed(seen: _Slice) -> Decimal:
+    """What the participation cap leaves of what the slice wants, on the lot grid."""
+    terms = seen.order.terms
+    if terms.participation_cap is None:
+        return seen.wanted
+    share = exact.multiply(exact.multiply(terms.participation_cap, _PERCENT), seen.traded or ZERO)
+    return min(seen.wanted, exact.floor_to(share, terms.lot_size))
+
+
+def _that_take(seen: _Slice, quotes: Quotes, quantity: Decimal) -> Quotes:
+    """The markets whose smallest order is not above ``quantity``, valued at the limit, else at the mid."""
+    lot, limit = seen.order.terms.lot_size, seen.order.plan.limit
+    price = limit if limit is not None else seen.mid
+    return quotes.only(lambda leg: takes(leg, quantity, lot, price))
+
+
+def _too_little(order: Order, matched: Match, quotes: Quotes) -> dict[str, Decimal]:
+    """What the walk sends to each exchange that does not take so little."""
+    found = {}
+    for exchange in dict.fromkeys(fill.exchange for fill in matched.fills):
+        fills = [fill for fill in matched.fills if fill.exchange == exchange]
+        sent = exact.total(fill.quantity for fill in fills)
+        if sent < smallest_on(quotes.leg(exchange)[0], order.terms.lot_size, fills[0].price):
+            found[exchange] = sent
+    return found
+
+
+def _outcome(filled: Decimal, wanted: Decimal) -> SliceOutcome:
+    if filled == wanted:
+        return SliceOutcome.FILLED
+    return SliceOutcome.PARTIAL if filled else SliceOutcome.MISSED

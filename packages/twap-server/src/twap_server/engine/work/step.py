@@ -1,0 +1,209 @@
+"""The life of one working order: what is to be done with it at a given moment.
+
+Late timer or restart: one slice now, never a backlog; slices whose window passed are missed, and the curve
+does the catching up (contract section 4).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TypeAlias
+
+from twap_models.enums import OrderEventType, OrderStatus, SliceReason
+from twap_server.domain.clock import MILLISECOND, Nanos
+from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.terms import Plan
+from twap_server.engine.market.snapshot import Glance, Quotes
+from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
+
+LOST_PER_LOOK = 1_000
+"""Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
+LOOK_AGAIN = 100 * MILLISECOND
+"""How soon a slice that waits for a usable book looks again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Working:
+    """An open order in memory. ``order`` is always what the store holds."""
+
+    order: Order
+    waiting_since: Nanos | None = None
+    """When the due slice first looked at the book."""
+    decided_at: Nanos | None = None
+    """When the slice before was decided, by this process."""
+    storage_failed: bool = False
+    """A decision could not be recorded: slices lost meanwhile say so."""
+
+
+Told: TypeAlias = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
+"""What an event will say: its kind, the order right after it, the slice and the fills it is about."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Step:
+    """What one look at an order decided; recorded as one write."""
+
+    order: Order
+    at: Nanos
+    """When it was looked at."""
+    slices: list[SliceResult] = field(default_factory=list)
+    fills: list[Fill] = field(default_factory=list)
+    events: list[Told] = field(default_factory=list)
+
+    def add(self, decision: Decision) -> None:
+        """Take a slice's outcome in."""
+        if self.order.status is OrderStatus.ACCEPTED:
+            self._tell(OrderEventType.WORKING, self.order.begun())
+        after = self.order.after_slice(decision.result, decision.fills)
+        self.slices.append(decision.result)
+        self.fills.extend(decision.fills)
+        self._tell(OrderEventType.SLICE, after, decision.result, decision.fills)
+        self._tell_if_ended()
+
+    def end(self, status: OrderStatus, *, reason: str, at: Nanos) -> None:
+        """End the order."""
+        self.order = self.order.ended_as(status, reason=reason, at=at)
+        self._tell_if_ended()
+
+    def pause(self) -> None:
+        """Let the order fill nothing until resumed."""
+        self._tell(OrderEventType.PAUSED, self.order.paused())
+
+    def resume(self) -> None:
+        """Let the order fill again."""
+        self._tell(OrderEventType.RESUMED, self.order.resumed())
+
+    def amend(self, plan: Plan, *, at: Nanos) -> None:
+        """Go on under another plan, which may leave nothing to do."""
+        self._tell(OrderEventType.AMENDED, self.order.amended(plan, at=at))
+        self._tell_if_ended()
+
+    def _tell(
+        self,
+        kind: OrderEventType,
+        order: Order,
+        result: SliceResult | None = None,
+        fills: tuple[Fill, ...] = (),
+    ) -> None:
+        self.order = order
+        self.events.append((kind, order, result, fills))
+
+    def _tell_if_ended(self) -> None:
+        if not self.order.status.is_open:
+            self._tell(OrderEventType.ENDED, self.order)
+
+    def sealed(self, before: Order) -> Order:
+        """The order as one recorded change: its version is one above what the store holds."""
+        progress, version = self.order.progress, before.progress.version + 1
+        if progress.version == version:
+            return self.order
+        return self.order.at(replace(progress, version=version))
+
+
+def look(
+    working: Working,
+    glance: Glance,
+    *,
+    now: Nanos,
+    decider: SliceDecider,
+    max_wait: int,
+    lost_to: Callable[[Nanos], SliceReason],
+) -> Step:
+    """Decide what is due for an order at ``now``; an empty step means: nothing yet.
+
+    Args:
+        working: the order; noted in it is since when its slice waits.
+        glance: the books at ``now``.
+        now: wall time.
+        decider: decides a slice.
+        max_wait: how long a slice waits for a usable book, in nanoseconds.
+        lost_to: why a slice is lost whose window ended at that time.
+    """
+    order, schedule = working.order, working.order.schedule
+    step = Step(order=order, at=now)
+    at_end = now >= order.plan.end
+    index = order.progress.next_slice
+    while index < schedule.count and (
+        at_end or schedule.window_end(index) <= now or had_elapsed(order, index)
+    ):
+        if len(step.slices) == LOST_PER_LOOK:
+            return step
+        step.add(lost(step.order, index, _why_lost(working, index, lost_to), now=now))
+        index += 1
+    if step.slices:
+        working.waiting_since = None
+    if at_end:
+        if step.order.status.is_open and not _ended_by_delisting(step, glance, now=now):
+            step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
+    elif index < schedule.count and schedule.due(index) <= now:
+        _look_at_slice(working, step, glance, now=now, decider=decider, max_wait=max_wait)
+    return step
+
+
+def next_look(working: Working, *, now: Nanos) -> Nanos:
+    """When to look again: the next due slice, soon while one waits for its book, or the end."""
+    order = working.order
+    if working.waiting_since is not None:
+        return min(Nanos(now + LOOK_AGAIN), order.plan.end)
+    if order.progress.next_slice >= order.plan.slice_count:
+        return order.plan.end
+    return order.schedule.due(order.progress.next_slice)
+
+
+def had_elapsed(order: Order, index: int) -> bool:
+    """Whether the slice was past before the order came (``late_start=skip``)."""
+    created = order.terms.created
+    return order.plan.start < created and order.schedule.begin(index) < created
+
+
+def _why_lost(working: Working, index: int, lost_to: Callable[[Nanos], SliceReason]) -> SliceReason:
+    if had_elapsed(working.order, index):
+        return SliceReason.ELAPSED
+    if working.storage_failed:
+        return SliceReason.STORAGE
+    return lost_to(working.order.schedule.window_end(index))
+
+
+def _look_at_slice(
+    working: Working, step: Step, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int
+) -> None:
+    order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
+    waiting = working.waiting_since
+    since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
+    wait = min(schedule.interval // 2, max_wait)
+    deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
+    quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
+    if not quotes.open and _ended_by_delisting(step, glance, now=now):
+        return
+    decision = decider.decide(
+        order,
+        index,
+        quotes,
+        now=now,
+        final=now >= deadline,
+        traded=_traded(working, order, index, quotes, glance),
+    )
+    working.waiting_since = since if decision is None else None
+    if decision is not None:
+        step.add(decision)
+
+
+def _ended_by_delisting(step: Step, glance: Glance, *, now: Nanos) -> bool:
+    """End an order whose every market is gone for good."""
+    if not glance.are_delisted(step.order.terms.legs):
+        return False
+    step.end(OrderStatus.FAILED, reason="delisted", at=now)
+    return True
+
+
+def _traded(working: Working, order: Order, index: int, quotes: Quotes, glance: Glance) -> Decimal | None:
+    """What was traded since the slice before: since its decision, else since its bucket began.
+
+    Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
+    """
+    if order.terms.participation_cap is None:
+        return None
+    schedule, before = order.schedule, working.decided_at
+    since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
+    legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
+    return glance.traded_since(legs, since)

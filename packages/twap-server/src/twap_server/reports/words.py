@@ -1,0 +1,47 @@
+"""Figures as text: every digit, without zeros at the end."""
+
+from decimal import Decimal
+
+from twap_models.exact_json import format_decimal
+from twap_server.domain.clock import to_datetime
+from twap_server.domain.orders.order import Order
+
+NOTHING = "–"
+_FEW = 4
+
+
+def number(value: Decimal | None) -> str:
+    """All digits."""
+    if value is None:
+        return NOTHING
+    text = format_decimal(value)
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def amount(value: Decimal | None) -> str:
+    """All digits, with its sign: a cost may be a gain."""
+    return NOTHING if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def short(value: Decimal) -> str:
+    """A few significant digits with its sign, where there is no room: the table beside it is exact."""
+    places = max(0, _FEW - 1 - value.adjusted()) if value else 0
+    return f"{value:+.{min(places, 8)}f}" if value else "0"
+
+
+def moment(nanos: int) -> str:
+    """A time of day in UTC, to the millisecond."""
+    return to_datetime(nanos).strftime("%H:%M:%S.%f")[:-3]
+
+
+def stamp(nanos: int) -> str:
+    """Date and time in UTC, to the second."""
+    return to_datetime(nanos).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def file_name(order: Order, end: str) -> str:
+    """What a file about an order is called.
+
+    A token id is letters, digits and ``._:-``; a colon is none of Windows' letters.
+    """
+    return f"twap-{order.terms.token_id.replace(':', '_')}-{end}"

@@ -1,0 +1,1 @@
+"""The Kraken v2 protocol as the venue speaks it."""
