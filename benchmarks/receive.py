@@ -27,13 +27,13 @@ from benchmarks.harness.figures import Figure, Part, at_least
 from benchmarks.harness.machine import pin, versioned
 from benchmarks.harness.sender import sending
 from twap_server.books.live import LiveBook
-from twap_server.books.traded_volume import Trades
+from twap_server.books.traded_volume import TradedVolume
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.context import Surroundings, surroundings
+from twap_server.collector.context import SessionContext, session_context
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
-from twap_server.collector.session import Session
+from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance import wire
@@ -154,7 +154,7 @@ async def _book(port: int, count: int) -> Taken:
     """The product's collector, timed from the book going live to the notice after the last message."""
     watch = _Watch()
     async with httpx.AsyncClient() as http:
-        around = _surroundings(port, http)
+        around = _session_context(port, http)
         instrument = synthetic.instrument()
         book = LiveBook(instrument.id, around.exchange.new_sequencer(instrument))
         applied: list[int] = []  # what came before the snapshot was there is applied with it, at once
@@ -164,7 +164,7 @@ async def _book(port: int, count: int) -> Taken:
             watch.start()
 
         book.on_status = lambda one: begin(one) if book.status is BookStatus.LIVE else None
-        session = Session(around, {instrument.id.symbol: book}, primary=True)
+        session = ExchangeSession(around, {instrument.id.symbol: book}, primary=True)
         async with asyncio.TaskGroup() as group:
             running = group.create_task(session.run())
             async with asyncio.timeout(_TIMEOUT_S):
@@ -177,18 +177,18 @@ async def _book(port: int, count: int) -> Taken:
     return taken
 
 
-def _surroundings(port: int, http: httpx.AsyncClient) -> Surroundings:
+def _session_context(port: int, http: httpx.AsyncClient) -> SessionContext:
     clock, config, instrument = SystemClock(), CollectorConfig(), synthetic.instrument()
     exchange = BinanceExchange(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
     exchange.learn([instrument])
-    return surroundings(
+    return session_context(
         exchange,
         config=config,
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, http),
         network=INTERNET,
-        trades=Trades(),
+        trades=TradedVolume(),
         instruments=lambda: {instrument.id.symbol: instrument},
     )
 

@@ -1,7 +1,7 @@
 """50 live books fed with 20 messages a second each, as Binance would send them.
 
-In: nothing. Out: the ``Keeper`` of a server, filled through the product's adapter (decoding, sequence check,
-book). Messages change ten levels, most of them near the touch, and remove one in ten.
+In: nothing. Out: the ``BookRegistry`` of a server, filled through the product's adapter (decoding, sequence
+check, book). Messages change ten levels, most of them near the touch, and remove one in ten.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot
 from twap_server.domain.market.instrument import Instrument, InstrumentId
@@ -34,13 +34,13 @@ def first_mid(number: int) -> int:
 class Feed:
     """50 books and what an exchange would send about them."""
 
-    def __init__(self, keeper: Keeper, exchange: BinanceExchange, listed: list[Instrument]) -> None:
-        self._keeper, self._exchange, self._listed = keeper, exchange, listed
+    def __init__(self, registry: BookRegistry, exchange: BinanceExchange, listed: list[Instrument]) -> None:
+        self._registry, self._exchange, self._listed = registry, exchange, listed
         self._bodies = [_bodies(number) for number in range(len(listed))]
         self._sent = 0
         for number, one in enumerate(listed):
             book = LiveBook(one.id, exchange.new_sequencer(one), depth=exchange.book_depth)
-            keeper.add(book)
+            registry.add(book)
             book.on_snapshot(_snapshot(one, number), Nanos(time.time_ns()))
 
     async def run(self) -> None:
@@ -61,7 +61,7 @@ class Feed:
         now = Nanos(time.time_ns())
         for event in self._exchange.decode(raw):
             assert isinstance(event, BookChange)
-            book = self._keeper.live_book(self._listed[at].id)
+            book = self._registry.live_book(self._listed[at].id)
             assert book is not None
             book.on_change(event, now)
 

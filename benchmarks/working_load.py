@@ -1,7 +1,7 @@
 """The process that ``benchmarks.engine_load`` measures: a real engine, store and books, on one core.
 
 ``python -m benchmarks.working_load ORDERS --seconds N [--in-phase] [--core N]`` prints one JSON object. In
-it: the product's ``Engine`` with its SQLite store (WAL, ``synchronous=FULL``) on a file, ``MarketData`` with
+it: the product's ``Engine`` with its SQLite store (WAL, ``synchronous=FULL``) on a file, ``LiveMarket`` with
 50 live books fed with 20 messages a second each through the adapter's decoding, the event bus. All on the
 machine's clock. Only the network is missing: no socket, no HTTP.
 """
@@ -25,11 +25,11 @@ from uuid import uuid4
 from benchmarks.harness.machine import pin
 from benchmarks.synthetic_market import BOOKS, Feed, first_mid, instrument
 from twap_models.enums import Carry, Fidelity, LateStart, Side, SliceReason
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.market_data import MarketData
+from twap_server.collector.market_data import LiveMarket
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.orders.order import OrderEvent
 from twap_server.domain.orders.terms import OrderRequest
@@ -151,16 +151,16 @@ async def server(file: Path, witness: Witness) -> AsyncIterator[tuple[Engine, Fe
     listed = [instrument(number) for number in range(BOOKS)]
     exchange = BinanceExchange()
     exchange.learn(listed)
-    market = MarketData(
+    market = LiveMarket(
         [BinanceExchange],
         CollectorConfig(),
-        keeper=Keeper(),
-        demand=Demand(clock),
+        registry=BookRegistry(),
+        interest=BookInterest(clock),
         clock=clock,
         rng=random.Random(1),
         cached={"binance": listed},
     )
-    feed = Feed(market.keeper, exchange, listed)
+    feed = Feed(market.registry, exchange, listed)
     async with Database.open(f"sqlite:///{file}") as database:
         engine = Engine(
             store=SqlOrderStore(database),

@@ -1,7 +1,7 @@
 """twap-server in the race: its real reading loop, adapter, sequence check and books, fed from memory.
 
-``Session`` is the one of a running server; only its socket is replaced by a list. What a run times is all
-that a server does from a frame's bytes to a book that may be filled from.
+``ExchangeSession`` is the one of a running server; only its socket is replaced by a list. What a run times
+is all that a server does from a frame's bytes to a book that may be filled from.
 """
 
 import gc
@@ -15,13 +15,13 @@ import httpx
 from benchmarks.books.contender import COMPARED, Mode, Outcome
 from benchmarks.books.stream import Stream
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.context import Surroundings, surroundings
+from twap_server.collector.context import SessionContext, session_context
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
-from twap_server.collector.session import Session
+from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.native import COMPILED
 from twap_server.exchanges.base import Exchange
@@ -59,16 +59,16 @@ class TwapServer:
             exact={native: book.book.top_text(_ALL) for native, book in books.items()},
         )
 
-    def _session(self) -> Session:
+    def _session(self) -> ExchangeSession:
         exchange = next(one for one in EXCHANGES if one.name == self._stream.exchange)()
         exchange.learn(self._stream.instruments)
-        around = _surroundings(exchange, self._stream)
+        around = _session_context(exchange, self._stream)
         books: dict[str, LiveBook] = {}
-        session, keeper = Session(around, books, primary=True), Keeper()
+        session, registry = ExchangeSession(around, books, primary=True), BookRegistry()
         for one in self._stream.instruments:
             book = LiveBook(one.id, exchange.new_sequencer(one), depth=exchange.book_depth)
             books[one.id.symbol] = book
-            keeper.add(book)
+            registry.add(book)
             book.resync("synchronising")  # as when it is asked for
         if exchange.needs_rest_snapshot:
             for native, text in self._stream.snapshots:
@@ -91,7 +91,7 @@ class TwapServer:
             case _:
                 return _one_by_one(self._frames)
 
-    def _check(self, session: Session, taken: int) -> None:
+    def _check(self, session: ExchangeSession, taken: int) -> None:
         if taken != len(self._frames):
             raise RuntimeError(f"took {taken} of {len(self._frames)} messages")
         for book in session.books.values():
@@ -110,7 +110,7 @@ class _Tape:
         self.receive = receive
 
 
-def _read(session: Session, receive: _Receive) -> None:
+def _read(session: ExchangeSession, receive: _Receive) -> None:
     """Run the session's reading loop, which never has to wait here, to the end of the tape."""
     reading: Coroutine[None, None, None] = session._read(_Tape(receive))  # type: ignore[arg-type]
     try:
@@ -158,16 +158,16 @@ def _looking_each_second(frames: list[bytes], seconds: bytes, books: list[LiveBo
     return receive
 
 
-def _surroundings(exchange: Exchange, stream: Stream) -> Surroundings:
+def _session_context(exchange: Exchange, stream: Stream) -> SessionContext:
     clock, config = SystemClock(), CollectorConfig()
     listed = {one.id.symbol: one for one in stream.instruments}
-    return surroundings(
+    return session_context(
         exchange,
         config=config,
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, httpx.AsyncClient()),
         network=INTERNET,
-        trades=Keeper().trades,
+        trades=BookRegistry().trades,
         instruments=lambda: listed,
     )

@@ -11,7 +11,7 @@ from decimal import Decimal
 import psutil
 
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance.adapter import BinanceExchange
@@ -21,13 +21,13 @@ LEVELS = 1_000
 
 def memory_of_books(count: int) -> float:
     """The difference that so many books make, per book, in KiB."""
-    keeper, rng = Keeper(), random.Random(1)
-    _add_book(keeper, 0, rng)
+    registry, rng = BookRegistry(), random.Random(1)
+    _add_book(registry, 0, rng)
     before = _memory()
     for number in range(1, count + 1):
-        _add_book(keeper, number, rng)
+        _add_book(registry, number, rng)
     after = _memory()
-    assert len(keeper) == count + 1
+    assert len(registry) == count + 1
     return (after - before) / count / 2**10
 
 
@@ -36,12 +36,12 @@ def _memory() -> int:
     return int(psutil.Process().memory_full_info().uss)
 
 
-def _add_book(keeper: Keeper, number: int, rng: random.Random) -> None:
+def _add_book(registry: BookRegistry, number: int, rng: random.Random) -> None:
     instrument = _instrument(number)
     exchange = BinanceExchange()
     exchange.learn([instrument])
     book = LiveBook(instrument.id, exchange.new_sequencer(instrument))
-    keeper.add(book)
+    registry.add(book)
     book.on_snapshot(exchange.parse_depth(_snapshot(number, rng), instrument), Nanos(1))
     for event in exchange.decode(_change(instrument, number, rng)):
         book.on_change(event, Nanos(2))  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from twap_server.domain.accounts import ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
+from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 from twap_server.engine.ports import OrderWrite
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
@@ -65,7 +65,9 @@ def order(number: int, *, created: Nanos, start: Nanos, interval_s: int = 600) -
         exchange=instrument.exchange,
         symbol=instrument.symbol,
         instrument=instrument,
-        legs=(Leg(instrument=instrument, lot_size=small, min_quantity=small, min_notional=Decimal(5)),),
+        legs=(
+            Destination(instrument=instrument, lot_size=small, min_quantity=small, min_notional=Decimal(5)),
+        ),
         side=Side.BUY if number % 2 else Side.SELL,
         created=created,
         start=start,

@@ -11,18 +11,18 @@ from uuid import uuid4
 
 from sqlalchemy import select
 
-from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.live import LiveBook
 from twap_server.domain.execution import matching
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.market.events import BookStatus, BookView
 from twap_server.domain.orders.order import Order
 from twap_server.engine.engine import Engine
-from twap_server.engine.entry.acceptance import Admission
+from twap_server.engine.entry.acceptance import OrderAcceptance
 from twap_server.engine.market import snapshot
 from twap_server.engine.work import slice_decision
-from twap_server.engine.work.journal import Recorder
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.journal import Journal
+from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.step import Step
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
@@ -31,13 +31,13 @@ from twap_server.store.tables import orders
 
 
 def _gate_open() -> None:
-    original = snapshot.closed_because
+    original = snapshot.why_not_tradable
 
     def closed(live: Any, **named: Any) -> Any:
         has_levels = live is not None and live.book.best_bid() and live.book.best_ask()
         return None if has_levels else original(live, **named)
 
-    snapshot.closed_because = closed
+    snapshot.why_not_tradable = closed
 
 
 def _no_sequence() -> None:
@@ -102,14 +102,14 @@ def _not_written() -> None:
 
 
 def _told_first() -> None:
-    original = Recorder._record
+    original = Journal._record
 
     async def record(self: Any, writes: Any, *rest: Any) -> None:
         self._tell(writes)
         await asyncio.sleep(0.5)
         await original(self, writes, *rest)
 
-    Recorder._record = record  # type: ignore[method-assign]
+    Journal._record = record  # type: ignore[method-assign]
 
 
 def _never_ends() -> None:
@@ -117,12 +117,12 @@ def _never_ends() -> None:
 
 
 def _forgets_tokens() -> None:
-    original = Admission.judge
+    original = OrderAcceptance.accept
 
-    def judge(self: Any, user_id: str, request: Any, **named: Any) -> Any:
+    def accept(self: Any, user_id: str, request: Any, **named: Any) -> Any:
         return original(self, user_id, request, **{**named, "known": None})
 
-    Admission.judge = judge  # type: ignore[method-assign]
+    OrderAcceptance.accept = accept  # type: ignore[method-assign]
 
 
 def _anybodys() -> None:
@@ -161,28 +161,28 @@ def _dead_ticker() -> None:
     async def tick(self: Any, phase: int | None = None) -> None:
         raise RuntimeError("a stage died")
 
-    BookTicker.tick = tick  # type: ignore[method-assign]
+    BookPublisher.tick = tick  # type: ignore[method-assign]
 
 
 def _forgets_orders() -> None:
-    original = Desk.adopt
+    original = OpenOrders.adopt
 
-    def adopt(self: Desk, order: Order) -> Any:
+    def adopt(self: OpenOrders, order: Order) -> Any:
         made = original(self, order)
         if order.terms.order_id[-1] in "0123":
             self._turns.drop(order.terms.user_id, order.terms.order_id)
         return made
 
-    Desk.adopt = adopt  # type: ignore[method-assign]
+    OpenOrders.adopt = adopt  # type: ignore[method-assign]
 
 
 def _unseeded() -> None:
-    original = Admission.__init__
+    original = OrderAcceptance.__init__
 
     def init(self: Any, **named: Any) -> None:
         original(self, **{**named, "new_id": lambda: uuid4().hex})
 
-    Admission.__init__ = init  # type: ignore[method-assign]
+    OrderAcceptance.__init__ = init  # type: ignore[method-assign]
 
 
 SABOTAGE: dict[str, Callable[[], None]] = {

@@ -246,7 +246,7 @@ class World:
     def _check_recovery(self) -> None:
         assert self.server.running is not None
         now, before, self._not_live = self.loop.time(), self._not_live, {}
-        for book in self.server.running.parts.market.keeper:  # type: ignore[attr-defined]
+        for book in self.server.running.parts.market.registry:  # type: ignore[attr-defined]
             venue = book.instrument.exchange
             if str(book.status) == "live":
                 continue

@@ -11,7 +11,7 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample, Sweep
-from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
+from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 
 START = Nanos(1_700_000_000 * SECOND)
 
@@ -21,8 +21,8 @@ def at(seconds: str | int) -> Nanos:
     return Nanos(START + int(Decimal(seconds) * SECOND))
 
 
-def leg(exchange: str = "binance", fee: str = "0.001") -> Leg:
-    return Leg(
+def leg(exchange: str = "binance", fee: str = "0.001") -> Destination:
+    return Destination(
         instrument=InstrumentId(exchange, "BTC-USDT"),
         lot_size=Decimal("0.001"),
         min_quantity=Decimal(0),
@@ -37,7 +37,7 @@ def order(
     quantity: str = "4",
     limit: str | None = None,
     decision: str | None = "100",
-    legs: Sequence[Leg] = (leg(),),
+    legs: Sequence[Destination] = (leg(),),
     slices: int = 4,
     status: OrderStatus = OrderStatus.WORKING,
 ) -> Order:

@@ -25,7 +25,7 @@ from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment, OrderRequest, OrderTerms, Plan
 from twap_server.engine.entry.preview import Preview
-from twap_server.engine.entry.results import Verdict, VerdictKind
+from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.feed.bus import Bus
 
 T = TypeVar("T")
@@ -48,24 +48,24 @@ class MemoryOrders:
     on_preview: Callable[[], None] = lambda: None
     """Called while a preview is made."""
 
-    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
+    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
         self.requests.extend(requests)
         return [self._decide(user_id, request) for request in requests]
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> "list[Preview]":  # type: ignore[valid-type]
         """What the test prepared by token id; else an order that would be accepted, and no more."""
         self.on_preview()
-        blank = Preview(request=requests[0], time=self.clock.now(), grid=None, broken=())
+        blank = Preview(request=requests[0], time=self.clock.now(), rules=None, broken=())
         return [self.previews.get(one.token_id) or replace(blank, request=one) for one in requests]
 
-    def _decide(self, user_id: str, request: OrderRequest) -> Verdict:
+    def _decide(self, user_id: str, request: OrderRequest) -> SubmitResult:
         known = self.orders.get((user_id, request.token_id))
         if known is not None and known.terms.fingerprint == request.fingerprint:
-            return Verdict(order=known, kind=VerdictKind.REPEAT)
+            return SubmitResult(order=known, kind=SubmitResultKind.REPEAT)
         made = self._order(user_id, request)
         if known is not None:
             made = _rejected(made, RejectReason.DUPLICATE_TOKEN_ID)
-            return Verdict(order=made, kind=VerdictKind.CONFLICT)
+            return SubmitResult(order=made, kind=SubmitResultKind.CONFLICT)
         if request.end <= self.clock.now():
             made = _rejected(made, RejectReason.WINDOW_ELAPSED)
         elif request.randomize > 50:
@@ -73,7 +73,7 @@ class MemoryOrders:
         self.orders[user_id, request.token_id] = made
         kind = OrderEventType.REJECTED if not made.status.is_open else OrderEventType.ACCEPTED
         self.tell(user_id, made, kind)
-        return Verdict(order=made, kind=VerdictKind.NEW)
+        return SubmitResult(order=made, kind=SubmitResultKind.NEW)
 
     def _order(self, user_id: str, request: OrderRequest) -> Order:
         now = self.clock.now()

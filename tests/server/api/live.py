@@ -18,7 +18,7 @@ from server.api.desk import Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.api.services import build_services
-from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.api.stream.framing import FramedProtocol
 
 WebSocketProtocol: TypeAlias = type[FramedProtocol] | Literal["websockets-sansio"]
@@ -29,7 +29,7 @@ class Live(Desk):
     """A desk behind a real socket."""
 
     url: str
-    ticker: BookTicker
+    publisher: BookPublisher
 
     async def token(self, username: str = "ada") -> str:
         return (await self.sign_in(username))["access_token"]
@@ -79,11 +79,11 @@ async def serving(
         around(app), port=0, lifespan="off", log_config=None, ws=ws, ws_per_message_deflate=deflate
     )
     server = uvicorn.Server(settings)
-    ticker = BookTicker(build_services(parts).books, parts.bus, clock)
+    publisher = BookPublisher(build_services(parts).books, parts.bus, clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
         beside = (
-            group.create_task(ticker.follow_announcements()),
+            group.create_task(publisher.follow_announcements()),
             group.create_task(parts.sessions.check_sign_ins(clock)),
             group.create_task(parts.key_uses.keep(accounts, clock)),
         )
@@ -92,7 +92,7 @@ async def serving(
         port = server.servers[0].sockets[0].getsockname()[1]
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             url = f"ws://127.0.0.1:{port}/ws"
-            yield Live(app, parts, accounts, market, orders, clock, http, url, ticker)
+            yield Live(app, parts, accounts, market, orders, clock, http, url, publisher)
         await parts.sessions.close_all()
         server.should_exit = True
         await running

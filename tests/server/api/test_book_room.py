@@ -15,7 +15,7 @@ from server.api.live import hear, say, serving
 from twap_server.api.app import create_app
 from twap_server.api.book_room import ANONYMOUS, BookRoom, Reader
 from twap_server.api.config import ApiConfig
-from twap_server.books.interest import Demand, Holding, owner_of_order
+from twap_server.books.interest import BookInterest, Holding, owner_of_order
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.instrument import InstrumentId
 
@@ -35,14 +35,14 @@ class Wanted(Holding, HandMarket):
 
     def __init__(self, clock: HandClock) -> None:
         HandMarket.__init__(self)
-        Holding.__init__(self, Demand(clock))
+        Holding.__init__(self, BookInterest(clock))
         for number in range(50):
             self.listed["binance"][f"C{number}-USDT"] = listed("binance", f"C{number}-USDT")
             self.books[InstrumentId("binance", f"C{number}-USDT")] = view()
 
     @property
     def collected(self) -> set[str]:
-        return self.demand.wanted("binance")
+        return self.interest.wanted("binance")
 
 
 class Place:

@@ -91,10 +91,10 @@ async def conversation(ws: WebSocketProtocol, seen: Seen) -> bytes:
                 writer.write(masked(**message))
                 got += await told(reader, b'"pong"' if message["type"] == "ping" else b'"error"')
             await live.clock.advance(1)
-            await live.ticker.tick()
+            await live.publisher.tick()
             got += await told(reader, b'"missing":[]')
             live.market.books[BINANCE] = view([("99.5", "1")] * 9)
-            live.ticker.announce(BINANCE)
+            live.publisher.announce(BINANCE)
             got += await told(reader, b'"missing":[]')
             writer.write(masked(type="unsubscribe", **BOOK))
             got += await told(reader, b'"unsubscribed"')
@@ -157,7 +157,7 @@ async def test_messages_keep_their_order_whatever_happens_between(ws: WebSocketP
                         live.orders.tell(owner, order, live=rng.random() < 0.8)
                     case _:
                         await live.clock.advance(0.001)
-                        await live.ticker.tick()
+                        await live.publisher.tick()
                 for _ in range(rng.randrange(4)):
                     await asyncio.sleep(0)
             live.orders.tell(owner, order)
@@ -219,7 +219,7 @@ async def test_a_stalled_client_gets_the_newest_book_and_every_order_event() -> 
             ticks = 2_000
             for _ in range(ticks):
                 await live.clock.advance(0.001)
-                await live.ticker.tick()
+                await live.publisher.tick()
             for _ in range(50):
                 live.orders.tell(owner, order)
             newest = live.clock.now()
@@ -240,7 +240,7 @@ async def test_a_client_that_reads_no_books_is_closed_and_others_go_on() -> None
         assert [(await hear(quick))["type"] for _ in range(2)] == ["subscribed", "book"]
         async with stalled(live), asyncio.timeout(20):
             while len(live.parts.sessions) > 1:
-                await live.ticker.tick()
+                await live.publisher.tick()
                 assert (await hear(quick))["type"] == "book"
         await say(quick, type="ping")
         assert (await hear(quick))["type"] == "pong"
@@ -253,5 +253,5 @@ async def test_nothing_is_written_after_the_close() -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(live.parts.sessions.close_all())
             for _ in range(20):
-                await live.ticker.tick()
+                await live.publisher.tick()
         assert await closed(client) == 1012

@@ -20,13 +20,13 @@ from siege.target import THIS_HOST, Target
 from siege.wire import Line
 from twap_server.api.http.h11 import BoundedH11
 from twap_server.api.http.httptools import BoundedHttp
-from twap_server.api.routers.stream_session import Session
+from twap_server.api.routers.stream_session import StreamSession
 from twap_server.api.stream.framing import FramedProtocol
 from twap_server.api.stream.socket import ClientSocket, SessionOver
 from twap_server.runtime.loops import HttpParser
 
 KEPT = (
-    FramedProtocol, ServerProtocol, Session, ClientSocket, SessionOver, WebSocket, Request,
+    FramedProtocol, ServerProtocol, StreamSession, ClientSocket, SessionOver, WebSocket, Request,
     BoundedHttp, BoundedH11, HttpToolsProtocol, H11Protocol, HttpToolsCycle,
 )  # fmt: skip
 """What belongs to one connection."""

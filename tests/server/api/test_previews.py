@@ -21,7 +21,7 @@ from twap_server.domain.go_live.check import check
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.schedule import Schedule
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
-from twap_server.domain.orders.trading_rules import grid_of
+from twap_server.domain.orders.trading_rules import trading_rules_of
 from twap_server.engine.entry.preview import Cost, Preview
 
 BTC, ETH = InstrumentId("binance", "BTC-USDT"), InstrumentId("binance", "ETH-USDT")
@@ -99,7 +99,7 @@ async def test_books_asked_for_are_bounded(desk: Desk) -> None:
 
 
 def made() -> Preview:
-    grid = grid_of([listed("binance", "BTC-USDT")], {}, exchange="binance")
+    rules = trading_rules_of([listed("binance", "BTC-USDT")], {}, exchange="binance")
     request = OrderRequest(
         token_id="a-1",
         exchange="binance",
@@ -128,7 +128,7 @@ def made() -> Preview:
     order = Proposed(
         quantity=plan.quantity,
         quote="USDT",
-        lot_size=grid.lot_size,
+        lot_size=rules.lot_size,
         price=Decimal(100),
         limit=None,
         duration=HOUR,
@@ -148,12 +148,12 @@ def made() -> Preview:
     return Preview(
         request=request,
         time=Nanos(START + 2 * SECOND),
-        grid=grid,
+        rules=rules,
         broken=(Rejection(reason=RejectReason.TOO_MANY_OPEN_ORDERS, field="token_id", detail="too many"),),
         plan=plan,
         schedule=Schedule(
             quantity=plan.quantity,
-            lot_size=grid.lot_size,
+            lot_size=rules.lot_size,
             start=plan.start,
             end=plan.end,
             interval=plan.interval,

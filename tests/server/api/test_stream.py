@@ -97,12 +97,12 @@ async def test_a_book_comes_at_once_and_then_each_tick(live: Live) -> None:
         assert first["status"] == "live"
         await live.clock.advance(3)
         live.market.books[BINANCE] = view(status=BookStatus.STALE)
-        await live.ticker.tick()
+        await live.publisher.tick()
         second = await hear(socket)
         assert (second["status"], second["age_ms"]) == ("stale", 3_000)
         assert second["reason"]
         live.market.books[BINANCE] = view()
-        live.ticker.announce(BINANCE)
+        live.publisher.announce(BINANCE)
         assert (await hear(socket))["status"] == "live"
         assert len(live.market.held) == 1
         await say(socket, type="unsubscribe", channel="book", exchange="binance", symbol="BTCUSDT")
@@ -119,7 +119,7 @@ async def test_the_consolidated_book(live: Live) -> None:
         assert (book["exchange"], book["status"], book["missing"]) == ("aggregate", "live", ["kraken"])
         assert {held for held, _ in live.market.held} == {BINANCE, KRAKEN}
         live.market.books[KRAKEN] = view()
-        await live.ticker.tick()
+        await live.publisher.tick()
         book = await hear(socket)
         assert (book["bids"], book["sources"]["bids"]) == ([[99, 2]], [["binance", "kraken"]])
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from server.api.fakes import HandClock, HandMarket, view
 from twap_server.api.stream.book_messages import BookSource
-from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.counters import BookCounters
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -40,12 +40,12 @@ class Stage:
         self.inboxes: list[Inbox] = [Mailbox(capacity=1) for _ in range(readers)]
         for inbox in self.inboxes:
             self.bus.subscribe_book(TOPIC, inbox)
-        self.ticker = BookTicker(self.source, self.bus, self.clock)
+        self.publisher = BookPublisher(self.source, self.bus, self.clock)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            running = group.create_task(self.ticker.run())
+            running = group.create_task(self.publisher.run())
             await settle()
             yield
             running.cancel()
@@ -99,7 +99,7 @@ async def test_an_announcement_reaches_everybody_at_once_and_is_not_overtaken_by
             taken[id(self)].append(json.loads(book.text)["status"])
             if len(taken) == 300 and stage.market.books[BOOK].status is BookStatus.LIVE:
                 stage.market.books[BOOK] = view(status=BookStatus.DOWN)
-                stage.ticker.announce(BOOK)
+                stage.publisher.announce(BOOK)
 
     readers = [Watched(capacity=1) for _ in range(1_000)]
     for inbox in stage.inboxes:
@@ -107,8 +107,8 @@ async def test_an_announcement_reaches_everybody_at_once_and_is_not_overtaken_by
     for reader in readers:
         stage.bus.subscribe_book(TOPIC, reader)  # type: ignore[arg-type]
     async with asyncio.TaskGroup() as group:
-        following = group.create_task(stage.ticker.follow_announcements())
-        await stage.ticker.tick()
+        following = group.create_task(stage.publisher.follow_announcements())
+        await stage.publisher.tick()
         await settle()
         following.cancel()
     assert len(taken) == 1_000
@@ -121,7 +121,7 @@ async def test_an_announcement_reaches_everybody_at_once_and_is_not_overtaken_by
 async def test_who_leaves_while_a_book_is_given_out_gets_none() -> None:
     stage = Stage(600)
     async with asyncio.TaskGroup() as group:
-        giving = group.create_task(stage.ticker.tick())
+        giving = group.create_task(stage.publisher.tick())
         await asyncio.sleep(0)
         assert 0 < sum(map(len, stage.inboxes)) < 600
         stage.bus.unsubscribe_book(TOPIC, stage.inboxes[-1])

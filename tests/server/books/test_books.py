@@ -11,9 +11,9 @@ from support.clocks import LoopClock
 from twap_models.enums import Side
 from twap_server.books.consolidated import consolidate
 from twap_server.books.counters import BookCounters
-from twap_server.books.interest import Demand
+from twap_server.books.interest import BookInterest
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.errors import CrossedBook, SequenceGap, WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
@@ -167,17 +167,17 @@ class TestLiveBook:
 
 
 def test_seq_and_marks_go_on_when_a_book_returns(live):
-    keeper = Keeper()
-    keeper.add(live)
+    registry = BookRegistry()
+    registry.add(live)
     mark = live.book.mark(Side.BUY, Decimal(2))
-    keeper.remove(BTC)
+    registry.remove(BTC)
     assert live.status is BookStatus.DOWN
-    assert keeper.view(BTC, 1) is None
+    assert registry.view(BTC, 1) is None
     again = LiveBook(BTC, BinanceSequencer())
-    keeper.add(again)
+    registry.add(again)
     assert again.seq == live.seq
-    assert keeper.live_book(BTC) is again
-    assert len(keeper) == 1
+    assert registry.live_book(BTC) is again
+    assert len(registry) == 1
     assert len(again.book) == 0
     again.on_change(change(20, asks=[("2", "1")]), Nanos(8))
     again.on_snapshot(snapshot(19), Nanos(9))
@@ -187,44 +187,44 @@ def test_seq_and_marks_go_on_when_a_book_returns(live):
 @pytest.mark.looptime
 async def test_demand_lingers_after_the_last_release():
     clock, told = LoopClock(), []
-    demand = Demand(clock, linger_s=60)
-    demand.listen(told.append)
-    demand.hold(BTC, "a")
-    demand.hold(BTC, "a")
-    demand.hold(BTC, "b")
-    demand.hold(ETH, "a")
+    interest = BookInterest(clock, linger_s=60)
+    interest.listen(told.append)
+    interest.hold(BTC, "a")
+    interest.hold(BTC, "a")
+    interest.hold(BTC, "b")
+    interest.hold(ETH, "a")
     assert told == ["binance", "kraken"]
-    demand.release(BTC, "a")
-    demand.release(BTC, "nobody")
+    interest.release(BTC, "a")
+    interest.release(BTC, "nobody")
     await clock.sleep(100)
-    assert demand.wanted("binance") == {"BTC-USDT"}
-    demand.release(BTC, "b")
+    assert interest.wanted("binance") == {"BTC-USDT"}
+    interest.release(BTC, "b")
     await clock.sleep(59)
-    assert demand.wanted("binance") == {"BTC-USDT"}
-    assert (demand.count_with([]), demand.count_with([BTC, ETH])) == (2, 2), "who lingers counts"
+    assert interest.wanted("binance") == {"BTC-USDT"}
+    assert (interest.count_with([]), interest.count_with([BTC, ETH])) == (2, 2), "who lingers counts"
     await clock.sleep(1)
-    assert (demand.count_with([]), demand.count_with([BTC, ETH])) == (1, 2)
-    assert demand.wanted("binance") == set()
-    assert demand.wanted("kraken") == {"ETH-USD"}
-    demand.hold(BTC, "c")
+    assert (interest.count_with([]), interest.count_with([BTC, ETH])) == (1, 2)
+    assert interest.wanted("binance") == set()
+    assert interest.wanted("kraken") == {"ETH-USD"}
+    interest.hold(BTC, "c")
     assert told[-1] == "binance"
 
 
 @pytest.mark.looptime
 async def test_each_exchange_hears_of_the_end_of_its_own_demand():
     clock = LoopClock()
-    demand = Demand(clock, linger_s=60)
+    interest = BookInterest(clock, linger_s=60)
     for instrument in (BTC, ETH):
-        demand.hold(instrument, "a")
-        assert not demand.lingers(instrument.exchange)
-        demand.release(instrument, "a")
+        interest.hold(instrument, "a")
+        assert not interest.lingers(instrument.exchange)
+        interest.release(instrument, "a")
     await clock.sleep(61)
-    assert demand.count_with([]) == 0
-    assert demand.wanted("binance") == set()
-    assert not demand.lingers("binance")
-    assert demand.lingers("kraken"), "kraken's collector has not looked yet"
-    assert demand.wanted("kraken") == set()
-    assert not demand.lingers("kraken")
+    assert interest.count_with([]) == 0
+    assert interest.wanted("binance") == set()
+    assert not interest.lingers("binance")
+    assert interest.lingers("kraken"), "kraken's collector has not looked yet"
+    assert interest.wanted("kraken") == set()
+    assert not interest.lingers("kraken")
 
 
 def view(status=BookStatus.LIVE, bids=(), asks=(), received=1):
@@ -340,23 +340,25 @@ def trade(number: int, quantity: str = "0.1", received: int | None = None) -> Tr
 
 
 def test_trades_are_bounded_and_summed():
-    keeper, told = Keeper(), []
-    keeper.trades.listen(lambda instrument, one: told.append(one))
+    registry, told = BookRegistry(), []
+    registry.trades.listen(lambda instrument, one: told.append(one))
     for number in range(11_001):
-        keeper.trades.add(BTC, trade(number))
+        registry.trades.add(BTC, trade(number))
     assert len(told) == 11_001
-    assert keeper.trades.volume_since(BTC, Nanos(0)) == Decimal("1000.1"), "a thousand are forgotten at once"
-    assert keeper.trades.volume_since(BTC, Nanos(11_001)) == Decimal("0.4"), "by time of receipt"
-    assert keeper.trades.volume_since(BTC, Nanos(11_005)) == 0
-    assert keeper.trades.totals(BTC) == (Decimal("1100.1"), Decimal("2200.2"))
-    keeper.trades.forget(BTC)
-    assert keeper.trades.volume_since(BTC, Nanos(0)) == 0
-    keeper.trades.add(BTC, trade(11_001))
-    assert keeper.trades.volume_since(BTC, Nanos(0)) == Decimal("0.1"), "what was forgotten stays forgotten"
+    assert registry.trades.volume_since(BTC, Nanos(0)) == Decimal("1000.1"), (
+        "a thousand are forgotten at once"
+    )
+    assert registry.trades.volume_since(BTC, Nanos(11_001)) == Decimal("0.4"), "by time of receipt"
+    assert registry.trades.volume_since(BTC, Nanos(11_005)) == 0
+    assert registry.trades.totals(BTC) == (Decimal("1100.1"), Decimal("2200.2"))
+    registry.trades.forget(BTC)
+    assert registry.trades.volume_since(BTC, Nanos(0)) == 0
+    registry.trades.add(BTC, trade(11_001))
+    assert registry.trades.volume_since(BTC, Nanos(0)) == Decimal("0.1"), "what was forgotten stays forgotten"
 
 
 def test_trades_received_at_one_moment_count_together():
-    trades = Keeper().trades
+    trades = BookRegistry().trades
     for number, (quantity, received) in enumerate([("1", 10), ("2", 20), ("3", 20), ("4", 15), ("5", 30)]):
         trades.add(BTC, trade(number, quantity, received))
     assert [trades.volume_since(BTC, Nanos(at)) for at in (0, 9, 10, 19, 20, 29, 30)] == [
@@ -369,7 +371,7 @@ def test_trades_received_at_one_moment_count_together():
     st.integers(-1, 21),
 )
 def test_what_was_traded_since_is_the_sum_of_what_came_later(taken, since):
-    trades, taken = Keeper().trades, sorted(taken)
+    trades, taken = BookRegistry().trades, sorted(taken)
     for number, (received, quantity) in enumerate(taken):
         trades.add(BTC, trade(number, str(quantity), received))
     later = sum((quantity for received, quantity in taken if received > since), Decimal(0))

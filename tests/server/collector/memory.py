@@ -13,12 +13,12 @@ import pytest
 
 from support.clocks import LoopClock
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.context import surroundings
+from twap_server.collector.context import session_context
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
-from twap_server.collector.rate_limit import Budget
+from twap_server.collector.rate_limit import RateLimiter
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.errors import ConnectionLost
@@ -127,7 +127,7 @@ class MemoryConnection:
         self.exchange = exchange
         self.frames: asyncio.Queue[str | None] = asyncio.Queue()
         self.subscribed: list[str] = []
-        self.budget = Budget(exchange.clock, amount=2, window_s=1)
+        self.limiter = RateLimiter(exchange.clock, amount=2, window_s=1)
 
     async def receive(self) -> str:
         frame = await self.frames.get()
@@ -136,7 +136,7 @@ class MemoryConnection:
         return frame
 
     async def send(self, text: str) -> None:
-        await self.budget.spend()
+        await self.limiter.spend()
         request = json.loads(text)
         subscribes = request["method"].lower() == "subscribe"
         for base in self.bases(request):
@@ -178,7 +178,7 @@ class Lane:
     def __init__(self, name: str, **settings: int) -> None:
         self.clock = BusyClock()
         self.venue = MemoryExchange(name, self.clock)
-        self.keeper = Keeper()
+        self.registry = BookRegistry()
         self.listed = listed(name)
         self.strays: list[str] = []
         exchange = {"binance": BinanceExchange, "kraken": KrakenExchange}[name]()
@@ -186,17 +186,17 @@ class Lane:
         config = CollectorConfig(quiet_proof_s=1, reconcile_s=20, backoff_max_s=2, **settings)
         http = httpx.AsyncClient(transport=httpx.MockTransport(self.venue.answer_http))
         self.shard = Shard(
-            surroundings(
+            session_context(
                 exchange,
                 config=config,
                 clock=self.clock,
                 rng=random.Random(1),
                 history=History(exchange, config, self.clock, http),
                 network=Network(open_socket=self.venue.connect),
-                trades=self.keeper.trades,
+                trades=self.registry.trades,
                 instruments=lambda: self.listed,
             ),
-            self.keeper,
+            self.registry,
         )
 
     @contextmanager
@@ -210,7 +210,7 @@ class Lane:
     def noting(self, old):
         def feed(book, event, now):
             shadows = self.shard._shadows or {}
-            if book not in (self.keeper.live_book(book.instrument), shadows.get(book.instrument.symbol)):
+            if book not in (self.registry.live_book(book.instrument), shadows.get(book.instrument.symbol)):
                 self.strays.append(f"{book.instrument} is fed and nobody can find it")
             old(book, event, now)
 
@@ -249,7 +249,7 @@ class Lane:
     def check(self) -> None:
         """What is wanted is registered, live, fed, and all that is subscribed."""
         assert self.strays == []
-        books = {book.instrument.symbol: book for book in self.keeper}
+        books = {book.instrument.symbol: book for book in self.registry}
         assert books.keys() == self.shard.symbols
         for symbol, book in books.items():
             if "does not acknowledge" in book.reason:

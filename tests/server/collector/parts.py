@@ -4,11 +4,11 @@ import asyncio
 import random
 from contextlib import asynccontextmanager
 
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
-from twap_server.collector.market_data import MarketData
+from twap_server.collector.market_data import LiveMarket
 from twap_server.exchanges.registry import EXCHANGES
 
 QUICK = {
@@ -44,12 +44,12 @@ async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **s
         for shape in EXCHANGES
     }
     config = CollectorConfig(exchanges=exchanges, **(QUICK | settings))
-    demand = Demand(clock, linger_s=linger_s)
-    async with MarketData(
+    interest = BookInterest(clock, linger_s=linger_s)
+    async with LiveMarket(
         EXCHANGES,
         config,
-        keeper=Keeper(),
-        demand=demand,
+        registry=BookRegistry(),
+        interest=interest,
         clock=clock,
         rng=random.Random(1),
         cached=cached,

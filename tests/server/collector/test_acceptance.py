@@ -72,7 +72,7 @@ async def test_binance_every_link_and_every_best_price(monkeypatch):
         collecting({"binance": venue.urls()["binance"]}) as market,
     ):
         trades = []
-        market.keeper.trades.listen(lambda instrument, trade: trades.append(trade))
+        market.registry.trades.listen(lambda instrument, trade: trades.append(trade))
         market.hold(bitcoin, "test")
         await until(lambda: len(seen) >= 6_495 and len(trades) >= 19_904, seconds=60)
 
@@ -143,7 +143,7 @@ async def test_coinbase_every_change_and_every_ticker(monkeypatch):
     venue = LoopbackCoinbase(products["raw"].encode(), plays=frames, when=set(names))
     async with venue.serving(), collecting(venue.urls) as market:
         trades = []
-        market.keeper.trades.listen(
+        market.registry.trades.listen(
             lambda instrument, trade: trades.append((instrument, int(trade.trade_id)))
         )
         for name in names:

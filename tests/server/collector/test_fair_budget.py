@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.books.interest import Demand, owner_of_order
-from twap_server.collector.rate_limit import Budget, Purpose
+from twap_server.books.interest import BookInterest, owner_of_order
+from twap_server.collector.rate_limit import Purpose, RateLimiter
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND
@@ -27,13 +27,13 @@ class Budgeted:
 
     def __init__(self, group, amount):
         self.clock = LoopClock()
-        self.budget = Budget(self.clock, amount=amount, window_s=60)
+        self.limiter = RateLimiter(self.clock, amount=amount, window_s=60)
         self.group = group
         self.took = []
 
     def ask(self, purpose, count, weight=1):
         async def spend():
-            await self.budget.spend(weight, purpose)
+            await self.limiter.spend(weight, purpose)
             self.took.append((purpose, weight, self.clock.monotonic() // SECOND))
 
         return [self.group.create_task(spend()) for _ in range(count)]
@@ -64,10 +64,10 @@ async def test_each_purpose_has_a_share_and_the_urgent_come_first():
 
 async def test_within_a_purpose_the_first_is_served_first_and_a_cancelled_one_takes_nothing():
     clock, order = LoopClock(), []
-    budget = Budget(clock, amount=4, window_s=1)
+    limiter = RateLimiter(clock, amount=4, window_s=1)
 
     async def spend(number, weight):
-        await budget.spend(weight, Purpose.USERS)
+        await limiter.spend(weight, Purpose.USERS)
         order.append(number)
 
     async with asyncio.TaskGroup() as group:
@@ -162,12 +162,12 @@ async def test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence(
 
 
 def test_books_of_orders_are_told_from_others():
-    demand, book = Demand(LoopClock()), InstrumentId("binance", "BTC-USDT")
-    demand.hold(book, "http:1")
-    assert not demand.is_of_an_order(book)
-    demand.hold(book, owner_of_order("42"))
-    assert demand.is_of_an_order(book)
-    assert not demand.is_of_an_order(InstrumentId("kraken", "BTC-USDT"))
+    interest, book = BookInterest(LoopClock()), InstrumentId("binance", "BTC-USDT")
+    interest.hold(book, "http:1")
+    assert not interest.is_of_an_order(book)
+    interest.hold(book, owner_of_order("42"))
+    assert interest.is_of_an_order(book)
+    assert not interest.is_of_an_order(InstrumentId("kraken", "BTC-USDT"))
 
 
 class Fetches:

@@ -8,14 +8,14 @@ import httpx
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.backoff import delays
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import by_symbol
-from twap_server.collector.market_data import MarketData
-from twap_server.collector.rate_limit import Budget, Purpose
+from twap_server.collector.market_data import LiveMarket
+from twap_server.collector.rate_limit import Purpose, RateLimiter
 from twap_server.collector.rest import Rest
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.domain.market.symbology import Spellings, everywhere, the_one
@@ -37,9 +37,9 @@ def test_delays_are_full_jitter_below_a_doubling_limit():
 @pytest.mark.looptime
 async def test_a_budget_is_never_exceeded():
     clock = LoopClock()
-    budget, spent = Budget(clock, amount=5, window_s=1), []
+    limiter, spent = RateLimiter(clock, amount=5, window_s=1), []
     for _ in range(23):
-        await budget.spend()
+        await limiter.spend()
         spent.append(clock.monotonic())
     for at in spent:
         assert sum(at <= other < at + 1_000_000_000 for other in spent) <= 5
@@ -48,10 +48,10 @@ async def test_a_budget_is_never_exceeded():
 @pytest.mark.looptime
 async def test_what_is_heavier_than_the_budget_waits_for_an_empty_window():
     clock = LoopClock()
-    budget = Budget(clock, amount=5, window_s=1)
-    await budget.spend(1)
+    limiter = RateLimiter(clock, amount=5, window_s=1)
+    await limiter.spend(1)
     begun = clock.monotonic()
-    await budget.spend(50)
+    await limiter.spend(50)
     assert clock.monotonic() - begun >= 1_000_000_000
 
 
@@ -76,11 +76,11 @@ async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
 async def listing(**cached):
     """A market that knows these lists and collects nothing."""
     clock = SystemClock()
-    found = MarketData(
+    found = LiveMarket(
         EXCHANGES,
         CollectorConfig(),
-        keeper=Keeper(),
-        demand=Demand(clock),
+        registry=BookRegistry(),
+        interest=BookInterest(clock),
         clock=clock,
         rng=random.Random(1),
         cached=cached,

@@ -18,7 +18,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
 from twap_server.collector.requests import Asked
-from twap_server.collector.subscriptions import Subscriptions
+from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -100,7 +100,7 @@ async def test_what_is_refused_again_and_again_is_asked_for_ever_later():
         market.hold(BTC, "test")
         await market.wait_live(BTC, 10)
         assert venue.subscriptions("BTC/USD") == 6
-        patience = market.collector("kraken")._around.patience
+        patience = market.collector("kraken")._context.patience
         assert patience.failures("BTC-USD") == 5
 
 
@@ -169,7 +169,7 @@ async def test_a_subscription_that_is_acknowledged_and_then_silent_is_renewed_ev
         await until(lambda: venue.subscriptions("BTC/USD") == 2)
         venue.mute = set()
         await market.wait_live(BTC, 10)
-        assert market.collector("kraken")._around.patience.failures("BTC-USD") == 2
+        assert market.collector("kraken")._context.patience.failures("BTC-USD") == 2
 
 
 async def test_of_a_batch_only_what_was_not_taken_is_asked_for_again(monkeypatch):
@@ -206,7 +206,7 @@ async def test_a_checksum_that_is_never_right_is_asked_for_ever_later():
         venue.spoilt = {"BTC/USD"}
         market.hold(BTC, "test")
         await until(lambda: venue.subscriptions("BTC/USD") == 8)
-        assert market.collector("kraken")._around.patience.failures("BTC-USD") >= 7
+        assert market.collector("kraken")._context.patience.failures("BTC-USD") >= 7
         assert venue.lists <= 7
         venue.spoilt = set()
         await market.wait_live(BTC, 10)
@@ -254,7 +254,7 @@ async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
         urls = {"binance": {**venue.urls["binance"], "ws_url": f"ws://127.0.0.1:{unused_tcp_port}"}}
         async with collecting(urls, clock=HastyClock()) as market:
             market.hold(TETHER, "test")
-            connects = market.collector("binance")._around.connects
+            connects = market.collector("binance")._context.connects
             await until(lambda: len(connects._spent) > 3)
     said = [one.message for one in caplog.records if "refuses the connection" in one.message]
     assert said == [f"binance: 127.0.0.1:{unused_tcp_port} refuses the connection: nothing listens there"]
@@ -263,12 +263,12 @@ async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
 async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     exchange, books, sent = KrakenExchange(), {}, []
     listed = {one.id.symbol: one for one in (pair("AAA-USD"), pair("BTC-USD"))}
-    around = SimpleNamespace(
+    context = SimpleNamespace(
         exchange=exchange, config=CollectorConfig(), clock=SystemClock(), instruments=lambda: listed
     )
-    around.oversized = Oversized(SystemClock(), Patience(SystemClock(), Random(1), initial_ms=1, cap_s=1))
-    session = SimpleNamespace(around=around, books=books)
-    subscriptions = Subscriptions(session, SimpleNamespace(forget=lambda symbol: None))
+    context.oversized = Oversized(SystemClock(), Patience(SystemClock(), Random(1), initial_ms=1, cap_s=1))
+    session = SimpleNamespace(context=context, books=books)
+    subscriptions = ChannelSubscriptions(session, SimpleNamespace(forget=lambda symbol: None))
     for symbol, instrument in listed.items():
         book = LiveBook(instrument.id, exchange.new_sequencer(instrument))
         subscriptions._asked[symbol] = Asked(book=book, instrument=instrument, request_id=1)

@@ -19,7 +19,7 @@ from twap_server.collector.pace import MOST, Pace
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.engine.market.eligibility import closed_because
+from twap_server.engine.market.eligibility import why_not_tradable
 from twap_server.exchanges.registry import EXCHANGES
 
 SYMBOL = "BTC-USD"
@@ -44,9 +44,14 @@ async def lane(name, *, beats_s=0.0, changes_s=0.0, **settings):
 
 def shown(made):
     """What every reader sees: the same."""
-    live, view = made.keeper.live_book(made.listed[SYMBOL].id), made.keeper.view(made.listed[SYMBOL].id, 1)
+    live, view = (
+        made.registry.live_book(made.listed[SYMBOL].id),
+        made.registry.view(made.listed[SYMBOL].id, 1),
+    )
     merged = consolidate({"one": view}, 1, max_spread=Decimal("0.05"))
-    closed = closed_because(live, status="trading", limited=False, now=made.clock.now(), max_age=30 * SECOND)
+    closed = why_not_tradable(
+        live, status="trading", limited=False, now=made.clock.now(), max_age=30 * SECOND
+    )
     assert (merged.status is BookStatus.LIVE) == (view.status is BookStatus.LIVE) == (closed is None)
     if view.status is BookStatus.STALE:
         assert closed is SliceReason.STALE_BOOK
@@ -59,7 +64,7 @@ async def test_a_mute_connection_is_trusted_for_three_seconds(name, beats_s):
     async with lane(name, beats_s=beats_s, changes_s=30) as made:
         assert shown(made).status is BookStatus.LIVE
         made.venue.is_mute = True
-        heard_at = made.keeper.live_book(made.listed[SYMBOL].id).pulse.heard_at
+        heard_at = made.registry.live_book(made.listed[SYMBOL].id).pulse.heard_at
         await made.clock.sleep((heard_at + 3 * SECOND - made.clock.monotonic()) / SECOND)
         assert shown(made).status is BookStatus.LIVE
         await made.clock.sleep(0.001)
@@ -89,7 +94,7 @@ async def test_a_connection_without_a_beat_is_judged_by_its_own_pace():
     async with lane("binance", changes_s=2.5) as made:
         await made.clock.sleep(30)
         made.venue.is_mute = True
-        heard_at = made.keeper.live_book(made.listed[SYMBOL].id).pulse.heard_at
+        heard_at = made.registry.live_book(made.listed[SYMBOL].id).pulse.heard_at
         await made.clock.sleep((heard_at - made.clock.monotonic()) / SECOND + 6)
         assert shown(made).status is BookStatus.LIVE
         await made.clock.sleep(2)
@@ -120,7 +125,7 @@ async def test_what_waits_while_we_are_busy_is_no_silence_of_the_exchange():
 async def test_readers_hear_of_a_silence_and_of_its_end():
     async with lane("kraken", beats_s=1, changes_s=1) as made:
         told = []
-        made.keeper.listen(lambda instrument: told.append(made.keeper.view(instrument, 1).status))
+        made.registry.listen(lambda instrument: told.append(made.registry.view(instrument, 1).status))
         made.venue.is_mute = True
         await made.clock.sleep(3.6)
         made.venue.is_mute = False

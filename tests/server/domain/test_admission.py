@@ -9,12 +9,19 @@ import pytest
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.orders.rules import Admitted, Limits, broken_terms, broken_window, fitted, plan_of
+from twap_server.domain.orders.rules import (
+    Admitted,
+    OrderLimits,
+    broken_terms,
+    broken_window,
+    normalised,
+    plan_of,
+)
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
-from twap_server.domain.orders.trading_rules import grid_of
+from twap_server.domain.orders.trading_rules import trading_rules_of
 
 NOW = Nanos(1_700_000_000 * SECOND)
-LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
+LIMITS = OrderLimits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
 BTC = Instrument(
     id=InstrumentId("binance", "BTC-USDT"),
     native="BTCUSDT",
@@ -48,13 +55,13 @@ def judge(
     request: OrderRequest, *, instrument: Instrument = BTC, mid: str | None = "50000"
 ) -> Admitted | Rejection:
     reference = None if mid is None else Decimal(mid)
-    grid = grid_of([instrument], {}, exchange="binance")
-    fit = fitted(request, grid, reference=reference)
+    rules = trading_rules_of([instrument], {}, exchange="binance")
+    fit = normalised(request, rules, reference=reference)
     broken = [
         *broken_window(request, now=NOW, limits=LIMITS),
-        *broken_terms(request, grid, fit, now=NOW, limits=LIMITS),
+        *broken_terms(request, rules, fit, now=NOW, limits=LIMITS),
     ]
-    return broken[0] if broken else plan_of(request, grid, fit, now=NOW)
+    return broken[0] if broken else plan_of(request, rules, fit, now=NOW)
 
 
 def plan(request: OrderRequest, **options: str) -> Plan:

@@ -13,13 +13,13 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.orders.amendment import amend
 from twap_server.domain.orders.order import Order, OrderProgress
-from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderTerms, Plan
-from twap_server.domain.orders.trading_rules import grid_of
+from twap_server.domain.orders.trading_rules import trading_rules_of
 
 T0 = Nanos(1_700_000_000 * SECOND)
-LIMITS = Limits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
-GRID = grid_of([BTC], {}, exchange="binance")
+LIMITS = OrderLimits(max_slices=1_000, min_interval=SECOND // 10, max_duration=100_000 * SECOND)
+GRID = trading_rules_of([BTC], {}, exchange="binance")
 
 
 def order(*, slices_done: int = 4, filled: str = "0.4") -> Order:

@@ -11,7 +11,7 @@ from support.trading import BTC
 from twap_models.enums import Side
 from twap_server.domain.exact import common_multiple, floor_to, to_grid, whole_up
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.orders.trading_rules import grid_of, smallest_on, takes
+from twap_server.domain.orders.trading_rules import smallest_on, takes, trading_rules_of
 
 KRAKEN = replace(
     BTC,
@@ -22,30 +22,32 @@ KRAKEN = replace(
     min_notional=Decimal("0.5"),
 )
 
-LEG = grid_of([BTC], {}, exchange="binance").legs[0]
+LEG = trading_rules_of([BTC], {}, exchange="binance").legs[0]
 
 
 def test_a_quantity_goes_down_and_a_limit_to_the_safe_side() -> None:
-    grid = grid_of([BTC], {}, exchange="binance")
-    assert grid.floor_lot(Decimal("1.000019")) == Decimal("1.00001")
-    assert grid.safe_limit(Decimal("100.019"), Side.BUY) == Decimal("100.01")
-    assert grid.safe_limit(Decimal("100.011"), Side.SELL) == Decimal("100.02")
-    assert grid.safe_limit(None, Side.SELL) is None
+    rules = trading_rules_of([BTC], {}, exchange="binance")
+    assert rules.floor_lot(Decimal("1.000019")) == Decimal("1.00001")
+    assert rules.safe_limit(Decimal("100.019"), Side.BUY) == Decimal("100.01")
+    assert rules.safe_limit(Decimal("100.011"), Side.SELL) == Decimal("100.02")
+    assert rules.safe_limit(None, Side.SELL) is None
 
 
 def test_several_markets_share_a_lot_that_all_of_them_take() -> None:
-    grid = grid_of([BTC, KRAKEN], {"kraken": Decimal("0.0026")}, exchange="aggregate")
-    assert (grid.name, grid.lot_size, grid.tick_size) == (
+    rules = trading_rules_of([BTC, KRAKEN], {"kraken": Decimal("0.0026")}, exchange="aggregate")
+    assert (rules.name, rules.lot_size, rules.tick_size) == (
         "aggregate:BTC-USDT", Decimal("0.00001"), Decimal("0.01"),
     )  # fmt: skip
-    assert [leg.fee for leg in grid.legs] == [Decimal(0), Decimal("0.0026")]
-    assert grid.smallest(Decimal(100)) == Decimal("0.005"), "one of them takes it: kraken's 0.5 / 100"
+    assert [leg.fee for leg in rules.legs] == [Decimal(0), Decimal("0.0026")]
+    assert rules.smallest(Decimal(100)) == Decimal("0.005"), "one of them takes it: kraken's 0.5 / 100"
 
 
 def test_a_market_that_does_not_trade_is_left_out_while_another_does() -> None:
     halted = replace(BTC, status="halt")
-    assert [leg.instrument for leg in grid_of([halted, KRAKEN], {}, exchange="aggregate").legs] == [KRAKEN.id]
-    assert grid_of([halted], {}, exchange="binance").status == "halt"
+    assert [leg.instrument for leg in trading_rules_of([halted, KRAKEN], {}, exchange="aggregate").legs] == [
+        KRAKEN.id
+    ]
+    assert trading_rules_of([halted], {}, exchange="binance").status == "halt"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +55,7 @@ def test_a_market_that_does_not_trade_is_left_out_while_another_does() -> None:
     [(None, "0.00001"), ("100", "0.05"), ("3", "1.66667"), ("10000000", "0.00001")],
 )
 def test_the_smallest_quantity_covers_the_notional(price: str | None, least: str) -> None:
-    leg = grid_of([BTC], {}, exchange="binance").legs[0]
+    leg = trading_rules_of([BTC], {}, exchange="binance").legs[0]
     made = smallest_on(leg, BTC.lot_size, None if price is None else Decimal(price))
     assert made == Decimal(least)
 
@@ -110,8 +112,8 @@ def test_a_grid_is_made_of_what_can_be_used_or_says_why_not(figures: list[tuple[
         replace(BTC, tick_size=tick, lot_size=lot, min_quantity=quantity, min_notional=value)
         for tick, lot, quantity, value in figures
     ]
-    grid = grid_of(instruments, {}, exchange="aggregate")
-    assert bool(grid.fault) == all(one.fault for one in instruments) == (not grid.legs)
-    assert grid.fault or (
-        grid.lot_size > 0 and grid.tick_size > 0 and grid.smallest(Decimal(7)) >= grid.lot_size
+    rules = trading_rules_of(instruments, {}, exchange="aggregate")
+    assert bool(rules.fault) == all(one.fault for one in instruments) == (not rules.legs)
+    assert rules.fault or (
+        rules.lot_size > 0 and rules.tick_size > 0 and rules.smallest(Decimal(7)) >= rules.lot_size
     )

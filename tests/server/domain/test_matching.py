@@ -10,7 +10,7 @@ from twap_server.domain.execution.matching import (
     Bounds,
     Ladder,
     Match,
-    Offer,
+    VenueLevel,
     match,
     match_at_touch,
     slippage_bound,
@@ -67,12 +67,12 @@ def test_what_was_taken_before_is_not_there() -> None:
     made = match(
         Decimal(1), [Ladder(exchange="a", levels=ASKS)], BUY, available=lambda offer: offer.quantity - 1
     )
-    assert made.fills == (Offer("a", Decimal(101), Decimal(1)),)
+    assert made.fills == (VenueLevel("a", Decimal(101), Decimal(1)),)
 
 
 def test_at_the_touch_the_whole_slice_fills_whatever_is_shown() -> None:
     ladders = [Ladder(exchange="a", levels=ASKS)]
-    assert match_at_touch(Decimal(50), ladders, BUY).fills == (Offer("a", Decimal(100), Decimal(50)),)
+    assert match_at_touch(Decimal(50), ladders, BUY).fills == (VenueLevel("a", Decimal(100), Decimal(50)),)
     assert match_at_touch(Decimal(50), ladders, Bounds(side=Side.BUY, limit=Decimal(99))).fills == ()
 
 

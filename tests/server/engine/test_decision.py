@@ -11,8 +11,8 @@ from twap_server.domain.execution.impact import ImpactMemory, LevelKey
 from twap_server.domain.market.events import BookSnapshot
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.terms import Leg
-from twap_server.engine.market.book_view import Glimpse
+from twap_server.domain.orders.terms import Destination
+from twap_server.engine.market.book_view import BookView
 from twap_server.engine.market.snapshot import Quotes
 from twap_server.engine.work.slice_decision import Decision, SliceDecider
 
@@ -29,12 +29,12 @@ class Markets:
             impact=ImpactMemory(half_life=10 * SECOND, monotonic=lambda: NOW)
         )
     )
-    open: dict[str, tuple[Leg, HandBook]] = field(default_factory=dict)
+    open: dict[str, tuple[Destination, HandBook]] = field(default_factory=dict)
 
     def add(self, name: str, *, bids: Levels, asks: Levels, fee: str = "0", notional: str = "0") -> None:
         book = HandBook(seq=7, ts_received=Nanos(NOW - len(self.open) - 1))
         book.book.replace(BookSnapshot(symbol="BTC-USDT", bids=bids, asks=asks))
-        leg = Leg(
+        leg = Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
             lot_size=BTC.lot_size,
             min_quantity=Decimal(0),
@@ -46,7 +46,7 @@ class Markets:
     def decide(self, order: Order, *, traded: str | None = None) -> Decision:
         legs = tuple(leg for leg, _ in self.open.values())
         order = replace(order, terms=replace(order.terms, legs=legs))
-        quotes = Quotes(open=tuple((leg, Glimpse(book)) for leg, book in self.open.values()), closed=None)
+        quotes = Quotes(open=tuple((leg, BookView(book)) for leg, book in self.open.values()), closed=None)
         made = self.decider.decide(
             order,
             order.progress.next_slice,

@@ -28,14 +28,14 @@ from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
-from twap_server.engine.entry.results import VerdictKind
+from twap_server.engine.entry.results import SubmitResultKind
 from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
 
 
 @dataclass
-class Desk:
+class OpenOrders:
     """An engine at work and all it stands on."""
 
     engine: Engine
@@ -65,7 +65,7 @@ class Desk:
 @asynccontextmanager
 async def working(
     store: MemoryStore | None = None, market: HandMarket | None = None, config: EngineConfig | None = None
-) -> AsyncIterator[Desk]:
+) -> AsyncIterator[OpenOrders]:
     clock, store = LoopClock(), store or MemoryStore()
     steady = SteadyClock(clock)  # as bootstrap gives it to all parts
     market = market or HandMarket(steady)
@@ -89,7 +89,7 @@ async def working(
         task = group.create_task(engine.run())
         await engine.ready.wait()
         try:
-            yield Desk(engine, market, store, clock, told)
+            yield OpenOrders(engine, market, store, clock, told)
         finally:
             task.cancel()
 
@@ -347,13 +347,13 @@ async def test_same_token_id_fifty_times_at_once_is_one_order() -> None:
         now = desk.clock.now()
         answers = await asyncio.gather(*(desk.engine.submit("ada", [request(now)]) for _ in range(50)))
         kinds = [answer[0].kind for answer in answers]
-        assert kinds.count(VerdictKind.NEW) == 1 and kinds.count(VerdictKind.REPEAT) == 49
+        assert kinds.count(SubmitResultKind.NEW) == 1 and kinds.count(SubmitResultKind.REPEAT) == 49
         other = (await desk.engine.submit("ada", [request(now, fingerprint="other")]))[0]
-        assert other.kind is VerdictKind.CONFLICT
+        assert other.kind is SubmitResultKind.CONFLICT
         assert other.order.progress.reason == "duplicate_token_id"
         assert len(desk.store.orders) == 1
         theirs = (await desk.engine.submit("bob", [request(now)]))[0]
-        assert theirs.kind is VerdictKind.NEW
+        assert theirs.kind is SubmitResultKind.NEW
 
 
 async def test_rejects_are_stored_and_use_up_their_token() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import EPOCH, Desk, working
+from server.engine.test_engine import EPOCH, OpenOrders, working
 from support.trading import HandBook, HandMarket, MemoryStore, request
 from twap_models.enums import OrderStatus, SliceOutcome
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
@@ -18,7 +18,7 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.entry.results import VerdictKind
+from twap_server.engine.entry.results import SubmitResultKind
 from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
@@ -45,7 +45,7 @@ class NotingStore(MemoryStore):
         """Keys are checked elsewhere; here it would take longest."""
 
 
-async def many(desk: Desk, count: int, *, interval: int = SECOND, length: int = 10) -> None:
+async def many(desk: OpenOrders, count: int, *, interval: int = SECOND, length: int = 10) -> None:
     """The attacker's orders, all due in the same moment, just before the victim's."""
     start, end = Nanos(EPOCH + 5 * SECOND - 1), Nanos(EPOCH + (5 + length) * SECOND)
     wanted = [
@@ -56,7 +56,7 @@ async def many(desk: Desk, count: int, *, interval: int = SECOND, length: int = 
         assert all(one.order.status.is_open for one in verdicts)
 
 
-async def few(desk: Desk, count: int = 5, *, start: int = 5 * SECOND) -> list[Order]:
+async def few(desk: OpenOrders, count: int = 5, *, start: int = 5 * SECOND) -> list[Order]:
     """The victim's."""
     moment, end = Nanos(EPOCH + start), Nanos(EPOCH + start + 10 * SECOND)
     wanted = [request(EPOCH, f"z{number}", start=moment, end=end) for number in range(count)]
@@ -170,7 +170,7 @@ async def test_too_many_waiting_commands_of_one_user_are_refused_to_that_user_al
 
 
 @asynccontextmanager
-async def busy(desk: Desk, seconds: float) -> AsyncIterator[None]:
+async def busy(desk: OpenOrders, seconds: float) -> AsyncIterator[None]:
     """The engine is kept from its work for so long by somebody else's order."""
     start, end = Nanos(EPOCH + 60 * SECOND), Nanos(EPOCH + 90 * SECOND)
     desk.store.latency_s = seconds
@@ -211,7 +211,7 @@ async def test_of_a_list_only_the_one_that_was_kept_too_long_is_not_judged() -> 
         verdicts = await desk.engine.submit(
             "ada", [request(now, "short", end=Nanos(now + SECOND)), request(now, "long")]
         )
-        assert [one.kind for one in verdicts] == [VerdictKind.UNAVAILABLE, VerdictKind.NEW]
+        assert [one.kind for one in verdicts] == [SubmitResultKind.UNAVAILABLE, SubmitResultKind.NEW]
         assert "too busy" in verdicts[0].order.progress.detail
         assert {order.terms.token_id for order in desk.store.orders.values()} == {"a", "long"}
 

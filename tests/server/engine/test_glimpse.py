@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from support.trading import HandBook
 from twap_models.enums import Side
 from twap_server.domain.market.events import BookChange, BookSnapshot
-from twap_server.engine.market.book_view import Glimpse
+from twap_server.engine.market.book_view import BookView
 
 levels = st.lists(
     st.tuples(st.integers(1, 60), st.integers(1, 50)), max_size=12, unique_by=lambda pair: pair[0]
@@ -32,9 +32,9 @@ def test_shows_every_level_best_first_however_often_and_far_it_is_read(
     bids: list[tuple[int, int]], asks: list[tuple[int, int]], read: int
 ) -> None:
     live = book(bids, asks)
-    seen = Glimpse(live)
+    seen = BookView(live)
     for side in Side:
-        shown, whole = seen.shown_to(side), list(live.book.walk(side))
+        shown, whole = seen.side_for(side), list(live.book.walk(side))
         begun = [level for level, _ in zip(shown, range(read), strict=False)]
         assert begun == whole[:read]
         assert list(zip(shown, shown, strict=True)) == list(zip(whole, whole, strict=True))
@@ -46,7 +46,7 @@ def test_shows_every_level_best_first_however_often_and_far_it_is_read(
 
 def test_holds_until_something_changes() -> None:
     live = book([(9, 1)], [(1, 1)])
-    seen = Glimpse(live)
+    seen = BookView(live)
     assert seen.holds(live) and not seen.holds(book([(9, 1)], [(1, 1)]))
     changes = [
         lambda made: made.apply(BookChange(symbol="BTC-USDT", bids=[("8", "1")], asks=[])),
@@ -56,18 +56,18 @@ def test_holds_until_something_changes() -> None:
         lambda made: made.empty(),
     ]
     for change in changes:
-        seen = Glimpse(live)
+        seen = BookView(live)
         change(live.book)
         assert not seen.holds(live)
 
 
 def test_a_mark_made_while_looking_is_the_books_own() -> None:
     live = book([(9, 1)], [(1, 1)])
-    shown, price = Glimpse(live).shown_to(Side.BUY), Decimal(101)
+    shown, price = BookView(live).side_for(Side.BUY), Decimal(101)
     assert shown.generation(price) is None
     mark = shown.mark(price)
     assert (shown.generation(price), shown.mark(price)) == (mark, mark)
     assert live.book.generation(Side.BUY, price) == mark
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "0")]))
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "5")]))
-    assert Glimpse(live).shown_to(Side.BUY).generation(price) is None
+    assert BookView(live).side_for(Side.BUY).generation(price) is None

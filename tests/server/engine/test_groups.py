@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import Desk, working
+from server.engine.test_engine import OpenOrders, working
 from support.clocks import EPOCH
 from support.trading import MemoryStore, request
 from twap_models.enums import OrderStatus
@@ -16,9 +16,9 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.commands.batches import Command
-from twap_server.engine.commands.queue import Queue
+from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.entry.results import VerdictKind
+from twap_server.engine.entry.results import SubmitResultKind
 from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
@@ -40,7 +40,7 @@ class PickyStore(MemoryStore):
         await super().commit(writes, samples)
 
 
-async def at_once(desk: Desk, tokens: Sequence[str]) -> list[Order | BaseException]:
+async def at_once(desk: OpenOrders, tokens: Sequence[str]) -> list[Order | BaseException]:
     """Submit each in a command of its own, by users in turn; all of them wait for the same turn."""
     return await asyncio.gather(
         *(
@@ -51,7 +51,7 @@ async def at_once(desk: Desk, tokens: Sequence[str]) -> list[Order | BaseExcepti
     )
 
 
-def seqs(desk: Desk, user: str) -> list[int]:
+def seqs(desk: OpenOrders, user: str) -> list[int]:
     return [event.seq for event in desk.told if event.order.terms.user_id == user]
 
 
@@ -113,8 +113,12 @@ async def test_one_key_twice_at_once_is_one_order_and_another_body_conflicts() -
         )
         kinds = [verdict.kind for (verdict,) in answers]
         assert kinds == [
-            VerdictKind.NEW, VerdictKind.REPEAT, VerdictKind.CONFLICT, VerdictKind.REPEAT, VerdictKind.NEW,
-        ]  # fmt: skip
+            SubmitResultKind.NEW,
+            SubmitResultKind.REPEAT,
+            SubmitResultKind.CONFLICT,
+            SubmitResultKind.REPEAT,
+            SubmitResultKind.NEW,
+        ]
         assert len({answers[n][0].order.terms.order_id for n in (0, 1, 3)}) == 1
         assert len(desk.store.orders) == 2
 
@@ -123,7 +127,11 @@ async def test_one_key_twice_in_a_list_is_one_order() -> None:
     async with working() as desk:
         now = desk.clock.now()
         verdicts = await desk.engine.submit("ada", [request(now, "a"), request(now, "b"), request(now, "a")])
-        assert [v.kind for v in verdicts] == [VerdictKind.NEW, VerdictKind.NEW, VerdictKind.REPEAT]
+        assert [v.kind for v in verdicts] == [
+            SubmitResultKind.NEW,
+            SubmitResultKind.NEW,
+            SubmitResultKind.REPEAT,
+        ]
         assert desk.store.commits == 1
 
 
@@ -191,7 +199,7 @@ async def test_a_group_in_doubt_is_looked_up_as_one(recorded: bool) -> None:
                 for n, token in enumerate("abc")
             )
         )
-        assert {v.kind for (v,) in again} == {VerdictKind.REPEAT if recorded else VerdictKind.NEW}
+        assert {v.kind for (v,) in again} == {SubmitResultKind.REPEAT if recorded else SubmitResultKind.NEW}
         assert len(desk.store.orders) == 3
 
 
@@ -251,10 +259,10 @@ async def test_cancel_right_behind_the_submission_meets_the_order() -> None:
 def test_a_group_names_no_order_twice_and_is_bounded() -> None:
     def command(*tokens: str) -> Command[None]:
         keys = frozenset(("ada", token) for token in tokens)
-        return Command(keys=keys, decide=lambda scene: None, answer=None)  # type: ignore[arg-type, return-value]
+        return Command(keys=keys, decide=lambda context: None, answer=None)  # type: ignore[arg-type, return-value]
 
     commands = [command("a"), command("b"), command("a"), command("c", "d"), command(*"efghi"), command("j")]
-    waiting = Queue(most=9, most_of_user=9)
+    waiting = CommandQueue(most=9, most_of_user=9)
     for one in commands:
         waiting.add("ada", one)
     found = [waiting.take(most=3) for _ in range(4)]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.engine.test_decision import order
-from server.engine.test_engine import Desk, working
+from server.engine.test_engine import OpenOrders, working
 from server.engine.test_preview import preview
 from support.clocks import LoopClock
 from support.trading import BTC, HandBook, HandMarket
@@ -20,9 +20,9 @@ from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.same_asset import agree
-from twap_server.domain.orders.terms import Leg
+from twap_server.domain.orders.terms import Destination
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.work.slice_decision import SliceDecider
 
 FIVE = Decimal("0.05")
@@ -64,7 +64,7 @@ class ManyMarket(HandMarket):
         return self.volumes[instrument.exchange], Decimal(0)
 
 
-def exchanges(desk: Desk) -> set[str]:
+def exchanges(desk: OpenOrders) -> set[str]:
     return {fill.exchange for fill in desk.store.fills.values()}
 
 
@@ -164,10 +164,10 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
 ) -> None:
     """Whatever comes and goes: within a slice, and from one slice to the next while nothing was compared."""
     market = ManyMarket(LoopClockAt(), dict.fromkeys(NAMES, "100"))  # type: ignore[arg-type]
-    sight = Sight(market, EngineConfig(max_leg_spread=FIVE))
+    market_reader = MarketReader(market, EngineConfig(max_leg_spread=FIVE))
     decider = SliceDecider(impact=ImpactMemory(half_life=SECOND, monotonic=lambda: NOW))
     legs = tuple(
-        Leg(
+        Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
             lot_size=BTC.lot_size,
             min_quantity=Decimal(0),
@@ -186,7 +186,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
             market.books[name].status = BookStatus.LIVE if mid else BookStatus.STALE
             if mid:
                 market.quote(name, mid)
-        quotes = sight.glance(NOW).quotes(legs, filling=True)
+        quotes = market_reader.snapshot(NOW).quotes(legs, filling=True)
         decided = decider.decide(made, 4, quotes, now=NOW, final=True)
         assert decided is not None
         mids = {name: Decimal(mid) for name, mid in look.items() if mid}

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import Desk, working
+from server.engine.test_engine import OpenOrders, working
 from support.clocks import EPOCH
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
@@ -20,7 +20,7 @@ from twap_server.engine.market import sampler
 pytestmark = pytest.mark.looptime
 
 
-def samples(desk: Desk, order: Order) -> list[Sample]:
+def samples(desk: OpenOrders, order: Order) -> list[Sample]:
     return [
         sample
         for (order_id, _), sample in sorted(desk.store.samples.items())
@@ -28,7 +28,7 @@ def samples(desk: Desk, order: Order) -> list[Sample]:
     ]
 
 
-def seconds(desk: Desk, order: Order) -> list[int]:
+def seconds(desk: OpenOrders, order: Order) -> list[int]:
     return [round((sample.time - EPOCH) / 1e9) for sample in samples(desk, order)]
 
 

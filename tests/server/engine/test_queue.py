@@ -4,12 +4,12 @@ import pytest
 
 from twap_server.domain.errors import EngineBusy
 from twap_server.engine.commands.batches import Command
-from twap_server.engine.commands.queue import Queue
+from twap_server.engine.commands.queue import CommandQueue
 
 
 def command(user: str, *tokens: str) -> Command[None]:
     keys = frozenset((user, token) for token in tokens)
-    return Command(keys=keys, decide=lambda scene: None, answer=None)  # type: ignore[arg-type, return-value]
+    return Command(keys=keys, decide=lambda context: None, answer=None)  # type: ignore[arg-type, return-value]
 
 
 def named(group: list[Command[None]]) -> list[str]:
@@ -17,7 +17,7 @@ def named(group: list[Command[None]]) -> list[str]:
 
 
 def test_a_single_command_is_in_the_next_group_however_many_lists_wait() -> None:
-    queue = Queue(most=10_000, most_of_user=10_000)
+    queue = CommandQueue(most=10_000, most_of_user=10_000)
     for number in range(5_000):
         queue.add("many", command("many", *(f"{number}-{n}" for n in range(100))))
     queue.take(most=256)
@@ -26,7 +26,7 @@ def test_a_single_command_is_in_the_next_group_however_many_lists_wait() -> None
 
 
 def test_each_users_commands_keep_their_order_and_turns_go_round() -> None:
-    queue = Queue(most=100, most_of_user=100)
+    queue = CommandQueue(most=100, most_of_user=100)
     for user in ("a", "b", "c"):
         for number in range(4):
             queue.add(user, command(user, f"{user}{number}"))
@@ -36,7 +36,7 @@ def test_each_users_commands_keep_their_order_and_turns_go_round() -> None:
 
 
 def test_who_did_not_fit_comes_first_in_the_next_group() -> None:
-    queue = Queue(most=100, most_of_user=100)
+    queue = CommandQueue(most=100, most_of_user=100)
     queue.add("a", command("a", "1"))
     queue.add("b", command("b", *"defgh"))
     queue.add("c", command("c", "2"))
@@ -46,7 +46,7 @@ def test_who_did_not_fit_comes_first_in_the_next_group() -> None:
 
 
 def test_a_command_waits_for_the_users_own_before_it_about_the_same_order() -> None:
-    queue = Queue(most=100, most_of_user=100)
+    queue = CommandQueue(most=100, most_of_user=100)
     for _ in range(2):
         queue.add("a", command("a", "1"))
     queue.add("a", command("a", "2"))
@@ -56,7 +56,7 @@ def test_a_command_waits_for_the_users_own_before_it_about_the_same_order() -> N
 
 
 def test_too_many_of_one_users_commands_are_refused_to_that_user_alone() -> None:
-    queue = Queue(most=5, most_of_user=3)
+    queue = CommandQueue(most=5, most_of_user=3)
     for number in range(3):
         queue.refuse_above_most("a")
         queue.add("a", command("a", str(number)))

@@ -7,22 +7,22 @@ from hypothesis import strategies as st
 
 from twap_server.domain.clock import Nanos
 from twap_server.engine.timers import Agenda
-from twap_server.engine.work.turns import Turns
+from twap_server.engine.work.turns import UserTurns
 
 NOW = Nanos(1_000)
 DUE = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1_000)), max_size=80)
 """Orders that are due: their user and their moment."""
 
 
-def filled(due: list[tuple[int, int]]) -> tuple[Turns, dict[str, tuple[str, int]]]:
-    turns, orders = Turns(), {}
+def filled(due: list[tuple[int, int]]) -> tuple[UserTurns, dict[str, tuple[str, int]]]:
+    turns, orders = UserTurns(), {}
     for number, (user, moment) in enumerate(due):
         orders[f"o-{number:03}"] = (f"u-{user}", moment)
         turns.set(f"u-{user}", f"o-{number:03}", Nanos(moment))
     return turns, orders
 
 
-def taken(turns: Turns, most: int = 10_000) -> list[str]:
+def taken(turns: UserTurns, most: int = 10_000) -> list[str]:
     found: list[str] = []
     while len(found) < most and (order_id := turns.take(NOW)) is not None:
         found.append(order_id)
@@ -78,7 +78,7 @@ def test_one_user_alone_is_served_as_by_one_heap(moments: list[int]) -> None:
 def test_it_knows_what_is_due_whatever_was_set_dropped_and_charged(
     steps: list[tuple[str, int, int, int]],
 ) -> None:
-    turns, now = Turns(), 0
+    turns, now = UserTurns(), 0
     wanted: dict[str, tuple[str, int]] = {}
     for kind, user, order, number in steps:
         user_id, order_id = f"u-{user}", f"o-{user}-{order}"
@@ -104,7 +104,7 @@ def test_it_knows_what_is_due_whatever_was_set_dropped_and_charged(
 
 
 def test_what_was_settled_beyond_one_slice_is_paid_for_with_turns() -> None:
-    turns = Turns()
+    turns = UserTurns()
     for number in range(20):
         turns.set("heavy", f"h-{number:02}", Nanos(0))
         turns.set("light", f"l-{number:02}", Nanos(1))
@@ -114,7 +114,7 @@ def test_what_was_settled_beyond_one_slice_is_paid_for_with_turns() -> None:
 
 
 def test_who_was_away_has_saved_nothing_up() -> None:
-    turns = Turns()
+    turns = UserTurns()
     for number in range(50):
         turns.set("busy", f"b-{number:02}", Nanos(0))
     assert len(taken(turns, 30)) == 30
@@ -124,7 +124,7 @@ def test_who_was_away_has_saved_nothing_up() -> None:
 
 
 def test_users_who_come_and_go_take_no_more_room() -> None:
-    turns = Turns()
+    turns = UserTurns()
     for number in range(20_000):
         turns.set("ada", f"o-{number}", Nanos(10**12 - number))
         turns.drop("ada", f"o-{number}")

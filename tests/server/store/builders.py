@@ -15,7 +15,7 @@ from twap_models.enums import (
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
-from twap_server.domain.orders.terms import Leg, OrderTerms, Plan
+from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 
 T0 = Nanos(1_790_000_000_123_456_789)
 LONG = Decimal("123456789012345678.901234567891")
@@ -46,7 +46,7 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         symbol="btc/usdt",
         instrument=InstrumentId("binance", "BTC-USDT"),
         legs=(
-            Leg(
+            Destination(
                 instrument=InstrumentId("binance", "BTC-USDT"),
                 lot_size=TINY,
                 min_quantity=Decimal("0.00001000"),

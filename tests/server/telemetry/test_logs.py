@@ -32,7 +32,7 @@ configure_logging("json")
 NOISY_SERVER = """
 import asyncio, logging
 from twap_server import cli
-from twap_server.api.stream.book_publisher import BookTicker
+from twap_server.api.stream.book_publisher import BookPublisher
 
 async def shout(self):
     while True:
@@ -40,7 +40,7 @@ async def shout(self):
             logging.getLogger("noise").error("x" * 200)
         await asyncio.sleep(0.01)
 
-BookTicker.run = shout
+BookPublisher.run = shout
 cli.main()
 """
 

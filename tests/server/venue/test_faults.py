@@ -25,7 +25,7 @@ from server.venue.wire_client import (
 )
 from twap_server.clock import SystemClock
 from twap_server.venue import faults
-from twap_server.venue.faults import Frame, Line
+from twap_server.venue.faults import Line, OutgoingFrame
 from twap_server.venue.market import MarketParameters, SyntheticSource
 from twap_server.venue.server import Venue
 
@@ -46,7 +46,7 @@ def carried(fault: str, sent: str, now: int = 0) -> str:
     out = [
         text
         for letter in sent
-        for text in line.carry(Frame(letter, "book" if letter.islower() else "data"), now)
+        for text in line.carry(OutgoingFrame(letter, "book" if letter.islower() else "data"), now)
     ]
     return "".join(out)
 

@@ -11,13 +11,13 @@ from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.entry.preview import Preview
-from twap_server.engine.entry.results import Verdict
+from twap_server.engine.entry.results import SubmitResult
 
 
 class Orders(Protocol):
     """The engine."""
 
-    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
+    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
         """Accept or reject, one verdict per request, in order; recorded before it answers."""
         ...
 

@@ -25,7 +25,7 @@ from twap_server.api.ports import MarketData, OrderRecords, Orders
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.registry import Sessions
 from twap_server.api.wire.large import LargeAnswers
-from twap_server.api.wire.listings import Listings
+from twap_server.api.wire.listings import InstrumentLists
 from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
@@ -117,7 +117,7 @@ class Services:
     """Of streams that read recorded order events."""
     lists: FairTurns
     """Long lists of orders that are read: one between two turns of the event loop."""
-    listings: Listings
+    listings: InstrumentLists
     metrics: Metrics
     reads: RateLimit
     """Of one address, on open routes."""
@@ -175,7 +175,7 @@ def build_services(parts: Parts) -> Services:
         lists=_lists(),
         large=_large(parts),
         room=BookRoom(parts.market, parts.clock, config),
-        listings=Listings(parts.market),
+        listings=InstrumentLists(parts.market),
         metrics=Metrics(),
         oidc=_oidc(parts, sign_in, registration),
         oidc_steps=RateLimit(config.rates.oidc_per_minute, MINUTE, parts.clock),

@@ -16,7 +16,7 @@ def owner_of_order(order_id: str) -> str:
     return _ORDER + order_id
 
 
-class Demand:
+class BookInterest:
     """Owners per instrument. ``hold`` twice by one owner is one hold."""
 
     def __init__(self, clock: Clock, *, linger_s: int = DEFAULT_LINGER_S) -> None:
@@ -86,25 +86,25 @@ class Demand:
 class Holding:
     """What others may do with demand; the market is one of these."""
 
-    def __init__(self, demand: Demand) -> None:
-        self.demand = demand
+    def __init__(self, interest: BookInterest) -> None:
+        self.interest = interest
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:
         """Ask for a book until released."""
-        self.demand.hold(instrument, owner)
+        self.interest.hold(instrument, owner)
 
     def release(self, instrument: InstrumentId, owner: str) -> None:
         """Give a book up; unknown owners are ignored."""
-        self.demand.release(instrument, owner)
+        self.interest.release(instrument, owner)
 
     def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
         """Tell whether anybody asks for a book whose name does not begin with ``but``."""
-        return self.demand.is_held(instrument, but=but)
+        return self.interest.is_held(instrument, but=but)
 
     def let_go(self, instrument: InstrumentId) -> None:
         """Collect a book that nobody asks for any more no longer than this."""
-        self.demand.let_go(instrument)
+        self.interest.let_go(instrument)
 
     def books_with(self, instruments: Iterable[InstrumentId]) -> int:
         """Count the books asked for, if these were too."""
-        return self.demand.count_with(instruments)
+        return self.interest.count_with(instruments)

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Iterator
 
 from twap_server.books.live import LiveBook
-from twap_server.books.traded_volume import Trades
+from twap_server.books.traded_volume import TradedVolume
 from twap_server.domain.market.events import BookView
 from twap_server.domain.market.instrument import InstrumentId
 
 
-class Keeper:
+class BookRegistry:
     """Where books are found. ``trades`` holds what was recently traded."""
 
     def __init__(self) -> None:
         self._books: dict[InstrumentId, LiveBook] = {}
         self._listeners: list[Callable[[InstrumentId], None]] = []
         self._left: dict[InstrumentId, LiveBook] = {}
-        self.trades = Trades()
+        self.trades = TradedVolume()
 
     def __len__(self) -> int:
         """Count the books."""

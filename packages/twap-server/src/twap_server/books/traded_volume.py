@@ -50,7 +50,7 @@ class _Sums:
         return exact.subtract(self.sums[-1], self.sums[at - 1] if at else self.before)
 
 
-class Trades:
+class TradedVolume:
     """The last 10,000 moments at which something was traded, of each instrument, and all it adds up to."""
 
     def __init__(self) -> None:

@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from twap_models.enums import Integrity
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.services import ApiThreads, Parts, build_services
-from twap_server.api.stream.book_publisher import BookTicker
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.api.stream.book_publisher import BookPublisher
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
-from twap_server.collector.market_data import MarketData
+from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.ways import check_ways
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
@@ -109,10 +109,10 @@ async def running(
         )
         services = build_services(parts)
         await make_first_user(settings.api, parts.accounts, services.registration)
-        ticker = BookTicker(services.books, parts.bus, clock)
-        market.keeper.listen(ticker.announce)
+        publisher = BookPublisher(services.books, parts.bus, clock)
+        market.registry.listen(publisher.announce)
         working = group.create_task(engine.run(), name="engine")
-        others = _beside(group, parts, market, ticker, database)
+        others = _beside(group, parts, market, publisher, database)
         try:
             yield Running(
                 parts=parts,
@@ -131,13 +131,13 @@ async def running(
 
 
 def _beside(
-    group: asyncio.TaskGroup, parts: Parts, market: MarketData, ticker: BookTicker, database: Database
+    group: asyncio.TaskGroup, parts: Parts, market: LiveMarket, publisher: BookPublisher, database: Database
 ) -> Sequence["asyncio.Task[None]"]:
     """What runs beside the engine until it has ended."""
     clock = parts.clock
     return (
         group.create_task(market.run(), name="market data"),
-        group.create_task(ticker.run(), name="book ticker"),
+        group.create_task(publisher.run(), name="book ticker"),
         group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
         group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
         group.create_task(follow(parts.sessions, parts.accounts, clock), name="ended sign-ins"),
@@ -151,7 +151,7 @@ def _assemble(
     *,
     clock: SteadyClock,
     database: Database,
-    market: MarketData,
+    market: LiveMarket,
     vitals: Vitals,
 ) -> tuple[Engine, Parts]:
     store, bus = SqlOrderStore(database), Bus()
@@ -179,7 +179,7 @@ def _assemble(
     return engine, parts
 
 
-def _clock_warnings(market: MarketData) -> list[str]:
+def _clock_warnings(market: LiveMarket) -> list[str]:
     return [f"{one.name}: {one.clock_warning}" for one in market.exchanges() if one.clock_warning]
 
 
@@ -190,17 +190,17 @@ def _market(
     rng: random.Random,
     cached: Mapping[str, Mapping[str, Instrument]],
     on_instruments: Callable[[str, Mapping[str, Instrument]], None],
-) -> MarketData:
+) -> LiveMarket:
     shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
     for shape in shapes:
         own = settings.exchanges[shape.name]
         exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
         check_ways((exchange.ws_url, exchange.rest_url))
-    return MarketData(
+    return LiveMarket(
         shapes,
         settings.collector.model_copy(update={"exchanges": settings.exchanges}),
-        keeper=Keeper(),
-        demand=Demand(clock),
+        registry=BookRegistry(),
+        interest=BookInterest(clock),
         clock=clock,
         rng=rng,
         cached={name: listed.values() for name, listed in cached.items()},

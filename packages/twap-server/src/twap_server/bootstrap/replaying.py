@@ -19,11 +19,11 @@ from starlette.applications import Starlette
 from twap_models.enums import AGGREGATE
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.wire.requests import to_request
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
-from twap_server.collector.market_data import MarketData
+from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError, UnknownSymbol
@@ -158,7 +158,7 @@ class _Run:
             )
 
     async def _through(
-        self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine
+        self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine
     ) -> TwapError | None:
         """Submit and play to the end; what is wrong with the orders is returned, for an orderly end."""
         await engine.ready.wait()
@@ -169,7 +169,7 @@ class _Run:
         await self.player.ended.wait()
         return None
 
-    async def _submit(self, orders: Sequence[TwapOrderRequest], market: MarketData, engine: Engine) -> None:
+    async def _submit(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
         name = self._exchange()
         await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
         instruments = {self._instrument(order, name, market) for order in orders}
@@ -183,7 +183,7 @@ class _Run:
         check_begins(requests, first=self._start, live=now)
         await engine.submit(USER, requests)
 
-    def _instrument(self, order: TwapOrderRequest, name: str, market: MarketData) -> Instrument:
+    def _instrument(self, order: TwapOrderRequest, name: str, market: LiveMarket) -> Instrument:
         """Find the instrument of an order.
 
         Raises:
@@ -204,7 +204,7 @@ class _Run:
                 f"order {order.token_id}: the recording has no message of {order.symbol}; it has {held}"
             ) from None
 
-    def _check_begins(self, instrument: Instrument, market: MarketData) -> None:
+    def _check_begins(self, instrument: Instrument, market: LiveMarket) -> None:
         exchange = market.collector(instrument.id.exchange).exchange
         if exchange.needs_rest_snapshot and self._source.snapshot_text(instrument.native, _DEEPEST) is None:
             raise InvalidRequest(
@@ -213,7 +213,7 @@ class _Run:
                 field="recording",
             )
 
-    async def _until_live(self, instrument: InstrumentId, market: MarketData) -> None:
+    async def _until_live(self, instrument: InstrumentId, market: LiveMarket) -> None:
         while (view := market.view(instrument, 1)) is None or view.status is not BookStatus.LIVE:
             if self.player.ended.is_set():
                 raise BookUnavailable(f"the recording ends before the book of {instrument} is live")
@@ -228,7 +228,7 @@ class _Run:
             )
         return found
 
-    def _market(self) -> MarketData:
+    def _market(self) -> LiveMarket:
         name = self._exchange()
         given = self._settings.exchanges.get(name, ExchangeConfig())
         told = {
@@ -243,11 +243,11 @@ class _Run:
                 "look_every_ms": _LOOK_EVERY_MS,
             }
         )
-        return MarketData(
+        return LiveMarket(
             [exchange for exchange in EXCHANGES if exchange.name == name],
             config,
-            keeper=Keeper(),
-            demand=Demand(self._clock),
+            registry=BookRegistry(),
+            interest=BookInterest(self._clock),
             clock=self._clock,
             rng=random.Random(1),
             on_instruments=lambda *_: self._listed.set(),
@@ -263,7 +263,7 @@ class _Run:
         app = Starlette(routes=Switchboard(self._source, clock=self._clock, recurring=()).routes())
         return httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
 
-    def _engine(self, market: MarketData) -> Engine:
+    def _engine(self, market: LiveMarket) -> Engine:
         numbers = count(1)
         return Engine(
             store=self._records,

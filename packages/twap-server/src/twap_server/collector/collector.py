@@ -10,11 +10,11 @@ from random import Random
 import httpx
 
 from twap_models.enums import Integrity, Interval
-from twap_server.books.interest import Demand
-from twap_server.books.registry import Keeper
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.context import surroundings
+from twap_server.collector.context import session_context
 from twap_server.collector.failures import until_of
 from twap_server.collector.history import History
 from twap_server.collector.instrument_list import InstrumentList
@@ -75,8 +75,8 @@ class Collector:
         exchange: Exchange,
         config: CollectorConfig,
         *,
-        keeper: Keeper,
-        demand: Demand,
+        registry: BookRegistry,
+        interest: BookInterest,
         clock: Clock,
         rng: Random,
         http: httpx.AsyncClient,
@@ -86,10 +86,10 @@ class Collector:
     ) -> None:
         """Args: instruments: a list known from before; on_instruments: called with each newly loaded list."""
         self.exchange = exchange
-        self.history = History(exchange, config, clock, http, is_urgent=demand.is_of_an_order)
+        self.history = History(exchange, config, clock, http, is_urgent=interest.is_of_an_order)
         self._config = config
-        self._keeper = keeper
-        self._demand = demand
+        self._registry = registry
+        self._interest = interest
         self._clock = clock
         self._rng = rng
         self._woken = asyncio.Event()
@@ -110,19 +110,19 @@ class Collector:
         )
         self._clock_lag = ClockLag()
         self._looked_at = Nanos(0)
-        self._around = surroundings(
+        self._context = session_context(
             exchange,
             config=config,
             clock=clock,
             rng=rng,
             history=self.history,
             network=network,
-            trades=keeper.trades,
+            trades=registry.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
         )
-        demand.listen(self._on_demand)
+        interest.listen(self._on_demand)
 
     @property
     def loaded(self) -> bool:
@@ -150,7 +150,7 @@ class Collector:
             reason=reason,
             since=self._state[1],
             connections=connections,
-            books=sum(book.instrument.exchange == self.exchange.name for book in self._keeper),
+            books=sum(book.instrument.exchange == self.exchange.name for book in self._registry),
             instruments=len(self._list.instruments),
             integrity=self.exchange.integrity,
             intervals=tuple(self.exchange.klines.native),
@@ -167,7 +167,7 @@ class Collector:
             group.create_task(self._list.watch(), name=f"{self.exchange.name} status")
             await self._list.is_loaded.wait()
             while True:
-                if self._asked or self._demand.lingers(self.exchange.name):
+                if self._asked or self._interest.lingers(self.exchange.name):
                     self._asked = False
                     self._follow_demand(group)
                 self._observe()
@@ -178,7 +178,7 @@ class Collector:
                 alarm.cancel()
 
     def _wanted(self) -> set[str]:
-        wanted = self._demand.wanted(self.exchange.name)
+        wanted = self._interest.wanted(self.exchange.name)
         wanted.update(self._config.exchange(self.exchange.name).symbols)
         return wanted
 
@@ -217,7 +217,7 @@ class Collector:
         return self._open_shard(group)
 
     def _open_shard(self, group: asyncio.TaskGroup) -> Shard:
-        shard = Shard(self._around, self._keeper)
+        shard = Shard(self._context, self._registry)
         self._shards[shard] = group.create_task(shard.run(), name=f"{self.exchange.name} connection")
         return shard
 
@@ -234,7 +234,7 @@ class Collector:
         since, self._looked_at = self._looked_at, self._clock.now()
         lags = [
             book.lag
-            for book in self._keeper
+            for book in self._registry
             if book.instrument.exchange == self.exchange.name and book.ts_received > since
         ]
         if self._clock_lag.note([lag for lag in lags if lag is not None], self._clock.monotonic()):
@@ -264,7 +264,7 @@ class Collector:
         return ConnectionState.IDLE, "nobody wants a book of it: no connection is open"
 
     def _retry_at(self) -> Nanos | None:
-        untils = [until_of(failure) for failure in (self._around.door.refusal, self.history.refusal)]
+        untils = [until_of(failure) for failure in (self._context.door.refusal, self.history.refusal)]
         return max((one for one in untils if one is not None and one > self._clock.now()), default=None)
 
     @property

@@ -19,7 +19,7 @@ from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import of_http, of_reach
-from twap_server.collector.rate_limit import Budget
+from twap_server.collector.rate_limit import RateLimiter
 from twap_server.collector.ways import place_of, way_to
 from twap_server.collector.websocket import BurstConnection
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -51,14 +51,14 @@ class Connection(Protocol):
 class SocketConnection:
     """A WebSocket on the internet."""
 
-    def __init__(self, socket: BurstConnection, *, budget: Budget) -> None:
+    def __init__(self, socket: BurstConnection, *, limiter: RateLimiter) -> None:
         self._socket = socket
-        self._budget = budget
+        self._limiter = limiter
         self.receive: Callable[[], Awaitable[str | bytes]] = _receiver(socket)
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
-        await self._budget.spend()
+        await self._limiter.spend()
         try:
             await self._socket.send(text)
         except ConnectionClosed as end:
@@ -73,9 +73,9 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
         ConnectionLost: it cannot be opened within ``open_timeout_s``; AttemptRefused when it was refused.
     """
     socket = await _open(exchange, config, clock)
-    budget = Budget(clock, amount=exchange.limits.messages_per_second, window_s=1)
+    limiter = RateLimiter(clock, amount=exchange.limits.messages_per_second, window_s=1)
     try:
-        yield SocketConnection(socket, budget=budget)
+        yield SocketConnection(socket, limiter=limiter)
     finally:
         await socket.close()
 

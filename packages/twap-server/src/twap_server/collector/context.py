@@ -7,14 +7,14 @@ from typing import Protocol
 
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
-from twap_server.books.traded_volume import Trades
+from twap_server.books.traded_volume import TradedVolume
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.door import Door
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience
-from twap_server.collector.rate_limit import Budget
+from twap_server.collector.rate_limit import RateLimiter
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.errors import AttemptRefused
 from twap_server.domain.market.events import TradingStatus
@@ -26,7 +26,7 @@ _OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class SessionContext:
     """What every session of an exchange works with."""
 
     exchange: Exchange
@@ -35,10 +35,10 @@ class Surroundings:
     rng: Random
     history: History
     network: Network
-    trades: Trades
+    trades: TradedVolume
     instruments: Callable[[], Mapping[str, Instrument]]
     """Canonical symbol to instrument, as listed now."""
-    connects: Budget
+    connects: RateLimiter
     on_trading_status: Callable[[TradingStatus], None]
     """Called with what the stream tells of an instrument or of the exchange."""
     doubt_list: Callable[[], None]
@@ -49,11 +49,11 @@ class Surroundings:
     """Whether the exchange lets us try to connect."""
     oversized: Oversized
     """Who sends more at once than we take."""
-    resubscribes: Budget
+    resubscribes: RateLimiter
     """Of books that are subscribed anew, over all connections."""
 
 
-def surroundings(
+def session_context(
     exchange: Exchange,
     *,
     config: CollectorConfig,
@@ -61,15 +61,15 @@ def surroundings(
     rng: Random,
     history: History,
     network: Network,
-    trades: Trades,
+    trades: TradedVolume,
     instruments: Callable[[], Mapping[str, Instrument]],
     on_trading_status: Callable[[TradingStatus], None] = lambda _: None,
     doubt_list: Callable[[], None] = lambda: None,
-) -> Surroundings:
+) -> SessionContext:
     """Build what follows from an exchange and the settings: budgets, and the memory of what failed."""
     limits = exchange.limits
     aside = Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
-    return Surroundings(
+    return SessionContext(
         exchange=exchange,
         config=config,
         clock=clock,
@@ -83,15 +83,15 @@ def surroundings(
         patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
         door=Door(clock),
         oversized=Oversized(clock, aside),
-        resubscribes=Budget(clock, amount=config.resubscribes_per_exchange, window_s=60),
-        connects=Budget(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
+        resubscribes=RateLimiter(clock, amount=config.resubscribes_per_exchange, window_s=60),
+        connects=RateLimiter(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
     )
 
 
-class Scene(Protocol):
+class SessionView(Protocol):
     """A session as its helpers see it."""
 
-    around: Surroundings
+    context: SessionContext
     pulse: Pulse
     """Of this connection."""
 

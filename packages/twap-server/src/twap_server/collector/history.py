@@ -10,7 +10,7 @@ import httpx
 from twap_models.enums import Interval
 from twap_server.collector.candle_reader import CandleReader
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.rate_limit import Budget, Purpose
+from twap_server.collector.rate_limit import Purpose, RateLimiter
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable
@@ -39,8 +39,8 @@ class History:
         self._rest = Rest(exchange, clock, http)
         self._candles = CandleReader(exchange, clock, self._rest)
         self._in_flight: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._budgets: defaultdict[str, Budget] = defaultdict(
-            lambda: Budget(clock, amount=config.snapshots_per_minute, window_s=60)
+        self._budgets: defaultdict[str, RateLimiter] = defaultdict(
+            lambda: RateLimiter(clock, amount=config.snapshots_per_minute, window_s=60)
         )
 
     @property

@@ -16,7 +16,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import words_of
 from twap_server.collector.history import History
 from twap_server.collector.listing import by_symbol, in_words, merged, named_alike
-from twap_server.collector.rate_limit import Budget
+from twap_server.collector.rate_limit import RateLimiter
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import TwapError, UnknownSymbol
 from twap_server.domain.market.entries import Entries
@@ -75,7 +75,7 @@ class InstrumentList:
         self._listed: dict[str, Instrument] = {}
         self._gone: dict[str, Instrument] = {}
         """Listed before and missing from the newest list."""
-        self._reloads = Budget(clock, amount=_RELOADS, window_s=_RELOADS_WINDOW_S)
+        self._reloads = RateLimiter(clock, amount=_RELOADS, window_s=_RELOADS_WINDOW_S)
         self._doubted = asyncio.Event()
         self._told: set[str] = set()
         """Symbols of which the stream told a change."""

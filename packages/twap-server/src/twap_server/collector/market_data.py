@@ -9,9 +9,9 @@ from types import TracebackType
 from typing import Self
 
 from twap_models.enums import Integrity, Interval
-from twap_server.books.interest import Demand, Holding
+from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.collector.collector import Collector, ExchangeStatus
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET, Network
@@ -30,7 +30,7 @@ from twap_server.exchanges.base import Exchange
 _POLL_S = 0.02
 
 
-class MarketData(Holding):
+class LiveMarket(Holding):
     """All exchanges. ``async with`` starts and stops collecting; ``run`` does both for a task group."""
 
     def __init__(
@@ -38,8 +38,8 @@ class MarketData(Holding):
         exchanges: Iterable[type[Exchange]],
         config: CollectorConfig,
         *,
-        keeper: Keeper,
-        demand: Demand,
+        registry: BookRegistry,
+        interest: BookInterest,
         clock: Clock,
         rng: Random,
         cached: Mapping[str, Iterable[Instrument]] | None = None,
@@ -59,8 +59,8 @@ class MarketData(Holding):
             on_instruments: called with an exchange's name and list each time it was loaded.
             network: how exchanges are reached.
         """
-        super().__init__(demand)
-        self.keeper = keeper
+        super().__init__(interest)
+        self.registry = registry
         self._config = config
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
@@ -74,8 +74,8 @@ class MarketData(Holding):
             self._collectors[shape.name] = Collector(
                 shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth),
                 config,
-                keeper=keeper,
-                demand=demand,
+                registry=registry,
+                interest=interest,
                 clock=clock,
                 rng=rng,
                 http=self._http,
@@ -200,7 +200,7 @@ class MarketData(Holding):
 
         ``reason`` says so where the instrument does not trade, whatever the book is.
         """
-        view, status = self.keeper.view(instrument, depth), self.trading_status(instrument)
+        view, status = self.registry.view(instrument, depth), self.trading_status(instrument)
         if view is None or status == TRADING:
             return view
         return replace(view, reason="; ".join(filter(None, (f"not trading: {status}", view.reason))))
@@ -215,15 +215,15 @@ class MarketData(Holding):
 
     def live_book(self, instrument: InstrumentId) -> LiveBook | None:
         """Return the book itself, None where nobody wants it."""
-        return self.keeper.live_book(instrument)
+        return self.registry.live_book(instrument)
 
     def traded_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Return the base currency traded since then, by time of receipt, as far as it is remembered."""
-        return self.keeper.trades.volume_since(instrument, since)
+        return self.registry.trades.volume_since(instrument, since)
 
     def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Return base and quote currency traded since the server started."""
-        return self.keeper.trades.totals(instrument)
+        return self.registry.trades.totals(instrument)
 
     def is_proven(self, exchange: str) -> bool:
         """Tell whether the exchange lets us prove that its books are whole.
@@ -251,7 +251,7 @@ class MarketData(Holding):
         try:
             async with asyncio.timeout(timeout):
                 while True:
-                    view = self.keeper.view(instrument, depth)
+                    view = self.registry.view(instrument, depth)
                     if view is not None and view.status is BookStatus.LIVE:
                         return view
                     await self._clock.sleep(_POLL_S)

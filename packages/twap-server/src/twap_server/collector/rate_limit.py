@@ -23,7 +23,7 @@ class Purpose(IntEnum):
 _QUARTERS = {Purpose.URGENT: 4, Purpose.BOOKS: 3, Purpose.USERS: 2}
 
 
-class Budget:
+class RateLimiter:
     """At most ``amount`` of weight within any ``window_s`` seconds. An amount of zero means no limit.
 
     Within a purpose the first to come is served first. What is heavier than its share waits until nothing of

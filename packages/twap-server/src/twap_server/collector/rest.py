@@ -13,7 +13,7 @@ import httpx
 
 from twap_server.collector.door import Door
 from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
-from twap_server.collector.rate_limit import Budget, Purpose
+from twap_server.collector.rate_limit import Purpose, RateLimiter
 from twap_server.collector.ways import place_of
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import (
@@ -48,7 +48,7 @@ class Rest:
         self._base = exchange.rest_url
         self._clock = clock
         self._http = http
-        self._budget = Budget(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
+        self._limiter = RateLimiter(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
         self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
         self._door: Door[ExchangeRefuses] = Door(clock)
 
@@ -93,7 +93,7 @@ class Rest:
             try:
                 async with asyncio.timeout(_USERS_WAIT_S if purpose is Purpose.USERS else None):
                     await held.enter_async_context(self._places.get(purpose, nullcontext()))
-                    await self._budget.spend(weight, purpose)
+                    await self._limiter.spend(weight, purpose)
             except TimeoutError:
                 raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
             yield

@@ -12,8 +12,8 @@ from collections import defaultdict
 from twap_server.books.live import LiveBook
 from twap_server.collector.backoff import delays
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import Scene
-from twap_server.collector.rate_limit import Budget
+from twap_server.collector.context import SessionView
+from twap_server.collector.rate_limit import RateLimiter
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, UnavailableError, UnknownSymbol
 from twap_server.domain.market.errors import ChecksumMismatch, FeedError, WireFormatError
@@ -25,19 +25,19 @@ _FREE_FAILURES = 2
 """So many failures in a row are healed at once: a gap is nothing unusual."""
 
 
-class Healer:
+class BookResync:
     """Remedies for one session's books."""
 
-    def __init__(self, session: Scene) -> None:
+    def __init__(self, session: SessionView) -> None:
         self._session = session
         self._subscribed: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, Nanos] = {}
         self._quiet_since: dict[str, Nanos] = {}
         self._refresh_at: dict[str, Nanos] = {}
-        around = session.around
-        self._budgets: defaultdict[str, Budget] = defaultdict(
-            lambda: Budget(around.clock, amount=around.config.resubscribes_per_minute, window_s=60)
+        context = session.context
+        self._budgets: defaultdict[str, RateLimiter] = defaultdict(
+            lambda: RateLimiter(context.clock, amount=context.config.resubscribes_per_minute, window_s=60)
         )
         self._group: asyncio.TaskGroup
         self._connection: Connection
@@ -50,8 +50,8 @@ class Healer:
     def on_subscribed(self, symbol: str) -> None:
         """Begin: the exchange acknowledged, changes are held from now on."""
         self._subscribed.add(symbol)
-        self._since[symbol] = self._session.around.clock.monotonic()
-        if self._session.around.exchange.needs_rest_snapshot:
+        self._since[symbol] = self._session.context.clock.monotonic()
+        if self._session.context.exchange.needs_rest_snapshot:
             self.begin(symbol)
 
     def forget(self, symbol: str) -> None:
@@ -75,10 +75,10 @@ class Healer:
 
         A checksum that is wrong again and again means that numbers are written otherwise than the list says.
         """
-        around = self._session.around
-        _log.info("%s %s: %s", around.exchange.name, symbol, error)
-        if isinstance(error, ChecksumMismatch) and around.patience.failures(symbol):
-            around.doubt_list()
+        context = self._session.context
+        _log.info("%s %s: %s", context.exchange.name, symbol, error)
+        if isinstance(error, ChecksumMismatch) and context.patience.failures(symbol):
+            context.doubt_list()
         self.begin(symbol)
 
     def doubt(self, error: WireFormatError) -> None:
@@ -92,7 +92,7 @@ class Healer:
 
     def check(self, now: Nanos) -> None:
         """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
-        config = self._session.around.config
+        config = self._session.context.config
         for symbol, book in self._session.books.items():
             if not book.awaits_first_change:
                 self._quiet_since.pop(symbol, None)
@@ -108,62 +108,62 @@ class Healer:
 
     def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
         """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
-        around = self._session.around
-        if not around.exchange.refresh_s or book.status is not BookStatus.LIVE:
+        context = self._session.context
+        if not context.exchange.refresh_s or book.status is not BookStatus.LIVE:
             self._refresh_at.pop(symbol, None)
             return False
-        period = (around.config.refresh_s or around.exchange.refresh_s) * SECOND
+        period = (context.config.refresh_s or context.exchange.refresh_s) * SECOND
         return now >= self._refresh_at.setdefault(
-            symbol, Nanos(now + around.rng.randint(period // 2, period))
+            symbol, Nanos(now + context.rng.randint(period // 2, period))
         )
 
     def begin(self, symbol: str, *, has_failed: bool = True) -> None:
         """Get a subscribed book right, unless that is under way; what failed before waits ever longer."""
         if symbol in self._busy or symbol not in self._subscribed:
             return
-        self._since[symbol] = self._session.around.clock.monotonic()
+        self._since[symbol] = self._session.context.clock.monotonic()
         self._busy[symbol] = self._group.create_task(
             self._run(symbol, has_failed=has_failed), name=f"heal {symbol}"
         )
 
     async def _run(self, symbol: str, *, has_failed: bool) -> None:
-        around = self._session.around
+        context = self._session.context
         try:
-            if around.exchange.needs_rest_snapshot:
+            if context.exchange.needs_rest_snapshot:
                 await self._fetch(symbol)
             else:
                 if has_failed:
-                    await around.clock.sleep(around.patience.failed(symbol, free=_FREE_FAILURES))
+                    await context.clock.sleep(context.patience.failed(symbol, free=_FREE_FAILURES))
                 await self._resubscribe(symbol)
-                self._since[symbol] = around.clock.monotonic()
+                self._since[symbol] = context.clock.monotonic()
         finally:
             if self._busy.get(symbol) is asyncio.current_task():
                 del self._busy[symbol]
 
     async def _fetch(self, symbol: str) -> None:
-        around = self._session.around
-        config, clock, rng = around.config, around.clock, around.rng
+        context = self._session.context
+        config, clock, rng = context.config, context.clock, context.rng
         for delay in delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
             if symbol not in self._session.books or await self._joined(symbol):
                 return
             await clock.sleep(delay)
 
     async def _joined(self, symbol: str) -> bool:
-        around, config = self._session.around, self._session.around.config
-        instrument = around.instruments().get(symbol)
+        context, config = self._session.context, self._session.context.config
+        instrument = context.instruments().get(symbol)
         if instrument is None:
             return True
         try:
-            snapshot = await around.history.snapshot(instrument)
+            snapshot = await context.history.snapshot(instrument)
             book = self._session.books.get(symbol)
             if book is not None and book.status is BookStatus.RESYNCING:
-                book.on_snapshot(snapshot, around.clock.now())
+                book.on_snapshot(snapshot, context.clock.now())
         except FeedError:
             return False
         except UnavailableError as error:
             self._hold_up(symbol, error)
-            if around.history.refusal is not None:  # what failed only once is soon asked for again
-                await around.clock.sleep(min(error.retry_after, config.backoff_max_s))
+            if context.history.refusal is not None:  # what failed only once is soon asked for again
+                await context.clock.sleep(min(error.retry_after, config.backoff_max_s))
             return False
         except UnknownSymbol:
             self._session.refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
@@ -176,12 +176,12 @@ class Healer:
 
     async def _resubscribe(self, symbol: str) -> None:
         await self._budgets[symbol].spend()
-        await self._session.around.resubscribes.spend()
-        instrument, book = self._session.around.instruments().get(symbol), self._session.books.get(symbol)
+        await self._session.context.resubscribes.spend()
+        instrument, book = self._session.context.instruments().get(symbol), self._session.books.get(symbol)
         if instrument is None or book is None:
             return
         if book.status is BookStatus.LIVE:
             book.resync("asked for anew, because nothing proves it")
         first_id = self._session.reserve_ids()
-        for request in self._session.around.exchange.resubscribe(instrument, first_id=first_id):
+        for request in self._session.context.exchange.resubscribe(instrument, first_id=first_id):
             await self._connection.send(request.text)

@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import Surroundings
+from twap_server.collector.context import SessionContext
 from twap_server.collector.pace import Pace
 from twap_server.collector.rejects import Rejects
-from twap_server.collector.resync import Healer
-from twap_server.collector.subscriptions import Subscriptions
+from twap_server.collector.resync import BookResync
+from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.errors import (
     ConnectionLost,
@@ -42,18 +42,18 @@ from twap_server.domain.market.refusal import RefusalKind
 _log = logging.getLogger(__name__)
 
 
-class Session:
+class ExchangeSession:
     """A connection's life. ``retiring`` asks for a successor, ``ready`` says that all its books are live."""
 
     def __init__(
         self,
-        around: Surroundings,
+        context: SessionContext,
         books: Mapping[str, LiveBook],
         *,
         primary: bool,
     ) -> None:
         """Args: as ``serve``; primary: whether readers see these books; a successor has shadows."""
-        self.around = around
+        self.context = context
         self.books = books
         self.primary = primary
         self.connected = False
@@ -62,12 +62,12 @@ class Session:
         self.ended = asyncio.Event()
         self.retiring = asyncio.Event()
         self.ready = asyncio.Event()
-        self._healer = Healer(self)
-        self._subscriptions = Subscriptions(self, self._healer)
-        self.pulse = Pulse(around.clock)
-        self._pace = Pace(beat_s=around.exchange.heartbeat.beat_s, fixed_ms=around.config.borne_silence_ms)
+        self._resync = BookResync(self)
+        self._subscriptions = ChannelSubscriptions(self, self._resync)
+        self.pulse = Pulse(context.clock)
+        self._pace = Pace(beat_s=context.exchange.heartbeat.beat_s, fixed_ms=context.config.borne_silence_ms)
         self._was_silent = False
-        self._rejects = Rejects(around.exchange.name)
+        self._rejects = Rejects(context.exchange.name)
 
     async def run(self) -> None:
         """Work until the connection fails.
@@ -82,7 +82,7 @@ class Session:
             self._lose(ConnectionLost("not collected any more"))
             raise
         except Exception:
-            _log.exception("session of %s failed", self.around.exchange.name)
+            _log.exception("session of %s failed", self.context.exchange.name)
             self._lose(ConnectionLost("an internal failure; reconnecting"))
         finally:
             self.connected = False
@@ -113,23 +113,23 @@ class Session:
         self._subscriptions.wake()
 
     async def _work(self) -> None:
-        around = self.around
-        around.door.check()
-        await around.connects.spend()
-        async with around.network.open_socket(around.exchange, around.config, around.clock) as connection:
+        context = self.context
+        context.door.check()
+        await context.connects.spend()
+        async with context.network.open_socket(context.exchange, context.config, context.clock) as connection:
             self.connected = True
             try:
                 await self._serve(connection)
             except* FeedError as errors:
                 failure = _first(errors)
                 if isinstance(failure, MessageTooLarge):
-                    self.around.oversized.blame(self._subscriptions.waiting())
+                    self.context.oversized.blame(self._subscriptions.waiting())
                 self._lose(failure)
                 raise failure from None
 
     async def _serve(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as group:
-            self._healer.start(group, connection)
+            self._resync.start(group, connection)
             group.create_task(self._subscriptions.follow(connection), name="subscriptions")
             group.create_task(self._watch(), name="watch")
             group.create_task(self._ping(connection), name="ping")
@@ -137,8 +137,8 @@ class Session:
 
     async def _read(self, connection: Connection) -> None:
         receive = connection.receive
-        decode = self.around.exchange.decode
-        now, monotonic, pulse = self.around.clock.now, self.around.clock.monotonic, self.pulse
+        decode = self.context.exchange.decode
+        now, monotonic, pulse = self.context.clock.now, self.context.clock.monotonic, self.pulse
         while True:
             raw = await receive()
             pulse.heard_at = monotonic()
@@ -171,33 +171,33 @@ class Session:
             case ShutdownNotice():
                 self.retiring.set()
             case TradingStatus():
-                self.around.on_trading_status(event)
+                self.context.on_trading_status(event)
             case _:
                 pass
 
     def _on_trade(self, trade: Trade) -> None:
         book = self.books.get(trade.symbol)
         if self.primary and book is not None:
-            trade.ts_received = self.around.clock.now()
-            self.around.trades.add(book.instrument, trade)
+            trade.ts_received = self.context.clock.now()
+            self.context.trades.add(book.instrument, trade)
 
     def _on_snapshot(self, snapshot: BookSnapshot) -> None:
         book = self.books.get(snapshot.symbol)
         if book is None or book.status is BookStatus.DOWN:  # of a subscription given up meanwhile
             return
         try:
-            book.on_snapshot(snapshot, self.around.clock.now())
+            book.on_snapshot(snapshot, self.context.clock.now())
         except FeedError as error:
             self._heal(snapshot.symbol, error)
 
     def _heal(self, symbol: str, error: FeedError) -> None:
         if isinstance(error, WireFormatError):
             self._note(error)
-        self._healer.heal(symbol, error)
+        self._resync.heal(symbol, error)
 
     async def _watch(self) -> None:
         """Silence, lifetime, unanswered requests, quiet books: looked at every ``look_every_ms``."""
-        clock, config, pulse = self.around.clock, self.around.config, self.pulse
+        clock, config, pulse = self.context.clock, self.context.config, self.pulse
         opened_at = looked_at = pulse.heard_at = clock.monotonic()
         heard_at = Nanos(-1)
         while True:
@@ -208,7 +208,7 @@ class Session:
             if now - opened_at >= config.lifetime_s * SECOND:
                 self.retiring.set()
             self._subscriptions.check_answers(now)
-            self._healer.check(now)
+            self._resync.check(now)
             self._rejects.tell(now)
             self._look_after_books(delivered=delivered)
             await clock.sleep(config.look_every_ms / 1000)
@@ -219,7 +219,7 @@ class Session:
         Raises:
             FeedStale: it is dead. Never right after we were busy: what came meanwhile is still to be read.
         """
-        config, pulse = self.around.config, self.pulse
+        config, pulse = self.context.config, self.pulse
         if not self.books:
             pulse.heard_at = now
         pulse.borne = self._pace.borne(now, pulse.heard_at)
@@ -228,12 +228,12 @@ class Session:
             for book in self.books.values():
                 book.on_status(book.instrument)
         was_busy = since_look > config.look_every_ms * MILLISECOND + SECOND
-        deadline = (config.silence_s or self.around.exchange.heartbeat.silence_s) * SECOND
+        deadline = (config.silence_s or self.context.exchange.heartbeat.silence_s) * SECOND
         if now - pulse.heard_at >= deadline and not was_busy:
             raise FeedStale("the exchange is silent")
 
     def _look_after_books(self, *, delivered: bool) -> None:
-        max_levels, now = self.around.config.max_levels, self.around.clock.now()
+        max_levels, now = self.context.config.max_levels, self.context.clock.now()
         for book in self.books.values():
             if delivered:
                 book.confirm(now)
@@ -245,7 +245,7 @@ class Session:
             self.ready.set()
 
     async def _ping(self, connection: Connection) -> None:
-        exchange, clock = self.around.exchange, self.around.clock
+        exchange, clock = self.context.exchange, self.context.clock
         if not exchange.heartbeat.ping_every_s:
             return
         while True:
@@ -254,13 +254,13 @@ class Session:
 
     def _reject(self, error: WireFormatError) -> None:
         """Trust no book that may have lost a change: no later message need come that would show it."""
-        self._healer.doubt(error)
+        self._resync.doubt(error)
         self._note(error)
 
     def _note(self, error: WireFormatError) -> None:
-        self.around.network.on_unreadable(error)
+        self.context.network.on_unreadable(error)
         self._rejects.note(error)
-        self._rejects.tell(self.around.clock.monotonic())
+        self._rejects.tell(self.context.clock.monotonic())
 
     def _lose(self, error: FeedError) -> None:
         self.failure = error

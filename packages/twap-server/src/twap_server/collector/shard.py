@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Set
 from functools import partial
 
 from twap_server.books.live import LiveBook
-from twap_server.books.registry import Keeper
+from twap_server.books.registry import BookRegistry
 from twap_server.collector.backoff import delays
-from twap_server.collector.context import Surroundings
+from twap_server.collector.context import SessionContext
 from twap_server.collector.failures import words_of
-from twap_server.collector.session import Session
+from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, FeedError, MessageTooLarge
 from twap_server.domain.market.instrument import Instrument
 
@@ -29,10 +29,10 @@ _log = logging.getLogger(__name__)
 class Shard:
     """One lane to an exchange: at any time one session that readers see, for a while also its successor."""
 
-    def __init__(self, around: Surroundings, keeper: Keeper) -> None:
-        self._around = around
-        self._keeper = keeper
-        self._sessions: dict[Session, asyncio.Task[None]] = {}
+    def __init__(self, context: SessionContext, registry: BookRegistry) -> None:
+        self._context = context
+        self._registry = registry
+        self._sessions: dict[ExchangeSession, asyncio.Task[None]] = {}
         self._delays = self._new_delays()
         self._books: dict[str, LiveBook] = {}
         """By canonical symbol: in the registry, and fed by the session that readers see."""
@@ -57,7 +57,7 @@ class Shard:
         self._books[symbol] = self._new_book(instrument)
         if self._shadows is not None:
             self._shadows[symbol] = self._new_book(instrument)
-        self._keeper.add(self._books[symbol])
+        self._registry.add(self._books[symbol])
         self.changed()
 
     def remove(self, symbol: str) -> None:
@@ -65,7 +65,7 @@ class Shard:
         book = self._books.pop(symbol)
         if self._shadows is not None:
             self._shadows.pop(symbol, None)
-        self._keeper.remove(book.instrument)
+        self._registry.remove(book.instrument)
         self.changed()
 
     def changed(self) -> None:
@@ -84,10 +84,10 @@ class Shard:
             await self._pause(failure)
 
     def _new_book(self, instrument: Instrument) -> LiveBook:
-        exchange = self._around.exchange
+        exchange = self._context.exchange
         return LiveBook(instrument.id, exchange.new_sequencer(instrument), depth=exchange.book_depth)
 
-    async def _serve(self) -> Session:
+    async def _serve(self) -> ExchangeSession:
         async with asyncio.TaskGroup() as group:
             current = self._start(group, self._books, primary=True)
             while not current.ended.is_set():
@@ -96,13 +96,13 @@ class Shard:
                     current = await self._replace(group, current)
         return current
 
-    async def _replace(self, group: asyncio.TaskGroup, current: Session) -> Session:
-        listed = self._around.instruments()
+    async def _replace(self, group: asyncio.TaskGroup, current: ExchangeSession) -> ExchangeSession:
+        listed = self._context.instruments()
         shadows = {one: self._new_book(listed[one]) for one in self._books if one in listed}
         self._shadows = shadows
         following = self._start(group, shadows, primary=False)
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._around.config.handover_s):
+            async with asyncio.timeout(self._context.config.handover_s):
                 await _first(following.ready, following.ended, current.ended)
         self._shadows = None
         if following.ready.is_set() or (current.ended.is_set() and not following.ended.is_set()):
@@ -113,7 +113,9 @@ class Shard:
         await self._pause(following.failure or ConnectionLost("the next connection is not ready in time"))
         return current
 
-    def _take_over(self, current: Session, following: Session, shadows: Mapping[str, LiveBook]) -> None:
+    def _take_over(
+        self, current: ExchangeSession, following: ExchangeSession, shadows: Mapping[str, LiveBook]
+    ) -> None:
         """Let the successor's books go on in those that readers see; marks stay, nothing leaves ``live``."""
         for symbol, book in self._books.items():
             if symbol in shadows:
@@ -123,30 +125,32 @@ class Shard:
         current.serve({}, primary=False)
         following.serve(self._books, primary=True)
 
-    def _start(self, group: asyncio.TaskGroup, books: Mapping[str, LiveBook], *, primary: bool) -> Session:
-        session = Session(self._around, books, primary=primary)
+    def _start(
+        self, group: asyncio.TaskGroup, books: Mapping[str, LiveBook], *, primary: bool
+    ) -> ExchangeSession:
+        session = ExchangeSession(self._context, books, primary=primary)
         self._sessions[session] = group.create_task(self._run(session), name="session")
         return session
 
-    async def _run(self, session: Session) -> None:
+    async def _run(self, session: ExchangeSession) -> None:
         try:
             await session.run()
         finally:
             self._sessions.pop(session, None)
 
-    def _stop(self, session: Session) -> None:
+    def _stop(self, session: ExchangeSession) -> None:
         task = self._sessions.get(session)
         if task is not None:
             task.cancel()
 
     def _note(self, failure: FeedError, *, had_connected: bool) -> None:
         if self.failure is None or words_of(self.failure) != words_of(failure) or had_connected:
-            _log.warning("%s: %s", self._around.exchange.name, failure)
+            _log.warning("%s: %s", self._context.exchange.name, failure)
         self.failure = failure
         is_barred = isinstance(failure, AttemptRefused) and failure.is_barred
         if isinstance(failure, AttemptRefused):
             again = partial(AttemptRefused, failure.words, is_barred=failure.is_barred)
-            self._around.door.shut(failure.retry_after, again)
+            self._context.door.shut(failure.retry_after, again)
         for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))
@@ -157,11 +161,11 @@ class Shard:
         seconds = next(self._delays)
         if isinstance(failure, AttemptRefused):
             seconds = max(seconds, failure.retry_after)
-        await self._around.clock.sleep(seconds)
+        await self._context.clock.sleep(seconds)
 
     def _new_delays(self) -> Iterator[float]:
-        config = self._around.config
-        return delays(self._around.rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
+        config = self._context.config
+        return delays(self._context.rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
 
 
 async def _first(*events: asyncio.Event) -> None:

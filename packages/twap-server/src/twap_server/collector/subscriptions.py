@@ -7,10 +7,10 @@ from itertools import count
 
 from twap_server.books.live import LiveBook
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import Scene
+from twap_server.collector.context import SessionView
 from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
 from twap_server.collector.requests import Asked, Pending, Pendings
-from twap_server.collector.resync import Healer
+from twap_server.collector.resync import BookResync
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.market.errors import ConnectionLost
 from twap_server.domain.market.events import BookStatus, Refused, Subscribed
@@ -22,12 +22,12 @@ _log = logging.getLogger(__name__)
 _MAX_TRIES = 3
 
 
-class Subscriptions:
+class ChannelSubscriptions:
     """Follows the wanted set: compares after connecting, when demand changes, and every ``reconcile_s``."""
 
-    def __init__(self, session: Scene, healer: Healer) -> None:
+    def __init__(self, session: SessionView, resync: BookResync) -> None:
         self._session = session
-        self._healer = healer
+        self._resync = resync
         self._ids = count(1)
         self._pending = Pendings()
         self._asked: dict[str, Asked] = {}
@@ -60,7 +60,7 @@ class Subscriptions:
 
     async def follow(self, connection: Connection) -> None:
         """Keep subscribed what is wanted, for ever."""
-        exchange, config = self._session.around.exchange, self._session.around.config
+        exchange, config = self._session.context.exchange, self._session.context.config
         await self._send(connection, exchange.canary(first_id=self.next_id()), subscribes=True)
         while True:
             self._woken.clear()
@@ -82,13 +82,13 @@ class Subscriptions:
             if (asked := self._asked_by(pending, symbol)) is not None:
                 asked.acked = True
                 self._tries.pop(symbol, None)
-                self._healer.on_subscribed(symbol)
+                self._resync.on_subscribed(symbol)
         self._settle()
 
     def on_refusal(self, refusal: Refused) -> None:
         """Leave the refused instrument alone for a while; of a batch ask again for what was not taken."""
         self._answered = True
-        _log.warning("%s refused a request: %.200r", self._session.around.exchange.name, refusal.message)
+        _log.warning("%s refused a request: %.200r", self._session.context.exchange.name, refusal.message)
         pending = self._pending.answered(refusal)
         if pending is None:
             self._hold_up(refusal)
@@ -106,12 +106,12 @@ class Subscriptions:
 
     def refuse(self, symbol: str, kind: RefusalKind) -> None:
         """Leave a symbol alone for a while, ever longer: the exchange refuses it."""
-        asked, around = self._asked.get(symbol), self._session.around
+        asked, context = self._asked.get(symbol), self._session.context
         if asked is None:
             return
         if kind is RefusalKind.UNKNOWN_SYMBOL:
-            asked.unknown_in = around.instruments()
-            around.doubt_list()
+            asked.unknown_in = context.instruments()
+            context.doubt_list()
         self._set_aside(symbol, asked, WORDS[kind], is_barred=True)
 
     def _hold_up(self, refusal: Refused) -> None:
@@ -144,7 +144,7 @@ class Subscriptions:
         ]
 
     def _clear_suspects(self) -> None:
-        oversized, books = self._session.around.oversized, self._session.books
+        oversized, books = self._session.context.oversized, self._session.books
         for symbol, asked in self._asked.items():
             if asked.book.status is BookStatus.LIVE:
                 oversized.clear(symbol)
@@ -152,7 +152,7 @@ class Subscriptions:
             self.wake()
 
     def _forget_refused(self, now: Nanos) -> None:
-        listed = self._session.around.instruments()
+        listed = self._session.context.instruments()
         for symbol, asked in list(self._asked.items()):
             if asked.refused and now >= asked.retry_at and asked.unknown_in is not listed:
                 del self._asked[symbol]
@@ -169,9 +169,9 @@ class Subscriptions:
         self._woken.set()
 
     def _set_aside(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool) -> None:
-        around = self._session.around
+        context = self._session.context
         asked.refused, asked.acked = True, False
-        asked.retry_at = Nanos(around.clock.monotonic() + round(around.patience.failed(symbol) * SECOND))
+        asked.retry_at = Nanos(context.clock.monotonic() + round(context.patience.failed(symbol) * SECOND))
         self._tries.pop(symbol, None)
         self._mark_down(symbol, asked, reason, is_barred=is_barred)
 
@@ -183,7 +183,7 @@ class Subscriptions:
     async def _reconcile(self, connection: Connection) -> None:
         """Ask for what is not asked for; each request may wait, and the books may change meanwhile."""
         session = self._session
-        listed = session.around.instruments()
+        listed = session.context.instruments()
         for symbol in list(self._asked):
             if symbol not in session.books or symbol not in listed:
                 await self._unsubscribe(connection, symbol)
@@ -192,7 +192,7 @@ class Subscriptions:
         fresh = self._askable(sorted(session.books.keys() & listed.keys() - self._asked.keys()))
         singles = [one for one in self._again if self.serves(one)]
         self._again = []
-        size = session.around.exchange.limits.symbols_per_request or len(fresh) or 1
+        size = session.context.exchange.limits.symbols_per_request or len(fresh) or 1
         batches = [fresh[at : at + size] for at in range(0, len(fresh), size)]
         for batch in (*batches, *([one] for one in singles)):
             still = [one for one in batch if one in session.books and one in listed]
@@ -200,7 +200,7 @@ class Subscriptions:
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
         """Choose what to ask for now; tell of what is set aside."""
-        oversized = self._session.around.oversized
+        oversized = self._session.context.oversized
         for symbol in symbols:
             if (until := oversized.aside_until(symbol)) is not None:
                 self._session.books[symbol].mark_down(f"set aside until {to_text(until)}: {WORDS_TOO_LARGE}")
@@ -212,15 +212,15 @@ class Subscriptions:
             book = self._session.books.get(symbol, asked.book)
             if book is asked.book:
                 continue
-            self._healer.forget(symbol)
+            self._resync.forget(symbol)
             if asked.refused:
                 del self._asked[symbol]
                 continue
             asked.book, book.pulse = book, self._session.pulse
             book.resync("synchronising")
             if asked.acked:
-                self._healer.on_subscribed(symbol)
-                self._healer.begin(symbol)
+                self._resync.on_subscribed(symbol)
+                self._resync.begin(symbol)
 
     def _take_up_changed(self, listed: Mapping[str, Instrument]) -> None:
         """Begin anew with books whose exchange writes its numbers otherwise than when they were asked for."""
@@ -228,13 +228,13 @@ class Subscriptions:
             newer = listed.get(symbol, asked.instrument)
             if asked.is_written_otherwise(newer):
                 asked.instrument = newer
-                self._session.around.patience.forget(symbol)
+                self._session.context.patience.forget(symbol)
                 if asked.acked:
                     asked.book.resync("the exchange writes its numbers otherwise now")
-                    self._healer.restart(symbol)
+                    self._resync.restart(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
-        requests = self._session.around.exchange.subscribe(instruments, first_id=self.reserve())
+        requests = self._session.context.exchange.subscribe(instruments, first_id=self.reserve())
         for instrument in instruments:
             self._ask(instrument, next(one.request_id for one in requests if one.is_book))
         await self._send(connection, requests, subscribes=True)
@@ -251,16 +251,16 @@ class Subscriptions:
         asked = self._asked.pop(symbol, None)
         if asked is None:  # refused, and forgotten while another was given up
             return
-        self._healer.forget(symbol)
+        self._resync.forget(symbol)
         self._mark_down(symbol, asked, "not collected any more")
         if not asked.refused:
-            requests = self._session.around.exchange.unsubscribe([asked.instrument], first_id=self.reserve())
+            requests = self._session.context.exchange.unsubscribe([asked.instrument], first_id=self.reserve())
             await self._send(connection, requests, subscribes=False)
 
     async def _send(self, connection: Connection, requests: Sequence[WsRequest], *, subscribes: bool) -> None:
         session = self._session
         for request in requests:
-            deadline = session.around.clock.monotonic() + session.around.config.ack_timeout_s * SECOND
+            deadline = session.context.clock.monotonic() + session.context.config.ack_timeout_s * SECOND
             self._pending.add(Pending(request, subscribes, request.acks, deadline))
             await connection.send(request.text)
 
@@ -271,11 +271,11 @@ class Subscriptions:
         return first
 
     def _settle(self) -> None:
-        listed = self._session.around.instruments()
+        listed = self._session.context.instruments()
         self.settled = not self._again and all(
             self._is_answered(symbol, book)
             for symbol, book in self._session.books.items()
-            if symbol in listed and self._session.around.oversized.aside_until(symbol) is None
+            if symbol in listed and self._session.context.oversized.aside_until(symbol) is None
         )
 
     def _is_answered(self, symbol: str, book: LiveBook) -> bool:

@@ -17,23 +17,23 @@ from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
-from twap_server.engine.commands.batches import Command, Decision, Groups, Scene
+from twap_server.engine.commands.batches import BatchContext, Command, CommandBatcher, CommandResult
 from twap_server.engine.commands.handlers import Commands
-from twap_server.engine.commands.queue import Queue
+from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.entry.acceptance import Admission, limits_of
+from twap_server.engine.entry.acceptance import OrderAcceptance, limits_of
 from twap_server.engine.entry.allowance import Rooms
 from twap_server.engine.entry.preview import Preview, Previewer
-from twap_server.engine.entry.results import Verdict
-from twap_server.engine.market.sampler import Observers
-from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.entry.results import SubmitResult
+from twap_server.engine.market.sampler import MarketSampler
+from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.ports import EventSink, Market, OrderStore
-from twap_server.engine.work.commit import Settlement
-from twap_server.engine.work.due_orders import Rounds
-from twap_server.engine.work.journal import Recorder
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.commit import DecisionCommitter
+from twap_server.engine.work.due_orders import DueOrders
+from twap_server.engine.work.journal import Journal
+from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.presence import Presence
 from twap_server.engine.work.store_waits import StoreWaits, WaitedForStore
 
@@ -71,34 +71,34 @@ class Engine:
         waits = StoreWaits()
         self._store, self._clock, self._config = WaitedForStore(store, clock, waits), clock, config
         self._presence = Presence(clock=clock, waits=waits)
-        self._recorder = Recorder(store=self._store, events=events)
+        self._journal = Journal(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
-        self._sight = Sight(market, config)
-        self._desk = Desk(market=market, clock=clock)
-        self._observers = Observers(sight=self._sight, market=market)
+        self._market_reader = MarketReader(market, config)
+        self._desk = OpenOrders(market=market, clock=clock)
+        self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
         self._rooms = Rooms(desk=self._desk, config=config)
         limits = limits_of(config)
-        admission = Admission(market=market, limits=limits, new_id=new_id)
+        acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
         self._previewer = Previewer(
             market=market,
-            sight=self._sight,
-            admission=admission,
+            market_reader=self._market_reader,
+            acceptance=acceptance,
             store=store,
             clock=clock,
             rooms=self._rooms,
         )
-        self._settlement = Settlement(
+        self._committer = DecisionCommitter(
             store=self._store,
-            recorder=self._recorder,
+            journal=self._journal,
             desk=self._desk,
-            observers=self._observers,
+            sampler=self._sampler,
             impact=impact,
             clock=clock,
         )
-        self._rounds = self._make_rounds(impact)
-        self._do = self._make_commands(admission, limits)
+        self._due_orders = self._make_rounds(impact)
+        self._do = self._make_commands(acceptance, limits)
         self._groups = self._make_groups()
-        self._queue = Queue(
+        self._queue = CommandQueue(
             most=config.max_pending_commands, most_of_user=config.max_pending_commands_per_user
         )
         self._wake = asyncio.Event()
@@ -111,7 +111,7 @@ class Engine:
         """How many orders are open."""
         return len(self._desk)
 
-    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Verdict]:
+    async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
         """Accept, recognise or reject each request; all of it is recorded when this returns.
 
         Windows are judged, and begin where they begin now, by the time of this call.
@@ -121,7 +121,7 @@ class Engine:
         """
         named, received = (request.token_id for request in requests), self._clock.now()
         return await self._ask(
-            user_id, named, lambda scene: self._do.submit(scene, user_id, requests, received=received)
+            user_id, named, lambda context: self._do.submit(context, user_id, requests, received=received)
         )
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
@@ -135,7 +135,9 @@ class Engine:
             OrderNotFound: the user has no such order.
             OrderNotOpen: it had already ended.
         """
-        return await self._ask(user_id, [token_id], lambda scene: self._do.cancel(scene, user_id, token_id))
+        return await self._ask(
+            user_id, [token_id], lambda context: self._do.cancel(context, user_id, token_id)
+        )
 
     async def pause(self, user_id: str, token_id: str) -> Order:
         """Let an open order fill nothing until it is resumed; slices due meanwhile are missed.
@@ -143,7 +145,9 @@ class Engine:
         Raises:
             OrderNotFound, OrderNotOpen.
         """
-        return await self._ask(user_id, [token_id], lambda scene: self._do.pause(scene, user_id, token_id))
+        return await self._ask(
+            user_id, [token_id], lambda context: self._do.pause(context, user_id, token_id)
+        )
 
     async def resume(self, user_id: str, token_id: str) -> Order:
         """Let a paused order go on.
@@ -151,7 +155,9 @@ class Engine:
         Raises:
             OrderNotFound, OrderNotOpen.
         """
-        return await self._ask(user_id, [token_id], lambda scene: self._do.resume(scene, user_id, token_id))
+        return await self._ask(
+            user_id, [token_id], lambda context: self._do.resume(context, user_id, token_id)
+        )
 
     async def amend(
         self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None = None
@@ -168,7 +174,7 @@ class Engine:
         return await self._ask(
             user_id,
             [token_id],
-            lambda scene: self._do.amend(scene, user_id, token_id, wanted, revision=revision),
+            lambda context: self._do.amend(context, user_id, token_id, wanted, revision=revision),
         )
 
     async def run(self) -> None:
@@ -189,42 +195,42 @@ class Engine:
         self.ready.clear()
         self._wake.set()
 
-    def _make_commands(self, admission: Admission, limits: Limits) -> Commands:
+    def _make_commands(self, acceptance: OrderAcceptance, limits: OrderLimits) -> Commands:
         return Commands(
-            recorder=self._recorder,
-            admission=admission,
+            journal=self._journal,
+            acceptance=acceptance,
             desk=self._desk,
-            observers=self._observers,
-            sight=self._sight,
+            sampler=self._sampler,
+            market_reader=self._market_reader,
             clock=self._clock,
             limits=limits,
             rooms=self._rooms,
         )
 
-    def _make_rounds(self, impact: ImpactMemory) -> Rounds:
-        return Rounds(
+    def _make_rounds(self, impact: ImpactMemory) -> DueOrders:
+        return DueOrders(
             desk=self._desk,
-            sight=self._sight,
+            market_reader=self._market_reader,
             impact=impact,
-            settlement=self._settlement,
+            committer=self._committer,
             lost_to=self._presence.reason,
             others_wait=lambda: len(self._queue) > 0,
             clock=self._clock,
             config=self._config,
         )
 
-    def _make_groups(self) -> Groups:
-        return Groups(
+    def _make_groups(self) -> CommandBatcher:
+        return CommandBatcher(
             store=self._store,
-            recorder=self._recorder,
+            journal=self._journal,
             take_in=self._do.recorded,
-            read_again=lambda working: self._settlement.read_again(working, self._clock.now()),
-            sight=self._sight,
+            read_again=lambda working: self._committer.read_again(working, self._clock.now()),
+            market_reader=self._market_reader,
             clock=self._clock,
         )
 
     async def _ask(
-        self, user_id: str, token_ids: Iterable[str], decide: Callable[[Scene], Decision[_T]]
+        self, user_id: str, token_ids: Iterable[str], decide: Callable[[BatchContext], CommandResult[_T]]
     ) -> _T:
         if self._stopping:
             raise EngineBusy("the server is stopping: send the same again later", retry_after=1)
@@ -245,14 +251,14 @@ class Engine:
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
             self._do.adopt(order)
-        await self._rounds.end_elapsed()
+        await self._due_orders.end_elapsed()
         self._presence.begin()
         log.info("engine ready open_orders=%d", len(self._desk))
 
     async def _sleep(self) -> None:
-        moments = [at for at in (self._desk.next_due(), self._observers.next_due()) if at is not None]
+        moments = [at for at in (self._desk.next_due(), self._sampler.next_due()) if at is not None]
         now = self._clock.now()
-        longest = _ASK_AGAIN_S if self._recorder.in_doubt else _LONGEST_SLEEP_S
+        longest = _ASK_AGAIN_S if self._journal.in_doubt else _LONGEST_SLEEP_S
         delay = longest if not moments else (min(moments) - now) / _NANOS_PER_SECOND
         if self._wake.is_set() or delay <= 0:
             await self._clock.sleep(0)  # others get their turn, however much is due
@@ -265,10 +271,10 @@ class Engine:
     async def _turn(self) -> None:
         self._presence.note()
         with contextlib.suppress(StoreUnavailable):
-            for write in await self._recorder.settle():
+            for write in await self._journal.settle():
                 self._do.take_in(write)
         await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
-        await self._rounds.work_due()
+        await self._due_orders.work_due()
         await self._measure(self._clock.now())
         if self._queue:
             self._wake.set()
@@ -277,11 +283,11 @@ class Engine:
         """Sample the markets of the orders; recorded with the next decision, after a while, or at once."""
         begin = self._clock.monotonic()
         for _ in range(_SAMPLES_PER_TURN // _SAMPLES_AT_ONCE):
-            samples = self._observers.collect(now, most=_SAMPLES_AT_ONCE)
-            self._recorder.measured(samples)
+            samples = self._sampler.collect(now, most=_SAMPLES_AT_ONCE)
+            self._journal.measured(samples)
             if not samples or self._clock.monotonic() - begin > _SAMPLING:
                 break
         try:
-            await self._recorder.flush(now, at_once=at_once)
+            await self._journal.flush(now, at_once=at_once)
         except TwapError as error:
             log.warning("samples wait to be recorded: %s", error)

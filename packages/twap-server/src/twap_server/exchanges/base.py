@@ -18,7 +18,7 @@ from twap_server.domain.market.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class RequestLimits:
     """What the exchange allows one address. Zero means it states no limit."""
 
     messages_per_second: int
@@ -160,7 +160,7 @@ class Exchange(Protocol):
     """Whether a book starts from a REST snapshot (else the stream sends one)."""
     refresh_s: ClassVar[int]
     """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
-    limits: ClassVar[Limits]
+    limits: ClassVar[RequestLimits]
     heartbeat: ClassVar[Heartbeat]
     klines: ClassVar[KlineRules]
     depths: ClassVar[tuple[int, ...]]

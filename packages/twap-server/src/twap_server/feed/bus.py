@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from twap_server.domain.orders.order import OrderEvent
 from twap_server.feed.mailbox import Mailbox
-from twap_server.feed.phases import Audience, after
+from twap_server.feed.phases import StaggeredSubscribers, after
 
 
 class BookTopic(NamedTuple):
@@ -46,24 +46,24 @@ class Bus:
 
     def __init__(self) -> None:
         """Start without readers."""
-        self._books: dict[BookTopic, Audience[Inbox]] = {}
+        self._books: dict[BookTopic, StaggeredSubscribers[Inbox]] = {}
         self._orders: dict[str, dict[Inbox, None]] = {}
         self._phase = 0
 
     def subscribe_book(self, topic: BookTopic, inbox: Inbox) -> None:
         """Deliver the topic's books to ``inbox``; twice is once."""
-        audience = self._books.get(topic)
-        if audience is None:
-            audience = self._books[topic] = Audience(self._phase)
+        subscribers = self._books.get(topic)
+        if subscribers is None:
+            subscribers = self._books[topic] = StaggeredSubscribers(self._phase)
             self._phase = after(self._phase)
-        audience.add(inbox)
+        subscribers.add(inbox)
 
     def unsubscribe_book(self, topic: BookTopic, inbox: Inbox) -> None:
         """Stop delivering, and drop a book that still waits there."""
-        audience = self._books.get(topic)
-        if audience is not None:
-            audience.discard(inbox)
-            if not audience:
+        subscribers = self._books.get(topic)
+        if subscribers is not None:
+            subscribers.discard(inbox)
+            if not subscribers:
                 del self._books[topic]
         inbox.forget_book(topic)
 
@@ -84,18 +84,18 @@ class Bus:
 
     def readers(self, topic: BookTopic, phase: int | None = None) -> Collection[Inbox]:
         """Who reads the topic; with ``phase``, those who are served in that part of each second."""
-        audience = self._books.get(topic)
-        if audience is None:
+        subscribers = self._books.get(topic)
+        if subscribers is None:
             return ()
-        return audience.all() if phase is None else audience.at(phase)
+        return subscribers.all() if phase is None else subscribers.at(phase)
 
     def publish_book(self, topic: BookTopic, frame: Frame, to: Iterable[Inbox] | None = None) -> None:
         """Give these readers, or all, this newest book; who has stopped reading the topic gets nothing."""
-        audience = self._books.get(topic)
-        if audience is None:
+        subscribers = self._books.get(topic)
+        if subscribers is None:
             return
-        for inbox in audience.all() if to is None else to:
-            if inbox in audience:
+        for inbox in subscribers.all() if to is None else to:
+            if inbox in subscribers:
                 inbox.put_book(topic, frame)
 
     def publish(self, user_id: str, event: OrderEvent) -> None:

@@ -21,7 +21,7 @@ def after(phase: int) -> int:
     return (phase + _STRIDE) % PHASES
 
 
-class Audience(Generic[Reader]):
+class StaggeredSubscribers(Generic[Reader]):
     """Readers by phase."""
 
     def __init__(self, first: int) -> None:

@@ -16,12 +16,12 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
 from twap_server.replay.answers import answers
-from twap_server.replay.recording import Frame
+from twap_server.replay.recording import RecordedFrame
 from twap_server.replay.unread import NOBODY, Unread
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
-_NO_MORE: Frame = (FAR, b"", 0)
+_NO_MORE: RecordedFrame = (FAR, b"", 0)
 
 
 class Tape:
@@ -29,7 +29,7 @@ class Tape:
 
     __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "taken")
 
-    def __init__(self, frames: Iterator[Frame]) -> None:
+    def __init__(self, frames: Iterator[RecordedFrame]) -> None:
         """Read the first one.
 
         Raises:
@@ -65,7 +65,7 @@ class Tape:
 class TapePlayer:
     """One recording, played once, on a ``ReplayLoop`` made with this player and its clock."""
 
-    def __init__(self, frames: Iterator[Frame]) -> None:
+    def __init__(self, frames: Iterator[RecordedFrame]) -> None:
         """Take up the recording.
 
         Raises:

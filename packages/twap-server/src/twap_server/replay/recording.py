@@ -18,7 +18,7 @@ from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
 from twap_server.domain.errors import InvalidRequest
 from twap_server.replay.origin import origin
 
-Frame: TypeAlias = tuple[Nanos, bytes, int]
+RecordedFrame: TypeAlias = tuple[Nanos, bytes, int]
 """When a message was received, the message, and the line it stands on, counted from 1."""
 
 _READ_AHEAD = 1 << 18
@@ -45,12 +45,12 @@ class Recording:
         self.path = path
         self._kept = list(frames(path)) if keep else None
 
-    def frames(self) -> Iterator[Frame]:
+    def frames(self) -> Iterator[RecordedFrame]:
         """All messages from the first one on; see ``frames``."""
         return frames(self.path) if self._kept is None else iter(self._kept)
 
 
-def frames(path: Path) -> Iterator[Frame]:
+def frames(path: Path) -> Iterator[RecordedFrame]:
     """Read the WebSocket messages one by one; a row without a time has that of the row before.
 
     Raises:

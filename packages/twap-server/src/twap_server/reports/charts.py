@@ -12,7 +12,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Fill, Order
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.prices import Measured, end_of, longest_hold, mids_of
-from twap_server.reports.svg import Frame, drawing, el, frame
+from twap_server.reports.svg import PlotArea, drawing, el, frame
 from twap_server.reports.words import moment, number
 
 _HEIGHT = 330
@@ -96,7 +96,7 @@ def _thinned(points: Sequence[_T]) -> list[_T]:
     return [*points[::step], *last]
 
 
-def _dots(fills: Sequence[Fill], axes: Frame) -> Iterator[Element]:
+def _dots(fills: Sequence[Fill], axes: PlotArea) -> Iterator[Element]:
     largest = max((fill.quantity for fill in fills), default=exact.ZERO)
     for group in _grouped(fills):
         quantity = exact.total(fill.quantity for fill in group)
@@ -120,7 +120,7 @@ def _grouped(fills: Sequence[Fill]) -> list[Sequence[Fill]]:
     return [fills[first : first + size] for first in range(0, len(fills), size)]
 
 
-def _missed(record: OrderRecord, axes: Frame) -> Iterator[Element]:
+def _missed(record: OrderRecord, axes: PlotArea) -> Iterator[Element]:
     marked = (SliceOutcome.MISSED, SliceOutcome.PARTIAL)
     for one in _thinned([one for one in record.slices if one.outcome in marked]):
         at = axes.x(one.decided or one.due)

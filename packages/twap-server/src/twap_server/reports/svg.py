@@ -57,7 +57,7 @@ class Scale:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class PlotArea:
     """The axes of a chart over time: x is nanoseconds, y any quantity."""
 
     x: Scale
@@ -101,11 +101,11 @@ class Frame:
         return el("path", d="".join(parts) or "M0 0", class_=kind)
 
 
-def frame(low: Decimal, high: Decimal, begin: int, end: int, height: int) -> Frame:
+def frame(low: Decimal, high: Decimal, begin: int, end: int, height: int) -> PlotArea:
     """Axes for these values and times, with a little air above and below."""
     air = (high - low) / 20 or abs(high) / 10_000 or Decimal(1)
     bottom = height - 30
-    return Frame(
+    return PlotArea(
         x=Scale(low=Decimal(begin), high=Decimal(max(end, begin + 1)), begin=LEFT, end=WIDTH - RIGHT),
         y=Scale(low=low - air, high=high + air, begin=bottom, end=TOP),
         bottom=bottom,

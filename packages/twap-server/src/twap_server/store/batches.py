@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.sample import Sample
-from twap_server.domain.orders.terms import Leg
+from twap_server.domain.orders.terms import Destination
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn, to_column
 from twap_server.store.legs import write_legs
@@ -98,14 +98,14 @@ class _LegTexts:
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}
 
-    def __call__(self, legs: Sequence[Leg]) -> str:
+    def __call__(self, legs: Sequence[Destination]) -> str:
         known = self._texts.get(id(legs))
         if known is None:
             known = self._texts[id(legs)] = write_legs(legs)
         return known
 
 
-def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Leg]], str]) -> Values:
+def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destination]], str]) -> Values:
     """Write an order, terms and progress; ``legs`` writes its legs."""
     terms = order.terms
     instrument = terms.instrument

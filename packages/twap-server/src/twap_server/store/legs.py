@@ -6,21 +6,21 @@ from decimal import Decimal
 from functools import lru_cache
 
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.orders.terms import Leg
+from twap_server.domain.orders.terms import Destination
 
 
-def write_legs(legs: Sequence[Leg]) -> str:
+def write_legs(legs: Sequence[Destination]) -> str:
     """Write legs as JSON, numbers as exact text."""
     return json.dumps([_leg_body(leg) for leg in legs])
 
 
 @lru_cache(maxsize=1_024)
-def read_legs(text: str) -> tuple[Leg, ...]:
+def read_legs(text: str) -> tuple[Destination, ...]:
     """Read them back; orders on the same markets under the same rules share their legs."""
     return tuple(_to_leg(body) for body in json.loads(text))
 
 
-def _leg_body(leg: Leg) -> dict[str, str]:
+def _leg_body(leg: Destination) -> dict[str, str]:
     return {
         "exchange": leg.instrument.exchange,
         "symbol": leg.instrument.symbol,
@@ -31,8 +31,8 @@ def _leg_body(leg: Leg) -> dict[str, str]:
     }
 
 
-def _to_leg(body: Mapping[str, str]) -> Leg:
-    return Leg(
+def _to_leg(body: Mapping[str, str]) -> Destination:
+    return Destination(
         instrument=InstrumentId(body["exchange"], body["symbol"]),
         lot_size=Decimal(body["lot_size"]),
         min_quantity=Decimal(body["min_quantity"]),

@@ -19,11 +19,11 @@ from twap_server.venue.binance.socket import BinanceSession
 from twap_server.venue.faults import Fault
 from twap_server.venue.kraken.rest import KrakenRest
 from twap_server.venue.kraken.socket import KrakenSession
-from twap_server.venue.session import Session
+from twap_server.venue.session import VenueSession
 from twap_server.venue.source import Event, Source
 
 _HANG_UP_S = 5.0
-_S = TypeVar("_S", bound=Session)
+_S = TypeVar("_S", bound=VenueSession)
 
 
 class Switchboard:
@@ -33,7 +33,7 @@ class Switchboard:
         self._source = source
         self._clock = clock
         self._recurring = [faults.parse(name) for name in recurring]
-        self._sessions: dict[str, set[Session]] = {venue: set() for venue in instruments.VENUES}
+        self._sessions: dict[str, set[VenueSession]] = {venue: set() for venue in instruments.VENUES}
         self._done: dict[str, Counter[str]] = {venue: Counter() for venue in instruments.VENUES}
         self._numbers = itertools.count(1)
 
@@ -115,7 +115,7 @@ class Switchboard:
             done=self._done[kind.venue],
         )
 
-    async def _serve(self, session: Session) -> None:
+    async def _serve(self, session: VenueSession) -> None:
         self._sessions[session.venue].add(session)
         try:
             await session.run()

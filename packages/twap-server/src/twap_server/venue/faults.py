@@ -23,7 +23,7 @@ Kind = Literal["book", "data", "control"]
 
 
 @dataclass(frozen=True, slots=True)
-class Frame:
+class OutgoingFrame:
     """One outgoing message; ``book`` is a change of a book that a client must not miss."""
 
     text: str
@@ -65,7 +65,7 @@ class Line:
     def __init__(self, done: Counter[str]) -> None:
         self._done = done
         self._due: list[str] = []
-        self._held: Frame | None = None
+        self._held: OutgoingFrame | None = None
         self._silent_until = 0
         self._slow_until = 0
         self._rate = 1.0
@@ -91,7 +91,7 @@ class Line:
         self._done[name] += 1
         return True
 
-    def carry(self, frame: Frame, now: int) -> list[str]:
+    def carry(self, frame: OutgoingFrame, now: int) -> list[str]:
         """Give what is sent for a frame: nothing, it, or more."""
         if now < self._silent_until:
             return []
@@ -106,7 +106,7 @@ class Line:
         """Seconds to wait after a message."""
         return 1 / self._rate if now < self._slow_until else 0.0
 
-    def _book(self, frame: Frame) -> list[str]:
+    def _book(self, frame: OutgoingFrame) -> list[str]:
         if self.take("gap"):
             return []
         if self.take("repeat"):

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from twap_server.domain.clock import Clock
-from twap_server.venue.faults import Fault, Frame, Kind, Line
+from twap_server.venue.faults import Fault, Kind, Line, OutgoingFrame
 from twap_server.venue.source import Event, Source
 
 LOSSLESS_BOUND = 64
@@ -36,7 +36,7 @@ class Goodbye:
     reason: str = ""
 
 
-Item = Frame | Fault | Goodbye
+Item = OutgoingFrame | Fault | Goodbye
 
 
 class Outbox:
@@ -77,7 +77,7 @@ class Outbox:
         self._drained.set()
 
 
-class Session(ABC):
+class VenueSession(ABC):
     """One connection; ``run`` lasts as long as it does."""
 
     venue: ClassVar[str]
@@ -126,7 +126,7 @@ class Session(ABC):
 
     def say(self, text: str, kind: Kind = "data") -> None:
         """Put a message out."""
-        self.outbox.put(Frame(text, kind))
+        self.outbox.put(OutgoingFrame(text, kind))
 
     def end(self, code: int, reason: str = "") -> None:
         """Close after what was put out before; nothing the client asks counts any more."""
@@ -164,7 +164,7 @@ class Session(ABC):
             if isinstance(item, Goodbye):
                 await self._leave(item)
             now = self._clock.monotonic()
-            if isinstance(item, Frame):
+            if isinstance(item, OutgoingFrame):
                 await self._send(self._line.carry(item, now))
             elif isinstance(item, Fault):
                 await self._send(self._line.strike(item, now))

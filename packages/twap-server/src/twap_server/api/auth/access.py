@@ -9,7 +9,7 @@ from twap_models.enums import Scope
 from twap_server.api.auth.accounts_port import Accounts
 from twap_server.api.auth.key_uses import KeyUses
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, Tokens, digest
-from twap_server.api.auth.turns import Turns
+from twap_server.api.auth.turns import OneAtATime
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import NotAuthenticated, NotPermitted
 
@@ -70,7 +70,7 @@ class Access:
         self._trusted_until: OrderedDict[str, Nanos] = OrderedDict()
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         """By access token or API key; each counts while its grant is trusted."""
-        self._asking = Turns(sys.maxsize)
+        self._asking = OneAtATime(sys.maxsize)
 
     async def identify(self, credential: str) -> Caller:
         """Say who holds this access token or API key.

@@ -8,7 +8,7 @@ from twap_models.accounts import ApiKeyRequest
 from twap_server.api.auth.access import Access, Caller
 from twap_server.api.auth.accounts_port import Accounts
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, digest, new_secret
-from twap_server.api.auth.turns import Turns
+from twap_server.api.auth.turns import OneAtATime
 from twap_server.api.config import TokenConfig
 from twap_server.api.wire.requests import resolve
 from twap_server.domain.accounts import Adding, ApiKey
@@ -34,7 +34,7 @@ class ApiKeys:
         self._clock = clock
         self._new_id = new_id
         self._most = config.max_keys
-        self._changing = Turns(sys.maxsize)
+        self._changing = OneAtATime(sys.maxsize)
         """By user: whoever makes and ends many keys at once waits behind themselves."""
         self._longest = None if config.max_key_lifetime is None else to_span(config.max_key_lifetime)
 

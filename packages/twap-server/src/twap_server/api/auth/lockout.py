@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from twap_server.api.auth.delays import Delays
-from twap_server.api.auth.turns import Turns
+from twap_server.api.auth.turns import OneAtATime
 from twap_server.api.config import PasswordConfig
 from twap_server.api.http.rate_limits import site_of
 from twap_server.domain.clock import SECOND, Clock, span_text, to_span
@@ -41,7 +41,7 @@ class Lockout:
         self._known: OrderedDict[str, None] = OrderedDict()
         """Pairs that signed in."""
         self._promises = _Promises(clock, keep=to_span(own))
-        self._turns = Turns(config.max_waiting)
+        self._turns = OneAtATime(config.max_waiting)
 
     @asynccontextmanager
     async def attempt(self, name: str, address: str) -> AsyncIterator[None]:

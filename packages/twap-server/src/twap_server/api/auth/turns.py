@@ -14,7 +14,7 @@ class _Turn:
     wanted: int = 0
 
 
-class Turns:
+class OneAtATime:
     """Forgets a key with the last who wants it."""
 
     def __init__(self, most: int) -> None:

@@ -35,7 +35,7 @@ from twap_server.domain.errors import (
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.order import OrderEvent as RecordedEvent
 from twap_server.domain.orders.record import OrderPage, PageRequest, Place
-from twap_server.engine.entry.results import Verdict, VerdictKind
+from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
 
@@ -238,17 +238,17 @@ async def cancel_order(services: ServicesDep, caller: TraderDep, token_id: Token
     return _one(await services.parts.orders.cancel(caller.user_id, token_id))
 
 
-def submission_status(verdicts: Sequence[Verdict]) -> int:
+def submission_status(verdicts: Sequence[SubmitResult]) -> int:
     """201 something new was accepted; 200 accepted before; 409 token ids reused; 400 all broke a rule."""
     accepted = [
         verdict.kind
         for verdict in verdicts
-        if verdict.kind in (VerdictKind.NEW, VerdictKind.REPEAT)
+        if verdict.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
         and verdict.order.status is not OrderStatus.REJECTED
     ]
-    if VerdictKind.NEW in accepted:
+    if SubmitResultKind.NEW in accepted:
         return 201
-    if any(verdict.kind is VerdictKind.CONFLICT for verdict in verdicts):
+    if any(verdict.kind is SubmitResultKind.CONFLICT for verdict in verdicts):
         return 409
     return 200 if accepted else 400
 

@@ -16,7 +16,7 @@ from twap_server.api.http.places import Place, Places
 from twap_server.api.http.problems import problem
 from twap_server.api.http.raw_answers import NO_ROOM
 from twap_server.api.http.rooms import Full
-from twap_server.api.routers.stream_session import Session
+from twap_server.api.routers.stream_session import StreamSession
 from twap_server.api.services import Services
 
 _LATER = {"Retry-After": "5"}
@@ -49,7 +49,7 @@ class _Stream:
             return
         try:
             await socket.accept()
-            await Session(socket, self._services, place).run(credential_of(socket))
+            await StreamSession(socket, self._services, place).run(credential_of(socket))
         finally:
             place.leave()
 

@@ -34,7 +34,7 @@ from twap_server.api.services import Services
 from twap_server.api.stream.framing import encode
 from twap_server.api.stream.order_feed import OrderFeed
 from twap_server.api.stream.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
-from twap_server.api.stream.subscriptions import Subscriptions
+from twap_server.api.stream.subscriptions import BookSubscriptions
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import AccessError, TwapError, UnavailableError
 from twap_server.domain.orders.order import OrderEvent
@@ -44,7 +44,7 @@ from twap_server.feed.mailbox import Mailbox, MailboxClosed
 log = logging.getLogger(__name__)
 
 
-class Session:
+class StreamSession:
     """The life of one connection; ``run`` it once."""
 
     def __init__(self, socket: WebSocket, services: Services, place: Place) -> None:
@@ -60,7 +60,7 @@ class Session:
         self._feed = OrderFeed(
             parts.records, self._client.send, page=config.replay_page, turns=services.catch_ups
         )
-        self._books = Subscriptions(
+        self._books = BookSubscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
             room=services.room,

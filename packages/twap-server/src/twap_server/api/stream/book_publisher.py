@@ -19,7 +19,7 @@ _READERS_PER_TURN = 250
 """About three milliseconds of sending."""
 
 
-class BookTicker:
+class BookPublisher:
     """Publishes books. Run ``run()`` in the process's root task group."""
 
     def __init__(self, source: BookSource, bus: Bus, clock: Clock) -> None:

@@ -14,7 +14,7 @@ class TooManySubscriptions(TwapError):
     code = ErrorCode.TOO_MANY_SUBSCRIPTIONS
 
 
-class Subscriptions:
+class BookSubscriptions:
     """The books one inbox is subscribed to."""
 
     def __init__(

@@ -11,7 +11,7 @@ from twap_server.api.wire import present
 from twap_server.domain.market.instrument import Instrument
 
 
-class Listings:
+class InstrumentLists:
     """The newest list of each exchange, whole."""
 
     def __init__(self, market: Books) -> None:

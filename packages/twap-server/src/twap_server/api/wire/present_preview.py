@@ -20,12 +20,12 @@ SHOWN_IN_ALL = 20_000
 
 def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPreview:
     """One preview with its first ``slices`` slices."""
-    request, grid = made.request, made.grid
+    request, rules = made.request, made.rules
     return wire.OrderPreview(
         token_id=request.token_id,
         exchange=request.exchange,
         symbol=request.symbol,
-        instrument=grid.symbol if grid else None,
+        instrument=rules.symbol if rules else None,
         side=request.side,
         accepted=not made.broken,
         broken=[

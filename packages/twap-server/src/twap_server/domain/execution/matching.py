@@ -20,7 +20,7 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import PriceLevel
 
 
-class Offer(NamedTuple):
+class VenueLevel(NamedTuple):
     """A level of one exchange's book, or a part taken from it."""
 
     exchange: str
@@ -56,7 +56,7 @@ class Bounds:
 class Match:
     """Fills in the order taken, at most one per level, and what stopped the walk (None: all was filled)."""
 
-    fills: tuple[Offer, ...]
+    fills: tuple[VenueLevel, ...]
     stopped_by: SliceReason | None
 
     @property
@@ -80,7 +80,7 @@ def slippage_bound(side: Side, mid: Decimal, max_slippage_bps: Decimal | None) -
     return exact.multiply(mid, exact.add(Decimal(1), side.sign * share))
 
 
-def best(side: Side, ladders: Sequence[Ladder]) -> Offer | None:
+def best(side: Side, ladders: Sequence[Ladder]) -> VenueLevel | None:
     """The first level of a walk over all ladders, whatever the limit; None where there is no level."""
     return next(_in_order(ladders, Bounds(side=side), set()), None)
 
@@ -90,7 +90,7 @@ def match(
     ladders: Sequence[Ladder],
     bounds: Bounds,
     *,
-    available: Callable[[Offer], Decimal] = lambda offer: offer.quantity,
+    available: Callable[[VenueLevel], Decimal] = lambda offer: offer.quantity,
 ) -> Match:
     """Walk the ladders and take what is wanted.
 
@@ -100,12 +100,12 @@ def match(
         bounds: side, limit and cap.
         available: how much of a level this user can still take, at least 0.
     """
-    fills: list[Offer] = []
+    fills: list[VenueLevel] = []
     left, stops = wanted, set[SliceReason]()
     for offer in _in_order(ladders, bounds, stops):
         take = min(left, available(offer))
         if take > ZERO:
-            fills.append(Offer(offer.exchange, offer.price, take))
+            fills.append(VenueLevel(offer.exchange, offer.price, take))
             left = exact.subtract(left, take)
         if not left:
             return Match(fills=tuple(fills), stopped_by=None)
@@ -123,21 +123,21 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
     return Match(fills=(touch._replace(quantity=wanted),), stopped_by=None)
 
 
-def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[Offer]:
+def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
     """What is within bounds, cheapest for the taker first, fees included; ties as the ladders stand."""
     if len(ladders) == 1:
         return _offers(ladders[0], bounds, stops)
     sign = Decimal(bounds.side.sign)
     fees = {ladder.exchange: ladder.fee for ladder in ladders}
 
-    def cost(offer: Offer) -> Decimal:
+    def cost(offer: VenueLevel) -> Decimal:
         with_fee = exact.add(Decimal(1), exact.multiply(sign, fees[offer.exchange]))
         return exact.multiply(exact.multiply(sign, offer.price), with_fee)
 
     return merge(*(_offers(ladder, bounds, stops) for ladder in ladders), key=cost)
 
 
-def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator[Offer]:
+def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
     """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
     exchange = ladder.exchange
     for price, quantity in ladder.levels:
@@ -145,7 +145,7 @@ def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator
         if stop is not None:
             stops.add(stop)
             return
-        yield Offer(exchange, price, quantity)
+        yield VenueLevel(exchange, price, quantity)
 
 
 def _first_of(stops: set[SliceReason]) -> SliceReason:

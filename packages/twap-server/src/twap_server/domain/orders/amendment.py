@@ -12,12 +12,14 @@ from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.rules import Limits, sliced, with_rounding_told
+from twap_server.domain.orders.rules import OrderLimits, sliced, with_rounding_told
 from twap_server.domain.orders.terms import Amendment, Plan
-from twap_server.domain.orders.trading_rules import Grid
+from twap_server.domain.orders.trading_rules import TradingRules
 
 
-def amend(order: Order, wanted: Amendment, *, now: Nanos, limits: Limits, reference: Decimal | None) -> Plan:
+def amend(
+    order: Order, wanted: Amendment, *, now: Nanos, limits: OrderLimits, reference: Decimal | None
+) -> Plan:
     """Make the next revision of an open order's plan.
 
     Args:
@@ -30,16 +32,16 @@ def amend(order: Order, wanted: Amendment, *, now: Nanos, limits: Limits, refere
     Raises:
         InvalidRequest: a change breaks a rule; names the field, the value and what would do.
     """
-    grid = _grid(order)
+    rules = _rules(order)
     plan = replace(order.plan, revision=order.plan.revision + 1, warnings=())
     if wanted.limit_set:
-        plan = replace(plan, limit=_limit(order, wanted.limit, grid))
-    smallest = grid.smallest(plan.limit if plan.limit is not None else reference)
+        plan = replace(plan, limit=_limit(order, wanted.limit, rules))
+    smallest = rules.smallest(plan.limit if plan.limit is not None else reference)
     too_small = wanted.limit_set and _would_be_too_small(order, smallest)
     if wanted.end is None and wanted.quantity is None and not too_small:
         return with_rounding_told(plan, quantity=None, limit=wanted.limit)
     end = _end(order, wanted.end, now=now, limits=limits)
-    quantity = _quantity(order, wanted.quantity, grid, smallest=smallest)
+    quantity = _quantity(order, wanted.quantity, rules, smallest=smallest)
     plan = with_rounding_told(
         replace(plan, quantity=quantity, end=end), quantity=wanted.quantity, limit=wanted.limit
     )
@@ -52,9 +54,9 @@ def _would_be_too_small(order: Order, smallest: Decimal) -> bool:
     return order.remaining < exact.multiply(Decimal(to_come), smallest)
 
 
-def _grid(order: Order) -> Grid:
+def _rules(order: Order) -> TradingRules:
     terms = order.terms
-    return Grid(
+    return TradingRules(
         name=f"{terms.exchange}:{terms.symbol}",
         symbol=terms.symbol,
         tick_size=terms.tick_size,
@@ -64,17 +66,17 @@ def _grid(order: Order) -> Grid:
     )
 
 
-def _limit(order: Order, limit: Decimal | None, grid: Grid) -> Decimal | None:
-    safe = grid.safe_limit(limit, order.terms.side)
+def _limit(order: Order, limit: Decimal | None, rules: TradingRules) -> Decimal | None:
+    safe = rules.safe_limit(limit, order.terms.side)
     if safe is not None and safe <= ZERO:
         raise InvalidRequest(
-            f"expected a price of at least one tick ({exact.text(grid.tick_size)}), got {limit:f}",
+            f"expected a price of at least one tick ({exact.text(rules.tick_size)}), got {limit:f}",
             field="price",
         )
     return safe
 
 
-def _end(order: Order, end: Nanos | None, *, now: Nanos, limits: Limits) -> Nanos:
+def _end(order: Order, end: Nanos | None, *, now: Nanos, limits: OrderLimits) -> Nanos:
     if end is None:
         return order.plan.end
     if end <= max(now, order.terms.start):
@@ -86,11 +88,11 @@ def _end(order: Order, end: Nanos | None, *, now: Nanos, limits: Limits) -> Nano
     return end
 
 
-def _quantity(order: Order, quantity: Decimal | None, grid: Grid, *, smallest: Decimal) -> Decimal:
+def _quantity(order: Order, quantity: Decimal | None, rules: TradingRules, *, smallest: Decimal) -> Decimal:
     filled = order.progress.filled
     if quantity is None:
         return order.plan.quantity
-    floored = grid.floor_lot(quantity)
+    floored = rules.floor_lot(quantity)
     if floored < filled:
         raise InvalidRequest(
             f"expected at least {exact.text(filled)}, which is filled already, got {quantity:f}",
@@ -112,7 +114,7 @@ def _quantity(order: Order, quantity: Decimal | None, grid: Grid, *, smallest: D
     return floored
 
 
-def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: Limits, smallest: Decimal) -> Plan:
+def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: OrderLimits, smallest: Decimal) -> Plan:
     following, filled = order.progress.next_slice, order.progress.filled
     begin = order.schedule.begin(following)
     if not now - plan.interval < begin < plan.end:

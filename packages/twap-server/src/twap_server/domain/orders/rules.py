@@ -16,7 +16,7 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import LIMIT_ONLY, UNREADABLE, takes_orders
 from twap_server.domain.orders.schedule import merged, slice_count
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
-from twap_server.domain.orders.trading_rules import Grid
+from twap_server.domain.orders.trading_rules import TradingRules
 
 _HUNDRED = Decimal(100)
 _SHORTEST_BUCKET = 50 * MILLISECOND
@@ -26,7 +26,7 @@ _WORTH_TELLING = SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class OrderLimits:
     """Bounds of one order; times in nanoseconds."""
 
     max_slices: int
@@ -51,7 +51,7 @@ class Fitted:
     smallest: Decimal
 
 
-def fitted(request: OrderRequest, grid: Grid, *, reference: Decimal | None) -> Fitted:
+def normalised(request: OrderRequest, rules: TradingRules, *, reference: Decimal | None) -> Fitted:
     """Fit a request to its grid.
 
     Args:
@@ -59,12 +59,12 @@ def fitted(request: OrderRequest, grid: Grid, *, reference: Decimal | None) -> F
         grid: of what the symbol names.
         reference: a price (the mid) to value the quantity with where no limit is left; None if unknown.
     """
-    limit = grid.safe_limit(request.limit, request.side)
+    limit = rules.safe_limit(request.limit, request.side)
     price = limit if limit is not None and limit > ZERO else reference
-    return Fitted(grid.floor_lot(request.quantity), limit, grid.smallest(price))
+    return Fitted(rules.floor_lot(request.quantity), limit, rules.smallest(price))
 
 
-def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
+def broken_window(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
     """Every broken rule that needs neither exchange nor symbol."""
     start = request.start if request.start is not None else now
     if request.end <= now:
@@ -83,17 +83,17 @@ def broken_window(request: OrderRequest, *, now: Nanos, limits: Limits) -> Itera
         )
 
 
-def unusable(request: OrderRequest, grid: Grid) -> Rejection:
+def unusable(request: OrderRequest, rules: TradingRules) -> Rejection:
     """No order fits what the symbol names: no other rule about it can be checked."""
     return Rejection(
         reason=RejectReason.NOT_TRADABLE,
         field="symbol",
-        detail=f"symbol {request.symbol}: {grid.name} cannot be traded here, for {grid.fault}",
+        detail=f"symbol {request.symbol}: {rules.name} cannot be traded here, for {rules.fault}",
     )
 
 
 def broken_terms(
-    request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos, limits: Limits
+    request: OrderRequest, rules: TradingRules, fit: Fitted, *, now: Nanos, limits: OrderLimits
 ) -> Iterator[Rejection]:
     """Every broken rule that needs the instrument.
 
@@ -105,19 +105,19 @@ def broken_terms(
         limits: bounds of one order.
     """
     yield from _broken_options(request)
-    if not takes_orders(grid.status, limited=request.limit is not None):
-        yield _not_tradable(request, grid)
+    if not takes_orders(rules.status, limited=request.limit is not None):
+        yield _not_tradable(request, rules)
     yield from _broken_interval(request, now=now, limits=limits)
-    yield from _broken_signs(request, grid, fit)
-    yield from _broken_minimums(request, grid, fit)
+    yield from _broken_signs(request, rules, fit)
+    yield from _broken_minimums(request, rules, fit)
 
 
-def _not_tradable(request: OrderRequest, grid: Grid) -> Rejection:
-    what = f"symbol {request.symbol}: {grid.name} does not trade, its exchange says: {grid.status}"
-    if grid.status == UNREADABLE:
-        what = f"symbol {request.symbol}: what its exchange says of {grid.name} cannot be read now"
-    elif grid.status == LIMIT_ONLY:
-        what = f"symbol {request.symbol}: {grid.name} takes orders with a limit only: give a price"
+def _not_tradable(request: OrderRequest, rules: TradingRules) -> Rejection:
+    what = f"symbol {request.symbol}: {rules.name} does not trade, its exchange says: {rules.status}"
+    if rules.status == UNREADABLE:
+        what = f"symbol {request.symbol}: what its exchange says of {rules.name} cannot be read now"
+    elif rules.status == LIMIT_ONLY:
+        what = f"symbol {request.symbol}: {rules.name} takes orders with a limit only: give a price"
     return Rejection(reason=RejectReason.NOT_TRADABLE, field="symbol", detail=what)
 
 
@@ -141,7 +141,7 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
             )
 
 
-def _broken_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> Iterator[Rejection]:
+def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
     start, end = _window(request, now)
     length = end - start
     if request.slices is not None:
@@ -161,7 +161,7 @@ def _broken_interval(request: OrderRequest, *, now: Nanos, limits: Limits) -> It
         )
 
 
-def _broken_slices(count: int, length: int, limits: Limits) -> Iterator[Rejection]:
+def _broken_slices(count: int, length: int, limits: OrderLimits) -> Iterator[Rejection]:
     if length <= 0:
         return
     most = min(limits.max_slices, max(1, length // limits.min_interval))
@@ -181,7 +181,7 @@ def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
     return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
 
 
-def _broken_signs(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
+def _broken_signs(request: OrderRequest, rules: TradingRules, fit: Fitted) -> Iterator[Rejection]:
     if request.quantity <= ZERO:
         yield Rejection(
             reason=RejectReason.INVALID_QUANTITY,
@@ -190,21 +190,21 @@ def _broken_signs(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Re
         )
     if request.limit is not None and request.limit <= ZERO:
         yield _invalid_price(
-            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(grid.tick_size)})"
+            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(rules.tick_size)})"
         )
 
 
-def _broken_minimums(request: OrderRequest, grid: Grid, fit: Fitted) -> Iterator[Rejection]:
+def _broken_minimums(request: OrderRequest, rules: TradingRules, fit: Fitted) -> Iterator[Rejection]:
     if request.quantity > ZERO and fit.quantity < fit.smallest:
         yield Rejection(
             reason=RejectReason.BELOW_MINIMUM,
             field="quantity",
-            detail=f"quantity {request.quantity:f} is below the smallest order of {grid.name}: "
+            detail=f"quantity {request.quantity:f} is below the smallest order of {rules.name}: "
             f"use at least {exact.text(fit.smallest)}",
         )
     if request.limit is not None and fit.limit is not None and fit.limit <= ZERO < request.limit:
         yield _invalid_price(
-            f"price {request.limit:f} is below one tick ({exact.text(grid.tick_size)}) of {grid.name}"
+            f"price {request.limit:f} is below one tick ({exact.text(rules.tick_size)}) of {rules.name}"
         )
 
 
@@ -233,7 +233,7 @@ def _shrunk(request: OrderRequest, now: Nanos) -> tuple[str, ...]:
     return (f"began {span_text(late)} ago: {became}; start_time was {to_text(request.start)}",)
 
 
-def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Admitted:
+def plan_of(request: OrderRequest, rules: TradingRules, fit: Fitted, *, now: Nanos) -> Admitted:
     """Plan the slices of a request that breaks none of the rules above."""
     start, end = _window(request, now)
     asked = Plan(
@@ -243,11 +243,11 @@ def plan_of(request: OrderRequest, grid: Grid, fit: Fitted, *, now: Nanos) -> Ad
         end=end,
         interval=request.interval or -(-(end - start) // (request.slices or 1)),
         slice_count=0,
-        warnings=(*grid.notices, *_shrunk(request, now)),
+        warnings=(*rules.notices, *_shrunk(request, now)),
     )
     plan = sliced(
         with_rounding_told(asked, quantity=request.quantity, limit=request.limit),
-        lot_size=grid.lot_size,
+        lot_size=rules.lot_size,
         smallest=fit.smallest,
         randomize=request.randomize,
     )

@@ -40,7 +40,7 @@ class OrderRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class Destination:
     """One market that an order may fill on, with its rules as they were when the order was accepted."""
 
     instrument: InstrumentId
@@ -89,7 +89,7 @@ class OrderTerms:
     """As the caller spelled it."""
     instrument: InstrumentId | None
     """None when the symbol was not recognised."""
-    legs: tuple[Leg, ...] = ()
+    legs: tuple[Destination, ...] = ()
     """The markets it may fill on: one, or for ``aggregate`` every one that listed it."""
     side: Side
     created: Nanos

@@ -8,11 +8,11 @@ from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import TRADING, UNUSABLE, Instrument, takes_orders
-from twap_server.domain.orders.terms import Leg
+from twap_server.domain.orders.terms import Destination
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class TradingRules:
     """The grid of one instrument, or one that fits the same instrument on several exchanges."""
 
     name: str
@@ -23,7 +23,7 @@ class Grid:
     lot_size: Decimal
     status: str
     """``trading``, or the exchange's own word."""
-    legs: tuple[Leg, ...]
+    legs: tuple[Destination, ...]
     """The markets behind it: none where no grid can be used."""
     fault: str = ""
     """Why no order fits it, in words; empty where orders do."""
@@ -45,7 +45,9 @@ class Grid:
         return min(smallest_on(leg, self.lot_size, price) for leg in self.legs)
 
 
-def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, exchange: str) -> Grid:
+def trading_rules_of(
+    instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, exchange: str
+) -> TradingRules:
     """The grid of one instrument, or of the same one on several exchanges: with a lot that all of them take.
 
     Args:
@@ -58,7 +60,7 @@ def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, e
     if not usable:
         return _no_grid(instruments[0], exchange)
     chosen = [one for one in usable if takes_orders(one.status, limited=True)] or usable
-    return Grid(
+    return TradingRules(
         name=f"{exchange}:{chosen[0].id.symbol}",
         symbol=chosen[0].id.symbol,
         tick_size=min(one.tick_size for one in chosen),
@@ -68,8 +70,8 @@ def grid_of(instruments: Sequence[Instrument], fees: Mapping[str, Decimal], *, e
     )
 
 
-def _no_grid(instrument: Instrument, exchange: str) -> Grid:
-    return Grid(
+def _no_grid(instrument: Instrument, exchange: str) -> TradingRules:
+    return TradingRules(
         name=f"{exchange}:{instrument.id.symbol}",
         symbol=instrument.id.symbol,
         tick_size=ZERO,
@@ -80,7 +82,7 @@ def _no_grid(instrument: Instrument, exchange: str) -> Grid:
     )
 
 
-def smallest_on(leg: Leg, lot_size: Decimal, price: Decimal | None) -> Decimal:
+def smallest_on(leg: Destination, lot_size: Decimal, price: Decimal | None) -> Decimal:
     """The smallest quantity that this leg takes at ``price``, on the lot grid."""
     least = max(lot_size, leg.min_quantity)
     if price is not None and price > ZERO and leg.min_notional > ZERO:
@@ -91,7 +93,7 @@ def smallest_on(leg: Leg, lot_size: Decimal, price: Decimal | None) -> Decimal:
     return _to_grid(least, lot_size, ROUND_CEILING)
 
 
-def takes(leg: Leg, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
+def takes(leg: Destination, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
     """Whether this leg takes ``quantity``, which lies on the lot grid: it is not below ``smallest_on``."""
     if quantity < lot_size or quantity < leg.min_quantity:
         return False
@@ -100,8 +102,8 @@ def takes(leg: Leg, quantity: Decimal, lot_size: Decimal, price: Decimal | None)
     return exact.multiply(quantity, price) >= leg.min_notional
 
 
-def _leg(one: Instrument, fee: Decimal) -> Leg:
-    return Leg(
+def _leg(one: Instrument, fee: Decimal) -> Destination:
+    return Destination(
         instrument=one.id,
         lot_size=one.lot_size,
         min_quantity=one.min_quantity,

@@ -16,9 +16,9 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.orders.order import Order
 from twap_server.engine.entry.allowance import Room
-from twap_server.engine.market.snapshot import Glance, Sight
+from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import OrderKey, OrderStore
-from twap_server.engine.work.journal import Draft, Recorder
+from twap_server.engine.work.journal import Draft, Journal
 from twap_server.engine.work.step import Working
 
 log = logging.getLogger(__name__)
@@ -27,11 +27,11 @@ _T = TypeVar("_T")
 
 
 @dataclass(slots=True, kw_only=True)
-class Scene:
+class BatchContext:
     """What the commands of a group are decided against, beside the open orders in memory: one moment."""
 
     now: Nanos
-    glance: Glance
+    snapshot: MarketSnapshot
     """The books at that moment; nothing is awaited until all of the group are decided."""
     recorded: Mapping[OrderKey, Order]
     """Orders that the group names, as the store holds them."""
@@ -40,7 +40,7 @@ class Scene:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Decision(Generic[_T]):
+class CommandResult(Generic[_T]):
     """What a command comes to: its answer, once its writes are recorded."""
 
     answer: _T
@@ -55,7 +55,7 @@ class Command(Generic[_T]):
 
     keys: frozenset[OrderKey]
     """The orders that it names."""
-    decide: Callable[[Scene], Decision[_T]]
+    decide: Callable[[BatchContext], CommandResult[_T]]
     """Raises TwapError where it is refused."""
     answer: asyncio.Future[_T]
 
@@ -70,23 +70,23 @@ class Command(Generic[_T]):
             self.answer.set_exception(error)
 
 
-class Groups:
+class CommandBatcher:
     """Carries groups out."""
 
     def __init__(
         self,
         *,
         store: OrderStore,
-        recorder: Recorder,
+        journal: Journal,
         take_in: Callable[[Draft], None],
         read_again: Callable[[Working], Awaitable[None]],
-        sight: Sight,
+        market_reader: MarketReader,
         clock: Clock,
     ) -> None:
         """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
-        self._store, self._recorder = store, recorder
+        self._store, self._journal = store, journal
         self._take_in, self._read_again = take_in, read_again
-        self._sight, self._clock = sight, clock
+        self._market_reader, self._clock = market_reader, clock
 
     async def carry_out(self, group: Sequence[Command[Any]]) -> None:
         """Decide, record, answer; whoever has gone meanwhile is passed over."""
@@ -99,15 +99,15 @@ class Groups:
             _refuse(waiting, error)
             return
         now = self._clock.now()
-        scene = Scene(now=now, glance=self._sight.glance(now), recorded=recorded)
-        decided = [(command, made) for command in waiting if (made := _decided(command, scene)) is not None]
+        context = BatchContext(now=now, snapshot=self._market_reader.snapshot(now), recorded=recorded)
+        decided = [(command, made) for command in waiting if (made := _decided(command, context)) is not None]
         await self._record([(command, made) for command, made in decided if made.writes])
 
-    async def _record(self, decided: list[tuple[Command[Any], Decision[Any]]]) -> None:
+    async def _record(self, decided: list[tuple[Command[Any], CommandResult[Any]]]) -> None:
         if not decided:
             return
         try:
-            await self._recorder.commit([write for _, made in decided for write in made.writes])
+            await self._journal.commit([write for _, made in decided for write in made.writes])
         except StoreUnavailable as error:
             _refuse([command for command, _ in decided], error)
         except Exception as error:
@@ -119,7 +119,7 @@ class Groups:
                 command.fulfil(made.answer)
 
     async def _record_apart(
-        self, decided: list[tuple[Command[Any], Decision[Any]]], error: Exception
+        self, decided: list[tuple[Command[Any], CommandResult[Any]]], error: Exception
     ) -> None:
         """The data of one of them cannot be recorded: the others are decided again without it."""
         if len(decided) > 1:
@@ -135,10 +135,10 @@ class Groups:
         command.refuse(error)
 
 
-def _decided(command: Command[Any], scene: Scene) -> Decision[Any] | None:
+def _decided(command: Command[Any], context: BatchContext) -> CommandResult[Any] | None:
     """What becomes of a command; None where that was answered already."""
     try:
-        made = command.decide(scene)
+        made = command.decide(context)
     except TwapError as error:
         command.refuse(error)
         return None

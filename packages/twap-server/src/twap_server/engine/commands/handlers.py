@@ -1,7 +1,7 @@
 """What users ask of the engine: submit, cancel, pause, resume, amend. Decides only, inside the engine's turn.
 
-Each command is decided against what is in memory (which is what the store holds); ``Groups`` records what
-was decided, and only then is it taken into memory and answered.
+Each command is decided against what is in memory (which is what the store holds); ``CommandBatcher`` records
+what was decided, and only then is it taken into memory and answered.
 """
 
 import logging
@@ -20,17 +20,17 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.orders.amendment import amend
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.rules import Limits
+from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
-from twap_server.engine.commands.batches import Decision, Scene
-from twap_server.engine.entry.acceptance import Admission
+from twap_server.engine.commands.batches import BatchContext, CommandResult
+from twap_server.engine.entry.acceptance import OrderAcceptance
 from twap_server.engine.entry.allowance import Rooms
-from twap_server.engine.entry.results import Verdict, VerdictKind
-from twap_server.engine.market.sampler import Observers
-from twap_server.engine.market.snapshot import Sight
+from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
+from twap_server.engine.market.sampler import MarketSampler
+from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.ports import OrderWrite
-from twap_server.engine.work.journal import Draft, Recorder
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.journal import Draft, Journal
+from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.step import Step, Working, had_elapsed
 
 log = logging.getLogger(__name__)
@@ -42,22 +42,22 @@ class Commands:
     def __init__(
         self,
         *,
-        recorder: Recorder,
-        admission: Admission,
-        desk: Desk,
-        observers: Observers,
-        sight: Sight,
+        journal: Journal,
+        acceptance: OrderAcceptance,
+        desk: OpenOrders,
+        sampler: MarketSampler,
+        market_reader: MarketReader,
         clock: Clock,
-        limits: Limits,
+        limits: OrderLimits,
         rooms: Rooms,
     ) -> None:
-        self._recorder, self._admission = recorder, admission
-        self._desk, self._observers, self._sight = desk, observers, sight
+        self._journal, self._acceptance = journal, acceptance
+        self._desk, self._sampler, self._market_reader = desk, sampler, market_reader
         self._clock, self._limits, self._rooms = clock, limits, rooms
 
     def submit(
-        self, scene: Scene, user_id: str, requests: Sequence[OrderRequest], *, received: Nanos
-    ) -> Decision[list[Verdict]]:
+        self, context: BatchContext, user_id: str, requests: Sequence[OrderRequest], *, received: Nanos
+    ) -> CommandResult[list[SubmitResult]]:
         """Accept, recognise or reject each request as of its receipt; they are recorded together.
 
         One of which nothing can be said is told so, and costs the others nothing.
@@ -66,64 +66,66 @@ class Commands:
             ExchangeUnavailable, EngineBusy: nothing can be said of any but those that are refused; nothing
                 is recorded.
         """
-        room = replace(scene.rooms.get(user_id) or self._rooms.of(user_id))
+        room = replace(context.rooms.get(user_id) or self._rooms.of(user_id))
         made: dict[str, Order] = {}
-        verdicts: list[Verdict] = []
+        verdicts: list[SubmitResult] = []
         writes: list[Draft] = []
         failures: list[Exception] = []
         for request in requests:
-            known = made.get(request.token_id) or scene.recorded.get((user_id, request.token_id))
+            known = made.get(request.token_id) or context.recorded.get((user_id, request.token_id))
             try:
-                verdict = self._admission.judge(
+                verdict = self._acceptance.accept(
                     user_id,
                     request,
                     known=known,
-                    glance=scene.glance,
+                    snapshot=context.snapshot,
                     received=received,
-                    now=scene.now,
+                    now=context.now,
                     room=room,
                 )
             except Exception as error:
                 failures.append(error)
                 _note(error)
-                verdicts.append(self._admission.not_judged(user_id, request, error, now=scene.now))
+                verdicts.append(self._acceptance.not_judged(user_id, request, error, now=context.now))
                 continue
             verdicts.append(verdict)
-            if verdict.kind is VerdictKind.NEW:
+            if verdict.kind is SubmitResultKind.NEW:
                 made[request.token_id] = verdict.order
                 if verdict.order.status.is_open:
                     room.take(verdict.order.plan)
-                writes.append(self._recorder.new_order(verdict.order, _event_of(verdict.order), at=scene.now))
+                writes.append(
+                    self._journal.new_order(verdict.order, _event_of(verdict.order), at=context.now)
+                )
         if failures and not any(_is_accepted(verdict) for verdict in verdicts):
             raise failures[0]
-        scene.rooms[user_id] = room
-        return Decision(answer=verdicts, writes=writes)
+        context.rooms[user_id] = room
+        return CommandResult(answer=verdicts, writes=writes)
 
-    def cancel(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+    def cancel(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """End an open order as it is."""
-        working = self._open(scene, user_id, token_id)
+        working = self._open(context, user_id, token_id)
         now = self._clock.now()
         return self._change(
             working, lambda step: step.end(OrderStatus.CANCELED, reason="canceled_by_user", at=now)
         )
 
-    def pause(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+    def pause(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """Let an open order fill nothing until resumed; an order that is paused stays as it is."""
-        working = self._open(scene, user_id, token_id)
+        working = self._open(context, user_id, token_id)
         if working.order.status is OrderStatus.PAUSED:
-            return Decision(answer=working.order)
+            return CommandResult(answer=working.order)
         return self._change(working, Step.pause)
 
-    def resume(self, scene: Scene, user_id: str, token_id: str) -> Decision[Order]:
+    def resume(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """Let a paused order go on; an order that is not paused stays as it is."""
-        working = self._open(scene, user_id, token_id)
+        working = self._open(context, user_id, token_id)
         if working.order.status is not OrderStatus.PAUSED:
-            return Decision(answer=working.order)
+            return CommandResult(answer=working.order)
         return self._change(working, Step.resume)
 
     def amend(
-        self, scene: Scene, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None
-    ) -> Decision[Order]:
+        self, context: BatchContext, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None
+    ) -> CommandResult[Order]:
         """Replace an open order's plan for what is still to come.
 
         Raises:
@@ -132,7 +134,7 @@ class Commands:
             EngineBusy: slices that were past when it came are still being recorded.
             InvalidRequest: the new plan breaks a rule.
         """
-        working = self._open(scene, user_id, token_id)
+        working = self._open(context, user_id, token_id)
         order, now = working.order, self._clock.now()
         if order.plan.end <= now:
             raise OrderNotOpen(f"order {token_id!r} has reached its end: nothing is left to change")
@@ -152,14 +154,14 @@ class Commands:
     def adopt(self, order: Order) -> None:
         """Take up an open order that is recorded."""
         self._desk.adopt(order)
-        self._observers.follow(order, self._clock.now())
+        self._sampler.follow(order, self._clock.now())
 
     def recorded(self, write: Draft) -> None:
         """Take into memory what a command made of an order."""
         order = write.order
         if not write.is_new:
             self._desk.replace(self._desk.of(order), order)
-            self._observers.note(order, filled=False, now=self._clock.now())
+            self._sampler.note(order, filled=False, now=self._clock.now())
         elif order.status.is_open:
             self.adopt(order)
 
@@ -169,26 +171,26 @@ class Commands:
         is_known = self._desk.find(order.terms.user_id, order.terms.token_id) is not None
         self._desk.take_in(order, decided=write.slices[-1].decided if write.slices else None)
         if is_known:
-            self._observers.note(order, filled=bool(write.fills), now=now)
+            self._sampler.note(order, filled=bool(write.fills), now=now)
         elif order.status.is_open:
-            self._observers.follow(order, now)
+            self._sampler.follow(order, now)
 
     def _mid(self, order: Order) -> Decimal | None:
-        return self._sight.quotes(order.terms.legs, self._clock.now()).mid
+        return self._market_reader.quotes(order.terms.legs, self._clock.now()).mid
 
-    def _change(self, working: Working, decide: Callable[[Step], None]) -> Decision[Order]:
+    def _change(self, working: Working, decide: Callable[[Step], None]) -> CommandResult[Order]:
         now, order_id = self._clock.now(), working.order.terms.order_id
         step = Step(order=working.order, at=now)
         decide(step)
-        write = self._recorder.step(working.order, step)
+        write = self._journal.step(working.order, step)
         if not write.order.status.is_open:
-            self._recorder.measured(self._observers.take(order_id, now))
-        return Decision(answer=write.order, writes=[write], working=working)
+            self._journal.measured(self._sampler.take(order_id, now))
+        return CommandResult(answer=write.order, writes=[write], working=working)
 
-    def _open(self, scene: Scene, user_id: str, token_id: str) -> Working:
+    def _open(self, context: BatchContext, user_id: str, token_id: str) -> Working:
         working = self._desk.find(user_id, token_id)
         if working is None:
-            raise _not_open(scene.recorded.get((user_id, token_id)), token_id)
+            raise _not_open(context.recorded.get((user_id, token_id)), token_id)
         return working
 
 
@@ -197,8 +199,8 @@ def _note(error: Exception) -> None:
         log.error("an order could not be judged", exc_info=error)
 
 
-def _is_accepted(verdict: Verdict) -> bool:
-    is_judged = verdict.kind in (VerdictKind.NEW, VerdictKind.REPEAT)
+def _is_accepted(verdict: SubmitResult) -> bool:
+    is_judged = verdict.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
     return is_judged and verdict.order.status is not OrderStatus.REJECTED
 
 

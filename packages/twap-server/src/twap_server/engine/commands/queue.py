@@ -12,7 +12,7 @@ from twap_server.engine.commands.batches import Command
 from twap_server.engine.ports import OrderKey
 
 
-class Queue:
+class CommandQueue:
     """Commands of all users that wait for their group."""
 
     def __init__(self, *, most: int, most_of_user: int) -> None:

@@ -9,40 +9,40 @@ from twap_server.domain.errors import EngineBusy
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order, OrderProgress
-from twap_server.domain.orders.rules import Admitted, Limits
+from twap_server.domain.orders.rules import Admitted, OrderLimits
 from twap_server.domain.orders.terms import OrderRequest, OrderTerms, Plan, Rejection
-from twap_server.domain.orders.trading_rules import Grid
+from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.allowance import Room
-from twap_server.engine.entry.instruments import Listings
-from twap_server.engine.entry.results import Verdict, VerdictKind
-from twap_server.engine.entry.validation import Examination, duplicate, unavailable
-from twap_server.engine.market.snapshot import Glance
+from twap_server.engine.entry.instruments import RulesCache
+from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
+from twap_server.engine.entry.validation import Validation, duplicate, unavailable
+from twap_server.engine.market.snapshot import MarketSnapshot
 from twap_server.engine.ports import Market
 
 _NOT_STORED = (RejectReason.DUPLICATE_TOKEN_ID, RejectReason.UNAVAILABLE)
 _USED_UP = "; this token_id is used up: send the corrected order under a new one"
 
 
-class Admission:
+class OrderAcceptance:
     """Turns requests into orders."""
 
-    def __init__(self, *, market: Market, limits: Limits, new_id: Callable[[], str]) -> None:
+    def __init__(self, *, market: Market, limits: OrderLimits, new_id: Callable[[], str]) -> None:
         """Args: limits: bounds of one order; new_id gives a fresh order id."""
         self._limits, self._new_id = limits, new_id
-        self._listings = Listings(market)
+        self._listings = RulesCache(market)
 
-    def judge(
+    def accept(
         self,
         user_id: str,
         request: OrderRequest,
         *,
         known: Order | None,
-        glance: Glance,
+        snapshot: MarketSnapshot,
         received: Nanos,
         now: Nanos,
         room: Room,
-    ) -> Verdict:
+    ) -> SubmitResult:
         """Judge one request.
 
         Args:
@@ -60,59 +60,69 @@ class Admission:
         """
         if known is not None:
             return self._recognise(user_id, request, known, now)
-        order = self._decide(user_id, request, glance, received, room)
+        order = self._decide(user_id, request, snapshot, received, room)
         if order.status.is_open and order.plan.end <= now:
             raise EngineBusy("the server was too busy to take the order up before its end", retry_after=1)
-        return Verdict(order=order, kind=VerdictKind.NEW)
+        return SubmitResult(order=order, kind=SubmitResultKind.NEW)
 
-    def not_judged(self, user_id: str, request: OrderRequest, error: Exception, *, now: Nanos) -> Verdict:
+    def not_judged(
+        self, user_id: str, request: OrderRequest, error: Exception, *, now: Nanos
+    ) -> SubmitResult:
         """Nothing can be said of one of several requests: it is not stored, and costs the others nothing."""
         order = self._rejected(user_id, request, None, unavailable(error), now)
-        return Verdict(order=order, kind=VerdictKind.UNAVAILABLE)
+        return SubmitResult(order=order, kind=SubmitResultKind.UNAVAILABLE)
 
-    def _recognise(self, user_id: str, request: OrderRequest, known: Order, now: Nanos) -> Verdict:
+    def _recognise(self, user_id: str, request: OrderRequest, known: Order, now: Nanos) -> SubmitResult:
         if known.terms.fingerprint == request.fingerprint:
-            return Verdict(order=known, kind=VerdictKind.REPEAT)
-        return Verdict(
-            order=self._rejected(user_id, request, None, duplicate(request), now), kind=VerdictKind.CONFLICT
+            return SubmitResult(order=known, kind=SubmitResultKind.REPEAT)
+        return SubmitResult(
+            order=self._rejected(user_id, request, None, duplicate(request), now),
+            kind=SubmitResultKind.CONFLICT,
         )
 
-    def _decide(self, user_id: str, request: OrderRequest, glance: Glance, now: Nanos, room: Room) -> Order:
-        examination = self.examine(request, glance=glance, received=now, room=room)
+    def _decide(
+        self, user_id: str, request: OrderRequest, snapshot: MarketSnapshot, now: Nanos, room: Room
+    ) -> Order:
+        examination = self.examine(request, snapshot=snapshot, received=now, room=room)
         rejection = next(examination.broken(), None)
-        grid = examination.grid
-        if rejection is not None or grid is None:
+        rules = examination.rules
+        if rejection is not None or rules is None:
             assert rejection is not None, "without an instrument a rule is broken"
-            return self._rejected(user_id, request, grid, rejection, now)
-        return self._accepted(user_id, request, grid, examination.admitted(), mid=examination.mid, now=now)
+            return self._rejected(user_id, request, rules, rejection, now)
+        return self._accepted(user_id, request, rules, examination.admitted(), mid=examination.mid, now=now)
 
     def examine(
-        self, request: OrderRequest, *, glance: Glance, received: Nanos, room: Room | None
-    ) -> Examination:
+        self, request: OrderRequest, *, snapshot: MarketSnapshot, received: Nanos, room: Room | None
+    ) -> Validation:
         """The request against every rule."""
-        return Examination(
-            request, listings=self._listings, glance=glance, limits=self._limits, received=received, room=room
+        return Validation(
+            request,
+            listings=self._listings,
+            snapshot=snapshot,
+            limits=self._limits,
+            received=received,
+            room=room,
         )
 
     def _accepted(
         self,
         user_id: str,
         request: OrderRequest,
-        grid: Grid,
+        rules: TradingRules,
         admitted: Admitted,
         *,
         mid: Decimal | None,
         now: Nanos,
     ) -> Order:
-        terms = self._terms(user_id, request, grid, now, start=admitted.plan.start, mid=mid)
+        terms = self._terms(user_id, request, rules, now, start=admitted.plan.start, mid=mid)
         return Order(terms=terms, plan=admitted.plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def _rejected(
-        self, user_id: str, request: OrderRequest, grid: Grid | None, why: Rejection, now: Nanos
+        self, user_id: str, request: OrderRequest, rules: TradingRules | None, why: Rejection, now: Nanos
     ) -> Order:
         stored = why.reason not in _NOT_STORED
         start = request.start if request.start is not None else now
-        terms = self._terms(user_id, request, grid, now, start=start)
+        terms = self._terms(user_id, request, rules, now, start=start)
         plan = Plan(
             quantity=request.quantity,
             limit=request.limit,
@@ -133,7 +143,7 @@ class Admission:
         self,
         user_id: str,
         request: OrderRequest,
-        grid: Grid | None,
+        rules: TradingRules | None,
         now: Nanos,
         *,
         start: Nanos,
@@ -146,8 +156,8 @@ class Admission:
             fingerprint=request.fingerprint,
             exchange=request.exchange,
             symbol=request.symbol,
-            instrument=None if grid is None else InstrumentId(request.exchange, grid.symbol),
-            legs=() if grid is None else grid.legs,
+            instrument=None if rules is None else InstrumentId(request.exchange, rules.symbol),
+            legs=() if rules is None else rules.legs,
             side=request.side,
             created=now,
             start=start,
@@ -156,15 +166,15 @@ class Admission:
             fidelity=request.fidelity,
             randomize=request.randomize,
             participation_cap=request.participation_cap,
-            tick_size=ZERO if grid is None else grid.tick_size,
-            lot_size=ZERO if grid is None else grid.lot_size,
+            tick_size=ZERO if rules is None else rules.tick_size,
+            lot_size=ZERO if rules is None else rules.lot_size,
             decision_price=mid,
         )
 
 
-def limits_of(config: EngineConfig) -> Limits:
+def limits_of(config: EngineConfig) -> OrderLimits:
     """The bounds of one order that the settings state."""
-    return Limits(
+    return OrderLimits(
         max_slices=config.max_slices,
         min_interval=to_span(config.min_interval),
         max_duration=to_span(config.max_duration),

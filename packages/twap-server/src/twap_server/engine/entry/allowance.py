@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from twap_server.domain.orders.pace import pace_of
 from twap_server.domain.orders.terms import Plan
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.open_orders import OpenOrders
 
 
 @dataclass(slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Room:
 class Rooms:
     """The bounds of each user against what is open."""
 
-    def __init__(self, *, desk: Desk, config: EngineConfig) -> None:
+    def __init__(self, *, desk: OpenOrders, config: EngineConfig) -> None:
         self._desk, self._config = desk, config
 
     def of(self, user_id: str) -> Room:

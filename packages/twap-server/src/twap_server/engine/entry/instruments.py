@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from twap_models.enums import AGGREGATE
 from twap_server.domain.market.instrument import Instrument
-from twap_server.domain.orders.trading_rules import Grid, grid_of
+from twap_server.domain.orders.trading_rules import TradingRules, trading_rules_of
 from twap_server.engine.ports import Market
 
 
@@ -20,17 +20,17 @@ class _Made:
 
     instruments: Sequence[Instrument]
     fees: dict[str, Decimal]
-    grid: Grid
+    rules: TradingRules
 
 
-class Listings:
+class RulesCache:
     """Grids by exchange and canonical symbol: never more than there are instruments."""
 
     def __init__(self, market: Market) -> None:
         self._market = market
         self._made: dict[tuple[str, str], _Made] = {}
 
-    def grid(self, exchange: str, symbol: str) -> Grid:
+    def rules(self, exchange: str, symbol: str) -> TradingRules:
         """Look a symbol up by any spelling.
 
         Raises:
@@ -46,20 +46,20 @@ class Listings:
         key = (exchange, found[0].id.symbol)
         made = self._made.get(key)
         if made is None or made.instruments != found or made.fees != fees:
-            grid = grid_of(found, fees, exchange=exchange)
-            grid = replace(grid, notices=(*self._notices(grid), *_left_out(found, grid)))
-            made = self._made[key] = _Made(found, fees, grid)
-        return made.grid
+            rules = trading_rules_of(found, fees, exchange=exchange)
+            rules = replace(rules, notices=(*self._notices(rules), *_left_out(found, rules)))
+            made = self._made[key] = _Made(found, fees, rules)
+        return made.rules
 
-    def _notices(self, grid: Grid) -> tuple[str, ...]:
+    def _notices(self, rules: TradingRules) -> tuple[str, ...]:
         return tuple(
             f"{leg.instrument.exchange} gives no proof that its book is whole: "
             "a change lost on the way stays unnoticed for minutes"
-            for leg in grid.legs
+            for leg in rules.legs
             if not self._market.is_proven(leg.instrument.exchange)
         )
 
 
-def _left_out(found: Sequence[Instrument], grid: Grid) -> tuple[str, ...]:
+def _left_out(found: Sequence[Instrument], rules: TradingRules) -> tuple[str, ...]:
     """Warnings of the markets that orders do not reach."""
-    return tuple(f"{one.id} is left out, for {one.fault}" for one in found if one.fault and not grid.fault)
+    return tuple(f"{one.id} is left out, for {one.fault}" for one in found if one.fault and not rules.fault)

@@ -23,11 +23,11 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.orders.rules import Admitted
 from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_of
-from twap_server.domain.orders.trading_rules import Grid
-from twap_server.engine.entry.acceptance import Admission
+from twap_server.domain.orders.trading_rules import TradingRules
+from twap_server.engine.entry.acceptance import OrderAcceptance
 from twap_server.engine.entry.allowance import Room, Rooms
-from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Examination, duplicate, unavailable, used_up
-from twap_server.engine.market.snapshot import Quotes, Sight
+from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Validation, duplicate, unavailable, used_up
+from twap_server.engine.market.snapshot import MarketReader, Quotes
 from twap_server.engine.ports import Market, OrderStore
 
 log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class Preview:
 
     request: OrderRequest
     time: Nanos
-    grid: Grid | None
+    rules: TradingRules | None
     broken: tuple[Rejection, ...]
     plan: Plan | None = None
     schedule: Schedule | None = None
@@ -87,14 +87,14 @@ class Previewer:
         self,
         *,
         market: Market,
-        sight: Sight,
-        admission: Admission,
+        market_reader: MarketReader,
+        acceptance: OrderAcceptance,
         store: OrderStore,
         clock: Clock,
         rooms: Rooms,
     ) -> None:
         """Args: rooms: what each user has open, and may have."""
-        self._market, self._sight, self._admission = market, sight, admission
+        self._market, self._market_reader, self._acceptance = market, market_reader, acceptance
         self._store, self._rooms, self._clock = store, rooms, clock
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
@@ -117,7 +117,7 @@ class Previewer:
         failures: list[Exception] = []
         for request in requests:
             try:
-                made = self._judge(
+                made = self._accept(
                     user_id, request, known=known.get(request.token_id), room=room, received=received
                 )
             except Exception as error:
@@ -134,64 +134,64 @@ class Previewer:
             raise failures[0]
         return found
 
-    def _judge(
+    def _accept(
         self, user_id: str, request: OrderRequest, *, known: _Known | None, room: Room, received: Nanos
     ) -> Preview:
         now = self._clock.now()
         repeats = known is not None and known.fingerprint == request.fingerprint
-        examination = self._admission.examine(
+        examination = self._acceptance.examine(
             request,
-            glance=self._sight.glance(now),
+            snapshot=self._market_reader.snapshot(now),
             received=received,
             room=None if repeats else room,
         )
         broken = _all(examination)
-        admitted = examination.admitted() if _plannable(broken, examination.grid) else None
+        admitted = examination.admitted() if _plannable(broken, examination.rules) else None
         if known is not None and (known.was_rejected or not repeats):
             broken.insert(0, used_up(request) if repeats else duplicate(request))
         blank = Preview(
             request=request,
             time=now,
-            grid=examination.grid,
+            rules=examination.rules,
             broken=tuple(broken),
             warnings=(*(admitted.plan.warnings if admitted else ()), *((_REPEATED,) if repeats else ())),
             cost_reason=_NO_PLAN,
         )
-        if admitted is None or examination.grid is None:
+        if admitted is None or examination.rules is None:
             return blank
-        return self._planned(user_id, blank, examination.grid, admitted)
+        return self._planned(user_id, blank, examination.rules, admitted)
 
-    def _planned(self, user_id: str, blank: Preview, grid: Grid, admitted: Admitted) -> Preview:
+    def _planned(self, user_id: str, blank: Preview, rules: TradingRules, admitted: Admitted) -> Preview:
         request, plan = blank.request, admitted.plan
         schedule = schedule_of(
             plan,
-            lot_size=grid.lot_size,
+            lot_size=rules.lot_size,
             randomize=request.randomize,
             seed=seed_of(user_id, request.token_id),
         )
-        quotes = self._sight.quotes(grid.legs, blank.time, limited=plan.limit is not None)
+        quotes = self._market_reader.quotes(rules.legs, blank.time, limited=plan.limit is not None)
         skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
         cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
         return Preview(
             request=request,
             time=blank.time,
-            grid=grid,
+            rules=rules,
             broken=blank.broken,
             plan=plan,
             schedule=schedule,
             warnings=blank.warnings,
             cost=cost,
             cost_reason="" if cost else _CLOSED[quotes.closed or SliceReason.NO_BOOK],
-            go_live=self._go_live(request, plan, grid, mid=quotes.mid, now=blank.time),
+            go_live=self._go_live(request, plan, rules, mid=quotes.mid, now=blank.time),
         )
 
     def _go_live(
-        self, request: OrderRequest, plan: Plan, grid: Grid, *, mid: Decimal | None, now: Nanos
+        self, request: OrderRequest, plan: Plan, rules: TradingRules, *, mid: Decimal | None, now: Nanos
     ) -> tuple[GoLive, ...]:
         order = Proposed(
             quantity=plan.quantity,
-            quote=grid.symbol.rpartition("-")[2],
-            lot_size=grid.lot_size,
+            quote=rules.symbol.rpartition("-")[2],
+            lot_size=rules.lot_size,
             price=mid if mid is not None else plan.limit,
             limit=plan.limit,
             duration=plan.end - plan.start,
@@ -200,7 +200,7 @@ class Previewer:
             randomize=request.randomize,
         )
         return check(
-            order, {one.id.exchange: _minimums(one) for one in self._listed(grid.symbol) if not one.fault}
+            order, {one.id.exchange: _minimums(one) for one in self._listed(rules.symbol) if not one.fault}
         )
 
     def _listed(self, symbol: str) -> Sequence[Instrument]:
@@ -213,10 +213,10 @@ def _not_judged(request: OrderRequest, error: Exception, now: Nanos) -> Preview:
     """One of several of which nothing can be said: it costs the others nothing."""
     if not isinstance(error, TwapError):
         log.error("an order could not be previewed", exc_info=error)
-    return Preview(request=request, time=now, grid=None, broken=(unavailable(error),), cost_reason=_NO_PLAN)
+    return Preview(request=request, time=now, rules=None, broken=(unavailable(error),), cost_reason=_NO_PLAN)
 
 
-def _all(examination: Examination) -> list[Rejection]:
+def _all(examination: Validation) -> list[Rejection]:
     """Every broken rule; those before the exchange are told even while its instruments are not known."""
     found: list[Rejection] = []
     try:
@@ -228,10 +228,10 @@ def _all(examination: Examination) -> list[Rejection]:
     return found
 
 
-def _plannable(broken: Sequence[Rejection], grid: Grid | None) -> bool:
+def _plannable(broken: Sequence[Rejection], rules: TradingRules | None) -> bool:
     """Whether what is broken leaves the plan as it would be: only what the user has open does."""
     others = [one for one in broken if one.reason not in TOO_MUCH_OPEN]
-    return grid is not None and not others
+    return rules is not None and not others
 
 
 def _cost(

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from twap_server.domain.orders.order import Order
 
 
-class VerdictKind(Enum):
+class SubmitResultKind(Enum):
     """Whether the order is new, was here before, its token id is another's, or nothing can be said now."""
 
     NEW = auto()
@@ -16,8 +16,8 @@ class VerdictKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class SubmitResult:
     """The order (accepted or rejected) and how it relates to earlier ones."""
 
     order: Order
-    kind: VerdictKind
+    kind: SubmitResultKind

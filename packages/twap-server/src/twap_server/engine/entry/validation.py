@@ -15,33 +15,33 @@ from twap_server.domain.orders.pace import too_fast
 from twap_server.domain.orders.rules import (
     Admitted,
     Fitted,
-    Limits,
+    OrderLimits,
     broken_terms,
     broken_window,
-    fitted,
+    normalised,
     plan_of,
     unusable,
 )
 from twap_server.domain.orders.terms import OrderRequest, Rejection
-from twap_server.domain.orders.trading_rules import Grid
+from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.allowance import Room
-from twap_server.engine.entry.instruments import Listings
-from twap_server.engine.market.snapshot import Glance
+from twap_server.engine.entry.instruments import RulesCache
+from twap_server.engine.market.snapshot import MarketSnapshot
 
 TOO_MUCH_OPEN = (RejectReason.TOO_MANY_OPEN_ORDERS, RejectReason.TOO_MANY_SLICES_PER_SECOND)
 """Rules about what else the user has open: the order's own plan is as it would be."""
 
 
-class Examination:
+class Validation:
     """One request at one moment."""
 
     def __init__(
         self,
         request: OrderRequest,
         *,
-        listings: Listings,
-        glance: Glance,
-        limits: Limits,
+        listings: RulesCache,
+        snapshot: MarketSnapshot,
+        limits: OrderLimits,
         received: Nanos,
         room: Room | None,
     ) -> None:
@@ -55,9 +55,9 @@ class Examination:
             received: when the request came.
             room: what its user has open; None where the order itself is among that.
         """
-        self._request, self._listings, self._glance, self._limits = request, listings, glance, limits
+        self._request, self._listings, self._snapshot, self._limits = request, listings, snapshot, limits
         self._now, self._room = received, room
-        self.grid: Grid | None = None
+        self.rules: TradingRules | None = None
         """Of what the symbol names, once it was looked up."""
         self._fit: Fitted | None = None
         self._admitted: Admitted | None = None
@@ -94,28 +94,28 @@ class Examination:
                 field="token_id",
                 detail="you have too many open orders: cancel one or wait",
             )
-        if isinstance(found, Grid) and found.fault:
-            self.grid = found
+        if isinstance(found, TradingRules) and found.fault:
+            self.rules = found
             yield unusable(self._request, found)
-        elif isinstance(found, Grid):
-            quotes = self._glance.quotes(found.legs)
+        elif isinstance(found, TradingRules):
+            quotes = self._snapshot.quotes(found.legs)
             if quotes.odd:
-                found = replace(found, notices=(*found.notices, *self._glance.notices(quotes)))
-            self.grid, self.mid = found, quotes.mid
-            self._fit = fitted(self._request, found, reference=self.mid)
+                found = replace(found, notices=(*found.notices, *self._snapshot.notices(quotes)))
+            self.rules, self.mid = found, quotes.mid
+            self._fit = normalised(self._request, found, reference=self.mid)
             yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
 
     def admitted(self) -> Admitted:
         """The plan; only where no rule of window and terms is broken."""
-        assert self.grid is not None, "the rules come first"
+        assert self.rules is not None, "the rules come first"
         assert self._fit is not None
         if self._admitted is None:
-            self._admitted = plan_of(self._request, self.grid, self._fit, now=self._now)
+            self._admitted = plan_of(self._request, self.rules, self._fit, now=self._now)
         return self._admitted
 
-    def _find(self) -> Grid | Rejection:
+    def _find(self) -> TradingRules | Rejection:
         try:
-            return self._listings.grid(self._request.exchange, self._request.symbol)
+            return self._listings.rules(self._request.exchange, self._request.symbol)
         except UnknownExchange as error:
             return Rejection(
                 reason=RejectReason.UNKNOWN_EXCHANGE, field="exchange", detail=f"exchange: {error}"

@@ -10,7 +10,7 @@ from twap_server.domain.market.order_book import OrderBook
 from twap_server.engine.ports import LiveBookView
 
 
-class Shown:
+class BookSide:
     """What takers of one side meet in a book: levels, best first, and which generation each is of."""
 
     __slots__ = ("_book", "_generations", "_read", "_side", "_walk")
@@ -52,7 +52,7 @@ class Shown:
         return level is not None
 
 
-class Glimpse:
+class BookView:
     """Both sides of one live book, and what its owner says of it. Good while it ``holds``."""
 
     __slots__ = ("_asks", "_bids", "_book", "_changes", "live", "mid")
@@ -60,7 +60,7 @@ class Glimpse:
     def __init__(self, live: LiveBookView) -> None:
         self.live = live
         self._book, self._changes = live.book, live.book.changes
-        self._bids, self._asks = Shown(live.book, Side.SELL), Shown(live.book, Side.BUY)
+        self._bids, self._asks = BookSide(live.book, Side.SELL), BookSide(live.book, Side.BUY)
         bid, ask = self._bids.best, self._asks.best
         self.mid = None if bid is None or ask is None else exact.midpoint(bid.price, ask.price)
         """Middle of the best bid and the best ask; None where one is missing."""
@@ -69,6 +69,6 @@ class Glimpse:
         """Whether it still shows this book: the same one, and nothing changed."""
         return self.live is live and self._book is live.book and self._changes == live.book.changes
 
-    def shown_to(self, side: Side) -> Shown:
+    def side_for(self, side: Side) -> BookSide:
         """What a taker of ``side`` meets: a buy the asks, a sell the bids."""
         return self._asks if side is Side.BUY else self._bids

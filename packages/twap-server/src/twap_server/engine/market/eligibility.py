@@ -7,7 +7,7 @@ from twap_server.domain.market.instrument import takes_orders
 from twap_server.engine.ports import LiveBookView
 
 
-def closed_because(
+def why_not_tradable(
     live: LiveBookView | None, *, status: str, limited: bool, now: Nanos, max_age: int
 ) -> SliceReason | None:
     """Why the book cannot be filled from, or None when it can.

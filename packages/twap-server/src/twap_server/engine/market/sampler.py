@@ -16,7 +16,7 @@ from twap_server.domain.execution.matching import Bounds
 from twap_server.domain.execution.pre_trade_cost import Moment, estimate
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import MARK_OUTS, Sample, Sweep
-from twap_server.engine.market.snapshot import Glance, Sight
+from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import Market
 from twap_server.engine.timers import Agenda
 
@@ -57,11 +57,11 @@ class _Watch:
             heappop(self.marks)
 
 
-class Observers:
+class MarketSampler:
     """One observer per order, from its acceptance until its last mark-out."""
 
-    def __init__(self, *, sight: Sight, market: Market) -> None:
-        self._sight, self._market = sight, market
+    def __init__(self, *, market_reader: MarketReader, market: Market) -> None:
+        self._market_reader, self._market = market_reader, market
         self._watches: dict[str, _Watch] = {}
         self._agenda = Agenda()
 
@@ -80,7 +80,7 @@ class Observers:
             period=_period(order, now),
             steady=max(now, order.terms.start),
             swept=has_begun,
-            before=self._sight.glance(now).traded(order.terms.legs) if has_begun else None,
+            before=self._market_reader.snapshot(now).traded(order.terms.legs) if has_begun else None,
         )
         self._watches[order.terms.order_id] = watch
         self._plan(watch)
@@ -105,19 +105,19 @@ class Observers:
         watch = self._watches.get(order_id)
         if watch is None or now <= watch.last:
             return []
-        return [(order_id, self._sample(watch, now, self._sight.glance(now)))]
+        return [(order_id, self._sample(watch, now, self._market_reader.snapshot(now)))]
 
     def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
         """Take the samples due by ``now``."""
         found: list[tuple[str, Sample]] = []
-        glance = self._sight.glance(now)
+        snapshot = self._market_reader.snapshot(now)
         for order_id in self._agenda.due(now, most=most):
             watch = self._watches[order_id]
             watch.forget_marks(now)
             if watch.steady <= now:
                 watch.steady = Nanos(now + watch.period)
             if now > watch.last:
-                found.append((order_id, self._sample(watch, now, glance)))
+                found.append((order_id, self._sample(watch, now, snapshot)))
             self._plan(watch)
         return found
 
@@ -144,9 +144,9 @@ class Observers:
         for leg in order.terms.legs:
             self._market.release(leg.instrument, _owner(order))
 
-    def _sample(self, watch: _Watch, now: Nanos, glance: Glance) -> Sample:
+    def _sample(self, watch: _Watch, now: Nanos, snapshot: MarketSnapshot) -> Sample:
         legs = watch.order.terms.legs
-        quotes, totals = glance.quotes(legs), glance.traded(legs)
+        quotes, totals = snapshot.quotes(legs), snapshot.traded(legs)
         volume, notional = _traded_between(
             watch.before or totals, totals, [leg in quotes.odd for leg in legs]
         )

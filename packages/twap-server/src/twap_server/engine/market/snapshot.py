@@ -7,13 +7,13 @@ from decimal import Decimal
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_span
-from twap_server.domain.execution.matching import Ladder, Offer, best
+from twap_server.domain.execution.matching import Ladder, VenueLevel, best
 from twap_server.domain.execution.pre_trade_cost import Moment
 from twap_server.domain.market.instrument import DELISTED, InstrumentId
-from twap_server.domain.orders.terms import Leg
+from twap_server.domain.orders.terms import Destination
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.market.book_view import Glimpse
-from twap_server.engine.market.eligibility import closed_because
+from twap_server.engine.market.book_view import BookView
+from twap_server.engine.market.eligibility import why_not_tradable
 from twap_server.engine.market.leg_check import LegCheck
 from twap_server.engine.ports import Market
 
@@ -32,10 +32,10 @@ _LIKELIEST_FIRST = (
 class Quotes:
     """One moment's view of an order's markets."""
 
-    open: tuple[tuple[Leg, Glimpse], ...]
+    open: tuple[tuple[Destination, BookView], ...]
     closed: SliceReason | None
     """Why there is no open one; None when there is."""
-    odd: tuple[Leg, ...] = ()
+    odd: tuple[Destination, ...] = ()
     """Left out, whatever their books are: their mids lie apart from the others'."""
 
     @property
@@ -43,8 +43,8 @@ class Quotes:
         """Middle of the best bid and the best ask over the open books (which may cross between exchanges)."""
         if len(self.open) == 1:
             return self.open[0][1].mid
-        bids = [bid.price for _, seen in self.open if (bid := seen.shown_to(Side.SELL).best) is not None]
-        asks = [ask.price for _, seen in self.open if (ask := seen.shown_to(Side.BUY).best) is not None]
+        bids = [bid.price for _, seen in self.open if (bid := seen.side_for(Side.SELL).best) is not None]
+        asks = [ask.price for _, seen in self.open if (ask := seen.side_for(Side.BUY).best) is not None]
         return exact.midpoint(max(bids), min(asks)) if bids and asks else None
 
     @property
@@ -55,16 +55,16 @@ class Quotes:
     def ladders(self, side: Side) -> list[Ladder]:
         """The levels a taker of ``side`` meets. Read them before the books change again."""
         return [
-            Ladder(exchange=leg.instrument.exchange, levels=seen.shown_to(side), fee=leg.fee)
+            Ladder(exchange=leg.instrument.exchange, levels=seen.side_for(side), fee=leg.fee)
             for leg, seen in self.open
         ]
 
-    def touch(self, side: Side) -> Offer | None:
+    def touch(self, side: Side) -> VenueLevel | None:
         """The best level a taker of ``side`` meets, fees included in what is best."""
         if len(self.open) == 1:
             leg, seen = self.open[0]
-            first = seen.shown_to(side).best
-            return None if first is None else Offer(leg.instrument.exchange, first.price, first.quantity)
+            first = seen.side_for(side).best
+            return None if first is None else VenueLevel(leg.instrument.exchange, first.price, first.quantity)
         return best(side, self.ladders(side))
 
     def moment(self, side: Side) -> Moment | None:
@@ -74,7 +74,7 @@ class Quotes:
             return None
         return Moment(side=side, mid=mid, touch=touch.price, ladders=lambda: self.ladders(side))
 
-    def only(self, wanted: Callable[[Leg], bool]) -> "Quotes":
+    def only(self, wanted: Callable[[Destination], bool]) -> "Quotes":
         """The same without the markets that are not wanted."""
         kept = tuple(pair for pair in self.open if wanted(pair[0]))
         if len(kept) == len(self.open):
@@ -85,14 +85,14 @@ class Quotes:
         """The same without this exchange."""
         return self.only(lambda leg: leg.instrument.exchange != exchange)
 
-    def leg(self, exchange: str) -> tuple[Leg, Glimpse]:
+    def leg(self, exchange: str) -> tuple[Destination, BookView]:
         """The open market on an exchange."""
         if len(self.open) == 1:
             return self.open[0]
         return next(pair for pair in self.open if pair[0].instrument.exchange == exchange)
 
 
-class Glance:
+class MarketSnapshot:
     """All books at one moment, each looked at once. Good until the next ``await``: then they may change."""
 
     def __init__(
@@ -101,17 +101,17 @@ class Glance:
         now: Nanos,
         *,
         max_age: int,
-        known: dict[InstrumentId, Glimpse],
+        known: dict[InstrumentId, BookView],
         check: LegCheck,
     ) -> None:
-        """Args: as for ``Sight``; now: wall time; known: looks at books that may still hold."""
+        """Args: as for ``MarketReader``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
         self._known, self._check = known, check
-        self._seen: tuple[dict[InstrumentId, Glimpse | SliceReason], ...] = ({}, {})
+        self._seen: tuple[dict[InstrumentId, BookView | SliceReason], ...] = ({}, {})
         """Of orders without a limit, and of those with one."""
 
-    def quotes(self, legs: Sequence[Leg], *, limited: bool = True, filling: bool = False) -> Quotes:
-        """The books of these markets that show one asset; see ``closed_because`` for what makes one open.
+    def quotes(self, legs: Sequence[Destination], *, limited: bool = True, filling: bool = False) -> Quotes:
+        """The books of these markets that show one asset; see ``why_not_tradable`` for what makes one open.
 
         Args:
             legs: the markets.
@@ -120,12 +120,12 @@ class Glance:
         """
         if len(legs) == 1:
             seen = self._see(legs[0].instrument, limited)
-            return Quotes(((legs[0], seen),), None) if isinstance(seen, Glimpse) else Quotes((), seen)
-        found: list[tuple[Leg, Glimpse]] = []
+            return Quotes(((legs[0], seen),), None) if isinstance(seen, BookView) else Quotes((), seen)
+        found: list[tuple[Destination, BookView]] = []
         reasons: list[SliceReason] = []
         for leg in legs:
             seen = self._see(leg.instrument, limited)
-            if isinstance(seen, Glimpse):
+            if isinstance(seen, BookView):
                 found.append((leg, seen))
             else:
                 reasons.append(seen)
@@ -141,17 +141,17 @@ class Glance:
         """What whoever orders on these markets has to know of those left out."""
         return tuple(self._check.notice(leg.instrument, self._mid_of(leg.instrument)) for leg in quotes.odd)
 
-    def traded_since(self, legs: Sequence[Leg], since: Nanos) -> Decimal:
+    def traded_since(self, legs: Sequence[Destination], since: Nanos) -> Decimal:
         """Base currency traded on these markets since then."""
         return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
 
-    def traded(self, legs: Sequence[Leg]) -> list[tuple[Decimal, Decimal]]:
+    def traded(self, legs: Sequence[Destination]) -> list[tuple[Decimal, Decimal]]:
         """Base and quote currency traded on each of these markets since the server started."""
         return [self._market.traded(leg.instrument) for leg in legs]
 
     def _compared(
-        self, legs: Sequence[Leg], found: list[tuple[Leg, Glimpse]], *, filling: bool
-    ) -> tuple[tuple[Leg, ...], list[tuple[Leg, Glimpse]]]:
+        self, legs: Sequence[Destination], found: list[tuple[Destination, BookView]], *, filling: bool
+    ) -> tuple[tuple[Destination, ...], list[tuple[Destination, BookView]]]:
         """The markets left out, and those of the open ones that may be used."""
         ids = tuple(leg.instrument for leg in legs)
         mids = {leg.instrument: seen.mid for leg, seen in found if seen.mid is not None}
@@ -163,44 +163,44 @@ class Glance:
 
     def _mid_of(self, instrument: InstrumentId) -> Decimal | None:
         seen = self._see(instrument, limited=True)
-        return seen.mid if isinstance(seen, Glimpse) else None
+        return seen.mid if isinstance(seen, BookView) else None
 
-    def are_delisted(self, legs: Sequence[Leg]) -> bool:
+    def are_delisted(self, legs: Sequence[Destination]) -> bool:
         """Whether every one of these markets is delisted."""
         return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
 
-    def _see(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
+    def _see(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
         known = self._seen[limited]
         seen = known.get(instrument)
         if seen is None:
             seen = known[instrument] = self._look_at(instrument, limited)
         return seen
 
-    def _look_at(self, instrument: InstrumentId, limited: bool) -> Glimpse | SliceReason:
+    def _look_at(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
         live = self._market.live_book(instrument)
         status = self._market.trading_status(instrument)
-        reason = closed_because(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
+        reason = why_not_tradable(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
         if reason is not None or live is None:
             self._known.pop(instrument, None)
             return reason or SliceReason.NO_BOOK
         known = self._known.get(instrument)
         if known is None or not known.holds(live):
-            known = self._known[instrument] = Glimpse(live)
+            known = self._known[instrument] = BookView(live)
         return known
 
 
-class Sight:
+class MarketReader:
     """What orders see of their markets."""
 
     def __init__(self, market: Market, config: EngineConfig) -> None:
         self._market, self._max_age = market, to_span(config.max_book_age)
-        self._known: dict[InstrumentId, Glimpse] = {}
+        self._known: dict[InstrumentId, BookView] = {}
         self._check = LegCheck(config.max_leg_spread, patience=to_span(config.max_book_wait))
 
-    def glance(self, now: Nanos) -> Glance:
+    def snapshot(self, now: Nanos) -> MarketSnapshot:
         """All books at this moment, wall time."""
-        return Glance(self._market, now, max_age=self._max_age, known=self._known, check=self._check)
+        return MarketSnapshot(self._market, now, max_age=self._max_age, known=self._known, check=self._check)
 
-    def quotes(self, legs: Sequence[Leg], now: Nanos, *, limited: bool = True) -> Quotes:
+    def quotes(self, legs: Sequence[Destination], now: Nanos, *, limited: bool = True) -> Quotes:
         """The books of these markets at this moment."""
-        return self.glance(now).quotes(legs, limited=limited)
+        return self.snapshot(now).quotes(legs, limited=limited)

@@ -9,10 +9,10 @@ import logging
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.execution.impact import ImpactMemory
-from twap_server.engine.market.sampler import Observers
+from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.ports import OrderStore
-from twap_server.engine.work.journal import Recorder
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.work.journal import Journal
+from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.step import Step, Working
 
 log = logging.getLogger(__name__)
@@ -23,30 +23,30 @@ Changed = list[tuple[Working, Step]]
 """Orders, each with what was decided for it."""
 
 
-class Settlement:
+class DecisionCommitter:
     """Brings decisions into the store and into memory."""
 
     def __init__(
         self,
         *,
         store: OrderStore,
-        recorder: Recorder,
-        desk: Desk,
-        observers: Observers,
+        journal: Journal,
+        desk: OpenOrders,
+        sampler: MarketSampler,
         impact: ImpactMemory,
         clock: Clock,
     ) -> None:
-        self._store, self._recorder, self._desk = store, recorder, desk
-        self._observers, self._impact, self._clock = observers, impact, clock
+        self._store, self._journal, self._desk = store, journal, desk
+        self._sampler, self._impact, self._clock = sampler, impact, clock
 
     async def record(self, changed: Changed) -> None:
         """Record the decisions of one turn, take them into memory, and tell; what failed is decided again."""
         for _, step in changed:
             if not step.order.status.is_open:
-                self._recorder.measured(self._observers.take(step.order.terms.order_id, step.at))
+                self._journal.measured(self._sampler.take(step.order.terms.order_id, step.at))
         try:
-            writes = [self._recorder.step(working.order, step) for working, step in changed]
-            await self._recorder.commit(writes)
+            writes = [self._journal.step(working.order, step) for working, step in changed]
+            await self._journal.commit(writes)
         except StoreConflict as error:
             await self._after_conflict(changed, error)
         except StoreUnavailable as error:
@@ -55,7 +55,7 @@ class Settlement:
             self._impact.settle()
             for (working, step), write in zip(changed, writes, strict=True):
                 self._desk.replace(working, write.order, decided=step.at if step.slices else None)
-                self._observers.note(write.order, filled=bool(step.fills), now=step.at)
+                self._sampler.note(write.order, filled=bool(step.fills), now=step.at)
 
     async def _after_conflict(self, changed: Changed, error: StoreConflict) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
@@ -79,7 +79,7 @@ class Settlement:
         terms = working.order.terms
         stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
         self._desk.replace(working, stored if stored is not None else working.order)
-        self._observers.note(working.order, filled=False, now=now)
+        self._sampler.note(working.order, filled=False, now=now)
         if working.order.status.is_open:
             self._look_later(working)
 

@@ -12,9 +12,9 @@ from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.market.snapshot import Sight
-from twap_server.engine.work.commit import Changed, Settlement
-from twap_server.engine.work.open_orders import Desk
+from twap_server.engine.market.snapshot import MarketReader
+from twap_server.engine.work.commit import Changed, DecisionCommitter
+from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.slice_decision import SliceDecider
 from twap_server.engine.work.step import Working, look
 
@@ -39,16 +39,16 @@ class _Piece:
     """There may be more that is due."""
 
 
-class Rounds:
+class DueOrders:
     """Looks at due orders and has what comes of it recorded."""
 
     def __init__(
         self,
         *,
-        desk: Desk,
-        sight: Sight,
+        desk: OpenOrders,
+        market_reader: MarketReader,
         impact: ImpactMemory,
-        settlement: Settlement,
+        committer: DecisionCommitter,
         lost_to: Callable[[Nanos], SliceReason],
         others_wait: Callable[[], bool],
         clock: Clock,
@@ -66,8 +66,8 @@ class Rounds:
             clock: the engine's.
             config: its settings.
         """
-        self._desk, self._sight, self._impact = desk, sight, impact
-        self._settlement, self._clock = settlement, clock
+        self._desk, self._market_reader, self._impact = desk, market_reader, impact
+        self._committer, self._clock = committer, clock
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
         self._lost_to, self._others_wait = lost_to, others_wait
@@ -107,7 +107,7 @@ class Rounds:
             if self._keeps_others_waiting(since=begin):
                 break
         if changed:
-            await self._settlement.record(changed)
+            await self._committer.record(changed)
         self._impact.settle()
         return piece.is_full
 
@@ -120,12 +120,12 @@ class Rounds:
     def _look_at(self, orders: Iterator[Working]) -> _Piece:
         """What is decided for the next of these orders now, all against the same books."""
         now = self._clock.now()
-        glance = self._sight.glance(now)
+        snapshot = self._market_reader.snapshot(now)
         piece = _Piece()
         for working in orders:
             step = look(
                 working,
-                glance,
+                snapshot,
                 now=now,
                 decider=self._decider,
                 max_wait=self._max_wait,

@@ -54,7 +54,7 @@ class Draft:
         )
 
 
-class Recorder:
+class Journal:
     """Recorded before told."""
 
     def __init__(self, *, store: OrderStore, events: EventSink) -> None:

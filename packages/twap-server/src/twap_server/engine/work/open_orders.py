@@ -6,10 +6,10 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.pace import pace_of
 from twap_server.engine.ports import Market
 from twap_server.engine.work.step import LOOK_AGAIN, Working, next_look
-from twap_server.engine.work.turns import Turns
+from twap_server.engine.work.turns import UserTurns
 
 
-class Desk:
+class OpenOrders:
     """Every open order, exactly as the store holds it."""
 
     def __init__(self, *, market: Market, clock: Clock) -> None:
@@ -18,7 +18,7 @@ class Desk:
         self._by_token: dict[tuple[str, str], str] = {}
         self._open_count: dict[str, int] = {}
         self._pace: dict[str, int] = {}
-        self._turns = Turns()
+        self._turns = UserTurns()
 
     def __len__(self) -> int:
         return len(self._working)

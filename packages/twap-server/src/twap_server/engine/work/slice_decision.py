@@ -12,7 +12,14 @@ from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.impact import ImpactMemory, LevelKey
-from twap_server.domain.execution.matching import Bounds, Match, Offer, match, match_at_touch, slippage_bound
+from twap_server.domain.execution.matching import (
+    Bounds,
+    Match,
+    VenueLevel,
+    match,
+    match_at_touch,
+    slippage_bound,
+)
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.trading_rules import smallest_on, takes
 from twap_server.engine.market.snapshot import Quotes
@@ -37,7 +44,7 @@ class _Slice:
     now: Nanos
     wanted: Decimal
     mid: Decimal | None = None
-    touch: Offer | None = None
+    touch: VenueLevel | None = None
     traded: Decimal | None = None
     book_time: Nanos | None = None
 
@@ -168,11 +175,11 @@ class SliceDecider:
         if terms.fidelity is Fidelity.L1:
             return match_at_touch(wanted, ladders, bounds)
 
-        def available(offer: Offer) -> Decimal:
+        def available(offer: VenueLevel) -> Decimal:
             leg, book = quotes.leg(offer.exchange)
             taken = self._impact.remembered(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
-                generation=book.shown_to(terms.side).generation(offer.price),
+                generation=book.side_for(terms.side).generation(offer.price),
                 lot=leg.lot_size,
             )
             left = exact.subtract(offer.quantity, taken)
@@ -190,14 +197,14 @@ class SliceDecider:
         outcome = _outcome(filled, seen.wanted)
         return seen.ends(outcome, reason, filled=filled, notional=notional, fills=tuple(fills))
 
-    def _fill(self, seen: _Slice, fill_id: str, offer: Offer, notional: Decimal, quotes: Quotes) -> Fill:
+    def _fill(self, seen: _Slice, fill_id: str, offer: VenueLevel, notional: Decimal, quotes: Quotes) -> Fill:
         terms = seen.order.terms
         leg, book = quotes.leg(offer.exchange)
         if terms.fidelity is Fidelity.DEPTH:
             self._impact.take(
                 LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
                 offer.quantity,
-                generation=book.shown_to(terms.side).mark(offer.price),
+                generation=book.side_for(terms.side).mark(offer.price),
             )
         return Fill(
             fill_id=fill_id,

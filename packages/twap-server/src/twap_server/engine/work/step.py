@@ -13,7 +13,7 @@ from twap_models.enums import OrderEventType, OrderStatus, SliceReason
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.terms import Plan
-from twap_server.engine.market.snapshot import Glance, Quotes
+from twap_server.engine.market.snapshot import MarketSnapshot, Quotes
 from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
 
 LOST_PER_LOOK = 1_000
@@ -102,7 +102,7 @@ class Step:
 
 def look(
     working: Working,
-    glance: Glance,
+    snapshot: MarketSnapshot,
     *,
     now: Nanos,
     decider: SliceDecider,
@@ -133,10 +133,10 @@ def look(
     if step.slices:
         working.waiting_since = None
     if at_end:
-        if step.order.status.is_open and not _ended_by_delisting(step, glance, now=now):
+        if step.order.status.is_open and not _ended_by_delisting(step, snapshot, now=now):
             step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
     elif index < schedule.count and schedule.due(index) <= now:
-        _look_at_slice(working, step, glance, now=now, decider=decider, max_wait=max_wait)
+        _look_at_slice(working, step, snapshot, now=now, decider=decider, max_wait=max_wait)
     return step
 
 
@@ -165,15 +165,21 @@ def _why_lost(working: Working, index: int, lost_to: Callable[[Nanos], SliceReas
 
 
 def _look_at_slice(
-    working: Working, step: Step, glance: Glance, *, now: Nanos, decider: SliceDecider, max_wait: int
+    working: Working,
+    step: Step,
+    snapshot: MarketSnapshot,
+    *,
+    now: Nanos,
+    decider: SliceDecider,
+    max_wait: int,
 ) -> None:
     order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
     waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     wait = min(schedule.interval // 2, max_wait)
     deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
-    quotes = glance.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
-    if not quotes.open and _ended_by_delisting(step, glance, now=now):
+    quotes = snapshot.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
+    if not quotes.open and _ended_by_delisting(step, snapshot, now=now):
         return
     decision = decider.decide(
         order,
@@ -181,22 +187,24 @@ def _look_at_slice(
         quotes,
         now=now,
         final=now >= deadline,
-        traded=_traded(working, order, index, quotes, glance),
+        traded=_traded(working, order, index, quotes, snapshot),
     )
     working.waiting_since = since if decision is None else None
     if decision is not None:
         step.add(decision)
 
 
-def _ended_by_delisting(step: Step, glance: Glance, *, now: Nanos) -> bool:
+def _ended_by_delisting(step: Step, snapshot: MarketSnapshot, *, now: Nanos) -> bool:
     """End an order whose every market is gone for good."""
-    if not glance.are_delisted(step.order.terms.legs):
+    if not snapshot.are_delisted(step.order.terms.legs):
         return False
     step.end(OrderStatus.FAILED, reason="delisted", at=now)
     return True
 
 
-def _traded(working: Working, order: Order, index: int, quotes: Quotes, glance: Glance) -> Decimal | None:
+def _traded(
+    working: Working, order: Order, index: int, quotes: Quotes, snapshot: MarketSnapshot
+) -> Decimal | None:
     """What was traded since the slice before: since its decision, else since its bucket began.
 
     Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
@@ -206,4 +214,4 @@ def _traded(working: Working, order: Order, index: int, quotes: Quotes, glance: 
     schedule, before = order.schedule, working.decided_at
     since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
     legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
-    return glance.traded_since(legs, since)
+    return snapshot.traded_since(legs, since)

@@ -29,7 +29,7 @@ class _Lane:
     """Earliest wake-up that waits in ``_later``; None while in the row, and without orders."""
 
 
-class Turns:
+class UserTurns:
     """A wake-up per order; setting it again replaces it."""
 
     def __init__(self) -> None:

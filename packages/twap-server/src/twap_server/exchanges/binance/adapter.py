@@ -14,7 +14,7 @@ from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
+from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
 from twap_server.exchanges.binance import mapper, refusals, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.decode import decoder, named_by, row_name
@@ -37,7 +37,7 @@ class BinanceExchange:
     integrity: ClassVar[Integrity] = Integrity.SEQUENCE
     needs_rest_snapshot: ClassVar[bool] = True
     refresh_s: ClassVar[int] = 0
-    limits: ClassVar[Limits] = Limits(
+    limits: ClassVar[RequestLimits] = RequestLimits(
         messages_per_second=4,  # the limit is 5, pongs count
         symbols_per_connection=100,
         symbols_per_request=50,

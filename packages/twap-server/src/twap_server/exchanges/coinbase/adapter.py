@@ -12,7 +12,7 @@ from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
+from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
 from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
 from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
@@ -35,7 +35,7 @@ class CoinbaseExchange:
     integrity: ClassVar[Integrity] = Integrity.NONE
     needs_rest_snapshot: ClassVar[bool] = False
     refresh_s: ClassVar[int] = 300
-    limits: ClassVar[Limits] = Limits(
+    limits: ClassVar[RequestLimits] = RequestLimits(
         messages_per_second=20,  # the limit is 100 for an address
         symbols_per_connection=10,  # a snapshot of a busy book has megabytes
         symbols_per_request=1,  # one bad product and the whole request is ignored

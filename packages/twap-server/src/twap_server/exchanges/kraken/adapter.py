@@ -11,7 +11,7 @@ from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Limits, Page, WsRequest
+from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
 from twap_server.exchanges.kraken import mapper, names, refusals, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
@@ -33,7 +33,7 @@ class KrakenExchange:
     integrity: ClassVar[Integrity] = Integrity.CHECKSUM
     needs_rest_snapshot: ClassVar[bool] = False
     refresh_s: ClassVar[int] = 0
-    limits: ClassVar[Limits] = Limits(
+    limits: ClassVar[RequestLimits] = RequestLimits(
         messages_per_second=20,
         symbols_per_connection=50,
         symbols_per_request=1,  # a refusal then always names its symbol
@@ -64,7 +64,7 @@ class KrakenExchange:
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Replace the mapping of symbols."""
-        self._grids = {_stream_symbol(one): mapper.grid_of(one) for one in instruments}
+        self._grids = {_stream_symbol(one): mapper.trading_rules_of(one) for one in instruments}
 
     def subscribe(self, instruments: Sequence[Instrument], *, first_id: int) -> Sequence[WsRequest]:
         """One request for the books, one for the trades."""

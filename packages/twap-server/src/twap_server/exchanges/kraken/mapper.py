@@ -51,7 +51,7 @@ class Grid:
     quantity_places: int
 
 
-def grid_of(instrument: Instrument) -> Grid:
+def trading_rules_of(instrument: Instrument) -> Grid:
     """Take the places from the grid: tick and lot size carry the exchange's precision in their exponents."""
     return Grid(instrument.id.symbol, places(instrument.tick_size), places(instrument.lot_size))
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from twap_server.venue import instruments
 from twap_server.venue.binance import wire
-from twap_server.venue.session import Session
+from twap_server.venue.session import VenueSession
 from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -39,7 +39,7 @@ def parse_stream(name: str) -> Stream:
     return Stream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
 
 
-class BinanceSession(Session):
+class BinanceSession(VenueSession):
     """One connection to ``/ws`` or ``/stream``."""
 
     venue = instruments.BINANCE

@@ -12,7 +12,7 @@ from typing import Any
 from twap_server.venue import instruments, text
 from twap_server.venue.kraken import wire
 from twap_server.venue.kraken.book import DEPTHS, View, cross, spoil
-from twap_server.venue.session import Session
+from twap_server.venue.session import VenueSession
 from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
 
 _OPTIONS = {"book": ("depth", 10), "ohlc": ("interval", 1)}
@@ -38,7 +38,7 @@ class Wish:
     time_in: str
 
 
-class KrakenSession(Session):
+class KrakenSession(VenueSession):
     """One connection to ``/v2``."""
 
     venue = instruments.KRAKEN
