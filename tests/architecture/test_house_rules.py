@@ -28,6 +28,7 @@ EXACT = (
 
 FLOAT_ALLOWED = {
     "twap_server/domain/market/levels.py": "ranks only order levels; Decimals decide equal ranks",
+    "twap_server/domain/market/symbology.py": "how alike two names must be to be suggested",
     "twap_server/domain/clock.py": "seconds to sleep: the event loop takes a float",
     "twap_server/engine/engine.py": "seconds to sleep: the event loop takes a float",
 }

@@ -12,7 +12,7 @@ FEED = (
         fault="F71",
         guard="a change that cannot be read costs its book its trust",
         file="collector/session.py",
-        line="        self._healer.doubt(error)\n",
+        line="        self._resync.doubt(error)\n",
         instead="",
         tests=(UNREADABLE + "test_each_book_it_may_have_changed_is_doubted_at_once",),
     ),
