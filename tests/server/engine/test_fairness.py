@@ -193,6 +193,14 @@ async def test_a_window_is_judged_by_the_time_of_receipt_and_begins_there() -> N
         assert times == sorted(times)
 
 
+async def test_a_rejected_order_ends_when_it_is_rejected_not_when_it_came() -> None:
+    async with working() as desk, busy(desk, 2.5):
+        received = desk.clock.now()
+        order = await desk.submit(token_id="b", end=Nanos(received - 1))
+        assert (order.status, order.terms.created) == (OrderStatus.REJECTED, received)
+        assert order.progress.ended == desk.told[-1].time > received
+
+
 async def test_who_came_in_time_and_was_kept_past_the_end_may_send_the_same_again() -> None:
     async with working() as desk, busy(desk, 2.5):
         received = desk.clock.now()

@@ -49,7 +49,7 @@ class OrderAcceptance:
             user_id: who asks.
             request: what is asked.
             known: the user's order with that token id, if there is one.
-            glance: the books now.
+            snapshot: the books now.
             received: when the request came: its window is judged by that, however long it waited.
             now: when it is judged.
             room: what the user has open.
@@ -60,7 +60,7 @@ class OrderAcceptance:
         """
         if known is not None:
             return self._recognise(user_id, request, known, now)
-        order = self._decide(user_id, request, snapshot, received, room)
+        order = self._decide(user_id, request, snapshot, room, received=received, now=now)
         if order.status.is_open and order.plan.end <= now:
             raise EngineBusy("the server was too busy to take the order up before its end", retry_after=1)
         return SubmitResult(order=order, kind=SubmitResultKind.NEW)
@@ -81,15 +81,24 @@ class OrderAcceptance:
         )
 
     def _decide(
-        self, user_id: str, request: OrderRequest, snapshot: MarketSnapshot, now: Nanos, room: Room
+        self,
+        user_id: str,
+        request: OrderRequest,
+        snapshot: MarketSnapshot,
+        room: Room,
+        *,
+        received: Nanos,
+        now: Nanos,
     ) -> Order:
-        examination = self.examine(request, snapshot=snapshot, received=now, room=room)
-        rejection = next(examination.broken(), None)
-        rules = examination.rules
+        validation = self.examine(request, snapshot=snapshot, received=received, room=room)
+        rejection = next(validation.broken(), None)
+        rules = validation.rules
         if rejection is not None or rules is None:
             assert rejection is not None, "without an instrument a rule is broken"
-            return self._rejected(user_id, request, rules, rejection, now)
-        return self._accepted(user_id, request, rules, examination.admitted(), mid=examination.mid, now=now)
+            return self._rejected(user_id, request, rules, rejection, now, received=received)
+        return self._accepted(
+            user_id, request, rules, validation.admitted(), mid=validation.mid, now=received
+        )
 
     def examine(
         self, request: OrderRequest, *, snapshot: MarketSnapshot, received: Nanos, room: Room | None
@@ -118,11 +127,20 @@ class OrderAcceptance:
         return Order(terms=terms, plan=admitted.plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def _rejected(
-        self, user_id: str, request: OrderRequest, rules: TradingRules | None, why: Rejection, now: Nanos
+        self,
+        user_id: str,
+        request: OrderRequest,
+        rules: TradingRules | None,
+        why: Rejection,
+        now: Nanos,
+        *,
+        received: Nanos | None = None,
     ) -> Order:
+        """It ends when it is decided, like its event; it was created when it came."""
         stored = why.reason not in _NOT_STORED
-        start = request.start if request.start is not None else now
-        terms = self._terms(user_id, request, rules, now, start=start)
+        created = now if received is None else received
+        start = request.start if request.start is not None else created
+        terms = self._terms(user_id, request, rules, created, start=start)
         plan = Plan(
             quantity=request.quantity,
             limit=request.limit,

@@ -139,27 +139,27 @@ class Previewer:
     ) -> Preview:
         now = self._clock.now()
         repeats = known is not None and known.fingerprint == request.fingerprint
-        examination = self._acceptance.examine(
+        validation = self._acceptance.examine(
             request,
             snapshot=self._market_reader.snapshot(now),
             received=received,
             room=None if repeats else room,
         )
-        broken = _all(examination)
-        admitted = examination.admitted() if _plannable(broken, examination.rules) else None
+        broken = _all(validation)
+        admitted = validation.admitted() if _plannable(broken, validation.rules) else None
         if known is not None and (known.was_rejected or not repeats):
             broken.insert(0, used_up(request) if repeats else duplicate(request))
         blank = Preview(
             request=request,
             time=now,
-            rules=examination.rules,
+            rules=validation.rules,
             broken=tuple(broken),
             warnings=(*(admitted.plan.warnings if admitted else ()), *((_REPEATED,) if repeats else ())),
             cost_reason=_NO_PLAN,
         )
-        if admitted is None or examination.rules is None:
+        if admitted is None or validation.rules is None:
             return blank
-        return self._planned(user_id, blank, examination.rules, admitted)
+        return self._planned(user_id, blank, validation.rules, admitted)
 
     def _planned(self, user_id: str, blank: Preview, rules: TradingRules, admitted: Admitted) -> Preview:
         request, plan = blank.request, admitted.plan
@@ -216,11 +216,11 @@ def _not_judged(request: OrderRequest, error: Exception, now: Nanos) -> Preview:
     return Preview(request=request, time=now, rules=None, broken=(unavailable(error),), cost_reason=_NO_PLAN)
 
 
-def _all(examination: Validation) -> list[Rejection]:
+def _all(validation: Validation) -> list[Rejection]:
     """Every broken rule; those before the exchange are told even while its instruments are not known."""
     found: list[Rejection] = []
     try:
-        for rejection in examination.broken():
+        for rejection in validation.broken():
             found.append(rejection)
     except ExchangeUnavailable:
         if not found:
