@@ -68,10 +68,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="twap-fuzz-") as folder:
         run = Run(given.cases, given.seconds, given.seed, Path(folder))
         (run.folder / "schemathesis.toml").write_text("[auth]\nauto-signup = false\n", encoding="utf-8")
-        started = time.monotonic()
         with _server(run.folder, given.database) as (url, log):
+            started = time.monotonic()  # a slow start of the server takes nothing from the rounds
             _rounds(run, url, log, edges=given.edges, until=started + run.seconds)
         took = time.monotonic() - started
+    if not run.statuses:
+        run.failed.append("nothing was answered")
     by_status = ", ".join(f"{status}: {count}" for status, count in sorted(run.statuses.items()))
     print(f"{run.statuses.total()} cases in {took:.0f} s, from seed {run.seed} on; {by_status}")
     for words in run.failed:

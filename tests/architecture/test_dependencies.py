@@ -9,6 +9,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from scripts import lowest_versions
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("twap-models", "twap-client", "twap-server")
@@ -65,3 +66,14 @@ def test_a_dependency_has_one_range() -> None:
         for name, found in declared(package).items():
             ranges[name] |= found
     assert {name: found for name, found in ranges.items() if len(found) > 1} == {}
+
+
+def test_the_lowest_versions_of_everything_declared_are_tried() -> None:
+    for package in PACKAGES:
+        project = tomllib.loads((ROOT / "packages" / package / "pyproject.toml").read_text("utf-8"))[
+            "project"
+        ]
+        extras = ",".join(sorted(project.get("optional-dependencies", {})))
+        assert f"packages/{package}" + (f"[{extras}]" if extras else "") in lowest_versions.PACKAGES
+    assert len(lowest_versions.PACKAGES) == len(PACKAGES)
+    assert [test for test in lowest_versions.TESTS if not (ROOT / test).exists()] == []

@@ -1,5 +1,6 @@
 """Lists in the docs name exactly what the code has."""
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -46,6 +47,8 @@ COMPARED = {
     "settings",
     "start options",
     "submit options",
+    "tools",
+    "vendored",
     "venue options",
 }
 WORDS: dict[str, Any] = {"none": None, "empty": "", "`true`": True, "`{}`": {}, "`()`": ()}
@@ -227,6 +230,27 @@ def test_dependencies() -> None:
         for name, cells in table("dependencies").items()
     }
     assert listed == needed
+
+
+def test_tools() -> None:
+    environments = tomllib.loads((ROOT / "hatch.toml").read_text("utf-8"))["envs"]
+    needed = {
+        text
+        for name, environment in environments.items()
+        if name != "bench"
+        for text in environment.get("dependencies", ())
+    }
+    for file in ROOT.glob("packages/*/pyproject.toml"):
+        needed |= set(tomllib.loads(file.read_text("utf-8"))["build-system"]["requires"])
+    assert set(table("tools")) == {re.split(r"[^A-Za-z0-9-]", text)[0] for text in needed}
+
+
+def test_vendored_files() -> None:
+    there: dict[str, tuple[str, str]] = {}
+    for file in ROOT.glob("packages/*/src/**/vendored.json"):
+        of = json.loads(file.read_text("utf-8"))
+        there[of["package"]] = (file.relative_to(ROOT).parts[1].removeprefix("twap-"), of["licence"])
+    assert {name: (cells[0], cells[2]) for name, cells in table("vendored").items()} == there
 
 
 def test_walks_name_files_that_exist() -> None:

@@ -67,6 +67,19 @@ if SIGNED_IN:
 
 
 @schemathesis.hook  # type: ignore[untyped-decorator]
+def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
+    """Write pairs of one type as lists of two: Schemathesis misreads 3.1's ``prefixItems`` in answers."""
+    waiting: list[Any] = [raw_schema]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict) and isinstance(node.get("prefixItems"), list):
+            first, *others = node.pop("prefixItems")
+            assert all(other == first for other in others), "not the same: this way cannot say it"
+            node["items"] = first
+        waiting += node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+
+
+@schemathesis.hook  # type: ignore[untyped-decorator]
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Name what there is in a part of the cases, told by their own content: a seed gives the same again."""
     for part in (case.path_parameters, case.query):

@@ -1,5 +1,6 @@
 """Base of every wire model: requests forbid unknown fields, answers ignore them; both are frozen."""
 
+import json
 from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -7,11 +8,22 @@ from pydantic import BaseModel, ConfigDict
 from twap_models import exact_json
 
 
+def _write_defaults_as_numbers(schema: dict[str, Any]) -> None:
+    """Pydantic writes the default of a decimal as text, which no reader of a number takes."""
+    for field in schema.get("properties", {}).values():
+        if field.get("type") == "number" and isinstance(field.get("default"), str):
+            field["default"] = json.loads(field["default"])
+
+
 class WireModel(BaseModel):
     """What both have in common: exact JSON in and out."""
 
     model_config = ConfigDict(
-        frozen=True, validate_by_name=True, validate_by_alias=True, serialize_by_alias=False
+        frozen=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=False,
+        json_schema_extra=_write_defaults_as_numbers,
     )
 
     bounds: ClassVar[exact_json.Bounds] = exact_json.SENT

@@ -1,13 +1,17 @@
-"""Swagger UI from the wheel: no request ever leaves this server, so it works offline."""
+"""Swagger UI from the wheel: no request ever leaves this server, so it works offline.
+
+The files in ``swagger_ui`` are others': ``scripts/vendor.py`` puts them there.
+"""
 
 from html import escape
+from pathlib import Path
 
 from fastapi import APIRouter, HTTPException, Response
 from fastapi.responses import FileResponse, HTMLResponse
-from swagger_ui_bundle import swagger_ui_path  # type: ignore[import-untyped]
 
 from twap_server.api.http.security_headers import DOCS_CSP
 
+_FOLDER = Path(__file__).with_name("swagger_ui")
 _ASSETS = {
     "swagger-ui.css": "text/css; charset=utf-8",
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -60,6 +64,6 @@ def docs_router(title: str) -> APIRouter:
         if name not in _ASSETS:
             raise HTTPException(404, "no such file")
         headers = {"Cache-Control": "public, max-age=86400"}
-        return FileResponse(str(swagger_ui_path / name), media_type=_ASSETS[name], headers=headers)
+        return FileResponse(_FOLDER / name, media_type=_ASSETS[name], headers=headers)
 
     return router
