@@ -22,7 +22,7 @@ from twap_server import settings
 from twap_server.api.http.problems import STATUS
 from twap_server.cli.main import FaultName
 from twap_server.cli.main import app as server_app
-from twap_server.collector.collector import ConnectionState
+from twap_server.domain.market.status import ConnectionState
 from twap_server.collector.config import ExchangeConfig
 from twap_server.domain.go_live.table import RULES
 from twap_server.venue.faults import NAMES

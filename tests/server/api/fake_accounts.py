@@ -2,44 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 
-from twap_server.domain.accounts import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey, InviteRecord, Rotation, RotationResult, UserRecord
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import Conflict, InviteRefused, StoreConflict
-
-
-@dataclass(frozen=True, kw_only=True)
-class User:
-    user_id: str
-    username: str
-    password_hash: str
-    created: Nanos
-    is_admin: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Invite:
-    invite_id: str
-    note: str
-    created: Nanos
-    expires: Nanos
-
-
-class Rotation(Enum):
-    OK = auto()
-    RACED = auto()
-    REUSED = auto()
-    UNKNOWN = auto()
-    EXPIRED = auto()
-    REVOKED = auto()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rotated:
-    outcome: Rotation
-    user_id: str = ""
-    family_id: str = ""
 
 
 @dataclass(kw_only=True)
@@ -54,19 +20,21 @@ class MemoryMembers:
     """Invites and identities."""
 
     def __init__(self) -> None:
-        self.users: dict[str, User] = {}
-        self.invites: dict[str, Invite] = {}
+        self.users: dict[str, UserRecord] = {}
+        self.invites: dict[str, InviteRecord] = {}
         self.identities: dict[tuple[str, str], str] = {}
 
     async def add_invite(
         self, invite_id: str, code_hash: str, *, note: str, created: Nanos, expires: Nanos, most: int
-    ) -> Invite:
+    ) -> InviteRecord:
         if len(self.invites) >= most:
             raise Conflict("too many")
-        self.invites[code_hash] = Invite(invite_id=invite_id, note=note, created=created, expires=expires)
+        self.invites[code_hash] = InviteRecord(
+            invite_id=invite_id, note=note, created=created, expires=expires
+        )
         return self.invites[code_hash]
 
-    async def list_invites(self, now: Nanos) -> list[Invite]:
+    async def list_invites(self, now: Nanos) -> list[InviteRecord]:
         return [invite for invite in self.invites.values() if invite.expires > now]
 
     async def is_invite_usable(self, code_hash: str, now: Nanos) -> bool:
@@ -85,7 +53,7 @@ class MemoryMembers:
     ) -> None:
         if username.casefold() in self.users or (issuer, subject) in self.identities:
             raise StoreConflict("taken")
-        self.users[username.casefold()] = User(
+        self.users[username.casefold()] = UserRecord(
             user_id=user_id, username=username, password_hash="", created=created
         )
         self.identities[issuer, subject] = user_id
@@ -109,14 +77,14 @@ class MemoryAccounts(MemoryMembers):
         *,
         is_admin: bool = False,
         invite_hash: str | None = None,
-    ) -> User:
+    ) -> UserRecord:
         if username.casefold() in self.users:
             raise StoreConflict("taken")
         if invite_hash is not None:
             if not await self.is_invite_usable(invite_hash, created):
                 raise InviteRefused
             del self.invites[invite_hash]
-        user = User(
+        user = UserRecord(
             user_id=user_id,
             username=username,
             password_hash=password_hash,
@@ -129,10 +97,10 @@ class MemoryAccounts(MemoryMembers):
     async def has_users(self) -> bool:
         return bool(self.users)
 
-    async def find_user(self, username: str) -> User | None:
+    async def find_user(self, username: str) -> UserRecord | None:
         return self.users.get(username.casefold())
 
-    async def user(self, user_id: str) -> User | None:
+    async def user(self, user_id: str) -> UserRecord | None:
         return next((user for user in self.users.values() if user.user_id == user_id), None)
 
     async def add_refresh(
@@ -142,15 +110,15 @@ class MemoryAccounts(MemoryMembers):
 
     async def rotate_refresh(
         self, token_hash: str, new_hash: str, now: Nanos, *, race_window: Nanos
-    ) -> Rotated:
+    ) -> RotationResult:
         token = self.refresh.get(token_hash)
         if token is None:
-            return Rotated(outcome=Rotation.UNKNOWN)
+            return RotationResult(outcome=Rotation.UNKNOWN)
         outcome = self._judge(token, now, race_window)
         if outcome is Rotation.OK:
             self.refresh[new_hash] = replace(token, used=None)
             token.used = now
-        return Rotated(outcome=outcome, user_id=token.user_id, family_id=token.family_id)
+        return RotationResult(outcome=outcome, user_id=token.user_id, family_id=token.family_id)
 
     def _judge(self, token: _Refresh, now: Nanos, race_window: Nanos) -> Rotation:
         if token.family_id in self.ended:

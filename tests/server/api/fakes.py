@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 
 from twap_models.enums import Integrity, Interval
@@ -14,6 +14,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.market.events import BookStatus, BookView, Candle, CandleRange, PriceLevel
 from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.status import ConnectionState, ExchangeStatus
 
 START = Nanos(1_790_000_000 * SECOND)
 
@@ -42,19 +43,22 @@ class HandClock:
             self._moved.notify_all()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Status:
-    name: str
-    state: str = "connected"
-    reason: str = ""
-    since: Nanos | None = START
-    connections: int = 1
-    integrity: Integrity = Integrity.SEQUENCE
-    intervals: Sequence[Interval] = (Interval.M1, Interval.H1)
-    instruments: int = 1
-    market_status: str = "trading"
-    retry_at: Nanos | None = None
-    lag: int | None = None
+def connected(exchange: str) -> ExchangeStatus:
+    return ExchangeStatus(
+        name=exchange,
+        state=ConnectionState.CONNECTED,
+        reason="",
+        since=START,
+        connections=1,
+        books=0,
+        instruments=1,
+        integrity=Integrity.SEQUENCE,
+        intervals=(Interval.M1, Interval.H1),
+        market_status="trading",
+        retry_at=None,
+        lag=None,
+        clock_warning="",
+    )
 
 
 def listed(exchange: str, symbol: str) -> Instrument:
@@ -106,8 +110,8 @@ class HandMarket:
         self.candles: list[Candle] = []
         self.oldest_available: Nanos | None = None
 
-    def exchanges(self) -> Sequence[Status]:
-        return [Status(name=name) for name in self.listed]
+    def exchanges(self) -> Sequence[ExchangeStatus]:
+        return [connected(name) for name in self.listed]
 
     def instruments(self, exchange: str) -> Mapping[str, Instrument]:
         if exchange not in self.listed:

@@ -6,12 +6,11 @@ import pytest
 from sqlalchemy import inspect
 
 from twap_models.enums import Scope
-from twap_server.domain.accounts import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey, Rotation, RotationResult, UserRecord
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreConflict
-from twap_server.store.accounts import SqlAccountStore, UserRecord
+from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
-from twap_server.store.sessions import Rotation, RotationResult
 
 DAY = 86_400 * SECOND
 START = Nanos(1_790_000_000 * SECOND)

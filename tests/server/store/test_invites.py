@@ -5,12 +5,11 @@ import asyncio
 import pytest
 
 from twap_models.enums import Scope
-from twap_server.domain.accounts import ApiKey
+from twap_server.domain.accounts import ApiKey, InviteRecord
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import Conflict, InviteRefused, StoreConflict
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
-from twap_server.store.invites import InviteRecord
 
 NOW, END = Nanos(100), Nanos(200)
 ISSUER = "https://id.example"

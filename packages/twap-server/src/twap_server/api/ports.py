@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
-from twap_models.enums import Integrity, Interval, OrderStatus
+from twap_models.enums import Interval, OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookView, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
@@ -108,65 +109,6 @@ class EventReader(Protocol):
 
 class OrderRecords(OrderReader, EventReader, Protocol):
     """The store of orders, as the API reads it."""
-
-
-class ExchangeStatus(Protocol):
-    """State of one collected exchange."""
-
-    @property
-    def name(self) -> str:
-        """Lower case."""
-        ...
-
-    @property
-    def state(self) -> str:
-        """``connected``, ``connecting``, ``idle`` or ``down``."""
-        ...
-
-    @property
-    def reason(self) -> str:
-        """Why it is not connected, or does not trade, in words fit for a user."""
-        ...
-
-    @property
-    def since(self) -> Nanos | None:
-        """Since when it is in this state."""
-        ...
-
-    @property
-    def lag(self) -> int | None:
-        """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
-        ...
-
-    @property
-    def connections(self) -> int:
-        """How many are open."""
-        ...
-
-    @property
-    def integrity(self) -> Integrity:
-        """How we know that no message is missing."""
-        ...
-
-    @property
-    def intervals(self) -> Sequence[Interval]:
-        """Candle intervals it has itself."""
-        ...
-
-    @property
-    def instruments(self) -> int:
-        """How many it lists."""
-        ...
-
-    @property
-    def market_status(self) -> str:
-        """What the exchange says of itself: ``trading``, or its own word."""
-        ...
-
-    @property
-    def retry_at(self) -> Nanos | None:
-        """Until when it is asked nothing, where it said so."""
-        ...
 
 
 class Books(Protocol):

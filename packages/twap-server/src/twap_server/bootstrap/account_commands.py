@@ -11,12 +11,12 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from twap_models.accounts import InviteRequest, Password, UserName
-from twap_server.api.auth.accounts_port import UserRecord
 from twap_server.api.auth.oidc.admission import LONGEST_SUBJECT, is_subject
 from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.registration import Registration
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.clock import SystemClock
+from twap_server.domain.accounts import UserRecord
 from twap_server.domain.clock import to_text
 from twap_server.domain.errors import InvalidRequest, RequestError, StoreConflict
 from twap_server.runtime.threads import Threads

@@ -3,13 +3,10 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from random import Random
 
 import httpx
 
-from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.collector.clock_lag import ClockLag
@@ -23,48 +20,11 @@ from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.instrument import TRADING, Instrument
+from twap_server.domain.market.status import ConnectionState, ExchangeStatus
 from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
-
-
-class ConnectionState(StrEnum):
-    """How an exchange is reached."""
-
-    CONNECTED = "connected"
-    CONNECTING = "connecting"
-    IDLE = "idle"
-    DOWN = "down"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExchangeStatus:
-    """What is known about the way to an exchange."""
-
-    name: str
-    state: ConnectionState
-    reason: str
-    """Why it is not connected, or does not trade, in words fit for a user; empty otherwise."""
-    since: Nanos
-    """Wall time of the last change of state."""
-    connections: int
-    """Open connections."""
-    books: int
-    """Books collected now."""
-    instruments: int
-    """Instruments listed; 0 while the list is not loaded."""
-    integrity: Integrity
-    intervals: tuple[Interval, ...]
-    """Candle intervals the exchange has itself."""
-    market_status: str
-    """What the exchange says of itself: ``trading``, or its own word."""
-    retry_at: Nanos | None
-    """Wall time until which the exchange is asked nothing, or not tried; None when it is."""
-    lag: int | None
-    """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
-    clock_warning: str
-    """That its clock and ours differ by more than a second, in words fit for a user; empty otherwise."""
 
 
 class Collector:

@@ -12,7 +12,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
-from twap_server.collector.collector import Collector, ExchangeStatus
+from twap_server.collector.collector import Collector
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET, Network
 from twap_server.domain.clock import Clock, Nanos
@@ -24,6 +24,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.market.events import BookStatus, BookView, CandleRange
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
+from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, exchange_name, not_listed, the_one
 from twap_server.exchanges.base import Exchange
 

@@ -1,11 +1,65 @@
-"""What is known of an API key: whose it is, what it may do, until when. Never its secret."""
+"""What is recorded of accounts, their sign-ins, API keys and invites; never a secret, only digests."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from twap_models.enums import Scope
 from twap_server.domain.clock import Nanos
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRecord:
+    """An account."""
+
+    user_id: str
+    """Ours, never shown."""
+    username: str
+    """As the user spelled it."""
+    password_hash: str = field(repr=False)
+    """Never shown. Empty: no password signs in, an OpenID provider does."""
+    created: Nanos
+    is_admin: bool = False
+    """Whether they may invite others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InviteRecord:
+    """An invite that nobody has used yet; its code is not known here."""
+
+    invite_id: str
+    """Names it in lists."""
+    note: str
+    """The administrator's own words."""
+    created: Nanos
+    expires: Nanos
+    """From when on it does not count."""
+
+
+class Rotation(Enum):
+    """How a refresh went."""
+
+    OK = auto()
+    RACED = auto()
+    """The token was used a moment ago: ``successor_hash`` is what replaced it."""
+    REUSED = auto()
+    """The token was used before: revoke the family."""
+    UNKNOWN = auto()
+    EXPIRED = auto()
+    REVOKED = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RotationResult:
+    """How a refresh went and whose it was; all but ``outcome`` is empty for an unknown token."""
+
+    outcome: Rotation
+    user_id: str = ""
+    family_id: str = ""
+    """The sign-in that the token belongs to."""
+    expires: Nanos = Nanos(0)
+    """Of the successor when there is one, of the token itself otherwise."""
+    successor_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

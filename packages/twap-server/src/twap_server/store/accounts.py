@@ -1,31 +1,18 @@
 """Users and their passwords; sign-ins are in ``sessions.py``, API keys in ``keys.py``."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 
 from sqlalchemy import ColumnElement, insert, select, union_all, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from twap_server.domain.accounts import UserRecord
 from twap_server.domain.clock import Nanos
 from twap_server.store.identities import IdentityStore
 from twap_server.store.invites import InviteStore, use_invite
 from twap_server.store.keys import KeyStore, revoke_keys
 from twap_server.store.sessions import SessionStore, revoke_families
 from twap_server.store.tables import api_keys, refresh_families, users
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRecord:
-    """An account."""
-
-    user_id: str
-    username: str
-    """As the user spelled it."""
-    password_hash: str = field(repr=False)
-    """Empty: no password signs in, an OpenID provider does."""
-    created: Nanos
-    is_admin: bool = False
-
 
 _USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.created, users.c.is_admin)
 

@@ -1,26 +1,15 @@
 """Invites: codes that let one account be made. Only their SHA-256 digests are kept."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from twap_server.domain.accounts import InviteRecord
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import Conflict, InviteRefused
 from twap_server.store.database import Database
 from twap_server.store.tables import invites
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InviteRecord:
-    """An invite that nobody has used yet; its code is not known here."""
-
-    invite_id: str
-    note: str
-    """The administrator's own words."""
-    created: Nanos
-    expires: Nanos
-
 
 _INVITE = (invites.c.invite_id, invites.c.note, invites.c.created, invites.c.expires)
 

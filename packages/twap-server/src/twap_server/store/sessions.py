@@ -5,42 +5,15 @@ stolen by somebody, so the caller then revokes the family; soon after its first 
 of one client at once. Only SHA-256 digests of tokens are kept.
 """
 
-from dataclasses import dataclass
-from enum import Enum, auto
-
 from sqlalchemy import ColumnElement, Row, Update, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from twap_server.domain.accounts import Rotation, RotationResult
 from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
 from twap_server.store.tables import users
-
-
-class Rotation(Enum):
-    """How a refresh went."""
-
-    OK = auto()
-    RACED = auto()
-    """Used a moment ago: ``successor_hash`` is what replaced it."""
-    REUSED = auto()
-    """Used before: revoke the family."""
-    UNKNOWN = auto()
-    EXPIRED = auto()
-    REVOKED = auto()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RotationResult:
-    """How a refresh went and whose it was; all but ``outcome`` is empty for an unknown token."""
-
-    outcome: Rotation
-    user_id: str = ""
-    family_id: str = ""
-    expires: Nanos = Nanos(0)
-    """Of the successor when there is one, of the token itself otherwise."""
-    successor_hash: str = ""
 
 
 class SessionStore:

@@ -3,65 +3,51 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from twap_server.api.auth.members_port import Identities, Invites
-from twap_server.domain.accounts import Adding, ApiKey
+from twap_server.domain.accounts import Adding, ApiKey, InviteRecord, RotationResult, UserRecord
 from twap_server.domain.clock import Nanos
 
 
-class UserRecord(Protocol):
-    """An account."""
+class Invites(Protocol):
+    """Invites by the digests of their codes."""
 
-    @property
-    def user_id(self) -> str:
-        """Ours, never shown."""
+    async def add_invite(
+        self, invite_id: str, code_hash: str, *, note: str, created: Nanos, expires: Nanos, most: int
+    ) -> InviteRecord:
+        """Record an invite.
+
+        Raises:
+            Conflict: as many as ``most`` wait to be used.
+        """
         ...
 
-    @property
-    def username(self) -> str:
-        """As the user spelled it."""
+    async def list_invites(self, now: Nanos) -> Sequence[InviteRecord]:
+        """Those that can be used at this moment, oldest first."""
         ...
 
-    @property
-    def password_hash(self) -> str:
-        """Never shown; empty where no password signs in."""
+    async def is_invite_usable(self, code_hash: str, now: Nanos) -> bool:
+        """Whether an account could be made with it at this moment."""
         ...
 
-    @property
-    def created(self) -> Nanos:
-        """When it was made."""
-        ...
-
-    @property
-    def is_admin(self) -> bool:
-        """Whether they may invite others."""
+    async def withdraw_invite(self, invite_id: str) -> bool:
+        """Forget an invite that nobody has used; whether there was one."""
         ...
 
 
-class Outcome(Protocol):
-    """How a refresh went."""
+class Identities(Protocol):
+    """Whose account belongs to whom at an OpenID provider."""
 
-    @property
-    def name(self) -> str:
-        """``OK``, ``RACED``, ``REUSED``, ``UNKNOWN``, ``EXPIRED`` or ``REVOKED``."""
+    async def find_identity(self, issuer: str, subject: str) -> str | None:
+        """The ``user_id`` of the account that belongs to an identity."""
         ...
 
+    async def create_identity_user(
+        self, user_id: str, username: str, created: Nanos, *, issuer: str, subject: str
+    ) -> None:
+        """Record an account without a password, and whose it is, in one transaction.
 
-class RotationResult(Protocol):
-    """How a refresh went and whose it was."""
-
-    @property
-    def outcome(self) -> Outcome:
-        """What happened."""
-        ...
-
-    @property
-    def user_id(self) -> str:
-        """Empty for an unknown token."""
-        ...
-
-    @property
-    def family_id(self) -> str:
-        """The sign-in it belongs to."""
+        Raises:
+            StoreConflict: the name is taken, or the identity has an account already.
+        """
         ...
 
 

@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from twap_models.enums import RegistrationMode
-from twap_server.api.auth.accounts_port import Accounts, UserRecord
-from twap_server.api.auth.members_port import InviteRecord
+from twap_server.api.auth.accounts_port import Accounts
 from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.tokens import digest, new_secret
 from twap_server.api.config import ApiConfig
 from twap_server.api.http.rate_limits import RateLimit, site_of
+from twap_server.domain.accounts import InviteRecord, UserRecord
 from twap_server.domain.clock import SECOND, Clock, Nanos, span_text, to_span
 from twap_server.domain.errors import (
     Conflict,

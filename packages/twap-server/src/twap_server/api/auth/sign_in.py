@@ -8,15 +8,17 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
+from typing import assert_never
 
 from twap_models.accounts import AccessToken
 from twap_server.api.auth.access import Access, Caller
-from twap_server.api.auth.accounts_port import Accounts, RotationResult, UserRecord
+from twap_server.api.auth.accounts_port import Accounts
 from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.auth.passwords import Passwords, Purpose
 from twap_server.api.auth.tokens import REFUSED, Tokens, digest, new_secret
 from twap_server.api.config import TokenConfig
 from twap_server.api.http.rate_limits import site_of
+from twap_server.domain.accounts import Rotation, RotationResult, UserRecord
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict
 
@@ -99,11 +101,15 @@ class SignIn:
         """
         successor = self._tokens.successor(refresh_token)
         result = await self._rotate(refresh_token, successor)
-        match result.outcome.name:
-            case "OK" | "RACED":
+        match result.outcome:
+            case Rotation.OK | Rotation.RACED:
                 return self._answer(result.user_id, result.family_id, successor)
-            case "REUSED":
+            case Rotation.REUSED:
                 await self._end(result.family_id)
+            case Rotation.UNKNOWN | Rotation.EXPIRED | Rotation.REVOKED:
+                pass
+            case _:
+                assert_never(result.outcome)
         raise NotAuthenticated(WRONG_REFRESH)
 
     async def log_out(self, caller: Caller) -> None:

@@ -12,7 +12,6 @@ from twap_models.accounts import (
     PasswordChange,
     RefreshRequest,
 )
-from twap_server.api.auth.accounts_port import UserRecord
 from twap_server.api.http.documented import problems
 from twap_server.api.http.exact_json import ExactRoute, checked, read_json, reply
 from twap_server.api.routers.dependencies import (
@@ -24,6 +23,7 @@ from twap_server.api.routers.dependencies import (
     identify,
     limited,
 )
+from twap_server.domain.accounts import UserRecord
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
 

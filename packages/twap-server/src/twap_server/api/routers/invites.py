@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Response
 
 from twap_models.accounts import Invite, InviteRequest, NewInvite, SignInMethods
 from twap_models.enums import ErrorCode
-from twap_server.api.auth.members_port import InviteRecord
 from twap_server.api.http.documented import problems
 from twap_server.api.http.exact_json import ExactRoute, reply
 from twap_server.api.routers.dependencies import AdminDep, ServicesDep, limited
+from twap_server.domain.accounts import InviteRecord
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import RequestError
 

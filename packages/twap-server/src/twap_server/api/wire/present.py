@@ -12,12 +12,12 @@ from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
 from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.http.exact_json import Plain, number
-from twap_server.api.ports import ExchangeStatus
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
 from twap_server.domain.market.events import BookView, Candle, PriceLevel
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import OrderPage
 
