@@ -1,4 +1,4 @@
-"""The guards of F167: what a connection was made of goes with it."""
+"""The guards of F167 and F170 to F172: what a connection, an answer or a moment was made of goes with it."""
 
 from bites.case import Bite
 
@@ -52,5 +52,29 @@ SIEGE_BITES = (
         line="        self.guest.give_way = nobody\n",
         instead="",
         tests=(LEFTOVERS,),
+    ),
+    Bite(
+        fault="F170",
+        guard="what became free is given back",
+        file="runtime/memory.py",
+        line="            self._give_back()\n",
+        instead="",
+        tests=("server/runtime/test_memory.py::test_it_is_given_back_when_much_became_free",),
+    ),
+    Bite(
+        fault="F171",
+        guard="a long order is read some rows at a time",
+        file="store/pages.py",
+        line="        size = _AT_ONCE if self.left is None else",
+        instead="        size = 1_000_000 if self.left is None else",
+        tests=("server/store/test_pages.py::test_parts_are_together_the_page",),
+    ),
+    Bite(
+        fault="F172",
+        guard="candles that are too old are forgotten",
+        file="collector/short_cache.py",
+        line="        self._forget_old()\n",
+        instead="",
+        tests=("server/collector/test_fair_budget.py::test_what_may_not_be_given_again_is_not_kept",),
     ),
 )

@@ -1,6 +1,6 @@
 """Engine and order store in memory."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeVar
@@ -178,6 +178,20 @@ class MemoryOrders:
             last_fill=shown[-1][0] if shown else asked.after.fill,
             has_more_fills=bool(asked.fills) and len(shown) < len(fills),
         )
+
+    async def parts(self, user_id: str, token_id: str, asked: PageRequest) -> AsyncGenerator[OrderPage, None]:
+        """Seven fills at a time, then seven slices."""
+        found = await self.page(user_id, token_id, asked)
+        if found is None:
+            return
+        slices, fills, before = found.slices, found.fills, 0
+        while len(fills) > 7:
+            yield replace(found, slices=(), fills=fills[:7])
+            fills = fills[7:]
+        while len(slices) > 7:
+            yield replace(found, slices=slices[:7], fills=(), slices_before=before)
+            slices, before = slices[7:], before + 7
+        yield replace(found, slices=slices, fills=fills, slices_before=before)
 
     async def events_of(
         self, user_id: str, token_id: str, *, since: int, limit: int

@@ -21,7 +21,7 @@ from twap_models.enums import OrderStatus, SliceOutcome, SliceReason
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.api.wire import present
-from twap_server.api.wire.details import detail_pieces
+from twap_server.api.wire.details import DetailWriter, detail_pieces
 from twap_server.api.wire.large import LargeAnswers, Written
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import EngineBusy, OrderNotFound
@@ -108,6 +108,20 @@ async def test_pieces_are_the_whole(
     pieces = detail_pieces(shown)
     assert b"".join(pieces) == present.order_detail(shown).to_json()
     assert max(map(len, pieces)) < 65_536
+
+
+@pytest.mark.parametrize("most", [1, 7, 300])
+async def test_pieces_written_part_by_part_are_the_whole(page: OrderPage, most: int) -> None:
+    detail = DetailWriter()
+    for begin in range(0, SLICES // 2, most):
+        last = replace(
+            page,
+            slices=page.slices[begin : begin + most],
+            fills=page.fills[begin : begin + most],
+            slices_before=begin,
+        )
+        detail.add(last)
+    assert b"".join(detail.pieces(last)) == present.order_detail(page).to_json()
 
 
 class Held:

@@ -224,3 +224,13 @@ async def test_what_is_kept_is_bounded():
     large = Fetches(size=11)
     assert await cache.get("large", large) == 1
     assert await cache.get("large", large) == 2, "too large to be kept"
+
+
+async def test_what_may_not_be_given_again_is_not_kept():
+    cache, fetch = ShortCache(LoopClock(), most=10), Fetches()
+    for key in "abc":
+        await cache.get(key, fetch)
+    assert [*cache._kept] == ["b", "c"], "a is two seconds old"
+    await asyncio.sleep(5)
+    assert await cache.get("d", fetch) == 4
+    assert ([*cache._kept], cache._size) == (["d"], 1)

@@ -1,6 +1,10 @@
 """An order's slices and fills in pages: whole together, in order, read by key and no further than asked."""
 
+import tracemalloc
+from collections.abc import Coroutine
+from contextlib import aclosing
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -21,7 +25,7 @@ from server.store.builders import (
 from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest, Place
-from twap_server.store import events, queries
+from twap_server.store import events, pages, queries
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
@@ -87,6 +91,95 @@ async def test_the_latest(orders: SqlOrderStore, order: Order) -> None:
     assert found.slices == whole.slices[-2:] and found.fills == whole.fills[-3:]
     assert (list(found.pending), found.next) == ([], None)
     assert (await page(orders, slices=0, fills=0, latest=True)).slices == ()
+
+
+ASKED = [
+    {},
+    {"latest": True},
+    {"slices": 3, "fills": 0},
+    {"slices": 10, "fills": 5},
+    {"slices": 12, "fills": 18},
+    {"fills": 4},
+    {"slices": 0},
+    {"slices": 4, "fills": 5, "latest": True},
+    {"fills": 5, "latest": True},
+    {"after": Place(slice=3, fill=(4, 0))},
+    {"slices": 20, "after": Place(slice=8, fill=(8, 1))},
+]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 3, 9, 500])
+@pytest.mark.parametrize("asked", ASKED, ids=str)
+async def test_parts_are_together_the_page(
+    orders: SqlOrderStore, order: Order, asked: dict[str, Any], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await page(orders, **asked)
+    monkeypatch.setattr(pages, "_AT_ONCE", at_once)
+    parts = [part async for part in orders.parts("alice", "token-1", PageRequest(**asked))]
+    assert await page(orders, **asked) == whole
+    assert sum((one.slices for one in parts), ()) == whole.slices
+    assert sum((one.fills for one in parts), ()) == whole.fills
+    assert (parts[-1].pending, parts[-1].next) == (whole.pending, whole.next)
+    if not asked.get("latest"):
+        assert all(max(len(one.slices), len(one.fills)) <= at_once for one in parts)
+
+
+async def test_parts_are_of_one_moment(
+    orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = await page(orders)
+    monkeypatch.setattr(pages, "_AT_ONCE", 2)
+    async with aclosing(orders.parts("alice", "token-1", PageRequest())) as parts:
+        first = await anext(parts)
+        await orders.commit([sliced(order)])
+        rest = [part async for part in parts]
+    assert sum((one.slices for one in (first, *rest)), ()) == whole.slices
+    assert rest[-1].pending == whole.pending and len((await page(orders)).slices) == ENDED + 1
+
+
+async def test_parts_of_no_order_are_none(orders: SqlOrderStore, order: Order) -> None:
+    assert not [part async for part in orders.parts("bob", "token-1", PageRequest())]
+
+
+async def test_who_leaves_parts_behind_holds_no_connection(
+    database: Database, orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "_AT_ONCE", 2)
+    for _ in range(20):
+        async with aclosing(orders.parts("alice", "token-1", PageRequest())) as parts:
+            await anext(parts)
+    assert database._readers.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+async def test_a_long_order_in_parts_is_never_there_as_a_whole(orders: SqlOrderStore) -> None:
+    made = make_order()
+    made = replace(made, plan=replace(made.plan, slice_count=5_000))
+    await orders.commit([accepted(made)])
+    done = replace(made, progress=replace(made.progress, next_slice=5_000, version=1))
+    many = tuple(replace(make_slice(index), target=Decimal(index)) for index in range(5_000))
+    await orders.commit([Write(order=done, slices=many)])
+    del many
+    await _read_parts(orders)  # statements, for instance, are kept
+    whole = await _most_taken(_read_whole(orders))
+    in_parts = await _most_taken(_read_parts(orders))
+    assert in_parts < whole / 2
+
+
+async def _read_whole(orders: SqlOrderStore) -> None:
+    assert len((await page(orders)).slices) == 5_000
+
+
+async def _read_parts(orders: SqlOrderStore) -> None:
+    assert sum([len(part.slices) async for part in orders.parts("alice", "token-1", PageRequest())]) == 5_000
+
+
+async def _most_taken(work: Coroutine[None, None, None]) -> int:
+    tracemalloc.start()
+    try:
+        await work
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 async def test_a_page_of_an_order_that_goes_on(orders: SqlOrderStore, order: Order) -> None:

@@ -1,6 +1,6 @@
 """What the API needs from others, as protocols beside their consumer."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from twap_models.enums import Interval, OrderStatus
@@ -68,6 +68,10 @@ class OrderReader(Protocol):
 
     async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
         """One order with some of its slices and fills; None where the user has no such order."""
+        ...
+
+    def parts(self, user_id: str, token_id: str, asked: PageRequest) -> AsyncGenerator[OrderPage, None]:
+        """The same in parts, which are few enough slices and fills each, all of the same moment."""
         ...
 
     async def list(

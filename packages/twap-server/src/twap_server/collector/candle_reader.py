@@ -25,8 +25,8 @@ _log = logging.getLogger(__name__)
 _WARN_EVERY = 60 * SECOND
 _MAX_PAGES = 40
 _ALL_WITHIN_S = 30
-_MOST_KEPT = 20_000
-"""Candles kept of one exchange, some 15 MB."""
+_MOST_KEPT = 5_000
+"""Candles kept of one exchange, some 4 MB: five of the largest pages, each of them for seconds."""
 _KEEP_FORMING = SECOND
 _KEEP_CLOSED = 30 * SECOND
 _SETTLED_AFTER = 10 * SECOND

@@ -69,12 +69,22 @@ class ShortCache(Generic[T]):
 
     def _keep(self, key: Hashable, kept: Kept[T]) -> None:
         self._forget(key)
+        self._forget_old()
         if kept.size > self._most:
             return
         self._kept[key] = (Nanos(self._clock.monotonic() + kept.keep), kept)
         self._size += kept.size
         while self._size > self._most:
             self._forget(next(iter(self._kept)))
+
+    def _forget_old(self) -> None:
+        """From the oldest on, as far as they may not be given any more."""
+        now = self._clock.monotonic()
+        while self._kept:
+            key, (until, _) = next(iter(self._kept.items()))
+            if now < until:
+                return
+            self._forget(key)
 
     def _forget(self, key: Hashable) -> None:
         _, kept = self._kept.pop(key, (0, None))

@@ -9,6 +9,7 @@ from twap_server.runtime import garbage
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.runtime.durations import Family
 from twap_server.runtime.garbage import Garbage
+from twap_server.runtime.memory import FreeMemory
 from twap_server.runtime.threads import short_turns
 from twap_server.runtime.watchdog import Watchdog
 
@@ -19,6 +20,7 @@ class Vitals:
     def __init__(self, config: RuntimeConfig, clock: Clock) -> None:
         """Start with nothing counted."""
         self._config = config
+        self._clock = clock
         self._watchdog = Watchdog(config, clock)
         self._garbage = Garbage(clock)
 
@@ -38,11 +40,15 @@ class Vitals:
             ready: set when all that stays for long is there; until then the loop may stand still.
         """
         with self._garbage.watched(), short_turns():
-            watching = group.create_task(self._watch_from(ready), name="vitals")
+            tasks = (
+                group.create_task(self._watch_from(ready), name="vitals"),
+                group.create_task(FreeMemory().keep(self._clock), name="free memory"),
+            )
             try:
                 yield
             finally:
-                watching.cancel()
+                for task in tasks:
+                    task.cancel()
 
     async def _watch_from(self, ready: asyncio.Event) -> None:
         await ready.wait()

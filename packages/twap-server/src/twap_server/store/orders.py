@@ -1,7 +1,8 @@
 """Orders with their slices, fills and events. Only the engine commits; anybody reads."""
 
 import builtins
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,7 +19,7 @@ from twap_server.store import queries
 from twap_server.store.batches import Batches
 from twap_server.store.database import Database
 from twap_server.store.events import read_events
-from twap_server.store.pages import read_fills, read_slices
+from twap_server.store.pages import read_page, read_parts
 from twap_server.store.rows import to_order, to_progress, to_sample
 
 _TOKENS_PER_READ = 500
@@ -167,14 +168,13 @@ class SqlOrderStore:
             order = await _one(connection, user_id, token_id)
             if order is None:
                 return None
-            order_id = order.terms.order_id
-            ended = await read_slices(connection, order_id, PageRequest())
-            filled, _, _ = await read_fills(connection, order_id, PageRequest())
-            sampled = (await connection.execute(queries.samples_of(order_id))).mappings()
+            whole = await read_page(connection, order, PageRequest())
+            statement = queries.samples_of(order.terms.order_id)
+            sampled = (await connection.execute(statement)).mappings()
             return OrderRecord(
                 order=order,
-                slices=tuple(ended),
-                fills=tuple(filled),
+                slices=whole.slices,
+                fills=whole.fills,
                 samples=tuple(map(to_sample, sampled)),
             )
 
@@ -182,18 +182,19 @@ class SqlOrderStore:
         """An order with that page of its slices and fills, of the same moment; None without such an order."""
         async with self._database.reading() as connection:
             order = await _one(connection, user_id, token_id)
-            if order is None:
-                return None
-            ended = await read_slices(connection, order.terms.order_id, asked)
-            filled, last, more = await read_fills(connection, order.terms.order_id, asked)
-            return OrderPage(
-                order=order,
-                asked=asked,
-                slices=tuple(ended),
-                fills=tuple(filled),
-                last_fill=last,
-                has_more_fills=more,
-            )
+            return None if order is None else await read_page(connection, order, asked)
+
+    async def parts(self, user_id: str, token_id: str, asked: PageRequest) -> AsyncGenerator[OrderPage, None]:
+        """What ``page`` gives, some hundred slices or fills at a time, all of the same moment; else nothing.
+
+        Close it (``aclosing``): until its end it has one of the connections for reading.
+        """
+        async with self._database.reading() as connection:
+            order = await _one(connection, user_id, token_id)
+            if order is not None:
+                async with aclosing(read_parts(connection, order, asked)) as parts:
+                    async for part in parts:
+                        yield part
 
     async def list(
         self,

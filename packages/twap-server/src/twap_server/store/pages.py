@@ -1,77 +1,116 @@
 """One order's slices and fills, read by key and a bounded number at a time, however many there are."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select
+from sqlalchemy import RowMapping, Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.orders.order import Fill, SliceResult
-from twap_server.domain.orders.record import FillKey, PageRequest
+from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.record import FillKey, OrderPage, PageRequest
 from twap_server.store import queries
-from twap_server.store.rows import Columns, to_fill, to_slice
+from twap_server.store.rows import to_fill, to_slice
 
 _AT_ONCE = 250
 """Rows: others have their turn in between."""
 
-_Item = TypeVar("_Item")
 _Key = TypeVar("_Key")
 
 
-async def read_slices(connection: AsyncConnection, order_id: str, asked: PageRequest) -> list[SliceResult]:
-    """Read the slices of that page that have ended."""
-    if asked.latest and asked.slices is not None:
-        last = queries.latest_slices(order_id, asked.slices)
-        return [to_slice(row) for row in reversed((await connection.execute(last)).mappings().all())]
-    found, _ = await _walk(
-        connection,
-        lambda index, limit: queries.slices_after(order_id, index, limit),
-        to_slice,
+async def read_parts(
+    connection: AsyncConnection, order: Order, asked: PageRequest
+) -> AsyncGenerator[OrderPage, None]:
+    """Read that page of an order in parts: of a long order nothing here ever holds the whole."""
+    part = OrderPage(
+        order=order, asked=asked, slices=(), fills=(), last_fill=asked.after.fill, has_more_fills=False
+    )
+    slices, fills = _slices(order.terms.order_id, asked), _fills(order.terms.order_id, asked)
+    while rows := await slices.read(connection):
+        if part.slices:
+            yield part
+        before = part.slices_before + len(part.slices)
+        part = replace(part, slices=tuple(map(to_slice, rows)), slices_before=before)
+    while rows := await fills.read(connection):
+        if part.fills:
+            yield replace(part, slices=())  # the last part has them
+        part = replace(part, fills=tuple(map(to_fill, rows)))
+    yield replace(part, last_fill=fills.after, has_more_fills=await fills.has_more(connection))
+
+
+async def read_page(connection: AsyncConnection, order: Order, asked: PageRequest) -> OrderPage:
+    """Read that page of an order as a whole."""
+    parts = [part async for part in read_parts(connection, order, asked)]
+    return replace(
+        parts[-1],
+        slices=tuple(one for part in parts for one in part.slices),
+        fills=tuple(one for part in parts for one in part.fills),
+        slices_before=0,
+    )
+
+
+def _slices(order_id: str, asked: PageRequest) -> "_Walk[int]":
+    """Those of the page that have ended."""
+    latest = asked.latest and asked.slices is not None
+    return _Walk(
+        lambda index, most: (
+            queries.latest_slices(order_id, most) if latest else queries.slices_after(order_id, index, most)
+        ),
         lambda row: int(row["slice_index"]),
         after=asked.after.slice,
-        limit=asked.slices,
+        left=asked.slices,
+        latest=latest,
     )
-    return found
 
 
-async def read_fills(
-    connection: AsyncConnection, order_id: str, asked: PageRequest
-) -> tuple[list[Fill], FillKey, bool]:
-    """Read the fills of that page; give the key of the last one up to there, and whether more follow."""
-    if asked.latest and asked.fills is not None:
-        last = queries.latest_fills(order_id, asked.fills)
-        rows = (await connection.execute(last)).mappings().all()
-        return [to_fill(row) for row in reversed(rows)], asked.after.fill, False
-    found, key = await _walk(
-        connection,
-        lambda key, limit: queries.fills_after(order_id, key, limit),
-        to_fill,
+def _fills(order_id: str, asked: PageRequest) -> "_Walk[FillKey]":
+    latest = asked.latest and asked.fills is not None
+    return _Walk(
+        lambda key, most: (
+            queries.latest_fills(order_id, most) if latest else queries.fills_after(order_id, key, most)
+        ),
         lambda row: (int(row["slice_index"]), int(row["n"])),
         after=asked.after.fill,
-        limit=asked.fills,
+        left=asked.fills,
+        latest=latest,
     )
-    if not asked.fills or len(found) < asked.fills:
-        return found, key, False
-    more = await connection.execute(queries.fills_after(order_id, key, 1))
-    return found, key, more.first() is not None
 
 
-async def _walk(
-    connection: AsyncConnection,
-    page: Callable[[_Key, int], Select[Any]],
-    read: Callable[[Columns], _Item],
-    key_of: Callable[[Columns], _Key],
-    *,
-    after: _Key,
-    limit: int | None,
-) -> tuple[list[_Item], _Key]:
-    found: list[_Item] = []
-    while limit is None or len(found) < limit:
-        size = _AT_ONCE if limit is None else min(_AT_ONCE, limit - len(found))
-        rows = (await connection.execute(page(after, size))).mappings().all()
-        found += map(read, rows)
+@dataclass(slots=True)
+class _Walk(Generic[_Key]):
+    """Rows from behind a key on, some at a time; or the latest so many, in order and at once."""
+
+    statement: Callable[[_Key, int], Select[Any]]
+    key_of: Callable[[RowMapping], _Key]
+    after: _Key
+    """Of the last row up to here."""
+    left: int | None
+    """Rows that are still wanted; None: all."""
+    latest: bool
+    was_cut: bool = False
+    """Whether as many came as were wanted, so that there may be more."""
+
+    async def read(self, connection: AsyncConnection) -> Sequence[RowMapping]:
+        """Read on; nothing at the end."""
+        if self.left == 0:
+            return ()
+        size = _AT_ONCE if self.left is None else self.left if self.latest else min(_AT_ONCE, self.left)
+        found = await connection.execute(self.statement(self.after, size))
+        rows: Sequence[RowMapping] = found.mappings().all()
+        if self.latest:
+            self.left = 0
+            return rows[::-1]
         if rows:
-            after = key_of(rows[-1])
+            self.after = self.key_of(rows[-1])
+        if self.left is not None:
+            self.left -= len(rows)
+            self.was_cut = not self.left
         if len(rows) < size:
-            break
-    return found, after
+            self.left = 0
+        return rows
+
+    async def has_more(self, connection: AsyncConnection) -> bool:
+        """Whether there are rows behind those that were wanted."""
+        if not self.was_cut:
+            return False
+        return (await connection.execute(self.statement(self.after, 1))).first() is not None

@@ -20,7 +20,7 @@ from twap_server.api.routers.direct_route import DirectRoute
 from twap_server.api.services import Services
 from twap_server.api.wire import present
 from twap_server.api.wire.cursor import read_cursor, read_place, write_cursor, write_place
-from twap_server.api.wire.details import beginning_of, detail_pieces, is_whole, size_of
+from twap_server.api.wire.details import beginning_of, detail_pieces, is_whole, size_of, written_in_parts
 from twap_server.api.wire.etag import read_revision, write_revision
 from twap_server.api.wire.examples import ORDER_EXAMPLES
 from twap_server.api.wire.large import Written
@@ -164,9 +164,11 @@ async def get_order(
         return found
 
     async def make() -> Written:
-        found = await read(asked)
-        pieces = await services.large.in_thread(partial(detail_pieces, found))
-        return Written(pieces=pieces, headers=_headers(request, found))
+        parts = services.parts.records.parts(caller.user_id, token_id, asked)
+        pieces, last = await written_in_parts(parts, services.large.in_thread)
+        if last is None:
+            raise OrderNotFound(f"you have no order {token_id!r}")
+        return Written(pieces=pieces, headers=_headers(request, last))
 
     part = await read(beginning_of(asked))
     if is_whole(part, asked):

@@ -1,10 +1,11 @@
 """One order as JSON, written in pieces: a hundred thousand slices are never all models at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from twap_server.api.http.exact_json import Plain, written
 from twap_server.api.wire import present
@@ -37,12 +38,42 @@ def size_of(page: OrderPage) -> int:
 
 def detail_pieces(page: OrderPage) -> Sequence[bytes]:
     """What ``present.order_detail`` is in JSON."""
-    empty = replace(page, slices=(), fills=(), asked=replace(page.asked, latest=True))
-    before, between, behind = _frame(present.order_detail(empty).to_json())
-    slices = _items(page.slices, present.slice_body)
-    pending = _items(page.pending, partial(present.pending_body, page.order))
-    fills = _items(page.fills, present.fill_body)
-    return [before, *_joined(chain(slices, pending)), between, *_joined(fills), behind]
+    written = DetailWriter()
+    written.add(page)
+    return written.pieces(page)
+
+
+class DetailWriter:
+    """Writes a page that comes in parts: of a part nothing is kept but what was written of it."""
+
+    def __init__(self) -> None:
+        """Nothing is written yet."""
+        self._slices: list[bytes] = []
+        self._fills: list[bytes] = []
+
+    def add(self, part: OrderPage) -> None:
+        """Write the slices that have ended and the fills of the next part."""
+        self._slices += _items(part.slices, present.slice_body)
+        self._fills += _items(part.fills, present.fill_body)
+
+    def pieces(self, last: OrderPage) -> Sequence[bytes]:
+        """Write the rest, once all parts were added; gives all of it."""
+        empty = replace(last, slices=(), fills=(), asked=replace(last.asked, latest=True))
+        before, between, behind = _frame(present.order_detail(empty).to_json())
+        pending = _items(last.pending, partial(present.pending_body, last.order))
+        slices = _joined(chain(self._slices, pending))
+        return [before, *slices, between, *_joined(self._fills), behind]
+
+
+async def written_in_parts(
+    parts: AsyncGenerator[OrderPage, None], in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+) -> tuple[Sequence[bytes], OrderPage | None]:
+    """Write what comes in parts, each of them in a thread; gives the last one, too. Without any: nothing."""
+    detail, part = DetailWriter(), None
+    async with aclosing(parts):
+        async for part in parts:
+            await in_thread(partial(detail.add, part))
+    return ((), None) if part is None else (await in_thread(partial(detail.pieces, part)), part)
 
 
 def _at_most(asked: int | None) -> int:
@@ -62,6 +93,6 @@ def _items(found: Sequence[_Item], shown: Callable[[_Item], Plain]) -> Iterator[
         yield written([shown(one) for one in found[begin : begin + _AT_ONCE]])[1:-1]
 
 
-def _joined(parts: Iterator[bytes]) -> Iterator[bytes]:
+def _joined(parts: Iterable[bytes]) -> Iterator[bytes]:
     for number, part in enumerate(parts):
         yield b"," + part if number else part

@@ -46,7 +46,11 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
-    """An order with some of its slices and fills, all of the same moment."""
+    """An order with some of its slices and fills, all of the same moment.
+
+    A long one comes in parts: their slices and fills are together those of the page, and what is told beside
+    them (``pending``, ``next``) is told by the last part.
+    """
 
     order: Order
     asked: PageRequest
@@ -56,6 +60,8 @@ class OrderPage:
     last_fill: FillKey
     """Of the last fill up to here."""
     has_more_fills: bool
+    slices_before: int = 0
+    """In parts of the page that came before this one."""
 
     @property
     def pending(self) -> range:
@@ -65,7 +71,7 @@ class OrderPage:
         first = max(self.order.progress.next_slice, self.asked.after.slice + 1)
         stop = max(first, self.order.plan.slice_count)
         if self.asked.slices is not None:
-            stop = min(stop, first + self.asked.slices - len(self.slices))
+            stop = min(stop, first + self.asked.slices - self.slices_before - len(self.slices))
         return range(first, stop)
 
     @property
