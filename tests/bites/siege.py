@@ -1,4 +1,4 @@
-"""The guards of F167 and F170 to F172: what a connection, an answer or a moment was made of goes with it."""
+"""The guards of F167 and F170 to F173: what a connection, an answer or a moment was made of goes with it."""
 
 from bites.case import Bite
 
@@ -76,5 +76,15 @@ SIEGE_BITES = (
         line="        self._forget_old()\n",
         instead="",
         tests=("server/collector/test_fair_budget.py::test_what_may_not_be_given_again_is_not_kept",),
+    ),
+    Bite(
+        fault="F173",
+        guard="a used token is kept until it expires",
+        file="store/sessions.py",
+        line="            .where(or_(families.c.revoked.is_(True), tokens.c.expires <= expired_by))\n",
+        instead="            .where(or_(tokens.c.used.is_not(None), tokens.c.expires <= expired_by))\n",
+        tests=(
+            "server/store/test_ended_sign_ins.py::test_a_theft_is_known_until_the_token_would_have_expired",
+        ),
     ),
 )

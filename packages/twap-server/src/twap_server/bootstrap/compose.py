@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from twap_models.enums import Integrity
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.services import ApiThreads, Parts, build_services
+from twap_server.api.sign_in_upkeep import forget_ended
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
@@ -141,6 +142,10 @@ def _beside(
         group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
         group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
         group.create_task(follow(parts.sessions, parts.accounts, clock), name="ended sign-ins"),
+        group.create_task(
+            forget_ended(parts.accounts, clock, access_lifetime=parts.config.tokens.access_lifetime),
+            name="sign-ins that have ended",
+        ),
         group.create_task(database.hold(clock), name="database"),
     )
 

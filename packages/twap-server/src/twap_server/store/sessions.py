@@ -2,10 +2,13 @@
 
 A family is one sign-in; each refresh uses a token up and makes its successor. A token that comes twice was
 stolen by somebody, so the caller then revokes the family; soon after its first use it is taken for two calls
-of one client at once. Only SHA-256 digests of tokens are kept.
+of one client at once. Only SHA-256 digests of tokens are kept. A used token is kept until it expires, so that
+a theft is noticed for as long as the token might have counted; what has expired or ended is then forgotten.
 """
 
-from sqlalchemy import ColumnElement, Row, Update, exists, insert, select, update
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, Row, Update, delete, exists, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.accounts import Rotation, RotationResult
@@ -14,6 +17,10 @@ from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
 from twap_server.store.tables import users
+
+_FAMILIES_AT_ONCE = 200
+_TOKENS_AT_ONCE = 500
+"""Of one transaction: orders wait no longer for it than for each other."""
 
 
 class SessionStore:
@@ -83,6 +90,51 @@ class SessionStore:
         """Whether the family exists and was not revoked. Says nothing about expiry."""
         statement = select(families.c.revoked).where(families.c.family_id == family_id)
         return [row["revoked"] for row in await self._database.read(statement)] == [False]
+
+    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
+        """Forget what has expired by then, and what was ended, of the next sign-ins behind ``after``.
+
+        It is looked for without a turn at writing, and deleted in small transactions: all others go on.
+
+        Args:
+            expired_by: long enough ago that no access token of such a sign-in counts any more.
+            after: where the last call stopped.
+
+        Returns:
+            Where the next call goes on; None at the end.
+
+        Raises:
+            StoreUnavailable: some of it is still there.
+        """
+        page = select(families.c.family_id).where(families.c.family_id > after)
+        page = page.order_by(families.c.family_id).limit(_FAMILIES_AT_ONCE)
+        among = [row["family_id"] for row in await self._database.read(page)]
+        if not among:
+            return None
+        await self._forget_tokens(among, expired_by)
+        await self._forget_families(among)
+        last: str = among[-1]
+        return last
+
+    async def _forget_tokens(self, among: Sequence[str], expired_by: Nanos) -> None:
+        old = (
+            select(tokens.c.token_hash)
+            .join(families, families.c.family_id == tokens.c.family_id)
+            .where(families.c.family_id.in_(among))
+            .where(or_(families.c.revoked.is_(True), tokens.c.expires <= expired_by))
+            .limit(_TOKENS_AT_ONCE)
+        )
+        while found := [row["token_hash"] for row in await self._database.read(old)]:
+            async with self._database.account_transaction() as connection:
+                await connection.execute(delete(tokens).where(tokens.c.token_hash.in_(found)))
+
+    async def _forget_families(self, among: Sequence[str]) -> None:
+        """Those without any token."""
+        has_any = exists().where(tokens.c.family_id == families.c.family_id)
+        empty = families.c.family_id.in_(among) & ~has_any
+        if await self._database.read(select(families.c.family_id).where(empty)):
+            async with self._database.account_transaction() as connection:
+                await connection.execute(delete(families).where(empty))
 
 
 async def revoke_families(connection: AsyncConnection, condition: ColumnElement[bool]) -> list[str]:

@@ -112,6 +112,10 @@ class Accounts(Invites, Identities, Protocol):
         """Whether the sign-in was not ended."""
         ...
 
+    async def forget_ended(self, expired_by: Nanos, *, after: str = "") -> str | None:
+        """Forget what has expired by then, or was ended, of the next sign-ins; where to go on, None: done."""
+        ...
+
     async def ended_of(self, grants: Sequence[str]) -> Sequence[str]:
         """Those of some sign-ins and API keys that count no more, by whatever process."""
         ...

@@ -1,0 +1,38 @@
+"""Sign-ins that have ended are forgotten: each leaves a row, and one more for each of its renewals.
+
+What may go is what nobody can use any more: tokens past their expiry, and those of a sign-in that was ended.
+Until its expiry a used token stays, for who comes with it a second time has stolen it.
+"""
+
+import logging
+from datetime import timedelta
+
+from twap_server.api.auth.accounts_port import Accounts
+from twap_server.domain.clock import Clock, Nanos, to_span
+from twap_server.domain.errors import TwapError
+
+log = logging.getLogger(__name__)
+
+FIRST_AFTER_S = 60.0
+"""Of a start, which has other work."""
+FORGET_EVERY_S = 3_600.0
+_KEPT_LONGER = timedelta(hours=1)
+"""Than the last access token that a refresh token may have got at its end."""
+
+
+async def forget_ended(accounts: Accounts, clock: Clock, *, access_lifetime: timedelta) -> None:
+    """Do it each hour, until cancelled; what cannot be forgotten now is forgotten later."""
+    kept = to_span(access_lifetime + _KEPT_LONGER)
+    await clock.sleep(FIRST_AFTER_S)
+    while True:
+        try:
+            await _forget(accounts, Nanos(clock.now() - kept))
+        except TwapError as error:
+            log.warning("sign-ins that have ended are forgotten later: %s", error)
+        await clock.sleep(FORGET_EVERY_S)
+
+
+async def _forget(accounts: Accounts, expired_by: Nanos) -> None:
+    after = await accounts.forget_ended(expired_by)
+    while after is not None:
+        after = await accounts.forget_ended(expired_by, after=after)
