@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from support.clocks import LoopClock
-from twap_server.api.sign_in_upkeep import forget_ended
+from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
 

@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import event, func, insert, select
 
 from server.store.test_accounts import DAY, END, START, later, rotate
+from twap_server.domain.accounts import Rotation
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.store import sessions
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
-from twap_server.store.sessions import Rotation
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
 

@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from twap_models.enums import Integrity
+from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.services import ApiThreads, Parts, build_services
-from twap_server.api.sign_in_upkeep import forget_ended
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry

@@ -16,7 +16,7 @@ from twap_server.domain.orders.terms import Plan
 from twap_server.engine.market.snapshot import MarketSnapshot, Quotes
 from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
 
-LOST_PER_LOOK = 1_000
+LOST_PER_LOOK = 200
 """Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
 LOOK_AGAIN = 100 * MILLISECOND
 """How soon a slice that waits for a usable book looks again."""
