@@ -21,11 +21,11 @@ from bites.siege import SIEGE_BITES
 from bites.upkeep import UPKEEP_BITES
 
 ENGINE = "server/engine/test_engine.py::"
-GROUPS = "server/engine/test_groups.py::"
-CHANGES = "server/engine/test_changes.py::"
-DECISION = "server/engine/test_decision.py::"
-SCHEDULE = "server/domain/test_schedule.py::"
-MATCHING = "server/domain/test_matching.py::"
+GROUPS = "server/engine/commands/test_batches.py::"
+CHANGES = "server/engine/commands/test_handlers.py::"
+DECISION = "server/engine/work/test_slice_decision.py::"
+SCHEDULE = "server/domain/orders/test_schedule.py::"
+MATCHING = "server/domain/execution/test_matching.py::"
 STORE = "server/store/"
 
 _SLICING = (
@@ -81,7 +81,9 @@ _PRICES = (
         file="domain/orders/trading_rules.py",
         line="ROUND_FLOOR if side is Side.BUY else ROUND_CEILING",
         instead="ROUND_CEILING if side is Side.BUY else ROUND_FLOOR",
-        tests=("server/domain/test_grid.py::test_a_quantity_goes_down_and_a_limit_to_the_safe_side",),
+        tests=(
+            "server/domain/orders/test_trading_rules.py::test_a_quantity_goes_down_and_a_limit_to_the_safe_side",
+        ),
     ),
     Bite(
         fault="F20",
@@ -259,7 +261,7 @@ _CRASHES = (
         file="domain/orders/order.py",
         line="        if not self.status.is_open:\n            raise ValueError(",
         instead="        if self.status is None:\n            raise ValueError(",
-        tests=("server/domain/test_order.py::test_an_order_that_has_ended_does_not_change",),
+        tests=("server/domain/orders/test_order.py::test_an_order_that_has_ended_does_not_change",),
     ),
     Bite(
         fault="F27",
@@ -310,7 +312,7 @@ _STORAGE = (
         file="domain/execution/impact.py",
         line="        for key, before in self._unsettled.items():\n",
         instead="        for key, before in ():\n",
-        tests=("server/domain/test_impact.py::test_what_could_not_be_recorded_was_not_taken",),
+        tests=("server/domain/execution/test_impact.py::test_what_could_not_be_recorded_was_not_taken",),
     ),
     Bite(
         fault="F33",

@@ -36,6 +36,6 @@ CLIENT_BITES = (
         file="domain/orders/rules.py",
         line="    if late < _WORTH_TELLING:\n",
         instead="    if late > 0:\n",
-        tests=("server/domain/test_admission.py::test_a_window_that_shrank_says_by_how_much",),
+        tests=("server/domain/orders/test_rules.py::test_a_window_that_shrank_says_by_how_much",),
     ),
 )

@@ -2,10 +2,10 @@
 
 from bites.case import Bite
 
-DOORS = "server/api/test_doors.py::"
-UNREAD = "server/api/test_unread.py::"
-HOSTS = "server/api/test_hosts.py::"
-EVERY = "server/api/test_every_answer.py::"
+DOORS = "server/api/http/test_doors.py::"
+UNREAD = "server/api/http/test_unread.py::"
+HOSTS = "server/api/http/test_hosts.py::"
+EVERY = "server/api/http/test_every_answer.py::"
 
 DOORS_BITES = (
     Bite(
@@ -31,7 +31,7 @@ DOORS_BITES = (
         line="                if leaver is None and full is Full.ALL:\n",
         instead="                if leaver is None and room is None:\n",
         tests=(
-            "server/api/test_rooms.py::test_the_address_with_most_gives_way_to_one_with_less",
+            "server/api/http/test_rooms.py::test_the_address_with_most_gives_way_to_one_with_less",
             DOORS + "test_idle_sockets_of_many_hosts_give_way",
         ),
     ),

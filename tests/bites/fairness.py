@@ -3,9 +3,9 @@
 from bites.case import Bite
 
 FAIR = "server/engine/test_fairness.py::"
-TURNS = "server/engine/test_turns.py::"
-QUEUE = "server/engine/test_queue.py::"
-PRESENCE = "server/engine/test_presence.py::"
+TURNS = "server/engine/work/test_turns.py::"
+QUEUE = "server/engine/commands/test_queue.py::"
+PRESENCE = "server/engine/work/test_presence.py::"
 
 FAIRNESS = (
     Bite(
@@ -73,7 +73,9 @@ FAIRNESS = (
         file="api/routers/direct_route.py",
         line="    async with services.lists.take(user_id):\n",
         instead="    if True:\n",
-        tests=("server/api/test_direct.py::test_long_lists_are_read_one_at_a_time_by_turns_of_their_users",),
+        tests=(
+            "server/api/routers/test_direct_route.py::test_long_lists_are_read_one_at_a_time_by_turns_of_their_users",
+        ),
     ),
     Bite(
         fault="F131",

@@ -96,6 +96,8 @@ FEED = (
         file="collector/websocket.py",
         line="            self.transport.resume_reading()\n            self._woken =",
         instead="            self._woken =",
-        tests=(COLLECTOR + "test_bursts.py::test_half_a_message_behind_a_burst_does_not_stop_the_reading",),
+        tests=(
+            COLLECTOR + "test_websocket.py::test_half_a_message_behind_a_burst_does_not_stop_the_reading",
+        ),
     ),
 )

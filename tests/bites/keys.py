@@ -2,9 +2,9 @@
 
 from bites.case import Bite
 
-SCOPES = "server/api/test_key_scopes.py::"
-KEYS = "server/api/test_keys.py::"
-STREAMS = "server/api/test_key_streams.py::"
+SCOPES = "server/api/auth/test_key_scopes.py::"
+KEYS = "server/api/auth/test_api_keys.py::"
+STREAMS = "server/api/stream/test_key_streams.py::"
 STORE = "server/store/test_keys.py::"
 
 KEYS_BITES = (

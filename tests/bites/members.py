@@ -2,10 +2,10 @@
 
 from bites.case import Bite
 
-REGISTRATION = "server/api/test_registration.py::"
+REGISTRATION = "server/api/auth/test_registration.py::"
 INVITES = "server/store/test_invites.py::"
 BESIDE = "server/store/test_beside.py::"
-OIDC = "server/api/test_oidc.py::"
+OIDC = "server/api/auth/oidc/test_flow.py::"
 
 MEMBERS_BITES = (
     Bite(

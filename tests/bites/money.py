@@ -103,6 +103,6 @@ MONEY_BITES = (
         file="engine/work/slice_decision.py",
         line="                lot=leg.lot_size,\n",
         instead="                lot=lot,\n",
-        tests=("server/engine/test_decision.py::" + _COARSE,),
+        tests=("server/engine/work/test_slice_decision.py::" + _COARSE,),
     ),
 )

@@ -2,7 +2,7 @@
 
 from bites.case import Bite
 
-_LEGS = "server/engine/test_legs.py::"
+_LEGS = "server/engine/market/test_leg_check.py::"
 _SPELLINGS = "server/collector/test_parts.py::"
 _BOOKS = "server/books/test_books.py::"
 _MIGRATIONS = "server/store/test_migrations.py::"
@@ -82,7 +82,7 @@ PAIRS_BITES = (
         line="    usable = [one for one in instruments if not one.fault]\n",
         instead="    usable = list(instruments)\n",
         tests=(
-            "server/domain/test_grid.py::test_a_grid_is_made_of_what_can_be_used_or_says_why_not",
+            "server/domain/orders/test_trading_rules.py::test_a_grid_is_made_of_what_can_be_used_or_says_why_not",
             "server/api/test_strange.py::test_an_instrument_without_a_usable_grid_is_listed_and_takes_no_order",
         ),
     ),

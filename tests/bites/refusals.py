@@ -2,7 +2,7 @@
 
 from bites.case import Bite
 
-TRADABILITY = "server/engine/test_tradability.py::"
+TRADABILITY = "server/engine/market/test_eligibility.py::"
 STATUS = "server/collector/test_trading_status.py::"
 
 REFUSALS = (

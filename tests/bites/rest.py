@@ -48,7 +48,7 @@ REST_BITES = (
         file="api/routers/dependencies.py",
         line="        await limit_of(services).require(site_of(address_of(request)), _TOO_MANY)\n",
         instead="        _ = address_of(request)\n",
-        tests=("server/api/test_open_rates.py::test_forty_at_once_pass_no_more_often",),
+        tests=("server/api/http/test_open_rates.py::test_forty_at_once_pass_no_more_often",),
     ),
     Bite(
         fault="F85",

@@ -3,11 +3,11 @@
 from bites.case import Bite
 
 TURNS = "server/api/test_fair_turns.py::"
-STORM = "server/api/test_password_storm.py::"
-LOCKOUT = "server/api/test_lockout.py::"
+STORM = "server/api/auth/test_password_storm.py::"
+LOCKOUT = "server/api/auth/test_lockout.py::"
 ROOM = "server/api/test_book_room.py::"
-LARGE = "server/api/test_large.py::"
-CATCH_UP = "server/api/test_catch_up.py::"
+LARGE = "server/api/wire/test_large.py::"
+CATCH_UP = "server/api/stream/test_catch_up.py::"
 
 SHARING_BITES = (
     Bite(
@@ -103,7 +103,7 @@ SHARING_BITES = (
         line="        async with self._changing.take(caller.user_id):\n            adding",
         instead="        if True:\n            adding",
         tests=(
-            "server/api/test_keys.py::test_a_user_who_asks_for_many_keys_at_once_waits_behind_themselves",
+            "server/api/auth/test_api_keys.py::test_a_user_who_asks_for_many_keys_at_once_waits_behind_themselves",
         ),
     ),
     Bite(

@@ -2,7 +2,7 @@
 
 from bites.case import Bite
 
-LEFTOVERS = "server/api/test_leftovers.py::test_what_a_connection_was_made_of_is_gone_with_it"
+LEFTOVERS = "server/api/http/test_leftovers.py::test_what_a_connection_was_made_of_is_gone_with_it"
 
 SIEGE_BITES = (
     Bite(

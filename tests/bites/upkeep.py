@@ -44,7 +44,7 @@ UPKEEP_BITES = (
         file="bootstrap/signing_key.py",
         line="    if mode := stat.S_IMODE(about.st_mode) & 0o077:\n",
         instead="    if mode := 0:\n",
-        tests=("server/test_signing_key.py::test_one_that_others_may_read_or_write_is_refused",),
+        tests=("server/bootstrap/test_signing_key.py::test_one_that_others_may_read_or_write_is_refused",),
     ),
     Bite(
         fault="F160",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from client.test_cli import SUBMIT, Twap, signed_in, twap
+from client.cli.test_app import SUBMIT, Twap, signed_in, twap
 from client.test_orders import request
 from twap_client import (
     ClientConfig,

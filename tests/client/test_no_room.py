@@ -4,7 +4,7 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from server.api.raw import UPGRADE, configured, connected, served, status_of
+from support.api.raw import UPGRADE, configured, connected, served, status_of
 from twap_client import ClientConfig, TwapClient
 from twap_client._connection import Connection, _refused
 from twap_client.errors import ConnectFailed, NotPermitted, RateLimited, Unavailable

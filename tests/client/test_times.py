@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from client.test_cli import SUBMIT, Twap, signed_in, twap
+from client.cli.test_app import SUBMIT, Twap, signed_in, twap
 from twap_client import NaiveTime, TwapClient, TwapClientError
 from twap_client.testing import ScriptedServer, order
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from server.collector.venues import ScriptedBinance, scripted
+from support.collector.venues import ScriptedBinance, scripted
 from support.kraken import LoopbackKraken, Pair
 from support.live import serving, signed_in, until_listed
 from twap_client import TwapClient

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server.api.raw import idle
+from support.api.raw import idle
 from support.children import environment
 from twap_server.bootstrap.open_files import make_room
 

@@ -20,7 +20,7 @@ from websockets.frames import Opcode
 from fuzz.bodies import BODIES, MESSAGES, ORDER
 from fuzz.case import Finding, Parser
 from fuzz.mutate import TOKENS, Samples, of_bytes, of_json, of_lines, pieces
-from server.api.desk import CHEAP, Desk, build
+from support.api.desk import CHEAP, Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, RateConfig
 from twap_server.api.server import HttpServer, Listening

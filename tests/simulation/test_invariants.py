@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.engine.test_decision import order as plain_order
+from server.engine.work.test_slice_decision import order as plain_order
 from simulation.clock import Shown, SimClock
 from simulation.ledger import Ledger, Recorded
 from simulation.venues.binance import SPECS

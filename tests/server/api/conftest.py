@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from server.api.desk import CHEAP, Desk, build
-from server.api.live import Live, serving
+from support.api.desk import CHEAP, Desk, build
+from support.api.live import Live, serving
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, StreamConfig
 from twap_server.api.stream.framing import FramedProtocol

@@ -9,9 +9,9 @@ from httpx import ASGITransport, AsyncClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.api.desk import CHEAP, Desk, build
-from server.api.fakes import HandClock, HandMarket, listed, view
-from server.api.live import hear, say, serving
+from support.api.desk import CHEAP, Desk, build
+from support.api.fakes import HandClock, HandMarket, listed, view
+from support.api.live import hear, say, serving
 from twap_server.api.app import create_app
 from twap_server.api.book_room import ANONYMOUS, BookRoom, Reader
 from twap_server.api.config import ApiConfig

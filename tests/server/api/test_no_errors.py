@@ -14,11 +14,11 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
-from server.api.desk import CHEAP, PASSWORD, Desk, build
-from server.api.fakes import HandClock
-from server.api.live import Live, hear, say
-from server.api.live import serving as serving_live
-from server.api.place import Place, opened
+from support.api.desk import CHEAP, PASSWORD, Desk, build
+from support.api.fakes import HandClock
+from support.api.live import Live, hear, say
+from support.api.live import serving as serving_live
+from support.api.place import Place, opened
 from support.trading import HandBook
 from twap_models import exact_json, fields, market, orders, preview, report, stream
 from twap_models.base import ResponseModel
@@ -278,7 +278,7 @@ STARVED = """
 import asyncio, json, resource, sys
 sys.path.insert(0, "tests")
 from httpx import ASGITransport, AsyncClient
-from server.api.desk import Desk, PASSWORD, build
+from support.api.desk import Desk, PASSWORD, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, PasswordConfig
 

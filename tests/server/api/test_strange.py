@@ -10,8 +10,8 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.fakes import HandClock, listed, view
-from server.api.place import (
+from support.api.fakes import HandClock, listed, view
+from support.api.place import (
     FIELDS,
     FIGURES,
     INSTRUMENTS,

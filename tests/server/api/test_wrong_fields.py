@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.place import FIELDS, QUIET, Place, opened
+from support.api.place import FIELDS, QUIET, Place, opened
 from twap_models import exact_json
 
 

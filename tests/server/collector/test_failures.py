@@ -11,8 +11,8 @@ import pytest
 import websockets
 from websockets.exceptions import ConnectionClosed
 
-from server.collector.parts import SystemClock
 from support.certificates import untrusted
+from support.collector.parts import SystemClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import opened
 from twap_server.collector.failures import MAX_WAIT_S, of_http

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.collector.parts import collecting, until
-from server.collector.venues import scripted
+from support.collector.parts import collecting, until
+from support.collector.venues import scripted
 from twap_models.enums import Interval, Side
 from twap_server.books.live import LiveBook
 from twap_server.domain.errors import BookUnavailable

@@ -1,6 +1,6 @@
 """An exchange nobody wants anything of holds no connection, and that is no failure."""
 
-from server.collector.parts import collecting, until
+from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
 from twap_server.domain.market.instrument import InstrumentId
 

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from server.collector.parts import collecting, until
 from server.collector.test_refusals import HandClock
+from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.patience import Patience

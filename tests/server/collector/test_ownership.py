@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.collector.memory import BASES, play
+from support.collector.memory import BASES, play
 
 DEEDS = st.tuples(
     st.sampled_from(("want", "want", "drop", "drop", "mute", "cut", "retire")),

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from websockets.datastructures import Headers
 
-from server.collector.parts import HastyClock, SystemClock, collecting, until
 from server.collector.test_faults import statuses
-from server.collector.venues import scripted
-from server.exchanges.test_kraken import instrument as pair
+from server.exchanges.kraken.test_kraken import instrument as pair
+from support.collector.parts import HastyClock, SystemClock, collecting, until
+from support.collector.venues import scripted
 from support.kraken import DEAD, LoopbackKraken
 from twap_server.books.live import LiveBook
 from twap_server.collector.config import CollectorConfig

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.collector.memory import Lane
-from server.collector.parts import collecting, until
-from server.collector.venues import scripted
+from support.collector.memory import Lane
+from support.collector.parts import collecting, until
+from support.collector.venues import scripted
 from twap_models.enums import SliceReason
 from twap_server.books.consolidated import consolidate
 from twap_server.books.live import LiveBook

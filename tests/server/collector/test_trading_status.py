@@ -4,8 +4,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from server.collector.parts import HastyClock, collecting, until
-from server.collector.venues import INFO, scripted
+from support.collector.parts import HastyClock, collecting, until
+from support.collector.venues import INFO, scripted
 from support.kraken import LoopbackKraken
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId

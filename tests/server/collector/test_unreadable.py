@@ -9,10 +9,10 @@ from zlib import crc32
 
 import pytest
 
-from server.collector.parts import collecting, until
 from server.collector.test_faults import statuses
-from server.collector.venues import scripted
 from support.coinbase import LoopbackCoinbase
+from support.collector.parts import collecting, until
+from support.collector.venues import scripted
 from support.kraken import LoopbackKraken
 from twap_server.collector.rejects import Rejects
 from twap_server.domain.clock import SECOND, Nanos

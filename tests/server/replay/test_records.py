@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.store.builders import make_order
+from support.store.builders import make_order
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Order

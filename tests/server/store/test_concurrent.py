@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from server.store.builders import Write, accepted, make_order, sliced, with_terms
+from support.store.builders import Write, accepted, make_order, sliced, with_terms
 from twap_server.domain.errors import TwapError
 from twap_server.store import sqlite
 from twap_server.store.config import StoreConfig

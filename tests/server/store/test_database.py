@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from server.store.builders import accepted, make_order, sliced
 from server.store.conftest import Outside
 from support import children
+from support.store.builders import accepted, make_order, sliced
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
@@ -139,7 +139,7 @@ async def test_a_closed_database_says_so(url: str) -> None:
 
 DIES = """
 import asyncio, os, sys
-from server.store.builders import accepted, make_order, sliced
+from support.store.builders import accepted, make_order, sliced
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from server.store.builders import accepted, make_order
+from support.store.builders import accepted, make_order
 from twap_server.store import driver
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from server.store.builders import Write, accepted, make_order, sliced
 from server.store.conftest import Outside
 from support.cutting import Cut, CuttingProxy
 from support.postgres import PostgresServer
+from support.store.builders import Write, accepted, make_order, sliced
 from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database

@@ -7,7 +7,8 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import event, text
 
-from server.store.builders import (
+from server.store.conftest import Outside
+from support.store.builders import (
     LONG,
     T0,
     Write,
@@ -18,7 +19,6 @@ from server.store.builders import (
     sliced,
     with_terms,
 )
-from server.store.conftest import Outside
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict

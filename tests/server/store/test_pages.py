@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
-from server.store.builders import (
+from support.store.builders import (
     Write,
     accepted,
     make_event,

@@ -1,6 +1,6 @@
 """The store is what the engine asks for: checked by the type checker and by using it."""
 
-from server.store.builders import make_order
+from support.store.builders import make_order
 from twap_server.engine.ports import OrderStore, OrderWrite
 from twap_server.store.orders import SqlOrderStore
 

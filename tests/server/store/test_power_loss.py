@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from server.store.builders import Write, accepted, make_order, sliced
 from support import children
 from support.disk import Call, Disk, left_after_power_loss, why_not
+from support.store.builders import Write, accepted, make_order, sliced
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 

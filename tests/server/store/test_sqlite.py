@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from server.store.builders import accepted, make_order
+from support.store.builders import accepted, make_order
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import database as opening
 from twap_server.store.config import StoreConfig

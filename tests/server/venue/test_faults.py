@@ -10,7 +10,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection
 
 from server.venue.conftest import HurriedClock
-from server.venue.wire_client import (
+from support.venue.wire_client import (
     BinanceBook,
     ChecksumError,
     CrossedError,

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from server.venue.wire_client import BinanceBook, GapError, KrakenBook, ask, connect, get, until_closed
 from support.recordings import BINANCE_BTCUSDT, KRAKEN_BTCUSD, recording
+from support.venue.wire_client import BinanceBook, GapError, KrakenBook, ask, connect, get, until_closed
 from twap_server.clock import SystemClock
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.server import Venue

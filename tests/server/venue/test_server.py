@@ -7,7 +7,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from server.venue.conftest import HurriedClock
-from server.venue.wire_client import ask, connect, frames, get
+from support.venue.wire_client import ask, connect, frames, get
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue, serve_venue
 from twap_server.venue.source import Outlet

@@ -1,0 +1,149 @@
+"""The twap command on an order at work: pause, resume, amend, events, and the options of submit."""
+
+from decimal import Decimal
+
+import pytest
+
+from client.cli.test_app import SUBMIT, Twap, signed_in, twap
+from twap_client.testing import ScriptedServer, order
+from twap_models import exact_json
+
+__all__ = ["signed_in", "twap"]
+
+
+async def test_pause_and_resume(signed_in: Twap, server: ScriptedServer) -> None:
+    server.orders["o-1"] = order("o-1")
+    assert "Paused" in (await signed_in("pause", "o-1")).out
+    assert "● Paused" in (await signed_in("orders")).out
+    assert exact_json.loads((await signed_in("resume", "o-1", "--json")).out)["status"] == "Accepted"
+    await signed_in("cancel", "o-1")
+    for command in ("pause", "resume"):
+        refused = await signed_in(command, "o-1")
+        assert (refused.code, refused.err) == (1, "twap: it is closed (order_not_open)\n")
+        unknown = await signed_in(command, "o-2")
+        assert (unknown.code, unknown.err) == (1, "twap: no order 'o-2' (order_not_found)\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "body"),
+    [
+        (["--quantity", "2.5"], {"quantity": Decimal("2.5")}),
+        (["--limit", "61000.01"], {"price": Decimal("61000.01")}),
+        (["--no-limit"], {"price": None}),
+        (["--end", "+30m", "--limit", "1"], {"price": Decimal(1), "end_time": "+30m"}),
+    ],
+)
+async def test_amend(
+    signed_in: Twap, server: ScriptedServer, options: list[str], body: dict[str, object]
+) -> None:
+    server.orders["o-1"] = order("o-1", price=60000)
+    done = await signed_in("amend", "o-1", *options)
+    assert (done.code, done.err) == (0, "") and done.out.startswith("o-1  buy")
+    assert server.requests[-1].json == body
+    assert server.requests[-1].headers["if-match"] == "*"
+    assert "revision   2: amended" in (await signed_in("order", "o-1")).out
+    late = await signed_in("amend", "o-1", *options, "--revision", "1")
+    assert (late.code, late.err) == (1, "twap: it is at revision 2 (precondition_failed)\n")
+    assert exact_json.loads((await signed_in("amend", "o-1", *options, "--revision", "2", "--json")).out)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "nothing to change: give --quantity, --limit, --no-limit or --end"),
+        (["--limit", "1", "--no-limit"], "give --limit or --no-limit, not both"),
+        (["--quantity", "1_0"], "quantity: "),
+        (["--limit", "cheap"], "price: "),
+        (["--end", "soon"], "end_time: expected an ISO 8601 time, 'now' or '+15m', got 'soon'"),
+    ],
+)
+async def test_a_wrong_amendment_is_one_line_and_exit_code_2(
+    signed_in: Twap, server: ScriptedServer, options: list[str], said: str
+) -> None:
+    before = len(server.requests)
+    wrong = await signed_in("amend", "o-1", *options)
+    assert (wrong.code, wrong.out, wrong.err.count("\n")) == (2, "", 1)
+    assert wrong.err.startswith(f"twap: {said}")
+    assert len(server.requests) == before, "nothing is sent"
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["amend", "o-1", "--revision", "0"],
+        ["amend", "o-1", "--revision", "one"],
+        ["events", "o-1", "--since", "-1"],
+        ["pause"],
+        [
+            "submit",
+            "binance",
+            "BTC-USDT",
+            "buy",
+            "1",
+            "--duration",
+            "1m",
+            "--slices",
+            "3",
+            "--randomize",
+            "x",
+        ],
+        [*SUBMIT, "--late-start", "never"],
+        [*SUBMIT, "--fidelity", "l2"],
+    ],
+)
+async def test_usage_is_exit_code_2(signed_in: Twap, args: list[str]) -> None:
+    wrong = await signed_in(*args)
+    assert (wrong.code, wrong.out) == (2, "") and wrong.err
+
+
+async def test_events_are_a_table_or_a_list(signed_in: Twap, server: ScriptedServer) -> None:
+    made = server.orders["o-1"] = order("o-1", exchange="aggregate", quantity=2)
+    server.push_event("accepted", made)
+    part = {
+        "index": 0,
+        "due_time": "2026-01-01T12:00:00Z",
+        "outcome": "partial",
+        "reason": "participation_cap",
+        "wanted_quantity": 1,
+        "filled_quantity": "0.75",
+        "average_price": 100,
+    }
+    fills = [
+        {
+            "fill_id": f"f-{number}",
+            "slice": 0,
+            "time": "2026-01-01T12:00:00Z",
+            "exchange": exchange,
+            "price": 100,
+            "quantity": "0.25",
+            "fee": 0,
+        }
+        for number, exchange in enumerate(["binance", "kraken", "binance"])
+    ]
+    server.push_event(
+        "slice", made.model_copy(update={"filled_quantity": Decimal("0.75")}), slice=part, fills=fills
+    )
+    server.push_event("paused", order("o-1", status="Paused", quantity=2))
+    server.push_event("amended", order("o-1", status="Paused", quantity=3, revision=2, price=99))
+    shown = await signed_in("events", "o-1")
+    assert shown.code == 0
+    for text in (
+        "accepted",
+        "slice 0 partial (participation_cap): 0.75 of 1 at 100 (binance 0.5, kraken 0.25)",
+        "● Paused",
+        "amended: 3 until 12:01:00 in 12 slices, limit 99, revision 2",
+        "0.75 of 2",
+    ):
+        assert text in shown.out, shown.out
+    listed = exact_json.loads((await signed_in("events", "o-1", "--json", "--since", "2")).out)
+    assert [(event["seq"], event["event"]) for event in listed] == [(3, "paused"), (4, "amended")]
+    assert (await signed_in("events", "o-2")).code == 1
+
+
+async def test_the_options_of_submit_are_sent(signed_in: Twap, server: ScriptedServer) -> None:
+    options = ["--randomize", "12.5", "--participation-cap", "10", "--late-start", "skip", "--fidelity", "l1"]
+    command = ["submit", "aggregate", *SUBMIT[2:], *options, "--yes", "--token-id", "o-1"]
+    assert (await signed_in(*command)).code == 0
+    sent = server.requests[-1].json
+    assert (sent["exchange"], sent["late_start"], sent["fidelity"]) == ("aggregate", "skip", "l1")
+    assert (sent["randomize"], sent["participation_cap"]) == (Decimal("12.5"), 10)

@@ -1,0 +1,196 @@
+"""Exchanges, instruments, candles, snapshots; health and metrics."""
+
+import re
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from support.api.desk import Desk
+from support.api.fakes import START, view
+from twap_models import BookTop, Candle, exact_json
+from twap_models.enums import Interval
+from twap_server.api.http.metrics import Metrics
+from twap_server.api.services import build_services
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.market import events
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.feed.bus import BookTopic
+from twap_server.runtime.durations import Durations, Family
+
+KRAKEN = InstrumentId("kraken", "BTC-USDT")
+
+
+async def test_exchanges_and_symbols(desk: Desk) -> None:
+    names = [one["name"] for one in (await desk.http.get("/exchanges")).json()]
+    assert names == ["binance", "kraken"]
+    answer = await desk.http.get("/exchanges/Binance/symbols", params={"base": "eth", "q": "thus"})
+    (one,) = exact_json.loads(answer.content)
+    assert one["symbol"] == "ETH-USDT"
+    assert one["lot_size"] == Decimal("0.00000001")
+    assert b"e-" not in answer.content.lower().replace(b"e-u", b"")
+
+
+async def test_klines(desk: Desk) -> None:
+    desk.market.candles = [
+        events.Candle(
+            open_time=START,
+            close_time=Nanos(START + 60 * SECOND),
+            open=Decimal("1.10"),
+            high=Decimal("1e-8"),
+            low=Decimal(1),
+            close=Decimal("12345678901234567890.123456789"),
+            volume=Decimal(0),
+            closed=True,
+        )
+    ]
+    answer = await desk.http.get("/klines/binance/BTC/USDT?interval=1M&limit=5&end_time=now")
+    (candle,) = [Candle.model_validate(one) for one in exact_json.loads(answer.content)]
+    assert candle.close == Decimal("12345678901234567890.123456789")
+    assert candle.high == Decimal("0.00000001")
+    assert desk.market.asked == [("binance", "BTC/USDT", Interval.MONTH, 5, None, desk.clock.now())]
+
+
+async def test_candles_say_how_far_back_the_exchange_reaches(desk: Desk) -> None:
+    path = "/klines/kraken/BTCUSDT"
+    assert "x-oldest-available" not in (await desk.http.get(path)).headers
+    desk.market.oldest_available = START
+    cut = await desk.http.get(path, params={"end_time": "now"})
+    assert (cut.status_code, cut.headers["x-oldest-available"]) == (200, "2026-09-21T14:13:20Z")
+    beyond = await desk.http.get(path, params={"end_time": "2026-09-21T14:13:19Z", "interval": "5m"})
+    (error,) = beyond.json()["errors"]
+    assert (beyond.status_code, error["field"]) == (422, "end_time")
+    assert "kraken has no 5m candles that open before 2026-09-21T14:13:20Z" in error["message"]
+    assert (await desk.http.get(path, params={"end_time": "2026-09-21T14:13:20Z"})).status_code == 200
+
+
+async def test_an_end_before_the_start_is_refused_by_name(desk: Desk) -> None:
+    times = {"start_time": "2026-01-02T00:00:00Z", "end_time": "2026-01-01T23:59:59Z"}
+    refused = await desk.http.get("/klines/binance/BTCUSDT", params=times)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "end_time")
+    assert not desk.market.asked
+    same = dict.fromkeys(times, "2026-01-02T00:00:00Z")
+    assert (await desk.http.get("/klines/binance/BTCUSDT", params=same)).status_code == 200
+
+
+async def test_a_watched_book_is_answered_at_once(desk: Desk) -> None:
+    top = BookTop.from_json((await desk.http.get("/orderbook/binance/btc-usdt?depth=1")).content)
+    assert (top.symbol, top.instrument, top.status) == ("btc-usdt", "BTC-USDT", "live")
+    assert top.bids == [(Decimal(99), Decimal(1))]
+    assert not desk.market.held, "given back"
+
+
+async def test_a_book_and_its_exchange_say_how_late_changes_came(desk: Desk) -> None:
+    assert (await desk.http.get("/orderbook/binance/BTCUSDT")).json()["lag_ms"] is None
+    binance = InstrumentId("binance", "BTC-USDT")
+    desk.market.books[binance] = replace(view(), lag=8_512 * MILLISECOND)
+    desk.market.books[KRAKEN] = replace(view(), lag=40 * MILLISECOND)
+    single = (await desk.http.get("/orderbook/kraken/BTCUSDT")).json()
+    merged = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (single["lag_ms"], merged["lag_ms"], merged["age_ms"]) == (40, 8_512, 0)
+    exchanges = (await desk.http.get("/exchanges")).json()
+    assert [one["lag_ms"] for one in exchanges] == [None, None]
+
+
+async def test_an_unwatched_book_is_waited_for(desk: Desk) -> None:
+    desk.market.coming[KRAKEN] = view([("98", "3")])
+    assert (await desk.http.get("/orderbook/kraken/BTCUSDT")).json()["bids"] == [[98, 3]]
+    assert not desk.market.held
+
+
+async def test_aggregate(desk: Desk) -> None:
+    alone = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (alone["status"], alone["missing"]) == ("live", ["kraken"])
+    desk.market.books[KRAKEN] = view([("99", "0.00000001"), ("98", "1")])
+    answer = await desk.http.get("/orderbook/aggregate/BTCUSDT")
+    top = BookTop.from_json(answer.content)
+    assert top.bids == [(Decimal(99), Decimal("1.00000001")), (Decimal(98), Decimal(1))]
+    assert top.sources is not None
+    assert top.sources["bids"] == [["binance", "kraken"], ["kraken"]]
+    assert top.missing == []
+
+
+async def test_aggregate_leaves_out_what_does_not_trade(desk: Desk) -> None:
+    desk.market.books[KRAKEN] = view([("99", "1")])
+    kraken = desk.market.listed["kraken"]
+    kraken["BTC-USDT"] = replace(kraken["BTC-USDT"], status="maintenance")
+    top = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (top["bids"], top["missing"]) == ([[99, 1]], ["kraken"])
+
+
+async def test_books_whose_prices_disagree_are_not_merged_and_it_says_why(desk: Desk) -> None:
+    desk.market.books[KRAKEN] = view([("0.07", "1000")], [("0.08", "1000")])
+    top = (await desk.http.get("/orderbook/aggregate/BTCUSDT")).json()
+    assert (top["status"], top["bids"], top["missing"]) == ("down", [], ["binance", "kraken"])
+    assert "prices disagree" in top["reason"] and "kraken (mid 0.075)" in top["reason"]
+
+
+async def test_the_number_of_a_book_never_falls(desk: Desk) -> None:
+    """Whoever makes the message: the answer to a request, the ticker, another spelling."""
+    binance = InstrumentId("binance", "BTC-USDT")
+    one, other = build_services(desk.parts).books, build_services(desk.parts).books
+    seen = []
+    for books in (
+        {binance: view(), KRAKEN: view()},
+        {binance: view(), KRAKEN: view()},
+        {binance: view()},
+        {},
+        {binance: replace(view(), seq=2)},
+    ):
+        desk.market.books = dict(books)
+        told = [
+            source.message(BookTopic(exchange, "BTC-USDT", asked)).seq
+            for source, asked in ((one, "BTCUSDT"), (other, "btc-usdt"))
+            for exchange in ("aggregate", "binance")
+        ]
+        assert told[:2] == told[2:], "one counter, and it stays while nothing changed"
+        seen.append(told[:2])
+    assert seen == [[1, 7], [1, 7], [2, 7], [3, 8], [4, 10]]
+
+
+async def test_aggregate_without_any_live_book(desk: Desk) -> None:
+    desk.market.books = {KRAKEN: view(status=BookStatus.STALE)}
+    answer = await desk.http.get("/orderbook/aggregate/BTCUSDT")
+    assert (answer.status_code, answer.json()["code"]) == (503, "book_unavailable")
+    assert (await desk.http.get("/orderbook/aggregate/NOPE")).status_code == 404
+
+
+async def test_health_ready_metrics(desk: Desk) -> None:
+    assert (await desk.http.get("/health")).json()["status"] == "ok"
+    assert (await desk.http.get("/ready")).status_code == 200
+    await desk.http.get("/no/such/thing")
+    text = (await desk.http.get("/metrics")).text
+    assert 'twap_requests_total{method="any",route="unknown",status="404"} 1.0' in text
+    assert "twap_open_orders 3.0" in text
+    assert re.search(r"^twap_tasks [1-9]", text, re.MULTILINE)
+    assert 'twap_exchanges{state="connected"} 2.0' in text
+    await desk.parts.sessions.close_all()
+    assert (await desk.http.get("/ready")).status_code == 503
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_the_process_tells_what_it_holds() -> None:
+    def open_files() -> float:
+        found = re.search(r"^process_open_fds (\S+)$", Metrics().render().decode(), re.MULTILINE)
+        assert found is not None
+        return float(found[1])
+
+    before = open_files()
+    with Path("/dev/null").open() as _:
+        assert open_files() == before + 1
+
+
+def test_durations_are_a_histogram_in_seconds() -> None:
+    took = Durations()
+    for milliseconds in (1, 60, 70, 9_000):
+        took.add(milliseconds * MILLISECOND)
+    metrics = Metrics()
+    metrics.add_durations(Family(name="pause_seconds", text="P.", label="kind", members={"full": took}))
+    lines = metrics.render().decode().splitlines()
+    assert 'pause_seconds_bucket{kind="full",le="0.001"} 1.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="0.1"} 3.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="5.0"} 3.0' in lines
+    assert 'pause_seconds_bucket{kind="full",le="+Inf"} 4.0' in lines
+    assert 'pause_seconds_sum{kind="full"} 9.131' in lines

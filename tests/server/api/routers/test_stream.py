@@ -1,0 +1,249 @@
+"""/ws on a real server on loopback: sign-in, books, order events without loss, limits, goodbye."""
+
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
+
+from support.api.desk import CHEAP
+from support.api.fakes import view
+from support.api.live import Live, closed, hear, say, serving
+from twap_server.api.config import ApiConfig, StreamConfig
+from twap_server.domain.errors import StoreUnavailable
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
+
+BINANCE = InstrumentId("binance", "BTC-USDT")
+KRAKEN = InstrumentId("kraken", "BTC-USDT")
+
+
+async def test_the_first_message_signs_in(live: Live) -> None:
+    async with connect(live.url) as socket:
+        await say(socket, type="auth", token=await live.token())
+        answer = await hear(socket)
+        assert (answer["type"], answer["username"]) == ("authenticated", "ada")
+        assert answer["expires_at"].endswith("Z")
+
+
+async def test_the_upgrade_may_carry_the_token_or_a_key(live: Live) -> None:
+    headers = await live.user()
+    made = await live.http.post("/auth/keys", json={}, headers=headers)
+    for sent in (headers, {"X-API-Key": made.json()["key"]}):
+        async with connect(live.url, additional_headers=sent) as socket:
+            assert (await hear(socket))["type"] == "authenticated"
+
+
+@pytest.mark.parametrize("first", [{"type": "auth", "token": "x"}, {"type": "ping"}, {"type": "odd"}])
+async def test_refused(live: Live, first: dict[str, Any]) -> None:
+    async with connect(live.url) as socket:
+        await say(socket, **first)
+        assert (await hear(socket))["code"] == "not_authenticated"
+        assert await closed(socket) == 1008
+
+
+@pytest.mark.parametrize("call", ["is_family_active", "user"])
+async def test_a_database_that_is_away_is_no_refusal_for_good(
+    live: Live, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    token = await live.token()
+
+    async def away(*_: object) -> None:
+        raise StoreUnavailable("the database is away")
+
+    monkeypatch.setattr(live.accounts, call, away)
+    await live.clock.advance(60)
+    async with connect(live.url) as socket:
+        await say(socket, type="auth", token=token)
+        assert (await hear(socket))["code"] == "storage_unavailable"
+        assert await closed(socket) == 1013
+
+
+async def test_a_token_in_the_url_does_not_count(live: Live) -> None:
+    async with connect(f"{live.url}?token={await live.token()}") as socket:
+        await say(socket, type="subscribe", channel="orders")
+        assert (await hear(socket))["code"] == "not_authenticated"
+
+
+async def test_silence_is_closed() -> None:
+    stream = StreamConfig.model_validate({"sign_in_timeout": "PT0.05S"})
+    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live, connect(live.url) as socket:
+        assert (await hear(socket))["code"] == "not_authenticated"
+        assert await closed(socket) == 1008
+
+
+async def test_foreign_pages_are_refused(live: Live) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(live.url, origin="https://evil.example"):  # type: ignore[arg-type]
+            pass
+    assert refused.value.response.status_code == 403
+    ours = live.url.replace("ws:", "http:").removesuffix("/ws")
+    async with connect(live.url, origin=ours):  # type: ignore[arg-type]
+        pass
+
+
+async def test_a_book_comes_at_once_and_then_each_tick(live: Live) -> None:
+    async with live.stream() as socket:
+        await say(socket, type="subscribe", channel="book", exchange="binance", symbol="btc/usdt")
+        ack = await hear(socket)
+        assert (ack["type"], ack["exchange"], ack["symbol"], ack["instrument"]) == (
+            "subscribed",
+            "binance",
+            "btc/usdt",
+            "BTC-USDT",
+        )
+        first = await hear(socket)
+        assert (first["type"], first["symbol"], first["bids"]) == ("book", "btc/usdt", [[99, 1]])
+        assert first["status"] == "live"
+        await live.clock.advance(3)
+        live.market.books[BINANCE] = view(status=BookStatus.STALE)
+        await live.publisher.tick()
+        second = await hear(socket)
+        assert (second["status"], second["age_ms"]) == ("stale", 3_000)
+        assert second["reason"]
+        live.market.books[BINANCE] = view()
+        live.publisher.announce(BINANCE)
+        assert (await hear(socket))["status"] == "live"
+        assert len(live.market.held) == 1
+        await say(socket, type="unsubscribe", channel="book", exchange="binance", symbol="BTCUSDT")
+        assert (await hear(socket))["type"] == "unsubscribed"
+        assert not live.market.held
+        assert not live.parts.bus.book_topics()
+
+
+async def test_the_consolidated_book(live: Live) -> None:
+    async with live.stream() as socket:
+        await say(socket, type="subscribe", channel="book", symbol="BTCUSDT")
+        assert (await hear(socket))["exchange"] == "aggregate"
+        book = await hear(socket)
+        assert (book["exchange"], book["status"], book["missing"]) == ("aggregate", "live", ["kraken"])
+        assert {held for held, _ in live.market.held} == {BINANCE, KRAKEN}
+        live.market.books[KRAKEN] = view()
+        await live.publisher.tick()
+        book = await hear(socket)
+        assert (book["bids"], book["sources"]["bids"]) == ([[99, 2]], [["binance", "kraken"]])
+
+
+async def test_a_book_not_there_yet_is_announced_as_down(live: Live) -> None:
+    async with live.stream() as socket:
+        await say(socket, type="subscribe", channel="book", exchange="binance", symbol="ETHUSDT")
+        await hear(socket)
+        book = await hear(socket)
+        assert (book["status"], book["bids"], book["ts_received"]) == ("down", [], None)
+
+
+async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:
+    async with live.stream() as socket:
+        for message, code in [
+            (
+                {"type": "subscribe", "channel": "book", "exchange": "binance", "symbol": "NOPE"},
+                "unknown_symbol",
+            ),
+            (
+                {"type": "subscribe", "channel": "book", "exchange": "no", "symbol": "BTCUSDT"},
+                "unknown_exchange",
+            ),
+            ({"type": "subscribe", "channel": "book"}, "invalid_request"),
+            ({"type": "subscribe", "channel": "trades"}, "not_implemented"),
+            ({"type": "subscribe", "channel": "odd"}, "invalid_request"),
+            ({"type": "odd"}, "invalid_request"),
+        ]:
+            await say(socket, **message)
+            assert (await hear(socket))["code"] == code, message
+        await say(socket, type="ping", id="é")
+        pong = await hear(socket)
+        assert (pong["type"], pong["id"]) == ("pong", "é")
+
+
+async def test_subscriptions_are_bounded(live: Live) -> None:
+    async with live.stream() as socket:
+        for spelling in ("BTCUSDT", "btcusdt", "BTC-USDT", "btc/usdt"):
+            await say(socket, type="subscribe", channel="book", exchange="binance", symbol=spelling)
+        codes = [(await hear(socket)).get("code") for _ in range(7)]
+        assert codes.count("too_many_subscriptions") == 1
+        await say(socket, type="unsubscribe", channel="book", exchange="binance", symbol="btc-usdt")
+        assert not live.market.held or (await hear(socket))["type"]
+    async with live.stream("bob") as one, live.stream("bob") as two, connect(live.url) as three:
+        assert one and two
+        await say(three, type="auth", token=await live.token("bob"))
+        assert (await hear(three))["code"] == "rate_limited"
+        assert await closed(three) == 1008
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"), [("{", 1008), (b"{}", 1008), ("x" * 2_001, 1009), ('{"a":NaN}', 1008)]
+)
+async def test_rubbish_twice_closes(live: Live, sent: str | bytes, code: int) -> None:
+    async with live.stream() as socket:
+        await socket.send(sent)
+        assert (await hear(socket))["type"] == "error"
+        await socket.send(sent)
+        assert await closed(socket) == code
+
+
+async def test_floods_are_closed(live: Live) -> None:
+    async with live.stream() as socket:
+        for _ in range(25):
+            await say(socket, type="ping")
+        assert await closed(socket) == 1008
+
+
+async def test_expiry_closes_unless_signed_in_again(live: Live) -> None:
+    async with live.stream() as kept, live.stream() as lost:
+        await live.clock.advance(800)
+        await say(kept, type="auth", token=await live.token())
+        assert (await hear(kept))["type"] == "authenticated"
+        await live.clock.advance(101)
+        assert (await hear(lost))["code"] == "not_authenticated"
+        assert await closed(lost) == 1008
+        await say(kept, type="ping")
+        assert (await hear(kept))["type"] == "pong"
+
+
+async def test_logging_out_ends_the_feed(live: Live) -> None:
+    headers = await live.user()
+    async with connect(live.url, additional_headers=headers) as socket:
+        await hear(socket)
+        await live.http.post("/auth/logout", headers=headers)
+        await live.clock.advance(1)
+        assert await closed(socket) == 1008
+
+
+async def test_another_users_token_does_not_take_over(live: Live) -> None:
+    async with live.stream("ada") as socket:
+        await say(socket, type="auth", token=await live.token("eve"))
+        assert (await hear(socket))["code"] == "not_permitted"
+        assert await closed(socket) == 1008
+
+
+async def test_the_server_says_come_back(live: Live) -> None:
+    async with live.stream() as socket, connect(live.url) as waiting:
+        await say(socket, type="subscribe", channel="book", symbol="BTCUSDT")
+        await hear(socket)
+        await live.parts.sessions.close_all()
+        assert await closed(socket) == 1012
+        assert await closed(waiting) == 1012
+        assert len(live.parts.sessions) == 0
+        assert not live.market.held
+        with pytest.raises(InvalidStatus):
+            async with connect(live.url):
+                pass
+
+
+async def test_readers_get_no_more_books_than_there_is_room_for() -> None:
+    config = ApiConfig(passwords=CHEAP, max_books=1)
+    async with serving(config) as live, live.stream() as one, live.stream() as two:
+        await say(one, type="subscribe", channel="book", exchange="binance", symbol="BTC-USDT")
+        assert (await hear(one))["type"] == "subscribed"
+        await say(two, type="subscribe", channel="book", exchange="kraken", symbol="BTC-USDT")
+        assert (await hear(two))["code"] == "book_unavailable"
+        await say(two, type="subscribe", channel="book", exchange="binance", symbol="btcusdt")
+        assert (await hear(two))["type"] == "subscribed", "a book that is collected anyway"
+        answer = await live.http.get("/orderbook/kraken/BTC-USDT")
+        assert (answer.status_code, answer.json()["code"]) == (503, "book_unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
+        live.market.hold(KRAKEN, "an order")
+        await say(two, type="subscribe", channel="book", exchange="kraken", symbol="BTC-USDT")
+        while (answer := await hear(two))["type"] == "book":
+            pass
+        assert answer["type"] == "subscribed"

@@ -1,0 +1,65 @@
+"""The real app on fakes; ``desk.user()`` is somebody signed in."""
+
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+from httpx import AsyncClient
+
+from support.api.fake_accounts import MemoryAccounts
+from support.api.fake_orders import MemoryOrders
+from support.api.fakes import HandClock, HandMarket
+from twap_server.api.config import ApiConfig, PasswordConfig
+from twap_server.api.services import Parts
+from twap_server.feed.bus import Bus
+
+KEY = b"k" * 32
+PASSWORD = "correct horse"
+CHEAP = PasswordConfig(memory_kib=8, passes=1, lanes=1)
+
+
+@dataclass
+class Desk:
+    """The app and all it stands on."""
+
+    app: FastAPI
+    parts: Parts
+    accounts: MemoryAccounts
+    market: HandMarket
+    orders: MemoryOrders
+    clock: HandClock
+    http: AsyncClient
+
+    async def sign_in(self, username: str = "ada") -> dict[str, str]:
+        """Register (once) and sign in; gives the token answer."""
+        body = {"username": username, "password": PASSWORD}
+        if username not in self.accounts.users:
+            made = await self.http.post("/auth/register", json=body)
+            assert made.status_code == 201, made.text
+        answer = await self.http.post("/auth/token", data=body)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, str] = answer.json()
+        return tokens
+
+    async def user(self, username: str = "ada") -> dict[str, str]:
+        """Headers of somebody signed in."""
+        tokens = await self.sign_in(username)
+        return {"Authorization": f"Bearer {tokens['access_token']}"}
+
+
+def build(
+    config: ApiConfig | None = None,
+) -> tuple[Parts, MemoryAccounts, HandMarket, MemoryOrders, HandClock]:
+    clock, bus, accounts, market = HandClock(), Bus(), MemoryAccounts(), HandMarket()
+    orders = MemoryOrders(bus, clock)
+    parts = Parts(
+        orders=orders,
+        records=orders,
+        accounts=accounts,
+        market=market,
+        bus=bus,
+        clock=clock,
+        signing_key=KEY,
+        config=config or ApiConfig(passwords=CHEAP),
+        gauges={"twap_open_orders": lambda: 3},
+    )
+    return parts, accounts, market, orders, clock
