@@ -11,7 +11,7 @@ from benchmarks.harness.orders import order
 from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 

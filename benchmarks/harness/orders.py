@@ -14,7 +14,7 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore

@@ -68,7 +68,7 @@ _PRICES = (
         fault="F19",
         guard="no fill beyond the limit",
         file="domain/execution/matching.py",
-        line="        if not within(self.side, price, self.limit):\n            return SliceReason.LIMIT_NOT_MET\n",
+        line="        if limit is not None and not within(self.side, price, limit):\n            return SliceReason.LIMIT_NOT_MET\n",
         instead="",
         tests=(
             MATCHING + "test_fills_obey_limit_and_display",
@@ -161,8 +161,8 @@ _BOOKS = (
         fault="F21",
         guard="what is missed is caught up, three equal slices at most",
         file="engine/work/slice_decision.py",
-        line="wanted = remaining if last else min(behind, schedule.most)",
-        instead="wanted = remaining if last else behind",
+        line="wanted = remaining if last else min(exact.subtract(target, filled), schedule.most, remaining)",
+        instead="wanted = remaining if last else min(exact.subtract(target, filled), remaining)",
         tests=(ENGINE + "test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all",),
     ),
 )
@@ -227,7 +227,7 @@ _CRASHES = (
         fault="F24",
         guard="open orders are taken up at the start",
         file="engine/engine.py",
-        line="            self._do.adopt(order)\n",
+        line="            self._desk.adopt(order)\n",
         instead="            pass\n",
         tests=(ENGINE + "test_down_across_slices_then_one_slice_and_no_backlog",),
     ),
@@ -294,8 +294,8 @@ _STORAGE = (
         fault="F31",
         guard="what could not be recorded did not happen",
         file="engine/work/commit.py",
-        line="            self._after_failure(changed, error)\n        else:\n            self._impact",
-        instead="            self._after_failure(changed, error)\n        if True:\n            self._impact",
+        line="            self._after_failure(pending, error)\n        else:\n            self._impact",
+        instead="            self._after_failure(pending, error)\n        if True:\n            self._impact",
         tests=(ENGINE + "test_a_failing_store_fills_nothing_and_recovers_by_itself",),
     ),
     Bite(
@@ -328,9 +328,9 @@ _STORAGE = (
     Bite(
         fault="F34",
         guard="the number of orders changed is compared with the number meant",
-        file="store/orders.py",
-        line="    if done != len(changed):\n",
-        instead="    if done > len(changed):\n",
+        file="store/driver.py",
+        line="    if statement.is_guarded and done.rowcount != len(statement.rows):\n",
+        instead="    if statement.is_guarded and done.rowcount > len(statement.rows):\n",
         tests=(STORE + "test_concurrent.py::test_an_order_changes_once_from_each_version",),
     ),
 )

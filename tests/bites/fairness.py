@@ -20,8 +20,8 @@ FAIRNESS = (
         fault="F130",
         guard="due orders come by turns of their users",
         file="engine/work/open_orders.py",
-        line="        self._turns.set(terms.user_id, terms.order_id, moment)\n",
-        instead='        self._turns.set("", terms.order_id, moment)\n',
+        line="        self._turns.set(terms.user_id, terms.order_id, at)\n",
+        instead='        self._turns.set("", terms.order_id, at)\n',
         tests=(FAIR + "test_a_users_few_slices_are_in_the_first_round_beside_thousands_due_before",),
     ),
     Bite(

@@ -15,7 +15,7 @@ from twap_client import NotAuthenticated, NotPermitted, TwapClient
 from twap_client.errors import TwapClientError
 from twap_server.cli.main import app
 from twap_server.clock import SystemClock
-from twap_server.store.database import file_of
+from twap_server.store.config import file_of
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Protocol
 
+from twap_server import clock
 from twap_server.clock import SteadyClock
 from twap_server.domain.clock import SECOND, Nanos
 
@@ -36,6 +37,9 @@ class SimClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await clock.wait(event, seconds)
 
 
 class Shown:

@@ -12,7 +12,7 @@ from simulation.violation import Violation
 from twap_models.enums import Carry, OrderStatus, SliceOutcome
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.terms import OrderTerms, Plan
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 
 _GRACE_NS = 5_000_000_000
 _ENDED = frozenset(

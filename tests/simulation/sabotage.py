@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
+from msgspec.structs import force_setattr
 from sqlalchemy import select
 
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.live import LiveBook
+from twap_server.domain.clock import Nanos
 from twap_server.domain.execution import matching
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.market.events import BookStatus, BookView
@@ -23,7 +25,7 @@ from twap_server.engine.market import snapshot
 from twap_server.engine.work import slice_decision
 from twap_server.engine.work.journal import Journal
 from twap_server.engine.work.open_orders import OpenOrders
-from twap_server.engine.work.step import Step
+from twap_server.engine.work.step import PendingWrite
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.store.orders import SqlOrderStore
@@ -69,7 +71,7 @@ def _no_memory() -> None:
 
 
 def _past_the_curve() -> None:
-    slice_decision.wanted_quantity = lambda order, index: order.remaining
+    slice_decision.wanted_quantity = lambda order, index, target: order.remaining
 
 
 def _late_fill() -> None:
@@ -77,7 +79,7 @@ def _late_fill() -> None:
 
     def after(self: Order, result: Any, fills: Any) -> Order:
         for fill in fills:
-            object.__setattr__(fill, "time", self.plan.end + 1)
+            force_setattr(fill, "time", Nanos(self.plan.end + 1))
         return original(self, result, fills)
 
     Order.after_slice = after  # type: ignore[method-assign]
@@ -88,7 +90,7 @@ def _wrong_fee() -> None:
 
     def after(self: Order, result: Any, fills: Any) -> Order:
         made = original(self, result, fills)
-        object.__setattr__(made.progress, "fees", made.progress.fees + len(fills))
+        force_setattr(made.progress, "fees", made.progress.fees + len(fills))
         return made
 
     Order.after_slice = after  # type: ignore[method-assign]
@@ -113,7 +115,7 @@ def _told_first() -> None:
 
 
 def _never_ends() -> None:
-    Step.end = lambda *_, **__: None  # type: ignore[method-assign]
+    PendingWrite.end = lambda *_, **__: None  # type: ignore[method-assign]
 
 
 def _forgets_tokens() -> None:

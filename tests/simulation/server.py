@@ -21,7 +21,7 @@ from twap_models import exact_json
 from twap_server import bootstrap
 from twap_server.api.app import create_app
 from twap_server.domain.clock import Nanos
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.settings import Settings
 
 _GRAVEYARD: list[Any] = []

@@ -7,16 +7,15 @@ crash copies the file as it lies there, with the torn end a power cut leaves.
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from contextvars import Context, ContextVar
 from pathlib import Path
 from random import Random
-from typing import Any
-
-import aiosqlite
+from typing import Any, Self
 
 from simulation.loop import VirtualLoop
+from twap_server.store import driver
 from twap_server.store.database import Database
 
 PENDING: ContextVar[Any] = ContextVar("PENDING", default=None)
@@ -100,42 +99,54 @@ class Disk:
         return InlineConnection(self, lambda: sqlite3.connect(*where, **options))
 
 
-class InlineConnection(aiosqlite.Connection):
-    """aiosqlite without its thread."""
+class InlineConnection(driver.Connection):
+    """The driver's connection without its thread."""
 
     def __init__(self, disk: Disk, connector: Callable[[], sqlite3.Connection]) -> None:
-        super().__init__(connector, 64)
+        super().__init__(connector)
         self._before = 0
         self._disk = disk
 
     def __del__(self) -> None:
         pass
 
-    def __await__(self) -> Any:
-        return self._begin().__await__()
-
-    async def _begin(self) -> "InlineConnection":
+    async def _open(self) -> Self:
         self._connection = self._connector()
         return self
 
-    def stop(self) -> None:  # type: ignore[override]
-        self._running = False
+    def stop(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
-    async def commit(self) -> None:
-        await self._execute(self._commit)
+    async def close(self) -> None:
+        self.stop()
 
-    async def _execute(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self._running or not self._connection:
-            raise ValueError("Connection closed")
-        name = getattr(fn, "__name__", "")
-        if name == "_commit":
-            return await self._slow_commit()
-        if name in ("execute", "executemany"):
-            await self._statement(str(args[0]))
-        return fn(*args, **kwargs)
+    async def ask(self, do: Callable[..., Any], *args: Any) -> Any:
+        return do(*args)
+
+    async def run(self, sql: str, rows: Iterable[Any], *, many: bool) -> driver.Done:
+        await self._statement(sql)
+        return await super().run(sql, rows, many=many)
+
+    async def write(self, statements: Sequence[driver.Statement]) -> None:
+        """As the driver does in one trip, with all that may happen in between."""
+        await self.run("BEGIN IMMEDIATE", (), many=False)
+        try:
+            for one in statements:
+                await self._statement(one.sql)
+                assert self._connection is not None
+                driver.run_guarded(self._connection, one)
+        except BaseException:
+            await self.rollback()
+            raise
+        try:
+            await self.commit()
+        except sqlite3.Error as error:
+            raise driver.CommitFailed from error
+
+    async def commit(self) -> None:
+        await self._slow_commit()
 
     async def _statement(self, sql: str) -> None:
         disk = self._disk

@@ -1,7 +1,7 @@
 """Each invariant against a doctored history: fed what a broken product would have recorded, it objects."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -15,6 +15,7 @@ from simulation.venues.binance import SPECS
 from simulation.venues.truth import Truth
 from simulation.violation import Violation
 from simulation.witness import Witness
+from support.changes import replace
 from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome, SliceReason
 from twap_server.books.live import LiveBook
 from twap_server.clock import SteadyClock
@@ -22,7 +23,7 @@ from twap_server.domain.clock import SECOND, Nanos, to_iso
 from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 
 BTC = InstrumentId("binance", "BTC-USDT")

@@ -37,7 +37,7 @@ from twap_models.enums import SliceReason
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import SliceResult
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.settings import Settings
 
 CALM_S = 240.0

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from twap_server import clock
 from twap_server.domain.clock import SECOND, Nanos
 
 EPOCH = Nanos(1_700_000_000 * SECOND)
@@ -22,3 +23,6 @@ class LoopClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await clock.wait(event, seconds)

@@ -1,9 +1,9 @@
 """Records of orders written by hand, for tests of the execution report."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 
+from support.changes import replace
 from twap_models.enums import Carry, Fidelity, OrderStatus, Side, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos

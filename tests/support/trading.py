@@ -14,7 +14,7 @@ from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import OrderRequest
-from twap_server.engine.ports import OrderWrite
+from twap_server.domain.orders.write import OrderWrite
 
 BTC = Instrument(
     id=InstrumentId("binance", "BTC-USDT"),

@@ -26,10 +26,10 @@ from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
 from twap_server.engine.entry.results import SubmitResultKind
-from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
 

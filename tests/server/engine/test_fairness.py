@@ -17,9 +17,9 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.results import SubmitResultKind
-from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
 

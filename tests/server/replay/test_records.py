@@ -1,15 +1,15 @@
 """What a replay records is what the engine decided, and nothing is recorded twice."""
 
-from dataclasses import replace
-
 import pytest
 
+from support.changes import replace
 from support.store.builders import make_order
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
-from twap_server.engine.ports import OrderStore, OrderWrite
+from twap_server.domain.orders.write import OrderWrite
+from twap_server.engine.ports import OrderStore
 from twap_server.replay.records import MemoryRecords
 
 

@@ -1,13 +1,15 @@
 """A real database for each test: a file, and a PostgreSQL."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from support.postgres import PostgresServer
 from twap_server.domain.clock import Nanos
+from twap_server.store import driver
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
@@ -54,6 +56,22 @@ def outside(url: str, request: pytest.FixtureRequest) -> Outside:
 async def database(url: str) -> AsyncIterator[Database]:
     async with Database.open(url) as database:
         yield database
+
+
+@pytest.fixture
+def written(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The statements of each transaction that is written from now on, a list each; clear it where needed."""
+    made: list[list[str]] = []
+    writer, write = database._writer.sync_engine, driver.Connection.write
+    event.listen(writer, "begin", lambda _: made.append([]))
+    event.listen(writer, "before_cursor_execute", lambda *seen: made[-1].append(seen[2]) if made else None)
+
+    async def note(self: driver.Connection, statements: Sequence[driver.Statement]) -> None:
+        made[-1:] = [[one.sql for one in statements]]
+        await write(self, statements)
+
+    monkeypatch.setattr(driver.Connection, "write", note)
+    return made
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from support.changes import replace
 from support.store.builders import Write, accepted, make_order, sliced, with_terms
 from twap_server.domain.errors import TwapError
 from twap_server.store import sqlite

@@ -3,7 +3,6 @@
 import tracemalloc
 from collections.abc import Coroutine
 from contextlib import aclosing
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from support.changes import replace
 from support.store.builders import (
     Write,
     accepted,

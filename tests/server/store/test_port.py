@@ -1,7 +1,8 @@
 """The store is what the engine asks for: checked by the type checker and by using it."""
 
 from support.store.builders import make_order
-from twap_server.engine.ports import OrderStore, OrderWrite
+from twap_server.domain.orders.write import OrderWrite
+from twap_server.engine.ports import OrderStore
 from twap_server.store.orders import SqlOrderStore
 
 

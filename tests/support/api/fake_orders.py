@@ -1,11 +1,12 @@
 """Engine and order store in memory."""
 
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeVar
 
 from support.api.fakes import HandClock
+from support.changes import replace
 from twap_models.enums import OrderEventType, OrderStatus, RejectReason
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import (

@@ -1,8 +1,8 @@
 """Orders, slices, fills and events with every digit and every field in use."""
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from support.changes import replace
 from twap_models.enums import (
     Carry,
     Fidelity,
@@ -16,6 +16,7 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
+from twap_server.domain.orders.write import OrderWrite
 
 T0 = Nanos(1_790_000_000_123_456_789)
 LONG = Decimal("123456789012345678.901234567891")
@@ -23,17 +24,7 @@ LONG = Decimal("123456789012345678.901234567891")
 TINY = Decimal("1E-8")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
-    """The shape of the engine's ``OrderWrite``."""
-
-    order: Order
-    is_new: bool = False
-    is_replanned: bool = False
-    is_sliced: bool = False
-    slices: tuple[SliceResult, ...] = ()
-    fills: tuple[Fill, ...] = ()
-    events: tuple[OrderEvent, ...] = ()
+Write = OrderWrite
 
 
 def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from twap_server.domain.clock import SECOND, Clock, Nanos, to_text
+from twap_server.domain.clock import SECOND, Clock, Nanos, Signal, to_text
 
 log = logging.getLogger(__name__)
 
@@ -14,6 +14,18 @@ _KEPT_S = 600
 """How long a wall clock that was set back is not believed."""
 _TOLD_S = 3_600
 """How long a step is told."""
+
+
+async def wait(event: Signal, seconds: float) -> None:
+    """Wait until the event is set, by the loop's own time; after ``seconds`` the clock sets it.
+
+    A timer that sets it costs a tenth of a timeout that cancels whoever waits.
+    """
+    alarm = asyncio.get_running_loop().call_later(max(0.0, seconds), event.set)
+    try:
+        await event.wait()
+    finally:
+        alarm.cancel()
 
 
 class SystemClock:
@@ -30,6 +42,10 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: Signal, seconds: float) -> None:
+        """Wait until the event is set; after ``seconds`` the clock sets it."""
+        await wait(event, seconds)
 
 
 class VirtualClock:
@@ -51,6 +67,10 @@ class VirtualClock:
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))
+
+    async def wait(self, event: Signal, seconds: float) -> None:
+        """Wait until the event is set; after ``seconds`` the clock sets it."""
+        await wait(event, seconds)
 
 
 class SteadyClock:
@@ -89,6 +109,10 @@ class SteadyClock:
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``."""
         await self._clock.sleep(seconds)
+
+    async def wait(self, event: Signal, seconds: float) -> None:
+        """Wait until the event is set; after ``seconds`` the clock sets it."""
+        await self._clock.wait(event, seconds)
 
     def remarks(self) -> list[str]:
         """What to know of the clock's last step, for as long as it has effects and an hour more; in words."""

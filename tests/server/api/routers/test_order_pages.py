@@ -1,6 +1,5 @@
 """GET /orders/{token_id} in pages: the Link header leads through all of it, and bounds are named."""
 
-from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import urljoin
 
@@ -8,6 +7,7 @@ import pytest
 
 from server.api.conftest import Desk
 from server.api.routers.test_orders import BODY, submit
+from support.changes import replace
 from twap_models.enums import SliceOutcome
 from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Fill, SliceResult

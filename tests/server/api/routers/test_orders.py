@@ -1,6 +1,5 @@
 """Orders over HTTP: exact numbers, idempotency statuses, isolation, paging, detail."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -8,6 +7,7 @@ import pytest
 from httpx import Response
 
 from support.api.desk import Desk
+from support.changes import replace
 from twap_models import ExecutionReport, TwapOrder, TwapOrderDetail, exact_json
 from twap_models.enums import LateStart, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos

@@ -3,7 +3,6 @@
 import csv
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from io import StringIO
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from server.domain.tca.test_report import by_hand
 from support.api.desk import Desk
+from support.changes import replace
 from support.records import at, fill, order, record, sample, slice_of
 from twap_models import ExecutionReport
 from twap_models.enums import OrderStatus, SliceReason

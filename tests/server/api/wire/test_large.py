@@ -5,7 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 
 from server.api.routers.test_orders import BODY, submit
 from support.api.desk import CHEAP, Desk, build
+from support.changes import replace
 from twap_models.enums import OrderStatus, SliceOutcome, SliceReason
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig

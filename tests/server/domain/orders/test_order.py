@@ -1,11 +1,11 @@
 """domain/orders/order.py: states, and what no order may do."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from server.domain.orders.test_amendment import T0, order
+from support.changes import replace
 from twap_models.enums import FillState, OrderStatus, SliceOutcome
 from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Fill, Order, SliceResult

@@ -1,6 +1,5 @@
 """domain/tca/report.py: figures worked out by hand, parts that sum to the whole, and nothing guessed."""
 
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -8,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.changes import replace
 from support.records import at, fill, leg, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side, SliceReason
 from twap_server.domain import exact

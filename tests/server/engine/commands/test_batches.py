@@ -15,11 +15,11 @@ from twap_server.domain.errors import CommitInDoubt, OrderNotOpen, StoreConflict
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.commands.batches import Command
 from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.results import SubmitResultKind
-from twap_server.engine.ports import OrderWrite
 
 pytestmark = pytest.mark.looptime
 

@@ -1,12 +1,12 @@
 """engine/: pause, resume and amend against slices, under virtual time."""
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from server.engine.test_engine import working
+from support.changes import replace
 from support.clocks import EPOCH
 from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.clock import SECOND, Nanos

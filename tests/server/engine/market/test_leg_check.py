@@ -1,7 +1,6 @@
 """engine/: an aggregate order fills only across books that show the same asset."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from server.engine.entry.test_preview import preview
 from server.engine.test_engine import OpenOrders, working
 from server.engine.work.test_slice_decision import order
+from support.changes import replace
 from support.clocks import LoopClock
 from support.trading import BTC, HandBook, HandMarket
 from twap_models.enums import AGGREGATE, Carry, Fidelity, OrderStatus, Side, SliceReason

@@ -1,9 +1,10 @@
 """engine/work/slice_decision.py: several exchanges as one, the participation cap, the market of a slice."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from server.domain.orders.test_amendment import order as plain_order
+from support.changes import replace
 from support.trading import BTC, HandBook
 from twap_models.enums import Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos

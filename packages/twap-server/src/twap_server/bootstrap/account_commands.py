@@ -22,7 +22,8 @@ from twap_server.domain.errors import InvalidRequest, RequestError, StoreConflic
 from twap_server.runtime.threads import Threads
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
-from twap_server.store.database import Database, file_of
+from twap_server.store.config import file_of
+from twap_server.store.database import Database
 from twap_server.store.sqlite_copy import refuse_absent
 
 _NAME: TypeAdapter[str] = TypeAdapter(UserName)

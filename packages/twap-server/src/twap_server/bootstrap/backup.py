@@ -19,8 +19,8 @@ from twap_server.domain.clock import to_text
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.settings import Settings
 from twap_server.store import postgresql_copy, sqlite_copy
+from twap_server.store.config import file_of
 from twap_server.store.contents import Contents
-from twap_server.store.database import file_of
 from twap_server.store.postgresql_copy import Tools
 from twap_server.store.sole_use import refuse_other_owner
 

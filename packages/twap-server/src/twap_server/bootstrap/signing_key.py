@@ -14,7 +14,7 @@ from twap_models.exact_json import is_encodable
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.runtime import files
 from twap_server.settings import Settings, data_folder
-from twap_server.store.database import file_of
+from twap_server.store.config import file_of
 
 log = logging.getLogger(__name__)
 

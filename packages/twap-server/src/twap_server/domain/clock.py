@@ -19,6 +19,18 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UTC = datetime(1970, 1, 1)  # noqa: DTZ001 - written without its offset
 
 
+class Signal(Protocol):
+    """Something to wait for: an ``asyncio.Event``."""
+
+    def set(self) -> None:
+        """Let whoever waits go on."""
+        ...
+
+    async def wait(self) -> object:
+        """Return once it is set."""
+        ...
+
+
 class Clock(Protocol):
     """Wall time for records, monotonic time for waiting."""
 
@@ -32,6 +44,10 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Wait at least ``seconds``; zero or less yields once. Cancellation leaves nothing behind."""
+        ...
+
+    async def wait(self, event: Signal, seconds: float) -> None:
+        """Wait until the event is set; after ``seconds`` the clock sets it. Cancellation leaves nothing."""
         ...
 
 

@@ -74,8 +74,8 @@ class Engine:
         self._journal = Journal(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._market_reader = MarketReader(market, config)
-        self._desk = OpenOrders(market=market, clock=clock)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
+        self._desk = OpenOrders(market=market, sampler=self._sampler, clock=clock)
         self._rooms = Rooms(desk=self._desk, config=config)
         limits = limits_of(config)
         acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
@@ -223,8 +223,8 @@ class Engine:
         return CommandBatcher(
             store=self._store,
             journal=self._journal,
-            take_in=self._do.recorded,
-            read_again=lambda working: self._committer.read_again(working, self._clock.now()),
+            desk=self._desk,
+            read_again=self._committer.read_again,
             market_reader=self._market_reader,
             clock=self._clock,
         )
@@ -250,7 +250,7 @@ class Engine:
                 log.warning("engine waits for the store: %s", error)
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
-            self._do.adopt(order)
+            self._desk.adopt(order)
         await self._due_orders.end_elapsed()
         self._presence.begin()
         log.info("engine ready open_orders=%d", len(self._desk))
@@ -263,16 +263,14 @@ class Engine:
         if self._wake.is_set() or delay <= 0:
             await self._clock.sleep(0)  # others get their turn, however much is due
         else:
-            alarm = asyncio.get_running_loop().call_later(min(delay, longest), self._wake.set)
-            await self._wake.wait()
-            alarm.cancel()
+            await self._clock.wait(self._wake, min(delay, longest))
         self._wake.clear()
 
     async def _turn(self) -> None:
         self._presence.note()
         with contextlib.suppress(StoreUnavailable):
             for write in await self._journal.settle():
-                self._do.take_in(write)
+                self._desk.apply(write, is_late=True)
         await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
         await self._due_orders.work_due()
         await self._measure(self._clock.now())

@@ -1,7 +1,6 @@
 """What the engine needs from others, as protocols beside their consumer."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
@@ -9,27 +8,12 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
-from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.write import OrderWrite
 
 OrderKey: TypeAlias = tuple[str, str]
 """User id and token id: what names an order in a command."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderWrite:
-    """One decision about one order: all of it is recorded in one transaction, or none of it."""
-
-    order: Order
-    """The order after the decision."""
-    is_new: bool = False
-    is_replanned: bool = False
-    """Its plan was replaced by an amendment."""
-    is_sliced: bool = False
-    """Nothing but slices is new: state and plan are as before."""
-    slices: tuple[SliceResult, ...] = ()
-    fills: tuple[Fill, ...] = ()
-    events: tuple[OrderEvent, ...] = ()
 
 
 class OrderStore(Protocol):

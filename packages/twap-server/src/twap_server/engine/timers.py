@@ -43,12 +43,13 @@ class Agenda:
 
     def take(self, now: Nanos) -> str | None:
         """Take out the earliest order that is due by ``now``; None without any."""
-        moment = self.next()
-        if moment is None or moment > now:
-            return None
-        order_id = heappop(self._heap)[1]
-        del self._wake[order_id]
-        return order_id
+        heap, wake = self._heap, self._wake
+        while heap and heap[0][0] <= now:
+            moment, order_id = heappop(heap)
+            if wake.get(order_id) == moment:
+                del wake[order_id]
+                return order_id
+        return None
 
     def due(self, now: Nanos, *, most: int) -> list[str]:
         """Take out the orders due by ``now``, earliest first, at most ``most``."""

@@ -11,7 +11,8 @@ from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
-from twap_server.engine.ports import OrderKey, OrderWrite
+from twap_server.domain.orders.write import OrderWrite
+from twap_server.engine.ports import OrderKey
 
 
 @dataclass(slots=True)

@@ -6,90 +6,87 @@ parameters row by row cost more than the database itself.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import Insert, Table, Update, insert
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Destination
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries
-from twap_server.store.columns import ToColumn, to_column
+from twap_server.store.columns import ToColumn
 from twap_server.store.legs import write_legs
 from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
 
 Values: TypeAlias = tuple[Any, ...]
 
-_slice_of = attrgetter("slice_index")
+ADVANCED = "advance"
+"""Replaces orders' progress, each provided that its version is the one before."""
+SLICED = "sliced"
+"""The same for orders of which nothing but slices is new: their status is the one before, too."""
+_IN_ORDER = (
+    orders.name, order_plans.name, SLICED, ADVANCED, slices.name, fills.name, order_events.name,
+    order_samples.name,
+)  # fmt: skip
+"""Rows that others refer to come first."""
+_VERSION = queries.PROGRESS.index("version")
 
 
-class Batches:
-    """Writes rows with a connection; one statement each, none where there are no rows."""
+class Batch(NamedTuple):
+    """Rows that one statement writes."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-        self._number = to_column(connection.dialect.name)
+    what: str
+    """Names the statement, see ``statements``."""
+    rows: list[Values]
+    is_guarded: bool = False
+    """Each row must change one that is there."""
 
-    async def orders(self, new: Sequence[Order]) -> None:
-        """Insert orders."""
-        number, legs = self._number, _LegTexts()
-        await self._run(orders.name, [order_values(order, number, legs) for order in new])
 
-    async def plans(self, of: Sequence[Order]) -> None:
-        """Insert the plans that orders are at."""
-        await self._run(order_plans.name, [plan_values(order, self._number) for order in of])
+def batches_of(
+    writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]], *, number: ToColumn, narrow: bool
+) -> list[Batch]:
+    """What a commit writes, in the order of its statements; none where there are no rows.
 
-    async def advance(self, changed: Sequence[Order]) -> int:
-        """Replace orders' progress, each provided that its version is the one before; say how many were."""
-        return await self._run("advance", [advance_values(order, self._number) for order in changed])
+    Args:
+        writes: decisions about orders.
+        samples: of orders' markets, by order id.
+        number: writes a number for the database.
+        narrow: of orders of which nothing but slices is new, what a slice cannot change is left alone.
+    """
+    made: dict[str, list[Values]] = {name: [] for name in _IN_ORDER}
+    legs = _LegTexts()
+    for write in writes:
+        order, order_id = write.order, write.order.terms.order_id
+        if write.is_new:
+            made[orders.name].append(order_values(order, number, legs))
+        if write.is_new or write.is_replanned:
+            made[order_plans.name].append(plan_values(order, number))
+        progress = _add_events(made[order_events.name], write, number)
+        if not write.is_new:
+            what = SLICED if narrow and write.is_sliced else ADVANCED
+            made[what].append(_CHANGES[what](order_id, progress))
+        made[slices.name] += [slice_values(order_id, result, number) for result in write.slices]
+        made[fills.name] += fill_values(order_id, write.fills, number)
+    made[order_samples.name] = [sample_values(order_id, sample, number) for order_id, sample in samples]
+    return [Batch(name, rows, name in _CHANGES) for name, rows in made.items() if rows]
 
-    def advance_rows(self, changed: Sequence[Order]) -> list[dict[str, Any]]:
-        """What ``advance`` writes, by name and not yet written."""
-        return [advance_row(order, self._number) for order in changed]
 
-    async def advance_sliced(self, changed: Sequence[Order]) -> int:
-        """The same for orders of which nothing but slices is new: their status is the one before, too."""
-        return await self._run("sliced", [sliced_values(order, self._number) for order in changed])
-
-    async def slices(self, of_orders: Sequence[tuple[str, Sequence[SliceResult]]]) -> None:
-        """Insert slices, given with their orders' ids."""
-        number = self._number
-        await self._run(
-            slices.name,
-            [slice_values(order_id, result, number) for order_id, results in of_orders for result in results],
-        )
-
-    async def fills(self, of_orders: Sequence[tuple[str, Sequence[Fill]]]) -> None:
-        """Insert fills, given with their orders' ids."""
-        number = self._number
-        await self._run(
-            fills.name,
-            [row for order_id, filled in of_orders for row in fill_values(order_id, filled, number)],
-        )
-
-    async def events(self, told: Sequence[OrderEvent]) -> None:
-        """Insert events."""
-        await self._run(order_events.name, [event_values(event, self._number) for event in told])
-
-    async def samples(self, taken: Sequence[tuple[str, Sample]]) -> None:
-        """Insert samples; a repeat after a commit of unknown outcome is no conflict."""
-        number = self._number
-        await self._run(
-            order_samples.name, [sample_values(order_id, sample, number) for order_id, sample in taken]
-        )
-
-    async def _run(self, what: str, rows: list[Values]) -> int:
-        if not rows:
-            return 0
-        statement = _compiled(what, self._connection.dialect.name)
-        done = await self._connection.exec_driver_sql(statement, rows)
-        return done.rowcount
+def _add_events(made: list[Values], write: OrderWrite, number: ToColumn) -> Values:
+    """Write a decision's events; give the progress after it, which mostly is that of the last one."""
+    then: OrderProgress | None = None
+    progress: Values = ()
+    for event in write.events:
+        then = event.order.progress
+        progress = progress_values(then, event.order.plan.revision, number)
+        made.append((*event_values(event), *progress))
+    if then is write.order.progress:
+        return progress
+    return progress_values(write.order.progress, write.order.plan.revision, number)
 
 
 class _LegTexts:
@@ -159,8 +156,8 @@ def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values
         order_id,
         result.index,
         result.due,
-        result.outcome.value,
-        None if reason is None else reason.value,
+        result.outcome._value_,
+        None if reason is None else reason._value_,
         number(result.wanted),
         number(result.filled),
         number(result.notional),
@@ -176,21 +173,23 @@ def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values
 
 def fill_values(order_id: str, filled: Sequence[Fill], number: ToColumn) -> Iterator[Values]:
     """Write fills, numbered within their slice in the order given."""
-    for slice_index, same_slice in groupby(sorted(filled, key=_slice_of), key=_slice_of):
-        for n, fill in enumerate(same_slice):
-            yield (
-                fill.fill_id,
-                order_id,
-                slice_index,
-                n,
-                fill.time,
-                fill.exchange,
-                number(fill.price),
-                number(fill.quantity),
-                number(fill.fee),
-                fill.book_seq,
-                fill.book_time,
-            )
+    numbers: defaultdict[int, int] = defaultdict(int)
+    for fill in filled:
+        n = numbers[fill.slice_index]
+        numbers[fill.slice_index] = n + 1
+        yield (
+            fill.fill_id,
+            order_id,
+            fill.slice_index,
+            n,
+            fill.time,
+            fill.exchange,
+            number(fill.price),
+            number(fill.quantity),
+            number(fill.fee),
+            fill.book_seq,
+            fill.book_time,
+        )
 
 
 def sample_values(order_id: str, sample: Sample, number: ToColumn) -> Values:
@@ -208,57 +207,45 @@ def sample_values(order_id: str, sample: Sample, number: ToColumn) -> Values:
     )
 
 
-def event_values(event: OrderEvent, number: ToColumn) -> Values:
-    """Write an event with the progress as it was then."""
-    order = event.order
+def event_values(event: OrderEvent) -> Values:
+    """Write an event, without the progress as it was then."""
+    order_id = event.order.terms.order_id
     return (
-        order.terms.user_id,
+        event.order.terms.user_id,
         event.seq,
-        event.type.value,
+        event.type._value_,
         event.time,
-        order.terms.order_id,
+        order_id,
         None if event.slice is None else event.slice.index,
         len(event.fills),
-        *progress_values(order.progress, order.plan.revision, number),
     )
 
 
-def advance_values(order: Order, number: ToColumn) -> Values:
+def advance_values(order_id: str, progress: Values) -> Values:
     """Write an order's progress, and which order and version it follows."""
-    progress = order.progress
-    return (
-        *progress_values(progress, order.plan.revision, number),
-        order.terms.order_id,
-        progress.version - 1,
-    )
+    return (*progress, order_id, progress[_VERSION] - 1)
 
 
-def advance_row(order: Order, number: ToColumn) -> dict[str, Any]:
+def advance_rows(rows: Sequence[Values]) -> list[dict[str, Any]]:
     """The same by name, for the statement that takes columns instead of rows."""
-    return dict(
-        zip((*queries.PROGRESS, "of_order", "of_version"), advance_values(order, number), strict=True)
-    )
+    names = (*queries.PROGRESS, "of_order", "of_version")
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def sliced_values(order: Order, number: ToColumn) -> Values:
+def sliced_values(order_id: str, progress: Values) -> Values:
     """Write what a slice changed of an order, and which version and status it follows."""
-    progress = order.progress
-    return (
-        number(progress.filled),
-        number(progress.notional),
-        number(progress.fees),
-        progress.next_slice,
-        progress.version,
-        order.terms.order_id,
-        progress.version - 1,
-        progress.status.value,
-    )
+    status, filled, notional, fees, next_slice, _, _, _, version, _ = progress
+    return (filled, notional, fees, next_slice, version, order_id, version - 1, status)
+
+
+_CHANGES: Mapping[str, Callable[[str, Values], Values]] = {SLICED: sliced_values, ADVANCED: advance_values}
+"""Statements that change orders, with what writes their rows."""
 
 
 def progress_values(progress: OrderProgress, revision: int, number: ToColumn) -> Values:
     """Write an order's progress, and which revision of its plan it is at."""
     return (
-        progress.status.value,
+        progress.status._value_,
         number(progress.filled),
         number(progress.notional),
         number(progress.fees),
@@ -274,10 +261,10 @@ def progress_values(progress: OrderProgress, revision: int, number: ToColumn) ->
 def statements(dialect: str) -> dict[str, Insert | Update]:
     """Every statement that rows are written with, by name."""
     return {
-        "advance": queries.advance(),
+        ADVANCED: queries.advance(),
         orders.name: insert(orders),
         order_plans.name: insert(order_plans),
-        "sliced": queries.advance(queries.SLICED, within=("status",)),
+        SLICED: queries.advance(queries.SLICED, within=("status",)),
         slices.name: insert(slices),
         fills.name: insert(fills),
         order_events.name: insert(order_events),
@@ -292,6 +279,7 @@ def _unless_there(table: Table, dialect: str) -> Insert:
 
 
 @cache
-def _compiled(what: str, dialect: str) -> str:
+def compiled(what: str, dialect: str) -> str:
+    """The text of a statement."""
     kind = postgresql.asyncpg if dialect == "postgresql" else sqlite
     return str(statements(dialect)[what].compile(dialect=kind.dialect()))

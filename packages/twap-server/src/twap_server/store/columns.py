@@ -55,7 +55,8 @@ def _to_text(value: Decimal | None) -> str | None:
         return None
     if not isinstance(value, Decimal) or not value.is_finite():
         raise _not_finite(value)
-    return format(value, "f")
+    text = str(value)  # takes a quarter of the time of format, and differs only where it has an exponent
+    return text if "E" not in text else format(value, "f")
 
 
 def _checked(value: Decimal | None) -> Decimal | None:

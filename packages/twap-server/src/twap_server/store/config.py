@@ -1,8 +1,15 @@
 """Settings of the store."""
 
 from datetime import timedelta
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from twap_server.domain.errors import StoreUnavailable
+
+_LAST_PORT = 65_535
 
 
 class StoreConfig(BaseModel):
@@ -18,3 +25,23 @@ class StoreConfig(BaseModel):
     """How long PostgreSQL may take to answer before the connection is given up for dead."""
     pool_size: int = Field(default=4, ge=1, le=64)
     """Connections kept for reading, beside the writer's own."""
+
+
+def file_of(url: str) -> Path | None:
+    """The file of an SQLite URL, None for PostgreSQL. Resolved: a link names the same file."""
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        raise StoreUnavailable(
+            "the database URL cannot be read: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
+        ) from None
+    backend = parts.get_backend_name()
+    if backend == "postgresql":
+        if (parts.port or 0) > _LAST_PORT:
+            raise StoreUnavailable(f"the database URL has port {parts.port}: use one below {_LAST_PORT + 1}")
+        return None
+    if backend != "sqlite":
+        raise StoreUnavailable(f"databases of kind {backend!r} are not supported: use sqlite or postgresql")
+    if parts.database in (None, "", ":memory:"):
+        raise StoreUnavailable("the database needs a file, for orders must survive a restart: sqlite:///FILE")
+    return Path(str(parts.database)).resolve()

@@ -8,21 +8,19 @@ from pathlib import Path
 from typing import Any, Self
 
 from sqlalchemy import RowMapping, Select
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import CommitInDoubt, StoreTakenOver, StoreUnavailable
-from twap_server.store import postgresql, sqlite
-from twap_server.store.config import StoreConfig
-from twap_server.store.failures import reason, translated
+from twap_server.store import driver, postgresql, sqlite
+from twap_server.store.config import StoreConfig, file_of
+from twap_server.store.failures import reason, translated, unavailable
 from twap_server.store.migrate import is_newest, migrate
 from twap_server.store.sole_use import refuse_a_log_elsewhere, refuse_other_owner, sole_use
 
 log = logging.getLogger(__name__)
 
-_LAST_PORT = 65_535
 _LOOK_EVERY_S = 1
 _TURN_WITHIN_S = 30
 """Of a transaction that waits for others to end; each of them has its own deadlines."""
@@ -177,6 +175,31 @@ class Database:
                 raise CommitInDoubt(str(error)) from error
             raise
 
+    @property
+    def dialect(self) -> str:
+        """``sqlite`` or ``postgresql``."""
+        return self._writer.dialect.name
+
+    async def write(self, statements: Sequence[driver.Statement]) -> None:
+        """Write with statements that need no answer in between: SQLite's thread does all in one trip.
+
+        Cancelled or not, all of it is recorded or nothing.
+
+        Raises:
+            StoreConflict: a unique key was taken, or a guarded statement found a row changed; nothing was
+                recorded.
+            CommitInDoubt, StoreUnavailable: as ``transaction``.
+        """
+        self._refuse_closed()
+        with translated():
+            async with _held(self._turn), _answering(self._writer) as connection:
+                found = (await connection.get_raw_connection()).driver_connection
+                assert isinstance(found, driver.Connection)
+                try:
+                    await found.write(statements)
+                except driver.CommitFailed as error:
+                    raise CommitInDoubt(unavailable(error.__cause__)) from error
+
     @asynccontextmanager
     async def account_transaction(self) -> AsyncIterator[AsyncConnection]:
         """Write what is of accounts: as ``transaction``, but one at a time waits among the others.
@@ -262,23 +285,3 @@ async def _migrate(engine: AsyncEngine) -> None:
     with translated():
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
-
-
-def file_of(url: str) -> Path | None:
-    """The file of an SQLite URL, None for PostgreSQL. Resolved: a link names the same file."""
-    try:
-        parts = make_url(url)
-    except (ArgumentError, ValueError):
-        raise StoreUnavailable(
-            "the database URL cannot be read: write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME"
-        ) from None
-    backend = parts.get_backend_name()
-    if backend == "postgresql":
-        if (parts.port or 0) > _LAST_PORT:
-            raise StoreUnavailable(f"the database URL has port {parts.port}: use one below {_LAST_PORT + 1}")
-        return None
-    if backend != "sqlite":
-        raise StoreUnavailable(f"databases of kind {backend!r} are not supported: use sqlite or postgresql")
-    if parts.database in (None, "", ":memory:"):
-        raise StoreUnavailable("the database needs a file, for orders must survive a restart: sqlite:///FILE")
-    return Path(str(parts.database)).resolve()

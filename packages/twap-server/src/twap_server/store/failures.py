@@ -1,5 +1,6 @@
 """Where a driver's failure becomes one of ours. SQL text and parameters never reach a message."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -58,21 +59,22 @@ def translated() -> Iterator[None]:
     """
     try:
         yield
-    except IntegrityError as error:
+    except (IntegrityError, sqlite3.IntegrityError) as error:
         raise StoreConflict("not recorded: something with the same key was recorded before") from error
-    except (DBAPIError, PoolTimeoutError, OSError) as error:
+    except (DBAPIError, sqlite3.Error, PoolTimeoutError, OSError) as error:
         if _is_of_the_data(error):
             raise
-        raise _unavailable(error) from error
+        raise StoreUnavailable(unavailable(error)) from error
     except Exception as error:
         # While it prepares a new connection, SQLAlchemy lets asyncpg's own errors through.
         if not type(error).__module__.startswith("asyncpg."):
             raise
-        raise _unavailable(error) from error
+        raise StoreUnavailable(unavailable(error)) from error
 
 
-def _unavailable(error: Exception) -> StoreUnavailable:
-    return StoreUnavailable(f"the database cannot be used: {reason(error)}; try again")
+def unavailable(error: BaseException | None) -> str:
+    """Say that the database cannot be used, and why."""
+    return f"the database cannot be used: {_GENERIC if error is None else reason(error)}; try again"
 
 
 def _is_of_the_data(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ import builtins
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,12 +12,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
-from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries
-from twap_server.store.batches import Batches
+from twap_server.store.batches import Batch, advance_rows, batches_of, compiled
+from twap_server.store.columns import to_column
 from twap_server.store.database import Database
+from twap_server.store.driver import Statement
 from twap_server.store.events import read_events
 from twap_server.store.pages import read_page, read_parts
 from twap_server.store.rows import to_order, to_progress, to_sample
@@ -28,54 +31,13 @@ _KEYS_PER_READ = 32
 """Of several users: every combination of theirs is looked up."""
 
 
-class RecordedWrite(Protocol):
-    """One decision about one order, as the engine hands it over (its ``OrderWrite``)."""
-
-    @property
-    def order(self) -> Order:
-        """The order after the decision."""
-        ...
-
-    @property
-    def is_new(self) -> bool:
-        """Whether the order was not recorded before."""
-        ...
-
-    @property
-    def is_replanned(self) -> bool:
-        """Whether the order's plan was replaced."""
-        ...
-
-    @property
-    def is_sliced(self) -> bool:
-        """Whether nothing but slices is new: state and plan are as before."""
-        ...
-
-    @property
-    def slices(self) -> tuple[SliceResult, ...]:
-        """Slices that ended by it."""
-        ...
-
-    @property
-    def fills(self) -> tuple[Fill, ...]:
-        """Their fills."""
-        ...
-
-    @property
-    def events(self) -> tuple[OrderEvent, ...]:
-        """What it makes to be told."""
-        ...
-
-
 class SqlOrderStore:
     """Implements the engine's ``OrderStore`` and the read side of the API."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def commit(
-        self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]] = ()
-    ) -> None:
+    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
         """Record all writes in one durable transaction of at most seven statements.
 
         Args:
@@ -99,7 +61,7 @@ class SqlOrderStore:
             if not writes or not await self._look_up(writes, error):
                 raise StoreUnavailable(str(error)) from error
 
-    async def was_recorded(self, writes: Sequence[RecordedWrite]) -> bool:
+    async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
         """Whether a commit in doubt was recorded. The answer is final: no earlier commit is still under way.
 
         Raises:
@@ -110,7 +72,7 @@ class SqlOrderStore:
             row = (await connection.execute(queries.by_id(order.terms.order_id))).mappings().first()
         return row is not None and to_progress(row) == order.progress
 
-    async def _look_up(self, writes: Sequence[RecordedWrite], doubt: CommitInDoubt) -> bool:
+    async def _look_up(self, writes: Sequence[OrderWrite], doubt: CommitInDoubt) -> bool:
         try:
             return await self.was_recorded(writes)
         except StoreTakenOver:
@@ -118,19 +80,17 @@ class SqlOrderStore:
         except StoreUnavailable:
             raise doubt from None
 
-    async def _record(self, writes: Sequence[RecordedWrite], samples: Sequence[tuple[str, Sample]]) -> None:
-        new = [write.order for write in writes if write.is_new]
-        changed = [write for write in writes if not write.is_new]
-        planned = [write.order for write in writes if write.is_new or write.is_replanned]
+    async def _record(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]]) -> None:
+        dialect = self._database.dialect
+        made = batches_of(writes, samples, number=to_column(dialect), narrow=dialect == "sqlite")
+        if dialect == "sqlite":
+            await self._database.write(
+                [Statement(compiled(one.what, dialect), one.rows, one.is_guarded) for one in made]
+            )
+            return
         async with self._database.transaction() as connection:
-            batches = Batches(connection)
-            await batches.orders(new)
-            await batches.plans(planned)
-            await _advance(connection, batches, changed)
-            await batches.slices([(w.order.terms.order_id, w.slices) for w in writes])
-            await batches.fills([(w.order.terms.order_id, w.fills) for w in writes])
-            await batches.events([event for w in writes for event in w.events])
-            await batches.samples(samples)
+            for one in made:
+                await _run(connection, one)
 
     async def open_orders(self) -> builtins.list[Order]:
         """Every order that can still fill, oldest first."""
@@ -256,15 +216,11 @@ async def _one(connection: AsyncConnection, user_id: str, token_id: str) -> Orde
     return None if row is None else to_order(row)
 
 
-async def _advance(connection: AsyncConnection, batches: Batches, changed: Sequence[RecordedWrite]) -> None:
-    """Change all orders or none, with one statement where the driver does not count a batch (asyncpg)."""
-    if not changed:
+async def _run(connection: AsyncConnection, batch: Batch) -> None:
+    """Write rows; guarded ones with one statement, for asyncpg does not count what many of them change."""
+    if not batch.is_guarded:
+        await connection.exec_driver_sql(compiled(batch.what, connection.dialect.name), batch.rows)
         return
-    if connection.dialect.supports_sane_multi_rowcount:
-        done = await batches.advance_sliced([write.order for write in changed if write.is_sliced])
-        done += await batches.advance([write.order for write in changed if not write.is_sliced])
-    else:
-        rows = batches.advance_rows([write.order for write in changed])
-        done = (await connection.execute(queries.advance_all(rows))).rowcount
-    if done != len(changed):
+    done = await connection.execute(queries.advance_all(advance_rows(batch.rows)))
+    if done.rowcount != len(batch.rows):
         raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")

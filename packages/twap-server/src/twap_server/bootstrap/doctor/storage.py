@@ -7,8 +7,7 @@ from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.domain.errors import StoreUnavailable, TwapError
 from twap_server.settings import Settings
 from twap_server.store import look
-from twap_server.store.config import StoreConfig
-from twap_server.store.database import file_of
+from twap_server.store.config import StoreConfig, file_of
 from twap_server.store.migrate import NEWEST
 
 

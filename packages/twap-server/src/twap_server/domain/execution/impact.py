@@ -68,8 +68,11 @@ class ImpactMemory:
         Of that nothing is rounded away: another order may have a finer lot.
         """
         before = self._left(key, generation)
-        self._unsettled.setdefault(key, self._taken.pop(key, None))
-        self._taken[key] = _Taken(exact.add(before, quantity), self._monotonic(), generation)
+        entry = self._taken.pop(key, None)
+        if key not in self._unsettled:
+            self._unsettled[key] = entry
+        taken = exact.add(before, quantity) if before else quantity
+        self._taken[key] = _Taken(taken, self._monotonic(), generation)
 
     def take_back(self) -> None:
         """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
@@ -99,8 +102,12 @@ class ImpactMemory:
         if generation != entry.generation:
             del self._taken[key]
             return ZERO
-        halvings, step = divmod((self._monotonic() - entry.at) * _STEPS // self._half_life, _STEPS)
-        return entry.quantity * _two_to_minus(step) / (1 << halvings)
+        steps = (self._monotonic() - entry.at) * _STEPS // self._half_life
+        if not steps:  # as for orders that are decided together
+            return entry.quantity
+        halvings, step = divmod(steps, _STEPS)
+        left = entry.quantity * _two_to_minus(step)
+        return left / (1 << halvings) if halvings else left
 
 
 @cache

@@ -19,6 +19,9 @@ from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import PriceLevel
 
+_ONE = Decimal(1)
+_BASIS_POINT = Decimal("0.0001")
+
 
 class VenueLevel(NamedTuple):
     """A level of one exchange's book, or a part taken from it."""
@@ -47,9 +50,12 @@ class Bounds:
 
     def stop(self, price: Decimal) -> SliceReason | None:
         """What forbids this price, None where nothing does."""
-        if not within(self.side, price, self.limit):
+        limit, cap = self.limit, self.cap
+        if limit is not None and not within(self.side, price, limit):
             return SliceReason.LIMIT_NOT_MET
-        return None if within(self.side, price, self.cap) else SliceReason.SLIPPAGE_CAP
+        if cap is not None and not within(self.side, price, cap):
+            return SliceReason.SLIPPAGE_CAP
+        return None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -76,8 +82,9 @@ def slippage_bound(side: Side, mid: Decimal, max_slippage_bps: Decimal | None) -
     """Worst price that ``max_slippage_bps`` from the mid allows; None without a cap."""
     if max_slippage_bps is None:
         return None
-    share = exact.multiply(max_slippage_bps, Decimal("0.0001"))
-    return exact.multiply(mid, exact.add(Decimal(1), side.sign * share))
+    share = exact.multiply(max_slippage_bps, _BASIS_POINT)
+    away = exact.add(_ONE, share) if side is Side.BUY else exact.subtract(_ONE, share)
+    return exact.multiply(mid, away)
 
 
 def best(side: Side, ladders: Sequence[Ladder]) -> VenueLevel | None:
@@ -103,12 +110,13 @@ def match(
     fills: list[VenueLevel] = []
     left, stops = wanted, set[SliceReason]()
     for offer in _in_order(ladders, bounds, stops):
-        take = min(left, available(offer))
-        if take > ZERO:
-            fills.append(VenueLevel(offer.exchange, offer.price, take))
-            left = exact.subtract(left, take)
-        if not left:
+        there = available(offer)
+        if there >= left:
+            fills.append(VenueLevel(offer.exchange, offer.price, left))
             return Match(fills=tuple(fills), stopped_by=None)
+        if there > ZERO:
+            fills.append(VenueLevel(offer.exchange, offer.price, there))
+            left = exact.subtract(left, there)
     return Match(fills=tuple(fills), stopped_by=_first_of(stops))
 
 
@@ -140,9 +148,9 @@ def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]
 def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
     """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
     exchange = ladder.exchange
+    is_bounded = bounds.limit is not None or bounds.cap is not None
     for price, quantity in ladder.levels:
-        stop = bounds.stop(price)
-        if stop is not None:
+        if is_bounded and (stop := bounds.stop(price)) is not None:
             stops.add(stop)
             return
         yield VenueLevel(exchange, price, quantity)

@@ -1,12 +1,15 @@
 """A TWAP order at work: terms, plan and progress; its slices, fills and events.
 
 Every value here is frozen: a decision makes a new ``Order``, which replaces the old one only after it was
-recorded. States and outcomes: contract section 3.
+recorded. States and outcomes: contract section 3. The values are msgspec structs: each slice makes half a
+dozen of them, and a frozen dataclass of the same fields takes ten times as long to make.
 """
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, Self
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from twap_models.enums import FillState, OrderEventType, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
@@ -16,8 +19,7 @@ from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.orders.terms import OrderTerms, Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderProgress:
+class OrderProgress(Struct, frozen=True, kw_only=True, gc=False):
     """What has happened so far; replaced as a whole by each recorded decision."""
 
     status: OrderStatus
@@ -35,8 +37,7 @@ class OrderProgress:
     """Rises by one with each recorded change; the store refuses a write over another version."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fill:
+class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """One execution against one level."""
 
     fill_id: str
@@ -53,8 +54,7 @@ class Fill:
     """When that book's last change was received."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SliceResult:
+class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     """How one slice ended."""
 
     index: int
@@ -79,15 +79,25 @@ class SliceResult:
     """When the oldest of the books it met last changed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True, gc=False, eq=False):
     """Terms, plan and progress of one order."""
 
     terms: OrderTerms
     plan: Plan
     progress: OrderProgress
-    drawn: tuple[OrderTerms, Plan, Schedule] | None = field(default=None, repr=False, compare=False)
+    drawn: tuple[OrderTerms, Plan, Schedule] | None = None
     """The schedule as it was drawn last, and from what: later versions of the order take it over."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Order):
+            return NotImplemented
+        return (self.terms, self.plan, self.progress) == (other.terms, other.plan, other.progress)
+
+    def __hash__(self) -> int:
+        return hash((self.terms, self.plan, self.progress))
+
+    def __repr__(self) -> str:
+        return f"Order(terms={self.terms!r}, plan={self.plan!r}, progress={self.progress!r})"
 
     @property
     def schedule(self) -> Schedule:
@@ -97,7 +107,7 @@ class Order:
             return drawn[2]
         seed = terms.seed if terms.randomize else b""
         made = schedule_of(plan, lot_size=terms.lot_size, randomize=terms.randomize, seed=seed)
-        object.__setattr__(self, "drawn", (terms, plan, made))
+        force_setattr(self, "drawn", (terms, plan, made))
         return made
 
     @property
@@ -221,8 +231,7 @@ class Order:
             raise ValueError(f"order {self.terms.order_id} has already ended as {self.status}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderEvent:
+class OrderEvent(Struct, frozen=True, kw_only=True, gc=False):
     """Something that happened to an order; ``seq`` is gap-free per user, from 1."""
 
     seq: int

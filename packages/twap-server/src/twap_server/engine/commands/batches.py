@@ -18,8 +18,9 @@ from twap_server.domain.orders.order import Order
 from twap_server.engine.entry.allowance import Room
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import OrderKey, OrderStore
-from twap_server.engine.work.journal import Draft, Journal
-from twap_server.engine.work.step import Working
+from twap_server.engine.work.journal import Journal
+from twap_server.engine.work.open_orders import OpenOrders
+from twap_server.engine.work.step import PendingWrite, Working
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ class CommandResult(Generic[_T]):
     """What a command comes to: its answer, once its writes are recorded."""
 
     answer: _T
-    writes: Sequence[Draft] = ()
+    writes: Sequence[PendingWrite] = ()
     working: Working | None = None
     """The open order that it changes."""
 
@@ -78,14 +79,14 @@ class CommandBatcher:
         *,
         store: OrderStore,
         journal: Journal,
-        take_in: Callable[[Draft], None],
+        desk: OpenOrders,
         read_again: Callable[[Working], Awaitable[None]],
         market_reader: MarketReader,
         clock: Clock,
     ) -> None:
-        """Args: take_in: takes in what was recorded; read_again: an order that somebody else changed."""
+        """Args: read_again: reads an order that somebody else changed."""
         self._store, self._journal = store, journal
-        self._take_in, self._read_again = take_in, read_again
+        self._desk, self._read_again = desk, read_again
         self._market_reader, self._clock = market_reader, clock
 
     async def carry_out(self, group: Sequence[Command[Any]]) -> None:
@@ -107,15 +108,15 @@ class CommandBatcher:
         if not decided:
             return
         try:
-            await self._journal.commit([write for _, made in decided for write in made.writes])
+            recorded = await self._journal.commit([write for _, made in decided for write in made.writes])
         except StoreUnavailable as error:
             _refuse([command for command, _ in decided], error)
         except Exception as error:
             await self._record_apart(decided, error)
         else:
+            for write in recorded:
+                self._desk.apply(write)
             for command, made in decided:
-                for write in made.writes:
-                    self._take_in(write)
                 command.fulfil(made.answer)
 
     async def _record_apart(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from twap_models.enums import OrderEventType, OrderStatus
+from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import (
     EngineBusy,
@@ -28,10 +28,9 @@ from twap_server.engine.entry.allowance import Rooms
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.market.snapshot import MarketReader
-from twap_server.engine.ports import OrderWrite
-from twap_server.engine.work.journal import Draft, Journal
+from twap_server.engine.work.journal import Journal
 from twap_server.engine.work.open_orders import OpenOrders
-from twap_server.engine.work.step import Step, Working, had_elapsed
+from twap_server.engine.work.step import PendingWrite, Working, had_elapsed
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ class Commands:
         room = replace(context.rooms.get(user_id) or self._rooms.of(user_id))
         made: dict[str, Order] = {}
         verdicts: list[SubmitResult] = []
-        writes: list[Draft] = []
+        writes: list[PendingWrite] = []
         failures: list[Exception] = []
         for request in requests:
             known = made.get(request.token_id) or context.recorded.get((user_id, request.token_id))
@@ -93,9 +92,7 @@ class Commands:
                 made[request.token_id] = verdict.order
                 if verdict.order.status.is_open:
                     room.take(verdict.order.plan)
-                writes.append(
-                    self._journal.new_order(verdict.order, _event_of(verdict.order), at=context.now)
-                )
+                writes.append(PendingWrite.of_new(verdict.order, at=context.now))
         if failures and not any(_is_accepted(verdict) for verdict in verdicts):
             raise failures[0]
         context.rooms[user_id] = room
@@ -104,24 +101,21 @@ class Commands:
     def cancel(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """End an open order as it is."""
         working = self._open(context, user_id, token_id)
-        now = self._clock.now()
-        return self._change(
-            working, lambda step: step.end(OrderStatus.CANCELED, reason="canceled_by_user", at=now)
-        )
+        return self._change(working, lambda write: write.end(OrderStatus.CANCELED, reason="canceled_by_user"))
 
     def pause(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """Let an open order fill nothing until resumed; an order that is paused stays as it is."""
         working = self._open(context, user_id, token_id)
         if working.order.status is OrderStatus.PAUSED:
             return CommandResult(answer=working.order)
-        return self._change(working, Step.pause)
+        return self._change(working, PendingWrite.pause)
 
     def resume(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """Let a paused order go on; an order that is not paused stays as it is."""
         working = self._open(context, user_id, token_id)
         if working.order.status is not OrderStatus.PAUSED:
             return CommandResult(answer=working.order)
-        return self._change(working, Step.resume)
+        return self._change(working, PendingWrite.resume)
 
     def amend(
         self, context: BatchContext, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None
@@ -149,43 +143,17 @@ class Commands:
                 f"not {revision}; look at it and send the change again"
             )
         plan = amend(order, wanted, now=now, limits=self._limits, reference=self._mid(order))
-        return self._change(working, lambda step: step.amend(plan, at=now))
-
-    def adopt(self, order: Order) -> None:
-        """Take up an open order that is recorded."""
-        self._desk.adopt(order)
-        self._sampler.follow(order, self._clock.now())
-
-    def recorded(self, write: Draft) -> None:
-        """Take into memory what a command made of an order."""
-        order = write.order
-        if not write.is_new:
-            self._desk.replace(self._desk.of(order), order)
-            self._sampler.note(order, filled=False, now=self._clock.now())
-        elif order.status.is_open:
-            self.adopt(order)
-
-    def take_in(self, write: OrderWrite) -> None:
-        """Take in what is found to be recorded of an order after a doubt, known before or not."""
-        order, now = write.order, self._clock.now()
-        is_known = self._desk.find(order.terms.user_id, order.terms.token_id) is not None
-        self._desk.take_in(order, decided=write.slices[-1].decided if write.slices else None)
-        if is_known:
-            self._sampler.note(order, filled=bool(write.fills), now=now)
-        elif order.status.is_open:
-            self._sampler.follow(order, now)
+        return self._change(working, lambda write: write.amend(plan))
 
     def _mid(self, order: Order) -> Decimal | None:
         return self._market_reader.quotes(order.terms.legs, self._clock.now()).mid
 
-    def _change(self, working: Working, decide: Callable[[Step], None]) -> CommandResult[Order]:
-        now, order_id = self._clock.now(), working.order.terms.order_id
-        step = Step(order=working.order, at=now)
-        decide(step)
-        write = self._journal.step(working.order, step)
+    def _change(self, working: Working, decide: Callable[[PendingWrite], None]) -> CommandResult[Order]:
+        write = PendingWrite(before=working.order, order=working.order, at=self._clock.now())
+        decide(write)
         if not write.order.status.is_open:
-            self._journal.measured(self._sampler.take(order_id, now))
-        return CommandResult(answer=write.order, writes=[write], working=working)
+            self._journal.measured(self._sampler.take(working.order.terms.order_id, write.at))
+        return CommandResult(answer=write.recorded, writes=[write], working=working)
 
     def _open(self, context: BatchContext, user_id: str, token_id: str) -> Working:
         working = self._desk.find(user_id, token_id)
@@ -208,7 +176,3 @@ def _not_open(order: Order | None, token_id: str) -> TwapError:
     if order is None:
         return OrderNotFound(f"you have no order with token_id {token_id!r}")
     return OrderNotOpen(f"order {token_id!r} has already ended: it is {order.status.value}")
-
-
-def _event_of(order: Order) -> OrderEventType:
-    return OrderEventType.ACCEPTED if order.status.is_open else OrderEventType.REJECTED

@@ -5,9 +5,8 @@ fill, and a sample that is lost (a crash) is missing in the report, never made u
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from heapq import heappop, heappush
 
 from twap_models.enums import Fidelity
 from twap_server.domain import exact
@@ -39,22 +38,36 @@ class _Watch:
     swept: bool
     before: list[tuple[Decimal, Decimal]] | None
     """Totals traded on each leg when the last sample was taken."""
-    marks: list[Nanos] = field(default_factory=list)
+    marks: tuple[list[Nanos], ...] = ()
+    """When the mid is to be looked at again, by the seconds after the slice; none before the first one."""
     marked: int = 0
     taken: int = 0
     last: Nanos = Nanos(0)
 
     def mark(self, now: Nanos) -> None:
-        """Look at the mid again some time after the slice that just filled."""
+        """Look at the mid again some time after the slice that just filled, and measured it itself."""
+        self.forget_marks(now)
         if self.marked < MARKED_SLICES:
             self.marked += 1
-            for seconds in MARK_OUTS:
-                heappush(self.marks, Nanos(now + seconds * SECOND))
+            if not self.marks:
+                self.marks = tuple([] for _ in MARK_OUTS)
+            for seconds, moments in zip(MARK_OUTS, self.marks, strict=True):
+                moments.append(Nanos(now + seconds * SECOND))
 
     def forget_marks(self, now: Nanos) -> None:
         """The mid was measured at ``now``: that serves every mark-out due by then."""
-        while self.marks and self.marks[0] <= now:
-            heappop(self.marks)
+        for moments in self.marks:
+            while moments and moments[0] <= now:
+                del moments[0]
+
+    @property
+    def next_mark(self) -> Nanos | None:
+        """When the mid is to be looked at again next."""
+        next_mark: Nanos | None = None
+        for moments in self.marks:
+            if moments and (next_mark is None or moments[0] < next_mark):
+                next_mark = moments[0]
+        return next_mark
 
 
 class MarketSampler:
@@ -90,11 +103,10 @@ class MarketSampler:
         watch = self._watches.get(order.terms.order_id)
         if watch is None:
             return
-        if order.plan.revision != watch.order.plan.revision:
+        if order.plan is not watch.order.plan and order.plan.revision != watch.order.plan.revision:
             watch.period = _period(order, now)
         watch.order = order
         if filled:
-            watch.forget_marks(now)  # the slice measured the mid itself
             watch.mark(now)
         if not order.status.is_open:
             self._hold(order)
@@ -122,13 +134,15 @@ class MarketSampler:
         return found
 
     def _plan(self, watch: _Watch) -> None:
-        order_id = watch.order.terms.order_id
-        wanted = [Nanos(moment + MARKS_SHARED) for moment in watch.marks[:1]]
-        if watch.order.status.is_open and watch.taken < MOST_SAMPLES:
-            wanted.append(watch.steady)
-        if wanted:
-            self._agenda.set(order_id, min(wanted))
-        elif not watch.order.status.is_open:
+        order_id, is_open = watch.order.terms.order_id, watch.order.status.is_open
+        moment, mark = None, watch.next_mark
+        if is_open and watch.taken < MOST_SAMPLES:
+            moment = watch.steady
+        if mark is not None and (moment is None or mark + MARKS_SHARED < moment):
+            moment = Nanos(mark + MARKS_SHARED)
+        if moment is not None:
+            self._agenda.set(order_id, moment)
+        elif not is_open:
             self._drop(watch)
         else:
             self._agenda.drop(order_id)

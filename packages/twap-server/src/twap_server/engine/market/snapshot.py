@@ -9,7 +9,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.execution.matching import Ladder, VenueLevel, best
 from twap_server.domain.execution.pre_trade_cost import Moment
-from twap_server.domain.market.instrument import DELISTED, InstrumentId
+from twap_server.domain.market.instrument import DELISTED, TRADING, InstrumentId
 from twap_server.domain.orders.terms import Destination
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.market.book_view import BookView
@@ -50,6 +50,8 @@ class Quotes:
     @property
     def book_time(self) -> Nanos | None:
         """When the oldest of the open books last changed."""
+        if len(self.open) == 1:
+            return self.open[0][1].live.ts_received
         return min((seen.live.ts_received for _, seen in self.open), default=None)
 
     def ladders(self, side: Side) -> list[Ladder]:
@@ -76,6 +78,8 @@ class Quotes:
 
     def only(self, wanted: Callable[[Destination], bool]) -> "Quotes":
         """The same without the markets that are not wanted."""
+        if len(self.open) == 1 and wanted(self.open[0][0]):
+            return self
         kept = tuple(pair for pair in self.open if wanted(pair[0]))
         if len(kept) == len(self.open):
             return self
@@ -170,15 +174,16 @@ class MarketSnapshot:
         return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
 
     def _see(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
-        known = self._seen[limited]
-        seen = known.get(instrument)
+        seen = self._seen[limited].get(instrument)
         if seen is None:
-            seen = known[instrument] = self._look_at(instrument, limited)
+            status = self._market.trading_status(instrument)
+            seen = self._look_at(instrument, status, limited)
+            for known in self._seen if status == TRADING else (self._seen[limited],):
+                known[instrument] = seen
         return seen
 
-    def _look_at(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
+    def _look_at(self, instrument: InstrumentId, status: str, limited: bool) -> BookView | SliceReason:
         live = self._market.live_book(instrument)
-        status = self._market.trading_status(instrument)
         reason = why_not_tradable(live, status=status, limited=limited, now=self._now, max_age=self._max_age)
         if reason is not None or live is None:
             self._known.pop(instrument, None)

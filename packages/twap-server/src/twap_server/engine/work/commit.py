@@ -5,22 +5,21 @@ an order, so it is read again. In memory stands only what the store holds.
 """
 
 import logging
+from collections.abc import Sequence
 
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.ports import OrderStore
 from twap_server.engine.work.journal import Journal
 from twap_server.engine.work.open_orders import OpenOrders
-from twap_server.engine.work.step import Step, Working
+from twap_server.engine.work.step import PendingWrite, Working
 
 log = logging.getLogger(__name__)
 
 _RETRY_STORE_NS = 250_000_000
-
-Changed = list[tuple[Working, Step]]
-"""Orders, each with what was decided for it."""
 
 
 class DecisionCommitter:
@@ -39,38 +38,36 @@ class DecisionCommitter:
         self._store, self._journal, self._desk = store, journal, desk
         self._sampler, self._impact, self._clock = sampler, impact, clock
 
-    async def record(self, changed: Changed) -> None:
+    async def record(self, pending: Sequence[PendingWrite]) -> None:
         """Record the decisions of one turn, take them into memory, and tell; what failed is decided again."""
-        for _, step in changed:
-            if not step.order.status.is_open:
-                self._journal.measured(self._sampler.take(step.order.terms.order_id, step.at))
+        for one in pending:
+            if not one.order.status.is_open:
+                self._journal.measured(self._sampler.take(one.order.terms.order_id, one.at))
         try:
-            writes = [self._journal.step(working.order, step) for working, step in changed]
-            await self._journal.commit(writes)
+            recorded = await self._journal.commit(pending)
         except StoreConflict as error:
-            await self._after_conflict(changed, error)
+            await self._after_conflict(pending, error)
         except StoreUnavailable as error:
-            self._after_failure(changed, error)
+            self._after_failure(pending, error)
         else:
             self._impact.settle()
-            for (working, step), write in zip(changed, writes, strict=True):
-                self._desk.replace(working, write.order, decided=step.at if step.slices else None)
-                self._sampler.note(write.order, filled=bool(step.fills), now=step.at)
+            for write in recorded:
+                self._desk.apply(write)
 
-    async def _after_conflict(self, changed: Changed, error: StoreConflict) -> None:
+    async def _after_conflict(self, pending: Sequence[PendingWrite], error: StoreConflict) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
-        if len(changed) > 1:
-            for pair in changed:
-                await self.record([pair])
+        if len(pending) > 1:
+            for one in pending:
+                await self.record([one])
             return
-        working, step = changed[0]
+        working = self._desk.of(pending[0].order)
         log.error("order=%s was recorded elsewhere: %s", working.order.terms.order_id, error)
         try:
-            await self.read_again(working, step.at)
+            await self.read_again(working)
         except StoreUnavailable as unavailable:
-            self._after_failure(changed, unavailable)
+            self._after_failure(pending, unavailable)
 
-    async def read_again(self, working: Working, now: Nanos) -> None:
+    async def read_again(self, working: Working) -> None:
         """Take an order into memory as the store holds it.
 
         Raises:
@@ -78,17 +75,17 @@ class DecisionCommitter:
         """
         terms = working.order.terms
         stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
-        self._desk.replace(working, stored if stored is not None else working.order)
-        self._sampler.note(working.order, filled=False, now=now)
+        self._desk.apply(OrderWrite(order=stored if stored is not None else working.order))
         if working.order.status.is_open:
             self._look_later(working)
 
-    def _after_failure(self, changed: Changed, error: TwapError) -> None:
+    def _after_failure(self, pending: Sequence[PendingWrite], error: TwapError) -> None:
         """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
-        log.error("decisions=%d could not be recorded: %s", len(changed), error)
+        log.error("decisions=%d could not be recorded: %s", len(pending), error)
         if not isinstance(error, CommitInDoubt):
             self._impact.take_back()
-        for working, _ in changed:
+        for one in pending:
+            working = self._desk.of(one.order)
             working.storage_failed = True
             self._look_later(working)
 

@@ -13,10 +13,10 @@ from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.market.snapshot import MarketReader
-from twap_server.engine.work.commit import Changed, DecisionCommitter
+from twap_server.engine.work.commit import DecisionCommitter
 from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.slice_decision import SliceDecider
-from twap_server.engine.work.step import Working, look
+from twap_server.engine.work.step import PendingWrite, Working, look
 
 _SLICES_PER_ROUND = 1_000
 _SLICES_AT_ONCE = 200
@@ -32,7 +32,7 @@ Where most have a backlog, larger rounds serve all of them better.
 class _Piece:
     """What one piece of a round came to."""
 
-    changed: Changed = field(default_factory=list)
+    changed: list[PendingWrite] = field(default_factory=list)
     slices: int = 0
     """Looks, and the slices settled beyond one each."""
     is_full: bool = False
@@ -96,7 +96,7 @@ class DueOrders:
     async def _work(self, orders: Iterator[Working]) -> bool:
         """Look at orders for one round and record it; say whether there may be more."""
         begin, slices = self._clock.monotonic(), 0
-        changed: Changed = []
+        changed: list[PendingWrite] = []
         while True:
             piece = self._look_at(orders)
             changed += piece.changed
@@ -131,8 +131,8 @@ class DueOrders:
                 max_wait=self._max_wait,
                 lost_to=self._lost_to,
             )
-            if step.events:
-                piece.changed.append((working, step))
+            if step.told:
+                piece.changed.append(step)
                 if len(step.slices) > 1:
                     self._desk.charge(working, len(step.slices) - 1)
             else:

@@ -4,16 +4,21 @@ from twap_server.books.interest import owner_of_order
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.pace import pace_of
+from twap_server.domain.orders.write import OrderWrite
+from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.ports import Market
 from twap_server.engine.work.step import LOOK_AGAIN, Working, next_look
 from twap_server.engine.work.turns import UserTurns
+
+_ANY = Nanos(0)
+"""For a look that does not go by the time."""
 
 
 class OpenOrders:
     """Every open order, exactly as the store holds it."""
 
-    def __init__(self, *, market: Market, clock: Clock) -> None:
-        self._market, self._clock = market, clock
+    def __init__(self, *, market: Market, sampler: MarketSampler, clock: Clock) -> None:
+        self._market, self._sampler, self._clock = market, sampler, clock
         self._working: dict[str, Working] = {}
         self._by_token: dict[tuple[str, str], str] = {}
         self._open_count: dict[str, int] = {}
@@ -63,7 +68,7 @@ class OpenOrders:
         return [working for working in self._working.values() if working.order.plan.end <= now]
 
     def adopt(self, order: Order) -> None:
-        """Take up an open order and ask for its book."""
+        """Take up an open order that is recorded: ask for its book, and measure its market."""
         terms = order.terms
         working = Working(order=order)
         self._working[terms.order_id] = working
@@ -73,30 +78,34 @@ class OpenOrders:
         for leg in terms.legs:
             self._market.hold(leg.instrument, _owner(order))
         self.plan(working)
+        self._sampler.follow(order, self._clock.now())
 
-    def take_in(self, order: Order, *, decided: Nanos | None) -> None:
-        """The order as it is found to be recorded, known before or not; ``decided`` as in ``replace``."""
-        working = self.find(order.terms.user_id, order.terms.token_id)
-        if working is not None:
-            failed = working.storage_failed
-            self.replace(working, order, decided=decided)
-            working.storage_failed = failed  # what was lost meanwhile is lost to storage all the same
-        elif order.status.is_open:
-            self.adopt(order)
-
-    def replace(self, working: Working, order: Order, *, decided: Nanos | None = None) -> None:
-        """The order as it was just recorded; dropped when it has ended.
+    def apply(self, write: OrderWrite, *, is_late: bool = False) -> None:
+        """Take into memory what was recorded of an order, known before or not; drop it when it has ended.
 
         Args:
-            working: the order as it was before.
-            order: as it is now.
-            decided: when a slice of it was decided, None where none was.
+            write: what was recorded.
+            is_late: nobody knew for a while whether it was: what was lost meanwhile is lost to storage.
         """
+        order = write.order
+        working = self._working.get(order.terms.order_id)
+        if working is None:
+            if order.status.is_open:
+                self.adopt(order)
+            return
+        decided = write.slices[-1].decided if write.slices else None
         if decided is not None:
             working.decided_at = decided
-        self._pace[order.terms.user_id] += pace_of(order.plan) - pace_of(working.order.plan)
+        self._replace(working, order, is_late=is_late)
+        now = self._clock.now() if decided is None else decided
+        self._sampler.note(order, filled=bool(write.fills), now=now)
+
+    def _replace(self, working: Working, order: Order, *, is_late: bool) -> None:
+        if order.plan is not working.order.plan:
+            self._pace[order.terms.user_id] += pace_of(order.plan) - pace_of(working.order.plan)
         working.order = order
-        working.storage_failed = working.storage_failed and _is_behind(order, self._clock.now())
+        if working.storage_failed and not is_late:
+            working.storage_failed = _is_behind(order, self._clock.now())
         if order.status.is_open:
             self.plan(working)
         else:
@@ -104,9 +113,11 @@ class OpenOrders:
 
     def plan(self, working: Working, *, at: Nanos | None = None) -> None:
         """Look at the order again when its next slice is due, or ``at``."""
-        moment = at if at is not None else next_look(working, now=self._clock.now())
+        if at is None:
+            is_waiting = working.waiting_since is not None
+            at = next_look(working, now=self._clock.now() if is_waiting else _ANY)
         terms = working.order.terms
-        self._turns.set(terms.user_id, terms.order_id, moment)
+        self._turns.set(terms.user_id, terms.order_id, at)
 
     def plan_after_nothing(self, working: Working, now: Nanos) -> None:
         """Look again at an order for which nothing was to be done: never at once, or a turn would not end."""

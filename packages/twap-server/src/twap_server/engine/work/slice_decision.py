@@ -42,6 +42,7 @@ class _Slice:
     order: Order
     index: int
     now: Nanos
+    target: Decimal
     wanted: Decimal
     mid: Decimal | None = None
     touch: VenueLevel | None = None
@@ -58,17 +59,17 @@ class _Slice:
         fills: tuple[Fill, ...] = (),
     ) -> Decision:
         """Its outcome."""
-        schedule, touch = self.order.schedule, self.touch
+        touch = self.touch
         result = SliceResult(
             index=self.index,
-            due=schedule.due(self.index),
+            due=self.order.schedule.due(self.index),
             outcome=outcome,
             reason=reason,
             wanted=self.wanted,
             filled=filled,
             notional=notional,
             decided=self.now,
-            target=schedule.target(self.index),
+            target=self.target,
             mid=self.mid,
             touch=None if touch is None else touch.price,
             touch_exchange="" if touch is None else touch.exchange,
@@ -82,24 +83,34 @@ class _Slice:
         return self.ends(SliceOutcome.MISSED, reason)
 
 
-def wanted_quantity(order: Order, index: int) -> Decimal:
-    """What slice ``index`` wants, by the order's carry mode; at least 0, at most what remains."""
-    schedule, remaining = order.schedule, order.remaining
-    last = index == schedule.count - 1
-    match order.terms.carry:
-        case Carry.SKIP:
-            wanted = schedule.size(index)
-        case Carry.LAST:
-            wanted = remaining if last else schedule.size(index)
-        case Carry.CATCH_UP:
-            behind = exact.subtract(schedule.target(index), order.progress.filled)
-            wanted = remaining if last else min(behind, schedule.most)
-    return max(ZERO, min(wanted, remaining))
+def wanted_quantity(order: Order, index: int, target: Decimal) -> Decimal:
+    """What slice ``index`` wants, by the order's carry mode; at least 0, at most what remains.
+
+    Args:
+        order: as it is before the slice.
+        index: of the slice.
+        target: of the curve once the slice is done.
+    """
+    schedule, filled = order.schedule, order.progress.filled
+    remaining = exact.subtract(order.plan.quantity, filled)
+    carry, last = order.terms.carry, index == schedule.count - 1
+    if carry is Carry.CATCH_UP:
+        wanted = remaining if last else min(exact.subtract(target, filled), schedule.most, remaining)
+    elif carry is Carry.LAST and last:
+        wanted = remaining
+    else:
+        wanted = min(schedule.size(index), remaining)
+    return wanted if wanted > ZERO else ZERO
 
 
 def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decision:
     """A slice whose time passed without a decision."""
-    return _Slice(order, index, now, wanted_quantity(order, index)).missed(reason)
+    return _slice(order, index, now).missed(reason)
+
+
+def _slice(order: Order, index: int, now: Nanos) -> _Slice:
+    target = order.schedule.target(index)
+    return _Slice(order, index, now, target, wanted_quantity(order, index, target))
 
 
 class SliceDecider:
@@ -128,7 +139,7 @@ class SliceDecider:
             final: the slice may not wait any longer.
             traded: what was traded since the slice before, where the order caps its participation.
         """
-        seen = _Slice(order, index, now, wanted_quantity(order, index))
+        seen = _slice(order, index, now)
         if order.status is OrderStatus.PAUSED:
             return seen.missed(SliceReason.PAUSED)
         if not seen.wanted:
@@ -182,7 +193,7 @@ class SliceDecider:
                 generation=book.side_for(terms.side).generation(offer.price),
                 lot=leg.lot_size,
             )
-            left = exact.subtract(offer.quantity, taken)
+            left = exact.subtract(offer.quantity, taken) if taken else offer.quantity
             return exact.floor_to(left, lot) if left > ZERO else ZERO
 
         return match(wanted, ladders, bounds, available=available)

@@ -5,14 +5,17 @@ does the catching up (contract section 4).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Self
+
+from msgspec.structs import replace
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
 from twap_server.domain.clock import MILLISECOND, Nanos
-from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.terms import Plan
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.snapshot import MarketSnapshot, Quotes
 from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
 
@@ -35,20 +38,29 @@ class Working:
     """A decision could not be recorded: slices lost meanwhile say so."""
 
 
-Told: TypeAlias = tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]
-"""What an event will say: its kind, the order right after it, the slice and the fills it is about."""
-
-
 @dataclass(slots=True, kw_only=True)
-class Step:
-    """What one look at an order decided; recorded as one write."""
+class PendingWrite:
+    """What was decided about an order and is not recorded yet: its events have no numbers."""
 
+    before: Order | None
+    """The order as it is recorded; None where it is new."""
     order: Order
+    """The order after what was decided so far."""
     at: Nanos
-    """When it was looked at."""
+    """When it was decided: events go by that, so that their times never go back."""
     slices: list[SliceResult] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
-    events: list[Told] = field(default_factory=list)
+    told: list[tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]] = field(
+        default_factory=list
+    )
+    """What events will say: kind, the order right after it, the slice and the fills it is about."""
+
+    @classmethod
+    def of_new(cls, order: Order, *, at: Nanos) -> Self:
+        """An order that was not there before, accepted or rejected."""
+        made = cls(before=None, order=order, at=at)
+        made._tell(OrderEventType.ACCEPTED if order.status.is_open else OrderEventType.REJECTED, order)
+        return made
 
     def add(self, decision: Decision) -> None:
         """Take a slice's outcome in."""
@@ -60,9 +72,9 @@ class Step:
         self._tell(OrderEventType.SLICE, after, decision.result, decision.fills)
         self._tell_if_ended()
 
-    def end(self, status: OrderStatus, *, reason: str, at: Nanos) -> None:
+    def end(self, status: OrderStatus, *, reason: str) -> None:
         """End the order."""
-        self.order = self.order.ended_as(status, reason=reason, at=at)
+        self.order = self.order.ended_as(status, reason=reason, at=self.at)
         self._tell_if_ended()
 
     def pause(self) -> None:
@@ -73,10 +85,39 @@ class Step:
         """Let the order fill again."""
         self._tell(OrderEventType.RESUMED, self.order.resumed())
 
-    def amend(self, plan: Plan, *, at: Nanos) -> None:
+    def amend(self, plan: Plan) -> None:
         """Go on under another plan, which may leave nothing to do."""
-        self._tell(OrderEventType.AMENDED, self.order.amended(plan, at=at))
+        self._tell(OrderEventType.AMENDED, self.order.amended(plan, at=self.at))
         self._tell_if_ended()
+
+    @property
+    def recorded(self) -> Order:
+        """The order as one recorded change: its version is one above what the store holds."""
+        if self.before is None:
+            return self.order
+        progress, version = self.order.progress, self.before.progress.version + 1
+        if progress.version == version:
+            return self.order
+        return self.order.at(replace(progress, version=version))
+
+    def numbered(self, first: int) -> OrderWrite:
+        """What is recorded, its events numbered from ``first``."""
+        before, order, at = self.before, self.recorded, self.at
+        is_replanned = before is not None and order.plan.revision != before.plan.revision
+        return OrderWrite(
+            order=order,
+            is_new=before is None,
+            is_replanned=is_replanned,
+            is_sliced=before is not None and order.status is before.status and not is_replanned,
+            slices=tuple(self.slices),
+            fills=tuple(self.fills),
+            events=tuple(
+                [
+                    OrderEvent(seq=seq, type=kind, time=at, order=then, slice=result, fills=fills)
+                    for seq, (kind, then, result, fills) in enumerate(self.told, first)
+                ]
+            ),
+        )
 
     def _tell(
         self,
@@ -86,18 +127,11 @@ class Step:
         fills: tuple[Fill, ...] = (),
     ) -> None:
         self.order = order
-        self.events.append((kind, order, result, fills))
+        self.told.append((kind, order, result, fills))
 
     def _tell_if_ended(self) -> None:
         if not self.order.status.is_open:
             self._tell(OrderEventType.ENDED, self.order)
-
-    def sealed(self, before: Order) -> Order:
-        """The order as one recorded change: its version is one above what the store holds."""
-        progress, version = self.order.progress, before.progress.version + 1
-        if progress.version == version:
-            return self.order
-        return self.order.at(replace(progress, version=version))
 
 
 def look(
@@ -108,8 +142,8 @@ def look(
     decider: SliceDecider,
     max_wait: int,
     lost_to: Callable[[Nanos], SliceReason],
-) -> Step:
-    """Decide what is due for an order at ``now``; an empty step means: nothing yet.
+) -> PendingWrite:
+    """Decide what is due for an order at ``now``; one that tells nothing means: nothing yet.
 
     Args:
         working: the order; noted in it is since when its slice waits.
@@ -120,7 +154,7 @@ def look(
         lost_to: why a slice is lost whose window ended at that time.
     """
     order, schedule = working.order, working.order.schedule
-    step = Step(order=order, at=now)
+    step = PendingWrite(before=order, order=order, at=now)
     at_end = now >= order.plan.end
     index = order.progress.next_slice
     while index < schedule.count and (
@@ -133,8 +167,8 @@ def look(
     if step.slices:
         working.waiting_since = None
     if at_end:
-        if step.order.status.is_open and not _ended_by_delisting(step, snapshot, now=now):
-            step.end(OrderStatus.EXPIRED, reason="end_reached", at=now)
+        if step.order.status.is_open and not _ended_by_delisting(step, snapshot):
+            step.end(OrderStatus.EXPIRED, reason="end_reached")
     elif index < schedule.count and schedule.due(index) <= now:
         _look_at_slice(working, step, snapshot, now=now, decider=decider, max_wait=max_wait)
     return step
@@ -166,27 +200,25 @@ def _why_lost(working: Working, index: int, lost_to: Callable[[Nanos], SliceReas
 
 def _look_at_slice(
     working: Working,
-    step: Step,
+    step: PendingWrite,
     snapshot: MarketSnapshot,
     *,
     now: Nanos,
     decider: SliceDecider,
     max_wait: int,
 ) -> None:
-    order, schedule, index = step.order, step.order.schedule, step.order.progress.next_slice
+    order, index = step.order, step.order.progress.next_slice
     waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
-    wait = min(schedule.interval // 2, max_wait)
-    deadline = min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
     quotes = snapshot.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
-    if not quotes.open and _ended_by_delisting(step, snapshot, now=now):
+    if not quotes.open and _ended_by_delisting(step, snapshot):
         return
     decision = decider.decide(
         order,
         index,
         quotes,
         now=now,
-        final=now >= deadline,
+        final=not quotes.open and now >= _latest(order, index, since, max_wait),
         traded=_traded(working, order, index, quotes, snapshot),
     )
     working.waiting_since = since if decision is None else None
@@ -194,11 +226,18 @@ def _look_at_slice(
         step.add(decision)
 
 
-def _ended_by_delisting(step: Step, snapshot: MarketSnapshot, *, now: Nanos) -> bool:
+def _latest(order: Order, index: int, since: Nanos, max_wait: int) -> int:
+    """Until when a slice waits for a usable book."""
+    schedule = order.schedule
+    wait = min(schedule.interval // 2, max_wait)
+    return min(since + wait, schedule.window_end(index) - LOOK_AGAIN)
+
+
+def _ended_by_delisting(step: PendingWrite, snapshot: MarketSnapshot) -> bool:
     """End an order whose every market is gone for good."""
     if not snapshot.are_delisted(step.order.terms.legs):
         return False
-    step.end(OrderStatus.FAILED, reason="delisted", at=now)
+    step.end(OrderStatus.FAILED, reason="delisted")
     return True
 
 

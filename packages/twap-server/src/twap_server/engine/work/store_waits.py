@@ -14,7 +14,8 @@ from typing import TypeVar
 from twap_server.domain.clock import MICROSECOND, MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import Sample
-from twap_server.engine.ports import OrderKey, OrderStore, OrderWrite
+from twap_server.domain.orders.write import OrderWrite
+from twap_server.engine.ports import OrderKey, OrderStore
 
 log = logging.getLogger(__name__)
 

@@ -94,16 +94,18 @@ class UserTurns:
     def take(self, now: Nanos) -> str | None:
         """Take out the next order that is due by ``now``: of its user's the earliest; None without any."""
         self._now = now
-        self._call_up(now)
-        while self._row:
+        if self._later and self._later[0][0] <= now:
+            self._call_up(now)
+        row = self._row
+        while row:
             lane = self._lane_in_row()
             order_id = None if lane is None else lane.agenda.take(now)
             if lane is None or order_id is None:
                 self._leave_row(lane)
                 continue
-            served, _, user_id = self._row[0]
+            served, _, user_id = row[0]
             self._served, lane.served = served, served + 1
-            heapreplace(self._row, self._place(user_id, lane))
+            heapreplace(row, self._place(user_id, lane))
             return order_id
         return None
 
