@@ -1,4 +1,4 @@
-"""The guards of F167 and F170 to F173: what a connection, an answer or a moment was made of goes with it."""
+"""The guards of F167 and F170 to F174: what a connection, an answer or a moment was made of goes with it."""
 
 from bites.case import Bite
 
@@ -86,5 +86,13 @@ SIEGE_BITES = (
         tests=(
             "server/store/test_ended_sign_ins.py::test_a_theft_is_known_until_the_token_would_have_expired",
         ),
+    ),
+    Bite(
+        fault="F174",
+        guard="those who wait to be connected are taken many at a time",
+        file="api/server.py",
+        line="            await self._accept_waiting()\n",
+        instead="            pass\n",
+        tests=("server/api/test_accepting.py::test_those_who_wait_are_taken_many_at_a_time",),
     ),
 )

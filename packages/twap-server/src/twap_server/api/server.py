@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import errno
+import itertools
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from importlib.util import find_spec
 from types import TracebackType
 from typing import Self, cast
@@ -27,6 +28,8 @@ _WAITING = 2_048
 """Connections that the system keeps for us until we accept them."""
 _ACCEPTED_AT_ONCE = 128
 """Before others have their turn. asyncio tries as often where no file is free to accept with."""
+_ACCEPTED_A_TICK = 64
+"""Beside what the event loop accepts itself: who waits is taken within seconds, however long turns are."""
 _LARGEST_FRAME = 65_536
 """Bytes of one WebSocket frame from a client."""
 
@@ -101,21 +104,52 @@ class _QuietServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, doors: Doors | None) -> None:
         super().__init__(config)
         self._doors = doors
+        self._listening: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        for one in sockets or ():
+        self._listening = sockets or []
+        for one in self._listening:
             one.listen(_WAITING)
 
     async def on_tick(self, counter: int) -> bool:
         """uvicorn's pulse, ten times a second."""
         if self._doors is not None:
             self._doors.sweep()
+        if not self.should_exit:
+            await self._accept_waiting()
         return await super().on_tick(counter)
+
+    async def _accept_waiting(self) -> None:
+        """Take those who wait to be connected.
+
+        uvloop takes one in each of its turns. When turns were long for a while, thousands wait; each has
+        given up before its turn comes, and comes again: without this a server never recovers from that.
+        """
+        loop = asyncio.get_running_loop()
+        found = (_accepted(one) for _ in range(_ACCEPTED_A_TICK) for one in self._listening)
+        taken = itertools.takewhile(lambda one: one is not None, found)
+        connecting = [loop.connect_accepted_socket(self._protocol, one) for one in taken if one is not None]
+        await asyncio.gather(*connecting, return_exceptions=True)  # a client may have gone already
+
+    def _protocol(self) -> asyncio.Protocol:
+        """As uvicorn makes them for what the event loop accepts."""
+        make = cast(Callable[..., asyncio.Protocol], self.config.http_protocol_class)
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
+
+
+def _accepted(listening: socket.socket) -> socket.socket | None:
+    """One who waits to be connected; None where nobody does, or no file is free for it."""
+    try:
+        connection, _ = listening.accept()
+    except OSError:
+        return None
+    connection.setblocking(False)
+    return connection
 
 
 def _protocol(parser: HttpParser) -> type[Attended]:
