@@ -44,7 +44,7 @@ MEMBERS_BITES = (
         fault="F151",
         guard="only administrators invite",
         file="api/routers/dependencies.py",
-        line="    if not (await services.sign_in.account(caller)).is_admin:\n",
+        line="    if not (await services.auth.sign_in.account(caller)).is_admin:\n",
         instead="    if False:\n",
         tests=(REGISTRATION + "test_only_an_administrator_who_signed_in_invites",),
     ),

@@ -46,12 +46,12 @@ def opened() -> Iterator[list[Parser]]:
         update={"max_failures": _OFTEN, "max_failures_per_address": _OFTEN, "max_failures_per_name": _OFTEN}
     )
     rates = RateConfig(reads_per_minute=_OFTEN, candles_per_minute=_OFTEN)
-    parts, accounts, market, orders, clock = build(ApiConfig(passwords=passwords, rates=rates))
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(ApiConfig(passwords=passwords, rates=rates))
+    app = create_app(services)
     with asyncio.Runner() as runner, Listening("127.0.0.1", 0) as listening:
         transport = ASGITransport(app, client=("10.0.0.1", 1))
         http = AsyncClient(transport=transport, base_url="http://testserver")
-        user = _User(Desk(app, parts, accounts, market, orders, clock, http))
+        user = _User(Desk(app, services, accounts, market, orders, clock, http))
         served = [
             _Served(runner, HttpServer(app, listening, parser=parser), user)
             for parser in ("h11", "httptools")
@@ -247,7 +247,7 @@ class _User:
     async def token(self) -> bytes:
         """An access token that counts."""
         try:
-            await self._desk.app.state.services.access.identify(self._token)
+            await self._desk.app.state.services.auth.access.identify(self._token)
         except NotAuthenticated:
             self._desk.accounts.users.update(self._as_registered)
             self._token = (await self._desk.sign_in())["access_token"]

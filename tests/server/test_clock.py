@@ -144,9 +144,9 @@ async def test_all_of_a_server_counts_by_it_and_ready_tells_of_a_step(tmp_path: 
     machine = LoopClock()
     given = {"database": f"sqlite:///{tmp_path / 'a.db'}", "signing_key": "k" * 32, "exchanges": {}}
     async with bootstrap.running(Settings.model_validate(given), clock=machine) as server:
-        clock, before = server.parts.clock, server.parts.clock.now()
+        clock, before = server.services.clock, server.services.clock.now()
         assert clock is server.clock
-        transport = ASGITransport(create_app(server.parts))
+        transport = ASGITransport(create_app(server.services))
         async with AsyncClient(transport=transport, base_url="http://testserver") as http:
             await server.engine.ready.wait()
             assert (await http.get("/ready")).json() == {"status": "ready", "reasons": []}

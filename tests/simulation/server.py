@@ -190,11 +190,11 @@ class SimServer:
                 self.shown.watch(server.clock)
                 self._attach(server)
                 self.running = server
-                self._app = create_app(server.parts)
+                self._app = create_app(server.services)
                 up.set_result(None)
                 await self._stopping.wait()
                 server.engine.stop()
-                await server.parts.sessions.close_all()
+                await server.services.sessions.close_all()
                 self._app = None
         except BaseException as error:
             self._app = None
@@ -205,7 +205,7 @@ class SimServer:
             self._app, self.running = None, None
 
     def _attach(self, server: bootstrap.Running) -> None:
-        market, store = server.parts.market, server.parts.records
+        market, store = server.services.market, server.services.records
         live_book, commit = market.live_book, store.commit  # type: ignore[attr-defined]
 
         def looked(instrument: Any) -> Any:

@@ -246,7 +246,7 @@ class World:
     def _check_recovery(self) -> None:
         assert self.server.running is not None
         now, before, self._not_live = self.loop.time(), self._not_live, {}
-        for book in self.server.running.parts.market.registry:  # type: ignore[attr-defined]
+        for book in self.server.running.services.market.registry:  # type: ignore[attr-defined]
             venue = book.instrument.exchange
             if str(book.status) == "live":
                 continue
@@ -352,7 +352,7 @@ class World:
     async def _learn_users(self) -> None:
         assert self.server.running is not None
         for account in self.users.accounts:
-            found = await self.server.running.parts.accounts.find_user(account.name)
+            found = await self.server.running.services.auth.accounts.find_user(account.name)
             assert found is not None
             self.users.user_ids[account.name] = found.user_id
 

@@ -93,7 +93,7 @@ async def short_lived() -> AsyncIterator[tuple[Live, TwapClient]]:
 async def test_a_real_server_keeps_the_connection_beyond_the_first_sign_in() -> None:
     async with short_lived() as (live, client), client.stream(orders=True) as stream:
         await stream.ready()
-        (session,) = live.parts.sessions._open
+        (session,) = live.services.sessions._open
         first = session._caller.expires
         await live.clock.advance(1)
         async with asyncio.timeout(10):

@@ -14,11 +14,11 @@ from twap_server.api.stream.framing import FramedProtocol
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    parts, accounts, market, orders, clock = build()
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build()
+    app = create_app(services)
     transport = ASGITransport(app, client=("10.0.0.1", 1234))
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-        yield Desk(app, parts, accounts, market, orders, clock, http)
+        yield Desk(app, services, accounts, market, orders, clock, http)
 
 
 @pytest.fixture(params=[FramedProtocol, "websockets-sansio"], ids=["framed", "plain"])

@@ -180,12 +180,10 @@ async def test_no_bound_is_ever_passed_and_nothing_is_left_behind(
 @pytest.fixture
 def wide() -> Desk:
     """A desk on real demand."""
-    parts, accounts, _, orders, clock = build(SMALL)
-    market = Wanted(clock)
-    object.__setattr__(parts, "market", market)
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(SMALL, market_of=Wanted)
+    app = create_app(services)
     http = AsyncClient(transport=ASGITransport(app, client=("10.0.0.1", 1234)), base_url="http://testserver")
-    return Desk(app, parts, accounts, market, orders, clock, http)
+    return Desk(app, services, accounts, market, orders, clock, http)
 
 
 async def statuses(desk: Desk, numbers: Iterable[int], headers: dict[str, str] | None = None) -> list[int]:

@@ -284,10 +284,10 @@ from twap_server.api.config import ApiConfig, PasswordConfig
 
 async def main():
     config = ApiConfig(passwords=PasswordConfig(memory_kib=300_000, passes=1, lanes=1, max_failures=1))
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(config)
+    app = create_app(services)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://here") as http:
-        desk = Desk(app, parts, accounts, market, orders, clock, http)
+        desk = Desk(app, services, accounts, market, orders, clock, http)
         await desk.sign_in()
         used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]

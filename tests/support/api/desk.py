@@ -1,5 +1,6 @@
 """The real app on fakes; ``desk.user()`` is somebody signed in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -9,7 +10,7 @@ from support.api.fake_accounts import MemoryAccounts
 from support.api.fake_orders import MemoryOrders
 from support.api.fakes import HandClock, HandMarket
 from twap_server.api.config import ApiConfig, PasswordConfig
-from twap_server.api.services import Parts
+from twap_server.api.services import SelfReport, Services, build_services
 from twap_server.feed.bus import Bus
 
 KEY = b"k" * 32
@@ -22,7 +23,7 @@ class Desk:
     """The app and all it stands on."""
 
     app: FastAPI
-    parts: Parts
+    services: Services
     accounts: MemoryAccounts
     market: HandMarket
     orders: MemoryOrders
@@ -47,11 +48,12 @@ class Desk:
 
 
 def build(
-    config: ApiConfig | None = None,
-) -> tuple[Parts, MemoryAccounts, HandMarket, MemoryOrders, HandClock]:
-    clock, bus, accounts, market = HandClock(), Bus(), MemoryAccounts(), HandMarket()
+    config: ApiConfig | None = None, *, market_of: Callable[[HandClock], HandMarket] = lambda _: HandMarket()
+) -> tuple[Services, MemoryAccounts, HandMarket, MemoryOrders, HandClock]:
+    clock, bus, accounts = HandClock(), Bus(), MemoryAccounts()
+    market = market_of(clock)
     orders = MemoryOrders(bus, clock)
-    parts = Parts(
+    services = build_services(
         orders=orders,
         records=orders,
         accounts=accounts,
@@ -60,6 +62,6 @@ def build(
         clock=clock,
         signing_key=KEY,
         config=config or ApiConfig(passwords=CHEAP),
-        gauges={"twap_open_orders": lambda: 3},
+        self_report=SelfReport(gauges={"twap_open_orders": lambda: 3}),
     )
-    return parts, accounts, market, orders, clock
+    return services, accounts, market, orders, clock

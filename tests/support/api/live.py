@@ -17,7 +17,6 @@ from websockets.exceptions import ConnectionClosed
 from support.api.desk import Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.services import build_services
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.api.stream.framing import FramedProtocol
 
@@ -73,27 +72,27 @@ async def serving(
     deflate: bool = False,
 ) -> AsyncIterator[Live]:
     """Serve on loopback; ``ws="websockets-sansio"`` offers no framed writes, as any other ASGI server."""
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(config)
+    app = create_app(services)
     settings = uvicorn.Config(
         around(app), port=0, lifespan="off", log_config=None, ws=ws, ws_per_message_deflate=deflate
     )
     server = uvicorn.Server(settings)
-    publisher = BookPublisher(build_services(parts).books, parts.bus, clock)
+    publisher = BookPublisher(services.books, services.bus, clock)
     async with asyncio.TaskGroup() as group:
         running = group.create_task(server.serve())
         beside = (
             group.create_task(publisher.follow_announcements()),
-            group.create_task(parts.sessions.check_sign_ins(clock)),
-            group.create_task(parts.key_uses.keep(accounts, clock)),
+            group.create_task(services.sessions.check_sign_ins(clock)),
+            group.create_task(services.auth.key_uses.keep(accounts, clock)),
         )
         while not server.started:
             await asyncio.sleep(0)
         port = server.servers[0].sockets[0].getsockname()[1]
         async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
             url = f"ws://127.0.0.1:{port}/ws"
-            yield Live(app, parts, accounts, market, orders, clock, http, url, publisher)
-        await parts.sessions.close_all()
+            yield Live(app, services, accounts, market, orders, clock, http, url, publisher)
+        await services.sessions.close_all()
         server.should_exit = True
         await running
         for task in beside:

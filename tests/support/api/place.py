@@ -18,7 +18,7 @@ from support.trading import HandBook, MemoryStore
 from twap_models import exact_json
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.services import Parts
+from twap_server.api.services import build_services
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
 from twap_server.domain.market.instrument import UNUSABLE, Instrument, InstrumentId
 from twap_server.engine.config import EngineConfig
@@ -104,7 +104,7 @@ def opened() -> Iterator[Place]:
         new_id=lambda: f"o{next(numbers)}",
     )
     records = MemoryOrders(bus, clock)
-    parts = Parts(
+    services = build_services(
         orders=engine,
         records=records,
         accounts=accounts,
@@ -114,11 +114,11 @@ def opened() -> Iterator[Place]:
         signing_key=KEY,
         config=ApiConfig(passwords=CHEAP),
     )
-    app = create_app(parts)
+    app = create_app(services)
     transport = ASGITransport(app, raise_app_exceptions=False, client=("10.0.0.1", 1234))
     with asyncio.Runner() as runner:
         http = AsyncClient(transport=transport, base_url="http://testserver")
-        headers = runner.run(Desk(app, parts, accounts, market, records, clock, http).user())
+        headers = runner.run(Desk(app, services, accounts, market, records, clock, http).user())
         loop = runner.get_loop()
         working = loop.create_task(engine.run())
         runner.run(engine.ready.wait())

@@ -73,10 +73,10 @@ async def served(
     app_of: Callable[[FastAPI], FastAPI] = lambda app: app,
 ) -> AsyncIterator[Served]:
     """Serve; the time that doors count by stands still until the test moves it."""
-    parts, accounts, market, orders, clock = build(config)
+    services, accounts, market, orders, clock = build(config)
     moment = Moment()
-    doors = Doors(parts.config, now=moment)
-    app = app_of(create_app(parts, doors))
+    doors = Doors(services.config, now=moment)
+    app = app_of(create_app(services, doors))
     with Listening("127.0.0.1", 0) as listening:
         server = HttpServer(app, listening, parser=parser, doors=doors)
         port = listening.socket.getsockname()[1]
@@ -84,9 +84,9 @@ async def served(
             group.create_task(server.run())
             async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
                 try:
-                    yield Served(app, parts, accounts, market, orders, clock, http, port, doors, moment)
+                    yield Served(app, services, accounts, market, orders, clock, http, port, doors, moment)
                 finally:
-                    await parts.sessions.close_all()
+                    await services.sessions.close_all()
                     server.stop()
 
 

@@ -46,12 +46,12 @@ class _Application:
         started = False
         try:
             async with bootstrap.running(self._settings, clock=SystemClock()) as server:
-                self._api = create_api(server.parts)
+                self._api = create_api(server.services)
                 await send({"type": "lifespan.startup.complete"})
                 started = True
                 with server.vitals.watched(server.group, server.engine.ready):
                     await receive()
-                await server.parts.sessions.close_all()
+                await server.services.sessions.close_all()
         except* Exception as failures:
             log.exception("a stage failed", exc_info=failures)
             if started:

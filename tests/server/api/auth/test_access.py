@@ -241,7 +241,7 @@ async def test_callers_remembered_are_bounded(desk: Desk, monkeypatch: pytest.Mo
     everyone = [await desk.user(name) for name in ("ada", "bob", "cleo")]
     for _ in range(2):
         assert {await status(desk, headers) for headers in everyone} == {200}
-    assert len(desk.app.state.services.access._callers) == 2
+    assert len(desk.app.state.services.auth.access._callers) == 2
 
 
 async def test_tokens_in_the_url_do_not_count(desk: Desk) -> None:
@@ -284,7 +284,7 @@ async def test_many_calls_with_one_sign_in_ask_the_store_once(desk: Desk) -> Non
     desk.accounts.is_family_active = counted  # type: ignore[method-assign]
     await desk.clock.advance(6)
     token = headers["Authorization"].removeprefix("Bearer ")
-    access: Access = desk.app.state.services.access
+    access: Access = desk.app.state.services.auth.access
     callers = await asyncio.gather(*(access.identify(token) for _ in range(50)))
     assert len(asked) == len(set(callers)) == 1
     desk.accounts.ended.update(asked)

@@ -75,10 +75,10 @@ async def test_an_end_counts_at_once_although_keys_are_trusted_for_a_while(desk:
 @pytest.fixture
 async def brief() -> AsyncIterator[Desk]:
     config = ApiConfig(passwords=CHEAP, tokens=TokenConfig(max_key_lifetime=timedelta(hours=1), max_keys=3))
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(config)
+    app = create_app(services)
     async with AsyncClient(transport=ASGITransport(app), base_url="http://testserver") as http:
-        yield Desk(app, parts, accounts, market, orders, clock, http)
+        yield Desk(app, services, accounts, market, orders, clock, http)
 
 
 async def test_a_longest_life_bounds_every_key(brief: Desk) -> None:
@@ -154,7 +154,7 @@ async def test_uses_are_recorded_once_a_minute_for_all_keys(desk: Desk) -> None:
 
     desk.accounts.note_uses = counted  # type: ignore[method-assign]
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(desk.parts.key_uses.keep(desk.accounts, desk.clock))
+        task = group.create_task(desk.services.auth.key_uses.keep(desk.accounts, desk.clock))
         await asyncio.sleep(0)
         for _ in range(59):
             for made in keys[:2]:
@@ -179,7 +179,7 @@ async def test_a_key_that_is_refused_is_not_used(desk: Desk) -> None:
     key = await key_with(desk, READ, expires="+5s")
     await desk.clock.advance(5)
     assert (await desk.http.get("/auth/me", headers=key)).status_code == 401
-    await desk.parts.key_uses.record(desk.accounts)
+    await desk.services.auth.key_uses.record(desk.accounts)
     assert [one.last_used for one in desk.accounts.keys.values()] == [None]
 
 
@@ -194,10 +194,10 @@ async def test_uses_that_cannot_be_recorded_are_kept_and_no_request_notices(
     desk.accounts.note_uses = fail  # type: ignore[method-assign]
     assert (await desk.http.get("/auth/me", headers=key)).status_code == 200
     with caplog.at_level(logging.WARNING):
-        await desk.parts.key_uses.record(desk.accounts)
+        await desk.services.auth.key_uses.record(desk.accounts)
     assert "is recorded later: the disk is full" in caplog.text
     desk.accounts.note_uses = note  # type: ignore[method-assign]
-    await desk.parts.key_uses.record(desk.accounts)
+    await desk.services.auth.key_uses.record(desk.accounts)
     assert [one.last_used for one in desk.accounts.keys.values()] == [NOW * SECOND]
 
 
@@ -210,7 +210,7 @@ async def test_a_request_does_not_wait_for_the_recording(desk: Desk) -> None:
     desk.accounts.note_uses = hang  # type: ignore[method-assign]
     await desk.http.get("/auth/me", headers=key)
     async with asyncio.TaskGroup() as group:
-        group.create_task(desk.parts.key_uses.record(desk.accounts))
+        group.create_task(desk.services.auth.key_uses.record(desk.accounts))
         await asyncio.sleep(0)
         async with asyncio.timeout(5):
             assert (await desk.http.get("/auth/me", headers=key)).status_code == 200

@@ -16,7 +16,7 @@ STORM = 90
 def held(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """New passwords take until the event is set; ada is registered already."""
     go_on = threading.Event()
-    hasher = desk.app.state.services.sign_in._passwords._hash
+    hasher = desk.app.state.services.auth.sign_in._passwords._hash
     make = hasher.hash
 
     def slowly(password: str) -> str:

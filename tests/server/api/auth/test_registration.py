@@ -17,7 +17,6 @@ from twap_server.api.app import create_app
 from twap_server.api.auth.registration import INVITES_CLOSED
 from twap_server.api.config import ApiConfig
 from twap_server.api.ended_elsewhere import LOOK_EVERY_S, follow
-from twap_server.api.services import build_services
 
 HERE, ELSEWHERE, PROXY = "10.0.0.1", "10.0.0.2", "10.9.8.7"
 DAY_S = 86_400
@@ -25,14 +24,14 @@ DAY_S = 86_400
 
 @asynccontextmanager
 async def opened(**settings: Any) -> AsyncIterator[Desk]:
-    parts, accounts, market, orders, clock = build(
+    services, accounts, market, orders, clock = build(
         ApiConfig.model_validate({"passwords": CHEAP.model_dump(), **settings})
     )
-    app = create_app(parts)
+    app = create_app(services)
     async with AsyncClient(
         transport=ASGITransport(app, client=(HERE, 1)), base_url="http://testserver"
     ) as http:
-        yield Desk(app, parts, accounts, market, orders, clock, http)
+        yield Desk(app, services, accounts, market, orders, clock, http)
 
 
 async def register(desk: Desk, name: str, *, peer: str = HERE, invite: str | None = None) -> Response:
@@ -48,7 +47,7 @@ async def register(desk: Desk, name: str, *, peer: str = HERE, invite: str | Non
 async def admin(desk: Desk) -> dict[str, str]:
     """Headers of an administrator."""
     services = desk.app.state.services
-    await services.registration.create("root", PASSWORD, is_admin=True)
+    await services.auth.registration.create("root", PASSWORD, is_admin=True)
     token = (await desk.http.post("/auth/token", data={"username": "root", "password": PASSWORD})).json()
     return {"Authorization": f"Bearer {token['access_token']}"}
 
@@ -91,7 +90,7 @@ async def test_an_address_asks_for_so_many_accounts_a_minute_made_or_not(
         assert (await register(desk, "ada")).status_code == 201
         for _ in range(2):
             assert (await register(desk, "ada")).status_code == 409
-        monkeypatch.setattr(desk.app.state.services.registration, "_accounts", None)
+        monkeypatch.setattr(desk.app.state.services.auth.registration, "_accounts", None)
         refused = await register(desk, "ada")
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
         assert (await register(desk, "x", peer=ELSEWHERE)).status_code == 422
@@ -145,7 +144,7 @@ async def test_an_invite_lets_one_in() -> None:
 
 async def test_a_wrong_invite_costs_no_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     async with opened(registration="invite") as desk:
-        monkeypatch.setattr(desk.app.state.services.registration, "_passwords", None)
+        monkeypatch.setattr(desk.app.state.services.auth.registration, "_passwords", None)
         assert (await register(desk, "ada", invite="twapinvite_wrong")).status_code == 403
 
 
@@ -208,8 +207,8 @@ async def test_the_client_invites_and_is_invited() -> None:
 
 async def test_a_stream_ends_when_another_process_ended_its_sign_in() -> None:
     async with serving(ApiConfig(passwords=CHEAP)) as live, asyncio.TaskGroup() as group:
-        parts = live.parts
-        following = group.create_task(follow(parts.sessions, parts.accounts, parts.clock))
+        services = live.services
+        following = group.create_task(follow(services.sessions, services.auth.accounts, services.clock))
         async with live.stream("ada") as ended, live.stream("bob") as stays:
             family = next(one.family_id for one in live.accounts.refresh.values())
             live.accounts.ended.add(family)
@@ -236,13 +235,13 @@ async def test_an_account_without_a_password_has_none() -> None:
             answer = await desk.http.post("/auth/token", data=form)
             assert answer.status_code in (401, 422)
         checked: list[str | None] = []
-        services = build_services(desk.parts)
+        services = desk.services
 
         async def check(_password: str, password_hash: str | None, **_: object) -> bool:
             checked.append(password_hash)
             return False
 
-        services.sign_in._passwords.check = check  # type: ignore[method-assign]
+        services.auth.sign_in._passwords.check = check  # type: ignore[method-assign]
         with pytest.raises(Exception, match="wrong user name or password"):
-            await services.sign_in.with_password("ada", PASSWORD, address=HERE)
+            await services.auth.sign_in.with_password("ada", PASSWORD, address=HERE)
         assert checked == [None], "the same work as for a name that nobody has"

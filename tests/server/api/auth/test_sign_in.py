@@ -82,7 +82,7 @@ async def test_a_password_that_was_not_looked_at_does_not_count(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await desk.sign_in()
-    passwords = desk.app.state.services.sign_in._passwords
+    passwords = desk.app.state.services.auth.sign_in._passwords
     with monkeypatch.context() as busy:
         busy.setattr(passwords, "_turns", FairTurns(0, [Rank(at_once=0, waiting=0)], refusal="busy"))
         assert await statuses(desk, 20, "ada", "wrong") == {503: 20}

@@ -168,7 +168,7 @@ async def held(one: Served) -> AsyncIterator[Hold]:
         await hold.wait()
         return []
 
-    object.__setattr__(one.parts, "not_ready", wait)
+    object.__setattr__(one.services.self_report, "not_ready", wait)
     try:
         yield hold
     finally:
@@ -258,7 +258,7 @@ async def test_a_stream_that_ends_makes_room(parser: HttpParser) -> None:
                 assert await status_of(stream, UPGRADE) == 101
                 await sign_in(stream, (await one.sign_in())["access_token"])
             async with asyncio.timeout(5):
-                while len(one.doors._streams) or len(one.parts.sessions):
+                while len(one.doors._streams) or len(one.services.sessions):
                     await asyncio.sleep(0)
 
 

@@ -13,10 +13,10 @@ ADDRESSES = ("10.0.0.1", "2001:db8::1", "2001:db8::2")
 
 
 def serving(address: str) -> tuple[AsyncClient, Desk]:
-    parts, accounts, market, orders, clock = build(ApiConfig(passwords=CHEAP, rates=RATES))
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(ApiConfig(passwords=CHEAP, rates=RATES))
+    app = create_app(services)
     http = AsyncClient(transport=ASGITransport(app, client=(address, 1)), base_url="http://testserver")
-    return http, Desk(app, parts, accounts, market, orders, clock, http)
+    return http, Desk(app, services, accounts, market, orders, clock, http)
 
 
 @pytest.mark.parametrize(

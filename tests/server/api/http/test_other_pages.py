@@ -14,6 +14,7 @@ import twap_server.api
 from support.api.desk import CHEAP, Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
+from twap_server.api.services import SelfReport
 
 ORIGIN = "https://desk.example"
 ALWAYS_READABLE = {
@@ -43,14 +44,14 @@ VERBS = {"get", "put", "post", "delete", "options", "head", "patch", "trace"}
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
     config = ApiConfig(passwords=CHEAP, allowed_origins=(ORIGIN,), max_anonymous_body=1_000)
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(replace(parts, not_ready=reasons))
+    services, accounts, market, orders, clock = build(config)
+    app = create_app(replace(services, self_report=SelfReport(not_ready=reasons)))
     async with AsyncClient(
         transport=ASGITransport(app, client=("10.0.0.1", 1)),
         base_url="http://testserver",
         headers={"Origin": ORIGIN},
     ) as http:
-        yield Desk(app, parts, accounts, market, orders, clock, http)
+        yield Desk(app, services, accounts, market, orders, clock, http)
 
 
 async def reasons() -> list[str]:

@@ -146,7 +146,7 @@ async def test_a_stream_that_is_closed_and_reads_nothing_is_given_up() -> None:
             transport = next(iter(one.doors._streams._all._inside)).give_way.__self__.transport  # type: ignore[attr-defined]
             writer.transport.pause_reading()
             transport.write(b"\x82\x7f" + (8_000_000).to_bytes(8, "big") + b"x" * 8_000_000)
-            await one.parts.sessions.close_all()
+            await one.services.sessions.close_all()
             transport.close()
             await settled(one)
             one.moment.seconds = 1

@@ -12,7 +12,8 @@ from support.api.fakes import START, view
 from twap_models import BookTop, Candle, exact_json
 from twap_models.enums import Interval
 from twap_server.api.http.metrics import Metrics
-from twap_server.api.services import build_services
+from twap_server.api.stream.book_messages import BookSource
+from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market import events
 from twap_server.domain.market.events import BookStatus
@@ -130,7 +131,10 @@ async def test_books_whose_prices_disagree_are_not_merged_and_it_says_why(desk: 
 async def test_the_number_of_a_book_never_falls(desk: Desk) -> None:
     """Whoever makes the message: the answer to a request, the ticker, another spelling."""
     binance = InstrumentId("binance", "BTC-USDT")
-    one, other = build_services(desk.parts).books, build_services(desk.parts).books
+    counters = BookCounters()
+    one, other = (
+        BookSource(desk.market, desk.clock, counters, max_spread=Decimal("0.05"), depth=10) for _ in range(2)
+    )
     seen = []
     for books in (
         {binance: view(), KRAKEN: view()},
@@ -166,7 +170,7 @@ async def test_health_ready_metrics(desk: Desk) -> None:
     assert "twap_open_orders 3.0" in text
     assert re.search(r"^twap_tasks [1-9]", text, re.MULTILINE)
     assert 'twap_exchanges{state="connected"} 2.0' in text
-    await desk.parts.sessions.close_all()
+    await desk.services.sessions.close_all()
     assert (await desk.http.get("/ready")).status_code == 503
 
 

@@ -108,7 +108,7 @@ async def test_a_book_comes_at_once_and_then_each_tick(live: Live) -> None:
         await say(socket, type="unsubscribe", channel="book", exchange="binance", symbol="BTCUSDT")
         assert (await hear(socket))["type"] == "unsubscribed"
         assert not live.market.held
-        assert not live.parts.bus.book_topics()
+        assert not live.services.bus.book_topics()
 
 
 async def test_the_consolidated_book(live: Live) -> None:
@@ -220,10 +220,10 @@ async def test_the_server_says_come_back(live: Live) -> None:
     async with live.stream() as socket, connect(live.url) as waiting:
         await say(socket, type="subscribe", channel="book", symbol="BTCUSDT")
         await hear(socket)
-        await live.parts.sessions.close_all()
+        await live.services.sessions.close_all()
         assert await closed(socket) == 1012
         assert await closed(waiting) == 1012
-        assert len(live.parts.sessions) == 0
+        assert len(live.services.sessions) == 0
         assert not live.market.held
         with pytest.raises(InvalidStatus):
             async with connect(live.url):

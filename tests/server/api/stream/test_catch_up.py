@@ -128,7 +128,7 @@ async def test_what_else_waits_goes_out_between_two_pages(
         assert (await hear(socket))["type"] == "subscribed"
         await say(socket, type="subscribe", channel="book", exchange="binance", symbol="BTC-USDT")
         await say(socket, type="ping")
-        while len(live.parts.bus.book_topics()) == 0 or not read.pages:
+        while len(live.services.bus.book_topics()) == 0 or not read.pages:
             await asyncio.sleep(0)
         read.go_on.set()
         kinds = [(await hear(socket))["type"] for _ in range(EVENTS + 3)]

@@ -98,7 +98,7 @@ async def conversation(ws: WebSocketProtocol, seen: Seen) -> bytes:
             got += await told(reader, b'"missing":[]')
             writer.write(masked(type="unsubscribe", **BOOK))
             got += await told(reader, b'"unsubscribed"')
-            await live.parts.sessions.close_all()
+            await live.services.sessions.close_all()
             got += await told(reader, b"the server restarts")
         writer.close()
     return got
@@ -239,7 +239,7 @@ async def test_a_client_that_reads_no_books_is_closed_and_others_go_on() -> None
         await say(quick, type="subscribe", **BOOK)
         assert [(await hear(quick))["type"] for _ in range(2)] == ["subscribed", "book"]
         async with stalled(live), asyncio.timeout(20):
-            while len(live.parts.sessions) > 1:
+            while len(live.services.sessions) > 1:
                 await live.publisher.tick()
                 assert (await hear(quick))["type"] == "book"
         await say(quick, type="ping")
@@ -251,7 +251,7 @@ async def test_nothing_is_written_after_the_close() -> None:
         await say(client, type="subscribe", **BOOK)
         assert [(await hear(client))["type"] for _ in range(2)] == ["subscribed", "book"]
         async with asyncio.TaskGroup() as group:
-            group.create_task(live.parts.sessions.close_all())
+            group.create_task(live.services.sessions.close_all())
             for _ in range(20):
                 await live.publisher.tick()
         assert await closed(client) == 1012

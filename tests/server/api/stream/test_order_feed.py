@@ -63,7 +63,7 @@ async def test_a_slow_reader_is_closed_and_others_go_on() -> None:
             await say(slow, type="auth", token=await live.token())
             await say(slow, type="subscribe", channel="orders", since=0)
             async with asyncio.timeout(20):
-                while len(live.parts.sessions) > 1:
+                while len(live.services.sessions) > 1:
                     await say(quick, type="ping")
                     assert (await hear(quick))["type"] == "pong"
                     await asyncio.sleep(0.02)

@@ -78,12 +78,12 @@ async def long_order(desk: Desk, username: str = "ada", many: int = SLICES) -> d
 
 @asynccontextmanager
 async def opened(config: ApiConfig) -> AsyncIterator[Desk]:
-    parts, accounts, market, orders, clock = build(config)
-    app = create_app(parts)
+    services, accounts, market, orders, clock = build(config)
+    app = create_app(services)
     transport = ASGITransport(app, client=("10.0.0.1", 1234))
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-        yield Desk(app, parts, accounts, market, orders, clock, http)
-    parts.threads.close()
+        yield Desk(app, services, accounts, market, orders, clock, http)
+    services.threads.close()
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ class Held:
     def __init__(self, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go_on = threading.Event()
         self.reads: list[PageRequest] = []
-        threads, page = desk.parts.threads.writing, desk.orders.page
+        threads, page = desk.services.threads.writing, desk.orders.page
         run = threads.run
 
         async def held(work: Callable[[], Any]) -> Any:

@@ -1,4 +1,4 @@
-"""``create_app(parts)``: routes, handlers, middleware, documentation. Starts nothing, owns no task."""
+"""``create_app(services)``: routes, handlers, middleware, documentation. Starts nothing, owns no task."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ from twap_server.api.http.security_headers import SecurityHeaders
 from twap_server.api.openapi import install_openapi
 from twap_server.api.routers import accounts, health, invites, keys, market, oidc, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
-from twap_server.api.services import Parts, Services, build_services
+from twap_server.api.services import Services
 from twap_server.telemetry import dropped_log_lines
 
 TITLE = "TWAP server"
@@ -44,17 +44,13 @@ To try it here: `POST /auth/register`, then **Authorize** with that name and pas
 """
 
 
-def create_app(parts: Parts, doors: Doors | None = None) -> FastAPI:
+def create_app(services: Services, doors: Doors | None = None) -> FastAPI:
     """Build the app.
 
     Args:
-        parts: what it is made of.
+        services: what it works with.
         doors: the server's, whose numbers ``/metrics`` then shows.
-
-    Raises:
-        ValueError: the signing key is shorter than 32 bytes.
     """
-    services = build_services(parts)
     app = FastAPI(
         title=TITLE,
         version=__version__,
@@ -79,7 +75,7 @@ def create_app(parts: Parts, doors: Doors | None = None) -> FastAPI:
 
 def _add_middleware(app: FastAPI, services: Services) -> None:
     """The last one is outermost: a page of another host can read every refusal, whichever layer it is of."""
-    config = services.parts.config
+    config = services.config
     app.add_middleware(Hosts, config=config)
     app.add_middleware(RequestFrame, config=config, metrics=services.metrics)
     if config.allowed_origins:
@@ -96,13 +92,13 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
 
 
 def _add_gauges(services: Services, doors: Doors | None) -> None:
-    parts, metrics = services.parts, services.metrics
+    report, metrics = services.self_report, services.metrics
     if doors is not None:
         metrics.add_gauge("twap_http_connections", "Open HTTP connections.", lambda: doors.connections)
         metrics.add_gauge(
             "twap_refused_connections", "Connections that found no room.", lambda: doors.refusals
         )
-    metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(parts.sessions))
+    metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(services.sessions))
     metrics.add_gauge("twap_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.add_labelled(
         "twap_books", "Books that clients watch, by status.", "status", services.books_by_status
@@ -113,7 +109,7 @@ def _add_gauges(services: Services, doors: Doors | None) -> None:
     metrics.add_counter(
         "twap_log_lines_dropped", "Log lines left out, or not taken by stderr.", dropped_log_lines
     )
-    for name, read in parts.gauges.items():
+    for name, read in report.gauges.items():
         metrics.add_gauge(name, f"{name.removeprefix('twap_').replace('_', ' ').capitalize()}.", read)
-    for family in parts.durations:
+    for family in report.durations:
         metrics.add_durations(family)

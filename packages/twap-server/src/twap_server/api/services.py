@@ -1,4 +1,4 @@
-"""What the app is made of: bootstrap fills ``Parts``, the app builds ``Services`` on top."""
+"""``Services``: what the app works with, built once, by bootstrap."""
 
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -17,7 +17,7 @@ from twap_server.api.auth.registration import Registration
 from twap_server.api.auth.sign_in import SignIn
 from twap_server.api.auth.tokens import Tokens
 from twap_server.api.book_room import BookRoom
-from twap_server.api.config import ApiConfig
+from twap_server.api.config import ApiConfig, OidcConfig
 from twap_server.api.fair_turns import FairTurns, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
@@ -37,6 +37,7 @@ from twap_server.runtime.threads import Threads
 if TYPE_CHECKING:
     from twap_server.api.auth.oidc.flow import OidcSignIn
 
+_MAX_LEG_SPREAD = EngineConfig().max_leg_spread
 _LISTS_WAITING = 256
 _CATCH_UPS = 2
 """Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
@@ -69,26 +70,9 @@ class ApiThreads:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Parts:
-    """What bootstrap hands over."""
+class SelfReport:
+    """What the rest of the server tells of itself."""
 
-    orders: Orders
-    records: OrderRecords
-    accounts: Accounts
-    market: MarketData
-    bus: Bus
-    clock: Clock
-    signing_key: bytes = field(repr=False)
-    config: ApiConfig = ApiConfig()
-    max_leg_spread: Decimal = EngineConfig().max_leg_spread
-    """The engine's: books that orders are not filled across are not merged either."""
-    book_counters: BookCounters = field(default_factory=BookCounters)
-    new_id: Callable[[], str] = new_id
-    """Names users, sign-ins and keys."""
-    sessions: Sessions = field(default_factory=Sessions)
-    """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
-    key_uses: KeyUses = field(default_factory=KeyUses)
-    """Bootstrap lets it record what it is told: ``key_uses.keep()``."""
     not_ready: Callable[[], Awaitable[list[str]]] = always_ready
     """Reasons why ``/ready`` should say 503; empty when all is well."""
     remarks: Callable[[], list[str]] = list
@@ -97,19 +81,36 @@ class Parts:
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
     durations: Sequence[Family] = ()
     """More histograms for ``/metrics``."""
-    threads: ApiThreads = field(default_factory=lambda: ApiThreads(ApiConfig()))
-    """Bootstrap makes them as the settings say, and closes them at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Services:
-    """What routes work with."""
+class Auth:
+    """Who may come in, and how."""
 
-    parts: Parts
+    accounts: Accounts
     access: Access
     sign_in: SignIn
     registration: Registration
     keys: ApiKeys
+    key_uses: KeyUses
+    """Bootstrap lets it record what it is told: ``key_uses.keep()``."""
+    oidc: "OidcSignIn | None"
+    """None: no OpenID provider signs in here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What routes work with, and what runs beside them."""
+
+    config: ApiConfig
+    clock: Clock
+    bus: Bus
+    orders: Orders
+    records: OrderRecords
+    market: MarketData
+    auth: Auth
+    sessions: Sessions
+    """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
     books: BookSource
     room: BookRoom
     large: LargeAnswers
@@ -119,81 +120,143 @@ class Services:
     """Long lists of orders that are read: one between two turns of the event loop."""
     listings: InstrumentLists
     metrics: Metrics
+    self_report: SelfReport
     reads: RateLimit
     """Of one address, on open routes."""
     candles: RateLimit
-    oidc: "OidcSignIn | None"
-    """None: no OpenID provider signs in here."""
     oidc_steps: RateLimit
+    threads: ApiThreads
+    """Bootstrap closes them at the end."""
 
     def books_by_status(self) -> dict[str, float]:
         """How many watched books are live, stale and so on."""
-        topics = {topic._replace(asked=topic.symbol) for topic in self.parts.bus.book_topics()}
+        topics = {topic._replace(asked=topic.symbol) for topic in self.bus.book_topics()}
         return tally(self.books.message(topic).status for topic in topics)
 
     def exchanges_by_state(self) -> dict[str, float]:
         """How many exchanges are connected, connecting, down."""
-        return tally(str(status.state) for status in self.parts.market.exchanges())
+        return tally(str(status.state) for status in self.market.exchanges())
 
 
-def build_services(parts: Parts) -> Services:
-    """Build what routes work with.
+def build_services(
+    *,
+    orders: Orders,
+    records: OrderRecords,
+    accounts: Accounts,
+    market: MarketData,
+    bus: Bus,
+    clock: Clock,
+    signing_key: bytes,
+    config: ApiConfig,
+    max_leg_spread: Decimal = _MAX_LEG_SPREAD,
+    new_id: Callable[[], str] = new_id,
+    self_report: SelfReport | None = None,
+) -> Services:
+    """Build all that the app works with, once for a server.
+
+    Args:
+        orders: the engine.
+        records: recorded orders.
+        accounts: recorded accounts.
+        market: exchanges and books.
+        bus: tells of books and orders.
+        clock: time.
+        signing_key: of access tokens.
+        config: settings of the API.
+        max_leg_spread: the engine's: books that orders are not filled across are not merged either.
+        new_id: names users, sign-ins and keys, each once for ever.
+        self_report: what the rest of the server tells of itself; None: nothing.
 
     Raises:
         ValueError: the signing key is too short.
     """
-    config = parts.config
-    tokens = Tokens(parts.signing_key, config.tokens, parts.clock)
-    access = Access(parts.accounts, tokens, parts.clock, parts.key_uses)
-    passwords = Passwords(config.passwords, parts.threads.passwords, registering=parts.threads.registrations)
-    registration = Registration(
-        accounts=parts.accounts, passwords=passwords, config=config, clock=parts.clock, new_id=parts.new_id
-    )
-    sign_in = _sign_in(parts, passwords, tokens, access)
-    keys = ApiKeys(
-        accounts=parts.accounts,
-        access=access,
-        clock=parts.clock,
-        new_id=parts.new_id,
-        config=config.tokens,
-    )
-    books = BookSource(
-        parts.market,
-        parts.clock,
-        parts.book_counters,
-        max_spread=parts.max_leg_spread,
-        depth=config.stream.depth,
-    )
+    threads, rates = ApiThreads(config), config.rates
+    tokens = Tokens(signing_key, config.tokens, clock)
     return Services(
-        parts=parts,
+        config=config,
+        clock=clock,
+        bus=bus,
+        orders=orders,
+        records=records,
+        market=market,
+        auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
+        sessions=Sessions(),
+        books=BookSource(market, clock, BookCounters(), max_spread=max_leg_spread, depth=config.stream.depth),
+        room=BookRoom(market, clock, config),
+        large=_large(config, threads),
+        catch_ups=_catch_ups(),
+        lists=_lists(),
+        listings=InstrumentLists(market),
+        metrics=Metrics(),
+        self_report=self_report or SelfReport(),
+        reads=RateLimit(rates.reads_per_minute, MINUTE, clock),
+        candles=RateLimit(rates.candles_per_minute, MINUTE, clock),
+        oidc_steps=RateLimit(rates.oidc_per_minute, MINUTE, clock),
+        threads=threads,
+    )
+
+
+def _auth(
+    accounts: Accounts,
+    tokens: Tokens,
+    *,
+    config: ApiConfig,
+    clock: Clock,
+    new_id: Callable[[], str],
+    threads: ApiThreads,
+) -> Auth:
+    key_uses = KeyUses()
+    access = Access(accounts, tokens, clock, key_uses)
+    passwords = Passwords(config.passwords, threads.passwords, registering=threads.registrations)
+    registration = Registration(
+        accounts=accounts, passwords=passwords, config=config, clock=clock, new_id=new_id
+    )
+    sign_in = SignIn(
+        accounts=accounts,
+        passwords=passwords,
+        lockout=Lockout(config.passwords, clock),
+        tokens=tokens,
+        access=access,
+        config=config.tokens,
+        clock=clock,
+        new_id=new_id,
+    )
+    return Auth(
+        accounts=accounts,
         access=access,
         sign_in=sign_in,
         registration=registration,
-        keys=keys,
-        books=books,
-        catch_ups=_catch_ups(),
-        lists=_lists(),
-        large=_large(parts),
-        room=BookRoom(parts.market, parts.clock, config),
-        listings=InstrumentLists(parts.market),
-        metrics=Metrics(),
-        oidc=_oidc(parts, sign_in, registration),
-        oidc_steps=RateLimit(config.rates.oidc_per_minute, MINUTE, parts.clock),
-        reads=RateLimit(config.rates.reads_per_minute, MINUTE, parts.clock),
-        candles=RateLimit(config.rates.candles_per_minute, MINUTE, parts.clock),
+        keys=ApiKeys(accounts=accounts, access=access, clock=clock, new_id=new_id, config=config.tokens),
+        key_uses=key_uses,
+        oidc=_oidc(accounts, sign_in, registration, config=config.oidc, clock=clock, new_id=new_id),
     )
 
 
-def _sign_in(parts: Parts, passwords: Passwords, tokens: Tokens, access: Access) -> SignIn:
-    return SignIn(
-        accounts=parts.accounts,
-        passwords=passwords,
-        lockout=Lockout(parts.config.passwords, parts.clock),
-        tokens=tokens,
-        access=access,
-        config=parts.config.tokens,
-        clock=parts.clock,
-        new_id=parts.new_id,
+def _oidc(
+    accounts: Accounts,
+    sign_in: SignIn,
+    registration: Registration,
+    *,
+    config: OidcConfig,
+    clock: Clock,
+    new_id: Callable[[], str],
+) -> "OidcSignIn | None":
+    if not config.issuer:
+        return None
+    try:
+        from twap_server.api.auth.oidc.flow import OidcSignIn  # noqa: PLC0415 - authlib is an extra
+    except ModuleNotFoundError:
+        raise InvalidRequest(
+            "api.oidc needs a package that is not installed: pip install authlib",
+            field="api.oidc.issuer",
+        ) from None
+    return OidcSignIn(
+        config=config,
+        accounts=accounts,
+        sign_in=sign_in,
+        registration=registration,
+        clock=clock,
+        new_id=new_id,
     )
 
 
@@ -207,30 +270,7 @@ def _lists() -> FairTurns:
     return FairTurns(1, [Rank(at_once=1, waiting=_LISTS_WAITING)], refusal=refusal)
 
 
-def _large(parts: Parts) -> LargeAnswers:
-    config = parts.config
+def _large(config: ApiConfig, threads: ApiThreads) -> LargeAnswers:
     return LargeAnswers(
-        parts.threads.writing,
-        at_once=config.max_large_answers,
-        per_user=config.max_large_answers_per_user,
-    )
-
-
-def _oidc(parts: Parts, sign_in: SignIn, registration: Registration) -> "OidcSignIn | None":
-    if not parts.config.oidc.issuer:
-        return None
-    try:
-        from twap_server.api.auth.oidc.flow import OidcSignIn  # noqa: PLC0415 - authlib is an extra
-    except ModuleNotFoundError:
-        raise InvalidRequest(
-            "api.oidc needs a package that is not installed: pip install authlib",
-            field="api.oidc.issuer",
-        ) from None
-    return OidcSignIn(
-        config=parts.config.oidc,
-        accounts=parts.accounts,
-        sign_in=sign_in,
-        registration=registration,
-        clock=parts.clock,
-        new_id=parts.new_id,
+        threads.writing, at_once=config.max_large_answers, per_user=config.max_large_answers_per_user
     )

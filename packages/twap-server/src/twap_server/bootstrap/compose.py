@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from twap_models.enums import Integrity
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
-from twap_server.api.services import ApiThreads, Parts, build_services
+from twap_server.api.services import SelfReport, Services, build_services
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
@@ -53,7 +53,7 @@ class Outside:
 class Running:
     """A server at work, without its HTTP side."""
 
-    parts: Parts
+    services: Services
     engine: Engine
     clock: SteadyClock
     """What all of it counts by."""
@@ -105,18 +105,17 @@ async def running(
             on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
         )
         vitals = Vitals(settings.runtime, clock)
-        engine, parts = _assemble(
+        engine, services = _assemble(
             settings, world, clock=clock, database=database, market=market, vitals=vitals
         )
-        services = build_services(parts)
-        await make_first_user(settings.api, parts.accounts, services.registration)
-        publisher = BookPublisher(services.books, parts.bus, clock)
+        await make_first_user(settings.api, services.auth.accounts, services.auth.registration)
+        publisher = BookPublisher(services.books, services.bus, clock)
         market.registry.listen(publisher.announce)
         working = group.create_task(engine.run(), name="engine")
-        others = _beside(group, parts, market, publisher, database)
+        others = _beside(group, services, market, publisher, database)
         try:
             yield Running(
-                parts=parts,
+                services=services,
                 engine=engine,
                 clock=clock,
                 group=group,
@@ -128,22 +127,26 @@ async def running(
             await asyncio.wait([working])
             for task in others:
                 task.cancel()
-            parts.threads.close()
+            services.threads.close()
 
 
 def _beside(
-    group: asyncio.TaskGroup, parts: Parts, market: LiveMarket, publisher: BookPublisher, database: Database
+    group: asyncio.TaskGroup,
+    services: Services,
+    market: LiveMarket,
+    publisher: BookPublisher,
+    database: Database,
 ) -> Sequence["asyncio.Task[None]"]:
     """What runs beside the engine until it has ended."""
-    clock = parts.clock
+    clock, auth = services.clock, services.auth
     return (
         group.create_task(market.run(), name="market data"),
         group.create_task(publisher.run(), name="book ticker"),
-        group.create_task(parts.sessions.check_sign_ins(clock), name="sign-ins"),
-        group.create_task(parts.key_uses.keep(parts.accounts, clock), name="uses of API keys"),
-        group.create_task(follow(parts.sessions, parts.accounts, clock), name="ended sign-ins"),
+        group.create_task(services.sessions.check_sign_ins(clock), name="sign-ins"),
+        group.create_task(auth.key_uses.keep(auth.accounts, clock), name="uses of API keys"),
+        group.create_task(follow(services.sessions, auth.accounts, clock), name="ended sign-ins"),
         group.create_task(
-            forget_ended(parts.accounts, clock, access_lifetime=parts.config.tokens.access_lifetime),
+            forget_ended(auth.accounts, clock, access_lifetime=services.config.tokens.access_lifetime),
             name="sign-ins that have ended",
         ),
         group.create_task(database.hold(clock), name="database"),
@@ -158,13 +161,13 @@ def _assemble(
     database: Database,
     market: LiveMarket,
     vitals: Vitals,
-) -> tuple[Engine, Parts]:
+) -> tuple[Engine, Services]:
     store, bus = SqlOrderStore(database), Bus()
     new_id = world.new_id or ordered_ids(clock)
     engine = Engine(
         store=store, market=market, events=bus, clock=clock, config=settings.engine, new_id=new_id
     )
-    parts = Parts(
+    services = build_services(
         orders=engine,
         records=store,
         accounts=SqlAccountStore(database),
@@ -175,13 +178,14 @@ def _assemble(
         config=settings.api,
         max_leg_spread=settings.engine.max_leg_spread,
         new_id=new_id,
-        not_ready=_readiness(engine),
-        remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
-        gauges={"twap_open_orders": lambda: engine.open_orders},
-        durations=vitals.durations,
-        threads=ApiThreads(settings.api),
+        self_report=SelfReport(
+            not_ready=_readiness(engine),
+            remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
+            gauges={"twap_open_orders": lambda: engine.open_orders},
+            durations=vitals.durations,
+        ),
     )
-    return engine, parts
+    return engine, services
 
 
 def _clock_warnings(market: LiveMarket) -> list[str]:

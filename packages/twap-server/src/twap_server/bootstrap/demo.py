@@ -6,8 +6,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from twap_server.api.auth.registration import Registration
 from twap_server.api.server import Listening
-from twap_server.api.services import Parts, build_services
 from twap_server.bootstrap.compose import running
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock
@@ -49,7 +49,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             Venue(source, clock=clock) as venue,
             running(_on_venue(settings, venue, Path(folder)), clock=clock) as server,
         ):
-            await _make_demo_user(server.parts)
+            await _make_demo_user(server.services.auth.registration)
             for line in _how_to(listening.url):
                 announce(line)
             with server.vitals.watched(server.group, server.engine.ready):
@@ -100,9 +100,9 @@ def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:
     return settings.model_copy(update={"exchanges": exchanges, "database": database})
 
 
-async def _make_demo_user(parts: Parts) -> None:
+async def _make_demo_user(registration: Registration) -> None:
     try:
-        await build_services(parts).registration.create(DEMO_USER, DEMO_PASSWORD)
+        await registration.create(DEMO_USER, DEMO_PASSWORD)
     except UsernameTaken:
         log.info("the demo user is already there")
 

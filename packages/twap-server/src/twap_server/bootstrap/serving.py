@@ -45,9 +45,9 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    bounds = Bounds.of(server.parts.config)
-    doors = Doors(server.parts.config, bounds=bounds.within(make_room(bounds.most)))
-    app = create_app(server.parts, doors)
+    bounds = Bounds.of(server.services.config)
+    doors = Doors(server.services.config, bounds=bounds.within(make_room(bounds.most)))
+    app = create_app(server.services, doors)
     http = HttpServer(app, listening, parser=server.http_parser, doors=doors)
     serving = server.group.create_task(http.run(), name="http server")
     try:
@@ -55,7 +55,7 @@ async def answer_until(stopping: asyncio.Event, server: Running, listening: List
         log.info("stopping")
     finally:
         server.engine.stop()
-        await server.parts.sessions.close_all()
+        await server.services.sessions.close_all()
         http.stop()
         await asyncio.wait([serving])
 

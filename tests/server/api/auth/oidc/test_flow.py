@@ -49,11 +49,11 @@ async def opened(**change: Any) -> AsyncIterator[tuple[Desk, Provider]]:
     async with provider(lambda: clock.now() // SECOND) as made:
         oidc = {"issuer": made.url, "client_id": CLIENT, "client_secret": SECRET, "timeout": 2} | change
         config = ApiConfig.model_validate({"passwords": CHEAP.model_dump(), "oidc": oidc, **rest})
-        parts, accounts, market, orders, clock = build(config)
-        app = create_app(parts)
+        services, accounts, market, orders, clock = build(config)
+        app = create_app(services)
         transport = ASGITransport(app, client=("10.0.0.1", 1))
         async with AsyncClient(transport=transport, base_url="http://testserver") as http:
-            yield Desk(app, parts, accounts, market, orders, clock, http), made
+            yield Desk(app, services, accounts, market, orders, clock, http), made
 
 
 async def begin(desk: Desk, asked: dict[str, str] = SENT) -> str:
@@ -474,8 +474,8 @@ async def test_who_is_on_the_way_is_bounded() -> None:
 
 
 async def test_without_a_provider_there_is_nothing() -> None:
-    parts = build()[0]
-    transport = ASGITransport(create_app(parts), client=("10.0.0.1", 1))
+    services = build()[0]
+    transport = ASGITransport(create_app(services), client=("10.0.0.1", 1))
     async with AsyncClient(transport=transport, base_url="http://testserver") as http:
         assert (await http.get("/auth/oidc/start", params=SENT)).status_code == 404
         assert (await http.get("/auth/oidc/callback")).status_code == 404

@@ -73,7 +73,7 @@ _LOGOUT_BODY = {
 )
 async def register(request: Request, services: ServicesDep, credentials: Credentials) -> Response:
     """Make an account, where registration is open or an invite counts."""
-    user = await services.registration.register(
+    user = await services.auth.registration.register(
         credentials.username,
         credentials.password.get_secret_value(),
         address=address_of(request),
@@ -94,11 +94,11 @@ async def sign_in(
 ) -> Response:
     """Trade a user name and a password for an access token (15 minutes) and a refresh token (30 days)."""
     if grant_type == "refresh_token":
-        return reply(await services.sign_in.refresh(refresh_token))
+        return reply(await services.auth.sign_in.refresh(refresh_token))
     for field, value in (("username", username), ("password", password)):
         if not value:
             raise InvalidRequest("is missing", field=field)
-    return reply(await services.sign_in.with_password(username, password, address=address_of(request)))
+    return reply(await services.auth.sign_in.with_password(username, password, address=address_of(request)))
 
 
 @router.post(
@@ -109,16 +109,16 @@ async def sign_in(
 )
 async def refresh(request: Request, services: ServicesDep) -> Response:
     """Trade a refresh token for its successor; each counts once."""
-    return reply(await services.sign_in.refresh(await _refresh_token(request)))
+    return reply(await services.auth.sign_in.refresh(await _refresh_token(request)))
 
 
 @router.post("/logout", status_code=204, responses=problems(400, 401, 422), openapi_extra=_LOGOUT_BODY)
 async def log_out(request: Request, services: ServicesDep, bearer: BearerDep) -> Response:
     """End a sign-in, named by its refresh token or by its access token: both stop counting at once."""
     if await request.body():
-        await services.sign_in.log_out_with(await _refresh_token(request))
+        await services.auth.sign_in.log_out_with(await _refresh_token(request))
     else:
-        await services.sign_in.log_out(await identify(request, services, bearer))
+        await services.auth.sign_in.log_out(await identify(request, services, bearer))
     return Response(status_code=204)
 
 
@@ -129,7 +129,7 @@ async def log_out_everywhere(
     keys: Annotated[bool, Query(description="Let all of your API keys count no more, too.")] = False,
 ) -> Response:
     """End all of your sign-ins, this one too: tokens and streams stop counting at once."""
-    await services.sign_in.log_out_everywhere(caller, keys=keys)
+    await services.auth.sign_in.log_out_everywhere(caller, keys=keys)
     return Response(status_code=204)
 
 
@@ -138,7 +138,7 @@ async def change_password(
     request: Request, services: ServicesDep, caller: SignedInDep, change: PasswordChange
 ) -> Response:
     """Change your password and end all of your sign-ins, this one too; API keys stay unless you say so."""
-    await services.sign_in.change_password(
+    await services.auth.sign_in.change_password(
         caller,
         change.current_password.get_secret_value(),
         change.new_password.get_secret_value(),
@@ -151,7 +151,7 @@ async def change_password(
 @router.get("/me", response_model=Account, responses=problems(401, 403))
 async def who_am_i(services: ServicesDep, caller: ReaderDep) -> Response:
     """Who is signed in."""
-    user = await services.sign_in.account(caller)
+    user = await services.auth.sign_in.account(caller)
     return reply(_account(user))
 
 

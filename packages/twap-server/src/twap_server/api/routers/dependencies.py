@@ -57,7 +57,7 @@ async def identify(request: Request, services: Services, credential: str | None)
     """
     if not credential:
         raise NotAuthenticated(REFUSED)
-    caller = await services.access.identify(credential)
+    caller = await services.auth.access.identify(credential)
     tell: Callable[[], None] | None = request.scope.get("state", {}).get(SIGNED_IN)
     if tell is not None:
         tell()
@@ -140,7 +140,7 @@ async def get_admin(services: ServicesDep, caller: SignedInDep) -> Caller:
         NotAuthenticated: always in the same words.
         NotPermitted: the caller came with an API key, or is no administrator.
     """
-    if not (await services.sign_in.account(caller)).is_admin:
+    if not (await services.auth.sign_in.account(caller)).is_admin:
         raise NotPermitted("only an administrator of this server may do that")
     return caller
 

@@ -36,11 +36,11 @@ async def health() -> Response:
 @router.get("/ready", response_model=Health, responses={503: _NOT_READY})
 async def ready(services: ServicesDep) -> Response:
     """Whether orders and books can be served at the moment."""
-    reasons = await services.parts.not_ready()
-    if services.parts.sessions.closing:
+    reasons = await services.self_report.not_ready()
+    if services.sessions.closing:
         reasons = [*reasons, "the server is stopping"]
     if not reasons:
-        return reply(Health(status="ready", reasons=services.parts.remarks()))
+        return reply(Health(status="ready", reasons=services.self_report.remarks()))
     return reply(Health(status="not ready", reasons=reasons), 503, headers={"Retry-After": "5"})
 
 

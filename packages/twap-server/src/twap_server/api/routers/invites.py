@@ -30,7 +30,9 @@ class InviteNotFound(RequestError):
 )
 async def methods(services: ServicesDep) -> Response:
     """Say who may register here, and what signs in beside a password."""
-    return reply(SignInMethods(registration=services.registration.mode, oidc=services.oidc is not None))
+    return reply(
+        SignInMethods(registration=services.auth.registration.mode, oidc=services.auth.oidc is not None)
+    )
 
 
 @router.post(
@@ -41,14 +43,14 @@ async def methods(services: ServicesDep) -> Response:
 )
 async def make_invite(services: ServicesDep, _admin: AdminDep, wanted: InviteRequest) -> Response:
     """Make an invite, as an administrator. Its code is shown this once, and makes one account."""
-    record, code = await services.registration.invite(days=wanted.days, note=wanted.note)
+    record, code = await services.auth.registration.invite(days=wanted.days, note=wanted.note)
     return reply(NewInvite(**_fields(record), invite=code), 201)
 
 
 @router.get("/invites", response_model=list[Invite], responses=problems(401, 403, 503))
 async def list_invites(services: ServicesDep, _admin: AdminDep) -> Response:
     """The invites that can be used, oldest first, as an administrator."""
-    return reply([Invite(**_fields(record)) for record in await services.registration.invites()])
+    return reply([Invite(**_fields(record)) for record in await services.auth.registration.invites()])
 
 
 @router.delete("/invites/{invite_id}", status_code=204, responses=problems(401, 403, 404, 422, 503))
@@ -58,7 +60,7 @@ async def withdraw_invite(
     invite_id: Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9-]+$")],
 ) -> Response:
     """Let an invite that nobody has used count no more, as an administrator."""
-    if not await services.registration.withdraw(invite_id):
+    if not await services.auth.registration.withdraw(invite_id):
         raise InviteNotFound("no such invite waits to be used: GET /auth/invites lists them")
     return Response(status_code=204)
 

@@ -27,20 +27,20 @@ class KeyNotFound(RequestError):
 )
 async def make_key(services: ServicesDep, caller: SignedInDep, wanted: wire.ApiKeyRequest) -> Response:
     """Make an API key. It is shown this once."""
-    made, secret = await services.keys.add(caller, wanted)
+    made, secret = await services.auth.keys.add(caller, wanted)
     return reply(wire.NewApiKey(**_fields(made), key=secret), 201)
 
 
 @router.get("", response_model=list[wire.ApiKey], responses=problems(401, 403, 503))
 async def list_keys(services: ServicesDep, caller: SignedInDep) -> Response:
     """Your API keys, oldest first; one that has expired is listed until you make another."""
-    return reply([wire.ApiKey(**_fields(key)) for key in await services.keys.list(caller)])
+    return reply([wire.ApiKey(**_fields(key)) for key in await services.auth.keys.list(caller)])
 
 
 @router.delete("", status_code=204, responses=problems(401, 403, 503))
 async def delete_keys(services: ServicesDep, caller: SignedInDep) -> Response:
     """Let all of your API keys count no more."""
-    await services.keys.end_all(caller)
+    await services.auth.keys.end_all(caller)
     return Response(status_code=204)
 
 
@@ -51,7 +51,7 @@ async def delete_key(
     key_id: Annotated[str, Path(max_length=64, pattern="^[A-Za-z0-9-]+$")],
 ) -> Response:
     """Let an API key count no more."""
-    if not await services.keys.end(caller, key_id):
+    if not await services.auth.keys.end(caller, key_id):
         raise KeyNotFound("you have no such API key: give its id, as the list of your keys shows it")
     return Response(status_code=204)
 

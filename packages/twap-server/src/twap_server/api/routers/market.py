@@ -31,7 +31,7 @@ SymbolFilter = Annotated[str | None, Query(max_length=40)]
 @router.get("/exchanges", response_model=list[Exchange], responses=problems(429), dependencies=[_READS])
 async def list_exchanges(services: ServicesDep) -> Response:
     """Every collected exchange and the state of its connections."""
-    return reply([present.exchange(status) for status in services.parts.market.exchanges()])
+    return reply([present.exchange(status) for status in services.market.exchanges()])
 
 
 @router.get(
@@ -50,7 +50,7 @@ async def list_symbols(
     """Instruments of an exchange with their grid and minimums."""
     if base is None and quote is None and q is None:
         return services.listings.whole(exchange)
-    listed = services.parts.market.instruments(exchange).values()
+    listed = services.market.instruments(exchange).values()
     return in_order(one for one in listed if _fits(one, base=base, quote=quote, part=q))
 
 
@@ -71,12 +71,12 @@ async def list_klines(
     end_time: Moment | None = None,
 ) -> Response:
     """Candles, oldest first; the last may still be forming."""
-    now = services.parts.clock.now()
+    now = services.clock.now()
     start = _moment(start_time, now=now, field="start_time")
     end = _moment(end_time, now=now, field="end_time")
     if start is not None and end is not None and end < start:
         raise InvalidRequest("expected a time at or after start_time", field="end_time")
-    found = await services.parts.market.klines(
+    found = await services.market.klines(
         exchange, symbol, interval=interval, limit=limit, start=start, end=end
     )
     reach = found.oldest_available

@@ -47,9 +47,9 @@ async def get_oidc(services: ServicesDep) -> object:
     Raises:
         OidcIsOff: nothing does.
     """
-    if services.oidc is None:
+    if services.auth.oidc is None:
         raise OidcIsOff("no OpenID provider signs in here: sign in with POST /auth/token")
-    return services.oidc
+    return services.auth.oidc
 
 
 OidcDep = Annotated["OidcSignIn", Depends(get_oidc)]

@@ -52,7 +52,7 @@ async def books_held(
         async with asyncio.TaskGroup() as group:
             for instrument in instruments:
                 if not _is_live(services, instrument, depth=1):
-                    group.create_task(_becomes_live(services, instrument, services.parts.config.book_wait))
+                    group.create_task(_becomes_live(services, instrument, services.config.book_wait))
         yield
     finally:
         services.room.release(reader, instruments, owner)
@@ -74,7 +74,7 @@ def _owner(reader: Reader) -> str:
 
 
 async def _wait(services: Services, found: Found, depth: int) -> None:
-    patience = services.parts.config.book_wait
+    patience = services.config.book_wait
     waiting = [one for one in found.instruments if not _is_live(services, one, depth)]
     if len(waiting) < len(found.instruments):
         patience = min(patience, _GRACE)
@@ -86,7 +86,7 @@ async def _wait(services: Services, found: Found, depth: int) -> None:
 
 
 def _is_live(services: Services, instrument: InstrumentId, depth: int) -> bool:
-    view = services.parts.market.view(instrument, depth)
+    view = services.market.view(instrument, depth)
     return view is not None and view.status is BookStatus.LIVE
 
 
@@ -94,7 +94,7 @@ async def _becomes_live(
     services: Services, instrument: InstrumentId, patience: timedelta
 ) -> BookUnavailable | None:
     try:
-        await services.parts.market.wait_live(instrument, patience.total_seconds())
+        await services.market.wait_live(instrument, patience.total_seconds())
     except BookUnavailable as error:
         return error
     return None

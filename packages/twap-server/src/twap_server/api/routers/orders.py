@@ -66,8 +66,8 @@ async def submit_orders(
 
     ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
     """
-    requests = to_requests(body, now=services.parts.clock.now())
-    verdicts = await services.parts.orders.submit(caller.user_id, requests)
+    requests = to_requests(body, now=services.clock.now())
+    verdicts = await services.orders.submit(caller.user_id, requests)
     return reply([present.order_body(verdict.order) for verdict in verdicts], submission_status(verdicts))
 
 
@@ -116,7 +116,7 @@ async def list_orders(
     after: Annotated[str | None, Query(max_length=256, description="Cursor of the next page.")] = None,
 ) -> Response:
     """Your orders, newest first. The ``Link`` header names the next page while there is one."""
-    found = await services.parts.records.list(
+    found = await services.records.list(
         caller.user_id,
         token_id=token_id,
         statuses=_statuses(status),
@@ -158,7 +158,7 @@ async def get_order(
     asked = PageRequest(slices=slices, fills=fills, after=place, latest=latest)
 
     async def read(asked: PageRequest) -> OrderPage:
-        found = await services.parts.records.page(caller.user_id, token_id, asked)
+        found = await services.records.page(caller.user_id, token_id, asked)
         if found is None:
             raise OrderNotFound(f"you have no order {token_id!r}")
         return found
@@ -193,7 +193,7 @@ async def list_events(
     ``seq`` counts all of your events, so one order's events may have gaps. For the next page send the last
     ``seq`` as ``since``.
     """
-    found = await services.parts.records.events_of(caller.user_id, token_id, since=since, limit=limit)
+    found = await services.records.events_of(caller.user_id, token_id, since=since, limit=limit)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
     body = await services.large.write(caller.user_id, len(found), partial(_events_written, found))
@@ -217,27 +217,27 @@ async def amend_order(
     ] = None,
 ) -> Response:
     """Change limit, end or quantity of an open order: what is done stays, the future is replanned."""
-    wanted = to_amendment(body, now=services.parts.clock.now())
+    wanted = to_amendment(body, now=services.clock.now())
     revision = read_revision(if_match)
-    return _one(await services.parts.orders.amend(caller.user_id, token_id, wanted, revision=revision))
+    return _one(await services.orders.amend(caller.user_id, token_id, wanted, revision=revision))
 
 
 @router.post("/{token_id}/pause", response_model=TwapOrder, responses=_CHANGED)
 async def pause_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays."""
-    return _one(await services.parts.orders.pause(caller.user_id, token_id))
+    return _one(await services.orders.pause(caller.user_id, token_id))
 
 
 @router.post("/{token_id}/resume", response_model=TwapOrder, responses=_CHANGED)
 async def resume_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Let a paused order go on; by its carry mode it catches up or not."""
-    return _one(await services.parts.orders.resume(caller.user_id, token_id))
+    return _one(await services.orders.resume(caller.user_id, token_id))
 
 
 @router.delete("/{token_id}", response_model=TwapOrder, responses=_CHANGED)
 async def cancel_order(services: ServicesDep, caller: TraderDep, token_id: TokenId) -> Response:
     """Cancel an open order; what was filled stays filled."""
-    return _one(await services.parts.orders.cancel(caller.user_id, token_id))
+    return _one(await services.orders.cancel(caller.user_id, token_id))
 
 
 def submission_status(verdicts: Sequence[SubmitResult]) -> int:
@@ -280,7 +280,7 @@ def _statuses(text: str | None) -> frozenset[OrderStatus] | None:
 
 
 def _canonical(services: Services, exchange: str | None, symbol: str) -> frozenset[str]:
-    market = services.parts.market
+    market = services.market
     is_one = exchange not in (None, AGGREGATE)
     names = [exchange] if is_one and exchange else [status.name for status in market.exchanges()]
     found = {symbol.upper().replace("/", "-")}

@@ -54,8 +54,8 @@ async def preview_orders(
     """
     wire = body if isinstance(body, list) else [body]
     async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
-        requests = to_requests(body, now=services.parts.clock.now())
-        found = await services.parts.orders.preview(caller.user_id, requests)
+        requests = to_requests(body, now=services.clock.now())
+        found = await services.orders.preview(caller.user_id, requests)
     shown = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
     return Response(shown, media_type="application/json")
 

@@ -50,12 +50,12 @@ async def get_report(
     """What the order cost, against what, and what else it might have cost; so far, while it is at work."""
     if table is not None and format != "csv":
         raise InvalidRequest(f"expected format=csv with table={table}, got format={format}", field="table")
-    order = await services.parts.records.page(caller.user_id, token_id, PageRequest(slices=0, fills=0))
+    order = await services.records.page(caller.user_id, token_id, PageRequest(slices=0, fills=0))
     if order is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
 
     async def read() -> OrderRecord:
-        found = await services.parts.records.detail(caller.user_id, token_id)
+        found = await services.records.detail(caller.user_id, token_id)
         if found is None:
             raise OrderNotFound(f"you have no order {token_id!r}")
         return found

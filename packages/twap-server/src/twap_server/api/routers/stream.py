@@ -35,7 +35,7 @@ class _Stream:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._places = Places(services.parts.config.stream, services.parts.clock)
+        self._places = Places(services.config.stream, services.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
@@ -56,9 +56,9 @@ class _Stream:
 
 def refused_with(socket: WebSocket, services: Services) -> Response | None:
     """The answer that refuses an upgrade, whoever has room; None when it is welcome."""
-    if not origin_allowed(socket, services.parts.config.allowed_origins):
+    if not origin_allowed(socket, services.config.allowed_origins):
         return problem(socket, ErrorCode.NOT_PERMITTED, _FOREIGN)
-    if services.parts.sessions.closing:
+    if services.sessions.closing:
         return problem(socket, ErrorCode.UNAVAILABLE, "the server is stopping: come back", headers=_LATER)
     return None
 

@@ -49,23 +49,22 @@ class StreamSession:
 
     def __init__(self, socket: WebSocket, services: Services, place: Place) -> None:
         """Take an accepted socket, and the place it has until the end."""
-        parts, config = services.parts, services.parts.config.stream
+        config = services.config.stream
         self._services = services
         self._place = place
         place.on_giving_way(lambda: self.end(TRY_LATER, "others need the room: sign in at once"))
-        self._parts = parts
         self._config = config
-        self._client = ClientSocket(socket, config, parts.clock)
+        self._client = ClientSocket(socket, config, services.clock)
         self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity, direct=self._client.send_now)
         self._feed = OrderFeed(
-            parts.records, self._client.send, page=config.replay_page, turns=services.catch_ups
+            services.records, self._client.send, page=config.replay_page, turns=services.catch_ups
         )
         self._books = BookSubscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
             room=services.room,
             source=services.books,
-            bus=parts.bus,
+            bus=services.bus,
             most=config.max_subscriptions,
         )
         self._caller: Caller | None = None
@@ -79,8 +78,8 @@ class StreamSession:
         """Close soon if the sign-in counts no more: it was revoked, or its time is over."""
         if self._caller is None:
             return
-        if self._services.access.is_current(self._caller):
-            self._services.access.note_use(self._caller)
+        if self._services.auth.access.is_current(self._caller):
+            self._services.auth.access.note_use(self._caller)
         else:
             self._end_with(refusal(ErrorCode.NOT_AUTHENTICATED, REFUSED))
 
@@ -92,7 +91,7 @@ class StreamSession:
     def end_sign_in(self) -> None:
         """Let the sign-in count no more, for requests too: another process ended it."""
         if self._caller is not None:
-            self._services.access.revoke(self._caller.grant)
+            self._services.auth.access.revoke(self._caller.grant)
         self.check()
 
     def _end_with(self, over: SessionOver) -> None:
@@ -101,11 +100,11 @@ class StreamSession:
 
     async def run(self, credential: str | None) -> None:
         """Serve until the end; ``credential`` is what the upgrade carried, if anything."""
-        self._parts.sessions.add(self)
+        self._services.sessions.add(self)
         try:
             await self._client.close(await self._serve(credential))
         finally:
-            self._parts.sessions.remove(self)
+            self._services.sessions.remove(self)
 
     async def _serve(self, credential: str | None) -> SessionOver:
         over = SessionOver(INTERNAL, "something went wrong on our side")
@@ -128,7 +127,7 @@ class StreamSession:
         self._caller = caller
         self._client.admit()
         self._place.sign_in()
-        if not self._parts.sessions.claim(caller.user_id, self._config.max_per_user):
+        if not self._services.sessions.claim(caller.user_id, self._config.max_per_user):
             self._caller = None
             raise refusal(
                 ErrorCode.RATE_LIMITED, f"expected at most {self._config.max_per_user} connections per user"
@@ -159,12 +158,12 @@ class StreamSession:
             raise _refused(error) from None
 
     async def _identify(self, credential: str) -> Caller:
-        caller = await self._services.access.identify(credential)
+        caller = await self._services.auth.access.identify(credential)
         permit(caller, Scope.READ)
         return caller
 
     async def _greet(self, caller: Caller) -> None:
-        username = await self._services.sign_in.username(caller)
+        username = await self._services.auth.sign_in.username(caller)
         expires = None if caller.expires is None else to_datetime(caller.expires)
         self._say(Authenticated(username=username, expires_at=expires))
 
@@ -177,7 +176,7 @@ class StreamSession:
             case Unsubscribe():
                 self._unsubscribe(message)
             case Ping():
-                self._say(Pong(id=message.id, time=to_datetime(self._parts.clock.now())))
+                self._say(Pong(id=message.id, time=to_datetime(self._services.clock.now())))
             case StreamError():
                 self._say(message)
             case _:
@@ -213,15 +212,15 @@ class StreamSession:
 
     async def _subscribe_orders(self, since: int | None) -> None:
         user_id = self._signed_in.user_id
-        self._parts.bus.subscribe_orders(user_id, self._inbox)
+        self._services.bus.subscribe_orders(user_id, self._inbox)
         async with self._services.catch_ups.take(user_id):
-            last = await self._parts.records.last_event_seq(user_id)
+            last = await self._services.records.last_event_seq(user_id)
         self._say(Subscribed(channel="orders", seq=last))
         self._inbox.put(self._feed.ask(last if since is None else min(since, last)))
 
     def _unsubscribe(self, unwanted: Unsubscribe) -> None:
         if unwanted.channel == "orders":
-            self._parts.bus.unsubscribe_orders(self._signed_in.user_id, self._inbox)
+            self._services.bus.unsubscribe_orders(self._signed_in.user_id, self._inbox)
             self._feed.stop()
         elif unwanted.channel == "book" and unwanted.symbol is not None:
             self._books.remove(unwanted.exchange or AGGREGATE, unwanted.symbol)
@@ -266,8 +265,8 @@ class StreamSession:
     def _give_back(self) -> None:
         self._books.clear()
         if self._caller is not None:
-            self._parts.bus.unsubscribe_orders(self._caller.user_id, self._inbox)
-            self._parts.sessions.give_back(self._caller.user_id)
+            self._services.bus.unsubscribe_orders(self._caller.user_id, self._inbox)
+            self._services.sessions.give_back(self._caller.user_id)
         self._inbox.close()
 
 
