@@ -1,8 +1,8 @@
-"""Accounts: register, sign in and out, who am I; the password; invites, for administrators."""
+"""Accounts: register, sign in and out, who am I; the password, API keys; invites, for administrators."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -21,22 +21,33 @@ from twap_client._transport import (
     in_doubt,
     read_model,
 )
-from twap_client.account_keys import AccountKeys
 from twap_client.config import ClientConfig, Tokens
 from twap_client.errors import NotAuthenticated
-from twap_models import AccessToken, Account, Credentials, Invite, NewInvite, SignInMethods
-from twap_models.accounts import PasswordChange, normal_password
+from twap_client.order_fields import check_zones
+from twap_models import (
+    AccessToken,
+    Account,
+    ApiKey,
+    Credentials,
+    Invite,
+    NewApiKey,
+    NewInvite,
+    Scope,
+    SignInMethods,
+)
+from twap_models.accounts import ApiKeyRequest, PasswordChange, normal_password
 
 _ACCOUNT = TypeAdapter(Account)
 _INVITE, _INVITES = TypeAdapter(NewInvite), TypeAdapter(list[Invite])
 _METHODS = TypeAdapter(SignInMethods)
+_KEYS, _NEW_KEY = TypeAdapter(list[ApiKey]), TypeAdapter(NewApiKey)
 
 
-class Accounts(AccountKeys):
+class Accounts:
     """``client.accounts``."""
 
     def __init__(self, transport: Transport, sign_in: SignIn, config: ClientConfig) -> None:
-        super().__init__(transport)
+        self._transport = transport
         self._sign_in = sign_in
         self._config = config
 
@@ -210,6 +221,57 @@ class Accounts(AccountKeys):
         with in_doubt("all sign-ins may have ended"):
             await self._transport.send(Call(method="DELETE", path="/auth/sessions", params=params))
         self._sign_in.sign_out()
+
+    async def create_key(
+        self,
+        name: str = "",
+        *,
+        scopes: Iterable[Scope | str] = tuple(Scope),
+        expires: datetime | timedelta | str | None = None,
+    ) -> NewApiKey:
+        """Make an API key. Its ``key`` is given this once: keep it, nobody can show it again.
+
+        Args:
+            name: your own words for it, at most 64 characters.
+            scopes: what it may do: ``read``, ``trade``, or both.
+            expires: when it ends: a time, a length of time from now, or text such as ``+30d``; None: never.
+
+        Raises:
+            ValueError: a value is wrong (``NaiveTime``: a time without its zone).
+            BadRequest: the end has passed, or the server allows no life so long.
+            Conflict: the account has as many keys as it may.
+            NotPermitted: the client works with an API key, which makes no others.
+        """
+        check_encodable(name=name)
+        check_zones(expires=expires)
+        ends = f"+{expires.total_seconds():f}" if isinstance(expires, timedelta) else expires
+        wanted = ApiKeyRequest.model_validate({"name": name, "scopes": tuple(scopes), "expires": ends})
+        body = wanted.model_dump(exclude_defaults=True)
+        with in_doubt(
+            "an API key may have been made whose secret nobody knows: list the keys, and revoke it"
+        ):
+            answer = await self._transport.send(Call(method="POST", path="/auth/keys", body=body))
+            return read_model(_NEW_KEY, answer)
+
+    async def list_keys(self) -> list[ApiKey]:
+        """Give the API keys, oldest first; one that has expired is among them until another is made."""
+        answer = await self._transport.send(Call(method="GET", path="/auth/keys", repeatable=True))
+        return read_model(_KEYS, answer)
+
+    async def revoke_key(self, key_id: str) -> None:
+        """Let an API key count no more, from now on.
+
+        Raises:
+            NotFound: there is no such key.
+        """
+        check_encodable(key_id=key_id)
+        with in_doubt("the API key may have been revoked"):
+            path = f"/auth/keys/{quote(key_id, safe='')}"
+            await self._transport.send(Call(method="DELETE", path=path))
+
+    async def revoke_all_keys(self) -> None:
+        """Let all API keys of the account count no more, from now on."""
+        await self._transport.send(Call(method="DELETE", path="/auth/keys", repeatable=True))
 
 
 def _as_answer(tokens: Tokens) -> AccessToken:

@@ -1,4 +1,4 @@
-"""TWAP orders: preview, submit, look up, list, pause, resume, amend, cancel.
+"""TWAP orders: preview, submit, look up, list, pause, resume, amend, cancel; reports of what they cost.
 
 A submission may be repeated without harm: its ``token_id`` is the idempotency key, so after a cut
 connection the same request is sent again and the server answers with the order it already has.
@@ -6,11 +6,11 @@ connection the same request is sent again and the server answers with the order 
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any, Unpack, overload
+from typing import Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, in_doubt, read_model
+from twap_client._transport import Call, Transport, in_doubt, read_model
 from twap_client.order_fields import (
     KEEP,
     Amount,
@@ -23,8 +23,8 @@ from twap_client.order_fields import (
     wanted_orders,
 )
 from twap_client.order_pages import DETAIL, ORDERS, OrderList, OrderPages, detail_pages, event_pages
-from twap_client.order_reports import OrderReports
 from twap_models import (
+    ExecutionReport,
     Fill,
     OrderEvent,
     OrderPreview,
@@ -36,17 +36,24 @@ from twap_models import (
     TwapOrderRequest,
 )
 
+ReportTable = Literal["slices", "fills", "samples"]
+"""What a report was made from."""
+
 PreviewList = list[OrderPreview]
 """Previews in the order they were asked for."""
 
 _PREVIEWS: TypeAdapter[PreviewList] = TypeAdapter(PreviewList)
 _ORDER = TypeAdapter(TwapOrder)
+_REPORT = TypeAdapter(ExecutionReport)
 _LISTS = frozenset({400, 409})
 _A_PAGE = 500
 
 
-class Orders(OrderReports):
+class Orders:
     """``client.orders``."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     @overload
     async def submit(self, request: TwapOrderRequest) -> TwapOrder: ...
@@ -218,6 +225,36 @@ class Orders(OrderReports):
             for event in page:
                 yield event
 
+    async def report(self, token_id: str) -> ExecutionReport:
+        """Fetch what an order cost, against what, and what else it might have cost; so far, while it works.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        call = Call(method="GET", path=f"{order_path(token_id)}/report", repeatable=True)
+        return read_model(_REPORT, await self._transport.send(call))
+
+    async def report_html(self, token_id: str) -> str:
+        """Fetch the report as one page with charts, which needs no other file and no network.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        return await self._file(token_id, {"format": "html"})
+
+    async def report_csv(self, token_id: str, *, table: ReportTable | None = None) -> str:
+        """Fetch the report as CSV: a figure a row, as ``section,name,value,unit``.
+
+        Args:
+            token_id: the order.
+            table: the ``slices``, ``fills`` or market ``samples`` it was made from, instead.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        params = {"format": "csv"} if table is None else {"format": "csv", "table": table}
+        return await self._file(token_id, params)
+
     async def pause(self, token_id: str) -> TwapOrder:
         """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays.
 
@@ -298,3 +335,9 @@ class Orders(OrderReports):
         call = Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
         with in_doubt(may_exist(token_ids), *token_ids):
             return read_model(ORDERS, await self._transport.send(call))
+
+    async def _file(self, token_id: str, params: dict[str, str]) -> str:
+        path = f"{order_path(token_id)}/report"
+        call = Call(method="GET", path=path, params=params, repeatable=True, as_text=True)
+        text: str = (await self._transport.send(call)).body
+        return text
