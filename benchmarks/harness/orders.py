@@ -39,9 +39,9 @@ async def prepare(
     now = Nanos(time.time_ns())
     async with Database.open(f"sqlite:///{file}") as database:
         accounts, store = SqlAccountStore(database), SqlOrderStore(database)
-        await accounts.create_user(USER, "benchmark", "no password", now)
+        await accounts.users.create_user(USER, "benchmark", "no password", now)
         key = ApiKey(key_id="key-1", user_id=USER, name="benchmark", created=now, scopes=tuple(Scope))
-        await accounts.add_key(key, digest(SECRET), family_id=None, most=1)
+        await accounts.keys.add_key(key, digest(SECRET), family_id=None, most=1)
         for begin in range(0, orders, _PER_COMMIT):
             numbers = range(begin, min(begin + _PER_COMMIT, orders))
             starts = [now + first_s * SECOND + n * spread_s * SECOND // max(1, orders) for n in numbers]

@@ -52,14 +52,14 @@ MEMBERS_BITES = (
         fault="F152",
         guard="streams end when another process ended their sign-in",
         file="api/ended_elsewhere.py",
-        line="        sessions.end_grants(await accounts.ended_of(grants[first : first + _AT_ONCE]))\n",
-        instead="        await accounts.ended_of(grants[first : first + _AT_ONCE])\n",
+        line="        sessions.end_grants(await users.ended_of(grants[first : first + _AT_ONCE]))\n",
+        instead="        await users.ended_of(grants[first : first + _AT_ONCE])\n",
         tests=(REGISTRATION + "test_a_stream_ends_when_another_process_ended_its_sign_in",),
     ),
     Bite(
         fault="F152",
         guard="a sign-in is recorded before or after a change of the password, never beside it",
-        file="store/sessions.py",
+        file="store/sign_ins.py",
         line="            await connection.execute(owner)\n",
         instead="",
         tests=(BESIDE + "test_no_sign_in_with_the_old_password_outlives_its_change",),
@@ -94,7 +94,7 @@ MEMBERS_BITES = (
         guard="an account of another is not given away by its name",
         file="api/auth/oidc/flow.py",
         line="            if raced is not None:\n                return raced\n",
-        instead="            if (user := await self._accounts.find_user(name)) is not None:\n"
+        instead="            if (user := await self._registration._users.find_user(name)) is not None:\n"
         "                return user.user_id\n",
         tests=(OIDC + "test_an_account_that_is_somebody_elses_is_not_given_away",),
     ),

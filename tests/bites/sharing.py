@@ -80,7 +80,7 @@ SHARING_BITES = (
     Bite(
         fault="F140",
         guard="a refresh token that nobody was given takes no turn at writing",
-        file="store/sessions.py",
+        file="store/sign_ins.py",
         line="            return RotationResult(outcome=Rotation.UNKNOWN)\n        async with",
         instead="            pass\n        async with",
         tests=("server/store/test_accounts.py::test_an_unknown_token_takes_no_turn_at_writing",),

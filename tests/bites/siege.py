@@ -80,7 +80,7 @@ SIEGE_BITES = (
     Bite(
         fault="F173",
         guard="a used token is kept until it expires",
-        file="store/sessions.py",
+        file="store/sign_ins.py",
         line="            .where(or_(families.c.revoked.is_(True), tokens.c.expires <= expired_by))\n",
         instead="            .where(or_(tokens.c.used.is_not(None), tokens.c.expires <= expired_by))\n",
         tests=(

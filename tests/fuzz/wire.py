@@ -249,9 +249,9 @@ class _User:
         try:
             await self._desk.app.state.services.auth.access.identify(self._token)
         except NotAuthenticated:
-            self._desk.accounts.users.update(self._as_registered)
+            self._desk.accounts.users_by_name.update(self._as_registered)
             self._token = (await self._desk.sign_in())["access_token"]
-            self._as_registered = dict(self._desk.accounts.users)
+            self._as_registered = dict(self._desk.accounts.users_by_name)
         return self._token.encode()
 
 

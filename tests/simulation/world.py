@@ -352,7 +352,7 @@ class World:
     async def _learn_users(self) -> None:
         assert self.server.running is not None
         for account in self.users.accounts:
-            found = await self.server.running.services.auth.accounts.find_user(account.name)
+            found = await self.server.running.services.auth.accounts.users.find_user(account.name)
             assert found is not None
             self.users.user_ids[account.name] = found.user_id
 

@@ -82,5 +82,5 @@ def orders(database: Database) -> SqlOrderStore:
 @pytest.fixture
 async def accounts(database: Database) -> SqlAccountStore:
     accounts = SqlAccountStore(database)
-    await accounts.create_user("u1", "Alice", "hash", Nanos(1))
+    await accounts.users.create_user("u1", "Alice", "hash", Nanos(1))
     return accounts

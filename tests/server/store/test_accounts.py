@@ -22,7 +22,7 @@ def later(seconds: int) -> Nanos:
 
 
 async def rotate(session: SqlAccountStore, token: str, new: str, now: Nanos) -> RotationResult:
-    return await session.rotate_refresh(token, new, now, race_window=Nanos(10 * SECOND))
+    return await session.sign_ins.rotate_refresh(token, new, now, race_window=Nanos(10 * SECOND))
 
 
 async def add(
@@ -36,29 +36,29 @@ async def add(
     expires: Nanos | None = None,
 ) -> ApiKey:
     key = ApiKey(key_id=key_id, user_id=user_id, name="bot", created=created, scopes=scopes, expires=expires)
-    assert await accounts.add_key(key, key_hash, family_id=None, most=50) is Adding.ADDED
+    assert await accounts.keys.add_key(key, key_hash, family_id=None, most=50) is Adding.ADDED
     return key
 
 
 @pytest.fixture
 async def session(accounts: SqlAccountStore) -> SqlAccountStore:
-    await accounts.add_refresh("t1", "f1", "u1", END, START)
+    await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     return accounts
 
 
 async def test_a_user_is_found_in_any_case(accounts: SqlAccountStore) -> None:
     alice = UserRecord(user_id="u1", username="Alice", password_hash="hash", created=Nanos(1))
-    assert await accounts.find_user("aLICE") == alice
-    assert await accounts.user("u1") == alice
-    assert await accounts.find_user("bob") is None
-    assert await accounts.user("u2") is None
+    assert await accounts.users.find_user("aLICE") == alice
+    assert await accounts.users.user("u1") == alice
+    assert await accounts.users.find_user("bob") is None
+    assert await accounts.users.user("u2") is None
     assert "hash" not in repr(alice).replace("password_hash", "")
 
 
 async def test_a_name_is_taken_in_any_case(accounts: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
-        await accounts.create_user("u2", "ALICE", "hash", Nanos(1))
-    assert await accounts.user("u2") is None
+        await accounts.users.create_user("u2", "ALICE", "hash", Nanos(1))
+    assert await accounts.users.user("u2") is None
 
 
 async def test_a_refresh_uses_the_token_up(session: SqlAccountStore) -> None:
@@ -95,10 +95,10 @@ async def test_a_used_token_that_comes_back_is_told(session: SqlAccountStore) ->
     await rotate(session, "t1", "t2", later(900))
     reused = await rotate(session, "t1", "t3", Nanos(later(910) + 1))
     assert reused == RotationResult(outcome=Rotation.REUSED, user_id="u1", family_id="f1", expires=END)
-    assert await session.revoke_family("f1")
+    assert await session.sign_ins.revoke_family("f1")
     assert (await rotate(session, "t2", "t3", later(920))).outcome is Rotation.REVOKED
-    assert not await session.is_family_active("f1")
-    assert not await session.revoke_family("f1"), "already revoked"
+    assert not await session.sign_ins.is_family_active("f1")
+    assert not await session.sign_ins.revoke_family("f1"), "already revoked"
 
 
 async def test_unknown_and_expired(session: SqlAccountStore) -> None:
@@ -121,7 +121,7 @@ async def test_orders_wait_for_one_of_the_accounts_transactions_however_many_the
 
     async def key(number: int) -> None:
         made = ApiKey(key_id=f"k{number}", user_id="u1", name="", created=START, scopes=tuple(Scope))
-        await session.add_key(made, f"digest {number}", family_id="f1", most=50)
+        await session.keys.add_key(made, f"digest {number}", family_id="f1", most=50)
         recorded.append("key")
 
     async def renewal() -> None:
@@ -149,52 +149,54 @@ async def test_a_successor_that_is_taken_uses_nothing_up(session: SqlAccountStor
 
 
 async def test_sign_out_everywhere(session: SqlAccountStore) -> None:
-    await session.create_user("u2", "bob", "hash", Nanos(1))
-    await session.add_refresh("b1", "fb", "u2", END, START)
-    await session.add_refresh("t5", "f2", "u1", END, START)
-    assert sorted(await session.revoke_user("u1")) == ["f1", "f2"]
-    assert [await session.is_family_active(family) for family in ("f1", "f2", "fb", "none")] == [
+    await session.users.create_user("u2", "bob", "hash", Nanos(1))
+    await session.sign_ins.add_refresh("b1", "fb", "u2", END, START)
+    await session.sign_ins.add_refresh("t5", "f2", "u1", END, START)
+    assert sorted(await session.users.revoke_user("u1")) == ["f1", "f2"]
+    assert [await session.sign_ins.is_family_active(family) for family in ("f1", "f2", "fb", "none")] == [
         False,
         False,
         True,
         False,
     ]
-    assert await session.revoke_user("u1") == []
+    assert await session.users.revoke_user("u1") == []
 
 
 @pytest.mark.parametrize("seconds", [0, 3])
 async def test_a_race_lasts_as_long_as_said(session: SqlAccountStore, seconds: int) -> None:
     window = Nanos(seconds * SECOND)
-    await session.rotate_refresh("t1", "t2", later(900), race_window=window)
-    raced = await session.rotate_refresh("t1", "t3", later(900 + seconds), race_window=window)
-    late = await session.rotate_refresh("t1", "t3", Nanos(later(900 + seconds) + 1), race_window=window)
+    await session.sign_ins.rotate_refresh("t1", "t2", later(900), race_window=window)
+    raced = await session.sign_ins.rotate_refresh("t1", "t3", later(900 + seconds), race_window=window)
+    late = await session.sign_ins.rotate_refresh(
+        "t1", "t3", Nanos(later(900 + seconds) + 1), race_window=window
+    )
     assert (raced.outcome, late.outcome) == (Rotation.RACED, Rotation.REUSED)
 
 
 async def test_a_new_password_ends_the_sign_ins_and_keeps_the_keys(session: SqlAccountStore) -> None:
-    await session.create_user("u2", "bob", "hash", Nanos(1))
-    await session.add_refresh("b1", "fb", "u2", END, START)
+    await session.users.create_user("u2", "bob", "hash", Nanos(1))
+    await session.sign_ins.add_refresh("b1", "fb", "u2", END, START)
     await add(session, "k1", "digest")
-    assert await session.change_password("u1", "another") == ["f1"]
-    users = [await session.user(user) for user in ("u1", "u2")]
+    assert await session.users.change_password("u1", "another") == ["f1"]
+    users = [await session.users.user(user) for user in ("u1", "u2")]
     assert [user and user.password_hash for user in users] == ["another", "hash"]
-    assert [await session.is_family_active(family) for family in ("f1", "fb")] == [False, True]
-    assert await session.find_key("digest")
+    assert [await session.sign_ins.is_family_active(family) for family in ("f1", "fb")] == [False, True]
+    assert await session.keys.find_key("digest")
 
 
 async def test_all_keys_of_one_user_end_together(accounts: SqlAccountStore) -> None:
-    await accounts.create_user("u2", "bob", "hash", Nanos(1))
+    await accounts.users.create_user("u2", "bob", "hash", Nanos(1))
     for key, user in (("k1", "u1"), ("k2", "u1"), ("kb", "u2")):
         await add(accounts, key, key, user)
-    assert sorted(await accounts.revoke_keys("u1")) == ["k1", "k2"]
-    assert await accounts.revoke_keys("u1") == []
-    assert await accounts.list_keys("u1") == []
-    assert await accounts.find_key("kb")
+    assert sorted(await accounts.keys.revoke_keys("u1")) == ["k1", "k2"]
+    assert await accounts.keys.revoke_keys("u1") == []
+    assert await accounts.keys.list_keys("u1") == []
+    assert await accounts.keys.find_key("kb")
 
 
 async def test_tokens_need_their_user(accounts: SqlAccountStore) -> None:
     with pytest.raises(StoreConflict):
-        await accounts.add_refresh("t1", "f1", "nobody", END, START)
+        await accounts.sign_ins.add_refresh("t1", "f1", "nobody", END, START)
     with pytest.raises(StoreConflict):
         await add(accounts, "k1", "digest", "nobody")
 
@@ -202,10 +204,10 @@ async def test_tokens_need_their_user(accounts: SqlAccountStore) -> None:
 async def test_keys(accounts: SqlAccountStore) -> None:
     second = await add(accounts, "k2", "digest-2", created=later(2), scopes=(Scope.READ,), expires=END)
     first = await add(accounts, "k1", "digest-1", created=later(1))
-    assert await accounts.list_keys("u1") == [first, second]
-    assert await accounts.find_key("digest-1") == first
-    assert await accounts.find_key("digest-2") == second
-    assert await accounts.find_key("digest-3") is None
+    assert await accounts.keys.list_keys("u1") == [first, second]
+    assert await accounts.keys.find_key("digest-1") == first
+    assert await accounts.keys.find_key("digest-2") == second
+    assert await accounts.keys.find_key("digest-3") is None
     with pytest.raises(StoreConflict):
         await add(accounts, "k3", "digest-1")
     assert "digest" not in repr(first)
@@ -213,12 +215,12 @@ async def test_keys(accounts: SqlAccountStore) -> None:
 
 async def test_a_revoked_key_does_not_count(accounts: SqlAccountStore) -> None:
     await add(accounts, "k1", "digest-1")
-    assert not await accounts.revoke_key("u2", "k1"), "another user's key"
-    assert await accounts.find_key("digest-1")
-    assert await accounts.revoke_key("u1", "k1")
-    assert not await accounts.revoke_key("u1", "k1")
-    assert await accounts.find_key("digest-1") is None
-    assert await accounts.list_keys("u1") == []
+    assert not await accounts.keys.revoke_key("u2", "k1"), "another user's key"
+    assert await accounts.keys.find_key("digest-1")
+    assert await accounts.keys.revoke_key("u1", "k1")
+    assert not await accounts.keys.revoke_key("u1", "k1")
+    assert await accounts.keys.find_key("digest-1") is None
+    assert await accounts.keys.list_keys("u1") == []
 
 
 async def test_orders_need_no_account(database: Database) -> None:

@@ -20,10 +20,10 @@ from twap_server.store.database import Database
 
 async def test_both_write_and_see_what_the_other_wrote(url: str) -> None:
     async with Database.open(url) as first, Database.beside(url) as second:
-        await SqlAccountStore(first).create_user("u1", "ada", "hash", Nanos(1))
-        await SqlAccountStore(second).create_user("u2", "bob", "hash", Nanos(2), is_admin=True)
+        await SqlAccountStore(first).users.create_user("u1", "ada", "hash", Nanos(1))
+        await SqlAccountStore(second).users.create_user("u2", "bob", "hash", Nanos(2), is_admin=True)
         for database in (first, second):
-            users = await SqlAccountStore(database).list_users()
+            users = await SqlAccountStore(database).users.list_users()
             assert [(user.username, user.is_admin) for user in users] == [("ada", False), ("bob", True)]
 
 
@@ -36,7 +36,7 @@ async def test_the_right_of_the_server_stays_its_own(url: str) -> None:
             async with Database.open(impatient):
                 pass
     async with Database.beside(url), Database.open(url) as server:
-        assert not await SqlAccountStore(server).has_users()
+        assert not await SqlAccountStore(server).users.has_users()
 
 
 async def test_no_sign_in_with_the_old_password_outlives_its_change(
@@ -54,15 +54,15 @@ async def test_no_sign_in_with_the_old_password_outlives_its_change(
     monkeypatch.setattr(accounts, "_revoke_all", slowly)
     async with Database.open(url) as first, Database.beside(url) as second:
         server, machine = SqlAccountStore(first), SqlAccountStore(second)
-        await server.create_user("u1", "ada", "old", Nanos(1))
+        await server.users.create_user("u1", "ada", "old", Nanos(1))
 
         async def sign_in() -> str:
-            await server.add_refresh("t", "f1", "u1", Nanos(9), Nanos(1))
-            user = await server.user("u1")
+            await server.sign_ins.add_refresh("t", "f1", "u1", Nanos(9), Nanos(1))
+            user = await server.users.user("u1")
             return user.password_hash if user else ""
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(machine.change_password("u1", "new"))
+            group.create_task(machine.users.change_password("u1", "new"))
             await all_but_recorded.wait()
             signing_in = group.create_task(sign_in())
             await asyncio.wait([signing_in], timeout=0.5)
@@ -72,9 +72,9 @@ async def test_no_sign_in_with_the_old_password_outlives_its_change(
 
 async def test_without_a_server_it_makes_and_migrates_the_database(url: str) -> None:
     async with Database.beside(url) as database:
-        assert not await SqlAccountStore(database).has_users()
-        await SqlAccountStore(database).create_user("u1", "ada", "hash", Nanos(1))
-        assert await SqlAccountStore(database).has_users()
+        assert not await SqlAccountStore(database).users.has_users()
+        await SqlAccountStore(database).users.create_user("u1", "ada", "hash", Nanos(1))
+        assert await SqlAccountStore(database).users.has_users()
 
 
 async def test_a_newer_schema_is_not_written_to(url: str, outside: Outside) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import event, func, insert, select
 from server.store.test_accounts import DAY, END, START, later, rotate
 from twap_server.domain.accounts import Rotation
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.store import sessions
+from twap_server.store import sign_ins
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
@@ -24,27 +24,29 @@ async def left(database: Database) -> tuple[int, int]:
 
 async def forget(accounts: SqlAccountStore, expired_by: Nanos) -> int:
     """Forget all there is to; gives how many calls that took."""
-    calls, after = 1, await accounts.forget_ended(expired_by)
+    calls, after = 1, await accounts.sign_ins.forget_ended(expired_by)
     while after is not None:
-        calls, after = calls + 1, await accounts.forget_ended(expired_by, after=after)
+        calls, after = calls + 1, await accounts.sign_ins.forget_ended(expired_by, after=after)
     return calls
 
 
 async def test_what_has_expired_leaves_nothing(accounts: SqlAccountStore, database: Database) -> None:
-    await accounts.add_refresh("t1", "f1", "u1", END, START)
+    await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     await rotate(accounts, "t1", "t2", later(900))
-    await accounts.add_refresh("t9", "f9", "u1", Nanos(END + 31 * DAY), START)
+    await accounts.sign_ins.add_refresh("t9", "f9", "u1", Nanos(END + 31 * DAY), START)
     await forget(accounts, Nanos(END - 1))
     assert await left(database) == (2, 3)
     await forget(accounts, END)
     assert await left(database) == (2, 2), "its successor lives on"
     await forget(accounts, Nanos(END + 900 * SECOND))
     assert await left(database) == (1, 1)
-    assert await accounts.is_family_active("f9") and not await accounts.is_family_active("f1")
+    assert await accounts.sign_ins.is_family_active("f9") and not await accounts.sign_ins.is_family_active(
+        "f1"
+    )
 
 
 async def test_a_theft_is_known_until_the_token_would_have_expired(accounts: SqlAccountStore) -> None:
-    await accounts.add_refresh("t1", "f1", "u1", END, START)
+    await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     for day in range(1, 30):
         await rotate(accounts, f"t{day}", f"t{day + 1}", Nanos(START + day * DAY))
         await forget(accounts, Nanos(START + day * DAY))
@@ -55,7 +57,7 @@ async def test_a_theft_is_known_until_the_token_would_have_expired(accounts: Sql
 async def test_the_newest_token_of_a_long_sign_in_counts_on(
     accounts: SqlAccountStore, database: Database
 ) -> None:
-    await accounts.add_refresh("t0", "f1", "u1", END, START)
+    await accounts.sign_ins.add_refresh("t0", "f1", "u1", END, START)
     for day in range(100):
         now = Nanos(START + day * DAY)
         assert (await rotate(accounts, f"t{day}", f"t{day + 1}", now)).outcome is Rotation.OK
@@ -66,19 +68,21 @@ async def test_the_newest_token_of_a_long_sign_in_counts_on(
 async def test_what_was_ended_is_forgotten_and_ended_all_the_same(
     accounts: SqlAccountStore, database: Database
 ) -> None:
-    await accounts.add_refresh("t1", "f1", "u1", END, START)
-    await accounts.revoke_family("f1")
+    await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
+    await accounts.sign_ins.revoke_family("f1")
     await forget(accounts, START)
     assert await left(database) == (0, 0)
-    assert not await accounts.is_family_active("f1") and await accounts.ended_of(["f1"]) == ["f1"]
+    assert not await accounts.sign_ins.is_family_active("f1") and await accounts.users.ended_of(["f1"]) == [
+        "f1"
+    ]
     assert (await rotate(accounts, "t1", "t2", later(1))).outcome is Rotation.UNKNOWN
 
 
 async def test_many_go_some_at_a_time(
     accounts: SqlAccountStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_FAMILIES_AT_ONCE", 10)
-    monkeypatch.setattr(sessions, "_TOKENS_AT_ONCE", 7)
+    monkeypatch.setattr(sign_ins, "_FAMILIES_AT_ONCE", 10)
+    monkeypatch.setattr(sign_ins, "_TOKENS_AT_ONCE", 7)
     old = [("old", f"f{number:03}", number % 9 + 1) for number in range(0, 100, 2)]
     new = [("new", f"f{number:03}", 1) for number in range(1, 100, 2)]
     rows = [
@@ -112,6 +116,6 @@ async def test_many_go_some_at_a_time(
 async def test_where_nothing_has_ended_nobody_waits_for_it(
     accounts: SqlAccountStore, database: Database
 ) -> None:
-    await accounts.add_refresh("t1", "f1", "u1", END, START)
+    await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     async with database.transaction():
         assert await forget(accounts, later(1)) == 2

@@ -33,7 +33,7 @@ class Desk:
     async def sign_in(self, username: str = "ada") -> dict[str, str]:
         """Register (once) and sign in; gives the token answer."""
         body = {"username": username, "password": PASSWORD}
-        if username not in self.accounts.users:
+        if username not in self.accounts.users_by_name:
             made = await self.http.post("/auth/register", json=body)
             assert made.status_code == 201, made.text
         answer = await self.http.post("/auth/token", data=body)

@@ -16,57 +16,51 @@ class _Refresh:
     used: Nanos | None = None
 
 
-class MemoryMembers:
-    """Invites and identities."""
+class MemoryAccounts:
+    """The rules of the real store, without a disk: one object that is each of the stores."""
 
     def __init__(self) -> None:
-        self.users: dict[str, UserRecord] = {}
-        self.invites: dict[str, InviteRecord] = {}
-        self.identities: dict[tuple[str, str], str] = {}
+        self.users_by_name: dict[str, UserRecord] = {}
+        self.invites_by_code: dict[str, InviteRecord] = {}
+        self.users_by_identity: dict[tuple[str, str], str] = {}
+        self.refresh: dict[str, _Refresh] = {}
+        self.ended: set[str] = set()
+        self.keys_by_hash: dict[str, ApiKey] = {}
+        self.users = self.sign_ins = self.keys = self.invites = self.identities = self
 
     async def add_invite(
         self, invite_id: str, code_hash: str, *, note: str, created: Nanos, expires: Nanos, most: int
     ) -> InviteRecord:
-        if len(self.invites) >= most:
+        if len(self.invites_by_code) >= most:
             raise Conflict("too many")
-        self.invites[code_hash] = InviteRecord(
+        self.invites_by_code[code_hash] = InviteRecord(
             invite_id=invite_id, note=note, created=created, expires=expires
         )
-        return self.invites[code_hash]
+        return self.invites_by_code[code_hash]
 
     async def list_invites(self, now: Nanos) -> list[InviteRecord]:
-        return [invite for invite in self.invites.values() if invite.expires > now]
+        return [invite for invite in self.invites_by_code.values() if invite.expires > now]
 
     async def is_invite_usable(self, code_hash: str, now: Nanos) -> bool:
-        return code_hash in self.invites and self.invites[code_hash].expires > now
+        return code_hash in self.invites_by_code and self.invites_by_code[code_hash].expires > now
 
     async def withdraw_invite(self, invite_id: str) -> bool:
-        left = {key: one for key, one in self.invites.items() if one.invite_id != invite_id}
-        found, self.invites = len(left) < len(self.invites), left
+        left = {key: one for key, one in self.invites_by_code.items() if one.invite_id != invite_id}
+        found, self.invites_by_code = len(left) < len(self.invites_by_code), left
         return found
 
     async def find_identity(self, issuer: str, subject: str) -> str | None:
-        return self.identities.get((issuer, subject))
+        return self.users_by_identity.get((issuer, subject))
 
     async def create_identity_user(
         self, user_id: str, username: str, created: Nanos, *, issuer: str, subject: str
     ) -> None:
-        if username.casefold() in self.users or (issuer, subject) in self.identities:
+        if username.casefold() in self.users_by_name or (issuer, subject) in self.users_by_identity:
             raise StoreConflict("taken")
-        self.users[username.casefold()] = UserRecord(
+        self.users_by_name[username.casefold()] = UserRecord(
             user_id=user_id, username=username, password_hash="", created=created
         )
-        self.identities[issuer, subject] = user_id
-
-
-class MemoryAccounts(MemoryMembers):
-    """The rules of the real store, without a disk."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.refresh: dict[str, _Refresh] = {}
-        self.ended: set[str] = set()
-        self.keys: dict[str, ApiKey] = {}
+        self.users_by_identity[issuer, subject] = user_id
 
     async def create_user(
         self,
@@ -78,12 +72,12 @@ class MemoryAccounts(MemoryMembers):
         is_admin: bool = False,
         invite_hash: str | None = None,
     ) -> UserRecord:
-        if username.casefold() in self.users:
+        if username.casefold() in self.users_by_name:
             raise StoreConflict("taken")
         if invite_hash is not None:
             if not await self.is_invite_usable(invite_hash, created):
                 raise InviteRefused
-            del self.invites[invite_hash]
+            del self.invites_by_code[invite_hash]
         user = UserRecord(
             user_id=user_id,
             username=username,
@@ -91,17 +85,17 @@ class MemoryAccounts(MemoryMembers):
             created=created,
             is_admin=is_admin,
         )
-        self.users[username.casefold()] = user
+        self.users_by_name[username.casefold()] = user
         return user
 
     async def has_users(self) -> bool:
-        return bool(self.users)
+        return bool(self.users_by_name)
 
     async def find_user(self, username: str) -> UserRecord | None:
-        return self.users.get(username.casefold())
+        return self.users_by_name.get(username.casefold())
 
     async def user(self, user_id: str) -> UserRecord | None:
-        return next((user for user in self.users.values() if user.user_id == user_id), None)
+        return next((user for user in self.users_by_name.values() if user.user_id == user_id), None)
 
     async def add_refresh(
         self, token_hash: str, family_id: str, user_id: str, expires: Nanos, created: Nanos
@@ -140,7 +134,7 @@ class MemoryAccounts(MemoryMembers):
     async def change_password(self, user_id: str, password_hash: str, *, keys: bool = False) -> list[str]:
         user = await self.user(user_id)
         assert user is not None
-        self.users[user.username.casefold()] = replace(user, password_hash=password_hash)
+        self.users_by_name[user.username.casefold()] = replace(user, password_hash=password_hash)
         return await self.revoke_user(user_id, keys=keys)
 
     async def is_family_active(self, family_id: str) -> bool:
@@ -153,29 +147,29 @@ class MemoryAccounts(MemoryMembers):
     async def add_key(self, key: ApiKey, key_hash: str, *, family_id: str | None, most: int) -> Adding:
         if family_id in self.ended:
             return Adding.SIGNED_OUT
-        for old, known in list(self.keys.items()):
+        for old, known in list(self.keys_by_hash.items()):
             if known.user_id == key.user_id and known.expires and known.expires <= key.created:
-                del self.keys[old]
+                del self.keys_by_hash[old]
         if len(await self.list_keys(key.user_id)) >= most:
             return Adding.FULL
-        self.keys[key_hash] = key
+        self.keys_by_hash[key_hash] = key
         return Adding.ADDED
 
     async def find_key(self, key_hash: str) -> ApiKey | None:
-        return self.keys.get(key_hash)
+        return self.keys_by_hash.get(key_hash)
 
     async def list_keys(self, user_id: str) -> list[ApiKey]:
-        return [key for key in self.keys.values() if key.user_id == user_id]
+        return [key for key in self.keys_by_hash.values() if key.user_id == user_id]
 
     async def note_uses(self, uses: Mapping[str, Nanos]) -> None:
-        for key_hash, key in self.keys.items():
+        for key_hash, key in self.keys_by_hash.items():
             if key.key_id in uses:
-                self.keys[key_hash] = replace(key, last_used=uses[key.key_id])
+                self.keys_by_hash[key_hash] = replace(key, last_used=uses[key.key_id])
 
     async def revoke_key(self, user_id: str, key_id: str) -> bool:
-        left = {h: k for h, k in self.keys.items() if (k.key_id, k.user_id) != (key_id, user_id)}
-        ended = len(left) < len(self.keys)
-        self.keys = left
+        left = {h: k for h, k in self.keys_by_hash.items() if (k.key_id, k.user_id) != (key_id, user_id)}
+        ended = len(left) < len(self.keys_by_hash)
+        self.keys_by_hash = left
         return ended
 
     async def revoke_keys(self, user_id: str) -> list[str]:

@@ -41,7 +41,7 @@ class Live(Desk):
             yield socket
 
     async def owner(self) -> str:
-        return next(iter(self.accounts.users.values())).user_id
+        return next(iter(self.accounts.users_by_name.values())).user_id
 
 
 async def say(socket: ClientConnection, **message: Any) -> None:

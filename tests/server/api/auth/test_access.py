@@ -40,7 +40,7 @@ def unsigned(claims: dict[str, Any]) -> str:
 
 async def test_forged_tokens_are_all_the_same_401(desk: Desk) -> None:
     tokens = await desk.sign_in()
-    owner = next(iter(desk.accounts.users.values())).user_id
+    owner = next(iter(desk.accounts.users_by_name.values())).user_id
     family = next(iter(desk.accounts.refresh.values())).family_id
     mine: dict[str, Any] = {"sub": owner, "sid": family}
     good = {"Authorization": f"Bearer {forge(**mine)}"}

@@ -45,7 +45,7 @@ async def test_what_a_key_cannot_be_is_told(desk: Desk, wanted: dict[str, Any], 
     headers = await desk.user() | {"Content-Type": "application/json"}
     answer = await desk.http.post("/auth/keys", content=json.dumps(wanted), headers=headers)
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field), answer.text
-    assert desk.accounts.keys == {}
+    assert desk.accounts.keys_by_hash == {}
 
 
 async def test_scopes_are_listed_once_and_in_their_order(desk: Desk) -> None:
@@ -108,7 +108,7 @@ async def test_a_key_asked_for_while_the_sign_in_ends_is_not_made(
 
     monkeypatch.setattr(desk.accounts, "add_key", end_first)
     answer = await desk.http.post("/auth/keys", json={}, headers=headers)
-    assert (answer.status_code, desk.accounts.keys) == (401, {})
+    assert (answer.status_code, desk.accounts.keys_by_hash) == (401, {})
 
 
 @pytest.mark.parametrize("keys", [False, True])
@@ -180,7 +180,7 @@ async def test_a_key_that_is_refused_is_not_used(desk: Desk) -> None:
     await desk.clock.advance(5)
     assert (await desk.http.get("/auth/me", headers=key)).status_code == 401
     await desk.services.auth.key_uses.record(desk.accounts)
-    assert [one.last_used for one in desk.accounts.keys.values()] == [None]
+    assert [one.last_used for one in desk.accounts.keys_by_hash.values()] == [None]
 
 
 async def test_uses_that_cannot_be_recorded_are_kept_and_no_request_notices(
@@ -198,7 +198,7 @@ async def test_uses_that_cannot_be_recorded_are_kept_and_no_request_notices(
     assert "is recorded later: the disk is full" in caplog.text
     desk.accounts.note_uses = note  # type: ignore[method-assign]
     await desk.services.auth.key_uses.record(desk.accounts)
-    assert [one.last_used for one in desk.accounts.keys.values()] == [NOW * SECOND]
+    assert [one.last_used for one in desk.accounts.keys_by_hash.values()] == [NOW * SECOND]
 
 
 async def test_a_request_does_not_wait_for_the_recording(desk: Desk) -> None:
@@ -229,7 +229,7 @@ def test_uses_noted_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_no_secret_is_stored_or_listed(desk: Desk) -> None:
     headers = await desk.user()
     made = await make(desk, headers)
-    assert made["key"] not in str(desk.accounts.keys)
+    assert made["key"] not in str(desk.accounts.keys_by_hash)
     assert made["key"] not in (await desk.http.get("/auth/keys", headers=headers)).text
 
 

@@ -90,7 +90,7 @@ async def test_an_address_asks_for_so_many_accounts_a_minute_made_or_not(
         assert (await register(desk, "ada")).status_code == 201
         for _ in range(2):
             assert (await register(desk, "ada")).status_code == 409
-        monkeypatch.setattr(desk.app.state.services.auth.registration, "_accounts", None)
+        monkeypatch.setattr(desk.app.state.services.auth.registration, "_users", None)
         refused = await register(desk, "ada")
         assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
         assert (await register(desk, "x", peer=ELSEWHERE)).status_code == 422
@@ -114,11 +114,11 @@ async def test_closed_is_closed_whatever_is_sent() -> None:
             answer = await register(desk, "ada", invite=invite)
             assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
             assert "ask whoever runs this server" in answer.json()["detail"]
-        assert desk.accounts.users == {}
+        assert desk.accounts.users_by_name == {}
         headers = await admin(desk)
         useless = await desk.http.post("/auth/invites", json={}, headers=headers)
         assert (useless.status_code, useless.json()["code"]) == (409, "conflict")
-        assert useless.json()["detail"] == INVITES_CLOSED and desk.accounts.invites == {}
+        assert useless.json()["detail"] == INVITES_CLOSED and desk.accounts.invites_by_code == {}
         assert (await desk.http.get("/auth/methods")).json() == {"registration": "closed", "oidc": False}
 
 

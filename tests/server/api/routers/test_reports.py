@@ -64,7 +64,7 @@ def rows(text: str) -> list[dict[str, str]]:
 
 async def given_record(desk: Desk, made: OrderRecord, username: str = "ada") -> dict[str, str]:
     headers = await desk.user(username)
-    owner = next(user.user_id for name, user in desk.accounts.users.items() if name == username)
+    owner = next(user.user_id for name, user in desk.accounts.users_by_name.items() if name == username)
     token = made.order.terms.token_id
     desk.orders.orders[owner, token] = made.order
     desk.orders.slices[token], desk.orders.fills[token] = list(made.slices), list(made.fills)

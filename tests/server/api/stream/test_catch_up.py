@@ -53,7 +53,7 @@ async def lived(live: Live, username: str = "ada", many: int = EVENTS) -> str:
     await live.http.post("/orders/twap", json=BODY, headers=headers)
     (owner, order) = next(
         (user, made) for (user, _), made in live.orders.orders.items()
-        if user == live.accounts.users[username].user_id
+        if user == live.accounts.users_by_name[username].user_id
     )  # fmt: skip
     for _ in range(many - 1):
         live.orders.tell(owner, order, live=False)

@@ -213,7 +213,7 @@ async def test_a_stalled_client_gets_the_newest_book_and_every_order_event() -> 
     async with serving(config()) as live:
         await live.http.post("/orders/twap", json=BODY, headers=await live.user("bob"))
         await live.user("ada")
-        owner = live.accounts.users["ada"].user_id
+        owner = live.accounts.users_by_name["ada"].user_id
         order = next(iter(live.orders.orders.values()))
         async with stalled(live) as client:
             ticks = 2_000

@@ -78,7 +78,7 @@ async def test_an_open_stream_is_a_use_of_its_key(live: Live) -> None:
         await live.clock.advance(121)
         await say(socket, type="ping")
         await hear(socket)
-        (stored,) = live.accounts.keys.values()
+        (stored,) = live.accounts.keys_by_hash.values()
         assert stored.last_used is not None and stored.last_used > (NOW + 60) * SECOND
 
 

@@ -7,7 +7,7 @@ checked against what this process knows.
 import logging
 from collections.abc import Sequence
 
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Users
 from twap_server.api.stream.registry import Sessions
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import UnavailableError
@@ -18,17 +18,17 @@ LOOK_EVERY_S = 4
 _AT_ONCE = 500
 
 
-async def follow(sessions: Sessions, accounts: Accounts, clock: Clock) -> None:
+async def follow(sessions: Sessions, users: Users, clock: Clock) -> None:
     """Every few seconds, end the sessions whose sign-in was ended in the database, until cancelled."""
     while True:
         await clock.sleep(LOOK_EVERY_S)
         try:
-            await _look(sessions, accounts)
+            await _look(sessions, users)
         except UnavailableError as error:
             log.warning("sign-ins could not be looked up: %s", error)
 
 
-async def _look(sessions: Sessions, accounts: Accounts) -> None:
+async def _look(sessions: Sessions, users: Users) -> None:
     grants: Sequence[str] = sorted(sessions.grants())
     for first in range(0, len(grants), _AT_ONCE):
-        sessions.end_grants(await accounts.ended_of(grants[first : first + _AT_ONCE]))
+        sessions.end_grants(await users.ended_of(grants[first : first + _AT_ONCE]))

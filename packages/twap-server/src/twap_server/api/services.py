@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING
 
 from twap_server.api.auth.access import Access
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Accounts, Identities
 from twap_server.api.auth.api_keys import ApiKeys
 from twap_server.api.auth.key_uses import KeyUses
 from twap_server.api.auth.lockout import Lockout
@@ -206,13 +206,19 @@ def _auth(
     threads: ApiThreads,
 ) -> Auth:
     key_uses = KeyUses()
-    access = Access(accounts, tokens, clock, key_uses)
+    access = Access(accounts.sign_ins, accounts.keys, tokens, clock, key_uses)
     passwords = Passwords(config.passwords, threads.passwords, registering=threads.registrations)
     registration = Registration(
-        accounts=accounts, passwords=passwords, config=config, clock=clock, new_id=new_id
+        users=accounts.users,
+        invites=accounts.invites,
+        passwords=passwords,
+        config=config,
+        clock=clock,
+        new_id=new_id,
     )
     sign_in = SignIn(
-        accounts=accounts,
+        users=accounts.users,
+        sign_ins=accounts.sign_ins,
         passwords=passwords,
         lockout=Lockout(config.passwords, clock),
         tokens=tokens,
@@ -226,14 +232,16 @@ def _auth(
         access=access,
         sign_in=sign_in,
         registration=registration,
-        keys=ApiKeys(accounts=accounts, access=access, clock=clock, new_id=new_id, config=config.tokens),
+        keys=ApiKeys(keys=accounts.keys, access=access, clock=clock, new_id=new_id, config=config.tokens),
         key_uses=key_uses,
-        oidc=_oidc(accounts, sign_in, registration, config=config.oidc, clock=clock, new_id=new_id),
+        oidc=_oidc(
+            accounts.identities, sign_in, registration, config=config.oidc, clock=clock, new_id=new_id
+        ),
     )
 
 
 def _oidc(
-    accounts: Accounts,
+    identities: Identities,
     sign_in: SignIn,
     registration: Registration,
     *,
@@ -252,7 +260,7 @@ def _oidc(
         ) from None
     return OidcSignIn(
         config=config,
-        accounts=accounts,
+        identities=identities,
         sign_in=sign_in,
         registration=registration,
         clock=clock,

@@ -51,7 +51,8 @@ class AccountCommands:
         self._issuer = settings.api.oidc.issuer
         self._passwords = Passwords(settings.api.passwords, threads)
         self._registration = Registration(
-            accounts=self._accounts,
+            users=self._accounts.users,
+            invites=self._accounts.invites,
             passwords=self._passwords,
             config=settings.api,
             clock=self._clock,
@@ -87,7 +88,7 @@ class AccountCommands:
 
     async def list(self) -> list[str]:
         """A line for each account, oldest first."""
-        return [_line(user) for user in await self._accounts.list_users()]
+        return [_line(user) for user in await self._accounts.users.list_users()]
 
     async def change_password(self, name: str, password: str, *, keys: bool) -> str:
         """Replace a password, end the user's sign-ins, and keys if asked to; gives a line that says so.
@@ -97,7 +98,7 @@ class AccountCommands:
         """
         user = await self._user(name)
         hashed = await self._passwords.hash(checked_password(password))
-        ended = await self._accounts.change_password(user.user_id, hashed, keys=keys)
+        ended = await self._accounts.users.change_password(user.user_id, hashed, keys=keys)
         what = "sign-ins and API keys ended" if keys else "API keys stay; sign-ins ended"
         return f"user {user.username} has a new password; {what}: {len(ended)}"
 
@@ -117,7 +118,9 @@ class AccountCommands:
             )
         user = await self._user(name)
         try:
-            await self._accounts.link_identity(self._issuer, subject, user.user_id, self._clock.now())
+            await self._accounts.identities.link_identity(
+                self._issuer, subject, user.user_id, self._clock.now()
+            )
         except StoreConflict:
             raise InvalidRequest("that subject has an account already", field="SUBJECT") from None
         return f"user {user.username} belongs to subject {subject} of {self._issuer}"
@@ -137,7 +140,7 @@ class AccountCommands:
         return code
 
     async def _user(self, name: str) -> UserRecord:
-        user = await self._accounts.find_user(name) if name.isascii() else None
+        user = await self._accounts.users.find_user(name) if name.isascii() else None
         if user is None:
             raise NoSuchUser(name)
         return user

@@ -108,7 +108,7 @@ async def running(
         engine, services = _assemble(
             settings, world, clock=clock, database=database, market=market, vitals=vitals
         )
-        await make_first_user(settings.api, services.auth.accounts, services.auth.registration)
+        await make_first_user(settings.api, services.auth.accounts.users, services.auth.registration)
         publisher = BookPublisher(services.books, services.bus, clock)
         market.registry.listen(publisher.announce)
         working = group.create_task(engine.run(), name="engine")
@@ -143,10 +143,12 @@ def _beside(
         group.create_task(market.run(), name="market data"),
         group.create_task(publisher.run(), name="book ticker"),
         group.create_task(services.sessions.check_sign_ins(clock), name="sign-ins"),
-        group.create_task(auth.key_uses.keep(auth.accounts, clock), name="uses of API keys"),
-        group.create_task(follow(services.sessions, auth.accounts, clock), name="ended sign-ins"),
+        group.create_task(auth.key_uses.keep(auth.accounts.keys, clock), name="uses of API keys"),
+        group.create_task(follow(services.sessions, auth.accounts.users, clock), name="ended sign-ins"),
         group.create_task(
-            forget_ended(auth.accounts, clock, access_lifetime=services.config.tokens.access_lifetime),
+            forget_ended(
+                auth.accounts.sign_ins, clock, access_lifetime=services.config.tokens.access_lifetime
+            ),
             name="sign-ins that have ended",
         ),
         group.create_task(database.hold(clock), name="database"),

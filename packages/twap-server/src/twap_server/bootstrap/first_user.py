@@ -3,7 +3,7 @@
 import logging
 
 from twap_models.enums import RegistrationMode
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Users
 from twap_server.api.auth.registration import Registration
 from twap_server.api.config import ApiConfig
 from twap_server.domain.errors import UsernameTaken
@@ -16,10 +16,10 @@ HOW_TO = (
 )
 
 
-async def make_first_user(config: ApiConfig, accounts: Accounts, registration: Registration) -> None:
+async def make_first_user(config: ApiConfig, users: Users, registration: Registration) -> None:
     """Make ``api.first_user`` if there is no account at all; say what to do where nobody can come in."""
     is_shut = config.registration is not RegistrationMode.OPEN
-    if (config.first_user is None and not is_shut) or await accounts.has_users():
+    if (config.first_user is None and not is_shut) or await users.has_users():
         return
     if config.first_user is None or config.first_user_password is None:
         log.warning(HOW_TO, config.registration.value)

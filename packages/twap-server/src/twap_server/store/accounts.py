@@ -1,4 +1,4 @@
-"""Users and their passwords; sign-ins are in ``sessions.py``, API keys in ``keys.py``."""
+"""Accounts: users and their passwords here, and the stores of all else that belongs to them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -8,17 +8,32 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.accounts import UserRecord
 from twap_server.domain.clock import Nanos
+from twap_server.store.database import Database
 from twap_server.store.identities import IdentityStore
 from twap_server.store.invites import InviteStore, use_invite
 from twap_server.store.keys import KeyStore, revoke_keys
-from twap_server.store.sessions import SessionStore, revoke_families
+from twap_server.store.sign_ins import SignInStore, revoke_families
 from twap_server.store.tables import api_keys, refresh_families, users
 
 _USER = (users.c.user_id, users.c.username, users.c.password_hash, users.c.created, users.c.is_admin)
 
 
-class SqlAccountStore(SessionStore, KeyStore, InviteStore, IdentityStore):
-    """Accounts; their sign-ins and API keys, invites and identities are inherited."""
+class SqlAccountStore:
+    """All that is recorded of accounts, each kind by a store of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self.users = UserStore(database)
+        self.sign_ins = SignInStore(database)
+        self.keys = KeyStore(database)
+        self.invites = InviteStore(database)
+        self.identities = IdentityStore(database)
+
+
+class UserStore:
+    """Users, their passwords, and the end of all that they signed in with."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     async def create_user(
         self,

@@ -1,4 +1,4 @@
-"""Sign-in sessions: refresh tokens in families, where each token counts once.
+"""Sign-ins: refresh tokens in families, where each token counts once.
 
 A family is one sign-in; each refresh uses a token up and makes its successor. A token that comes twice was
 stolen by somebody, so the caller then revokes the family; soon after its first use it is taken for two calls
@@ -23,7 +23,7 @@ _TOKENS_AT_ONCE = 500
 """Of one transaction: orders wait no longer for it than for each other."""
 
 
-class SessionStore:
+class SignInStore:
     """Refresh tokens and their families."""
 
     def __init__(self, database: Database) -> None:

@@ -97,7 +97,9 @@ async def who(desk: Desk, tokens: dict[str, str]) -> str:
 async def refused(desk: Desk) -> dict[str, str]:
     """A sign-in that must come to nothing; what the program is told."""
     answer = told(await browse(desk))
-    assert "code" not in answer and desk.accounts.identities == {} and desk.accounts.users == {}
+    assert (
+        "code" not in answer and desk.accounts.users_by_identity == {} and desk.accounts.users_by_name == {}
+    )
     assert answer["state"] == STATE
     return answer
 
@@ -109,13 +111,13 @@ async def test_a_sign_in_from_its_begin_to_tokens() -> None:
         got = await redeem(desk, answer["code"])
         assert got.status_code == 200
         assert await who(desk, got.json()) == "ada"
-        assert desk.accounts.identities.keys() == {(made.url, "sub-1")}
+        assert desk.accounts.users_by_identity.keys() == {(made.url, "sub-1")}
         renewed = await desk.http.post("/auth/refresh", json={"refresh_token": got.json()["refresh_token"]})
         assert renewed.status_code == 200
         made.claims["preferred_username"] = "renamed at the provider"
         again = told(await browse(desk))
         assert await who(desk, (await redeem(desk, again["code"])).json()) == "ada"
-        assert len(desk.accounts.users) == 1
+        assert len(desk.accounts.users_by_name) == 1
         assert made.asked.count("/jwks") == made.asked.count("/.well-known/openid-configuration") == 1
 
 
@@ -352,7 +354,7 @@ async def test_a_discovery_document_that_leads_elsewhere(document: dict[str, Any
             assert told(answer)["error"] == "unavailable"
         else:
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
-        assert desk.accounts.users == {}
+        assert desk.accounts.users_by_name == {}
 
 
 async def test_a_provider_that_is_away_slow_or_broken_is_told_and_nobody_hangs() -> None:
@@ -394,8 +396,8 @@ async def test_an_account_that_is_somebody_elses_is_not_given_away() -> None:
         answer = told(await browse(desk))
         assert answer["error"] == "username_taken"
         assert "twap-server user link ada sub-1" in answer["error_description"]
-        assert desk.accounts.identities == {}
-        desk.accounts.identities[made.url, "sub-1"] = desk.accounts.users["ada"].user_id
+        assert desk.accounts.users_by_identity == {}
+        desk.accounts.users_by_identity[made.url, "sub-1"] = desk.accounts.users_by_name["ada"].user_id
         code = told(await browse(desk))["code"]
         assert await who(desk, (await redeem(desk, code)).json()) == "Ada"
 

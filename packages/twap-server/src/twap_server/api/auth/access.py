@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from twap_models.enums import Scope
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Keys, SignIns
 from twap_server.api.auth.key_uses import KeyUses
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, Tokens, digest
 from twap_server.api.auth.turns import OneAtATime
@@ -60,9 +60,10 @@ def permit(caller: Caller, scope: str) -> None:
 class Access:
     """Checks credentials."""
 
-    def __init__(self, accounts: Accounts, tokens: Tokens, clock: Clock, uses: KeyUses) -> None:
+    def __init__(self, sign_ins: SignIns, keys: Keys, tokens: Tokens, clock: Clock, uses: KeyUses) -> None:
         """Know no revocation yet: the store remembers the earlier ones. ``uses`` is told of API keys."""
-        self._accounts = accounts
+        self._sign_ins = sign_ins
+        self._stored_keys = keys
         self._uses = uses
         self._tokens = tokens
         self._clock = clock
@@ -126,7 +127,7 @@ class Access:
         """One question, however many calls with the same sign-in come at a time."""
         async with self._asking.take(family):
             if not self._is_trusted(family):
-                if not await self._accounts.is_family_active(family):
+                if not await self._sign_ins.is_family_active(family):
                     raise NotAuthenticated(REFUSED)
                 self._trust(family)
 
@@ -136,7 +137,7 @@ class Access:
             self._trusted_until.popitem(last=False)
 
     async def _by_key(self, key: str) -> Caller:
-        found = await self._accounts.find_key(digest(key))
+        found = await self._stored_keys.find_key(digest(key))
         if found is None:
             raise NotAuthenticated(REFUSED)
         self._trust(found.key_id)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from twap_models.accounts import ApiKeyRequest
 from twap_server.api.auth.access import Access, Caller
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Keys
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, digest, new_secret
 from twap_server.api.auth.turns import OneAtATime
 from twap_server.api.config import TokenConfig
@@ -22,14 +22,14 @@ class ApiKeys:
     def __init__(
         self,
         *,
-        accounts: Accounts,
+        keys: Keys,
         access: Access,
         clock: Clock,
         new_id: Callable[[], str],
         config: TokenConfig,
     ) -> None:
         """Args: new_id names keys, each once for ever."""
-        self._accounts = accounts
+        self._keys = keys
         self._access = access
         self._clock = clock
         self._new_id = new_id
@@ -56,9 +56,7 @@ class ApiKeys:
             expires=self._end(wanted.expires, now),
         )
         async with self._changing.take(caller.user_id):
-            adding = await self._accounts.add_key(
-                key, digest(secret), family_id=caller.grant, most=self._most
-            )
+            adding = await self._keys.add_key(key, digest(secret), family_id=caller.grant, most=self._most)
         match adding:
             case Adding.FULL:
                 raise Conflict(f"expected at most {self._most} API keys: delete one first")
@@ -68,12 +66,12 @@ class ApiKeys:
 
     async def list(self, caller: Caller) -> Sequence[ApiKey]:
         """The caller's keys, oldest first; one that has expired until another is made."""
-        return await self._accounts.list_keys(caller.user_id)
+        return await self._keys.list_keys(caller.user_id)
 
     async def end(self, caller: Caller, key_id: str) -> bool:
         """End one of the caller's keys; whether there was one."""
         async with self._changing.take(caller.user_id):
-            ended = await self._accounts.revoke_key(caller.user_id, key_id)
+            ended = await self._keys.revoke_key(caller.user_id, key_id)
         if ended:
             self._access.revoke(key_id)
         return ended
@@ -81,7 +79,7 @@ class ApiKeys:
     async def end_all(self, caller: Caller) -> None:
         """End all of the caller's keys."""
         async with self._changing.take(caller.user_id):
-            ended = await self._accounts.revoke_keys(caller.user_id)
+            ended = await self._keys.revoke_keys(caller.user_id)
         for key_id in ended:
             self._access.revoke(key_id)
 

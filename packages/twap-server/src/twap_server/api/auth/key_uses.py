@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Keys
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import TwapError
 
@@ -28,24 +28,24 @@ class KeyUses:
         if key_id in self._latest or len(self._latest) < _MOST_KEYS:
             self._latest[key_id] = now
 
-    async def keep(self, accounts: Accounts, clock: Clock) -> None:
+    async def keep(self, keys: Keys, clock: Clock) -> None:
         """Record each minute, and once more at the end, until cancelled."""
         try:
             while True:
                 await clock.sleep(RECORD_EVERY_S)
-                await self.record(accounts)
+                await self.record(keys)
         finally:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LAST_WITHIN_S):
-                    await self.record(accounts)
+                    await self.record(keys)
 
-    async def record(self, accounts: Accounts) -> None:
+    async def record(self, keys: Keys) -> None:
         """Record what was noted; what cannot be recorded now is tried again, unless it was used since."""
         noted, self._latest = self._latest, {}
         if not noted:
             return
         try:
-            await accounts.note_uses(noted)
+            await keys.note_uses(noted)
         except TwapError as error:
             log.warning("when API keys were last used is recorded later: %s", error)
             self._latest = {**noted, **self._latest}

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from twap_models.enums import RegistrationMode
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Invites, Users
 from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.tokens import digest, new_secret
 from twap_server.api.config import ApiConfig
@@ -43,7 +43,8 @@ class Registration:
     def __init__(
         self,
         *,
-        accounts: Accounts,
+        users: Users,
+        invites: Invites,
         passwords: Passwords,
         config: ApiConfig,
         clock: Clock,
@@ -51,7 +52,8 @@ class Registration:
     ) -> None:
         """Args: new_id names users and invites, each once for ever."""
         self.mode = config.registration
-        self._accounts = accounts
+        self._users = users
+        self._invites = invites
         self._passwords = passwords
         self._most = config.accounts_per_address_per_day
         self._of_address = RateLimit(self._most, _DAY, clock)
@@ -70,7 +72,7 @@ class Registration:
         """
         invite_hash = self._admitted(invite)
         async with self.counted(address):
-            if invite_hash and not await self._accounts.is_invite_usable(invite_hash, self._clock.now()):
+            if invite_hash and not await self._invites.is_invite_usable(invite_hash, self._clock.now()):
                 raise InviteRefused
             return await self.create(username, password, invite_hash=invite_hash, address=address)
 
@@ -89,11 +91,11 @@ class Registration:
             UsernameTaken: in whatever case.
             InviteRefused: the invite was used meanwhile.
         """
-        if await self._accounts.find_user(username) is not None:
+        if await self._users.find_user(username) is not None:
             raise UsernameTaken(TAKEN)
         hashed = await self._passwords.hash(password, address=site_of(address))
         try:
-            return await self._accounts.create_user(
+            return await self._users.create_user(
                 self._new_id(),
                 username,
                 hashed,
@@ -131,18 +133,18 @@ class Registration:
             raise Conflict(INVITES_CLOSED)
         code, now = INVITE_PREFIX + new_secret(), self._clock.now()
         expires = Nanos(now + to_span(timedelta(days=days)))
-        made = await self._accounts.add_invite(
+        made = await self._invites.add_invite(
             self._new_id(), digest(code), note=note, created=now, expires=expires, most=_MOST_INVITES
         )
         return made, code
 
     async def invites(self) -> Sequence[InviteRecord]:
         """Those that can be used now, oldest first."""
-        return await self._accounts.list_invites(self._clock.now())
+        return await self._invites.list_invites(self._clock.now())
 
     async def withdraw(self, invite_id: str) -> bool:
         """Let an invite count no more; whether there was one that nobody had used."""
-        return await self._accounts.withdraw_invite(invite_id)
+        return await self._invites.withdraw_invite(invite_id)
 
     def _admitted(self, invite: str | None) -> str | None:
         """The digest of the invite that must count; None where none is needed."""

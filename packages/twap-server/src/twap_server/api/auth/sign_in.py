@@ -12,7 +12,7 @@ from typing import assert_never
 
 from twap_models.accounts import AccessToken
 from twap_server.api.auth.access import Access, Caller
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import SignIns, Users
 from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.auth.passwords import Passwords, Purpose
 from twap_server.api.auth.tokens import REFUSED, Tokens, digest, new_secret
@@ -34,7 +34,8 @@ class SignIn:
     def __init__(
         self,
         *,
-        accounts: Accounts,
+        users: Users,
+        sign_ins: SignIns,
         passwords: Passwords,
         lockout: Lockout,
         tokens: Tokens,
@@ -44,7 +45,8 @@ class SignIn:
         new_id: Callable[[], str],
     ) -> None:
         """Args: new_id names users and sign-ins, each once for ever."""
-        self._accounts = accounts
+        self._users = users
+        self._sign_ins = sign_ins
         self._passwords = passwords
         self._lockout = lockout
         self._tokens = tokens
@@ -70,7 +72,7 @@ class SignIn:
         Raises:
             NotAuthenticated: the account is gone.
         """
-        user = await self._accounts.user(user_id)
+        user = await self._users.user(user_id)
         if user is None:
             raise NotAuthenticated(REFUSED)
         return await self._begin(user)
@@ -90,7 +92,7 @@ class SignIn:
         except WrongPassword:
             raise InvalidRequest("is not your password", field="current_password") from None
         hashed = await self._passwords.hash(new, purpose=Purpose.CHANGE, address=site_of(address))
-        for grant in await self._accounts.change_password(caller.user_id, hashed, keys=keys):
+        for grant in await self._users.change_password(caller.user_id, hashed, keys=keys):
             self._access.revoke(grant)
 
     async def refresh(self, refresh_token: str) -> AccessToken:
@@ -125,7 +127,7 @@ class SignIn:
 
     async def log_out_everywhere(self, caller: Caller, *, keys: bool) -> None:
         """End all of the caller's sign-ins, this one too; ``keys``: API keys too."""
-        for grant in await self._accounts.revoke_user(caller.user_id, keys=keys):
+        for grant in await self._users.revoke_user(caller.user_id, keys=keys):
             self._access.revoke(grant)
 
     async def account(self, caller: Caller) -> UserRecord:
@@ -134,7 +136,7 @@ class SignIn:
         Raises:
             NotAuthenticated: it is gone.
         """
-        user = await self._accounts.user(caller.user_id)
+        user = await self._users.user(caller.user_id)
         if user is None:
             raise NotAuthenticated(REFUSED)
         return user
@@ -157,7 +159,7 @@ class SignIn:
         self, username: str, password: str, address: str, *, purpose: Purpose = Purpose.SIGN_IN
     ) -> UserRecord:
         async with self._lockout.attempt(username, address):
-            user = await self._accounts.find_user(username) if _USERNAME.fullmatch(username) else None
+            user = await self._users.find_user(username) if _USERNAME.fullmatch(username) else None
             known = (user.password_hash if user else None) or None
             check = self._passwords.check(password, known, purpose=purpose, address=site_of(address))
             if not await check or user is None:
@@ -167,20 +169,20 @@ class SignIn:
     async def _begin(self, user: UserRecord) -> AccessToken:
         secret, family, now = new_secret(), self._new_id(), self._clock.now()
         expires = Nanos(now + to_span(self._config.refresh_lifetime))
-        await self._accounts.add_refresh(digest(secret), family, user.user_id, expires, now)
+        await self._sign_ins.add_refresh(digest(secret), family, user.user_id, expires, now)
         await self._refuse_replaced(user, family)
         return self._answer(user.user_id, family, secret)
 
     async def _refuse_replaced(self, user: UserRecord, family_id: str) -> None:
         """End this sign-in if the password was changed meanwhile: that ended only those there were."""
-        current = await self._accounts.user(user.user_id)
+        current = await self._users.user(user.user_id)
         if current is None or current.password_hash != user.password_hash:
             await self._end(family_id)
             raise NotAuthenticated(WRONG_PASSWORD)
 
     async def _rotate(self, refresh_token: str, successor: str) -> RotationResult:
         rotate = partial(
-            self._accounts.rotate_refresh,
+            self._sign_ins.rotate_refresh,
             digest(refresh_token),
             digest(successor),
             self._clock.now(),
@@ -199,5 +201,5 @@ class SignIn:
         )
 
     async def _end(self, family_id: str) -> None:
-        await self._accounts.revoke_family(family_id)
+        await self._sign_ins.revoke_family(family_id)
         self._access.revoke(family_id)

@@ -7,7 +7,7 @@ Until its expiry a used token stays, for who comes with it a second time has sto
 import logging
 from datetime import timedelta
 
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import SignIns
 from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import TwapError
 
@@ -20,19 +20,19 @@ _KEPT_LONGER = timedelta(hours=1)
 """Than the last access token that a refresh token may have got at its end."""
 
 
-async def forget_ended(accounts: Accounts, clock: Clock, *, access_lifetime: timedelta) -> None:
+async def forget_ended(sign_ins: SignIns, clock: Clock, *, access_lifetime: timedelta) -> None:
     """Do it each hour, until cancelled; what cannot be forgotten now is forgotten later."""
     kept = to_span(access_lifetime + _KEPT_LONGER)
     await clock.sleep(FIRST_AFTER_S)
     while True:
         try:
-            await _forget(accounts, Nanos(clock.now() - kept))
+            await _forget(sign_ins, Nanos(clock.now() - kept))
         except TwapError as error:
             log.warning("sign-ins that have ended are forgotten later: %s", error)
         await clock.sleep(FORGET_EVERY_S)
 
 
-async def _forget(accounts: Accounts, expired_by: Nanos) -> None:
-    after = await accounts.forget_ended(expired_by)
+async def _forget(sign_ins: SignIns, expired_by: Nanos) -> None:
+    after = await sign_ins.forget_ended(expired_by)
     while after is not None:
-        after = await accounts.forget_ended(expired_by, after=after)
+        after = await sign_ins.forget_ended(expired_by, after=after)

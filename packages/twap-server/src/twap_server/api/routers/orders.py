@@ -164,7 +164,7 @@ async def get_order(
         return found
 
     async def make() -> Written:
-        parts = services.parts.records.parts(caller.user_id, token_id, asked)
+        parts = services.records.parts(caller.user_id, token_id, asked)
         pieces, last = await written_in_parts(parts, services.large.in_thread)
         if last is None:
             raise OrderNotFound(f"you have no order {token_id!r}")

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[
 from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
 
 from twap_models.accounts import AccessToken
-from twap_server.api.auth.accounts_port import Accounts
+from twap_server.api.auth.accounts_port import Identities
 from twap_server.api.auth.oidc.admission import admit, is_subject, username_of
 from twap_server.api.auth.oidc.attempts import Attempt, Grant, Once
 from twap_server.api.auth.oidc.provider import IdentityRefused, Provider
@@ -37,7 +37,7 @@ class OidcSignIn:
         self,
         *,
         config: OidcConfig,
-        accounts: Accounts,
+        identities: Identities,
         sign_in: SignIn,
         registration: Registration,
         clock: Clock,
@@ -45,7 +45,7 @@ class OidcSignIn:
     ) -> None:
         """Args: new_id names users, each once for ever."""
         self._config = config
-        self._accounts = accounts
+        self._identities = identities
         self._sign_in = sign_in
         self._registration = registration
         self._clock = clock
@@ -149,7 +149,7 @@ class OidcSignIn:
         if not is_subject(subject):
             raise IdentityRefused("the ID token of the OpenID provider names nobody")
         admit(claims, self._config)
-        found = await self._accounts.find_identity(self._config.issuer, subject)
+        found = await self._identities.find_identity(self._config.issuer, subject)
         if found is not None:
             return found
         if not self._config.create_accounts:
@@ -161,11 +161,11 @@ class OidcSignIn:
     async def _made(self, name: str, subject: str) -> str:
         user_id, issuer = self._new_id(), self._config.issuer
         try:
-            await self._accounts.create_identity_user(
+            await self._identities.create_identity_user(
                 user_id, name, self._clock.now(), issuer=issuer, subject=subject
             )
         except StoreConflict:
-            raced = await self._accounts.find_identity(issuer, subject)
+            raced = await self._identities.find_identity(issuer, subject)
             if raced is not None:
                 return raced
             raise UsernameTaken(
