@@ -3,7 +3,7 @@
 from bites.case import Bite
 
 REPLAY = "server/replay/test_replay.py::"
-RECORDING = "server/replay/test_recording.py::"
+RECORDING = "server/recordings/test_frames.py::"
 SQLITE = "server/store/test_sqlite.py::"
 ENGINE = "server/engine/test_engine.py::"
 CLOCK = "server/test_clock.py::"

@@ -12,7 +12,7 @@ from fuzz.mutate import of_bytes, of_json, of_lines, packed
 from support.api.fakes import HandClock
 from support.tapes import market
 from twap_server.domain.errors import InvalidRequest
-from twap_server.replay.recording import frames
+from twap_server.recordings.frames import frames
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.source import Event
 

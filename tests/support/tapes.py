@@ -3,8 +3,13 @@
 import gzip
 import json
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from twap_server.recordings.rows import Row
 
 SOCKET = "wss://stream.binance.com:9443/stream"
 REST = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000"
@@ -12,13 +17,13 @@ T0_MS = 1_723_161_254_000
 _MID, _LEVELS = 60_000, 30
 
 
-def row(seconds: float | None, raw: str, *, conn: str = SOCKET, direction: str = "in") -> dict[str, object]:
-    return {"t": seconds, "dir": direction, "conn": conn, "raw": raw}
+def row(seconds: float | None, raw: str, *, conn: str = SOCKET, direction: str = "in") -> Row:
+    return Row(t=seconds, dir=direction, conn=conn, raw=raw)
 
 
-def write(path: Path, rows: Iterable[dict[str, object]]) -> Path:
-    with gzip.open(path, "wt", encoding="utf-8") as lines:
-        lines.writelines(json.dumps(one) + "\n" for one in rows)
+def write(path: Path, rows: Iterable[Row | Mapping[str, Any]]) -> Path:
+    with gzip.open(path, "wb") as lines:
+        lines.writelines(msgspec.json.encode(one) + b"\n" for one in rows)
     return path
 
 

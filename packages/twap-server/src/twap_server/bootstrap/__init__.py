@@ -5,7 +5,7 @@ from twap_server.bootstrap.demo import serve_demo, serve_venue
 from twap_server.bootstrap.replay_command import replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.bootstrap.serving import serve, tell_service_links
-from twap_server.replay.recording import Recording
+from twap_server.recordings.frames import Recording
 
 __all__ = [
     "Outside",

@@ -35,9 +35,9 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
-from twap_server.replay.answers import REPLAYED
+from twap_server.recordings.frames import Recording
+from twap_server.recordings.origin import REPLAYED
 from twap_server.replay.player import TapePlayer
-from twap_server.replay.recording import Recording
 from twap_server.replay.records import MemoryRecords
 from twap_server.replay.virtual import ReplayLoop
 from twap_server.replay.windows import check_begins, check_ends

@@ -38,5 +38,3 @@ def _kraken(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
 
 
 _BY_EXCHANGE: Final[dict[str, Answer]] = {"binance": _binance, "kraken": _kraken}
-REPLAYED: Final = frozenset(_BY_EXCHANGE)
-"""The exchanges whose recordings can be replayed."""

@@ -15,8 +15,8 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
+from twap_server.recordings.frames import RecordedFrame
 from twap_server.replay.answers import answers
-from twap_server.replay.recording import RecordedFrame
 from twap_server.replay.unread import NOBODY, Unread
 from twap_server.replay.virtual import FAR, ReplayLoop
 

@@ -1,12 +1,9 @@
-"""Reads recordings: gzip JSON lines of what a venue sent, in recorded order.
+"""What a venue sent, of a recording, in recorded order: times, instruments and whole books in it.
 
-Each line has ``t`` (receive time, see ``of_receipt``; or null), ``dir``, ``conn`` and ``raw``. A row keeps
-the message text as recorded; only the event times inside it are ever replaced.
+A row keeps the message text as recorded; only the event times inside it are ever replaced.
 """
 
-import gzip
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +13,7 @@ import msgspec
 
 from twap_server.domain.clock import from_epoch, of_receipt, unit_of
 from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings import rows as recorded
 from twap_server.venue import instruments, text
 
 _BINANCE_TIME = re.compile(r'"([ET])":(\d{10,19})(?=[,}])')
@@ -35,47 +33,28 @@ class Row:
     message: dict[str, Any]
 
 
-class _Line(msgspec.Struct):
-    dir: str
-    conn: str
-    raw: str
-    t: int | float | None = None
-
-
-_decode_line = msgspec.json.Decoder(_Line).decode
-
-
 def rows(path: Path) -> Iterator[Row]:
-    """Read the received messages of a recording, one by one; what is no JSON object is left out.
+    """Give the received messages of a recording, one by one; what is no JSON object is left out.
 
     Raises:
         InvalidRequest: the file cannot be read, or a line is no row; the message names it.
     """
-    at, line = 0, 0
-    try:
-        with gzip.open(path, "rb") as lines:
-            for line, content in enumerate(lines, 1):
-                record = _decode_line(content)
-                message = _object(record.raw) if record.dir == "in" else None
-                if message is None:
-                    continue
-                if record.t is not None:
-                    at = of_receipt(record.t)
-                venue = instruments.BINANCE if "binance" in record.conn else instruments.KRAKEN
-                yield Row(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
-    except (OSError, EOFError, zlib.error) as error:
-        raise _unreadable(path, f"after line {line}: {error}") from None
-    except (msgspec.MsgspecError, UnicodeError) as error:
-        raise _unreadable(path, f"line {line} is no row ({error}): expected dir, conn, raw and t") from None
+    at = 0
+    for line, record in recorded.rows(path):
+        message = _object(record.raw) if record.dir == "in" else None
+        if message is None:
+            continue
+        if record.t is not None:
+            at = of_receipt(record.t)
+        venue = instruments.BINANCE if "binance" in record.conn else instruments.KRAKEN
+        yield Row(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
 
 
 def unreadable(path: Path, row: Row, error: Exception) -> InvalidRequest:
     """What to say of a message that is not what its exchange's manual says."""
-    return _unreadable(path, f"the message in line {row.line} is not what {row.venue} sends ({error})")
-
-
-def _unreadable(path: Path, reason: str) -> InvalidRequest:
-    return InvalidRequest(f"cannot read the recording {path}: {reason}", field="recording")
+    return recorded.unreadable(
+        path, f"the message in line {row.line} is not what {row.venue} sends ({error})"
+    )
 
 
 def _object(raw: str) -> dict[str, Any] | None:

@@ -7,7 +7,7 @@ import pytest
 
 from support.tapes import REST, row, write
 from twap_server.domain.errors import InvalidRequest
-from twap_server.replay.recording import frames
+from twap_server.recordings.frames import frames
 
 
 def test_gives_frames_with_their_moments(tmp_path: Path) -> None:

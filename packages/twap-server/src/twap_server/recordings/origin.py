@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from twap_server.replay.answers import REPLAYED
-
+REPLAYED: Final = ("binance", "kraken")
+"""The exchanges whose recordings can be replayed."""
 _OTHERS: Final = (
     ("fstream.", "Binance's futures"),
     ("dstream.", "Binance's futures"),
@@ -21,7 +21,7 @@ def origin(conn: str) -> str:
     other = next((words for host, words in _OTHERS if host in conn), "")
     if _OLD_KRAKEN in conn and f"{_OLD_KRAKEN}/v2" not in conn:
         other = "Kraken's old protocol, version 1"
-    found = next((name for name in sorted(REPLAYED) if name in conn), "")
+    found = next((name for name in REPLAYED if name in conn), "")
     if other or not found:
         raise ValueError(
             f"a message of {other or conn}: expected a recording of Binance spot or of Kraken's version 2, "

@@ -1,0 +1,113 @@
+"""The format of recordings, and its one reader.
+
+In: gzip JSON lines with ``t`` (receive time since the epoch; its digits tell the unit; or null), ``dir``,
+``conn`` and ``raw``. Out: rows with the lines they stand on. What cannot be read ends it, with what to do.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from twap_server.domain.errors import InvalidRequest
+
+_READ_AHEAD = 1 << 18
+
+
+class Row(msgspec.Struct, gc=False):
+    """One message that was sent or received."""
+
+    dir: str
+    """``in``: it was received."""
+    conn: str
+    """Which connection it came over, by its address."""
+    raw: str
+    """The message as text."""
+    t: int | float | None = None
+    """When it was received; see ``of_receipt``."""
+
+
+_decode_lines = msgspec.json.Decoder(Row).decode_lines
+
+
+def rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """Give all rows with their lines, counted from 1; seconds as float are exact to the microsecond.
+
+    Raises:
+        InvalidRequest: there is no such file, it breaks off, or a line is no row; the message says which.
+    """
+    done = 0
+    try:
+        for lines in _whole_lines(path):
+            found = _decode_lines(lines)
+            yield from zip(_numbers(lines, len(found), after=done), found, strict=True)
+            done += lines.count(b"\n")
+    except EOFError:
+        raise unreadable(path, _broken_off(path)) from None
+    except (OSError, zlib.error) as error:
+        raise unreadable(path, _reason(error, done)) from None
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise unreadable(
+            path,
+            f"line {_first_bad(lines, after=done)} is no row of a recording ({error}): "
+            "expected JSON with dir, conn, raw and t",
+        ) from None
+
+
+def _whole_lines(path: Path) -> Iterator[bytes]:
+    with gzip.open(path, "rb") as packed:
+        rest, is_empty = b"", True
+        while read := packed.read(_READ_AHEAD):
+            is_empty = False
+            whole, end, rest = (rest + read).rpartition(b"\n")
+            yield whole + end
+        if is_empty:
+            raise unreadable(path, "it is empty")
+        yield rest
+
+
+def _numbers(lines: bytes, rows: int, *, after: int) -> Iterator[int]:
+    """The numbers of the lines that hold a row: blank ones hold none."""
+    if lines.count(b"\n") == rows:
+        return iter(range(after + 1, after + 1 + rows))
+    return (number for number, line in enumerate(lines.split(b"\n"), after + 1) if line.strip())
+
+
+def _first_bad(lines: bytes, *, after: int) -> int:
+    """Which line is no row, counted from 1."""
+    for number, line in enumerate(lines.split(b"\n"), after + 1):
+        try:
+            _decode_lines(line)
+        except (msgspec.MsgspecError, UnicodeError):
+            return number
+    return after
+
+
+def _broken_off(path: Path) -> str:
+    """What to do with a file that ends in the middle: say how many lines of it are whole."""
+    whole = 0
+    try:
+        with gzip.open(path, "rb") as packed:
+            while read := packed.read1(_READ_AHEAD):
+                whole += read.count(b"\n")
+    except EOFError:
+        pass
+    return (
+        f"it breaks off after line {whole} (was it still being written or copied?); what is whole can be "
+        f"replayed: gzip -cdq {path.name} | head -n {whole} | gzip > whole.jsonl.gz"
+    )
+
+
+def _reason(error: OSError | zlib.error, done: int) -> str:
+    if isinstance(error, gzip.BadGzipFile) and not done:
+        return "it is not packed: run gzip on it first"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return f"it is damaged after line {done} ({error})"
+
+
+def unreadable(path: Path, reason: str) -> InvalidRequest:
+    """Say why a recording cannot be read."""
+    return InvalidRequest(f"cannot read the recording {path}: {reason}", field="recording")
