@@ -11,7 +11,6 @@ from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import Sequencer
 
 _NO_LEVELS: tuple[PriceLevel, ...] = ()
-_FIRST_CHANGE = "waiting for the first change"
 _LIVE = BookStatus.LIVE  # reading an enum's member costs as much as a call
 
 
@@ -27,6 +26,7 @@ class LiveBook:
         "_sequencer",
         "_snapshot_id",
         "_snapshot_seq",
+        "awaits_first_change",
         "book",
         "confirmed_at",
         "instrument",
@@ -48,6 +48,8 @@ class LiveBook:
         self.reason = "not connected yet"
         self.is_barred = False
         """Whether it is not live because the exchange refuses to serve us."""
+        self.awaits_first_change = False
+        """Whether a snapshot is loaded and no change has met it yet."""
         self.pulse: Pulse | None = None
         """Of the connection that feeds it; None: there was none yet."""
         self.ts_exchange = Nanos(0)
@@ -114,7 +116,7 @@ class LiveBook:
         if self._sequencer.proven() or is_same:
             self._go_live()
         else:
-            self._set(BookStatus.RESYNCING, _FIRST_CHANGE)
+            self._set(BookStatus.RESYNCING, "waiting for the first change", awaits_first_change=True)
 
     def confirm(self, now: Nanos) -> None:
         """Note that the connection delivered until ``now``, so a live book without changes is still right."""
@@ -130,11 +132,6 @@ class LiveBook:
         if not self.ts_exchange or self.seq == self._snapshot_seq:
             return None
         return self.ts_received - self.ts_exchange
-
-    @property
-    def awaits_first_change(self) -> bool:
-        """Whether a snapshot is loaded and no change has met it yet."""
-        return self.status is BookStatus.RESYNCING and self.reason == _FIRST_CHANGE
 
     def resync(self, reason: str) -> None:
         """Trust nothing until the next snapshot; changes are held from now on."""
@@ -168,7 +165,12 @@ class LiveBook:
         self.confirmed_at, self.pulse = other.confirmed_at, other.pulse
         self.seq += 1
         self._snapshot_seq = self.seq if other.lag is None else -1
-        self._set(other.status, other.reason, is_barred=other.is_barred)
+        self._set(
+            other.status,
+            other.reason,
+            is_barred=other.is_barred,
+            awaits_first_change=other.awaits_first_change,
+        )
 
     def view(self, depth: int) -> BookView:
         """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``.
@@ -231,13 +233,16 @@ class LiveBook:
     def _go_live(self) -> None:
         self._set(BookStatus.LIVE, "")
 
-    def _set(self, status: BookStatus, reason: str, *, is_barred: bool = False) -> None:
+    def _set(
+        self, status: BookStatus, reason: str, *, is_barred: bool = False, awaits_first_change: bool = False
+    ) -> None:
         changed = status is not self.status
         if status is _LIVE:
             self.book.drop_marks_of_gone()
         self.status = status
         self.reason = reason
         self.is_barred = is_barred
+        self.awaits_first_change = awaits_first_change
         if changed:
             self.on_status(self.instrument)
 

@@ -1,15 +1,16 @@
 """From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 
 import msgspec
 
 from twap_server.domain import clock
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.exact import can_be_said
 from twap_server.domain.market.errors import WireFormatError
+from twap_server.domain.market.events import Candle
 
 T = TypeVar("T")
 
@@ -129,3 +130,28 @@ def from_epoch(number: int) -> Nanos:
         return clock.from_epoch(number)
     except ValueError:
         raise WireFormatError("a time is out of range") from None
+
+
+def candle(open_time: int, figures: Iterable[str], *, seconds: int) -> Candle:
+    """Make a candle of an exchange that tells neither its end nor whether it is closed.
+
+    Args:
+        open_time: as the exchange wrote it.
+        figures: open, high, low, close and volume.
+        seconds: its length.
+
+    Raises:
+        WireFormatError: a figure or the time cannot be read.
+    """
+    opens = from_epoch(open_time)
+    first, high, low, last, volume = map(number, figures)
+    return Candle(
+        open_time=opens,
+        close_time=Nanos(opens + seconds * SECOND - MILLISECOND),
+        open=first,
+        high=high,
+        low=low,
+        close=last,
+        volume=volume,
+        closed=False,
+    )

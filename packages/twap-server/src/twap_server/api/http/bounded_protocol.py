@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final
 
+from twap_server.api.http.attended import Attended
+
 LARGEST_HEAD: Final = 65_536
 """Bytes of request line and headers; as many again of what frames a body, trailers included."""
 HEAD_WITHIN_S: Final = 10
@@ -78,3 +80,41 @@ class Remainder:
     def over(self) -> None:
         """The request is whole, or the connection is gone."""
         self._deadline.stop()
+
+
+class Bounded(Attended):
+    """What both parsers bound alike. Comes before uvicorn's protocol class in the order of bases."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Expect a head."""
+        super().connection_made(transport)
+        self._head = Deadline(transport, self.loop)
+        self._remainder = Remainder(transport, self.loop)
+        self._head.start(HEAD_WITHIN_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Expect nothing more."""
+        self._head.stop()
+        self._remainder.over()
+        super().connection_lost(exc)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is to be read as HTTP: refused, or a WebSocket by now."""
+        return self.transport.is_closing() or self.transport.get_protocol() is not self
+
+    def expect_head(self) -> None:
+        """Wait for a head, if none is waited for."""
+        self._head.start(HEAD_WITHIN_S)
+
+    def look(self, *, is_whole: bool, is_ahead: bool = False) -> None:
+        """Tell the doors whether the client is waited for; a stranger is until its request is whole.
+
+        Args:
+            is_whole: whether the request that began last has come to its end.
+            is_ahead: whether requests after it wait for their answers.
+        """
+        if self.visit is not None and self.transport.get_protocol() is self:
+            is_answering = self.cycle is not None and not self.cycle.response_complete
+            is_ready = is_whole or self.visit.is_known
+            self.visit.look(is_working=is_ahead or (is_answering and is_ready))

@@ -3,40 +3,24 @@
 h11 itself refuses a head, a chunk's frame or trailers that stay incomplete beyond 64 KiB.
 """
 
-import asyncio
 import sys
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from twap_server.api.http import bounded_protocol
-from twap_server.api.http.attended import Attended
-from twap_server.api.http.bounded_protocol import Deadline, Remainder, pieces
+from twap_server.api.http.bounded_protocol import Bounded, pieces
 
 
-class BoundedH11(Attended, H11Protocol):
+class BoundedH11(Bounded, H11Protocol):
     """Give it to ``uvicorn.Config(http=...)``."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a head."""
-        super().connection_made(transport)
-        self._head = Deadline(transport, self.loop)
-        self._remainder = Remainder(transport, self.loop)
-        self._head.start(bounded_protocol.HEAD_WITHIN_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
-        self._head.stop()
-        self._remainder.over()
-        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take bytes in a piece at a time, so that h11 sees a head grow beyond its bound."""
         if self.is_turned_away(data):
             return
         for piece in pieces(data):
-            if self.transport.is_closing() or self.transport.get_protocol() is not self:
-                break  # refused, or a WebSocket by now
+            if self.is_over:
+                break
             self._remainder.take(len(piece))
             super().data_received(piece)
         self._watch_head()
@@ -62,11 +46,7 @@ class BoundedH11(Attended, H11Protocol):
         self.refuse(msg if error is None else f"expected an HTTP request: {error}")
 
     def _look(self) -> None:
-        """Tell the doors whether the client is waited for; a stranger is until its request is whole."""
-        if self.visit is not None and self.transport.get_protocol() is self:
-            is_answering = self.cycle is not None and not self.cycle.response_complete
-            is_ready = self.conn.their_state is not h11.SEND_BODY or self.visit.is_known
-            self.visit.look(is_working=is_answering and is_ready)
+        self.look(is_whole=self.conn.their_state is not h11.SEND_BODY)
 
     def _watch_head(self) -> None:
         if self.conn.their_state is not h11.SEND_BODY:
@@ -74,4 +54,4 @@ class BoundedH11(Attended, H11Protocol):
         if self.conn.their_state is not h11.IDLE:
             self._head.stop()
         elif self.conn.trailing_data[0]:
-            self._head.start(bounded_protocol.HEAD_WITHIN_S)
+            self.expect_head()

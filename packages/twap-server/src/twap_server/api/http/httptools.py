@@ -3,17 +3,14 @@
 A head or trailers that are too large or come too slowly end the connection, before anything more is kept.
 """
 
-import asyncio
 import sys
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from twap_server.api.http import bounded_protocol
-from twap_server.api.http.attended import Attended
-from twap_server.api.http.bounded_protocol import LARGEST_HEAD, MOST_PIPELINED, Deadline, Remainder, pieces
+from twap_server.api.http.bounded_protocol import LARGEST_HEAD, MOST_PIPELINED, Bounded, pieces
 
 
-class BoundedHttp(Attended, HttpToolsProtocol):
+class BoundedHttp(Bounded, HttpToolsProtocol):
     """Give it to ``uvicorn.Config(http=...)``."""
 
     _framing = 0
@@ -22,30 +19,17 @@ class BoundedHttp(Attended, HttpToolsProtocol):
     """Whether the request that began last has come to its end."""
     _in_head = False
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Expect a head."""
-        super().connection_made(transport)
-        self._head = Deadline(transport, self.loop)
-        self._remainder = Remainder(transport, self.loop)
-        self._head.start(bounded_protocol.HEAD_WITHIN_S)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Expect nothing more."""
-        self._head.stop()
-        self._remainder.over()
-        super().connection_lost(exc)
-
     def data_received(self, data: bytes) -> None:
         """Take bytes in a piece at a time, and count what is not body."""
         if self.is_turned_away(data):
             return
         for piece in pieces(data):
-            if self.transport.is_closing() or self.transport.get_protocol() is not self:
-                return  # refused, or a WebSocket by now: nothing may follow its request before our answer
+            if self.is_over:
+                return  # nothing may follow the request of a WebSocket before our answer
             self._framing += len(piece)
             self._remainder.take(len(piece))
             if self._whole:
-                self._head.start(bounded_protocol.HEAD_WITHIN_S)
+                self.expect_head()
             super().data_received(piece)
             self._check()
         self._look()
@@ -55,7 +39,7 @@ class BoundedHttp(Attended, HttpToolsProtocol):
         super().on_message_begin()
         self._whole = False
         self._in_head = True
-        self._head.start(bounded_protocol.HEAD_WITHIN_S)
+        self.expect_head()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header; trailers are dropped, nothing here reads them."""
@@ -101,14 +85,10 @@ class BoundedHttp(Attended, HttpToolsProtocol):
         self.refuse(words, is_ahead=bool(self.pipeline))
 
     def _look(self) -> None:
-        """Tell the doors whether the client is waited for; a stranger is until its request is whole."""
-        if self.visit is not None and self.transport.get_protocol() is self:
-            is_answering = self.cycle is not None and not self.cycle.response_complete
-            is_ready = self._whole or self.visit.is_known
-            self.visit.look(is_working=bool(self.pipeline) or (is_answering and is_ready))
+        self.look(is_whole=self._whole, is_ahead=bool(self.pipeline))
 
     def _check(self) -> None:
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+        if self.is_over:
             return
         if self._framing > LARGEST_HEAD:
             words = f"expected at most {LARGEST_HEAD} bytes of request line and headers"

@@ -1,17 +1,14 @@
 """Coinbase's REST bodies in the domain's words. Errors come with an HTTP status."""
 
-from decimal import Decimal
-
 from msgspec import Raw
 
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.events import BookSnapshot, Candle, TextLevel
 from twap_server.domain.market.instrument import LIMIT_ONLY, TRADING, Instrument, InstrumentId
 from twap_server.exchanges.coinbase import wire
 from twap_server.exchanges.decode import (
+    candle,
     decoder,
-    from_epoch,
     named_by,
     number,
     row_name,
@@ -40,7 +37,9 @@ def candles(body: bytes, seconds: int) -> Entries[Candle]:
     """Read ``/candles``, newest first there; intervals without a trade are missing."""
 
     def read(raw: Raw) -> Candle:
-        return _candle(_decode_row(bytes(raw)), seconds * SECOND - MILLISECOND)
+        row = _decode_row(bytes(raw))
+        figures = (row.open, row.high, row.low, row.close, row.volume)
+        return candle(row.open_time, (str(one, "latin-1") for one in figures), seconds=seconds)
 
     rows = read_each(_decode_rows(body), read, name=row_name)
     return Entries(sorted(rows.found, key=lambda one: one.open_time), rows.left_out)
@@ -50,19 +49,6 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
     """Read ``/book?level=2``. For comparison only: its sequence cannot be joined to the stream."""
     book = _decode_book(body)
     return BookSnapshot(symbol=symbol, bids=_levels(book.bids), asks=_levels(book.asks))
-
-
-def _candle(row: wire.CandleRow, span: int) -> Candle:
-    return Candle(
-        open_time=from_epoch(row.open_time),
-        close_time=Nanos(from_epoch(row.open_time) + span),
-        open=_digits(row.open),
-        high=_digits(row.high),
-        low=_digits(row.low),
-        close=_digits(row.close),
-        volume=_digits(row.volume),
-        closed=False,
-    )
 
 
 def _instrument(product: wire.Product, exchange: str) -> Instrument:
@@ -91,7 +77,3 @@ def _status(product: wire.Product) -> str:
 
 def _levels(levels: list[wire.BookLevel]) -> list[TextLevel]:
     return [(price, size) for price, size, _ in levels]
-
-
-def _digits(raw: Raw) -> Decimal:
-    return number(str(raw, "latin-1"))

@@ -6,7 +6,6 @@ from decimal import Context, Decimal, Inexact, InvalidOperation
 
 import msgspec
 
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.entries import Entries, read_each
@@ -15,6 +14,7 @@ from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.refusal import WORDS, RefusalKind
 from twap_server.exchanges.decode import (
+    candle,
     decoder,
     from_epoch,
     number,
@@ -50,7 +50,9 @@ def candles(body: bytes, minutes: int) -> Entries[Candle]:
     """Read ``OHLC``: the one entry that is not ``last``."""
 
     def read(raw: msgspec.Raw) -> Candle:
-        return _candle(_decode_row(bytes(raw)), minutes * 60 * SECOND - MILLISECOND)
+        row = _decode_row(bytes(raw))
+        figures = (row.open, row.high, row.low, row.close, row.volume)
+        return candle(row.open_time, figures, seconds=minutes * 60)
 
     return read_each(_decode_rows(bytes(_only_entry(body))), read, name=row_name)
 
@@ -62,19 +64,6 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
         symbol=symbol,
         bids=[(price, quantity) for price, quantity, _ in book.bids],
         asks=[(price, quantity) for price, quantity, _ in book.asks],
-    )
-
-
-def _candle(row: wire.OhlcRow, span: int) -> Candle:
-    return Candle(
-        open_time=from_epoch(row.open_time),
-        close_time=Nanos(from_epoch(row.open_time) + span),
-        open=number(row.open),
-        high=number(row.high),
-        low=number(row.low),
-        close=number(row.close),
-        volume=number(row.volume),
-        closed=False,
     )
 
 
