@@ -1,9 +1,9 @@
 """Renews the sign-in of an open connection before it ends, so that nothing is lost and nobody is alarmed."""
 
 import asyncio
-from typing import Protocol
 
 from twap_client._connection import Connection
+from twap_client._transport import SignIn
 from twap_client.config import ClientConfig
 from twap_client.errors import NotAuthenticated, TwapClientError
 from twap_models.stream import Authenticate
@@ -15,20 +15,10 @@ _MARGIN_S = 1.0
 """What clocks and whole seconds may differ by: the token that is about to end must not pass for a new one."""
 
 
-class TokenSource(Protocol):
-    """Whose the stream is."""
-
-    async def access_token(self, refused: str | None = None, *, lasting_s: float = ...) -> str:
-        """Give a token that counts for so long from now, another than the one refused."""
-
-    def seconds_left(self) -> float | None:
-        """How long the token counts; None: for ever, or nobody knows."""
-
-
 class Renewal:
     """The sign-in of one connection."""
 
-    def __init__(self, connection: Connection, tokens: TokenSource, config: ClientConfig) -> None:
+    def __init__(self, connection: Connection, tokens: SignIn, config: ClientConfig) -> None:
         self._connection = connection
         self._tokens = tokens
         self._soonest = config.reconnect_first.total_seconds()

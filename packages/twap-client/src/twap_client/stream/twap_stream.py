@@ -10,6 +10,7 @@ from typing import Any, Self
 from twap_client._background import Background
 from twap_client._backoff import Backoff
 from twap_client._connection import Connection
+from twap_client._transport import SignIn
 from twap_client.config import ClientConfig
 from twap_client.errors import (
     NotAuthenticated,
@@ -21,7 +22,7 @@ from twap_client.errors import (
 )
 from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
-from twap_client.stream.renewal import Renewal, TokenSource
+from twap_client.stream.renewal import Renewal
 from twap_client.stream.sequence import BookSequence, OrderSequence
 from twap_models.enums import AGGREGATE
 from twap_models.stream import (
@@ -55,7 +56,7 @@ class TwapStream:
         orders: bool,
         since: int | None,
         config: ClientConfig,
-        sign_in: TokenSource,
+        sign_in: SignIn,
         spawn: Spawn,
     ) -> None:
         self._config = config
