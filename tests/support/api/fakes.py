@@ -25,6 +25,7 @@ class HandClock:
     def __init__(self) -> None:
         self.time = START
         self._moved = asyncio.Condition()
+        self._alarms: list[tuple[int, asyncio.Event]] = []
 
     def now(self) -> Nanos:
         return self.time
@@ -37,10 +38,25 @@ class HandClock:
         async with self._moved:
             await self._moved.wait_for(lambda: self.time >= due)
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        alarm = (self.time + round(seconds * SECOND), event)
+        self._alarms.append(alarm)
+        try:
+            self._ring()
+            await event.wait()
+        finally:
+            self._alarms.remove(alarm)
+
     async def advance(self, seconds: float) -> None:
         async with self._moved:
             self.time = Nanos(self.time + round(seconds * SECOND))
             self._moved.notify_all()
+        self._ring()
+
+    def _ring(self) -> None:
+        for due, event in self._alarms:
+            if due <= self.time:
+                event.set()
 
 
 def connected(exchange: str) -> ExchangeStatus:
