@@ -4,15 +4,15 @@ Walk from the best level while the price is within the limit and the slippage ca
 displayed less what this user took there, one fill per level. Over several exchanges the levels come in the
 order of what they really cost, the taker fee included.
 
-The values here live for one walk; nothing keeps them. (Not frozen: that makes them two and a half times as
-dear to make, and each slice makes some.)
+The values here live for one walk; nothing keeps them. (Structs, as in ``orders/order.py``: each slice makes
+some.)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from heapq import merge
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
@@ -23,7 +23,7 @@ _ONE = Decimal(1)
 _BASIS_POINT = Decimal("0.0001")
 
 
-class VenueLevel(NamedTuple):
+class VenueLevel(Struct, frozen=True, gc=False):
     """A level of one exchange's book, or a part taken from it."""
 
     exchange: str
@@ -31,8 +31,7 @@ class VenueLevel(NamedTuple):
     quantity: Decimal
 
 
-@dataclass(slots=True, kw_only=True)
-class Ladder:
+class Ladder(Struct, kw_only=True, gc=False):
     """The levels a taker meets on one exchange, best first, and the fee there as a share of the notional."""
 
     exchange: str
@@ -40,8 +39,7 @@ class Ladder:
     fee: Decimal = ZERO
 
 
-@dataclass(slots=True, kw_only=True)
-class Bounds:
+class Bounds(Struct, kw_only=True, gc=False):
     """How far a walk may go: the order's limit, and the worst price its slippage cap allows."""
 
     side: Side
@@ -58,8 +56,7 @@ class Bounds:
         return None
 
 
-@dataclass(slots=True, kw_only=True)
-class Match:
+class Match(Struct, kw_only=True, gc=False):
     """Fills in the order taken, at most one per level, and what stopped the walk (None: all was filled)."""
 
     fills: tuple[VenueLevel, ...]
@@ -128,7 +125,7 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
     stop = bounds.stop(touch.price)
     if stop is not None:
         return Match(fills=(), stopped_by=stop)
-    return Match(fills=(touch._replace(quantity=wanted),), stopped_by=None)
+    return Match(fills=(VenueLevel(touch.exchange, touch.price, wanted),), stopped_by=None)
 
 
 def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:

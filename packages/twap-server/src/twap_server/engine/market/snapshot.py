@@ -1,8 +1,9 @@
 """The books an order may fill from at one moment: those that can be trusted, and why the others cannot."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
@@ -28,8 +29,7 @@ _LIKELIEST_FIRST = (
 """Of several closed books the one named is the one that is likeliest to open soon."""
 
 
-@dataclass(slots=True)
-class Quotes:
+class Quotes(Struct, gc=False):
     """One moment's view of an order's markets."""
 
     open: tuple[tuple[Destination, BookView], ...]

@@ -4,8 +4,9 @@ No I/O and no clock: the books and the time are passed in. The only state touche
 that two slices of one user in the same instant never take the same size.
 """
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
@@ -27,16 +28,14 @@ from twap_server.engine.market.snapshot import Quotes
 _PERCENT = Decimal("0.01")
 
 
-@dataclass(slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, kw_only=True, gc=False):
     """A slice's outcome and its fills."""
 
     result: SliceResult
     fills: tuple[Fill, ...] = ()
 
 
-@dataclass(slots=True)
-class _Slice:
+class _Slice(Struct, gc=False):
     """A slice while it is decided: what it wants and, once it met books, what it saw of them."""
 
     order: Order

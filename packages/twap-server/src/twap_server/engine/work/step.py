@@ -5,10 +5,11 @@ does the catching up (contract section 4).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Self
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
@@ -38,8 +39,7 @@ class Working:
     """A decision could not be recorded: slices lost meanwhile say so."""
 
 
-@dataclass(slots=True, kw_only=True)
-class PendingWrite:
+class PendingWrite(Struct, kw_only=True):
     """What was decided about an order and is not recorded yet: its events have no numbers."""
 
     before: Order | None
@@ -48,11 +48,9 @@ class PendingWrite:
     """The order after what was decided so far."""
     at: Nanos
     """When it was decided: events go by that, so that their times never go back."""
-    slices: list[SliceResult] = field(default_factory=list)
-    fills: list[Fill] = field(default_factory=list)
-    told: list[tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]] = field(
-        default_factory=list
-    )
+    slices: list[SliceResult] = []
+    fills: list[Fill] = []
+    told: list[tuple[OrderEventType, Order, SliceResult | None, tuple[Fill, ...]]] = []
     """What events will say: kind, the order right after it, the slice and the fills it is about."""
 
     @classmethod
