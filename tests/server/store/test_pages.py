@@ -1,5 +1,6 @@
 """An order's slices and fills in pages: whole together, in order, read by key and no further than asked."""
 
+import sqlite3
 import tracemalloc
 from collections.abc import Coroutine
 from contextlib import aclosing
@@ -25,7 +26,7 @@ from support.store.builders import (
 from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest, Place
-from twap_server.store import events, pages, queries
+from twap_server.store import events, one_trip, pages, queries
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
@@ -226,9 +227,16 @@ async def test_it_is_looked_up_in_an_index(
 
 
 async def test_no_more_rows_are_read_than_asked(
-    database: Database, orders: SqlOrderStore, order: Order
+    database: Database, orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
+    run = one_trip._Plain.run
+
+    def note(self: one_trip._Plain, connection: sqlite3.Connection, **named: Any) -> Any:
+        seen.append(f"{self.sql} {named}")
+        return run(self, connection, **named)
+
+    monkeypatch.setattr(one_trip._Plain, "run", note)
     engine = database._readers.sync_engine
     event.listen(engine, "before_cursor_execute", lambda *given: seen.append(f"{given[2]} {given[3]}"))
     await page(orders, slices=2, fills=3)

@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from sqlalchemy import RowMapping, Select
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +21,7 @@ from twap_server.store.sole_use import refuse_a_log_elsewhere, refuse_other_owne
 
 log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
 _LOOK_EVERY_S = 1
 _TURN_WITHIN_S = 30
 """Of a transaction that waits for others to end; each of them has its own deadlines."""
@@ -233,6 +234,17 @@ class Database:
             await connection.execution_options(**{sqlite.ALONE: True})
             rows: Sequence[RowMapping] = (await connection.execute(statement, parameters)).mappings().all()
             return rows
+
+    async def read_in_one_trip(self, read: Callable[..., _T], *given: Any) -> _T:
+        """Read with SQLite's own connection, given first, in its thread.
+
+        Raises:
+            StoreUnavailable: the database failed.
+        """
+        async with self.reading() as connection:
+            found = (await connection.get_raw_connection()).driver_connection
+            assert isinstance(found, driver.Connection)
+            return await found.call(read, *given)
 
     async def hold(self, clock: Clock) -> None:
         """Keep the right to write while the server runs, so that nobody else gets it in an idle moment.

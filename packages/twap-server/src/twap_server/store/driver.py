@@ -88,6 +88,10 @@ class Connection:
         """
         await self.ask(_write, self._open_one, statements)
 
+    async def call(self, do: Callable[..., _T], *given: Any) -> _T:
+        """Have something done with SQLite's own connection, given first."""
+        return await self.ask(do, self._open_one, *given)
+
     async def create_function(self, *args: Any, **options: Any) -> None:
         """As of ``sqlite3``."""
         connection = self._open_one

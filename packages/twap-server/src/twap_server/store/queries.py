@@ -98,6 +98,13 @@ def by_token() -> Select[Any]:
     )
 
 
+def one_by_token() -> Select[Any]:
+    """The order of the user ``user_id`` with the token id ``token_id``."""
+    return _whole().where(
+        orders.c.user_id == bindparam("user_id"), orders.c.token_id == bindparam("token_id")
+    )
+
+
 def by_id(order_id: str) -> Select[Any]:
     """The order with that id."""
     return select(orders).where(orders.c.order_id == order_id)
