@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, Wi
 
 from twap_models.enums import EXCHANGE_ALIASES, Scope, SliceReason
 from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, Unread, check_decimal, parse_decimal
+from twap_models.iso_time import read_iso
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
 _UNIT_SECONDS = {
@@ -115,7 +116,7 @@ def lacks_zone(value: object) -> bool:
     """Whether this is a time without its zone: a naive datetime, or text such as ``2026-01-01T12:00``."""
     if isinstance(value, str):
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = read_iso(value.strip())
         except ValueError:
             return False
     return isinstance(value, datetime) and value.utcoffset() is None
@@ -123,7 +124,7 @@ def lacks_zone(value: object) -> bool:
 
 def _parse_iso(text: str) -> datetime:
     try:
-        return _as_utc(datetime.fromisoformat(text))
+        return _as_utc(read_iso(text))
     except (ValueError, OverflowError):
         raise ValueError(f"expected an ISO 8601 time, 'now' or '+15m', got {text[:40]!r}") from None
 

@@ -9,6 +9,7 @@ from twap_client.cli.figures import stamp
 from twap_client.cli.session import Session
 from twap_client.errors import UsageError
 from twap_models import NewApiKey, Scope
+from twap_models.iso_time import read_iso
 
 _LENGTH = re.compile(r"\+?(\d+(?:\.\d+)?(?:s|m|h|d))", re.ASCII)
 
@@ -57,7 +58,7 @@ def _end(session: Session, text: str | None) -> datetime | str | None:
 
 def _is_time(text: str) -> bool:
     try:
-        datetime.fromisoformat(text)
+        read_iso(text)
     except ValueError:
         return False
     return True

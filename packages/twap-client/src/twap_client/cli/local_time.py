@@ -5,6 +5,7 @@ from datetime import datetime
 
 from twap_client.errors import UsageError
 from twap_models.fields import lacks_zone
+from twap_models.iso_time import read_iso
 
 Say = Callable[[str], None]
 
@@ -22,7 +23,7 @@ def absolute(option: str, text: str | None, say: Say) -> datetime | str | None:
     """
     if text is None or not lacks_zone(text):
         return text
-    moment = _on_the_wall(option, datetime.fromisoformat(text.strip()))
+    moment = _on_the_wall(option, read_iso(text.strip()))
     say(f"{option} {text} is local time: {_with_zone(moment)}")
     return moment
 

@@ -3,8 +3,7 @@
 ``_times.pyx`` is the same, compiled; ``kernel`` picks. Both pass the same tests.
 """
 
-from datetime import datetime
-
+from twap_models.iso_time import read_iso
 from twap_server.domain.clock import Nanos, to_nanos
 from twap_server.domain.market.errors import WireFormatError
 
@@ -16,6 +15,6 @@ def from_iso(text: str) -> Nanos:
         WireFormatError: not a time with an offset.
     """
     try:
-        return to_nanos(datetime.fromisoformat(text))
+        return to_nanos(read_iso(text))
     except (ValueError, OverflowError):
         raise WireFormatError("a time cannot be read") from None
