@@ -124,16 +124,16 @@ async def _attack(engine: Engine, begin: Nanos, interval: int) -> None:
     """As many open orders as a user may have."""
     for first in range(0, _ORDERS, 500):
         wanted = [_order(number, begin, interval) for number in range(first, first + 500)]
-        verdicts = await engine.submit(_ATTACKER, wanted)
-        assert all(one.order.status.is_open for one in verdicts), verdicts[0].order.progress
+        results = await engine.submit(_ATTACKER, wanted)
+        assert all(one.order.status.is_open for one in results), results[0].order.progress
 
 
 async def _stand(engine: Engine, begin: Nanos) -> None:
     """The victim's orders, spread over the second."""
     moments = [Nanos(begin + number * SECOND // _VICTIMS) for number in range(_VICTIMS)]
     wanted = [_order(number, moment, SECOND) for number, moment in enumerate(moments)]
-    verdicts = await engine.submit(_VICTIM, wanted)
-    assert all(one.order.status.is_open for one in verdicts), verdicts[0].order.progress
+    results = await engine.submit(_VICTIM, wanted)
+    assert all(one.order.status.is_open for one in results), results[0].order.progress
 
 
 async def _lists(engine: Engine, found: Found, size: int, which: int) -> None:
@@ -155,9 +155,9 @@ async def _submit(engine: Engine, found: Found) -> None:
         far = Nanos(time.time_ns() + 3_600 * SECOND)
         wanted = replace(_order(number, far, 60 * SECOND), token_id=f"another-{number}")
         at = time.monotonic_ns()
-        (verdict,) = await engine.submit(_VICTIM, [wanted])
+        (result,) = await engine.submit(_VICTIM, [wanted])
         found.submitted.append(time.monotonic_ns() - at)
-        found.refused += not verdict.order.status.is_open
+        found.refused += not result.order.status.is_open
         await asyncio.sleep(1.0)
 
 

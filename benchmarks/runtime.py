@@ -2,7 +2,7 @@
 
 The server is ``twap-server start``, on a core of its own. First the same requests and stream clients on each
 loop and parser: what counts is processor time of the server. Then the reference load, with the garbage
-collector tamed and as Python sets it up: pauses and lateness as ``/metrics`` tells them. Run with
+collector tuned and as Python sets it up: pauses and lateness as ``/metrics`` tells them. Run with
 ``python -m benchmarks.runtime [--repeats N] [--quick] [--json FILE]``.
 """
 
@@ -41,8 +41,8 @@ _LOOPS = {
 _ROOM = {"TWAP_API__STREAM__MAX_PER_USER": "1000", "TWAP_ENGINE__MAX_OPEN_ORDERS": "100000"}
 """One user does it all."""
 _COLLECTORS = {
-    "as Python sets it up": {"TWAP_RUNTIME__TAME_COLLECTOR": "false"},
-    "tamed": {"TWAP_RUNTIME__TAME_COLLECTOR": "true"},
+    "as Python sets it up": {"TWAP_RUNTIME__TUNE_GC": "false"},
+    "tuned": {"TWAP_RUNTIME__TUNE_GC": "true"},
 }
 _BUCKET = re.compile(r'^(\w+)_bucket\{(?:generation="\d",)?le="([^"]+)"\} (\S+)$', re.MULTILINE)
 _BUSY, _AT_MOST = "ms of CPU a second", "ms, at most"
@@ -64,7 +64,7 @@ def measure(options: Options) -> Part:
             for who, variables in _COLLECTORS.items():
                 _collector_round(found, who, _Place(large, urls, variables), scale)
     part.figures += [Figure(job, who, unit, values) for (job, who, unit), values in sorted(found.items())]
-    lag = statistics.median(found["reference load: lateness of the loop, 99 of 100", "tamed", _AT_MOST])
+    lag = statistics.median(found["reference load: lateness of the loop, 99 of 100", "tuned", _AT_MOST])
     part.targets.append(
         at_most("reference load: p99 lateness of the event loop below 50 ms", lag, 50, "{:.0f} ms")
     )
@@ -195,7 +195,7 @@ def _collector_round(found: Found, who: str, place: _Place, scale: int) -> None:
         ]
         for name in after
     }
-    lag, pauses = grown["twap_loop_lag_seconds"], grown["twap_gc_pause_seconds"]
+    lag, pauses = grown["twap_event_loop_lag_seconds"], grown["twap_gc_pause_seconds"]
     for job, milliseconds in (
         ("reference load: lateness of the loop, 99 of 100", _bound_of(lag, 0.99)),
         ("reference load: longest pause for collection", _bound_of(pauses, 1.0)),

@@ -187,8 +187,8 @@ async def _submit(engine: Engine, orders: int, begin: Nanos, *, in_phase: bool) 
     for user in range(_USERS):
         own = requests[user::_USERS]
         for first in range(0, len(own), _LIST):
-            verdicts = await engine.submit(f"user-{user:02}", own[first : first + _LIST])
-            assert all(verdict.order.status.is_open for verdict in verdicts), verdicts[0].order.progress
+            results = await engine.submit(f"user-{user:02}", own[first : first + _LIST])
+            assert all(result.order.status.is_open for result in results), results[0].order.progress
 
 
 def make_request(number: int, start: Nanos) -> OrderRequest:

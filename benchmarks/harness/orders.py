@@ -65,7 +65,7 @@ def order(number: int, *, created: Nanos, start: Nanos, interval_s: int = 600) -
         exchange=instrument.exchange,
         symbol=instrument.symbol,
         instrument=instrument,
-        legs=(
+        destinations=(
             Destination(instrument=instrument, lot_size=small, min_quantity=small, min_notional=Decimal(5)),
         ),
         side=Side.BUY if number % 2 else Side.SELL,

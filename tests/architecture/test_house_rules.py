@@ -298,3 +298,16 @@ def test_what_the_client_exports_is_pinned() -> None:
         ]
     )
     assert all(hasattr(twap_client, name) for name in twap_client.__all__)
+
+
+def test_no_two_classes_of_a_package_share_a_name() -> None:
+    """Two things, two names. The wire models of exchanges and of clients have the names of what they show."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for file in sorted(PACKAGES.glob("*/src/**/*.py")):
+        where = file.relative_to(PACKAGES).parts
+        if "exchanges" in where and file.name == "wire.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault((where[0], node.name), []).append("/".join(where[3:]))
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}

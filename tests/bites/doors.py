@@ -2,8 +2,8 @@
 
 from bites.case import Bite
 
-DOORS = "server/api/http/test_doors.py::"
-UNREAD = "server/api/http/test_unread.py::"
+DOORS = "server/api/http/test_connection_gate.py::"
+UNREAD = "server/api/http/test_stalled.py::"
 HOSTS = "server/api/http/test_hosts.py::"
 EVERY = "server/api/http/test_every_answer.py::"
 
@@ -11,35 +11,35 @@ DOORS_BITES = (
     Bite(
         fault="F114",
         guard="one address has its own bound on connections",
-        file="api/http/rooms.py",
-        line="        for room, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):\n",
-        instead="        for room, full in ((self._all, Full.ALL),):\n",
+        file="api/http/connection_slots.py",
+        line="        for group, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):\n",
+        instead="        for slots, full in ((self._all, Full.ALL),):\n",
         tests=(DOORS + "test_idle_sockets_of_one_host_deny_nobody_else",),
     ),
     Bite(
         fault="F114",
         guard="who waits for its own client gives way",
-        file="api/http/rooms.py",
-        line="            if guest is not None and waiting[guest] <= now - borne:\n",
+        file="api/http/connection_slots.py",
+        line="            if holder is not None and waiting[holder] <= now - borne:\n",
         instead="            if guest is not None and now < 0:\n",
         tests=(DOORS + "test_the_oldest_idle_connection_gives_way",),
     ),
     Bite(
         fault="F114",
         guard="an address with most gives way to one with less",
-        file="api/http/rooms.py",
+        file="api/http/connection_slots.py",
         line="                if leaver is None and full is Full.ALL:\n",
         instead="                if leaver is None and room is None:\n",
         tests=(
-            "server/api/http/test_rooms.py::test_the_address_with_most_gives_way_to_one_with_less",
+            "server/api/http/test_connection_slots.py::test_the_address_with_most_gives_way_to_one_with_less",
             DOORS + "test_idle_sockets_of_many_hosts_give_way",
         ),
     ),
     Bite(
         fault="F114",
         guard="who is being served gives way to nobody",
-        file="api/http/doors.py",
-        line="            self._room.work(self._guest)\n",
+        file="api/http/connection_gate.py",
+        line="            self._slots.work(self._holder)\n",
         instead="            pass\n",
         tests=(DOORS + "test_who_is_being_served_gives_way_to_nobody",),
     ),
@@ -54,17 +54,17 @@ DOORS_BITES = (
     Bite(
         fault="F115",
         guard="a stream leaves the room of HTTP",
-        file="api/http/doors.py",
-        line="            self._doors._http.leave(self._guest)\n",
+        file="api/http/connection_gate.py",
+        line="            self._gate._http.leave(self._holder)\n",
         instead="",
         tests=(DOORS + "test_streams_and_http_have_room_apart",),
     ),
     Bite(
         fault="F115",
         guard="streams before the sign-in have a room of their own",
-        file="api/http/places.py",
-        line="        for rooms in (self._unsigned, self._all):\n",
-        instead="        for rooms in (self._all,):\n",
+        file="api/http/stream_slots.py",
+        line="        for slots in (self._unsigned, self._all):\n",
+        instead="        for slots in (self._all,):\n",
         tests=(DOORS + "test_streams_before_the_sign_in_have_room_apart",),
     ),
     Bite(
@@ -78,7 +78,7 @@ DOORS_BITES = (
     Bite(
         fault="F117",
         guard="what nobody reads is given up",
-        file="api/http/unread.py",
+        file="api/http/stalled.py",
         line="        elif now - since < self._within:\n",
         instead="        elif now - since < 10_000 * self._within:\n",
         tests=(UNREAD + "test_what_nobody_reads_is_given_up",),
@@ -86,7 +86,7 @@ DOORS_BITES = (
     Bite(
         fault="F117",
         guard="who reads slowly is kept",
-        file="api/http/unread.py",
+        file="api/http/stalled.py",
         line="        elif size < before:\n",
         instead="        elif size > before + 1:\n",
         tests=(UNREAD + "test_who_reads_slowly_gets_it_all",),

@@ -3,7 +3,7 @@
 from bites.case import Bite
 
 FAIR = "server/engine/test_fairness.py::"
-TURNS = "server/engine/work/test_turns.py::"
+TURNS = "server/engine/work/test_user_turns.py::"
 QUEUE = "server/engine/commands/test_queue.py::"
 PRESENCE = "server/engine/work/test_presence.py::"
 
@@ -27,7 +27,7 @@ FAIRNESS = (
     Bite(
         fault="F130",
         guard="lost slices cost their user turns",
-        file="engine/work/turns.py",
+        file="engine/work/user_turns.py",
         line="            lane.served += cost\n",
         instead="            lane.served += 0\n",
         tests=(TURNS + "test_what_was_settled_beyond_one_slice_is_paid_for_with_turns",),
@@ -35,7 +35,7 @@ FAIRNESS = (
     Bite(
         fault="F130",
         guard="who had nothing due has saved no turns up",
-        file="engine/work/turns.py",
+        file="engine/work/user_turns.py",
         line="lane.head, lane.served = None, max(lane.served, self._served)",
         instead="lane.head, lane.served = None, lane.served",
         tests=(TURNS + "test_who_was_away_has_saved_nothing_up",),
@@ -113,7 +113,7 @@ FAIRNESS = (
         fault="F133",
         guard="slices a second of open orders are counted again after a restart",
         file="engine/work/open_orders.py",
-        line="        self._pace[terms.user_id] = self.pace(terms.user_id) + pace_of(order.plan)\n",
+        line="        self._pace[terms.user_id] = self.pace(terms.user_id) + slice_rate_of(order.plan)\n",
         instead="        self._pace[terms.user_id] = self.pace(terms.user_id)\n",
         tests=(FAIR + "test_slices_a_second_are_counted_again_after_a_restart",),
     ),

@@ -61,7 +61,7 @@ FEED = (
     Bite(
         fault="F72",
         guard="where a beat comes, silence is borne for three seconds",
-        file="collector/pace.py",
+        file="collector/silence.py",
         line="return min(_FEW * self._beat, LEAST)",
         instead="return MOST",
         tests=(SILENCE + "test_a_mute_connection_is_trusted_for_three_seconds",),
@@ -69,7 +69,7 @@ FEED = (
     Bite(
         fault="F72",
         guard="silence that goes on does not make itself normal",
-        file="collector/pace.py",
+        file="collector/silence.py",
         line="        if heard_at != self._heard_at:\n",
         instead="        if now:\n",
         tests=(SILENCE + "test_a_silence_that_goes_on_does_not_make_itself_normal",),

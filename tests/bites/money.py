@@ -101,7 +101,7 @@ MONEY_BITES = (
         fault="F20",
         guard="what was taken is counted in the exchange's lots, not in the order's",
         file="engine/work/slice_decision.py",
-        line="                lot=leg.lot_size,\n",
+        line="                lot=destination.lot_size,\n",
         instead="                lot=lot,\n",
         tests=("server/engine/work/test_slice_decision.py::" + _COARSE,),
     ),

@@ -2,7 +2,7 @@
 
 from bites.case import Bite
 
-_LEGS = "server/engine/market/test_leg_check.py::"
+_LEGS = "server/engine/market/test_destination_check.py::"
 _SPELLINGS = "server/collector/test_parts.py::"
 _BOOKS = "server/books/test_books.py::"
 _MIGRATIONS = "server/store/test_migrations.py::"
@@ -46,7 +46,7 @@ PAIRS_BITES = (
     Bite(
         fault="F94",
         guard="the odd one is not trusted for being the only one left",
-        file="engine/market/leg_check.py",
+        file="engine/market/destination_check.py",
         line="        return seen.apart\n",
         instead="        return seen.apart if len(mids) > 1 else frozenset()\n",
         tests=(_LEGS + "test_the_odd_one_is_not_trusted_for_being_the_only_one_left",),

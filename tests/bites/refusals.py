@@ -18,8 +18,8 @@ REFUSALS = (
         fault="F76",
         guard="a market for limits only fills no order without one",
         file="engine/work/step.py",
-        line="snapshot.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)",
-        instead="snapshot.quotes(order.terms.legs, filling=True)",
+        line="snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)",
+        instead="snapshot.quotes(order.terms.destinations, filling=True)",
         tests=(TRADABILITY + "test_a_market_for_limits_only_fills_an_order_with_a_limit_and_no_other",),
     ),
     Bite(

@@ -2,10 +2,10 @@
 
 from bites.case import Bite
 
-TURNS = "server/api/test_fair_turns.py::"
+TURNS = "server/api/test_fair_queue.py::"
 STORM = "server/api/auth/test_password_storm.py::"
 LOCKOUT = "server/api/auth/test_lockout.py::"
-ROOM = "server/api/test_book_room.py::"
+ROOM = "server/api/test_book_quota.py::"
 LARGE = "server/api/wire/test_large.py::"
 CATCH_UP = "server/api/stream/test_catch_up.py::"
 
@@ -14,8 +14,8 @@ SHARING_BITES = (
         fault="F135",
         guard="sign-ins come before registrations",
         file="api/auth/passwords.py",
-        line="self._turns.take(address, purpose)",
-        instead="self._turns.take(address)",
+        line="self._queue.take(address, purpose)",
+        instead="self._queue.take(address)",
         tests=(STORM + "test_a_storm_of_registrations_keeps_nobody_from_signing_in",),
     ),
     Bite(
@@ -29,7 +29,7 @@ SHARING_BITES = (
     Bite(
         fault="F135",
         guard="whoever asks for much waits behind themselves",
-        file="api/fair_turns.py",
+        file="api/fair_queue.py",
         line="        self._waiting.move_to_end(key)\n",
         instead="",
         tests=(TURNS + "test_keys_take_turns_however_many_one_has_waiting",),
@@ -37,7 +37,7 @@ SHARING_BITES = (
     Bite(
         fault="F136",
         guard="waits for wrong passwords grow",
-        file="api/auth/delays.py",
+        file="api/auth/failure_delays.py",
         line="SECOND << min(failures - self._free, _MOST_DOUBLINGS)",
         instead="SECOND",
         tests=(LOCKOUT + "test_each_wrong_password_doubles_the_wait_up_to_the_longest",),
@@ -53,7 +53,7 @@ SHARING_BITES = (
     Bite(
         fault="F137",
         guard="an address without a sign-in, and a user, have so many books",
-        file="api/book_room.py",
+        file="api/book_quota.py",
         line="        self._check_own(reader, len(known) + len(counted))\n",
         instead="",
         tests=(
@@ -64,7 +64,7 @@ SHARING_BITES = (
     Bite(
         fault="F137",
         guard="books of callers without a sign-in make room for users",
-        file="api/book_room.py",
+        file="api/book_quota.py",
         line="            if reader.anonymous or not self._let_go_of(None):\n",
         instead="            if True:\n",
         tests=(ROOM + "test_books_of_callers_without_a_sign_in_make_room_for_users",),
@@ -72,7 +72,7 @@ SHARING_BITES = (
     Bite(
         fault="F137",
         guard="books of all callers without a sign-in are bounded together",
-        file="api/book_room.py",
+        file="api/book_quota.py",
         line="            self._check_anonymous(reader, len(counted))\n",
         instead="            pass\n",
         tests=(ROOM + "test_addresses_share_what_there_is_for_callers_without_a_sign_in",),

@@ -27,7 +27,7 @@ async def test_a_real_server_watches_itself(tmp_path: Path) -> None:
 
 async def _beats(http: httpx.AsyncClient) -> bool:
     counted = re.search(
-        r"^twap_loop_lag_seconds_count (\S+)$", (await http.get("/metrics")).text, re.MULTILINE
+        r"^twap_event_loop_lag_seconds_count (\S+)$", (await http.get("/metrics")).text, re.MULTILINE
     )
     assert counted is not None
     return float(counted[1]) > 0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_BUCKET = 'twap_loop_lag_seconds_bucket{le="'
+_BUCKET = 'twap_event_loop_lag_seconds_bucket{le="'
 
 
 def lag_p99(before: Mapping[str, float], after: Mapping[str, float]) -> float:

@@ -212,7 +212,7 @@ def _row(
         "health_p99_ms": percentile(health.kept.seconds[-1200:], 0.99) * 1e3,
         "database_mib": _size(wanted.folder),
         "open_orders": now.get("twap_open_orders", 0.0),
-        "streams": now.get("twap_ws_clients", 0.0),
+        "streams": now.get("twap_stream_connections", 0.0),
         "cpu_s": held.cpu_s,
     }
     del health.kept.seconds[:-2_400], watched.late[:-600], watched.gaps[:-600], health.own_lag[:-600]

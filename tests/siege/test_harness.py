@@ -101,7 +101,7 @@ def test_lag_is_that_of_the_time_between_two_readings() -> None:
     def reading(*counts: float) -> dict[str, float]:
         bounds = ("0.001", "0.01", "0.1", "+Inf")
         return {
-            f'twap_loop_lag_seconds_bucket{{le="{bound}"}}': count
+            f'twap_event_loop_lag_seconds_bucket{{le="{bound}"}}': count
             for bound, count in zip(bounds, counts, strict=True)
         }
 

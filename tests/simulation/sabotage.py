@@ -17,7 +17,7 @@ from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.execution import matching
 from twap_server.domain.execution.impact import ImpactMemory
-from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.market.events import BookState, BookStatus
 from twap_server.domain.orders.order import Order
 from twap_server.engine.engine import Engine
 from twap_server.engine.entry.acceptance import OrderAcceptance
@@ -55,14 +55,14 @@ def _no_checksum() -> None:
 
 
 def _no_limit() -> None:
-    matching.Bounds.stop = lambda *_: None  # type: ignore[method-assign]
+    matching.PriceBounds.stop = lambda *_: None  # type: ignore[method-assign]
 
 
 def _no_depth() -> None:
     slice_decision.SliceDecider._walk = lambda self, seen, found, wanted: matching.match_at_touch(  # type: ignore[method-assign]
         wanted,
         found.ladders(seen.order.terms.side),
-        matching.Bounds(side=seen.order.terms.side),
+        matching.PriceBounds(side=seen.order.terms.side),
     )
 
 
@@ -141,7 +141,7 @@ def _anybodys() -> None:
 def _always_live() -> None:
     original = LiveBook.view
 
-    def view(self: LiveBook, depth: int) -> BookView:
+    def view(self: LiveBook, depth: int) -> BookState:
         made = original(self, depth)
         object.__setattr__(made, "status", BookStatus.LIVE)
         return made

@@ -99,7 +99,7 @@ class Disk:
         return InlineConnection(self, lambda: sqlite3.connect(*where, **options))
 
 
-class InlineConnection(driver.Connection):
+class InlineConnection(driver.DriverConnection):
     """The driver's connection without its thread."""
 
     def __init__(self, disk: Disk, connector: Callable[[], sqlite3.Connection]) -> None:

@@ -230,7 +230,7 @@ class Scene:
             mid=spec.price(1) * (bid + price) / 2,
         )
         order = new_order()
-        terms = replace(order.terms, legs=(replace(order.terms.legs[0], instrument=BTC),))
+        terms = replace(order.terms, destinations=(replace(order.terms.destinations[0], instrument=BTC),))
         self.witness.check_slice(Recorded(terms, order.plan, order.progress), result, [fill])
 
 

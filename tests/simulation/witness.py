@@ -124,19 +124,25 @@ class Witness:
         self.checked += 1
         if terms.fidelity is not Fidelity.L1:
             self._check_cap(terms, result, fills)
-        for leg in terms.legs:
-            own = [fill for fill in fills if fill.exchange == leg.instrument.exchange]
+        for destination in terms.destinations:
+            own = [fill for fill in fills if fill.exchange == destination.instrument.exchange]
             if own:
-                self._check_leg(terms, leg.instrument, result, own)
-        if {fill.exchange for fill in fills} - {leg.instrument.exchange for leg in terms.legs}:
+                self._check_leg(terms, destination.instrument, result, own)
+        if {fill.exchange for fill in fills} - {
+            destination.instrument.exchange for destination in terms.destinations
+        }:
             raise Violation("I4", f"{terms.token_id}: filled on an exchange it was not for")
 
     def _left_untaken(self, record: Recorded, result: SliceResult) -> str:
         """What a slice could have had and did not take, or a book it called unusable that was live."""
         terms = record.terms
-        if len(terms.legs) > 1 or terms.fidelity is Fidelity.L1 or terms.participation_cap is not None:
+        if (
+            len(terms.destinations) > 1
+            or terms.fidelity is Fidelity.L1
+            or terms.participation_cap is not None
+        ):
             return ""
-        instrument = terms.legs[0].instrument
+        instrument = terms.destinations[0].instrument
         look = next((one for one in reversed(self._looks[instrument]) if one.wall == result.decided), None)
         if look is None or look.status != "live":
             return ""
@@ -174,7 +180,7 @@ class Witness:
         truth = self._truths[instrument]
         versions = self._check_book(terms, instrument, look, truth)
         mid = (look.bids[0][0] + look.asks[0][0]) / Decimal(2)
-        if len(terms.legs) == 1 and truth.spec.price(1) * mid != result.mid:
+        if len(terms.destinations) == 1 and truth.spec.price(1) * mid != result.mid:
             raise Violation("I4", f"{terms.token_id}: mid {result.mid} is not the book's")
         if terms.fidelity is Fidelity.L1:
             self._check_touch(terms, look, fills, truth.spec)

@@ -305,7 +305,7 @@ class World:
                 "events": self.ledger.events,
                 "checked": self.witness.checked,
                 "amended": sum(one.plan.revision > 1 for one in self.ledger.orders.values()),
-                "aggregate": sum(len(one.terms.legs) > 1 for one in self.ledger.orders.values()),
+                "aggregate": sum(len(one.terms.destinations) > 1 for one in self.ledger.orders.values()),
                 "starts": self.server.starts,
             },
             faults=self._injected(),

@@ -21,7 +21,7 @@ def at(seconds: str | int) -> Nanos:
     return Nanos(START + int(Decimal(seconds) * SECOND))
 
 
-def leg(exchange: str = "binance", fee: str = "0.001") -> Destination:
+def destination(exchange: str = "binance", fee: str = "0.001") -> Destination:
     return Destination(
         instrument=InstrumentId(exchange, "BTC-USDT"),
         lot_size=Decimal("0.001"),
@@ -37,7 +37,7 @@ def order(
     quantity: str = "4",
     limit: str | None = None,
     decision: str | None = "100",
-    legs: Sequence[Destination] = (leg(),),
+    destinations: Sequence[Destination] = (destination(),),
     slices: int = 4,
     status: OrderStatus = OrderStatus.WORKING,
 ) -> Order:
@@ -47,10 +47,10 @@ def order(
         user_id="u-1",
         token_id="t-1",
         fingerprint="f",
-        exchange=legs[0].instrument.exchange if len(legs) == 1 else "aggregate",
+        exchange=destinations[0].instrument.exchange if len(destinations) == 1 else "aggregate",
         symbol="BTCUSDT",
         instrument=InstrumentId("binance", "BTC-USDT"),
-        legs=tuple(legs),
+        destinations=tuple(destinations),
         side=side,
         created=at(-2),
         start=START,

@@ -16,7 +16,14 @@ from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.errors import CrossedBook, SequenceGap, WireFormatError
-from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel, Trade
+from twap_server.domain.market.events import (
+    BookChange,
+    BookSnapshot,
+    BookState,
+    BookStatus,
+    PriceLevel,
+    Trade,
+)
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 
@@ -80,7 +87,7 @@ class TestLiveBook:
         with pytest.raises(SequenceGap):
             live.on_change(change(15, bids=[("1.5", "1")]), Nanos(3))
         assert live.status is BookStatus.RESYNCING
-        assert live.view(5) == BookView(
+        assert live.view(5) == BookState(
             status=BookStatus.RESYNCING,
             reason="update ids are missing",
             bids=(),
@@ -231,7 +238,7 @@ def view(status=BookStatus.LIVE, bids=(), asks=(), received=1):
     def levels(side):
         return tuple(PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in side)
 
-    return BookView(
+    return BookState(
         status=status,
         reason="",
         bids=levels(bids),
@@ -267,7 +274,7 @@ def test_consolidation_of_nothing_live():
     assert (merged.status, merged.bids, merged.asks) == (BookStatus.RESYNCING, (), ())
 
 
-def two_sided(mid: str) -> BookView:
+def two_sided(mid: str) -> BookState:
     return view(
         bids=[(str(Decimal(mid) * Decimal("0.999")), "1")], asks=[(str(Decimal(mid) * Decimal("1.001")), "1")]
     )

@@ -16,7 +16,7 @@ from support.collector.parts import SystemClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import opened
 from twap_server.collector.failures import MAX_WAIT_S, of_http
-from twap_server.collector.rate_limit import Purpose
+from twap_server.collector.rate_limit import RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, UnknownSymbol
@@ -46,7 +46,7 @@ async def rest_failure(place, *, scheme="http", timeout=1):
     exchange = BinanceExchange(rest_url=f"{scheme}://{place}")
     async with httpx.AsyncClient(timeout=timeout) as http:
         with pytest.raises((ExchangeUnavailable, UnknownSymbol)) as caught:
-            await Rest(exchange, CLOCK, http).ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
+            await Rest(exchange, CLOCK, http).ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
     return caught.value
 
 
@@ -158,9 +158,9 @@ async def test_a_ban_says_until_when_in_the_body_or_the_header_and_nothing_is_as
         async with httpx.AsyncClient() as http:
             rest = Rest(exchange, CLOCK, http)
             with pytest.raises(ExchangeRefuses, match=r"banned this address.*nothing is asked until 20"):
-                await rest.ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
+                await rest.ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
     with pytest.raises(ExchangeRefuses, match="banned this address"):  # nobody listens any more: not asked
-        await rest.ask(HttpRequest(path="/x"), bytes, Purpose.URGENT)
+        await rest.ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
     assert rest.refusal is not None and 990 <= rest.refusal.retry_after <= 1_000
     assert "1.2.3.4" not in str(rest.refusal)
 

@@ -8,7 +8,7 @@ import pytest
 
 from support.clocks import LoopClock
 from twap_server.books.interest import BookInterest, owner_of_order
-from twap_server.collector.rate_limit import Purpose, RateLimiter
+from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND
@@ -45,15 +45,15 @@ class Budgeted:
 async def test_each_purpose_has_a_share_and_the_urgent_come_first():
     async with asyncio.TaskGroup() as group:
         run = Budgeted(group, 100)
-        asks = run.ask(Purpose.USERS, 500)
+        asks = run.ask(RequestPurpose.USERS, 500)
         await asyncio.sleep(1)
-        assert run.weight(Purpose.USERS, until=1) == 50
-        asks += run.ask(Purpose.BOOKS, 500)
+        assert run.weight(RequestPurpose.USERS, until=1) == 50
+        asks += run.ask(RequestPurpose.BOOKS, 500)
         await asyncio.sleep(1)
-        assert run.weight(Purpose.BOOKS, until=2) == 25
-        await asyncio.gather(*run.ask(Purpose.URGENT, 5, weight=5))
-        assert run.took[-1] == (Purpose.URGENT, 5, 2), "a quarter is left for them"
-        late = run.ask(Purpose.URGENT, 1, weight=80)
+        assert run.weight(RequestPurpose.BOOKS, until=2) == 25
+        await asyncio.gather(*run.ask(RequestPurpose.URGENT, 5, weight=5))
+        assert run.took[-1] == (RequestPurpose.URGENT, 5, 2), "a quarter is left for them"
+        late = run.ask(RequestPurpose.URGENT, 1, weight=80)
         await asyncio.gather(*late)
         assert 60 <= run.took[-1][2] <= 63, "the next room is theirs, however many others wait"
         for one in asks:
@@ -67,7 +67,7 @@ async def test_within_a_purpose_the_first_is_served_first_and_a_cancelled_one_ta
     limiter = RateLimiter(clock, amount=4, window_s=1)
 
     async def spend(number, weight):
-        await limiter.spend(weight, Purpose.USERS)
+        await limiter.spend(weight, RequestPurpose.USERS)
         order.append(number)
 
     async with asyncio.TaskGroup() as group:
@@ -92,14 +92,14 @@ async def test_snapshots_run_while_more_candles_are_asked_for_than_there_is_room
 
         async def crowd():
             while True:
-                group.create_task(tolerant(rest.ask(CANDLES, bytes, Purpose.USERS)))
+                group.create_task(tolerant(rest.ask(CANDLES, bytes, RequestPurpose.USERS)))
                 await asyncio.sleep(0.4)
 
         load = group.create_task(crowd())
         for _ in range(9):
             await asyncio.sleep(30)
             begun = clock.monotonic()
-            await rest.ask(SNAPSHOT, bytes, Purpose.URGENT)
+            await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
             took.append(clock.monotonic() - begun)
         load.cancel()
     assert max(took) <= 0.1 * SECOND
@@ -125,10 +125,10 @@ async def test_slow_answers_leave_connections_free_for_what_is_urgent():
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http, asyncio.TaskGroup() as group:
         rest = Rest(BinanceExchange(), LoopClock(), http)
         for _ in range(200):
-            group.create_task(tolerant(rest.ask(CANDLES, bytes, Purpose.USERS)))
-            group.create_task(tolerant(rest.ask(HttpRequest(path="/book"), bytes, Purpose.BOOKS)))
+            group.create_task(tolerant(rest.ask(CANDLES, bytes, RequestPurpose.USERS)))
+            group.create_task(tolerant(rest.ask(HttpRequest(path="/book"), bytes, RequestPurpose.BOOKS)))
         await asyncio.sleep(1)
-        await rest.ask(SNAPSHOT, bytes, Purpose.URGENT)
+        await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
         assert open_now == {"/klines": 8, "/book": 16, "/depth": 1}
         hanging.set()
 
@@ -146,18 +146,18 @@ async def test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence(
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http, asyncio.TaskGroup() as group:
         rest = Rest(BinanceExchange(), LoopClock(), http)
         everything = HttpRequest(path="/list", weight=6000)
-        await rest.ask(everything, bytes, Purpose.URGENT)
-        waiting = group.create_task(tolerant(rest.ask(SNAPSHOT, bytes, Purpose.URGENT)))
+        await rest.ask(everything, bytes, RequestPurpose.URGENT)
+        waiting = group.create_task(tolerant(rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)))
         await asyncio.sleep(59)
         rest.hold_off(5, "slowly, please")
         await waiting
         assert asked == ["/list"]
         await asyncio.sleep(10)
         with pytest.raises(ExchangeRefuses):
-            await rest.ask(SNAPSHOT, refuse, Purpose.URGENT)
+            await rest.ask(SNAPSHOT, refuse, RequestPurpose.URGENT)
         rest.hold_off(1, "slowly, please")
         with pytest.raises(ExchangeRefuses, match="binance: the exchange asks us to slow down") as silent:
-            await rest.ask(SNAPSHOT, bytes, Purpose.URGENT)
+            await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
         assert silent.value.retry_after == 90, "a shorter wait does not end a longer one"
 
 

@@ -7,8 +7,8 @@ import pytest
 from server.collector.test_refusals import HandClock
 from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
+from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.collector.oversized import Oversized
-from twap_server.collector.patience import Patience
 from twap_server.domain.clock import SECOND
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -24,7 +24,7 @@ class WallClock(HandClock):
 
 def made():
     clock = WallClock()
-    return clock, Oversized(clock, Patience(clock, Random(1), initial_ms=300_000, cap_s=3600))
+    return clock, Oversized(clock, KeyedBackoff(clock, Random(1), initial_ms=300_000, cap_s=3600))
 
 
 def test_the_only_one_that_is_waited_for_is_set_aside_ever_longer():

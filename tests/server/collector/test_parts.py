@@ -11,11 +11,11 @@ from support.clocks import LoopClock
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
-from twap_server.collector.backoff import delays
+from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.listing import by_symbol
 from twap_server.collector.market_data import LiveMarket
-from twap_server.collector.rate_limit import Purpose, RateLimiter
+from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.domain.market.symbology import Spellings, everywhere, the_one
@@ -27,7 +27,7 @@ from twap_server.exchanges.registry import EXCHANGES
 
 
 def test_delays_are_full_jitter_below_a_doubling_limit():
-    found = list(itertools.islice(delays(random.Random(1), initial_ms=500, cap_s=30), 200))
+    found = list(itertools.islice(backoff_delays(random.Random(1), initial_ms=500, cap_s=30), 200))
     limits = [min(0.5 * 2**step, 30) for step in range(200)]
     assert all(0 <= delay <= limit for delay, limit in zip(found, limits, strict=True))
     assert min(found[10:]) < 3
@@ -62,12 +62,12 @@ async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
         clock, exchange = LoopClock(), BinanceExchange()
         rest = Rest(exchange, clock, http)
         everything = HttpRequest(path="/x", weight=exchange.limits.rest_weight_per_minute)
-        await rest.ask(everything, bytes, Purpose.URGENT)
+        await rest.ask(everything, bytes, RequestPurpose.URGENT)
         begun = clock.monotonic()
         with pytest.raises(ExchangeUnavailable, match="more is asked for"):
-            await rest.ask(everything, bytes, Purpose.USERS)
+            await rest.ask(everything, bytes, RequestPurpose.USERS)
         assert clock.monotonic() - begun == 10_000_000_000
-        answer = await rest.ask(everything, bytes, Purpose.URGENT)
+        answer = await rest.ask(everything, bytes, RequestPurpose.URGENT)
         assert answer.value == b"[]", "a book waits its turn"
         assert clock.monotonic() - begun >= 60_000_000_000
 

@@ -15,8 +15,8 @@ from support.collector.venues import scripted
 from support.kraken import DEAD, LoopbackKraken
 from twap_server.books.live import LiveBook
 from twap_server.collector.config import CollectorConfig
+from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.collector.oversized import Oversized
-from twap_server.collector.patience import Patience
 from twap_server.collector.requests import Asked
 from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import SECOND, Nanos
@@ -54,21 +54,21 @@ class HandClock:
 
 def test_waits_grow_up_to_the_longest_and_start_anew_after_a_quiet_time():
     clock = HandClock()
-    patience = Patience(clock, Random(1), initial_ms=500, cap_s=600)
+    backoff = KeyedBackoff(clock, Random(1), initial_ms=500, cap_s=600)
     waits = []
     for _ in range(20):
-        waits.append(patience.failed("a"))
+        waits.append(backoff.failed("a"))
         clock.after(waits[-1])
     assert 0.25 <= waits[0] <= 0.5
     assert all(0.5 * 2**n / 2 <= wait <= 0.5 * 2**n for n, wait in enumerate(waits[:11]))
     assert all(300 <= wait <= 600 for wait in waits[-5:])
-    assert patience.failures("a") == 20 and patience.failures("b") == 0
+    assert backoff.failures("a") == 20 and backoff.failures("b") == 0
     clock.after(601)
-    assert patience.failed("a") <= 0.5
-    assert patience.failed("b", free=2) == patience.failed("b", free=2) == 0 < patience.failed("b", free=2)
-    assert patience.failed("c", at_least_s=60) >= 60
-    patience.forget("b")
-    assert patience.failures("b") == 0
+    assert backoff.failed("a") <= 0.5
+    assert backoff.failed("b", free=2) == backoff.failed("b", free=2) == 0 < backoff.failed("b", free=2)
+    assert backoff.failed("c", at_least_s=60) >= 60
+    backoff.forget("b")
+    assert backoff.failures("b") == 0
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,8 @@ async def test_what_is_refused_again_and_again_is_asked_for_ever_later():
         market.hold(BTC, "test")
         await market.wait_live(BTC, 10)
         assert venue.subscriptions("BTC/USD") == 6
-        patience = market.collector("kraken")._context.patience
-        assert patience.failures("BTC-USD") == 5
+        backoff = market.collector("kraken")._context.backoff
+        assert backoff.failures("BTC-USD") == 5
 
 
 async def test_an_unknown_symbol_is_asked_for_again_after_the_next_list():
@@ -169,7 +169,7 @@ async def test_a_subscription_that_is_acknowledged_and_then_silent_is_renewed_ev
         await until(lambda: venue.subscriptions("BTC/USD") == 2)
         venue.mute = set()
         await market.wait_live(BTC, 10)
-        assert market.collector("kraken")._context.patience.failures("BTC-USD") == 2
+        assert market.collector("kraken")._context.backoff.failures("BTC-USD") == 2
 
 
 async def test_of_a_batch_only_what_was_not_taken_is_asked_for_again(monkeypatch):
@@ -206,7 +206,7 @@ async def test_a_checksum_that_is_never_right_is_asked_for_ever_later():
         venue.spoilt = {"BTC/USD"}
         market.hold(BTC, "test")
         await until(lambda: venue.subscriptions("BTC/USD") == 8)
-        assert market.collector("kraken")._context.patience.failures("BTC-USD") >= 7
+        assert market.collector("kraken")._context.backoff.failures("BTC-USD") >= 7
         assert venue.lists <= 7
         venue.spoilt = set()
         await market.wait_live(BTC, 10)
@@ -266,7 +266,9 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     context = SimpleNamespace(
         exchange=exchange, config=CollectorConfig(), clock=SystemClock(), instruments=lambda: listed
     )
-    context.oversized = Oversized(SystemClock(), Patience(SystemClock(), Random(1), initial_ms=1, cap_s=1))
+    context.oversized = Oversized(
+        SystemClock(), KeyedBackoff(SystemClock(), Random(1), initial_ms=1, cap_s=1)
+    )
     session = SimpleNamespace(context=context, books=books)
     subscriptions = ChannelSubscriptions(session, SimpleNamespace(forget=lambda symbol: None))
     for symbol, instrument in listed.items():

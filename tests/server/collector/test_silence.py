@@ -15,7 +15,7 @@ from twap_models.enums import SliceReason
 from twap_server.books.consolidated import consolidate
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import LEAST
-from twap_server.collector.pace import MOST, Pace
+from twap_server.collector.silence import MOST, SilenceLimit
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -152,29 +152,29 @@ async def test_on_a_real_socket_a_mute_exchange_is_seen_and_forgiven():
 @pytest.mark.parametrize("shape", EXCHANGES, ids=lambda shape: shape.name)
 def test_every_exchange_beats_each_second_or_two_and_is_borne_for_three(shape):
     assert shape.heartbeat.beat_s in (1, 2)
-    pace = Pace(beat_s=shape.heartbeat.beat_s)
-    pace.beat(Nanos(0))
-    assert pace.borne(Nanos(SECOND), Nanos(SECOND)) == 3 * SECOND
+    silence_limit = SilenceLimit(beat_s=shape.heartbeat.beat_s)
+    silence_limit.beat(Nanos(0))
+    assert silence_limit.borne(Nanos(SECOND), Nanos(SECOND)) == 3 * SECOND
 
 
 @given(pauses=st.lists(st.integers(1, 20_000), min_size=1, max_size=40), beat_s=st.sampled_from((0, 1, 2)))
 def test_what_is_borne_is_a_few_times_the_longest_pause_within_bounds(pauses, beat_s):
-    pace, now = Pace(beat_s=beat_s), Nanos(0)
+    silence_limit, now = SilenceLimit(beat_s=beat_s), Nanos(0)
     for pause in pauses:
         heard_at = now
         now = Nanos(now + pause * 1_000_000)
-        during = pace.borne(now, heard_at)
+        during = silence_limit.borne(now, heard_at)
         assert LEAST <= during <= MOST
-    after = pace.borne(now, now)
+    after = silence_limit.borne(now, now)
     total_minutes = now // (60 * SECOND)
     if total_minutes < 4:
         assert after == min(max(3 * max(pauses) * 1_000_000, LEAST), MOST)
-    assert pace.borne(Nanos(now + 400 * SECOND), Nanos(now + 400 * SECOND)) == LEAST, "long ago"
+    assert silence_limit.borne(Nanos(now + 400 * SECOND), Nanos(now + 400 * SECOND)) == LEAST, "long ago"
 
 
 def test_a_silence_that_goes_on_does_not_make_itself_normal():
-    pace = Pace(beat_s=0)
-    assert [pace.borne(Nanos(second * SECOND), Nanos(1)) for second in range(1, 30)] == [LEAST] * 29
+    silence_limit = SilenceLimit(beat_s=0)
+    assert [silence_limit.borne(Nanos(second * SECOND), Nanos(1)) for second in range(1, 30)] == [LEAST] * 29
 
 
 def test_without_a_connection_nothing_is_silent():

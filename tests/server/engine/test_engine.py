@@ -48,8 +48,8 @@ class OpenOrders:
         return await self.submit_as("ada", **change)
 
     async def submit_as(self, user_id: str, **change: object) -> Order:
-        verdicts = await self.engine.submit(user_id, [request(self.clock.now(), **change)])  # type: ignore[arg-type]
-        return verdicts[0].order
+        results = await self.engine.submit(user_id, [request(self.clock.now(), **change)])  # type: ignore[arg-type]
+        return results[0].order
 
     async def until(self, seconds: float) -> None:
         """Wait until so many seconds after the epoch."""

@@ -52,8 +52,8 @@ async def many(desk: OpenOrders, count: int, *, interval: int = SECOND, length: 
         request(EPOCH, f"t{number:05}", start=start, end=end, interval=interval) for number in range(count)
     ]
     for first in range(0, count, 500):
-        verdicts = await desk.engine.submit("attacker", wanted[first : first + 500])
-        assert all(one.order.status.is_open for one in verdicts)
+        results = await desk.engine.submit("attacker", wanted[first : first + 500])
+        assert all(one.order.status.is_open for one in results)
 
 
 async def few(desk: OpenOrders, count: int = 5, *, start: int = 5 * SECOND) -> list[Order]:
@@ -216,11 +216,11 @@ async def test_who_came_in_time_and_was_kept_past_the_end_may_send_the_same_agai
 async def test_of_a_list_only_the_one_that_was_kept_too_long_is_not_judged() -> None:
     async with working() as desk, busy(desk, 2.5):
         now = desk.clock.now()
-        verdicts = await desk.engine.submit(
+        results = await desk.engine.submit(
             "ada", [request(now, "short", end=Nanos(now + SECOND)), request(now, "long")]
         )
-        assert [one.kind for one in verdicts] == [SubmitResultKind.UNAVAILABLE, SubmitResultKind.NEW]
-        assert "too busy" in verdicts[0].order.progress.detail
+        assert [one.kind for one in results] == [SubmitResultKind.UNAVAILABLE, SubmitResultKind.NEW]
+        assert "too busy" in results[0].order.progress.detail
         assert {order.terms.token_id for order in desk.store.orders.values()} == {"a", "long"}
 
 

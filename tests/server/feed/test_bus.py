@@ -9,7 +9,7 @@ from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.terms import OrderTerms, Plan
-from twap_server.feed.bus import BookTopic, Bus, Frame, Inbox
+from twap_server.feed.bus import BookTopic, Bus, EncodedMessage, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
 TOPIC = BookTopic("binance", "BTC-USDT", "BTCUSDT")
@@ -40,28 +40,28 @@ def event(seq: int) -> OrderEvent:
 
 
 async def test_the_newest_book_of_each_topic_wins() -> None:
-    bus, inbox = Bus(), Mailbox[OrderEvent, Frame](capacity=1)
+    bus, inbox = Bus(), Mailbox[OrderEvent, EncodedMessage](capacity=1)
     box: Inbox = inbox  # type: ignore[assignment]
     bus.subscribe_book(TOPIC, box)
     bus.subscribe_book(TOPIC, box)
     bus.subscribe_book(OTHER, box)
     for text in ("1", "2", "3"):
-        bus.publish_book(TOPIC, Frame(text))
-        bus.publish_book(OTHER, Frame(f"other {text}"))
+        bus.publish_book(TOPIC, EncodedMessage(text))
+        bus.publish_book(OTHER, EncodedMessage(f"other {text}"))
     assert len(inbox) == 2
-    assert [await inbox.get(), await inbox.get()] == [Frame("3"), Frame("other 3")]
+    assert [await inbox.get(), await inbox.get()] == [EncodedMessage("3"), EncodedMessage("other 3")]
 
 
 async def test_order_events_come_in_order_and_before_books() -> None:
     bus, inbox = Bus(), _inbox(10)
     bus.subscribe_orders("u", inbox)
     bus.subscribe_book(TOPIC, inbox)
-    bus.publish_book(TOPIC, Frame("book"))
+    bus.publish_book(TOPIC, EncodedMessage("book"))
     for seq in (1, 2):
         bus.publish("u", event(seq))
         bus.publish("another", event(99))
     got = [await inbox.get() for _ in range(3)]
-    assert [one.seq if isinstance(one, OrderEvent) else one for one in got] == [1, 2, Frame("book")]
+    assert [one.seq if isinstance(one, OrderEvent) else one for one in got] == [1, 2, EncodedMessage("book")]
 
 
 async def test_a_full_mailbox_closes_as_slow_and_others_go_on() -> None:
@@ -84,14 +84,14 @@ async def test_closing_wakes_the_reader() -> None:
         group.create_task(_close(inbox))
     assert reader.result() is False
     inbox.put(event(1))
-    inbox.put_book(TOPIC, Frame("x"))
+    inbox.put_book(TOPIC, EncodedMessage("x"))
     assert len(inbox) == 0
 
 
 async def test_unsubscribing_drops_the_waiting_book_and_forgets_the_topic() -> None:
     bus, inbox = Bus(), _inbox(1)
     bus.subscribe_book(TOPIC, inbox)
-    bus.publish_book(TOPIC, Frame("x"))
+    bus.publish_book(TOPIC, EncodedMessage("x"))
     bus.unsubscribe_book(TOPIC, inbox)
     bus.unsubscribe_orders("nobody", inbox)
     assert bus.book_topics() == []
@@ -124,21 +124,21 @@ async def test_a_waiting_reader_is_handed_things_directly_and_nothing_overtakes_
         return takes
 
     inbox: Inbox = Mailbox(capacity=5, direct=direct)
-    inbox.put(Frame("before anybody reads"))
-    assert await inbox.get() == Frame("before anybody reads")
+    inbox.put(EncodedMessage("before anybody reads"))
+    assert await inbox.get() == EncodedMessage("before anybody reads")
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
         reader = group.create_task(inbox.get())
         await asyncio.sleep(0)
-        inbox.put(Frame("1"))
-        inbox.put_book(TOPIC, Frame("2"))
-        assert taken == [Frame("1"), Frame("2")]
+        inbox.put(EncodedMessage("1"))
+        inbox.put_book(TOPIC, EncodedMessage("2"))
+        assert taken == [EncodedMessage("1"), EncodedMessage("2")]
         takes = False
-        inbox.put_book(TOPIC, Frame("busy"))
+        inbox.put_book(TOPIC, EncodedMessage("busy"))
         takes = True
-        inbox.put(Frame("3"))
-        inbox.put_book(TOPIC, Frame("newest"))
-        assert await reader == Frame("3")
-    inbox.put(Frame("while the reader is at work"))
+        inbox.put(EncodedMessage("3"))
+        inbox.put_book(TOPIC, EncodedMessage("newest"))
+        assert await reader == EncodedMessage("3")
+    inbox.put(EncodedMessage("while the reader is at work"))
     assert len(taken) == 2
-    assert await inbox.get() == Frame("while the reader is at work")
-    assert await inbox.get() == Frame("newest")
+    assert await inbox.get() == EncodedMessage("while the reader is at work")
+    assert await inbox.get() == EncodedMessage("newest")

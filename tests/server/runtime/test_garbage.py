@@ -8,10 +8,12 @@ from collections.abc import Iterator
 import pytest
 
 from twap_server.clock import SystemClock
+from twap_server.domain.errors import InvalidRequest
 from twap_server.runtime import garbage
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.runtime.garbage import Garbage
 from twap_server.runtime.vitals import Vitals
+from twap_server.settings import load
 
 
 @pytest.fixture(autouse=True)
@@ -42,11 +44,11 @@ def test_set_aside_for_a_while() -> None:
     gc.enable()
 
 
-@pytest.mark.parametrize("tame", [True, False])
-async def test_what_is_there_once_ready_is_set_aside(tame: bool) -> None:
+@pytest.mark.parametrize("tuned", [True, False])
+async def test_what_is_there_once_ready_is_set_aside(tuned: bool) -> None:
     garbage.hold_off()
     ready = asyncio.Event()
-    vitals = Vitals(RuntimeConfig(tame_collector=tame), SystemClock())
+    vitals = Vitals(RuntimeConfig(tune_gc=tuned), SystemClock())
     async with asyncio.TaskGroup() as group:
         with vitals.watched(group, ready):
             await asyncio.sleep(0)
@@ -56,8 +58,16 @@ async def test_what_is_there_once_ready_is_set_aside(tame: bool) -> None:
             async with asyncio.timeout(10):
                 while not gc.isenabled():
                     await asyncio.sleep(0)
-            assert (gc.get_freeze_count() > 10_000) is tame
-            assert (gc.get_threshold()[0] == 5_000) is tame
+            assert (gc.get_freeze_count() > 10_000) is tuned
+            assert (gc.get_threshold()[0] == 5_000) is tuned
+
+
+@pytest.mark.parametrize("key", ["tune_gc", "tame_collector"])
+def test_the_old_name_of_the_setting_is_still_read(key: str) -> None:
+    variables = {f"TWAP_RUNTIME__{key.upper()}": "false"}
+    assert not load(file=None, flags={}, environment=variables).runtime.tune_gc
+    with pytest.raises(InvalidRequest):
+        load(file=None, flags={"runtime": {"tune_gc": True, "tame_collector": False}}, environment={})
 
 
 async def test_a_dead_cycle_made_later_is_collected() -> None:

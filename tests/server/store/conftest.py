@@ -62,15 +62,15 @@ async def database(url: str) -> AsyncIterator[Database]:
 def written(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The statements of each transaction that is written from now on, a list each; clear it where needed."""
     made: list[list[str]] = []
-    writer, write = database._writer.sync_engine, driver.Connection.write
+    writer, write = database._writer.sync_engine, driver.DriverConnection.write
     event.listen(writer, "begin", lambda _: made.append([]))
     event.listen(writer, "before_cursor_execute", lambda *seen: made[-1].append(seen[2]) if made else None)
 
-    async def note(self: driver.Connection, statements: Sequence[driver.Statement]) -> None:
+    async def note(self: driver.DriverConnection, statements: Sequence[driver.Statement]) -> None:
         made[-1:] = [[one.sql for one in statements]]
         await write(self, statements)
 
-    monkeypatch.setattr(driver.Connection, "write", note)
+    monkeypatch.setattr(driver.DriverConnection, "write", note)
     return made
 
 

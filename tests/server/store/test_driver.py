@@ -22,7 +22,7 @@ def url(file_url: str) -> str:
 
 
 @pytest.fixture
-async def connection(tmp_path: Path) -> AsyncIterator[driver.Connection]:
+async def connection(tmp_path: Path) -> AsyncIterator[driver.DriverConnection]:
     opened = driver.connect(tmp_path / "x.db", isolation_level=None)
     await opened
     await (await opened.cursor().execute("CREATE TABLE t (a INTEGER PRIMARY KEY, b TEXT)")).close()
@@ -34,13 +34,13 @@ async def connection(tmp_path: Path) -> AsyncIterator[driver.Connection]:
 def trips(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of what was sent to a thread from now on."""
     made: list[str] = []
-    ask = driver.Connection.ask
+    ask = driver.DriverConnection.ask
 
-    async def count(self: driver.Connection, do: Any, *args: Any) -> Any:
+    async def count(self: driver.DriverConnection, do: Any, *args: Any) -> Any:
         made.append(f"{do.__name__} {args[1]}" if do is driver._run else do.__name__)
         return await ask(self, do, *args)
 
-    monkeypatch.setattr(driver.Connection, "ask", count)
+    monkeypatch.setattr(driver.DriverConnection, "ask", count)
     return made
 
 
@@ -66,7 +66,7 @@ async def test_several_reads_of_one_moment_are_a_transaction(orders: SqlOrderSto
     assert kinds == ["BEGIN", *["SELECT"] * 4, "rollback"]
 
 
-async def test_rows_counts_and_columns(connection: driver.Connection) -> None:
+async def test_rows_counts_and_columns(connection: driver.DriverConnection) -> None:
     many = await connection.cursor().executemany(
         "INSERT INTO t VALUES (?, ?)", [(n, str(n)) for n in range(5)]
     )
@@ -81,7 +81,9 @@ async def test_rows_counts_and_columns(connection: driver.Connection) -> None:
     assert await read.fetchall() == []
 
 
-async def test_what_fails_says_so_and_leaves_the_connection_usable(connection: driver.Connection) -> None:
+async def test_what_fails_says_so_and_leaves_the_connection_usable(
+    connection: driver.DriverConnection,
+) -> None:
     with pytest.raises(sqlite3.IntegrityError):
         await connection.cursor().executemany("INSERT INTO t VALUES (?, ?)", [(1, "a"), (1, "b")])
     with pytest.raises(sqlite3.OperationalError):
@@ -103,7 +105,7 @@ async def test_failures_are_sqlalchemys_and_the_transaction_is_undone(database: 
 
 
 async def test_nothing_is_rolled_back_where_nothing_has_begun(
-    connection: driver.Connection, trips: list[str]
+    connection: driver.DriverConnection, trips: list[str]
 ) -> None:
     await connection.rollback()
     assert trips == []
@@ -114,7 +116,7 @@ async def test_nothing_is_rolled_back_where_nothing_has_begun(
     assert await (await connection.cursor().execute("SELECT count(*) FROM t")).fetchall() == [(0,)]
 
 
-async def test_a_caller_who_goes_leaves_the_statement_to_its_end(connection: driver.Connection) -> None:
+async def test_a_caller_who_goes_leaves_the_statement_to_its_end(connection: driver.DriverConnection) -> None:
     numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000)"
     slow = f"{numbers} SELECT max(i) FROM n"
     asking = asyncio.ensure_future(connection.cursor().execute(slow))
@@ -125,7 +127,7 @@ async def test_a_caller_who_goes_leaves_the_statement_to_its_end(connection: dri
     assert await (await connection.cursor().execute("SELECT 1")).fetchall() == [(1,)]
 
 
-async def test_a_closed_connection_refuses(connection: driver.Connection) -> None:
+async def test_a_closed_connection_refuses(connection: driver.DriverConnection) -> None:
     await connection.close()
     with pytest.raises(ValueError, match="no active connection"):
         await connection.cursor().execute("SELECT 1")

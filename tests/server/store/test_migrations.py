@@ -198,8 +198,8 @@ async def test_orders_of_the_first_version_live_on(
     assert str(order.plan.quantity) == "123456789012345678.901234567891"
     assert (order.plan.limit, order.plan.slice_count, order.plan.warnings) == (None, 12, ("cut",))
     assert (order.status.value, order.progress.filled, order.progress.version) == (status, Decimal("0.5"), 3)
-    assert order.terms.legs[0].instrument == InstrumentId("binance", "BTC-USDT")
-    assert str(order.terms.legs[0].lot_size) in ("0.00000001", "1E-8")
+    assert order.terms.destinations[0].instrument == InstrumentId("binance", "BTC-USDT")
+    assert str(order.terms.destinations[0].lot_size) in ("0.00000001", "1E-8")
     assert [str(fill.price) for fill in found.fills] == ["64000.10"]
     assert [piece.index for piece in found.slices] == [0]
     assert [event.seq for event in told] == [1] and told[0].fills == tuple(found.fills)
@@ -251,7 +251,7 @@ async def test_orders_keep_their_coin_when_names_become_canonical(
     async with Database.open(url) as database:
         found = {order.terms.token_id: order.terms for order in await SqlOrderStore(database).open_orders()}
     named = {
-        token: (str(one.instrument), [str(leg.instrument) for leg in one.legs])
+        token: (str(one.instrument), [str(leg.instrument) for leg in one.destinations])
         for token, one in found.items()
     }
     assert named == {

@@ -45,7 +45,7 @@ async def test_absent_values_stay_absent(orders: SqlOrderStore) -> None:
     order = with_terms(
         make_order(status=OrderStatus.REJECTED),
         instrument=None,
-        legs=(),
+        destinations=(),
         max_slippage_bps=None,
         participation_cap=None,
         decision_price=None,

@@ -25,7 +25,7 @@ from support.store.builders import (
 )
 from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest, Place
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PagePosition, PageRequest
 from twap_server.store import events, one_trip, pages, queries
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
@@ -104,8 +104,8 @@ ASKED = [
     {"slices": 0},
     {"slices": 4, "fills": 5, "latest": True},
     {"fills": 5, "latest": True},
-    {"after": Place(slice=3, fill=(4, 0))},
-    {"slices": 20, "after": Place(slice=8, fill=(8, 1))},
+    {"after": PagePosition(slice=3, fill=(4, 0))},
+    {"slices": 20, "after": PagePosition(slice=8, fill=(8, 1))},
 ]
 
 
@@ -262,7 +262,7 @@ def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open
     record = OrderRecord(
         order=made, slices=tuple(make_slice(index) for index in range(ended)), fills=(), samples=()
     )
-    after: Place | None = Place()
+    after: PagePosition | None = PagePosition()
     seen: list[int] = []
     pages = 0
     while after is not None:

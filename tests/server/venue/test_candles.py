@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twap_server.venue.binance.wire import INTERVALS
-from twap_server.venue.candles import CandleStore, Trade, minutes
+from twap_server.venue.candles import CandleStore, VenueTrade, minutes
 
 MINUTE = 60_000
 BASE = 1_700_000_040_000 // MINUTE * MINUTE
 
 
-def trade(number: int, offset_ms: int, price: int = 100, qty: int = 1, *, buys: bool = True) -> Trade:
-    return Trade(id=number, price=price, qty=qty, time=(BASE + offset_ms) * 10**6, taker_buys=buys)
+def trade(number: int, offset_ms: int, price: int = 100, qty: int = 1, *, buys: bool = True) -> VenueTrade:
+    return VenueTrade(id=number, price=price, qty=qty, time=(BASE + offset_ms) * 10**6, taker_buys=buys)
 
 
 @given(st.lists(st.tuples(st.integers(0, 3_600_000), st.integers(1, 9), st.integers(1, 9)), min_size=1))

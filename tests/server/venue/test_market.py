@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_server.domain.clock import Nanos
-from twap_server.venue.candles import Trade, minutes
+from twap_server.venue.candles import VenueTrade, minutes
 from twap_server.venue.market import MarketParameters, SyntheticSource
 from twap_server.venue.source import BookEvent, Event, TradeEvent
 
@@ -97,7 +97,7 @@ def test_binance_ids_chain_from_the_first_event() -> None:
 
 def test_candles_are_the_sum_of_the_trades() -> None:
     source = market(5, replace(SMALL, history_minutes=0))
-    made: dict[tuple[str, str], list[Trade]] = defaultdict(list)
+    made: dict[tuple[str, str], list[VenueTrade]] = defaultdict(list)
     for event in play(source, 1_500):
         if isinstance(event, TradeEvent):
             made[event.venue, event.symbol] += event.trades

@@ -12,7 +12,7 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.market.events import BookStatus, BookView, Candle, CandleRange, PriceLevel
+from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import ConnectionState, ExchangeStatus
 
@@ -97,8 +97,8 @@ def view(
     asks: Sequence[tuple[str, str]] = (("100", "2"),),
     *,
     status: BookStatus = BookStatus.LIVE,
-) -> BookView:
-    return BookView(
+) -> BookState:
+    return BookState(
         status=status,
         reason="" if status is BookStatus.LIVE else "nothing came for a while",
         bids=tuple(PriceLevel(Decimal(p), Decimal(q)) for p, q in bids),
@@ -117,8 +117,8 @@ class HandMarket:
             "binance": {s: listed("binance", s) for s in ("BTC-USDT", "ETH-USDT")},
             "kraken": {"BTC-USDT": listed("kraken", "BTC-USDT")},
         }
-        self.books: dict[InstrumentId, BookView] = {InstrumentId("binance", "BTC-USDT"): view()}
-        self.coming: dict[InstrumentId, BookView] = {}
+        self.books: dict[InstrumentId, BookState] = {InstrumentId("binance", "BTC-USDT"): view()}
+        self.coming: dict[InstrumentId, BookState] = {}
         """Books that come to life once somebody waits for them."""
         self.held: set[tuple[InstrumentId, str]] = set()
         self.let_go_of: list[InstrumentId] = []
@@ -148,7 +148,7 @@ class HandMarket:
     def trading_status(self, instrument: InstrumentId) -> str:
         return self.instruments(instrument.exchange)[instrument.symbol].status
 
-    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+    def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         book = self.books.get(instrument)
         return None if book is None else replace(book, bids=book.bids[:depth], asks=book.asks[:depth])
 
@@ -167,7 +167,7 @@ class HandMarket:
     def books_with(self, instruments: Iterable[InstrumentId]) -> int:
         return len({held for held, _ in self.held} | set(instruments))
 
-    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:
+    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookState:
         assert any(held == instrument for held, _ in self.held), "wait only for a held book"
         if instrument in self.coming:
             self.books[instrument] = self.coming[instrument]

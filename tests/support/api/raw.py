@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 from support.api.desk import CHEAP, Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.http.doors import Doors
+from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.server import HttpServer, Listening
 from twap_server.runtime.loops import HttpParser
 
@@ -45,7 +45,7 @@ class Served(Desk):
     """A desk behind the server as it is run."""
 
     port: int
-    doors: Doors
+    gate: ConnectionGate
     moment: Moment = field(default_factory=Moment)
 
 
@@ -72,19 +72,19 @@ async def served(
     parser: HttpParser = "httptools",
     app_of: Callable[[FastAPI], FastAPI] = lambda app: app,
 ) -> AsyncIterator[Served]:
-    """Serve; the time that doors count by stands still until the test moves it."""
+    """Serve; the time that the gate counts by stands still until the test moves it."""
     services, accounts, market, orders, clock = build(config)
     moment = Moment()
-    doors = Doors(services.config, now=moment)
-    app = app_of(create_app(services, doors))
+    gate = ConnectionGate(services.config, now=moment)
+    app = app_of(create_app(services, gate))
     with Listening("127.0.0.1", 0) as listening:
-        server = HttpServer(app, listening, parser=parser, doors=doors)
+        server = HttpServer(app, listening, parser=parser, gate=gate)
         port = listening.socket.getsockname()[1]
         async with asyncio.TaskGroup() as group:
             group.create_task(server.run())
             async with AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
                 try:
-                    yield Served(app, services, accounts, market, orders, clock, http, port, doors, moment)
+                    yield Served(app, services, accounts, market, orders, clock, http, port, gate, moment)
                 finally:
                     await services.sessions.close_all()
                     server.stop()

@@ -36,7 +36,7 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         exchange="binance",
         symbol="btc/usdt",
         instrument=InstrumentId("binance", "BTC-USDT"),
-        legs=(
+        destinations=(
             Destination(
                 instrument=InstrumentId("binance", "BTC-USDT"),
                 lot_size=TINY,

@@ -1,4 +1,4 @@
-"""Python client of the twap paper-trading server: market data, TWAP orders and their live feed.
+"""Use the twap paper-trading server from Python: market data, TWAP orders and their live feed.
 
 ::
 

@@ -1,4 +1,4 @@
-"""A task in the background of a client, which is cancelled once."""
+"""Run one task in the background of a client, and cancel it once."""
 
 import asyncio
 

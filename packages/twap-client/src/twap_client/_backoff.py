@@ -1,4 +1,4 @@
-"""How long to wait before trying again: exponential, capped, full jitter."""
+"""Choose how long to wait before another attempt: exponential, capped, full jitter."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""One WebSocket: opened, signed in, read with a deadline for data; ends by raising a ``StreamError``.
+"""Open one WebSocket, sign in, read with a deadline for data; raise a ``StreamError`` when it ends.
 
 A socket may be open and mute. Silence is answered by a ``ping`` of the protocol, and silence after that
 counts as a lost connection. Nothing here reconnects; that is the stream's business.
@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.http11 import Response
 
-from twap_client._ways import not_reached, way_to
+from twap_client._proxies import not_reached, proxy_of
 from twap_client.config import ClientConfig
 from twap_client.errors import (
     ConnectFailed,
@@ -156,7 +156,7 @@ class Connection:
 
 async def _dial(config: ClientConfig) -> ClientConnection:
     headers = {"X-API-Key": config.api_key} if config.api_key else {}
-    proxy = way_to(config.base_url)
+    proxy = proxy_of(config.base_url)
     try:
         return await connect(
             config.stream_url,

@@ -1,4 +1,4 @@
-"""The event loop that a client lives in: its connections and locks belong to the first that uses it."""
+"""Bind a client to the first event loop that uses it: its connections and locks belong to that loop."""
 
 import asyncio
 

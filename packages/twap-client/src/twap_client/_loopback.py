@@ -1,4 +1,4 @@
-"""Where a browser brings a sign-in back to: a small HTTP listener on this machine, for one answer."""
+"""Listen on this machine for the browser that brings a sign-in back: a small HTTP server, for one answer."""
 
 import asyncio
 import secrets

@@ -96,7 +96,7 @@ class Accounts:
         """Sign in with the code that the browser showed; it counts once, for two minutes.
 
         Raises:
-            NotAuthenticated: it does not count.
+            NotAuthenticated: the code is not valid.
             NotFound: no OpenID provider signs in on this server.
         """
         self._sign_in.home.check()

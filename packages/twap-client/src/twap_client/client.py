@@ -1,4 +1,4 @@
-"""The client: one server, one sign-in, and the streams opened through it."""
+"""Use one server with one sign-in, and open streams through it."""
 
 import asyncio
 from collections.abc import Coroutine, Iterable

@@ -1,4 +1,4 @@
-"""What a caller may set: the address, waiting times, and where the sign-in is kept between runs."""
+"""Hold what a caller may set: the address, timeouts, and where the sign-in is kept between runs."""
 
 import os
 from collections.abc import Mapping

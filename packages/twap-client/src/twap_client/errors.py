@@ -1,4 +1,4 @@
-"""What can go wrong, as a tree that says what to do next.
+"""Define what can fail, as a tree that says what to do next.
 
 ::
 

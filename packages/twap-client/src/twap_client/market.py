@@ -1,4 +1,4 @@
-"""Market data: exchanges, instruments, candles and order books. Needs no sign-in."""
+"""Read market data: exchanges, instruments, candles and order books. Needs no sign-in."""
 
 from dataclasses import replace
 from datetime import datetime

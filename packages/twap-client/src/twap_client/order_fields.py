@@ -1,4 +1,4 @@
-"""What the methods of ``client.orders`` take: amounts, keywords of a submission, "leave the limit", ids."""
+"""Define the arguments of the methods of ``client.orders``: amounts, keywords of a submission, ids."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""A list of orders, or one order's slices, fills and events, over as many pages as it takes."""
+"""Read a list of orders, or one order's slices, fills and events, over as many pages as it takes."""
 
 from collections.abc import AsyncIterator, Generator
 from typing import Any

@@ -1,3 +1,3 @@
-"""The one version of the three packages."""
+"""State the one version of the three packages."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The wire contract of the twap server: requests, answers and stream messages. Needs pydantic alone."""
+"""Define the wire contract of the twap server: requests, answers and stream messages. Needs only pydantic."""
 
 from twap_models.__about__ import __version__
 from twap_models.accounts import (

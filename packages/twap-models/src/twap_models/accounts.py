@@ -1,4 +1,4 @@
-"""Accounts, tokens and API keys."""
+"""Define accounts, tokens and API keys."""
 
 import unicodedata
 from typing import Annotated, Any

@@ -1,4 +1,4 @@
-"""Base of every wire model: requests forbid unknown fields, answers ignore them; both are frozen."""
+"""Define the base of every wire model: requests forbid unknown fields, answers ignore them; both frozen."""
 
 import json
 from typing import Any, ClassVar, Self
@@ -26,7 +26,7 @@ class WireModel(BaseModel):
         json_schema_extra=_write_defaults_as_numbers,
     )
 
-    bounds: ClassVar[exact_json.Bounds] = exact_json.SENT
+    bounds: ClassVar[exact_json.JsonBounds] = exact_json.SENT
     """How long the numbers of its JSON may be."""
 
     @classmethod
@@ -57,4 +57,4 @@ class ResponseModel(WireModel):
     """Something the server says: an older client ignores what it does not know."""
 
     model_config = ConfigDict(extra="ignore")
-    bounds: ClassVar[exact_json.Bounds] = exact_json.TOLD
+    bounds: ClassVar[exact_json.JsonBounds] = exact_json.TOLD

@@ -1,4 +1,4 @@
-"""Closed sets of the wire. The only module of the models that the server's inside may also use."""
+"""Define the closed sets of the wire. The server's inner stages may use this module of the models only."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""Problem documents (RFC 9457) as this server writes them."""
+"""Define problem documents (RFC 9457) as this server writes them."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""JSON whose numbers are exact: read into ``Decimal`` from the text, written digit for digit.
+"""Read JSON numbers from their text into ``Decimal``, and write them digit for digit.
 
 Never through ``float``. Written numbers carry no exponent. Limits are checked before any arithmetic
 (an exponent of a million would cost gigabytes), so strange input fails fast.
@@ -13,7 +13,7 @@ from json.encoder import encode_basestring
 from typing import Any, NamedTuple
 
 
-class Bounds(NamedTuple):
+class JsonBounds(NamedTuple):
     """How long a number may be, and how large an object and a whole text."""
 
     digits: int
@@ -28,9 +28,9 @@ class Bounds(NamedTuple):
     """In the whole text, told by its commas before anything is read."""
 
 
-SENT = Bounds(digits=30, exponent=18, text=64, members=100, values=100_000_000)
+SENT = JsonBounds(digits=30, exponent=18, text=64, members=100, values=100_000_000)
 """What a caller may send."""
-TOLD = Bounds(digits=150, exponent=60, text=256, members=1_000_000, values=100_000_000)
+TOLD = JsonBounds(digits=150, exponent=60, text=256, members=1_000_000, values=100_000_000)
 """What a server works out of that: a product has the digits of all its factors."""
 
 
@@ -62,7 +62,7 @@ class UnreadText(Unread):
     __slots__ = ()
 
 
-def parse_decimal(text: str, bounds: Bounds = SENT) -> Decimal:
+def parse_decimal(text: str, bounds: JsonBounds = SENT) -> Decimal:
     """Read a decimal exactly.
 
     Args:
@@ -77,7 +77,7 @@ def parse_decimal(text: str, bounds: Bounds = SENT) -> Decimal:
     return check_decimal(Decimal(text), bounds)
 
 
-def check_decimal(value: Decimal, bounds: Bounds = SENT) -> Decimal:
+def check_decimal(value: Decimal, bounds: JsonBounds = SENT) -> Decimal:
     """Give ``value`` back if it is finite and within the bounds.
 
     Raises:
@@ -105,7 +105,7 @@ def check_decimal(value: Decimal, bounds: Bounds = SENT) -> Decimal:
     return value
 
 
-def loads(data: bytes | str, bounds: Bounds = SENT, *, mark: bool = False) -> Any:
+def loads(data: bytes | str, bounds: JsonBounds = SENT, *, mark: bool = False) -> Any:
     """Read JSON; integers stay ``int``, every other number becomes an exact ``Decimal``.
 
     Args:
@@ -145,7 +145,7 @@ def _lowest_exponent(digits: tuple[int, ...], exponent: int) -> int:
 
 
 @cache
-def _reader(bounds: Bounds, mark: bool) -> json.JSONDecoder:
+def _reader(bounds: JsonBounds, mark: bool) -> json.JSONDecoder:
     """Made once: it is made of hooks, and to make it costs as much as to read a short text."""
     parse: list[Callable[[str], Any]] = [
         partial(parse_decimal, bounds=bounds),
@@ -192,7 +192,7 @@ def _marking(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return marked
 
 
-def _parse_int(text: str, bounds: Bounds) -> int | Decimal:
+def _parse_int(text: str, bounds: JsonBounds) -> int | Decimal:
     if len(text) > bounds.digits + 1:
         raise InexactNumber(f"expected at most {bounds.digits} digits, got {text[:40]!r}")
     if text == "-0":
@@ -204,7 +204,7 @@ def _refuse_constant(text: str) -> Any:
     raise InexactNumber(f"expected a finite number, got {text}")
 
 
-def _unique_keys(pairs: list[tuple[str, Any]], bounds: Bounds) -> dict[str, Any]:
+def _unique_keys(pairs: list[tuple[str, Any]], bounds: JsonBounds) -> dict[str, Any]:
     if len(pairs) > bounds.members:  # each unknown one would be an error of its own, and cost as much
         raise ValueError(f"expected at most {bounds.members} members in one object, got {len(pairs)}")
     made = dict(pairs)

@@ -1,4 +1,4 @@
-"""Annotated field types: exact decimals as JSON numbers, UTC times, names, durations."""
+"""Define annotated field types: exact decimals as JSON numbers, UTC times, names, durations."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from twap_models.enums import EXCHANGE_ALIASES, Scope, SliceReason
-from twap_models.exact_json import SENT, TOLD, Bounds, InexactNumber, Unread, check_decimal, parse_decimal
+from twap_models.exact_json import SENT, TOLD, InexactNumber, JsonBounds, Unread, check_decimal, parse_decimal
 from twap_models.iso_time import read_iso
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
@@ -29,7 +29,7 @@ HOW_TO_WRITE_ZONES = (
 """What to do about a time without its zone, for messages."""
 
 
-def _to_decimal(value: Any, bounds: Bounds = SENT) -> Decimal:
+def _to_decimal(value: Any, bounds: JsonBounds = SENT) -> Decimal:
     if isinstance(value, bool):
         raise ValueError("expected a number, got a boolean")
     if isinstance(value, Decimal):

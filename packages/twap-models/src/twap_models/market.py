@@ -1,4 +1,4 @@
-"""Exchanges, instruments, books and candles as the wire shows them."""
+"""Define exchanges, instruments, books and candles as the wire shows them."""
 
 from decimal import Decimal
 

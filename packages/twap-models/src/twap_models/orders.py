@@ -1,4 +1,4 @@
-"""TWAP orders: what a user sends and what the server answers."""
+"""Define TWAP orders: what a user sends and what the server answers."""
 
 from decimal import Decimal
 from typing import Self

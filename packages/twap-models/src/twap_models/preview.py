@@ -1,4 +1,4 @@
-"""What an order would do: slices, rules it breaks, what it would cost now, which exchange would take it."""
+"""Define an order's preview: slices, broken rules, expected cost, which exchange would take it."""
 
 from pydantic import Field
 

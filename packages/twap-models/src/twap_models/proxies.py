@@ -1,4 +1,4 @@
-"""Which way to an address: straight to it, or through the proxy that the environment names.
+"""Find how to reach an address: straight, or through the proxy that the environment names.
 
 httpx and websockets each read the environment in a way of their own: one sends loopback through a proxy, one
 raises on ``NO_PROXY=::1/128``. Both are told instead. This machine is always reached straight, and

@@ -1,4 +1,4 @@
-"""The execution report of an order: what it cost, against what, and what else it might have cost.
+"""Define the execution report of an order: its cost, the benchmarks, and the alternatives.
 
 Everywhere: ``s`` is +1 for a buy and -1 for a sell, and a positive figure is a cost. Amounts are quote
 currency and exact; prices that are quotients are rounded half-even to 12 decimals, basis points and percents

@@ -1,4 +1,4 @@
-"""Texts as cells of a CSV file that a spreadsheet may open. Numbers are no texts: they go as they are."""
+"""Write texts as cells of a CSV file that a spreadsheet may open safely. Numbers stay as they are."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 

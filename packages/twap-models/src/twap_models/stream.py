@@ -1,4 +1,4 @@
-"""The WebSocket protocol: client and server messages, told apart by ``type``."""
+"""Define the WebSocket protocol: client and server messages, told apart by ``type``."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal

@@ -1,1 +1,1 @@
-"""Collects crypto order books, standardises them and executes TWAP orders against them on paper."""
+"""Collect crypto order books, standardise them and execute TWAP orders against them on paper."""

@@ -1,4 +1,4 @@
-"""``python -m twap_server``."""
+"""Run the command line as ``python -m twap_server``."""
 
 from twap_server.cli.main import main
 

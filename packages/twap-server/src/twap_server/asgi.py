@@ -1,4 +1,4 @@
-"""For people who run uvicorn themselves: ``uvicorn --factory twap_server.asgi:create_app``.
+"""Build the app for people who run uvicorn themselves: ``uvicorn --factory twap_server.asgi:create_app``.
 
 Settings come from the environment and ``TWAP_CONFIG_FILE``. The stages run as long as the ASGI lifespan; when
 one of them dies, the process is asked to stop, because a server without its stages would only pretend.

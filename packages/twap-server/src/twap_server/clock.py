@@ -1,4 +1,4 @@
-"""The only file that reads the time or sleeps on it."""
+"""Read the time and sleep. No other file of the server does."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""What environment variables say, and whose they are: ours, the client's, or Kubernetes'.
+"""Read environment variables, and tell ours from the client's and from those of Kubernetes.
 
 Pure: in goes the environment as a mapping. ``TWAP_ENGINE__MAX_SLICES=5`` is
 ``{"engine": {"max_slices": "5"}}``; a value that begins with ``[`` or ``{`` is JSON.

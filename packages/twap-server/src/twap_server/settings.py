@@ -1,4 +1,4 @@
-"""Settings of the whole server: a TOML file, then environment (``TWAP_…``), then flags; the last one wins.
+"""Read the server's settings: a TOML file, then environment (``TWAP_…``), then flags; the last one wins.
 
 Wrong keys are refused by name. Defaults stand in each stage's own ``config.py``; nobody below ``bootstrap``
 sees this module.

@@ -12,7 +12,7 @@ from httpx import ASGITransport, AsyncClient
 from support.api.desk import PASSWORD, Desk
 from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.config import PasswordConfig
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.domain.errors import EngineBusy, TooManyAttempts
 
 NEW = "battery staple"
@@ -84,7 +84,7 @@ async def test_a_password_that_was_not_looked_at_does_not_count(
     await desk.sign_in()
     passwords = desk.app.state.services.auth.sign_in._passwords
     with monkeypatch.context() as busy:
-        busy.setattr(passwords, "_turns", FairTurns(0, [Rank(at_once=0, waiting=0)], refusal="busy"))
+        busy.setattr(passwords, "_queue", FairQueue(0, [Rank(at_once=0, waiting=0)], refusal="busy"))
         assert await statuses(desk, 20, "ada", "wrong") == {503: 20}
     assert (await post(desk, "ada", PASSWORD)).status_code == 200
 
@@ -165,7 +165,7 @@ async def test_those_who_wait_for_one_name_and_address_are_bounded(lockout: Lock
             await hold("ada")
         group.create_task(hold("bob"))
         done.set()
-    assert not lockout._turns._turns
+    assert not lockout._locks._locks
 
 
 async def signed_in(desk: Desk, path: str, headers: dict[str, str]) -> int:

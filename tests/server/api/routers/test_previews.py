@@ -22,7 +22,7 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.schedule import Schedule
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
 from twap_server.domain.orders.trading_rules import trading_rules_of
-from twap_server.engine.entry.preview import Cost, Preview
+from twap_server.engine.entry.preview import Preview, PreviewCost
 
 BTC, ETH = InstrumentId("binance", "BTC-USDT"), InstrumentId("binance", "ETH-USDT")
 FINE = Decimal("0.000000000000000001")
@@ -160,7 +160,9 @@ def made() -> Preview:
             count=plan.slice_count,
         ),
         warnings=plan.warnings,
-        cost=Cost(mid=Decimal("99.5"), touch=Decimal(99), book_time=START, slices=estimate, sweep=estimate),
+        cost=PreviewCost(
+            mid=Decimal("99.5"), touch=Decimal(99), book_time=START, slices=estimate, sweep=estimate
+        ),
         go_live=check(order, {"binance": PairMinimums(quantity=Decimal(1), value=Decimal(5))}),
     )
 

@@ -186,7 +186,7 @@ def test_the_fee_of_a_perpetual_is_in_its_quote_currency() -> None:
 def hostile_record() -> OrderRecord:
     made = by_hand()
     terms = replace(
-        made.order.terms, symbol=HOSTILE, instrument=None, exchange=HOSTILE, legs=(), token_id=HOSTILE
+        made.order.terms, symbol=HOSTILE, instrument=None, exchange=HOSTILE, destinations=(), token_id=HOSTILE
     )
     progress = replace(made.order.progress, reason=HOSTILE, detail=HOSTILE)
     return replace(

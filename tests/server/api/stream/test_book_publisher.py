@@ -13,7 +13,7 @@ from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.counters import BookCounters
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.feed.bus import BookTopic, Bus, Frame, Inbox
+from twap_server.feed.bus import BookTopic, Bus, EncodedMessage, Inbox
 from twap_server.feed.mailbox import Mailbox
 from twap_server.feed.phases import PHASES
 
@@ -26,7 +26,7 @@ class CountingSource(BookSource):
 
     made = 0
 
-    def frame(self, topic: BookTopic) -> Frame:
+    def frame(self, topic: BookTopic) -> EncodedMessage:
         self.made += 1
         return super().frame(topic)
 
@@ -58,7 +58,7 @@ class Stage:
         """Who has a book; it is taken out."""
         found = [inbox for inbox in self.inboxes if len(inbox)]
         for inbox in found:
-            assert isinstance(await inbox.get(), Frame)
+            assert isinstance(await inbox.get(), EncodedMessage)
             assert len(inbox) == 0, "the newest won"
         return found
 
@@ -94,8 +94,8 @@ async def test_an_announcement_reaches_everybody_at_once_and_is_not_overtaken_by
     stage = Stage(1_000)
     taken: dict[int, list[str]] = defaultdict(list)
 
-    class Watched(Mailbox[object, Frame]):
-        def put_book(self, topic: object, book: Frame) -> None:
+    class Watched(Mailbox[object, EncodedMessage]):
+        def put_book(self, topic: object, book: EncodedMessage) -> None:
             taken[id(self)].append(json.loads(book.text)["status"])
             if len(taken) == 300 and stage.market.books[BOOK].status is BookStatus.LIVE:
                 stage.market.books[BOOK] = view(status=BookStatus.DOWN)

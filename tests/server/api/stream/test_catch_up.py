@@ -13,7 +13,7 @@ from server.api.routers.test_orders import BODY
 from support.api.desk import CHEAP
 from support.api.live import Live, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.stream import order_feed
 from twap_server.api.stream.order_feed import OrderFeed
 from twap_server.domain.orders.order import OrderEvent
@@ -168,8 +168,8 @@ class Model:
     def __init__(self) -> None:
         self.records, self.sent = Records(), list[int]()
         self.queue: list[Any] = []
-        turns = FairTurns(1, [Rank(at_once=1, waiting=9)], refusal="")
-        self.feed = OrderFeed(self.records, self.send, page=3, turns=turns)  # type: ignore[arg-type]
+        queue = FairQueue(1, [Rank(at_once=1, waiting=9)], refusal="")
+        self.feed = OrderFeed(self.records, self.send, page=3, queue=queue)  # type: ignore[arg-type]
         self.wanted: int | None = None
         self.asked = 0
 

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from support.postgres import PostgresServer
 from twap_server import settings
-from twap_server.bootstrap.doctor import Finding, Level, examine, machine, places, storage, world, worst
-from twap_server.bootstrap.doctor.rounds import _guarded
+from twap_server.bootstrap.doctor import Finding, Severity, examine, files, machine, network, storage, worst
+from twap_server.bootstrap.doctor.checks import _guarded
 from twap_server.cli.main import app
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, Nanos
@@ -53,7 +53,7 @@ def configure(tmp_path: Path) -> Callable[..., Path]:
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clocks are compared for a hundredth of a second, and who says nothing is given up soon."""
     monkeypatch.setattr(machine, "_CLOCK_EVERY_S", 0.001)
-    monkeypatch.setattr(world, "_WITHIN_S", 1)
+    monkeypatch.setattr(network, "_WITHIN_S", 1)
 
 
 def by_topic(found: list[Finding]) -> dict[str, Finding]:
@@ -78,7 +78,7 @@ async def test_all_is_well_beside_a_running_server_which_notices_nothing(
         names = sorted(path.name for path in database.parent.iterdir())
         found = await examined(configure(urls), database)
         assert sorted(path.name for path in database.parent.iterdir()) == names
-    assert {one.level for one in found.values() if one.topic != "kernel"} == {Level.OK}, found
+    assert {one.level for one in found.values() if one.topic != "kernel"} == {Severity.OK}, found
     assert found["in use"].text == f"by process {os.getpid()}"
     assert "answers after" in found["binance"].text and "answers after" in found["kraken"].text
     assert set(found) >= {
@@ -92,7 +92,7 @@ async def test_before_the_first_start_nothing_is_made(tmp_path: Path, configure:
     found = await examined(configure(everywhere(NOWHERE)), database)
     assert not database.parent.exists()
     for topic in ("folder", "database", "signing key"):
-        assert (found[topic].level, "first start" in found[topic].text) == (Level.OK, True)
+        assert (found[topic].level, "first start" in found[topic].text) == (Severity.OK, True)
 
 
 def contents_of(folder: Path) -> dict[str, bytes]:
@@ -108,14 +108,14 @@ async def test_a_stopped_servers_files_stay_as_they_are(
     before = contents_of(tmp_path)
     found = await examined(configure(everywhere(NOWHERE)), database)
     assert contents_of(tmp_path) == before
-    assert found["in use"].text == "by no server" and found["integrity"].level is Level.OK
+    assert found["in use"].text == "by no server" and found["integrity"].level is Severity.OK
 
 
 async def test_no_exchange_in_reach_is_told_with_why(tmp_path: Path, configure: Callable[..., Path]) -> None:
     found = await examined(configure(everywhere(NOWHERE)), tmp_path / "twap.db")
-    assert found["binance"].level is Level.WARNING
+    assert found["binance"].level is Severity.WARNING
     assert "127.0.0.1:9 cannot be reached" in found["binance"].text and "refused" in found["binance"].text
-    assert found["exchanges"].level is Level.FAULT
+    assert found["exchanges"].level is Severity.FAULT
 
 
 async def test_an_exchange_that_says_nothing_is_given_up_and_a_strange_clock_is_told(
@@ -131,7 +131,7 @@ async def test_an_exchange_that_says_nothing_is_given_up_and_a_strange_clock_is_
         await reader.read()
         writer.close()
 
-    monkeypatch.setattr(world, "_WITHIN_S", 0.2)
+    monkeypatch.setattr(network, "_WITHIN_S", 0.2)
     answering = await asyncio.start_server(old, "127.0.0.1", 0)
     silent = await asyncio.start_server(mute, "127.0.0.1", 0)
     urls = {
@@ -143,22 +143,22 @@ async def test_an_exchange_that_says_nothing_is_given_up_and_a_strange_clock_is_
             file=configure(urls), database=f"sqlite:///{tmp_path / 'a.db'}", clock=SystemClock()
         )
     assert "did not answer within" in by_topic(found)["kraken"].text
-    clocks = [one for one in found if one.topic == "clock" and one.level is Level.WARNING]
+    clocks = [one for one in found if one.topic == "clock" and one.level is Severity.WARNING]
     assert len(clocks) == 1 and "ahead of that of binance" in clocks[0].text
 
 
 @pytest.mark.parametrize(
     ("spoil", "topic", "told"),
     [
-        ("damage", "database", (Level.FAULT, "not a database")),
-        ("newer", "database", (Level.FAULT, "newer than this version knows")),
-        ("older", "schema", (Level.OK, "back up first")),
-        ("shared folder", "folder", (Level.WARNING, "chmod 700")),
-        ("shared key", "signing key", (Level.FAULT, "chmod 600")),
+        ("damage", "database", (Severity.FAULT, "not a database")),
+        ("newer", "database", (Severity.FAULT, "newer than this version knows")),
+        ("older", "schema", (Severity.OK, "back up first")),
+        ("shared folder", "folder", (Severity.WARNING, "chmod 700")),
+        ("shared key", "signing key", (Severity.FAULT, "chmod 600")),
     ],
 )
 async def test_what_is_wrong_with_files_is_told_with_what_to_do(
-    tmp_path: Path, configure: Callable[..., Path], spoil: str, topic: str, told: tuple[Level, str]
+    tmp_path: Path, configure: Callable[..., Path], spoil: str, topic: str, told: tuple[Severity, str]
 ) -> None:
     database = tmp_path / "data" / "twap.db"
     async with Database.open(f"sqlite:///{database}"):
@@ -195,17 +195,17 @@ async def test_postgresql_is_looked_at_and_its_server_named(postgres: PostgresSe
         assert "schema 0" in found["database"].text
         assert f"process {os.getpid()}" in found["in use"].text
     gone = by_topic([*await storage.database(on)])["database"]
-    assert gone.level is Level.FAULT and "create it first" in gone.text
+    assert gone.level is Severity.FAULT and "create it first" in gone.text
 
 
 async def test_a_check_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("twap_server.bootstrap.doctor.rounds._ONE_WITHIN_S", 0.01)
+    monkeypatch.setattr("twap_server.bootstrap.doctor.checks._ONE_WITHIN_S", 0.01)
 
     async def hang() -> list[Finding]:
         await asyncio.get_running_loop().create_future()
         return []
 
-    assert [one.level for one in await _guarded(hang)] == [Level.WARNING]
+    assert [one.level for one in await _guarded(hang)] == [Severity.WARNING]
 
 
 async def test_a_check_that_fails_itself_is_a_finding() -> None:
@@ -213,16 +213,16 @@ async def test_a_check_that_fails_itself_is_a_finding() -> None:
         raise PermissionError(13, "Permission denied")
 
     (found,) = await _guarded(fail)
-    assert found.level is Level.FAULT and "Permission denied" in found.text
+    assert found.level is Severity.FAULT and "Permission denied" in found.text
 
 
 async def test_a_database_that_cannot_be_opened_is_told(
     tmp_path: Path, configure: Callable[..., Path]
 ) -> None:
     found = await examined(configure(everywhere(NOWHERE)), tmp_path)
-    assert found["database"].level is Level.FAULT
+    assert found["database"].level is Severity.FAULT
     assert f"the database {tmp_path} cannot be used" in found["database"].text
-    assert found["disk"].level is not Level.FAULT, "the rest is looked at, too"
+    assert found["disk"].level is not Severity.FAULT, "the rest is looked at, too"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
@@ -240,8 +240,8 @@ async def test_the_port_of_a_running_server_is_known(host: str) -> None:
     async with running:
         port = running.sockets[0].getsockname()[1]
         on = settings.load(file=None, flags={"host": host, "port": port}, environment={})
-        (found,) = await world.port(on)
-    assert found.level is Level.OK and "running twap-server" in found.text, found
+        (found,) = await network.port(on)
+    assert found.level is Severity.OK and "running twap-server" in found.text, found
 
 
 class Jumping(SystemClock):
@@ -259,21 +259,21 @@ class Jumping(SystemClock):
 
 async def test_a_clock_that_is_set_is_told() -> None:
     (found,) = await machine.clocks(Jumping())
-    assert found.level is Level.WARNING and "3.0 s" in found.text
+    assert found.level is Severity.WARNING and "3.0 s" in found.text
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such limit")
 def test_a_limit_of_open_files_below_the_settings_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.resource, "getrlimit", lambda _: (256, 1_024))
     (found,) = machine.open_files(settings.load(file=None, flags={}, environment={}))
-    assert found.level is Level.WARNING and "LimitNOFILE" in found.advice
+    assert found.level is Severity.WARNING and "LimitNOFILE" in found.advice
 
 
 def test_little_room_and_a_slow_disk_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on = settings.load(file=None, flags={"database": f"sqlite:///{tmp_path / 'a.db'}"}, environment={})
-    for free, level in ((10 * 2**20, Level.FAULT), (500 * 2**20, Level.WARNING), (2**40, Level.OK)):
-        monkeypatch.setattr(places.shutil, "disk_usage", lambda _, free=free: type("U", (), {"free": free}))
-        assert places.disk(on, SystemClock())[0].level is level
+    for free, level in ((10 * 2**20, Severity.FAULT), (500 * 2**20, Severity.WARNING), (2**40, Severity.OK)):
+        monkeypatch.setattr(files.shutil, "disk_usage", lambda _, free=free: type("U", (), {"free": free}))
+        assert files.disk(on, SystemClock())[0].level is level
 
     class Slow(SystemClock):
         moments = iter((Nanos(0), Nanos(SECOND)))
@@ -281,7 +281,7 @@ def test_little_room_and_a_slow_disk_are_told(tmp_path: Path, monkeypatch: pytes
         def monotonic(self) -> Nanos:
             return next(self.moments)
 
-    assert places.disk(on, Slow())[1].level is Level.WARNING
+    assert files.disk(on, Slow())[1].level is Severity.WARNING
 
 
 @pytest.fixture
@@ -317,18 +317,18 @@ def test_wrong_settings_are_a_finding(tmp_path: Path) -> None:
 
 
 def test_the_worst_counts() -> None:
-    one = Finding(topic="a", level=Level.OK, text="")
-    bad = replace(one, level=Level.WARNING)
-    assert worst([]) is worst([one]) is Level.OK
-    assert worst([one, bad]) is Level.WARNING
-    assert worst([bad, replace(one, level=Level.FAULT), one]) is Level.FAULT
+    one = Finding(topic="a", level=Severity.OK, text="")
+    bad = replace(one, level=Severity.WARNING)
+    assert worst([]) is worst([one]) is Severity.OK
+    assert worst([one, bad]) is Severity.WARNING
+    assert worst([bad, replace(one, level=Severity.FAULT), one]) is Severity.FAULT
 
 
 def test_a_provider_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.openid(settings.load(file=None, flags={}, environment={})) == []
     named = {"TWAP_API__OIDC__ISSUER": "https://id.example", "TWAP_API__OIDC__CLIENT_ID": "twap"}
     loaded = settings.load(file=None, flags={}, environment=named)
-    assert [one.level for one in machine.openid(loaded)] == [Level.OK]
+    assert [one.level for one in machine.openid(loaded)] == [Severity.OK]
     monkeypatch.setattr(machine, "find_spec", lambda name: None)
     [missing] = machine.openid(loaded)
-    assert missing.level == Level.FAULT and "pip install authlib" in missing.advice
+    assert missing.level == Severity.FAULT and "pip install authlib" in missing.advice

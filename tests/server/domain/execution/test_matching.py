@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from twap_models.enums import Side, SliceReason
 from twap_server.domain.execution.matching import (
-    Bounds,
-    Ladder,
+    ExchangeLevels,
     Match,
+    PriceBounds,
     VenueLevel,
     match,
     match_at_touch,
@@ -20,11 +20,11 @@ from twap_server.domain.market.events import PriceLevel
 ASKS = [PriceLevel(Decimal(p), Decimal(q)) for p, q in [("100", "1"), ("101", "2"), ("103", "5")]]
 
 
-BUY = Bounds(side=Side.BUY)
+BUY = PriceBounds(side=Side.BUY)
 
 
-def on(exchange: str, *levels: tuple[str, str], fee: str = "0") -> Ladder:
-    return Ladder(
+def on(exchange: str, *levels: tuple[str, str], fee: str = "0") -> ExchangeLevels:
+    return ExchangeLevels(
         exchange=exchange,
         levels=[PriceLevel(Decimal(p), Decimal(q)) for p, q in levels],
         fee=Decimal(fee),
@@ -32,7 +32,9 @@ def on(exchange: str, *levels: tuple[str, str], fee: str = "0") -> Ladder:
 
 
 def buy(wanted: str, **bounds: Decimal) -> Match:
-    return match(Decimal(wanted), [Ladder(exchange="a", levels=ASKS)], Bounds(side=Side.BUY, **bounds))
+    return match(
+        Decimal(wanted), [ExchangeLevels(exchange="a", levels=ASKS)], PriceBounds(side=Side.BUY, **bounds)
+    )
 
 
 def taken(made: Match) -> list[tuple[str, int, str]]:
@@ -65,15 +67,18 @@ def test_slippage_is_measured_from_the_mid() -> None:
 
 def test_what_was_taken_before_is_not_there() -> None:
     made = match(
-        Decimal(1), [Ladder(exchange="a", levels=ASKS)], BUY, available=lambda offer: offer.quantity - 1
+        Decimal(1),
+        [ExchangeLevels(exchange="a", levels=ASKS)],
+        BUY,
+        available=lambda offer: offer.quantity - 1,
     )
     assert made.fills == (VenueLevel("a", Decimal(101), Decimal(1)),)
 
 
 def test_at_the_touch_the_whole_slice_fills_whatever_is_shown() -> None:
-    ladders = [Ladder(exchange="a", levels=ASKS)]
+    ladders = [ExchangeLevels(exchange="a", levels=ASKS)]
     assert match_at_touch(Decimal(50), ladders, BUY).fills == (VenueLevel("a", Decimal(100), Decimal(50)),)
-    assert match_at_touch(Decimal(50), ladders, Bounds(side=Side.BUY, limit=Decimal(99))).fills == ()
+    assert match_at_touch(Decimal(50), ladders, PriceBounds(side=Side.BUY, limit=Decimal(99))).fills == ()
 
 
 def test_several_exchanges_are_walked_by_what_a_level_really_costs() -> None:
@@ -87,7 +92,7 @@ def test_a_seller_meets_the_bid_that_leaves_most_after_fees_first() -> None:
     made = match(
         Decimal(2),
         [on("dear", ("100", "1"), fee="0.02"), on("free", ("99", "1"))],
-        Bounds(side=Side.SELL),
+        PriceBounds(side=Side.SELL),
     )
     assert taken(made) == [("free", 99, "1"), ("dear", 100, "1")]
 
@@ -96,7 +101,7 @@ def test_a_limit_ends_one_exchange_and_not_the_other() -> None:
     made = match(
         Decimal(9),
         [on("a", ("100", "1"), ("105", "9")), on("b", ("101", "2"), ("102", "1"))],
-        Bounds(side=Side.BUY, limit=Decimal(102)),
+        PriceBounds(side=Side.BUY, limit=Decimal(102)),
     )
     assert taken(made) == [("a", 100, "1"), ("b", 101, "2"), ("b", 102, "1")]
     assert made.stopped_by is SliceReason.LIMIT_NOT_MET
@@ -115,8 +120,8 @@ def test_fills_obey_limit_and_display(
     side: Side, levels: list[tuple[int, int]], wanted: int, limit: int | None
 ) -> None:
     book = [PriceLevel(Decimal(p), Decimal(q)) for p, q in sorted(levels, reverse=side is Side.SELL)]
-    bounds = Bounds(side=side, limit=None if limit is None else Decimal(limit))
-    made = match(Decimal(wanted), [Ladder(exchange="a", levels=book)], bounds)
+    bounds = PriceBounds(side=side, limit=None if limit is None else Decimal(limit))
+    made = match(Decimal(wanted), [ExchangeLevels(exchange="a", levels=book)], bounds)
     shown = dict(book)
     assert all(0 < fill.quantity <= shown[fill.price] for fill in made.fills)
     assert len({fill.price for fill in made.fills}) == len(made.fills)

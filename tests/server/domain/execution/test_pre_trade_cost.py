@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.execution.matching import Bounds, Ladder
+from twap_server.domain.execution.matching import ExchangeLevels, PriceBounds
 from twap_server.domain.execution.pre_trade_cost import Estimate, Moment, estimate, sizes, slices_and_sweep
 from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.orders.schedule import Schedule, slice_count
@@ -28,7 +28,7 @@ def moment(side: Side = Side.BUY, levels: Sequence[tuple[str, str]] | None = Non
         side=side,
         mid=Decimal("99.5"),
         touch=made[0].price,
-        ladders=lambda: [Ladder(exchange="binance", levels=iter(made), fee=FEE)],
+        ladders=lambda: [ExchangeLevels(exchange="binance", levels=iter(made), fee=FEE)],
     )
 
 
@@ -49,7 +49,7 @@ def schedule(*, lots: int, length: int, interval: int) -> Schedule:
 )
 def test_a_walk_pays_half_the_spread_the_depth_and_the_fee(side: Side, notional: str) -> None:
     # 2.5: all of the first level, 1.5 of the second
-    made = estimate(Decimal("2.5"), moment(side), Bounds(side=side), Fidelity.DEPTH)
+    made = estimate(Decimal("2.5"), moment(side), PriceBounds(side=side), Fidelity.DEPTH)
     assert (made.filled, made.unfilled, made.stopped_by) == (Decimal("2.5"), 0, None)
     assert (made.spread, made.notional) == (Decimal("1.25"), Decimal(notional))
     assert made.depth == Decimal("1.5")
@@ -59,12 +59,12 @@ def test_a_walk_pays_half_the_spread_the_depth_and_the_fee(side: Side, notional:
 
 
 def test_limit_and_depth_leave_something_unfilled() -> None:
-    limited = estimate(Decimal(5), moment(), Bounds(side=Side.BUY, limit=Decimal(101)), Fidelity.DEPTH)
+    limited = estimate(Decimal(5), moment(), PriceBounds(side=Side.BUY, limit=Decimal(101)), Fidelity.DEPTH)
     assert (limited.filled, limited.unfilled) == (Decimal(3), Decimal(2))
     assert limited.stopped_by is SliceReason.LIMIT_NOT_MET
-    swept = estimate(Decimal(10), moment(), Bounds(side=Side.BUY), Fidelity.DEPTH)
+    swept = estimate(Decimal(10), moment(), PriceBounds(side=Side.BUY), Fidelity.DEPTH)
     assert (swept.filled, swept.stopped_by) == (Decimal(7), SliceReason.DEPTH_EXHAUSTED)
-    none = estimate(Decimal(1), moment(), Bounds(side=Side.BUY, limit=Decimal(99)), Fidelity.DEPTH)
+    none = estimate(Decimal(1), moment(), PriceBounds(side=Side.BUY, limit=Decimal(99)), Fidelity.DEPTH)
     assert (none.filled, none.average_price, none.total_bps, none.total) == (0, None, None, 0)
 
 
@@ -72,14 +72,14 @@ def test_limit_and_depth_leave_something_unfilled() -> None:
 @pytest.mark.parametrize("limit", [None, "99.5"])
 def test_a_zero_is_never_minus_zero(side: Side, limit: str | None) -> None:
     # at the touch nothing is paid for depth; at a limit in the spread nothing fills at all
-    bounds = Bounds(side=side, limit=None if limit is None else Decimal(limit))
+    bounds = PriceBounds(side=side, limit=None if limit is None else Decimal(limit))
     made = estimate(Decimal(1), moment(side), bounds, Fidelity.DEPTH).times(3)
     figures = [made.filled, made.unfilled, made.spread, made.depth, made.fees, made.total, made.notional]
     assert made.depth == 0 and not any(figure.is_signed() for figure in figures)
 
 
 def test_l1_fills_all_at_the_touch() -> None:
-    made = estimate(Decimal(10), moment(), Bounds(side=Side.BUY), Fidelity.L1)
+    made = estimate(Decimal(10), moment(), PriceBounds(side=Side.BUY), Fidelity.L1)
     assert (made.filled, made.average_price, made.depth) == (Decimal(10), Decimal(100), 0)
 
 
@@ -99,7 +99,7 @@ def test_the_sizes_are_those_of_the_schedule(lots: int, length: int, interval: i
 @given(lots=st.integers(1, 30_000), count=st.integers(1, 60), side=st.sampled_from(Side))
 def test_the_short_way_equals_walking_every_slice(lots: int, count: int, side: Side) -> None:
     plan = schedule(lots=lots, length=count * SECOND, interval=SECOND)
-    bounds, now = Bounds(side=side), moment(side)
+    bounds, now = PriceBounds(side=side), moment(side)
     slices, sweep = slices_and_sweep(plan, now, bounds, Fidelity.DEPTH)
     walked = Estimate()
     for index in range(plan.count):
@@ -113,12 +113,12 @@ def test_the_short_way_equals_walking_every_slice(lots: int, count: int, side: S
 def test_many_slices_are_no_more_work_than_few() -> None:
     asked = 0
 
-    def ladders() -> Sequence[Ladder]:
+    def ladders() -> Sequence[ExchangeLevels]:
         nonlocal asked
         asked += 1
         return moment().ladders()
 
     watched = Moment(side=Side.BUY, mid=Decimal("99.5"), touch=Decimal(100), ladders=ladders)
     plan = schedule(lots=10**9, length=100_000 * SECOND, interval=SECOND)
-    slices_and_sweep(plan, watched, Bounds(side=Side.BUY), Fidelity.DEPTH)
+    slices_and_sweep(plan, watched, PriceBounds(side=Side.BUY), Fidelity.DEPTH)
     assert asked <= 4

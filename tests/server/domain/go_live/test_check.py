@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from twap_models.enums import GoLiveRule, GoLiveVerdict
 from twap_server.domain.clock import SECOND
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
-from twap_server.domain.go_live.check import Finding, GoLive, check
+from twap_server.domain.go_live.check import GoLive, RuleFinding, check
 from twap_server.domain.go_live.table import RULES
 
 HOUR = 3_600 * SECOND
@@ -42,7 +42,9 @@ def answers(order: Proposed, pairs: dict[str, PairMinimums] = PAIRS) -> dict[tup
     return {(one.exchange, one.market): one for one in check(order, pairs)}
 
 
-def finding(order: Proposed, where: str, what: GoLiveRule, pairs: dict[str, PairMinimums] = PAIRS) -> Finding:
+def finding(
+    order: Proposed, where: str, what: GoLiveRule, pairs: dict[str, PairMinimums] = PAIRS
+) -> RuleFinding:
     exchange, _, market = where.partition(" ")
     found = answers(order, pairs)[exchange, market or "spot"].findings
     return next(one for one in found if one.rule.what is what)
@@ -211,7 +213,7 @@ orders = st.builds(
 )
 
 
-def changed(order: Proposed, found: Finding) -> Proposed:
+def changed(order: Proposed, found: RuleFinding) -> Proposed:
     assert found.nearest is not None
     if found.nearest_of in ("quantity", "randomize"):
         return replace(order, **{found.nearest_of: found.nearest})

@@ -32,7 +32,7 @@ def order(*, slices_done: int = 4, filled: str = "0.4") -> Order:
         exchange="binance",
         symbol="BTCUSDT",
         instrument=BTC.id,
-        legs=GRID.legs,
+        destinations=GRID.destinations,
         side=Side.BUY,
         created=T0,
         start=T0,

@@ -22,7 +22,7 @@ KRAKEN = replace(
     min_notional=Decimal("0.5"),
 )
 
-LEG = trading_rules_of([BTC], {}, exchange="binance").legs[0]
+LEG = trading_rules_of([BTC], {}, exchange="binance").destinations[0]
 
 
 def test_a_quantity_goes_down_and_a_limit_to_the_safe_side() -> None:
@@ -38,15 +38,16 @@ def test_several_markets_share_a_lot_that_all_of_them_take() -> None:
     assert (rules.name, rules.lot_size, rules.tick_size) == (
         "aggregate:BTC-USDT", Decimal("0.00001"), Decimal("0.01"),
     )  # fmt: skip
-    assert [leg.fee for leg in rules.legs] == [Decimal(0), Decimal("0.0026")]
+    assert [destination.fee for destination in rules.destinations] == [Decimal(0), Decimal("0.0026")]
     assert rules.smallest(Decimal(100)) == Decimal("0.005"), "one of them takes it: kraken's 0.5 / 100"
 
 
 def test_a_market_that_does_not_trade_is_left_out_while_another_does() -> None:
     halted = replace(BTC, status="halt")
-    assert [leg.instrument for leg in trading_rules_of([halted, KRAKEN], {}, exchange="aggregate").legs] == [
-        KRAKEN.id
-    ]
+    assert [
+        destination.instrument
+        for destination in trading_rules_of([halted, KRAKEN], {}, exchange="aggregate").destinations
+    ] == [KRAKEN.id]
     assert trading_rules_of([halted], {}, exchange="binance").status == "halt"
 
 
@@ -55,8 +56,8 @@ def test_a_market_that_does_not_trade_is_left_out_while_another_does() -> None:
     [(None, "0.00001"), ("100", "0.05"), ("3", "1.66667"), ("10000000", "0.00001")],
 )
 def test_the_smallest_quantity_covers_the_notional(price: str | None, least: str) -> None:
-    leg = trading_rules_of([BTC], {}, exchange="binance").legs[0]
-    made = smallest_on(leg, BTC.lot_size, None if price is None else Decimal(price))
+    destination = trading_rules_of([BTC], {}, exchange="binance").destinations[0]
+    made = smallest_on(destination, BTC.lot_size, None if price is None else Decimal(price))
     assert made == Decimal(least)
 
 
@@ -91,9 +92,11 @@ def test_whole_steps_that_cover(value: Decimal, step: str) -> None:
 def test_what_is_taken_is_what_is_not_below_the_smallest(
     lots: int, lot: str, least: Decimal, notional: Decimal, price: Decimal | None
 ) -> None:
-    leg = replace(LEG, min_quantity=least, min_notional=notional)
+    destination = replace(LEG, min_quantity=least, min_notional=notional)
     quantity = lots * Decimal(lot)
-    assert takes(leg, quantity, Decimal(lot), price) == (quantity >= smallest_on(leg, Decimal(lot), price))
+    assert takes(destination, quantity, Decimal(lot), price) == (
+        quantity >= smallest_on(destination, Decimal(lot), price)
+    )
 
 
 @given(value=st.decimals("0", "1000", places=9), step=st.sampled_from(["0.01", "3", "0.000007", "25"]))
@@ -113,7 +116,7 @@ def test_a_grid_is_made_of_what_can_be_used_or_says_why_not(figures: list[tuple[
         for tick, lot, quantity, value in figures
     ]
     rules = trading_rules_of(instruments, {}, exchange="aggregate")
-    assert bool(rules.fault) == all(one.fault for one in instruments) == (not rules.legs)
+    assert bool(rules.fault) == all(one.fault for one in instruments) == (not rules.destinations)
     assert rules.fault or (
         rules.lot_size > 0 and rules.tick_size > 0 and rules.smallest(Decimal(7)) >= rules.lot_size
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.changes import replace
-from support.records import at, fill, leg, order, record, sample, slice_of
+from support.records import at, destination, fill, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.orders.order import Fill, SliceResult
@@ -173,8 +173,8 @@ amounts = st.integers(1, 10**6).map(lambda n: str(Decimal(n).scaleb(-5))) | huge
 def records(draw: st.DrawFn) -> OrderRecord:
     pieces, reached = [], Decimal(0)
     for index in range(draw(st.integers(0, 5))):
-        legs = draw(st.lists(st.tuples(price, amounts, price), max_size=4))
-        fills = [fill(*one) for one in legs]
+        destinations = draw(st.lists(st.tuples(price, amounts, price), max_size=4))
+        fills = [fill(*one) for one in destinations]
         reached = exact.total([reached, *(one.quantity for one in fills), Decimal(draw(amounts))])
         pieces.append(slice_of(index, *fills, target=reached, mid=draw(price), touch=draw(price)))
     filled = exact.total(one.quantity for _, fills in pieces for one in fills)
@@ -281,7 +281,7 @@ def test_an_order_at_work_says_that_it_is() -> None:
     made = report(record(order(), pieces, [sample(5, "107")]))
     assert not made.final and made.prices.end and made.prices.end.value == 107
     assert made.slices_by_outcome == {"filled": 1, "pending": 3}
-    assert "at work" in made.notes[0]
+    assert "still working" in made.notes[0]
 
 
 def test_an_order_that_has_not_begun_is_one_note() -> None:
@@ -323,8 +323,8 @@ def test_exchanges_share_what_was_filled() -> None:
             0, fill("101", "3", "0.3", "kraken"), fill("102", "1", "0.2"), target="4", mid="100", touch="101"
         )
     ]
-    both = (leg("binance", "0.001"), leg("kraken", "0.002"))
-    made = report(record(order(legs=both), pieces, [sample(0, "100", volume="8", notional="800")]))
+    both = (destination("binance", "0.001"), destination("kraken", "0.002"))
+    made = report(record(order(destinations=both), pieces, [sample(0, "100", volume="8", notional="800")]))
     kraken, binance = made.exchanges
     assert (kraken.exchange, kraken.share_percent, kraken.fees) == ("kraken", 75, Decimal("0.3"))
     assert (binance.exchange, binance.share_percent, binance.notional) == ("binance", 25, 102)

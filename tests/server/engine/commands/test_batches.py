@@ -111,7 +111,7 @@ async def test_one_key_twice_at_once_is_one_order_and_another_body_conflicts() -
             ),
             desk.engine.submit("bob", [request(now, "a")]),
         )
-        kinds = [verdict.kind for (verdict,) in answers]
+        kinds = [result.kind for (result,) in answers]
         assert kinds == [
             SubmitResultKind.NEW,
             SubmitResultKind.REPEAT,
@@ -126,8 +126,8 @@ async def test_one_key_twice_at_once_is_one_order_and_another_body_conflicts() -
 async def test_one_key_twice_in_a_list_is_one_order() -> None:
     async with working() as desk:
         now = desk.clock.now()
-        verdicts = await desk.engine.submit("ada", [request(now, "a"), request(now, "b"), request(now, "a")])
-        assert [v.kind for v in verdicts] == [
+        results = await desk.engine.submit("ada", [request(now, "a"), request(now, "b"), request(now, "a")])
+        assert [v.kind for v in results] == [
             SubmitResultKind.NEW,
             SubmitResultKind.NEW,
             SubmitResultKind.REPEAT,

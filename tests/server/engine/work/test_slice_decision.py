@@ -35,19 +35,21 @@ class Markets:
     def add(self, name: str, *, bids: Levels, asks: Levels, fee: str = "0", notional: str = "0") -> None:
         book = HandBook(seq=7, ts_received=Nanos(NOW - len(self.open) - 1))
         book.book.replace(BookSnapshot(symbol="BTC-USDT", bids=bids, asks=asks))
-        leg = Destination(
+        destination = Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
             lot_size=BTC.lot_size,
             min_quantity=Decimal(0),
             min_notional=Decimal(notional),
             fee=Decimal(fee),
         )
-        self.open[name] = (leg, book)
+        self.open[name] = (destination, book)
 
     def decide(self, order: Order, *, traded: str | None = None) -> Decision:
-        legs = tuple(leg for leg, _ in self.open.values())
-        order = replace(order, terms=replace(order.terms, legs=legs))
-        quotes = Quotes(open=tuple((leg, BookView(book)) for leg, book in self.open.values()), closed=None)
+        destinations = tuple(destination for destination, _ in self.open.values())
+        order = replace(order, terms=replace(order.terms, destinations=destinations))
+        quotes = Quotes(
+            open=tuple((destination, BookView(book)) for destination, book in self.open.values()), closed=None
+        )
         made = self.decider.decide(
             order,
             order.progress.next_slice,
@@ -164,8 +166,8 @@ def test_a_displayed_part_of_a_lot_is_not_taken() -> None:
 def test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_too() -> None:
     markets, terms = Markets(), order().terms
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.0504"), ("101", "9")])
-    leg, book = markets.open["a"]
-    key = LevelKey(terms.user_id, leg.instrument, Side.BUY, Decimal(100))
+    destination, book = markets.open["a"]
+    key = LevelKey(terms.user_id, destination.instrument, Side.BUY, Decimal(100))
     mark = book.book.mark(Side.BUY, Decimal(100))
     markets.decider._impact.take(key, Decimal("0.0006"), generation=mark)
     made = markets.decide(order(lot_size=Decimal("0.01")))

@@ -1,4 +1,4 @@
-"""HTTP: sign-in, waiting times, repeats, problem documents as exceptions."""
+"""Send HTTP: sign-in, timeouts, repeats, problem documents as exceptions."""
 
 from twap_client._transport.calls import Answer, Call, check_encodable, in_doubt, read_model
 from twap_client._transport.elsewhere import OidcLogin, begin, code_of, finish

@@ -1,4 +1,4 @@
-"""A request and its answer: statuses become exceptions, bodies are read as exact JSON."""
+"""Build requests and read answers: statuses become exceptions, bodies are read as exact JSON."""
 
 import importlib
 from collections.abc import Iterator, Mapping

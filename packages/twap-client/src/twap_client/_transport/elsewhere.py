@@ -1,4 +1,4 @@
-"""A sign-in at the server's OpenID provider: the address for a browser, and the code it brings back."""
+"""Sign in at the server's OpenID provider: the address for a browser, and the code it brings back."""
 
 import asyncio
 import base64
@@ -63,7 +63,7 @@ async def finish(sign_in: SignIn, login: OidcLogin, code: str, timeout_s: float)
     """Trade the code for tokens, and keep them.
 
     Raises:
-        NotAuthenticated: the code does not count, or is of another sign-in.
+        NotAuthenticated: the code is not valid, or is of another sign-in.
     """
     body = {"code": code.strip(), "code_verifier": login.verifier}
     if not body["code"] or len(body["code"]) > 128:

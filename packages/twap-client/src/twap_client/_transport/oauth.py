@@ -1,4 +1,4 @@
-"""authlib's OAuth2 client, imported without its advice to use httpx2.
+"""Import authlib's OAuth2 client without its advice to use httpx2.
 
 This project stands on httpx, and both must not meet in one environment: their exception classes differ. The
 advice would reach the user of every command, who can do nothing about it.

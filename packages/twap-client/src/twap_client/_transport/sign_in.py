@@ -1,4 +1,4 @@
-"""Who is signed in: tokens fetched, renewed and kept, and the HTTP libraries' exceptions as ours.
+"""Fetch, renew and keep tokens, and translate the HTTP libraries' exceptions to ours.
 
 Authlib's OAuth2 client renews the access token; any number of calls after its end cause one refresh.
 """
@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from twap_client._loop import HomeLoop
+from twap_client._proxies import not_reached, proxy_of
 from twap_client._transport.calls import check_encodable, httpx, read_answer
 from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
-from twap_client._ways import not_reached, way_to
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
     BadRequest,
@@ -143,7 +143,7 @@ class SignIn:
             await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
 
     def _session(self) -> Any:
-        proxy = way_to(self._config.base_url)
+        proxy = proxy_of(self._config.base_url)
         timeout = self._config.request_timeout.total_seconds()
         headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
         if self._config.api_key:

@@ -1,4 +1,4 @@
-"""Sending: one attempt bounded in time, repeats of what is safe to repeat."""
+"""Send a request: each attempt has a time limit; what is safe to repeat is repeated."""
 
 import asyncio
 

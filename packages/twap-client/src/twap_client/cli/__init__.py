@@ -1,4 +1,4 @@
-"""The ``twap`` command. Results go to stdout, messages to stderr; see ``app`` for the commands.
+"""Run the ``twap`` command. Results go to stdout, messages to stderr; ``app`` has the commands.
 
 Exit codes: 0 done (``watch``: Filled), 1 failed, 2 usage, 3 ended Expired, 4 Canceled, 5 Rejected or Failed,
 6 cannot reach the server or sign in.

@@ -1,4 +1,4 @@
-"""The commands about an account: register, login, password, logout, whoami."""
+"""Define the commands about an account: register, login, password, logout, whoami."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -36,7 +36,8 @@ def register(
     password: Password = None,
     password_stdin: FromStdin = False,
     invite: Annotated[
-        str | None, typer.Option(metavar="CODE", help="Where the server wants one; asked for when absent.")
+        str | None,
+        typer.Option(metavar="CODE", help="Invite code; asked for when it is needed."),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -56,7 +57,7 @@ def login(
     password: Password = None,
     password_stdin: FromStdin = False,
     oidc: Annotated[
-        bool, typer.Option("--oidc", help="At the server's OpenID provider, in a browser.")
+        bool, typer.Option("--oidc", help="Sign in at the server's OpenID provider, in a browser.")
     ] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="With --oidc: print the address, and ask for the code.")

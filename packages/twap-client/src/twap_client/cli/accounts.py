@@ -1,4 +1,4 @@
-"""register, login, password, logout, whoami."""
+"""Carry out register, login, password, logout, whoami."""
 
 import sys
 import webbrowser

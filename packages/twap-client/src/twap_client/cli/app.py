@@ -1,4 +1,4 @@
-"""The commands of ``twap``. Only arguments and help live here; the work is imported when a command runs."""
+"""Define the commands of ``twap``. Arguments and help only: the work is imported when a command runs."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -24,13 +24,15 @@ app = typer.Typer(
 ExchangeArg = Annotated[str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.")]
 SymbolArg = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.")]
 CarryOption = Annotated[
-    Literal["catch_up", "skip", "last"] | None, typer.Option(help="What becomes of an unfilled part.")
+    Literal["catch_up", "skip", "last"] | None,
+    typer.Option(help="What to do with an unfilled part."),
 ]
 LateStartOption = Annotated[
-    Literal["compress", "skip", "shift"] | None, typer.Option(help="When --start lies in the past.")
+    Literal["compress", "skip", "shift"] | None, typer.Option(help="What to do if --start lies in the past.")
 ]
 FidelityOption = Annotated[
-    Literal["depth", "l1"] | None, typer.Option(help="Through the book's depth, or whole at the touch.")
+    Literal["depth", "l1"] | None,
+    typer.Option(help="Level after level, or all at the best price."),
 ]
 
 
@@ -83,7 +85,7 @@ def klines(
     exchange: ExchangeArg,
     symbol: SymbolArg,
     interval: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M")] = "1m",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, the latest.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many candles, the newest.")] = 20,
     as_json: Json = False,
 ) -> None:
     """Show candles, oldest first."""
@@ -98,7 +100,7 @@ def book(
     *,
     exchange: ExchangeArg,
     symbol: SymbolArg,
-    depth: Annotated[int, typer.Option(min=1, max=100, help="Levels a side.")] = 10,
+    depth: Annotated[int, typer.Option(min=1, max=100, help="How many levels on each side.")] = 10,
     as_json: Json = False,
 ) -> None:
     """Show an order book; watch --book shows it live."""
@@ -115,7 +117,7 @@ def submit(
     symbol: SymbolArg,
     side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell")],
     quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="In base currency.")],
-    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="Never worse than this.")] = None,
+    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The worst price to accept.")] = None,
     start: Annotated[
         str | None, typer.Option(metavar="T", help="Local time, ISO 8601 or +15m; absent: now.")
     ] = None,
@@ -123,20 +125,21 @@ def submit(
     duration: Annotated[str | None, typer.Option(metavar="D", help="Instead of --end: 90, 5m, 1h.")] = None,
     interval: Annotated[str | None, typer.Option(metavar="S", help="Between slices: 5, 1m.")] = None,
     slices: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of --interval.")] = None,
-    token_id: Annotated[str | None, typer.Option(help="Your order id; absent: made up.")] = None,
+    token_id: Annotated[str | None, typer.Option(help="Your order id; absent: a random one.")] = None,
     carry: CarryOption = None,
     late_start: LateStartOption = None,
-    max_slippage_bps: Annotated[str | None, typer.Option(help="No further from the mid.")] = None,
+    max_slippage_bps: Annotated[str | None, typer.Option(help="Largest distance from the mid.")] = None,
     randomize: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="Move size and time of slices, 0 to 50.")
+        str | None,
+        typer.Option(metavar="PERCENT", help="Vary size and time of slices: 0 to 50 percent."),
     ] = None,
     participation_cap: Annotated[
-        str | None, typer.Option(metavar="PERCENT", help="At most this part of what is traded.")
+        str | None, typer.Option(metavar="PERCENT", help="Largest share of the traded volume, in percent.")
     ] = None,
     fidelity: FidelityOption = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow it to its end.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would become of it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the order to its end.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
     as_json: Json = False,
 ) -> None:
     """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
@@ -178,10 +181,12 @@ def report(
     *,
     token: TokenArg,
     html: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write it as one page with charts.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write a page with charts."),
     ] = None,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write it as CSV, a figure a row.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, help="Write CSV, one figure per row."),
     ] = None,
     fills: Annotated[
         Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the fills as CSV.")

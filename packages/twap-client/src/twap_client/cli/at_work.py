@@ -1,4 +1,4 @@
-"""The commands about an order at work: pause, resume, amend, cancel, events."""
+"""Define the commands about a working order: pause, resume, amend, cancel, events."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -32,21 +32,24 @@ def amend(
     ctx: typer.Context,
     *,
     token: TokenArg,
-    quantity: Annotated[str | None, typer.Option(metavar="Q", help="The new total.")] = None,
-    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The new limit.")] = None,
-    no_limit: Annotated[bool, typer.Option("--no-limit", help="Take the limit away.")] = False,
+    quantity: Annotated[str | None, typer.Option(metavar="Q", help="The new total quantity.")] = None,
+    limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The new limit price.")] = None,
+    no_limit: Annotated[bool, typer.Option("--no-limit", help="Remove the limit price.")] = False,
     end: Annotated[
         str | None, typer.Option(metavar="T", help="The new end: local time, ISO 8601 or +15m.")
     ] = None,
     revision: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Only if it is at this revision; absent: at any.")
+        int | None,
+        typer.Option(metavar="N", min=1, help="Only if it is at this revision; absent: any."),
     ] = None,
     as_json: Json = False,
 ) -> None:
     """Change quantity, limit or end of an open order; what is done stays done."""
     from twap_client.cli import changes
 
-    wanted = changes.Amendment(quantity=quantity, limit=limit, no_limit=no_limit, end=end, revision=revision)
+    wanted = changes.AmendmentOptions(
+        quantity=quantity, limit=limit, no_limit=no_limit, end=end, revision=revision
+    )
     run(ctx, as_json, lambda session: changes.amend(session, token, wanted))
 
 
@@ -63,7 +66,7 @@ def events(
     ctx: typer.Context,
     *,
     token: TokenArg,
-    since: Annotated[int, typer.Option(metavar="N", min=0, help="Only those with a number above.")] = 0,
+    since: Annotated[int, typer.Option(metavar="N", min=0, help="Only events with a number above this.")] = 0,
     as_json: Json = False,
 ) -> None:
     """List what happened to an order so far, oldest first."""

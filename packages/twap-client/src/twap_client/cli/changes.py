@@ -1,4 +1,4 @@
-"""pause, resume, amend, cancel, events."""
+"""Carry out pause, resume, amend, cancel, events."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from twap_models import TwapOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Amendment:
+class AmendmentOptions:
     """What the options of ``amend`` say."""
 
     quantity: str | None
@@ -36,7 +36,7 @@ async def resume(session: Session, token: str) -> int:
     return _show(session, order)
 
 
-async def amend(session: Session, token: str, wanted: Amendment) -> int:
+async def amend(session: Session, token: str, wanted: AmendmentOptions) -> int:
     """Amend an order.
 
     Raises:

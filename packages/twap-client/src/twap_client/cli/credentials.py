@@ -1,4 +1,4 @@
-"""Where the command line keeps sign-ins: one file, readable by its owner alone, replaced in one step.
+"""Keep sign-ins of the command line in one file that only its owner can read, replaced in one step.
 
 ``credentials.json`` under the user's configuration folder (or ``TWAP_CONFIG_DIR``) holds one entry per
 server.

@@ -1,4 +1,4 @@
-"""Numbers, times and bars as text. Pure."""
+"""Write numbers, times and bars as text. Pure."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""fills: what was executed, over many orders, as tables, JSON lines or CSV; page by page."""
+"""Carry out fills: list executions of many orders as tables, JSON lines or CSV, page by page."""
 
 import csv
 import sys

@@ -1,4 +1,4 @@
-"""Follow in lines, for a pipe or a log: an order's events, each once and in order, or what the stream brings.
+"""Follow in lines, for a pipe or a log: an order's events, each once and in order, or the stream's messages.
 
 An order's lines begin with its first event. What is recorded is read first; the stream goes on from there,
 and replays what a lost connection missed. Only the event that ends an order ends its lines: a look at the

@@ -1,4 +1,4 @@
-"""What the commands share: arguments that many of them take, and how one runs. No network library here."""
+"""Share what the commands need: common arguments, and how a command runs. Imports no network library."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 

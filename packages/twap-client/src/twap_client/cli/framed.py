@@ -1,4 +1,4 @@
-"""A frame whose words are never cut. Rich in and out; no clock, no network."""
+"""Draw a frame around text without cutting a word. Rich in and out; no clock, no network."""
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.panel import Panel

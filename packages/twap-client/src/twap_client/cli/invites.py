@@ -1,4 +1,4 @@
-"""What invite and invites do."""
+"""Carry out invite and invites."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The commands of an administrator: invite, invites."""
+"""Define the commands of an administrator: invite, invites."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -16,7 +16,7 @@ def invite(
     ctx: typer.Context,
     *,
     days: Annotated[int, typer.Option(min=1, max=365, help="How long it can be used.")] = 7,
-    note: Annotated[str, typer.Option(help="For whom, in your words.")] = "",
+    note: Annotated[str, typer.Option(help="A note: whom it is for.")] = "",
     as_json: Json = False,
 ) -> None:
     """Make an invite, as an administrator: its code lets one account be made."""
@@ -29,9 +29,7 @@ def invite(
 def invites(
     ctx: typer.Context,
     *,
-    withdraw: Annotated[
-        str | None, typer.Option(metavar="ID", help="Let this one count no more, instead.")
-    ] = None,
+    withdraw: Annotated[str | None, typer.Option(metavar="ID", help="Revoke this one instead.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the invites that can be used, as an administrator, oldest first."""

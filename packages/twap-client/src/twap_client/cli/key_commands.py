@@ -1,4 +1,4 @@
-"""The commands about API keys: keys create, keys list, keys revoke."""
+"""Define the commands about API keys: keys create, keys list, keys revoke."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -15,7 +15,7 @@ app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys, fo
 def create(
     ctx: typer.Context,
     *,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Your own words for it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name for it.")],
     read_only: Annotated[bool, typer.Option("--read-only", help="The same as --scope read.")] = False,
     scope: Annotated[
         list[str] | None,

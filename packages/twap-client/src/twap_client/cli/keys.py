@@ -1,4 +1,4 @@
-"""keys create, keys list, keys revoke."""
+"""Carry out keys create, keys list, keys revoke."""
 
 import re
 from collections.abc import Sequence

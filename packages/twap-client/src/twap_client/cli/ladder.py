@@ -1,4 +1,4 @@
-"""The levels of a book: numbers, and bars where these leave room. Rich out; no clock, no network."""
+"""Draw the levels of a book: numbers, and bars where there is room. Rich out; no clock, no network."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The commands that list what is recorded: orders, order, fills."""
+"""Define the commands that list what is recorded: orders, order, fills."""
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
@@ -24,7 +24,7 @@ def list_orders(
     status: StatusOption = None,
     exchange: ExchangeOption = None,
     symbol: SymbolOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 50,
     as_json: Json = False,
 ) -> None:
     """List your orders, newest first."""
@@ -57,9 +57,9 @@ def fills(
     exchange: ExchangeOption = None,
     symbol: SymbolOption = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Of at most so many orders, the newest; absent: of all.")
+        int | None, typer.Option(min=1, help="Only of the newest orders, so many; absent: of all.")
     ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a fill a row.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one fill per row.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the fills of your orders, newest order first (--json: one per line)."""

@@ -1,4 +1,4 @@
-"""Times as a person types them: one without a zone means the clock on this machine's wall."""
+"""Read times as a person types them: one without a zone is in this machine's zone."""
 
 from collections.abc import Callable
 from datetime import datetime

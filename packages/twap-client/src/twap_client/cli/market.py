@@ -1,4 +1,4 @@
-"""exchanges, symbols, klines, book."""
+"""Carry out exchanges, symbols, klines, book."""
 
 from twap_client.cli import render
 from twap_client.cli.figures import stamp

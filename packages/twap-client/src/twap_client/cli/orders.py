@@ -1,4 +1,4 @@
-"""submit, orders, order."""
+"""Carry out submit, orders, order."""
 
 import sys
 from typing import Any

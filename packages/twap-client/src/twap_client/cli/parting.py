@@ -1,4 +1,4 @@
-"""Last words of a command that ends before its order does: what may have happened, and how to look."""
+"""Say what may have happened when a command ends before its order does, and how to look."""
 
 import asyncio
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where names and passwords come from: an option, standard input, the environment, or a person who is asked.
+"""Get names and passwords: from an option, standard input, the environment, or by asking.
 
 In this order, the first that is there. Nothing here prints or keeps them. No network library.
 """

@@ -1,4 +1,4 @@
-"""A preview as text: plan, slices, rules broken, expected cost, and which exchange would take it. Pure."""
+"""Write a preview as text: plan, slices, broken rules, expected cost, which exchange would take it. Pure."""
 
 from collections.abc import Sequence
 
@@ -86,7 +86,7 @@ def _cost(preview: OrderPreview) -> RenderableType:
         return Text(f"none: {preview.cost_reason or NOTHING}", style="yellow")
     figures = right("average", "spread", "depth", "fees", "total", "bps")
     table = Sheet(left(""), words("filled"), figures)
-    _estimate(table, "in slices, if the book refills", cost.slices)
+    _estimate(table, "in slices (if the book refills)", cost.slices)
     _estimate(table, "all at once", cost.sweep)
     return Group(_book(cost), table)
 

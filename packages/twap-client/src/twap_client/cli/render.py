@@ -1,4 +1,4 @@
-"""Models as Rich tables and lines. Pure: no clock, no network, nothing printed."""
+"""Show models as Rich tables and lines. Pure: no clock, no network, nothing printed."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""report: the execution report on the terminal, and as files."""
+"""Carry out report: the execution report on the terminal, and as files."""
 
 from pathlib import Path
 

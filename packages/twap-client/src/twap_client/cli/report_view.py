@@ -1,4 +1,4 @@
-"""The execution report as text: costs as a waterfall, benchmarks, other ways, schedule. Pure.
+"""Write the execution report as text: cost waterfall, benchmarks, alternatives, schedule. Pure.
 
 Costs are exact; elsewhere prices and amounts are rounded for reading, and ``--json`` has every digit.
 """
@@ -25,9 +25,9 @@ def report_view(made: ExecutionReport) -> RenderableType:
     base, _, quote = (made.instrument or "-").partition("-")
     parts: list[RenderableType] = [_headline(made), _facts(made, base, quote)]
     parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs)]
-    parts += [_heading("the average price against"), _benchmarks(made, base)]
-    parts += [_heading("other ways, on the same books"), _others(made)]
-    parts += [_heading("mark-outs: paid, less the mid later"), _mark_outs(made)]
+    parts += [_heading("average price compared with"), _benchmarks(made, base)]
+    parts += [_heading("other ways to execute, on the same books"), _others(made)]
+    parts += [_heading("mark-outs: price paid minus the mid some time later"), _mark_outs(made)]
     parts += [_heading("schedule and books"), _schedule(made, base)]
     if made.exchanges:
         parts += [_heading("exchanges"), _exchanges(made)]
@@ -108,7 +108,7 @@ def _benchmarks(made: ExecutionReport, base: str) -> Sheet:
 
 
 def _others(made: ExecutionReport) -> Sheet:
-    table = Sheet(left(""), right("filled", "average", "shortfall", "bps", "order cost more, bps"))
+    table = Sheet(left(""), right("filled", "average", "shortfall", "bps", "order cost more by, bps"))
     whole = made.costs.implementation_shortfall
     table.add_row(
         "this order",
@@ -155,11 +155,11 @@ def _schedule(made: ExecutionReport, base: str) -> Sheet:
         table.add_row(f"  {reason}", str(count))
     if made.drift is not None:
         most, rms = rounded(made.drift.max_percent, 2), rounded(made.drift.rms_percent, 2)
-        table.add_row("behind, at most", number(made.drift.max), f"{base}, {most} %")
-        table.add_row("behind, RMS", _price(made.drift.rms), f"{base}, {rms} %")
+        table.add_row("behind schedule, at most", number(made.drift.max), f"{base}, {most} %")
+        table.add_row("behind schedule, RMS", _price(made.drift.rms), f"{base}, {rms} %")
     if made.book_age_ms is not None:
         median, most = rounded(made.book_age_ms.p50, 1), rounded(made.book_age_ms.p95, 1)
-        table.add_row("book age", median, f"ms in the middle, {most} ms at the 95th percentile")
+        table.add_row("book age", median, f"ms is the median, {most} ms at the 95th percentile")
     return table
 
 

@@ -1,4 +1,4 @@
-"""The live view: a book on the left, an order on the right. Models in, Rich out; no clock, no network."""
+"""Draw the live view: a book on the left, an order on the right. Models in, Rich out; no clock or network."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""One run of a command: a client, two consoles, and every failure as one line and an exit code."""
+"""Run one command: a client, two consoles, and every failure as one line and an exit code."""
 
 import asyncio
 import sys

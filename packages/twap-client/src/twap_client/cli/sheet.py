@@ -1,4 +1,4 @@
-"""Rows and columns of which nothing is ever cut. Rich out; no clock, no network.
+"""Lay out rows and columns without cutting anything. Rich out; no clock, no network.
 
 Where there is no room for the columns, each row becomes a few lines: its first value on a line of its own, so
 that it can be copied, then the others, each after its column's name.

@@ -1,4 +1,4 @@
-"""Standard output and error that take any text: what their encoding cannot write is replaced."""
+"""Write any text to standard output and error: replace what their encoding cannot write."""
 
 import codecs
 import io

@@ -1,4 +1,4 @@
-"""watch: follow an order to its end, or live books. A full view on a terminal, lines elsewhere."""
+"""Carry out watch: follow an order to its end, or live books. A full view on a terminal, lines elsewhere."""
 
 import asyncio
 from contextlib import nullcontext, suppress

@@ -1,4 +1,4 @@
-"""What the stream tells about itself, beside the server's messages."""
+"""Define what the stream says about itself, beside the server's messages."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The bounded buffer between the connection and a reader who may be slow.
+"""Buffer messages between the connection and a reader who may be slow, within a limit.
 
 When full: of each instrument's books only the newest is kept; order events are never dropped,
 the writer waits.

@@ -1,4 +1,4 @@
-"""Renews the sign-in of an open connection before it ends, so that nothing is lost and nobody is alarmed."""
+"""Renew the sign-in of an open connection before it ends, so that nothing is lost."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Which messages are new: old and repeated ones are dropped, missing ones are told of. Pure."""
+"""Find which messages are new: drop old and repeated ones, report missing ones. Pure."""
 
 from twap_client.stream.events import Gap
 from twap_models import BookMessage, OrderEvent

@@ -1,4 +1,4 @@
-"""The live feed: survives lost connections, restores its subscriptions, tells of what is missing."""
+"""Read the live feed: survive lost connections, restore subscriptions, report what is missing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable

@@ -1,4 +1,4 @@
-"""A scripted server for tests of programs that use this library: loopback, real sockets, no network beyond.
+"""Test programs that use this library with a scripted server: real sockets on loopback only.
 
 ::
 

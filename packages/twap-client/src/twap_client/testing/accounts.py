@@ -1,4 +1,4 @@
-"""The scripted server's accounts: passwords, sign-ins, and API keys with their scopes."""
+"""Keep the scripted server's accounts: passwords, sign-ins, and API keys with their scopes."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _ACCOUNT = "/auth/"
 _MADE = "2026-01-01T12:00:00Z"
 
 
-class Accounts:
+class ScriptedAccounts:
     """Who may sign in, and what with."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What pause, resume, amend and cancel make of an order of the scripted server. No slices are replanned."""
+"""Pause, resume, amend and cancel orders of the scripted server. No slices are replanned."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""Models ready for use in tests; every field can be given another value."""
+"""Make models for tests; every field can be given another value."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The scripted server's WebSockets: who is signed in, what each one gets."""
+"""Serve the scripted server's WebSockets: who is signed in, what each one gets."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Models and problem documents as answers of the scripted server."""
+"""Send models and problem documents as answers of the scripted server."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The scripted server: accounts, markets and orders from given models, and failures on demand."""
+"""Run the scripted server: accounts, markets and orders from given models, and failures on demand."""
 
 import asyncio
 import re
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from twap_client.testing.accounts import Accounts, Route
+from twap_client.testing.accounts import Route, ScriptedAccounts
 from twap_client.testing.changes import amended, canceled, paused, resumed
 from twap_client.testing.examples import NOON, order, preview, report
 from twap_client.testing.feed import Feed
@@ -33,7 +33,7 @@ _COPIED = {"token_id", "symbol", "exchange", "side", "quantity", "price", "durat
 __all__ = ["ScriptedServer", "given", "listed", "problem"]
 
 
-class ScriptedServer(Accounts):
+class ScriptedServer(ScriptedAccounts):
     """A twap server of given models. Use it with ``async with``; read and change its attributes at any time.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 and WebSocket on one loopback port, as little of both as a test needs."""
+"""Serve HTTP/1.1 and WebSocket on one loopback port, as little of both as a test needs."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping

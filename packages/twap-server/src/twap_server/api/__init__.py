@@ -1,1 +1,1 @@
-"""Shows: HTTP and WebSocket. The only stage that speaks the wire models."""
+"""Serve HTTP and WebSocket. The only stage that uses the wire models."""

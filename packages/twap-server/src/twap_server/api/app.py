@@ -8,8 +8,8 @@ from starlette.middleware.cors import CORSMiddleware
 from twap_models import __version__
 from twap_server.api.http import problems
 from twap_server.api.http.behind_proxy import BehindProxy
+from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.http.docs import docs_router
-from twap_server.api.http.doors import Doors
 from twap_server.api.http.hosts import Hosts
 from twap_server.api.http.middleware import RequestFrame
 from twap_server.api.http.security_headers import SecurityHeaders
@@ -44,12 +44,12 @@ To try it here: `POST /auth/register`, then **Authorize** with that name and pas
 """
 
 
-def create_app(services: Services, doors: Doors | None = None) -> FastAPI:
+def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAPI:
     """Build the app.
 
     Args:
         services: what it works with.
-        doors: the server's, whose numbers ``/metrics`` then shows.
+        gate: the server's, whose numbers ``/metrics`` then shows.
     """
     app = FastAPI(
         title=TITLE,
@@ -68,7 +68,7 @@ def create_app(services: Services, doors: Doors | None = None) -> FastAPI:
     app.include_router(docs_router(TITLE))
     problems.install(app)
     install_openapi(app)
-    _add_gauges(services, doors)
+    _add_gauges(services, gate)
     _add_middleware(app, services)
     return app
 
@@ -91,14 +91,14 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
         app.add_middleware(BehindProxy, root_path=config.root_path, trusted=config.trusted_proxies)
 
 
-def _add_gauges(services: Services, doors: Doors | None) -> None:
+def _add_gauges(services: Services, gate: ConnectionGate | None) -> None:
     report, metrics = services.self_report, services.metrics
-    if doors is not None:
-        metrics.add_gauge("twap_http_connections", "Open HTTP connections.", lambda: doors.connections)
+    if gate is not None:
+        metrics.add_gauge("twap_http_connections", "Open HTTP connections.", lambda: gate.connections)
         metrics.add_gauge(
-            "twap_refused_connections", "Connections that found no room.", lambda: doors.refusals
+            "twap_refused_connections", "Connections that found no room.", lambda: gate.refusals
         )
-    metrics.add_gauge("twap_ws_clients", "Open WebSocket sessions.", lambda: len(services.sessions))
+    metrics.add_gauge("twap_stream_connections", "Open stream connections.", lambda: len(services.sessions))
     metrics.add_gauge("twap_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.add_labelled(
         "twap_books", "Books that clients watch, by status.", "status", services.books_by_status

@@ -1,4 +1,4 @@
-"""The API's settings; their defaults stand here only."""
+"""Hold the API's settings and their defaults."""
 
 from datetime import timedelta
 from typing import Self

@@ -1,4 +1,4 @@
-"""Sign-ins that another process ended, on the machine's command line for instance: their streams end too.
+"""End the streams of sign-ins that another process ended, for example the command line on this machine.
 
 Requests learn of it by themselves, for no sign-in is trusted longer than a few seconds; a stream is only
 checked against what this process knows.
@@ -25,7 +25,7 @@ async def follow(sessions: Sessions, users: Users, clock: Clock) -> None:
         try:
             await _look(sessions, users)
         except UnavailableError as error:
-            log.warning("sign-ins could not be looked up: %s", error)
+            log.warning("ended sign-ins could not be read: %s", error)
 
 
 async def _look(sessions: Sessions, users: Users) -> None:

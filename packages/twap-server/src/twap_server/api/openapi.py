@@ -30,11 +30,11 @@ def _complete(made: dict[str, Any]) -> None:
         schemas.pop(unused, None)
     for path in made["paths"].values():
         for operation in path.values():
-            _tell_ways(operation)
+            _describe_credentials(operation)
             tell_common(operation)
 
 
-def _tell_ways(operation: dict[str, Any]) -> None:
+def _describe_credentials(operation: dict[str, Any]) -> None:
     """One way with all scopes, one with an API key; no key has the scope for what manages credentials."""
     asked = operation.get("security", ())
     scopes = {scope for one in asked for scope in one.get("OAuth2PasswordBearer", ())}

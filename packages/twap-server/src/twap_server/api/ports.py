@@ -1,11 +1,11 @@
-"""What the API needs from others, as protocols beside their consumer."""
+"""Declare what the API needs from other stages, as protocols."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from twap_models.enums import Interval, OrderStatus
 from twap_server.domain.clock import Nanos
-from twap_server.domain.market.events import BookView, CandleRange
+from twap_server.domain.market.events import BookState, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
@@ -19,7 +19,7 @@ class Orders(Protocol):
     """The engine."""
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
-        """Accept or reject, one verdict per request, in order; recorded before it answers."""
+        """Accept or reject, one result per request, in order; recorded before it answers."""
         ...
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
@@ -150,7 +150,7 @@ class Books(Protocol):
         """``trading``, or why it does not trade."""
         ...
 
-    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+    def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """The book as it is, None where nobody holds it."""
         ...
 
@@ -191,7 +191,7 @@ class MarketData(Books, Protocol):
         """Candles, oldest first, and how far back the exchange's reach is where it cut them."""
         ...
 
-    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookView:
+    async def wait_live(self, instrument: InstrumentId, timeout: float) -> BookState:
         """Wait up to ``timeout`` seconds for a held book to be live.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The HTTP server as one child of the root task group: binds early, stops when told, leaves signals alone."""
+"""Run the HTTP server as a child of the root task group: bind early, stop when told, leave signals alone."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 
 from twap_server.api.http.attended import Attended, attended_by
 from twap_server.api.http.bounded_protocol import LARGEST_HEAD
-from twap_server.api.http.doors import Doors
+from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.http.h11 import BoundedH11
 from twap_server.api.stream.framing import FramedProtocol
 from twap_server.domain.errors import UnavailableError
@@ -60,7 +60,12 @@ class HttpServer:
     """uvicorn without its own signal handling: the composition root decides when everything stops."""
 
     def __init__(
-        self, app: FastAPI, listening: Listening, *, parser: HttpParser = "auto", doors: Doors | None = None
+        self,
+        app: FastAPI,
+        listening: Listening,
+        *,
+        parser: HttpParser = "auto",
+        gate: ConnectionGate | None = None,
     ) -> None:
         """Prepare; ``run`` serves.
 
@@ -68,12 +73,12 @@ class HttpServer:
             app: what is served.
             listening: where.
             parser: which reads HTTP.
-            doors: bound how many connections there are; None: any number.
+            gate: bound how many connections there are; None: any number.
         """
         self._socket = listening.socket
         config = uvicorn.Config(
             app,
-            http=cast(type[asyncio.Protocol], attended_by(doors, _protocol(parser))),
+            http=cast(type[asyncio.Protocol], attended_by(gate, _protocol(parser))),
             h11_max_incomplete_event_size=LARGEST_HEAD,
             backlog=_ACCEPTED_AT_ONCE,
             log_config=None,
@@ -89,7 +94,7 @@ class HttpServer:
             timeout_keep_alive=_KEEP_ALIVE_S,
             server_header=False,
         )
-        self._server = _QuietServer(config, doors)
+        self._server = _QuietServer(config, gate)
 
     async def run(self) -> None:
         """Serve until ``stop``; returns once the last answer is out or the drain time is over."""
@@ -101,9 +106,9 @@ class HttpServer:
 
 
 class _QuietServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, doors: Doors | None) -> None:
+    def __init__(self, config: uvicorn.Config, gate: ConnectionGate | None) -> None:
         super().__init__(config)
-        self._doors = doors
+        self._gate = gate
         self._listening: list[socket.socket] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -114,8 +119,8 @@ class _QuietServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """uvicorn's pulse, ten times a second."""
-        if self._doors is not None:
-            self._doors.sweep()
+        if self._gate is not None:
+            self._gate.sweep()
         if not self.should_exit:
             await self._accept_waiting()
         return await super().on_tick(counter)

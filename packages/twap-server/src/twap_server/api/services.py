@@ -16,9 +16,9 @@ from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.registration import Registration
 from twap_server.api.auth.sign_in import SignIn
 from twap_server.api.auth.tokens import Tokens
-from twap_server.api.book_room import BookRoom
+from twap_server.api.book_quota import BookQuota
 from twap_server.api.config import ApiConfig, OidcConfig
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
 from twap_server.api.ports import MarketData, OrderRecords, Orders
@@ -112,11 +112,11 @@ class Services:
     sessions: Sessions
     """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
     books: BookSource
-    room: BookRoom
+    quota: BookQuota
     large: LargeAnswers
-    catch_ups: FairTurns
+    catch_ups: FairQueue
     """Of streams that read recorded order events."""
-    lists: FairTurns
+    lists: FairQueue
     """Long lists of orders that are read: one between two turns of the event loop."""
     listings: InstrumentLists
     metrics: Metrics
@@ -182,7 +182,7 @@ def build_services(
         auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),
         books=BookSource(market, clock, BookCounters(), max_spread=max_leg_spread, depth=config.stream.depth),
-        room=BookRoom(market, clock, config),
+        quota=BookQuota(market, clock, config),
         large=_large(config, threads),
         catch_ups=_catch_ups(),
         lists=_lists(),
@@ -268,14 +268,14 @@ def _oidc(
     )
 
 
-def _catch_ups() -> FairTurns:
+def _catch_ups() -> FairQueue:
     any_number = Rank(at_once=_CATCH_UPS, waiting=sys.maxsize)
-    return FairTurns(_CATCH_UPS, [any_number], refusal="", per_key=1)
+    return FairQueue(_CATCH_UPS, [any_number], refusal="", per_key=1)
 
 
-def _lists() -> FairTurns:
+def _lists() -> FairQueue:
     refusal = "too many long lists of orders are being read: try again in a moment"
-    return FairTurns(1, [Rank(at_once=1, waiting=_LISTS_WAITING)], refusal=refusal)
+    return FairQueue(1, [Rank(at_once=1, waiting=_LISTS_WAITING)], refusal=refusal)
 
 
 def _large(config: ApiConfig, threads: ApiThreads) -> LargeAnswers:

@@ -1,1 +1,1 @@
-"""Remembers. The live market: one book per instrument, and how far to trust it."""
+"""Remember the live market: one book per instrument, and how far it can be trusted."""

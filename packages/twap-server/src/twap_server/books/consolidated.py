@@ -1,4 +1,4 @@
-"""One symbol over several exchanges as a single book. May cross: each fill still uses one exchange's book."""
+"""Merge one symbol's books of several exchanges. They may cross: a fill still uses one exchange's book."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
-from twap_server.domain.market.events import BookStatus, BookView, PriceLevel
+from twap_server.domain.market.events import BookState, BookStatus, PriceLevel
 from twap_server.domain.market.same_asset import agreeing
 
 
@@ -39,7 +39,9 @@ class ConsolidatedView:
     """The worst of those merged, None where no exchange tells."""
 
 
-def consolidate(views: Mapping[str, BookView | None], depth: int, *, max_spread: Decimal) -> ConsolidatedView:
+def consolidate(
+    views: Mapping[str, BookState | None], depth: int, *, max_spread: Decimal
+) -> ConsolidatedView:
     """Merge the live ones of several exchanges' books of one symbol, where they show one asset.
 
     Args:
@@ -65,7 +67,7 @@ def consolidate(views: Mapping[str, BookView | None], depth: int, *, max_spread:
     )
 
 
-def _same_asset(live: Mapping[str, BookView], max_spread: Decimal) -> Mapping[str, BookView]:
+def _same_asset(live: Mapping[str, BookState], max_spread: Decimal) -> Mapping[str, BookState]:
     """Those to merge; a book without a mid cannot be compared, and stands alone or not at all."""
     if len(live) < 2:
         return live
@@ -74,11 +76,11 @@ def _same_asset(live: Mapping[str, BookView], max_spread: Decimal) -> Mapping[st
     return {name: view for name, view in live.items() if name in together}
 
 
-def _mid(view: BookView) -> Decimal | None:
+def _mid(view: BookState) -> Decimal | None:
     return exact.midpoint(view.bids[0].price, view.asks[0].price) if view.bids and view.asks else None
 
 
-def _why_missing(missing: Mapping[str, BookStatus], live: Mapping[str, BookView]) -> str:
+def _why_missing(missing: Mapping[str, BookStatus], live: Mapping[str, BookState]) -> str:
     silent = sorted(missing.keys() - live.keys())
     apart = [(name, _mid(live[name])) for name in sorted(missing.keys() & live.keys())]
     odd = [f"{name} (mid {'none' if mid is None else exact.text(mid)})" for name, mid in apart]

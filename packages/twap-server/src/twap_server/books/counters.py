@@ -1,4 +1,4 @@
-"""``seq`` of book messages: one counter per topic, whoever reads it.
+"""Number the book messages of each topic (``seq``), whoever reads them.
 
 It never falls while the server runs, and stays while nothing changed: across the removal and return of a
 book, and exchanges that join or leave a merged one.
@@ -7,7 +7,7 @@ book, and exchanges that join or leave a merged one.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.market.events import BookState, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 
 _State = tuple[tuple[str, int, BookStatus | None], ...]
@@ -49,11 +49,11 @@ class BookCounters:
         self._single: dict[InstrumentId, _Single] = {}
         self._merged: dict[str, _Merged] = {}
 
-    def single(self, instrument: InstrumentId, view: BookView) -> int:
+    def single(self, instrument: InstrumentId, view: BookState) -> int:
         """The number of one exchange's book as it is now."""
         return self._single.setdefault(instrument, _Single()).tell(view.seq)
 
-    def merged(self, symbol: str, views: Mapping[str, BookView | None]) -> int:
+    def merged(self, symbol: str, views: Mapping[str, BookState | None]) -> int:
         """The number of the merged book of these views (exchange to book, None where there is none)."""
         state = tuple(
             (name, *((view.seq, view.status) if view is not None else _NOTHING))

@@ -1,4 +1,4 @@
-"""Who wants which book. A book lingers for a while after the last one who wanted it."""
+"""Keep who wants which book. A book stays for a while after the last one who wanted it."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable

@@ -1,11 +1,11 @@
-"""One instrument's book, with its gap rule and how far it can be trusted."""
+"""Keep one instrument's book: apply changes, detect gaps, and say how far it can be trusted."""
 
 from collections.abc import Callable
 
 from twap_server.books.pulse import Pulse
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.errors import CrossedBook, FeedError, SequenceGap
-from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, BookView, PriceLevel
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookState, BookStatus, PriceLevel
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.base import Sequencer
@@ -172,7 +172,7 @@ class LiveBook:
             awaits_first_change=other.awaits_first_change,
         )
 
-    def view(self, depth: int) -> BookView:
+    def view(self, depth: int) -> BookState:
         """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``.
 
         A live book whose connection is silent for too long is shown as ``stale``.
@@ -181,7 +181,7 @@ class LiveBook:
         bids, asks = _NO_LEVELS, _NO_LEVELS
         if status in (BookStatus.LIVE, BookStatus.STALE):
             bids, asks = self.book.top(depth)
-        return BookView(
+        return BookState(
             status=status,
             reason=reason,
             bids=bids,

@@ -1,4 +1,4 @@
-"""When a connection spoke last, and how long its silence is borne before its books are not trusted."""
+"""Note when a connection last spoke, and how long it may be silent before its books are not trusted."""
 
 from typing import Final
 

@@ -1,10 +1,10 @@
-"""All live books, by instrument. One writer per book; any number of readers."""
+"""Find the live books by instrument. One writer per book; any number of readers."""
 
 from collections.abc import Callable, Iterator
 
 from twap_server.books.live import LiveBook
 from twap_server.books.traded_volume import TradedVolume
-from twap_server.domain.market.events import BookView
+from twap_server.domain.market.events import BookState
 from twap_server.domain.market.instrument import InstrumentId
 
 
@@ -29,7 +29,7 @@ class BookRegistry:
         """Return the book itself, None where nobody wants it."""
         return self._books.get(instrument)
 
-    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+    def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """Return at most ``depth`` levels a side with the book's status, None where nobody wants the book."""
         book = self._books.get(instrument)
         return None if book is None else book.view(depth)

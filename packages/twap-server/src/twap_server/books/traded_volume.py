@@ -1,4 +1,4 @@
-"""What was traded lately, per instrument; bounded, and as small as can be: sums, not trades.
+"""Sum up recent trades for each instrument; bounded, and small: sums are kept, not trades.
 
 In: trades as they are received. Out: the volume since a moment, by subtracting two sums.
 """

@@ -1,4 +1,4 @@
-"""Composition root: the only place that knows every part. ``compose`` builds, ``serving`` runs."""
+"""Compose the program: the only place that knows every part. ``compose`` builds, ``serving`` runs."""
 
 from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue

@@ -1,4 +1,4 @@
-"""Accounts from the command line of the server's machine, whether the server runs or not.
+"""Manage accounts from the command line of the server's machine, whether the server runs or not.
 
 The database is used beside the server. It learns of what was done here by itself: accounts and invites at
 once, ended sign-ins within five seconds.

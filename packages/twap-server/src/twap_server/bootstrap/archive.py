@@ -1,4 +1,4 @@
-"""The file of a backup: a ZIP with ``about.json`` (what it holds, and a digest) and the database's copy.
+"""Write and read a backup file: a ZIP with the database's copy and ``about.json`` (contents and digest).
 
 It is whole or absent: written under another name, read back, synced, renamed. Only its owner can read it.
 """

@@ -1,4 +1,4 @@
-"""``twap-server backup`` and ``restore``: SQLite by its own backup, PostgreSQL by its own programs.
+"""Run ``twap-server backup`` and ``restore``: SQLite by its backup API, PostgreSQL by its own programs.
 
 A backup is taken while the server runs, read back, and only then gets its name. A restore needs the database
 for itself, keeps what it replaces, and leaves migrations to the next start.

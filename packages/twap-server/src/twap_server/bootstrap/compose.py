@@ -1,4 +1,4 @@
-"""Builds every part and owns the one root task group: when a stage dies, all stop and the error surfaces."""
+"""Build every part and own the one root task group: when a stage fails, all stop and the error is raised."""
 
 import asyncio
 import logging
@@ -20,7 +20,7 @@ from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
-from twap_server.collector.ways import check_ways
+from twap_server.collector.proxies import check_proxies
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.market.instrument import Instrument
@@ -206,7 +206,7 @@ def _market(
     for shape in shapes:
         own = settings.exchanges[shape.name]
         exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
-        check_ways((exchange.ws_url, exchange.rest_url))
+        check_proxies((exchange.ws_url, exchange.rest_url))
     return LiveMarket(
         shapes,
         settings.collector.model_copy(update={"exchanges": settings.exchanges}),

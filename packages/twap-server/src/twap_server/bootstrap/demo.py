@@ -1,4 +1,4 @@
-"""The simulated market: as a server of its own, or inside a demo server that leaves nothing behind."""
+"""Run the simulated market, as a server of its own or inside a demo server that leaves nothing behind."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The first administrator: made at the start where there is no account, if the settings name one."""
+"""Create the first administrator at the start, if there is no account and the settings name one."""
 
 import logging
 
@@ -29,4 +29,4 @@ async def make_first_user(config: ApiConfig, users: Users, registration: Registr
         await registration.create(config.first_user, password, is_admin=True)
     except UsernameTaken:
         return
-    log.info("the first account, %s, was made: an administrator", config.first_user)
+    log.info("created the first account, %s: an administrator", config.first_user)

@@ -1,4 +1,4 @@
-"""Ids that sort by when they were made: what is recorded together lies together in the database's indexes.
+"""Make ids that sort by time, so that what is recorded together lies together in the database's indexes.
 
 With ids that are all chance, each order of a commit would change an index page of its own.
 """

@@ -1,4 +1,4 @@
-"""How many files, and so connections, this process may have open: systems often start with 1,024."""
+"""Raise the limit on open files, and so on connections: many systems start with 1,024."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""``twap-server replay``: reads orders from files, replays, tells what the orders cost."""
+"""Run ``twap-server replay``: read orders from files, replay a recording, report what the orders cost."""
 
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Replays a recording through collector, books and engine in virtual time: the live code, hours in seconds.
+"""Replay a recording in virtual time through the live collector, books and engine: hours in seconds.
 
 In: a recording and orders. Out: all that was recorded of each order, from which its execution report is made.
 Only the network, the clock and the store are others than in a running server.
@@ -100,8 +100,8 @@ def replay(
     """
     played = recording if isinstance(recording, Recording) else Recording(recording)
     run = _Run(played, settings, skip_unread=skip_unread)
-    tamed = garbage.aside() if settings.runtime.tame_collector else nullcontext()
-    with tamed, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
+    tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
+    with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
 
 

@@ -1,4 +1,4 @@
-"""Runs the server as a process: binds first, stops in order, leaves nothing behind.
+"""Run the server as a process: bind first, stop in order, leave nothing behind.
 
 Stop order is the data flow: the engine (the turn under way is recorded), the stream sessions (closed by us,
 so that clients come back), the HTTP server, then the collectors.
@@ -11,7 +11,7 @@ import signal
 from collections.abc import Callable, Sequence
 
 from twap_server.api.app import create_app
-from twap_server.api.http.doors import Bounds, Doors
+from twap_server.api.http.connection_gate import ConnectionBounds, ConnectionGate
 from twap_server.api.server import HttpServer, Listening
 from twap_server.bootstrap.compose import Running, running
 from twap_server.bootstrap.open_files import make_room
@@ -45,10 +45,10 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    bounds = Bounds.of(server.services.config)
-    doors = Doors(server.services.config, bounds=bounds.within(make_room(bounds.most)))
-    app = create_app(server.services, doors)
-    http = HttpServer(app, listening, parser=server.http_parser, doors=doors)
+    bounds = ConnectionBounds.of(server.services.config)
+    gate = ConnectionGate(server.services.config, bounds=bounds.within(make_room(bounds.most)))
+    app = create_app(server.services, gate)
+    http = HttpServer(app, listening, parser=server.http_parser, gate=gate)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()

@@ -1,4 +1,4 @@
-"""The secret that signs access tokens: given, or kept in a 0600 file that the first start makes.
+"""Load the secret that signs access tokens: from the settings, or a file that the first start makes.
 
 The file is whole or absent, whenever the process is killed: it is written under another name, synced and
 renamed.
@@ -105,7 +105,7 @@ def _kept(file: Path) -> bytes:
             field="signing_key",
         )
     if not key:
-        log.warning("the signing key %s is empty: another is made", file)
+        log.warning("the signing key %s is empty: creating another", file)
     return key
 
 

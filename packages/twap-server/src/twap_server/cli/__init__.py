@@ -1,1 +1,1 @@
-"""The command line of the server."""
+"""Define the command line of the server."""

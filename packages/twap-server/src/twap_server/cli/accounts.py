@@ -1,4 +1,4 @@
-"""``twap-server user`` and ``twap-server invite``: on the machine of the server, which may be running."""
+"""Define ``twap-server user`` and ``invite``, for the machine of the server, which may be running."""
 
 import getpass
 import sys
@@ -67,7 +67,7 @@ def change_password(
 @app.command("link")
 def link_user(
     name: NameArg,
-    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Theirs, at the provider.")],
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="The user's subject at the provider.")],
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:
@@ -77,7 +77,7 @@ def link_user(
 
 def invite(
     days: Annotated[int, typer.Option(help="How long it can be used, 1 to 365.")] = 7,
-    note: Annotated[str, typer.Option(help="For whom, in your words.")] = "",
+    note: Annotated[str, typer.Option(help="A note: whom it is for.")] = "",
     config: ConfigOption = None,
     database: DatabaseOption = None,
 ) -> None:

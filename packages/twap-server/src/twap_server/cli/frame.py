@@ -1,4 +1,4 @@
-"""What the commands of ``twap-server`` share: they run, speak in lines, and say what failed in one."""
+"""Share what the commands of ``twap-server`` need: run, print lines, and report a failure in one line."""
 
 import asyncio
 import sys

@@ -1,4 +1,4 @@
-"""The ``twap-server`` command: start the server, or an exchange on loopback."""
+"""Define the ``twap-server`` command: start the server, or an exchange on loopback."""
 
 from enum import StrEnum
 from functools import partial
@@ -18,7 +18,7 @@ from twap_server.telemetry import take_closed_streams
 app = typer.Typer(
     name="twap-server",
     cls=Commands,
-    help="Collects crypto order books and executes TWAP orders against them, on paper.",
+    help="Collect crypto order books and execute TWAP orders against them, on paper.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -93,13 +93,13 @@ def venue(
     port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8010,
     recording: Annotated[Path | None, typer.Option(help="Replay this recording (.jsonl.gz).")] = None,
     speed: Annotated[
-        float, typer.Option(help="Times faster than recorded; 0: as fast as it is taken.")
+        float, typer.Option(help="How many times faster than recorded; 0: as fast as clients read.")
     ] = 1.0,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market.")] = 1,
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="Fault to commit now and then: gap, repeat, reorder, silence, garbage, "
+            help="Fault to make now and then: gap, repeat, reorder, silence, garbage, "
             "disconnect, crossed, badsum, slow[:RATE]. Repeatable."
         ),
     ] = None,

@@ -1,4 +1,4 @@
-"""The commands of ``twap-server`` for who keeps one running: ``backup``, ``restore``, ``doctor``."""
+"""Define the commands for operators: ``backup``, ``restore``, ``doctor``."""
 
 import asyncio
 import json
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
 DatabaseUrl = Annotated[
-    str | None, typer.Option("--database", help="Instead of that of the settings: sqlite:///FILE")
+    str | None,
+    typer.Option("--database", help="Database, instead of the one in the settings: sqlite:///FILE"),
 ]
 PgBin = Annotated[
     Path | None, typer.Option("--pg-bin", help="Folder of pg_dump and pg_restore, if not on the search path.")
@@ -96,7 +97,7 @@ def doctor(
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
         for one in found:
             say(_row(one.level, one.topic, f"{one.text}: {one.advice}" if one.advice else one.text, width))
-    raise typer.Exit({work.Level.OK: 0, work.Level.WARNING: 1, work.Level.FAULT: 2}[worst])
+    raise typer.Exit({work.Severity.OK: 0, work.Severity.WARNING: 1, work.Severity.FAULT: 2}[worst])
 
 
 def _row(level: str, topic: str, text: str, width: int) -> str:

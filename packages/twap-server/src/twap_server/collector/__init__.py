@@ -1,1 +1,1 @@
-"""Listens. All traffic to exchanges; ``market.MarketData`` is what others see of it."""
+"""Listen to exchanges. Others see of it what ``market_data.LiveMarket`` offers."""

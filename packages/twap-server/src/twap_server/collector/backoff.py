@@ -1,10 +1,10 @@
-"""Delays between attempts."""
+"""Choose delays between attempts: exponential, capped, full jitter."""
 
 from collections.abc import Iterator
 from random import Random
 
 
-def delays(rng: Random, *, initial_ms: int, cap_s: int) -> Iterator[float]:
+def backoff_delays(rng: Random, *, initial_ms: int, cap_s: int) -> Iterator[float]:
     """Yield seconds to wait, for ever: a random share of a limit that doubles up to the cap (full jitter)."""
     limit_ms = initial_ms
     while True:

@@ -1,4 +1,4 @@
-"""Candles of one exchange: page after page until there are enough, or it gives no older ones.
+"""Read candles of one exchange page by page, until there are enough or no older ones.
 
 In: an instrument, an interval, a range. Out: candles, and how far back the exchange reaches where that cut
 the answer. What the exchange leaves out, because nothing was traded, is never invented.
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from twap_models.enums import Interval
 from twap_server.collector.listing import in_words
-from twap_server.collector.rate_limit import Purpose
+from twap_server.collector.rate_limit import RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -157,7 +157,9 @@ class CandleReader:
 
     async def _fetch(self, request: HttpRequest, page: Page) -> _Page:
         answer = await self._rest.ask(
-            request, lambda body: self._exchange.parse_klines(body, page.native_interval), Purpose.USERS
+            request,
+            lambda body: self._exchange.parse_klines(body, page.native_interval),
+            RequestPurpose.USERS,
         )
         listed = answer.value
         self._tell_left_out(listed.left_out)

@@ -1,4 +1,4 @@
-"""How far an exchange's clock seems to be from ours, measured on what it sends.
+"""Estimate how far an exchange's clock is from ours, from the times in its messages.
 
 A change takes some time to reach us, so the least lag of many is nearest to the difference of the clocks. One
 above the limit means that our clock is ahead, or that all of the feed is late: both look the same from here.

@@ -1,4 +1,4 @@
-"""One exchange: its instruments, its connections, its books, kept up for ever."""
+"""Collect one exchange: its instruments, its connections, its books, as long as the server runs."""
 
 import asyncio
 import logging
@@ -224,7 +224,7 @@ class Collector:
         return ConnectionState.IDLE, "nobody wants a book of it: no connection is open"
 
     def _retry_at(self) -> Nanos | None:
-        untils = [until_of(failure) for failure in (self._context.door.refusal, self.history.refusal)]
+        untils = [until_of(failure) for failure in (self._context.cooldown.refusal, self.history.refusal)]
         return max((one for one in untils if one is not None and one > self._clock.now()), default=None)
 
     @property

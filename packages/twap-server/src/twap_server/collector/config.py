@@ -1,4 +1,4 @@
-"""What can be set about collecting. Times in seconds."""
+"""Hold the settings of collecting. Times in seconds."""
 
 from decimal import Decimal
 

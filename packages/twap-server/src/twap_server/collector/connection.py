@@ -1,4 +1,4 @@
-"""One WebSocket: opened within a deadline, sent to within the exchange's message rate.
+"""Open one WebSocket within a deadline, and send within the exchange's message rate.
 
 Raises FeedErrors with words fit for a user; the library's own errors never leave this module.
 """
@@ -19,8 +19,8 @@ from websockets.frames import CLOSE_CODE_EXPLANATIONS, CloseCode
 
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import of_http, of_reach
+from twap_server.collector.proxies import place_of, proxy_of
 from twap_server.collector.rate_limit import RateLimiter
-from twap_server.collector.ways import place_of, way_to
 from twap_server.collector.websocket import BurstConnection
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
@@ -81,7 +81,7 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
 
 
 async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> BurstConnection:
-    host, proxy = place_of(exchange.ws_url), way_to(exchange.ws_url)
+    host, proxy = place_of(exchange.ws_url), proxy_of(exchange.ws_url)
     try:
         socket = await connect(
             exchange.ws_url,

@@ -1,4 +1,4 @@
-"""What the parts of a connection's work share."""
+"""Share the objects that the parts of a connection's work use."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.books.traded_volume import TradedVolume
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.door import Door
+from twap_server.collector.cooldown import Cooldown
 from twap_server.collector.history import History
+from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
-from twap_server.collector.patience import Patience
 from twap_server.collector.rate_limit import RateLimiter
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.errors import AttemptRefused
@@ -43,9 +43,9 @@ class SessionContext:
     """Called with what the stream tells of an instrument or of the exchange."""
     doubt_list: Callable[[], None]
     """Ask for the list of instruments soon: something shows that it is not true any more."""
-    patience: Patience
+    backoff: KeyedBackoff
     """How long to leave an instrument alone that keeps failing."""
-    door: Door[AttemptRefused]
+    cooldown: Cooldown[AttemptRefused]
     """Whether the exchange lets us try to connect."""
     oversized: Oversized
     """Who sends more at once than we take."""
@@ -68,7 +68,7 @@ def session_context(
 ) -> SessionContext:
     """Build what follows from an exchange and the settings: budgets, and the memory of what failed."""
     limits = exchange.limits
-    aside = Patience(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
+    aside = KeyedBackoff(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
     return SessionContext(
         exchange=exchange,
         config=config,
@@ -80,8 +80,8 @@ def session_context(
         instruments=instruments,
         on_trading_status=on_trading_status,
         doubt_list=doubt_list,
-        patience=Patience(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
-        door=Door(clock),
+        backoff=KeyedBackoff(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
+        cooldown=Cooldown(clock),
         oversized=Oversized(clock, aside),
         resubscribes=RateLimiter(clock, amount=config.resubscribes_per_exchange, window_s=60),
         connects=RateLimiter(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),

@@ -1,4 +1,4 @@
-"""What failed on the way to an exchange, in our own words, with the moment until which nothing is asked.
+"""Name what failed on the way to an exchange, and until when nothing should be asked.
 
 The same words over HTTP and on the stream. Neither an exchange's text nor a library's reaches a user.
 """

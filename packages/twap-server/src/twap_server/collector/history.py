@@ -1,4 +1,4 @@
-"""What an exchange tells on request: instruments, candles, book snapshots."""
+"""Request instruments, candles and book snapshots from an exchange."""
 
 import asyncio
 from collections import defaultdict
@@ -10,7 +10,7 @@ import httpx
 from twap_models.enums import Interval
 from twap_server.collector.candle_reader import CandleReader
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.rate_limit import Purpose, RateLimiter
+from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable
@@ -110,7 +110,7 @@ class History:
         symbol = instrument.id.symbol
         async with self._in_flight[symbol]:
             await self._budgets[symbol].spend()
-            purpose = Purpose.URGENT if self._is_urgent(instrument.id) else Purpose.BOOKS
+            purpose = RequestPurpose.URGENT if self._is_urgent(instrument.id) else RequestPurpose.BOOKS
             with self._in_our_words("book"):
                 answer = await self._rest.ask(
                     self._exchange.depth_request(instrument),
@@ -121,7 +121,7 @@ class History:
 
     async def _instruments(self, request: HttpRequest) -> Entries[Instrument]:
         with self._in_our_words("list of instruments"):
-            answer = await self._rest.ask(request, self._exchange.parse_instruments, Purpose.URGENT)
+            answer = await self._rest.ask(request, self._exchange.parse_instruments, RequestPurpose.URGENT)
         return answer.value
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""What one exchange lists and what it says of it: loaded, kept up, and told to whoever needs it.
+"""Load one exchange's list of instruments, keep it current, and tell whoever needs it.
 
 Three sources, the newest wins: the whole list, asked for now and then; the status of the instruments that are
 wanted, asked for often where the stream does not tell it; what the stream tells. What the exchange says of
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
 
-from twap_server.collector.backoff import delays
+from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.failures import words_of
 from twap_server.collector.history import History
@@ -96,7 +96,7 @@ class InstrumentList:
         """Take in what the stream tells of an instrument, or of the whole exchange."""
         if told.symbol is None:
             if told.status != self.market_status:
-                _log.warning("%s says of itself: %s", self._exchange.name, told.status)
+                _log.warning("%s reports its status: %s", self._exchange.name, told.status)
                 self.market_status = told.status
                 self._take(self._listed)
             return
@@ -207,4 +207,6 @@ class InstrumentList:
         return one if status == one.status else replace(one, status=status)
 
     def _new_waits(self) -> Iterator[float]:
-        return delays(self._rng, initial_ms=self._config.backoff_initial_ms, cap_s=self._config.backoff_max_s)
+        return backoff_delays(
+            self._rng, initial_ms=self._config.backoff_initial_ms, cap_s=self._config.backoff_max_s
+        )

@@ -1,4 +1,4 @@
-"""What to make of a list of which some entries could not be read, or have one name. Pure.
+"""Check a list of instruments of which some entries were unreadable or share a name. Pure.
 
 Nothing else suffers from such an entry. An instrument known from before stays known, so that nobody takes it
 for delisted, and takes no new order until its entry can be read again: its facts may have changed.

@@ -1,4 +1,4 @@
-"""The market: exchanges, instruments, candles and live books in one place."""
+"""Offer the whole market in one place: exchanges, instruments, candles and live books."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
@@ -22,7 +22,7 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.market.events import BookStatus, BookView, CandleRange
+from twap_server.domain.market.events import BookState, BookStatus, CandleRange
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, exchange_name, not_listed, the_one
@@ -196,7 +196,7 @@ class LiveMarket(Holding):
         history = self.collector(exchange).history
         return await history.klines(instrument, interval, limit=limit, start=start, end=end)
 
-    def view(self, instrument: InstrumentId, depth: int) -> BookView | None:
+    def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """Return at most ``depth`` levels a side, None where nobody wants the book.
 
         ``reason`` says so where the instrument does not trade, whatever the book is.
@@ -238,7 +238,7 @@ class LiveMarket(Holding):
         """Return the taker fee as a share of the notional, 0 where none is set."""
         return self._config.exchange(exchange_name(exchange)).taker_fee
 
-    async def wait_live(self, instrument: InstrumentId, timeout: float, *, depth: int = 100) -> BookView:
+    async def wait_live(self, instrument: InstrumentId, timeout: float, *, depth: int = 100) -> BookState:
         """Wait until the book is live; the caller holds it.
 
         Args:

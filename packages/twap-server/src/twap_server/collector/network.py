@@ -1,4 +1,4 @@
-"""How exchanges are reached: over the internet, or through whatever stands in its place.
+"""Open sockets and HTTP to exchanges: over the internet, or through whatever replaces it.
 
 A replay puts a recording here; sessions, books and everything behind them notice no difference.
 """
@@ -12,7 +12,7 @@ import httpx
 
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection, opened
-from twap_server.collector.ways import RoutedTransport
+from twap_server.collector.proxies import ProxyTransport
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
@@ -23,7 +23,7 @@ OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsy
 
 def _open_http(config: CollectorConfig) -> httpx.AsyncClient:
     return httpx.AsyncClient(
-        transport=RoutedTransport(), timeout=config.http_timeout_s, follow_redirects=False
+        transport=ProxyTransport(), timeout=config.http_timeout_s, follow_redirects=False
     )
 
 

@@ -1,4 +1,4 @@
-"""Find the instrument that sends more at once than we take, and leave it alone for a while.
+"""Find the instrument whose messages are too large, and stop collecting it for a while.
 
 A message that is too large is never read, so it does not say whose it is: one of those whose first book is
 waited for. Where several are, each is asked for alone on the next connection, after all others: the one that
@@ -8,7 +8,7 @@ is waited for when it happens again is the one. Kept for an exchange, over its c
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from twap_server.collector.patience import Patience
+from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.domain.clock import SECOND, Clock, Nanos
 
 WORDS: Final = "it sends more at once than we take"
@@ -17,9 +17,9 @@ WORDS: Final = "it sends more at once than we take"
 class Oversized:
     """Suspects, and those that were found out."""
 
-    def __init__(self, clock: Clock, patience: Patience) -> None:
+    def __init__(self, clock: Clock, backoff: KeyedBackoff) -> None:
         """Args: patience: how long to set an instrument aside."""
-        self._clock, self._patience = clock, patience
+        self._clock, self._backoff = clock, backoff
         self._suspects: set[str] = set()
         self._until: dict[str, Nanos] = {}
 
@@ -28,7 +28,7 @@ class Oversized:
         self._suspects.update(waiting)
         if len(waiting) == 1:
             (symbol,) = waiting
-            seconds = self._patience.failed(symbol)
+            seconds = self._backoff.failed(symbol)
             self._until[symbol] = Nanos(self._clock.monotonic() + round(seconds * SECOND))
 
     def clear(self, symbol: str) -> None:

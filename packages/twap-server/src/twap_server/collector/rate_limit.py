@@ -1,4 +1,4 @@
-"""How often something may be done: a sliding window, with a share kept free for what must not wait."""
+"""Limit how often something is done: a sliding window, with a share kept free for urgent work."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,7 @@ from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 _GIVE_WAY = 10 * MILLISECOND
 
 
-class Purpose(IntEnum):
+class RequestPurpose(IntEnum):
     """What something is done for, the most urgent first. Each comes before all that follow."""
 
     URGENT = 0
@@ -20,7 +20,7 @@ class Purpose(IntEnum):
     """What users ask for and nothing else depends on, as candles: half."""
 
 
-_QUARTERS = {Purpose.URGENT: 4, Purpose.BOOKS: 3, Purpose.USERS: 2}
+_QUARTERS = {RequestPurpose.URGENT: 4, RequestPurpose.BOOKS: 3, RequestPurpose.USERS: 2}
 
 
 class RateLimiter:
@@ -32,14 +32,14 @@ class RateLimiter:
 
     def __init__(self, clock: Clock, *, amount: int, window_s: int) -> None:
         self._clock = clock
-        self._shares = [max(1, amount * _QUARTERS[one] // 4) if amount else 0 for one in Purpose]
+        self._shares = [max(1, amount * _QUARTERS[one] // 4) if amount else 0 for one in RequestPurpose]
         self._window = window_s * SECOND
-        self._spent: deque[tuple[Nanos, int, Purpose]] = deque()
-        self._sums = [0] * len(Purpose)
-        self._waiting = [0] * len(Purpose)
-        self._turns = [asyncio.Lock() for _ in Purpose]
+        self._spent: deque[tuple[Nanos, int, RequestPurpose]] = deque()
+        self._sums = [0] * len(RequestPurpose)
+        self._waiting = [0] * len(RequestPurpose)
+        self._turns = [asyncio.Lock() for _ in RequestPurpose]
 
-    async def spend(self, weight: int = 1, purpose: Purpose = Purpose.URGENT) -> None:
+    async def spend(self, weight: int = 1, purpose: RequestPurpose = RequestPurpose.URGENT) -> None:
         """Wait until ``weight`` fits and take it; cancelling takes nothing."""
         self._waiting[purpose] += 1
         try:
@@ -51,7 +51,7 @@ class RateLimiter:
         finally:
             self._waiting[purpose] -= 1
 
-    def _wait_for(self, weight: int, purpose: Purpose) -> int:
+    def _wait_for(self, weight: int, purpose: RequestPurpose) -> int:
         now = self._clock.monotonic()
         while self._spent and self._spent[0][0] + self._window <= now:
             _, over, whose = self._spent.popleft()
@@ -60,7 +60,7 @@ class RateLimiter:
             return 0
         return self._spent[0][0] + self._window - now if self._spent else _GIVE_WAY
 
-    def _fits(self, weight: int, purpose: Purpose) -> bool:
+    def _fits(self, weight: int, purpose: RequestPurpose) -> bool:
         """Tell whether the share of this purpose, and of each above it, has room."""
         return all(
             not share or sum(self._sums[one:]) + min(weight, share) <= share

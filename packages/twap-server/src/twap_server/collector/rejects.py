@@ -1,4 +1,4 @@
-"""Counts messages that could not be read, by kind, and says so in the log at most once a minute."""
+"""Count messages that could not be read, by kind, and log them at most once a minute."""
 
 import logging
 from collections import Counter

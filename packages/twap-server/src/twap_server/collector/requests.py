@@ -1,4 +1,4 @@
-"""What was asked of an exchange on one connection: symbol by symbol, and request by request."""
+"""Keep the subscription requests of one connection: which symbols were asked for, in which request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""GET requests to one exchange, within its budget and its wishes.
+"""Send GET requests to one exchange, within its rate limit, and wait when it says so.
 
 In: requests as values. Out: bodies. The exchange's own words never leave this module.
 """
@@ -11,10 +11,10 @@ from typing import Generic, NamedTuple, TypeVar
 
 import httpx
 
-from twap_server.collector.door import Door
+from twap_server.collector.cooldown import Cooldown
 from twap_server.collector.failures import MAX_WAIT_S, of_http, of_reach
-from twap_server.collector.rate_limit import Purpose, RateLimiter
-from twap_server.collector.ways import place_of
+from twap_server.collector.proxies import place_of
+from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import (
     ExchangeRefuses,
@@ -29,11 +29,11 @@ from twap_server.exchanges.base import Exchange, HttpRequest
 T = TypeVar("T")
 
 _USERS_WAIT_S = 10
-_MOST_IN_FLIGHT = {Purpose.BOOKS: 16, Purpose.USERS: 8}
+_MOST_IN_FLIGHT = {RequestPurpose.BOOKS: 16, RequestPurpose.USERS: 8}
 """However slowly an exchange answers, these leave connections for what is urgent, there and elsewhere."""
 
 
-class Answer(NamedTuple, Generic[T]):
+class RestAnswer(NamedTuple, Generic[T]):
     """What a body says, and the wall time at which it was asked for: it knows nothing of what came later."""
 
     value: T
@@ -50,9 +50,11 @@ class Rest:
         self._http = http
         self._limiter = RateLimiter(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
         self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
-        self._door: Door[ExchangeRefuses] = Door(clock)
+        self._cooldown: Cooldown[ExchangeRefuses] = Cooldown(clock)
 
-    async def ask(self, request: HttpRequest, parse: Callable[[bytes], T], purpose: Purpose) -> Answer[T]:
+    async def ask(
+        self, request: HttpRequest, parse: Callable[[bytes], T], purpose: RequestPurpose
+    ) -> RestAnswer[T]:
         """Fetch one body and read it.
 
         Args:
@@ -66,13 +68,13 @@ class Rest:
             ExchangeUnavailable: unreachable, or its answer cannot be used.
         """
         with self._named():
-            self._door.check()
+            self._cooldown.check()
             async with self._room(request.weight, purpose):
-                self._door.check()  # it may have been shut while this one waited
+                self._cooldown.check()  # it may have been shut while this one waited
                 asked_at = self._clock.now()
                 body = await self._get(request)
             try:
-                return Answer(parse(body), asked_at)
+                return RestAnswer(parse(body), asked_at)
             except Throttled as error:
                 self.hold_off(self._seconds_of(error), str(error))
                 raise self.refusal or error from None
@@ -87,11 +89,11 @@ class Rest:
         raise self._failure(response)
 
     @asynccontextmanager
-    async def _room(self, weight: int, purpose: Purpose) -> AsyncIterator[None]:
+    async def _room(self, weight: int, purpose: RequestPurpose) -> AsyncIterator[None]:
         """Hold a place among the requests in flight, once the budget has room."""
         async with AsyncExitStack() as held:
             try:
-                async with asyncio.timeout(_USERS_WAIT_S if purpose is Purpose.USERS else None):
+                async with asyncio.timeout(_USERS_WAIT_S if purpose is RequestPurpose.USERS else None):
                     await held.enter_async_context(self._places.get(purpose, nullcontext()))
                     await self._limiter.spend(weight, purpose)
             except TimeoutError:
@@ -110,11 +112,11 @@ class Rest:
     @property
     def refusal(self) -> ExchangeRefuses | None:
         """Why nothing is asked now; None when it may be."""
-        return self._door.refusal
+        return self._cooldown.refusal
 
     def hold_off(self, seconds: int, because: str) -> None:
         """Ask nothing for so long, and say why to whoever would; what holds longer stays."""
-        self._door.shut(seconds, partial(ExchangeRefuses, because))
+        self._cooldown.shut(seconds, partial(ExchangeRefuses, because))
 
     def _failure(self, response: httpx.Response) -> TwapError:
         refusal = self._exchange.refusal(response.status_code, response.content)

@@ -1,4 +1,4 @@
-"""How one instrument's book gets right again without touching the connection.
+"""Resynchronise one book without reconnecting.
 
 Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits.
 Elsewhere: unsubscribe and subscribe the book; where nothing proves a book, now and then without a fault too.
@@ -10,7 +10,7 @@ import logging
 from collections import defaultdict
 
 from twap_server.books.live import LiveBook
-from twap_server.collector.backoff import delays
+from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import SessionView
 from twap_server.collector.rate_limit import RateLimiter
@@ -77,7 +77,7 @@ class BookResync:
         """
         context = self._session.context
         _log.info("%s %s: %s", context.exchange.name, symbol, error)
-        if isinstance(error, ChecksumMismatch) and context.patience.failures(symbol):
+        if isinstance(error, ChecksumMismatch) and context.backoff.failures(symbol):
             context.doubt_list()
         self.begin(symbol)
 
@@ -133,7 +133,7 @@ class BookResync:
                 await self._fetch(symbol)
             else:
                 if has_failed:
-                    await context.clock.sleep(context.patience.failed(symbol, free=_FREE_FAILURES))
+                    await context.clock.sleep(context.backoff.failed(symbol, free=_FREE_FAILURES))
                 await self._resubscribe(symbol)
                 self._since[symbol] = context.clock.monotonic()
         finally:
@@ -143,7 +143,7 @@ class BookResync:
     async def _fetch(self, symbol: str) -> None:
         context = self._session.context
         config, clock, rng = context.config, context.clock, context.rng
-        for delay in delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
+        for delay in backoff_delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
             if symbol not in self._session.books or await self._joined(symbol):
                 return
             await clock.sleep(delay)

@@ -1,4 +1,4 @@
-"""One connection at work: wants become subscriptions, frames become books, each fault its remedy.
+"""Work one connection: subscribe to what is wanted, apply frames to books, react to each fault.
 
 In: frames of one WebSocket. Out: changed LiveBooks and trades. It ends by raising a FeedError that means
 reconnect; by then its books are already stale. Everything else (gap, bad checksum, crossed book, refusal,
@@ -13,9 +13,9 @@ from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import SessionContext
-from twap_server.collector.pace import Pace
 from twap_server.collector.rejects import Rejects
 from twap_server.collector.resync import BookResync
+from twap_server.collector.silence import SilenceLimit
 from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.errors import (
@@ -65,7 +65,9 @@ class ExchangeSession:
         self._resync = BookResync(self)
         self._subscriptions = ChannelSubscriptions(self, self._resync)
         self.pulse = Pulse(context.clock)
-        self._pace = Pace(beat_s=context.exchange.heartbeat.beat_s, fixed_ms=context.config.borne_silence_ms)
+        self._silence_limit = SilenceLimit(
+            beat_s=context.exchange.heartbeat.beat_s, fixed_ms=context.config.borne_silence_ms
+        )
         self._was_silent = False
         self._rejects = Rejects(context.exchange.name)
 
@@ -114,7 +116,7 @@ class ExchangeSession:
 
     async def _work(self) -> None:
         context = self.context
-        context.door.check()
+        context.cooldown.check()
         await context.connects.spend()
         async with context.network.open_socket(context.exchange, context.config, context.clock) as connection:
             self.connected = True
@@ -167,7 +169,7 @@ class ExchangeSession:
             case Refused():
                 self._subscriptions.on_refusal(event)
             case Heartbeat():
-                self._pace.beat(self.pulse.heard_at)
+                self._silence_limit.beat(self.pulse.heard_at)
             case ShutdownNotice():
                 self.retiring.set()
             case TradingStatus():
@@ -222,7 +224,7 @@ class ExchangeSession:
         config, pulse = self.context.config, self.pulse
         if not self.books:
             pulse.heard_at = now
-        pulse.borne = self._pace.borne(now, pulse.heard_at)
+        pulse.borne = self._silence_limit.borne(now, pulse.heard_at)
         if pulse.is_silent is not self._was_silent:
             self._was_silent = not self._was_silent
             for book in self.books.values():

@@ -1,4 +1,4 @@
-"""The connection of some of an exchange's instruments, kept up for ever, and the one owner of their books.
+"""Keep the connection for some of an exchange's instruments open, and own their books.
 
 A book is registered, and fed, from ``add`` to ``remove``: the session that readers see works on the very
 mapping that is changed here, and only here is a book put into the registry or taken out.
@@ -16,7 +16,7 @@ from functools import partial
 
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
-from twap_server.collector.backoff import delays
+from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.context import SessionContext
 from twap_server.collector.failures import words_of
 from twap_server.collector.session import ExchangeSession
@@ -33,7 +33,7 @@ class Shard:
         self._context = context
         self._registry = registry
         self._sessions: dict[ExchangeSession, asyncio.Task[None]] = {}
-        self._delays = self._new_delays()
+        self._backoff_delays = self._new_delays()
         self._books: dict[str, LiveBook] = {}
         """By canonical symbol: in the registry, and fed by the session that readers see."""
         self._shadows: dict[str, LiveBook] | None = None
@@ -79,7 +79,7 @@ class Shard:
             session = await self._serve()
             failure = session.failure or ConnectionLost("the connection ended")
             if session.saw_book_data and not isinstance(failure, MessageTooLarge):
-                self._delays = self._new_delays()
+                self._backoff_delays = self._new_delays()
             self._note(failure, had_connected=session.saw_book_data)
             await self._pause(failure)
 
@@ -150,7 +150,7 @@ class Shard:
         is_barred = isinstance(failure, AttemptRefused) and failure.is_barred
         if isinstance(failure, AttemptRefused):
             again = partial(AttemptRefused, failure.words, is_barred=failure.is_barred)
-            self._context.door.shut(failure.retry_after, again)
+            self._context.cooldown.shut(failure.retry_after, again)
         for book in self._books.values():
             if had_connected:
                 book.mark_stale(str(failure))
@@ -158,14 +158,16 @@ class Shard:
                 book.mark_down(str(failure), is_barred=is_barred)
 
     async def _pause(self, failure: FeedError) -> None:
-        seconds = next(self._delays)
+        seconds = next(self._backoff_delays)
         if isinstance(failure, AttemptRefused):
             seconds = max(seconds, failure.retry_after)
         await self._context.clock.sleep(seconds)
 
     def _new_delays(self) -> Iterator[float]:
         config = self._context.config
-        return delays(self._context.rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s)
+        return backoff_delays(
+            self._context.rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s
+        )
 
 
 async def _first(*events: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Answers kept for a moment, and each fetched once however many ask for it at a time."""
+"""Cache answers for a moment, and fetch each one once, however many ask for it at a time."""
 
 import asyncio
 from collections import OrderedDict

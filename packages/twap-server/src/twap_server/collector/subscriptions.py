@@ -1,4 +1,4 @@
-"""Wanted and acknowledged subscriptions of one connection, and the requests between them."""
+"""Track which subscriptions of one connection are wanted, requested and acknowledged."""
 
 import asyncio
 import logging
@@ -171,7 +171,7 @@ class ChannelSubscriptions:
     def _set_aside(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool) -> None:
         context = self._session.context
         asked.refused, asked.acked = True, False
-        asked.retry_at = Nanos(context.clock.monotonic() + round(context.patience.failed(symbol) * SECOND))
+        asked.retry_at = Nanos(context.clock.monotonic() + round(context.backoff.failed(symbol) * SECOND))
         self._tries.pop(symbol, None)
         self._mark_down(symbol, asked, reason, is_barred=is_barred)
 
@@ -228,7 +228,7 @@ class ChannelSubscriptions:
             newer = listed.get(symbol, asked.instrument)
             if asked.is_written_otherwise(newer):
                 asked.instrument = newer
-                self._session.context.patience.forget(symbol)
+                self._session.context.backoff.forget(symbol)
                 if asked.acked:
                     asked.book.resync("the exchange writes its numbers otherwise now")
                     self._resync.restart(symbol)

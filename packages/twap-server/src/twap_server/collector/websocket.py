@@ -1,4 +1,4 @@
-"""The library's WebSocket, read in bursts: what came with one read of the socket is taken without waiting.
+"""Read a WebSocket in bursts: all frames of one read of the socket are taken without waiting.
 
 ``websockets`` puts every frame through an assembler of fragments, three coroutines deep, which costs a third
 of receiving, and which pauses the socket by a rule of its own. Here whole messages wait in a plain queue, and

@@ -1,1 +1,1 @@
-"""Decides. No I/O, no async, no clock of its own, no framework: time, randomness and books are passed in."""
+"""Decide. No I/O, no async, no clock, no framework: time, randomness and books are passed in."""

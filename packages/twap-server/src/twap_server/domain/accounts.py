@@ -1,4 +1,4 @@
-"""What is recorded of accounts, their sign-ins, API keys and invites; never a secret, only digests."""
+"""Describe accounts, sign-ins and API keys as values. Never their secrets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Time as the domain knows it: integer nanoseconds since the Unix epoch, UTC.
+"""Represent time in the domain: integer nanoseconds since the Unix epoch, UTC.
 
 Only ``twap_server.clock`` reads a real clock. Everything else is given a ``Clock``, so that live,
 replay and simulation run the same code.

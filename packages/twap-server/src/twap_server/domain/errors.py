@@ -1,4 +1,4 @@
-"""Every failure is a class that says what to do next.
+"""Define the failures. Every class says what to do next.
 
 TwapError                 code, safe message (may be shown to a user)
 ├── RequestError          the caller can fix it
@@ -97,7 +97,7 @@ class AccessError(TwapError):
 
 
 class NotAuthenticated(AccessError):
-    """No token, or one that does not count."""
+    """No token, or one that is not valid."""
 
 
 class NotPermitted(AccessError):
@@ -107,11 +107,11 @@ class NotPermitted(AccessError):
 
 
 class InviteRefused(NotPermitted):
-    """The invite does not count: it is unknown, used, withdrawn or over, and nobody is told which."""
+    """The invite is not valid: it is unknown, used, withdrawn or over, and nobody is told which."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the invite does not count: it was used, withdrawn, is too old, or is misspelt; ask for another"
+            "the invite is not valid: it was used, withdrawn, is too old, or is misspelt; ask for another"
         )
 
 

@@ -1,4 +1,4 @@
-"""Exact decimal arithmetic: the default context rounds at 28 digits, which price × quantity can exceed.
+"""Calculate with decimals exactly: the default context rounds at 28 digits; price × quantity can have more.
 
 Every sum and product that reaches a fill or a ledger goes through here.
 """

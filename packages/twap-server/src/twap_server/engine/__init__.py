@@ -1,1 +1,1 @@
-"""Acts: accepts orders, wakes for due slices, matches them against books, records, then tells."""
+"""Execute orders: accept them, wake for due slices, match against books, record, then publish."""

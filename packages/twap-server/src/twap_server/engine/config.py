@@ -1,4 +1,4 @@
-"""The engine's settings; their defaults stand here only."""
+"""Hold the engine's settings and their defaults."""
 
 from datetime import timedelta
 from decimal import Decimal

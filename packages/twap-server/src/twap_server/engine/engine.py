@@ -1,4 +1,4 @@
-"""The engine: one task that owns every open order.
+"""Run the engine: one task that owns every open order.
 
 Commands (submit, cancel, pause, resume, amend) and due slices meet in one place, so a cancel against a slice
 in flight has exactly one winner. Each turn takes one group of commands, then one round of the slices that are
@@ -20,11 +20,11 @@ from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.commands.batches import BatchContext, Command, CommandBatcher, CommandResult
-from twap_server.engine.commands.handlers import Commands
+from twap_server.engine.commands.handlers import CommandHandlers
 from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.acceptance import OrderAcceptance, limits_of
-from twap_server.engine.entry.allowance import Rooms
+from twap_server.engine.entry.allowance import Allowances
 from twap_server.engine.entry.preview import Preview, Previewer
 from twap_server.engine.entry.results import SubmitResult
 from twap_server.engine.market.sampler import MarketSampler
@@ -76,7 +76,7 @@ class Engine:
         self._market_reader = MarketReader(market, config)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
         self._desk = OpenOrders(market=market, sampler=self._sampler, clock=clock)
-        self._rooms = Rooms(desk=self._desk, config=config)
+        self._allowances = Allowances(desk=self._desk, config=config)
         limits = limits_of(config)
         acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
         self._previewer = Previewer(
@@ -85,7 +85,7 @@ class Engine:
             acceptance=acceptance,
             store=store,
             clock=clock,
-            rooms=self._rooms,
+            allowances=self._allowances,
         )
         self._committer = DecisionCommitter(
             store=self._store,
@@ -195,8 +195,8 @@ class Engine:
         self.ready.clear()
         self._wake.set()
 
-    def _make_commands(self, acceptance: OrderAcceptance, limits: OrderLimits) -> Commands:
-        return Commands(
+    def _make_commands(self, acceptance: OrderAcceptance, limits: OrderLimits) -> CommandHandlers:
+        return CommandHandlers(
             journal=self._journal,
             acceptance=acceptance,
             desk=self._desk,
@@ -204,7 +204,7 @@ class Engine:
             market_reader=self._market_reader,
             clock=self._clock,
             limits=limits,
-            rooms=self._rooms,
+            allowances=self._allowances,
         )
 
     def _make_rounds(self, impact: ImpactMemory) -> DueOrders:
@@ -247,7 +247,7 @@ class Engine:
                 orders = await self._store.open_orders()
                 break
             except StoreUnavailable as error:
-                log.warning("engine waits for the store: %s", error)
+                log.warning("the engine waits for the store: %s", error)
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
             self._desk.adopt(order)
@@ -288,4 +288,4 @@ class Engine:
         try:
             await self._journal.flush(now, at_once=at_once)
         except TwapError as error:
-            log.warning("samples wait to be recorded: %s", error)
+            log.warning("samples could not be stored, trying again: %s", error)

@@ -1,4 +1,4 @@
-"""What the engine needs from others, as protocols beside their consumer."""
+"""Declare what the engine needs from other stages, as protocols."""
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal

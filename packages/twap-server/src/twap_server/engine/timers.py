@@ -1,4 +1,4 @@
-"""When to look at which order next: one heap of orders, one entry each that counts."""
+"""Keep when each order is due next: a heap with one valid entry for each order."""
 
 from heapq import heapify, heappop, heappush
 from typing import Final

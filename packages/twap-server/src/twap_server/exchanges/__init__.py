@@ -1,1 +1,1 @@
-"""Translates. Pure: an exchange is described here, nothing is sent from here."""
+"""Translate. Pure: an exchange is described here, nothing is sent from here."""

@@ -1,4 +1,4 @@
-"""What an exchange must tell about itself: everything as values, nothing is sent from here.
+"""Define what an exchange must say about itself. Only values: nothing is sent from here.
 
 The collector holds one ``Exchange`` per exchange and does all input and output for it. Add an exchange by
 writing one class with this shape and one line in ``registry.py``.
@@ -30,7 +30,7 @@ class RequestLimits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Heartbeat:
+class Liveness:
     """How to tell a quiet connection from a dead one."""
 
     silence_s: int
@@ -161,7 +161,7 @@ class Exchange(Protocol):
     refresh_s: ClassVar[int]
     """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
     limits: ClassVar[RequestLimits]
-    heartbeat: ClassVar[Heartbeat]
+    heartbeat: ClassVar[Liveness]
     klines: ClassVar[KlineRules]
     depths: ClassVar[tuple[int, ...]]
     """Depths that can be asked for, ascending; empty where all levels come."""

@@ -1,4 +1,4 @@
-"""From bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
+"""Decode bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation

@@ -1,4 +1,4 @@
-"""The exchanges that are collected: one line each."""
+"""List the exchanges that are collected: one line each."""
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange

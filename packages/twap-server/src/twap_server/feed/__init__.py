@@ -1,1 +1,1 @@
-"""Tells: in-process publish/subscribe between the stages that know something and the clients that want it."""
+"""Publish and subscribe inside the process, between stages that know something and clients that want it."""

@@ -1,4 +1,4 @@
-"""Typed publish/subscribe in this process, by topic. Publishing never blocks and never raises.
+"""Publish typed messages to subscribers by topic. Publishing never blocks and never raises.
 
 Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, and the order
 events of one user. Books travel as encoded messages: they are built once for all readers served at a time.
@@ -23,7 +23,7 @@ class BookTopic(NamedTuple):
     """As the readers spelled it: messages echo it."""
 
 
-class Frame(NamedTuple):
+class EncodedMessage(NamedTuple):
     """An encoded message, ready to be sent."""
 
     text: str
@@ -38,7 +38,7 @@ class CatchUp(NamedTuple):
     """The newest of a reader counts."""
 
 
-Inbox: TypeAlias = Mailbox[OrderEvent | Frame | CatchUp, Frame]
+Inbox: TypeAlias = Mailbox[OrderEvent | EncodedMessage | CatchUp, EncodedMessage]
 
 
 class Bus:
@@ -89,7 +89,9 @@ class Bus:
             return ()
         return subscribers.all() if phase is None else subscribers.at(phase)
 
-    def publish_book(self, topic: BookTopic, frame: Frame, to: Iterable[Inbox] | None = None) -> None:
+    def publish_book(
+        self, topic: BookTopic, frame: EncodedMessage, to: Iterable[Inbox] | None = None
+    ) -> None:
         """Give these readers, or all, this newest book; who has stopped reading the topic gets nothing."""
         subscribers = self._books.get(topic)
         if subscribers is None:

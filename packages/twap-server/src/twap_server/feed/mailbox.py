@@ -1,4 +1,4 @@
-"""Bounded buffer of one subscriber: books conflate (newest wins), everything else is never dropped.
+"""Buffer messages for one subscriber: of books the newest wins, everything else is never dropped.
 
 Putting never blocks. A reader that waits, with nothing left to read, may have a thing handed over directly,
 without being woken; what cannot be handed over now is kept for it. When the buffer of what may not be dropped

@@ -1,4 +1,4 @@
-"""The readers of one book, spread over the second so that not all of them are served at its beginning.
+"""Spread the readers of one book over the second, so that they are not all served at its beginning.
 
 A second has ``PHASES`` equal phases. Whoever joins gets a phase and keeps it, so its messages come a second
 apart. The first phase is filled before another is opened, since a book is encoded anew in each.

@@ -1,4 +1,4 @@
-"""Which exchange a recorded connection was to, by its address, and whether its messages can be replayed."""
+"""Find which exchange a recorded connection went to, and whether its messages can be replayed."""
 
 from typing import Final
 

@@ -1,1 +1,1 @@
-"""A recording in place of the exchange, and virtual time in place of the clock: the rest is the live code."""
+"""Replay recordings: a recording replaces the exchange, virtual time the clock; the rest is the live code."""

@@ -1,4 +1,4 @@
-"""What the exchange would have answered to a subscription: yes. The recording was made by other requests.
+"""Answer subscriptions as the exchange would have. The recording was made by other requests.
 
 In: a request as the adapter wrote it. Out: the exchange's own acknowledgements.
 """

@@ -1,4 +1,4 @@
-"""Plays a recording to the collector: its frames at their moments, as if they came over a WebSocket.
+"""Play a recording to the collector: its frames at their times, as if they came over a WebSocket.
 
 In: frames in order. Out: a ``Connection`` per session, all of which hear the same frames. Frames that come
 while nobody is connected are lost, as they would be live.
@@ -17,7 +17,7 @@ from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
 from twap_server.recordings.frames import RecordedFrame
 from twap_server.replay.answers import answers
-from twap_server.replay.unread import NOBODY, Unread
+from twap_server.replay.unreadable import NOBODY, UnreadableMessages
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
@@ -75,7 +75,7 @@ class TapePlayer:
         self.clock = VirtualClock(self.tape.at)
         self.ended = asyncio.Event()
         """Set once every frame was taken and dealt with."""
-        self.unread = Unread()
+        self.unread = UnreadableMessages()
         self.reading = 0
         """The line of the message that was given out last, 0 for an answer of ours."""
         self._listeners: list[Listener] = []

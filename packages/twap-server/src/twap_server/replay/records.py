@@ -1,4 +1,4 @@
-"""What a replay records, kept in memory: nothing of it has to survive, the recording can be played again.
+"""Keep what a replay records in memory: it need not survive, the recording can be played again.
 
 Implements the engine's ``OrderStore``; what it holds of an order is what its execution report is made from.
 """

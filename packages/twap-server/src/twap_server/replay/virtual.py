@@ -1,4 +1,4 @@
-"""An event loop on virtual time: where a loop would wait for the network, a recording plays.
+"""Run an event loop on virtual time: where a loop would wait for the network, a recording plays.
 
 Asyncio calls its selector when nothing is left to run, with the time until the next timer. Here that moment
 either wakes the reader of the recording, which then takes every frame up to that timer without returning to

@@ -1,4 +1,4 @@
-"""Whether an order's window lies within the recording: what lies outside cannot be replayed."""
+"""Check that an order's window lies inside the recording: only that can be replayed."""
 
 from collections.abc import Iterable
 

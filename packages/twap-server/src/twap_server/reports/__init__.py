@@ -1,1 +1,1 @@
-"""The execution report as files: CSV for spreadsheets and pandas, and one HTML page with charts."""
+"""Draw execution reports: CSV for spreadsheets and pandas, and one HTML page with charts."""

@@ -1,4 +1,4 @@
-"""The charts over time: price with fills and missed slices, and the schedule against what was filled."""
+"""Draw the charts over time: prices with fills and missed slices, and schedule against filled quantity."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The execution report as CSV (RFC 4180): one figure per row, or one of the tables behind it.
+"""Write the execution report as CSV (RFC 4180): one figure per row, or one of the tables behind it.
 
 Numbers are written digit for digit. A text that a spreadsheet would run as a formula gets an apostrophe in
 front, as spreadsheets themselves write such a text.

@@ -1,4 +1,4 @@
-"""The execution report as one HTML page: no script, no request to anywhere, every figure exact as text.
+"""Write the execution report as one HTML page: no script, no requests, every figure exact as text.
 
 Built as an element tree, so an order's own texts are escaped wherever they stand.
 """
@@ -87,7 +87,9 @@ def _ended(progress: OrderProgress) -> str:
 
 def _provenance(record: OrderRecord) -> str:
     terms = record.order.terms
-    names = list(dict.fromkeys(leg.instrument.exchange for leg in terms.legs)) or [terms.exchange]
+    names = list(dict.fromkeys(destination.instrument.exchange for destination in terms.destinations)) or [
+        terms.exchange
+    ]
     market = terms.instrument.symbol if terms.instrument else terms.symbol
     books, they = ("book", "it") if len(names) == 1 else ("books", "them")
     return (

@@ -1,4 +1,4 @@
-"""Domain → wire for the execution report. Nothing is decided here; exact numbers stay exact."""
+"""Translate the execution report to its wire model. Decides nothing; exact numbers stay exact."""
 
 from collections.abc import Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The tables of the page: costs, benchmarks, other ways, mark-outs, schedule, exchanges, slices, fills."""
+"""Write the tables of the page: costs, benchmarks, alternatives, mark-outs, schedule, slices, fills."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element

@@ -1,4 +1,4 @@
-"""An execution report in a few lines of text, for a terminal. The page and the CSV have all of it."""
+"""Write an execution report in a few lines of text, for a terminal. The page and the CSV have all of it."""
 
 from collections.abc import Iterator
 from decimal import Decimal

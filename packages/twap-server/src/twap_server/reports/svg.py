@@ -1,4 +1,4 @@
-"""Small SVG and HTML toolkit: elements that escape themselves, scales and round ticks.
+"""Make SVG and HTML: elements that escape their text, scales and round ticks.
 
 Everything is built as an element tree, so no text of an order can become markup. Positions are floats: they
 are ink on a page, never a figure.

@@ -1,4 +1,4 @@
-"""The cost waterfall: from nothing to the implementation shortfall, one bar for each part."""
+"""Draw the cost waterfall: from zero to the implementation shortfall, one bar for each part."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal

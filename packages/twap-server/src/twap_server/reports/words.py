@@ -1,4 +1,4 @@
-"""Figures as text: every digit, without zeros at the end."""
+"""Write figures as text: every digit, without zeros at the end."""
 
 from decimal import Decimal
 

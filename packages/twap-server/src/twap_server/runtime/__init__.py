@@ -1,1 +1,1 @@
-"""Watches the process itself: how late its event loop runs, what the garbage collector costs."""
+"""Watch the process: how late its event loop runs, and what the garbage collector costs."""

@@ -1,8 +1,8 @@
-"""The process's settings; their defaults stand here only."""
+"""Hold the process's settings and their defaults."""
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from twap_server.runtime.loops import EventLoop, HttpParser
 
@@ -20,5 +20,5 @@ class RuntimeConfig(BaseModel):
     """An event loop that stands still for longer is told of, with the stack that holds it up."""
     stall_log_every: timedelta = timedelta(seconds=10)
     """At most one stack in this time; the next one says how many were left out."""
-    tame_collector: bool = True
-    """Whether the garbage collector is kept out of the way; else it works as Python sets it up."""
+    tune_gc: bool = Field(default=True, validation_alias=AliasChoices("tune_gc", "tame_collector"))
+    """Whether the garbage collector is tuned; else it is as Python sets it up. Its old name is read, too."""

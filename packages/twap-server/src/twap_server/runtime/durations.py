@@ -1,4 +1,4 @@
-"""How long something took, counted by size: what a Prometheus histogram is made of.
+"""Count durations by size, as a Prometheus histogram needs them.
 
 Plain numbers and no lock: the garbage collector's callback counts here, in the middle of anything, so
 nothing here may wait for anybody.

@@ -1,4 +1,4 @@
-"""Files that shall survive a power cut."""
+"""Write files that survive a power cut."""
 
 import os
 from pathlib import Path

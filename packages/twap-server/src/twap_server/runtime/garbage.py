@@ -1,4 +1,4 @@
-"""Python's garbage collector, kept out of the way, and its pauses counted.
+"""Tune Python's garbage collector and count its pauses.
 
 A full pass looks at every object that could be part of a cycle: with ten thousand orders open that takes
 tenths of a second, in which nothing else happens. So nothing is collected while the server starts; what is

@@ -1,4 +1,4 @@
-"""Which event loop runs the server, and which parser reads its HTTP requests."""
+"""Choose the event loop of the server and the parser of its HTTP requests."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Gives free memory back to the system: the C library keeps what large answers took, and would for ever.
+"""Give free memory back to the system: the C library would keep what large answers used.
 
 What is free in it is looked at once a second, whoever freed it: answers that were sent, orders that ended,
 connections that went. Giving it back takes some milliseconds, so it is done in a thread, and only once much

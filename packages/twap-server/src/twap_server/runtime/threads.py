@@ -1,4 +1,4 @@
-"""Threads beside the event loop: a few for each kind of work, and how soon they give way to the loop.
+"""Run work in threads beside the event loop: a few for each kind of work.
 
 Python's own threads (``asyncio.to_thread``) also look up the names of exchanges, and whoever waits for them
 waits behind all others: so each kind of work that callers cause has threads of its own.

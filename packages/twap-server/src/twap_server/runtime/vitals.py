@@ -1,4 +1,4 @@
-"""The process watched as a whole, from its start until it stops."""
+"""Watch the process as a whole, from its start until it stops."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Vitals:
 
     @contextmanager
     def watched(self, group: asyncio.TaskGroup, ready: asyncio.Event) -> Iterator[None]:
-        """Watch this thread's event loop, and tame the collector, once the server is ready.
+        """Watch this thread's event loop, and tune the garbage collector, once the server is ready.
 
         From the beginning other threads give way to the loop soon.
 
@@ -52,7 +52,7 @@ class Vitals:
 
     async def _watch_from(self, ready: asyncio.Event) -> None:
         await ready.wait()
-        if self._config.tame_collector:
+        if self._config.tune_gc:
             garbage.set_aside()
         else:
             garbage.as_usual()

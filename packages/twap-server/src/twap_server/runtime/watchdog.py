@@ -1,4 +1,4 @@
-"""Tells when the event loop stands still, and what holds it up (F68).
+"""Log when the event loop stands still, and which code holds it up (F68).
 
 A task beats twenty times a second and counts how late it was each time. A thread looks at the beats from
 outside: once the last one is too long ago, it logs the stack of the loop's thread at that moment, which is
@@ -49,7 +49,7 @@ class Watchdog:
     def lag(self) -> Family:
         """How late the loop was."""
         return Family(
-            name="twap_loop_lag_seconds", text="Lateness of the event loop.", members={"": self._lag}
+            name="twap_event_loop_lag_seconds", text="Lateness of the event loop.", members={"": self._lag}
         )
 
     async def beat(self) -> None:

@@ -1,1 +1,1 @@
-"""Where orders, accounts and instruments are kept: the only SQL of the server."""
+"""Store orders, accounts and instruments: the only SQL of the server."""

@@ -48,7 +48,7 @@ class UserStore:
         """Record an account, and use the invite up in the same transaction if there is one.
 
         Raises:
-            InviteRefused: the invite does not count; nothing was recorded.
+            InviteRefused: the invite is not valid; nothing was recorded.
             StoreConflict: the name is taken, in whatever case; nothing was recorded.
             StoreUnavailable: nothing is known to be recorded.
         """

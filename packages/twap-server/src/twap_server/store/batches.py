@@ -1,4 +1,4 @@
-"""What one commit of the engine writes, as plain rows: tuples in the order of their table's columns.
+"""Turn one commit of the engine into plain rows: tuples in the order of their table's columns.
 
 In: decisions and samples. Out: rows that the driver takes as they are. A slice touches four tables, so rows
 pass SQLAlchemy as they stand, under a statement that it compiled once: translating dictionaries of
@@ -115,7 +115,7 @@ def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destin
         terms.symbol,
         None if instrument is None else instrument.exchange,
         None if instrument is None else instrument.symbol,
-        legs(terms.legs),
+        legs(terms.destinations),
         terms.side.value,
         terms.created,
         terms.start,

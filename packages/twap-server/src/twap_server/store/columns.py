@@ -1,4 +1,4 @@
-"""Column types that keep every digit."""
+"""Define column types that keep every digit."""
 
 from collections.abc import Callable
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Settings of the store."""
+"""Hold the settings of the store."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a database holds, counted and checked against itself: of a backup, and after a restore.
+"""Count what a database holds and check it against itself: for a backup, and after a restore.
 
 Only what every schema has had from the first one on.
 """

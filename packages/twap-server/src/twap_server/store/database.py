@@ -1,4 +1,4 @@
-"""The database: opened once, checked, migrated, then one writer and a pool of readers."""
+"""Open the database once: check it, migrate it, then serve one writer and a pool of readers."""
 
 import asyncio
 import logging
@@ -195,7 +195,7 @@ class Database:
         with translated():
             async with _held(self._turn), _answering(self._writer) as connection:
                 found = (await connection.get_raw_connection()).driver_connection
-                assert isinstance(found, driver.Connection)
+                assert isinstance(found, driver.DriverConnection)
                 try:
                     await found.write(statements)
                 except driver.CommitFailed as error:
@@ -243,7 +243,7 @@ class Database:
         """
         async with self.reading() as connection:
             found = (await connection.get_raw_connection()).driver_connection
-            assert isinstance(found, driver.Connection)
+            assert isinstance(found, driver.DriverConnection)
             return await found.call(read, *given)
 
     async def hold(self, clock: Clock) -> None:
@@ -262,7 +262,7 @@ class Database:
             except StoreTakenOver:
                 raise
             except StoreUnavailable as error:
-                log.warning("the database is away: %s", error)
+                log.warning("the database cannot be reached: %s", error)
 
     def _refuse_closed(self) -> None:
         if not self._is_open:

@@ -1,4 +1,4 @@
-"""Connections to SQLite, each with a thread of its own, as SQLAlchemy's dialect for aiosqlite uses them.
+"""Connect to SQLite, each connection with its own thread, as SQLAlchemy's dialect for aiosqlite uses them.
 
 Each trip to a thread wakes it, waits for it and wakes the event loop again: a tenth of a millisecond of
 processor time. So a trip does as much as it can: a statement with all of its rows and all that it gives, or a
@@ -35,7 +35,7 @@ _Task: TypeAlias = tuple["asyncio.Future[Any] | None", Callable[[], Any]]
 _STOP = object()
 
 
-class Connection:
+class DriverConnection:
     """A connection whose cursors hold their rows."""
 
     def __init__(self, connector: Callable[[], sqlite3.Connection]) -> None:
@@ -155,7 +155,7 @@ class Done:
 class Cursor:
     """As much of aiosqlite's cursor as SQLAlchemy uses."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: DriverConnection) -> None:
         self._connection = connection
         self._done: Done | None = None
         self.arraysize = 1
@@ -199,9 +199,9 @@ class Cursor:
         return None if self._done is None else self._done.lastrowid
 
 
-def connect(*where: Any, **options: Any) -> Connection:
+def connect(*where: Any, **options: Any) -> DriverConnection:
     """Make a connection, as ``sqlite3.connect`` would; await it to open it."""
-    return Connection(lambda: sqlite3.connect(*where, **options))
+    return DriverConnection(lambda: sqlite3.connect(*where, **options))
 
 
 def run_guarded(connection: sqlite3.Connection, statement: Statement) -> None:

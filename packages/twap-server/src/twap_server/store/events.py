@@ -1,4 +1,4 @@
-"""Order events with what they refer to, a bounded number at a time, however many are asked for."""
+"""Read order events with what they refer to, a bounded number at a time, however many are asked for."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Where a driver's failure becomes one of ours. SQL text and parameters never reach a message."""
+"""Translate a driver's failure to one of ours. SQL text and parameters never reach a message."""
 
 import sqlite3
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Identities of OpenID providers, and the accounts they belong to: by issuer and subject, nothing else."""
+"""Store identities of OpenID providers and their accounts: found by issuer and subject, nothing else."""
 
 from sqlalchemy import insert, select
 

@@ -1,4 +1,4 @@
-"""The instruments an exchange last listed, so that a start without the exchange still knows its grids."""
+"""Store the instruments each exchange last listed, so that a start without the exchange knows the rules."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""Invites: codes that let one account be made. Only their SHA-256 digests are kept."""
+"""Store invites: each code lets one account be created. Only SHA-256 digests are kept."""
 
 from dataclasses import asdict
 

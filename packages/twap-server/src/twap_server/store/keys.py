@@ -1,4 +1,4 @@
-"""API keys. Only digests of their secrets are kept, and of an ended key nothing once another is made."""
+"""Store API keys: only digests of their secrets, and nothing of a revoked key once a new one is made."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""An order's legs as one text column: they are only ever read together, and never searched."""
+"""Store an order's legs as one text column: they are always read together and never searched."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A look at a database from outside, whether a server uses it or not: nothing is changed, nothing locked."""
+"""Inspect a database from outside, whether a server uses it or not: change nothing, lock nothing."""
 
 import sqlite3
 import threading

@@ -1,4 +1,4 @@
-"""Orders with their slices, fills and events. Only the engine commits; anybody reads."""
+"""Store orders with their slices, fills and events. Only the engine writes; anybody may read."""
 
 import builtins
 from collections.abc import AsyncGenerator, Callable, Collection, Sequence

@@ -1,4 +1,4 @@
-"""One order's slices and fills, read by key and a bounded number at a time, however many there are."""
+"""Read one order's slices and fills by key, a bounded number at a time, however many there are."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace

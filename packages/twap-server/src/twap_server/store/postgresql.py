@@ -1,4 +1,4 @@
-"""What PostgreSQL needs around a connection: deadlines, and the lock of the one server that writes.
+"""Set up PostgreSQL connections: deadlines, and the lock of the one server that writes.
 
 One connection writes, and it counts only with an advisory lock that its session holds while it lives. So a
 server whose connection broke has lost the lock and the means to write in one stroke, and it writes again only

@@ -1,4 +1,4 @@
-"""Copies of a PostgreSQL database, by its own ``pg_dump`` and ``pg_restore``.
+"""Copy a PostgreSQL database with its own ``pg_dump`` and ``pg_restore``.
 
 A copy is of one moment: what is counted and what is dumped are read from one snapshot. It is restored in one
 transaction, with the lock of the one server that writes.

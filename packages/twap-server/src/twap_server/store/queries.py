@@ -1,4 +1,4 @@
-"""The statements about orders, built but not run."""
+"""Build the statements about orders, without running them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache

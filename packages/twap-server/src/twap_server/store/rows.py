@@ -1,4 +1,4 @@
-"""Domain values to rows and back; nothing is decided here."""
+"""Translate domain values to rows and back. Decides nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def to_terms(row: Columns) -> OrderTerms:
         exchange=row["exchange"],
         symbol=row["symbol"],
         instrument=_to_instrument_id(row),
-        legs=read_legs(row["legs"]),
+        destinations=read_legs(row["legs"]),
         side=Side(row["side"]),
         created=row["created"],
         start=row["start_time"],

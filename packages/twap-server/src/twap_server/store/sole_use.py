@@ -1,4 +1,4 @@
-"""One server for one SQLite file: two would both execute its open orders.
+"""Allow one server per SQLite file: two would both execute its open orders.
 
 Two locks, for a file may have several names (hard links, bind mounts, another path to the same folder) and a
 name may get another file (a backup moved over it):

@@ -1,4 +1,4 @@
-"""What SQLite needs around a connection: pragmas, transactions, the check at start.
+"""Set up SQLite connections: pragmas, transactions, the check at start.
 
 SQLite lets one connection write at a time. The writer's connection therefore begins with ``BEGIN IMMEDIATE``
 (it takes the write lock before it reads, so that no transaction fails half-way for want of it); the readers'

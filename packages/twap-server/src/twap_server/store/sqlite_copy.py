@@ -1,4 +1,4 @@
-"""Copies of an SQLite database: taken while a server runs, checked, put in the place of another.
+"""Copy an SQLite database while a server runs, check the copy, and put it in the place of another.
 
 A copy is of one moment: its reading transaction is open from the first page to the last, and in WAL neither
 waits for the writer nor holds it up. Between pages it pauses, for the disk is the server's, too.

@@ -1,4 +1,4 @@
-"""The tables, as SQLAlchemy Core. Times are nanoseconds since the epoch, durations nanoseconds.
+"""Define the tables, as SQLAlchemy Core. Times are nanoseconds since the epoch, durations nanoseconds.
 
 A change here needs a new file in ``migrations/versions``; a test compares the two.
 """

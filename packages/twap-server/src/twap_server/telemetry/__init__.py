@@ -1,4 +1,4 @@
-"""What the process tells: log lines on stderr, announcements on stdout. Neither ever waits for its reader."""
+"""Write log lines to stderr and announcements to stdout. Neither ever waits for its reader."""
 
 from twap_server.telemetry.formats import LogFormat
 from twap_server.telemetry.lines import Lines

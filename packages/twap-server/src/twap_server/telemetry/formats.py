@@ -1,4 +1,4 @@
-"""How a log line is written: as text or as JSON, one event a line."""
+"""Format log lines as text or as JSON, one event a line."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Lines on their way to a stream that may be slow, stuck, full or closed: who writes them never waits.
+"""Write lines to a stream that may be slow, stuck, full or closed, without waiting for it.
 
 A bounded number waits for a thread of their own, which alone touches the stream. What finds no room, or
 cannot be written, is dropped and counted, and the count is told in the place of what is missing as soon as

@@ -1,4 +1,4 @@
-"""Logging set-up: everything that anybody logs or warns of goes to stderr, as lines that wait for nobody.
+"""Set up logging: all log records and warnings go to stderr, without waiting for its reader.
 
 Also what Python itself would write there, and wait: warnings, exceptions that nobody could catch.
 """

@@ -1,4 +1,4 @@
-"""The process's standard streams, apart from its log."""
+"""Manage the process's standard streams, apart from its log."""
 
 import os
 

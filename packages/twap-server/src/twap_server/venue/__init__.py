@@ -1,1 +1,1 @@
-"""Exchanges on loopback: the wire protocols of real venues, served from a recording or a synthetic market."""
+"""Simulate exchanges on loopback: real wire protocols, served from a recording or a synthetic market."""

@@ -1,4 +1,4 @@
-"""The venue's own order book: integer prices and quantities, every level it knows.
+"""Keep the venue's own order book: integer prices and quantities, every level.
 
 This is the truth the wire messages are made from. It is written by one source and read by the
 protocol sessions at the moment an event is published.
@@ -12,7 +12,7 @@ Side = Literal["bid", "ask"]
 Level = tuple[int, int]
 
 
-class Ladder:
+class VenueLadder:
     """One side of a book, best price first. ``key`` orders prices so that smaller is better."""
 
     def __init__(self, side: Side) -> None:
@@ -72,12 +72,12 @@ class Ladder:
         return dropped
 
 
-class Book:
+class VenueBook:
     """Bids and asks of one instrument."""
 
     def __init__(self) -> None:
-        self.bids = Ladder("bid")
-        self.asks = Ladder("ask")
+        self.bids = VenueLadder("bid")
+        self.asks = VenueLadder("ask")
 
     def __bool__(self) -> bool:
         return bool(len(self.bids) or len(self.asks))

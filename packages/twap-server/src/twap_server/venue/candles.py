@@ -1,4 +1,4 @@
-"""Candles that are the sum of trades, kept per minute and added up to any interval.
+"""Add up trades to minute candles, and those to any interval.
 
 Comes in: trades in time order. Goes out: rows of an interval, oldest first, minutes without a trade
 repeating the last close. Prices and volumes are the scaled integers of ``text``; a quote volume has
@@ -16,7 +16,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True, kw_only=True)
-class Candle:
+class VenueCandle:
     """One interval; ``taker_*`` are the part of the volume that takers bought."""
 
     open_ms: int
@@ -34,7 +34,7 @@ class Candle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class VenueTrade:
     """One public trade; ``time`` in wall nanoseconds."""
 
     id: int
@@ -45,7 +45,7 @@ class Trade:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
+class CandleInterval:
     """A candle length: a fixed number of milliseconds on a phase, or a calendar month (0 ms)."""
 
     length_ms: int
@@ -68,31 +68,31 @@ def _month_start(moment_ms: int) -> int:
     return (start - _EPOCH) // timedelta(milliseconds=1)
 
 
-def minutes(count: int) -> Interval:
+def minutes(count: int) -> CandleInterval:
     """An interval of so many minutes, counted from the epoch."""
-    return Interval(count * MINUTE_MS)
+    return CandleInterval(count * MINUTE_MS)
 
 
-WEEK = Interval(7 * DAY_MS, _MONDAY_MS)
-MONTH = Interval(0)
+WEEK = CandleInterval(7 * DAY_MS, _MONDAY_MS)
+MONTH = CandleInterval(0)
 
 
 class CandleStore:
     """Minute candles of one instrument without holes."""
 
     def __init__(self) -> None:
-        self._minutes: list[Candle] = []
+        self._minutes: list[VenueCandle] = []
 
     @property
     def first_ms(self) -> int | None:
         """Start of the oldest minute."""
         return self._minutes[0].open_ms if self._minutes else None
 
-    def seed(self, history: Sequence[Candle]) -> None:
+    def seed(self, history: Sequence[VenueCandle]) -> None:
         """Put contiguous minutes before the live ones."""
         self._minutes = [*history, *self._minutes]
 
-    def add(self, trade: Trade) -> None:
+    def add(self, trade: VenueTrade) -> None:
         """Add a trade to its minute."""
         start = trade.time // 1_000_000 // MINUTE_MS * MINUTE_MS
         if not self._minutes:
@@ -111,13 +111,13 @@ class CandleStore:
 
     def rows(
         self,
-        interval: Interval,
+        interval: CandleInterval,
         *,
         now_ms: int,
         start_ms: int | None = None,
         end_ms: int | None = None,
         limit: int = 1000,
-    ) -> list[Candle]:
+    ) -> list[VenueCandle]:
         """List candles by their start, oldest first, the running one included.
 
         With ``start_ms`` the oldest rows from there; otherwise the newest up to ``end_ms``.
@@ -129,7 +129,7 @@ class CandleStore:
         chosen = starts[:limit] if start_ms is not None else starts[-limit:]
         return [self._sum(start, interval.next(start)) for start in chosen]
 
-    def _starts(self, interval: Interval, start_ms: int, end_ms: int) -> list[int]:
+    def _starts(self, interval: CandleInterval, start_ms: int, end_ms: int) -> list[int]:
         start = interval.floor(max(start_ms, self._minutes[0].open_ms))
         if start < start_ms:
             start = interval.next(start)
@@ -139,14 +139,14 @@ class CandleStore:
             start = interval.next(start)
         return starts
 
-    def _sum(self, start_ms: int, end_ms: int) -> Candle:
+    def _sum(self, start_ms: int, end_ms: int) -> VenueCandle:
         first = self._minutes[0].open_ms
         low, high = (start_ms - first) // MINUTE_MS, (end_ms - first) // MINUTE_MS
         parts = self._minutes[max(low, 0) : max(high, 0)]
         return combine(start_ms, parts) if parts else _flat(start_ms, self._minutes[-1].close)
 
 
-def combine(open_ms: int, parts: Iterable[Candle]) -> Candle:
+def combine(open_ms: int, parts: Iterable[VenueCandle]) -> VenueCandle:
     """Add up consecutive candles, at least one, into one that starts at ``open_ms``."""
     rest = iter(parts)
     total = replace(next(rest), open_ms=open_ms)
@@ -164,11 +164,11 @@ def combine(open_ms: int, parts: Iterable[Candle]) -> Candle:
     return total
 
 
-def _flat(open_ms: int, price: int) -> Candle:
-    return Candle(open_ms=open_ms, open=price, high=price, low=price, close=price)
+def _flat(open_ms: int, price: int) -> VenueCandle:
+    return VenueCandle(open_ms=open_ms, open=price, high=price, low=price, close=price)
 
 
-def _add(candle: Candle, trade: Trade) -> None:
+def _add(candle: VenueCandle, trade: VenueTrade) -> None:
     value = trade.price * trade.qty
     if not candle.count:
         candle.open = candle.high = candle.low = trade.price

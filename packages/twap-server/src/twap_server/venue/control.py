@@ -1,4 +1,4 @@
-"""The control routes: faults now, the venue's state, a planned shutdown."""
+"""Serve the control routes: faults, the venue's state, a planned shutdown."""
 
 from typing import Protocol
 

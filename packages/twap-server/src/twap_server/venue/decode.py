@@ -1,4 +1,4 @@
-"""Turns recorded messages into events, so that the venue's own book follows the recording.
+"""Turn recorded messages into events, so that the venue's own book follows the recording.
 
 The events keep the recorded text (with shifted times) for the wire and carry integers for the book.
 """
@@ -11,9 +11,9 @@ from typing import Any
 from twap_server.domain.clock import from_epoch
 from twap_server.venue import instruments, tape, text
 from twap_server.venue.book import Level
-from twap_server.venue.candles import Trade
+from twap_server.venue.candles import VenueTrade
 from twap_server.venue.source import BookEvent, Event, Pair, Spec, TickerEvent, TradeEvent
-from twap_server.venue.tape import Row
+from twap_server.venue.tape import TapeRow
 
 
 def binance_levels(side: Iterable[Sequence[str]], spec: Spec) -> tuple[Level, ...]:
@@ -23,7 +23,7 @@ def binance_levels(side: Iterable[Sequence[str]], spec: Spec) -> tuple[Level, ..
     )
 
 
-def decode(row: Row, pair: Pair, *, time: int, shift: Callable[[int], int], depth: int) -> Event | None:
+def decode(row: TapeRow, pair: Pair, *, time: int, shift: Callable[[int], int], depth: int) -> Event | None:
     """Make the event of a row; None for what is not streamed (answers, heartbeats)."""
     if row.venue == instruments.KRAKEN:
         return _kraken(row, pair, time=time, shift=shift, depth=depth)
@@ -53,7 +53,7 @@ def _diff(data: dict[str, Any], spec: Spec, *, time: int, frame: str) -> BookEve
 
 
 def _trade(data: dict[str, Any], spec: Spec, *, time: int, frame: str) -> TradeEvent:
-    trade = Trade(
+    trade = VenueTrade(
         id=data["t"],
         price=text.scaled(data["p"], spec.price_decimals),
         qty=text.scaled(data["q"], text.QTY_DECIMALS),
@@ -76,7 +76,9 @@ def _ticker(data: dict[str, Any], spec: Spec, *, time: int, frame: str) -> Ticke
     )
 
 
-def _kraken(row: Row, pair: Pair, *, time: int, shift: Callable[[int], int], depth: int) -> BookEvent | None:
+def _kraken(
+    row: TapeRow, pair: Pair, *, time: int, shift: Callable[[int], int], depth: int
+) -> BookEvent | None:
     if row.message.get("channel") != "book":
         return None
     data = json.loads(row.raw, parse_float=Decimal, parse_int=Decimal)["data"][0]

@@ -1,4 +1,4 @@
-"""All connections of the pretended exchanges: gives them events, faults and an end.
+"""Run the simulated exchanges' connections: send events, apply faults, end them.
 
 This is the outlet a source publishes to. It owns no task: a session runs in its connection's task.
 """

@@ -1,4 +1,4 @@
-"""Faults on demand, applied to the messages of one connection on their way out.
+"""Apply faults on demand to the messages that one connection sends.
 
 ``Line`` is pure: frames go in, what is really sent comes out. The venue's books do not know of it,
 so a client that starts over ends with the right book. ``crossed`` and ``badsum`` change a message

@@ -1,4 +1,4 @@
-"""Order flow of one book: zero intelligence around a fair price.
+"""Generate the order flow of one book: zero intelligence around a fair price.
 
 After Smith, Farmer, Gillemot and Krishnamurthy, "Statistical theory of the continuous double
 auction", Quantitative Finance 3 (2003): limit orders, cancellations and market orders arrive as
@@ -12,7 +12,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from twap_server.venue.book import Book, Ladder, Level
+from twap_server.venue.book import Level, VenueBook, VenueLadder
 from twap_server.venue.source import Spec
 
 
@@ -59,7 +59,7 @@ class OrderFlow:
     """The orders that reach one book. Same seed and same fair prices: same orders."""
 
     def __init__(self, spec: Spec, *, fair: int, seed: str, parameters: FlowParameters) -> None:
-        self.book = Book()
+        self.book = VenueBook()
         self._spec = spec
         self._own = parameters
         self._random = random.Random(seed)
@@ -163,7 +163,7 @@ class OrderFlow:
             if not crosses and (best is None or abs(best - fair) > self._own.half_spread):
                 yield self._place(price, self._size(self._own.limit_value, fair), buys=buys)
 
-    def _side(self, buys: bool) -> Ladder:
+    def _side(self, buys: bool) -> VenueLadder:
         return self.book.bids if buys else self.book.asks
 
     def _change(self, levels: list[Level], *, buys: bool) -> Action:

@@ -1,4 +1,4 @@
-"""Minute candles of the time before a made-up market began.
+"""Make minute candles for the time before a synthetic market began.
 
 The closes are a random walk that ends at the first live price and is shared by the venues; what
 happened inside a minute is drawn for each venue on its own. Higher intervals are sums of these.
@@ -7,7 +7,7 @@ happened inside a minute is drawn for each venue on its own. Higher intervals ar
 import itertools
 import random
 
-from twap_server.venue.candles import MINUTE_MS, Candle
+from twap_server.venue.candles import MINUTE_MS, VenueCandle
 from twap_server.venue.source import Spec
 
 _TRADES_A_MINUTE = 130
@@ -24,7 +24,7 @@ def minute_closes(last: int, *, count: int, volatility_ppm: float, seed: str) ->
     return walk[::-1]
 
 
-def minute_candles(closes: list[float], spec: Spec, *, end_ms: int, seed: str) -> list[Candle]:
+def minute_candles(closes: list[float], spec: Spec, *, end_ms: int, seed: str) -> list[VenueCandle]:
     """Make contiguous candles from closes; the newest is the last whole minute before ``end_ms``."""
     source = random.Random(f"{seed}:history")
     scale = 10**spec.price_decimals
@@ -36,13 +36,13 @@ def minute_candles(closes: list[float], spec: Spec, *, end_ms: int, seed: str) -
     ]
 
 
-def _candle(open_ms: int, opens: int, closes: int, *, spec: Spec, source: random.Random) -> Candle:
+def _candle(open_ms: int, opens: int, closes: int, *, spec: Spec, source: random.Random) -> VenueCandle:
     swing = max(1, round(opens * 5e-5))
     value = _VALUE_A_MINUTE * source.uniform(0.4, 1.6) * 1e8 * 10**spec.price_decimals
     volume = int(value / opens) // spec.step * spec.step
     bought = int(volume * source.uniform(0.3, 0.7)) // spec.step * spec.step
     mean = (opens + closes) // 2
-    return Candle(
+    return VenueCandle(
         open_ms=open_ms,
         open=opens,
         high=max(opens, closes) + source.randrange(swing),

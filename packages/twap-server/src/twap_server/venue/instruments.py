@@ -1,4 +1,4 @@
-"""The instruments the pretended venues list.
+"""List the instruments of the simulated exchanges.
 
 A recording holds messages, not the venue's list of instruments, so the figures here are noted from
 the venues' own lists; a recorded symbol that is not among them gets figures that fit its messages.

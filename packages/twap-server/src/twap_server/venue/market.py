@@ -1,4 +1,4 @@
-"""A made-up market that runs for ever: seeded order flow on both venues around shared fair prices.
+"""Simulate a market without end: seeded order flow on both venues around shared fair prices.
 
 ``step`` is pure and yields events one by one, each while the books are in the state it led to;
 ``run`` only calls it at the right time. Binance gets one chained difference per step, Kraken one
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from twap_server.domain.clock import Clock
 from twap_server.venue import instruments
 from twap_server.venue.book import Level
-from twap_server.venue.candles import Candle, Trade
+from twap_server.venue.candles import VenueCandle, VenueTrade
 from twap_server.venue.flow import Action, FlowParameters, OrderFlow
 from twap_server.venue.history import minute_candles, minute_closes
 from twap_server.venue.source import BookEvent, Event, Outlet, Pair, TickerEvent, TradeEvent
@@ -91,10 +91,10 @@ class Listing:
             self.pair.last_time = time
             yield TradeEvent(venue=self.venue, symbol=self.pair.spec.symbol, time=time, trades=trades)
 
-    def _trade(self, fill: Level, taker_buys: bool, time: int) -> Trade:
+    def _trade(self, fill: Level, taker_buys: bool, time: int) -> VenueTrade:
         self._trade_id += 1
         self._trade_time = max(time, self._trade_time + 1_000)  # distinct: Kraken pages trades by time
-        trade = Trade(
+        trade = VenueTrade(
             id=self._trade_id, price=fill[0], qty=fill[1], time=self._trade_time, taker_buys=taker_buys
         )
         self.pair.trades.append(trade)
@@ -154,7 +154,7 @@ class SyntheticSource:
         pair.candles.seed(self._history(pair, asset, seed=seed, name=name))
         return Listing(venue, pair, flow=flow, seed=f"{name}:ids")
 
-    def _history(self, pair: Pair, asset: str, *, seed: int, name: str) -> list[Candle]:
+    def _history(self, pair: Pair, asset: str, *, seed: int, name: str) -> list[VenueCandle]:
         closes = minute_closes(
             self._fair[asset].start,
             count=self._own.history_minutes,

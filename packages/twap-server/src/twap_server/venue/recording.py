@@ -1,4 +1,4 @@
-"""Plays a recording of one venue: its frames byte for byte, except for the event times.
+"""Play a recording of one exchange: its frames byte for byte, except for the event times.
 
 The clock of the recording starts with the first subscriber to one of its books. The venue's own
 book follows along, so a snapshot can be given at any position. At the end the connections are
@@ -115,7 +115,7 @@ class RecordingSource:
                     raise
         return venue, first
 
-    def _learn(self, row: tape.Row, venue: str) -> None:
+    def _learn(self, row: tape.TapeRow, venue: str) -> None:
         symbol = tape.symbol_of(row)
         if symbol is None:
             return
@@ -124,7 +124,7 @@ class RecordingSource:
             self._note(row, pair)
 
     @contextmanager
-    def _readable(self, row: tape.Row) -> Iterator[None]:
+    def _readable(self, row: tape.TapeRow) -> Iterator[None]:
         """Name the line of a message that cannot be read.
 
         Raises:
@@ -135,7 +135,7 @@ class RecordingSource:
         except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
             raise tape.unreadable(self._path, row, error) from None
 
-    def _note(self, row: tape.Row, pair: Pair) -> None:
+    def _note(self, row: tape.TapeRow, pair: Pair) -> None:
         if row.venue == instruments.KRAKEN:
             self._depth = self._depth or len(row.message["data"][0]["bids"])
             return
@@ -180,7 +180,7 @@ class RecordingSource:
         if wait > _NAP_S:
             await self._clock.sleep(wait)
 
-    def _perform(self, row: tape.Row, *, time: int, timeline: Timeline, outlet: Outlet) -> None:
+    def _perform(self, row: tape.TapeRow, *, time: int, timeline: Timeline, outlet: Outlet) -> None:
         symbol = tape.symbol_of(row)
         pair = self._pairs.get(symbol) if symbol is not None else None
         if pair is None:

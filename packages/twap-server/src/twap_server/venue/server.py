@@ -1,4 +1,4 @@
-"""The venue as a server on loopback: WebSocket and REST of all pretended exchanges on one port.
+"""Serve the simulated exchanges on loopback: WebSocket and REST of all on one port.
 
 Owns the HTTP server and the source's task. Nothing starts before ``__aenter__`` and nothing is left
 after ``__aexit__``; a source that fails ends the block with its error.

@@ -1,4 +1,4 @@
-"""One WebSocket connection to a pretended venue: what goes out, what comes in, what is on time.
+"""Serve one WebSocket connection of a simulated exchange: send, read, and keep time.
 
 A session renders events as they are published, in order with its answers, into an outbox; its writer
 sends them through the line of faults. Subclasses know one venue's protocol. A consumer too slow for

@@ -1,4 +1,4 @@
-"""What the protocols consume: instruments, live books, trades and candles, and events as they happen.
+"""Define what the protocols read: instruments, live books, trades, candles, and events as they happen.
 
 A source drives one or more venues. Events are published one by one while the book is in the state
 the event led to, so a protocol may read the book (for a checksum, a snapshot) as it renders.
@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from twap_server.venue.book import Book, Level
-from twap_server.venue.candles import CandleStore, Trade
+from twap_server.venue.book import Level, VenueBook
+from twap_server.venue.candles import CandleStore, VenueTrade
 
 TRADES_KEPT = 20_000
 
@@ -33,9 +33,9 @@ class Pair:
     """The state of one instrument at one venue."""
 
     spec: Spec
-    book: Book = field(default_factory=Book)
+    book: VenueBook = field(default_factory=VenueBook)
     candles: CandleStore = field(default_factory=CandleStore)
-    trades: deque[Trade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
+    trades: deque[VenueTrade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
     last_id: int = 0
     last_time: int = 0
 
@@ -63,7 +63,7 @@ class TradeEvent:
     venue: str
     symbol: str
     time: int
-    trades: tuple[Trade, ...]
+    trades: tuple[VenueTrade, ...]
     text: str | None = None
 
 

@@ -22,7 +22,7 @@ _DATA = '"data":'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class TapeRow:
     """One received message; ``at`` is when, in nanoseconds, for pacing; ``line`` counts from 1."""
 
     venue: str
@@ -33,7 +33,7 @@ class Row:
     message: dict[str, Any]
 
 
-def rows(path: Path) -> Iterator[Row]:
+def rows(path: Path) -> Iterator[TapeRow]:
     """Give the received messages of a recording, one by one; what is no JSON object is left out.
 
     Raises:
@@ -47,10 +47,10 @@ def rows(path: Path) -> Iterator[Row]:
         if record.t is not None:
             at = of_receipt(record.t)
         venue = instruments.BINANCE if "binance" in record.conn else instruments.KRAKEN
-        yield Row(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
+        yield TapeRow(venue=venue, conn=record.conn, raw=record.raw, at=at, message=message, line=line)
 
 
-def unreadable(path: Path, row: Row, error: Exception) -> InvalidRequest:
+def unreadable(path: Path, row: TapeRow, error: Exception) -> InvalidRequest:
     """What to say of a message that is not what its exchange's manual says."""
     return recorded.unreadable(
         path, f"the message in line {row.line} is not what {row.venue} sends ({error})"
@@ -65,7 +65,7 @@ def _object(raw: str) -> dict[str, Any] | None:
     return message if isinstance(message, dict) else None
 
 
-def event_time(row: Row) -> int | None:
+def event_time(row: TapeRow) -> int | None:
     """Give the event time of a message in nanoseconds, None where it carries none."""
     if row.venue == instruments.BINANCE:
         data = row.message.get("data")
@@ -94,14 +94,14 @@ def payload(raw: str) -> str:
     return raw[raw.index(_DATA) + len(_DATA) : -1]
 
 
-def is_snapshot(row: Row) -> bool:
+def is_snapshot(row: TapeRow) -> bool:
     """Whether a row is a whole book: Binance's REST answer, Kraken's first book message."""
     if row.venue == instruments.BINANCE:
         return "lastUpdateId" in row.message and "symbol=" in row.conn
     return row.message.get("channel") == "book" and row.message.get("type") == "snapshot"
 
 
-def symbol_of(row: Row) -> str | None:
+def symbol_of(row: TapeRow) -> str | None:
     """Name the instrument of a row, None where it is of none."""
     if row.venue == instruments.BINANCE and is_snapshot(row):
         return row.conn.partition("symbol=")[2].partition("&")[0]

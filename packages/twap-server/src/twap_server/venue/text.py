@@ -1,4 +1,4 @@
-"""Numbers and times as the venues write them.
+"""Write numbers and times as the exchanges do.
 
 Inside the venue a price is an integer in units of the instrument's last decimal place and a quantity
 an integer in units of 10^-8; this module turns those into wire text and back. Nothing here rounds.

@@ -1,4 +1,4 @@
-"""Who is calling, and for what that is enough: access tokens and API keys, and what was revoked since."""
+"""Find out who calls, by access token or API key, and whether that is enough for the request."""
 
 import sys
 from collections import OrderedDict
@@ -8,8 +8,8 @@ from typing import Final
 from twap_models.enums import Scope
 from twap_server.api.auth.accounts_port import Keys, SignIns
 from twap_server.api.auth.key_uses import KeyUses
+from twap_server.api.auth.keyed_lock import KeyedLock
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, Tokens, digest
-from twap_server.api.auth.turns import OneAtATime
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.errors import NotAuthenticated, NotPermitted
 
@@ -71,7 +71,7 @@ class Access:
         self._trusted_until: OrderedDict[str, Nanos] = OrderedDict()
         self._callers: OrderedDict[str, Caller] = OrderedDict()
         """By access token or API key; each counts while its grant is trusted."""
-        self._asking = OneAtATime(sys.maxsize)
+        self._asking = KeyedLock(sys.maxsize)
 
     async def identify(self, credential: str) -> Caller:
         """Say who holds this access token or API key.

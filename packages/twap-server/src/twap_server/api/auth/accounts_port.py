@@ -1,4 +1,4 @@
-"""Accounts, sign-ins and API keys as the API needs them recorded."""
+"""Declare how the API needs accounts, sign-ins and API keys stored."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

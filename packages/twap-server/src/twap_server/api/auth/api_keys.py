@@ -1,4 +1,4 @@
-"""API keys: made, listed and ended by who signed in with a password; only their digests are stored."""
+"""Create, list and revoke API keys; only their digests are stored."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -7,8 +7,8 @@ from datetime import datetime
 from twap_models.accounts import ApiKeyRequest
 from twap_server.api.auth.access import Access, Caller
 from twap_server.api.auth.accounts_port import Keys
+from twap_server.api.auth.keyed_lock import KeyedLock
 from twap_server.api.auth.tokens import KEY_PREFIX, REFUSED, digest, new_secret
-from twap_server.api.auth.turns import OneAtATime
 from twap_server.api.config import TokenConfig
 from twap_server.api.wire.requests import resolve
 from twap_server.domain.accounts import Adding, ApiKey
@@ -34,7 +34,7 @@ class ApiKeys:
         self._clock = clock
         self._new_id = new_id
         self._most = config.max_keys
-        self._changing = OneAtATime(sys.maxsize)
+        self._changing = KeyedLock(sys.maxsize)
         """By user: whoever makes and ends many keys at once waits behind themselves."""
         self._longest = None if config.max_key_lifetime is None else to_span(config.max_key_lifetime)
 

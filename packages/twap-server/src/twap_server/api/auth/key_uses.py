@@ -1,4 +1,4 @@
-"""When API keys were last used: noted in memory, recorded once a minute, so that no request waits for it."""
+"""Note in memory when API keys were last used, and store it once a minute: no request waits for it."""
 
 import asyncio
 import logging
@@ -47,5 +47,5 @@ class KeyUses:
         try:
             await keys.note_uses(noted)
         except TwapError as error:
-            log.warning("when API keys were last used is recorded later: %s", error)
+            log.warning("the last use of API keys could not be stored, trying again: %s", error)
             self._latest = {**noted, **self._latest}

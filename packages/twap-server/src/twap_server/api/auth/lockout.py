@@ -1,4 +1,4 @@
-"""Bounds on guessing passwords: for a user name from one address, for an address, and for a name.
+"""Limit password guessing: for a user name from one address, for an address, and for a user name.
 
 An attempt is counted before its password is looked at, so that many at once are no more than many in a row;
 what was no wrong password is given back. Nothing here asks whether the name exists.
@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from twap_server.api.auth.delays import Delays
-from twap_server.api.auth.turns import OneAtATime
+from twap_server.api.auth.failure_delays import FailureDelays
+from twap_server.api.auth.keyed_lock import KeyedLock
 from twap_server.api.config import PasswordConfig
 from twap_server.api.http.rate_limits import site_of
 from twap_server.domain.clock import SECOND, Clock, span_text, to_span
@@ -22,7 +22,7 @@ from twap_server.domain.errors import NotAuthenticated, TooManyAttempts
 REFUSAL = "too many wrong passwords: try again in {}"
 _MOST_KNOWN = 50_000
 _NAME_CHARACTERS = 64
-_Counted = tuple[Delays, str]
+_Counted = tuple[FailureDelays, str]
 
 
 class WrongPassword(NotAuthenticated):
@@ -35,13 +35,15 @@ class Lockout:
     def __init__(self, config: PasswordConfig, clock: Clock) -> None:
         """Start with nobody locked out and nobody known."""
         own, shared = config.lockout, min(config.lockout, config.longest_shared_wait)
-        self._of_pair = Delays(clock, free=config.max_failures, longest=own, forget=own)
-        self._of_address = Delays(clock, free=config.max_failures_per_address, longest=shared, forget=own)
-        self._of_name = Delays(clock, free=config.max_failures_per_name, longest=shared, forget=own)
+        self._of_pair = FailureDelays(clock, free=config.max_failures, longest=own, forget=own)
+        self._of_address = FailureDelays(
+            clock, free=config.max_failures_per_address, longest=shared, forget=own
+        )
+        self._of_name = FailureDelays(clock, free=config.max_failures_per_name, longest=shared, forget=own)
         self._known: OrderedDict[str, None] = OrderedDict()
         """Pairs that signed in."""
         self._promises = _Promises(clock, keep=to_span(own))
-        self._turns = OneAtATime(config.max_waiting)
+        self._locks = KeyedLock(config.max_waiting)
 
     @asynccontextmanager
     async def attempt(self, name: str, address: str) -> AsyncIterator[None]:
@@ -55,7 +57,7 @@ class Lockout:
         """
         name, site = name[:_NAME_CHARACTERS].casefold(), site_of(address)
         pair = f"{site} {name}"
-        async with self._turns.take(pair):
+        async with self._locks.take(pair):
             counted = self._counted(pair, site, name)
             self._let_in(pair, site, name)
             for delays, key in counted:

@@ -1,4 +1,4 @@
-"""argon2id as pwdlib has it, but for want of memory or threads: that says nothing about a password.
+"""Hash with argon2id through pwdlib, but do not report a lack of memory as a wrong password.
 
 pwdlib calls every failed check a wrong password; where the machine has no room for the check, the right one
 would be refused, and counted against its owner.

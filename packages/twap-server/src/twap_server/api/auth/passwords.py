@@ -1,4 +1,4 @@
-"""Password checks: argon2id in threads of their own, few at a time, at one cost for every name."""
+"""Hash and check passwords in threads of their own, few at a time, at the same cost for every user name."""
 
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import TypeVar
 from twap_models.accounts import normal_password
 from twap_server.api.auth.password_hash import password_hash
 from twap_server.api.config import PasswordConfig
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.runtime.threads import Threads
 
 _MAX_LENGTH = 256
@@ -17,7 +17,7 @@ _REFUSAL = "too many people are signing in: try again"
 T = TypeVar("T")
 
 
-class Purpose(IntEnum):
+class PasswordUse(IntEnum):
     """What a password is looked at for, the most urgent first. Each comes before all that follow."""
 
     SIGN_IN = 0
@@ -45,10 +45,12 @@ class Passwords:
         self._hash = password_hash(passes=config.passes, memory_kib=config.memory_kib, lanes=config.lanes)
         self._threads = threads
         self._registering = registering or threads
-        self._turns = FairTurns(config.concurrent, _ranks(config), refusal=_REFUSAL)
+        self._queue = FairQueue(config.concurrent, _ranks(config), refusal=_REFUSAL)
         self._decoy: str | None = None
 
-    async def hash(self, password: str, *, purpose: Purpose = Purpose.REGISTRATION, address: str = "") -> str:
+    async def hash(
+        self, password: str, *, purpose: PasswordUse = PasswordUse.REGISTRATION, address: str = ""
+    ) -> str:
         """Hash a new password, in its normal form: however it is typed later, it is the same.
 
         Raises:
@@ -62,7 +64,7 @@ class Passwords:
         password: str,
         password_hash: str | None,
         *,
-        purpose: Purpose = Purpose.SIGN_IN,
+        purpose: PasswordUse = PasswordUse.SIGN_IN,
         address: str = "",
     ) -> bool:
         """Compare; without a hash (no such user) the same work is done and the answer is no.
@@ -84,9 +86,9 @@ class Passwords:
             return False
         return any(self._hash.verify(form, password_hash or self._decoy or "") for form in forms)
 
-    async def _in_thread(self, work: Callable[[], T], purpose: Purpose, address: str) -> T:
-        async with self._turns.take(address, purpose):
-            is_new = purpose is Purpose.REGISTRATION
+    async def _in_thread(self, work: Callable[[], T], purpose: PasswordUse, address: str) -> T:
+        async with self._queue.take(address, purpose):
+            is_new = purpose is PasswordUse.REGISTRATION
             return await (self._registering if is_new else self._threads).run(work)
 
 

@@ -1,4 +1,4 @@
-"""Who may make an account: anybody, who was invited, or nobody; and how many from one address in a day.
+"""Decide who may create an account (anybody, the invited, nobody), and how many a day per address.
 
 An account counts before its password is hashed, so that many at once are no more than many in a row; one that
 was not made is given back. What a look at the database can refuse is refused before the hash, which is dear.

@@ -1,4 +1,4 @@
-"""Signing in: accounts, passwords, rotating refresh tokens.
+"""Register users, sign them in, and rotate their refresh tokens.
 
 Refresh: each token is used once. Its successor is derived from it, so two calls of one client at once get the
 same answer; a token that comes back later was stolen, and the whole sign-in ends.
@@ -14,7 +14,7 @@ from twap_models.accounts import AccessToken
 from twap_server.api.auth.access import Access, Caller
 from twap_server.api.auth.accounts_port import SignIns, Users
 from twap_server.api.auth.lockout import Lockout, WrongPassword
-from twap_server.api.auth.passwords import Passwords, Purpose
+from twap_server.api.auth.passwords import Passwords, PasswordUse
 from twap_server.api.auth.tokens import REFUSED, Tokens, digest, new_secret
 from twap_server.api.config import TokenConfig
 from twap_server.api.http.rate_limits import site_of
@@ -23,7 +23,7 @@ from twap_server.domain.clock import Clock, Nanos, to_span
 from twap_server.domain.errors import InvalidRequest, NotAuthenticated, StoreConflict
 
 WRONG_PASSWORD = "wrong user name or password"
-WRONG_REFRESH = "the refresh token does not count: sign in again"
+WRONG_REFRESH = "the sign-in has expired or was ended: sign in again"
 _MOST_NAMES = 100_000
 _USERNAME = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 
@@ -88,10 +88,10 @@ class SignIn:
         """
         try:
             name = await self.username(caller)
-            await self._prove(name, current, address, purpose=Purpose.CHANGE)
+            await self._prove(name, current, address, purpose=PasswordUse.CHANGE)
         except WrongPassword:
             raise InvalidRequest("is not your password", field="current_password") from None
-        hashed = await self._passwords.hash(new, purpose=Purpose.CHANGE, address=site_of(address))
+        hashed = await self._passwords.hash(new, purpose=PasswordUse.CHANGE, address=site_of(address))
         for grant in await self._users.change_password(caller.user_id, hashed, keys=keys):
             self._access.revoke(grant)
 
@@ -156,7 +156,7 @@ class SignIn:
         return name
 
     async def _prove(
-        self, username: str, password: str, address: str, *, purpose: Purpose = Purpose.SIGN_IN
+        self, username: str, password: str, address: str, *, purpose: PasswordUse = PasswordUse.SIGN_IN
     ) -> UserRecord:
         async with self._lockout.attempt(username, address):
             user = await self._users.find_user(username) if _USERNAME.fullmatch(username) else None

@@ -1,4 +1,4 @@
-"""Sign-ins that have ended are forgotten: each leaves a row, and one more for each of its renewals.
+"""Delete sign-ins that have ended: each leaves a row, and one more for each of its renewals.
 
 What may go is what nobody can use any more: tokens past their expiry, and those of a sign-in that was ended.
 Until its expiry a used token stays, for who comes with it a second time has stolen it.
@@ -28,7 +28,7 @@ async def forget_ended(sign_ins: SignIns, clock: Clock, *, access_lifetime: time
         try:
             await _forget(sign_ins, Nanos(clock.now() - kept))
         except TwapError as error:
-            log.warning("sign-ins that have ended are forgotten later: %s", error)
+            log.warning("ended sign-ins could not be deleted, trying again: %s", error)
         await clock.sleep(FORGET_EVERY_S)
 
 

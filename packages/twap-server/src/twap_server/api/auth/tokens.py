@@ -1,4 +1,4 @@
-"""Access tokens (JWT, HS256 and nothing else) and the opaque secrets whose digests alone are stored.
+"""Make and check access tokens (JWT, only HS256), and make secrets of which only digests are stored.
 
 Every claim is required and compared by the claims registry with our clock: decoding alone ignores ``exp``.
 """

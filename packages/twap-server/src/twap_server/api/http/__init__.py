@@ -1,1 +1,1 @@
-"""Everything around a request: bounds, problems, documentation, metrics."""
+"""Handle what surrounds a request: limits, problem documents, documentation, metrics."""

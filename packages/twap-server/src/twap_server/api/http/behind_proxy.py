@@ -1,4 +1,4 @@
-"""Where a proxy serves us: the path prefix, and who the client is, as far as that proxy is believed.
+"""Work out the path prefix and the client's address behind a trusted proxy.
 
 Plain ASGI. In: the scope as it arrives. Out: a scope whose ``root_path`` is the prefix and whose ``path``
 begins with it, whether the proxy cut it off or not. Forwarding headers of anybody else are ignored: they

@@ -1,4 +1,4 @@
-"""Bounds on what one HTTP connection may send, for both of uvicorn's parsers: they have too few of their own.
+"""Limit what one HTTP connection may send, for both of uvicorn's parsers, which limit too little.
 
 In: bytes of one connection, taken to the parser a piece at a time, so that a bound holds within one read too.
 What is sent after the answer (the rest of a body nobody reads) is dropped within bounds, then the connection
@@ -108,13 +108,13 @@ class Bounded(Attended):
         self._head.start(HEAD_WITHIN_S)
 
     def look(self, *, is_whole: bool, is_ahead: bool = False) -> None:
-        """Tell the doors whether the client is waited for; a stranger is until its request is whole.
+        """Tell the gate whether the client is waited for; a stranger is until its request is whole.
 
         Args:
             is_whole: whether the request that began last has come to its end.
             is_ahead: whether requests after it wait for their answers.
         """
-        if self.visit is not None and self.transport.get_protocol() is self:
+        if self.http_connection is not None and self.transport.get_protocol() is self:
             is_answering = self.cycle is not None and not self.cycle.response_complete
-            is_ready = is_whole or self.visit.is_known
-            self.visit.look(is_working=is_ahead or (is_answering and is_ready))
+            is_ready = is_whole or self.http_connection.is_known
+            self.http_connection.look(is_working=is_ahead or (is_answering and is_ready))

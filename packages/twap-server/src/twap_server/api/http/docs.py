@@ -1,4 +1,4 @@
-"""Swagger UI from the wheel: no request ever leaves this server, so it works offline.
+"""Serve Swagger UI from the wheel, so that it works offline and no request leaves this server.
 
 The files in ``swagger_ui`` are others': ``scripts/vendor.py`` puts them there.
 """

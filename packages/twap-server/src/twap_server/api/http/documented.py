@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of answers: problems by status, with their content type."""
+"""Describe problem answers in the OpenAPI document: by status, with their content type."""
 
 from typing import Any
 

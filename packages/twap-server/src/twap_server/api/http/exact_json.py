@@ -1,4 +1,4 @@
-"""JSON in and out without ``float``: FastAPI's own reading and writing would round numbers.
+"""Read and write JSON without ``float``: FastAPI's own way would round numbers.
 
 ``ExactRoute`` makes a route read its body with ``exact_json``; ``reply`` writes models with it.
 """

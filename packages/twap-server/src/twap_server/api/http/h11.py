@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol on h11, with bounds: see ``http_bounds``. For machines without httptools.
+"""Run uvicorn's HTTP protocol on h11, with our limits. For machines without httptools.
 
 h11 itself refuses a head, a chunk's frame or trailers that stay incomplete beyond 64 KiB.
 """

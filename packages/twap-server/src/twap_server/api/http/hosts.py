@@ -1,4 +1,4 @@
-"""Whom a request means to reach, and which page sent it: against DNS rebinding and foreign pages.
+"""Check the host and the origin of a request, against DNS rebinding and requests from foreign pages.
 
 For a browser, a page whose name was made to point here (DNS rebinding) is ours; the name in ``Host``
 gives it away. An address in numbers cannot be made to point elsewhere, and is always taken. Names are checked

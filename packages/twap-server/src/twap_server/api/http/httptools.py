@@ -1,4 +1,4 @@
-"""uvicorn's HTTP protocol on httptools, with bounds: see ``http_bounds``.
+"""Run uvicorn's HTTP protocol on httptools, with our limits.
 
 A head or trailers that are too large or come too slowly end the connection, before anything more is kept.
 """

@@ -1,7 +1,8 @@
-"""Counters, gauges and histograms for Prometheus, in a registry of their own (nothing global)."""
+"""Collect counters, gauges and histograms for Prometheus, in a registry of this app (nothing global)."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, Counter, ProcessCollector, generate_latest
@@ -13,6 +14,11 @@ from twap_server.domain.clock import SECOND
 from twap_server.runtime.durations import BOUNDS_MS, Durations, Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+OLD_NAMES = {
+    "twap_stream_connections": "twap_ws_clients",
+    "twap_event_loop_lag_seconds": "twap_loop_lag_seconds",
+}
+"""Metrics that were renamed in 0.1, each shown under its old name too until the next release."""
 
 
 class Metrics:
@@ -34,7 +40,8 @@ class Metrics:
 
     def add_gauge(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a number read at each scrape."""
-        self._registry.register(_Gauge(name, text, lambda: {"": read()}, label=""))
+        for each in _names(name):
+            self._registry.register(_Gauge(each, text, lambda: {"": read()}, label=""))
 
     def add_counter(self, name: str, text: str, read: Callable[[], float]) -> None:
         """Show a count that only grows, read at each scrape; Prometheus adds ``_total`` to its name."""
@@ -46,11 +53,17 @@ class Metrics:
 
     def add_durations(self, family: Family) -> None:
         """Show durations, as a histogram in seconds."""
-        self._registry.register(_Histogram(family))
+        for each in _names(family.name):
+            self._registry.register(_Histogram(replace(family, name=each)))
 
     def render(self) -> bytes:
         """Write everything in Prometheus' text format."""
         return generate_latest(self._registry)
+
+
+def _names(name: str) -> list[str]:
+    """A metric's name, and the old one while it is still shown."""
+    return [name, OLD_NAMES[name]] if name in OLD_NAMES else [name]
 
 
 class _Gauge(Collector):

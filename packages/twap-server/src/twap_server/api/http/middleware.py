@@ -1,4 +1,4 @@
-"""Around every request: its id, body limits, counting, HEAD, and the last net.
+"""Wrap every request: request id, body limits, counters, HEAD, and the handler of last resort.
 
 Plain ASGI: no buffering. WebSockets get an id and pass through.
 """
@@ -20,11 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from twap_models.enums import ErrorCode
 from twap_server.api.config import ApiConfig
 from twap_server.api.http.behind_proxy import FROM_PROXY
+from twap_server.api.http.connection_slots import Full
 from twap_server.api.http.metrics import Metrics
 from twap_server.api.http.problems import answer_twap_error, problem
 from twap_server.api.http.rate_limits import site_of
 from twap_server.api.http.raw_answers import NO_ROOM, RETRY_AFTER_S
-from twap_server.api.http.rooms import Full
 from twap_server.domain.errors import EngineBusy, TooManyAttempts, TwapError
 from twap_server.runtime.threads import lacks_room
 
@@ -151,7 +151,7 @@ def _told(error: Exception, scope: Scope) -> TwapError:
     """Log a failure, and give what the caller is told: more only where the machine had no room for it."""
     name = scope["state"]["request_id"]
     if lacks_room(error):
-        _log.warning("request %s found no memory, or no thread: %s", name, error)
+        _log.warning("request %s failed for lack of memory or threads: %s", name, error)
         return EngineBusy("no memory for this at the moment: try again", retry_after=RETRY_AFTER_S)
     _log.exception("request %s failed", name)
     return TwapError()

@@ -1,4 +1,4 @@
-"""Bodies that are one order or a list of orders: told apart by shape, so that a mistake names its field."""
+"""Accept a body that is one order or a list of orders; errors name the field of the shape that was sent."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Failures as problem documents (RFC 9457): one place decides status, title and code.
+"""Turn failures into problem documents (RFC 9457). Only here are status, title and code decided.
 
 Messages of ``TwapError`` are safe to show. Anything unexpected becomes a 500 that says nothing but the
 request's id; the log has the rest.

@@ -1,4 +1,4 @@
-"""Allow so many hits in a time for each key, with the library ``limits`` and its moving window.
+"""Limit how often each key may call, with the library ``limits`` and its moving window.
 
 In: keys, such as an address. Out: whether one more hit passes, or the seconds to wait. The library's own
 memory reads the wall clock, has no bound and starts a task at each hit, so ``_Moments`` stands in its place:

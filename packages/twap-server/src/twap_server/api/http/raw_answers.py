@@ -1,4 +1,4 @@
-"""Problem documents as bytes, for what is refused before there is a request: no room, no HTTP."""
+"""Write problem documents as bytes, for what is refused before there is a request."""
 
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -6,7 +6,7 @@ from secrets import token_hex
 
 from twap_models.enums import ErrorCode
 from twap_models.errors import Problem
-from twap_server.api.http.rooms import Full
+from twap_server.api.http.connection_slots import Full
 from twap_server.api.http.security_headers import ALWAYS
 
 RETRY_AFTER_S = 2

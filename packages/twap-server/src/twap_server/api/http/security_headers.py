@@ -1,4 +1,4 @@
-"""Headers that tell browsers to be careful, on every answer; ``docs/security.md`` has the table."""
+"""Add security headers for browsers to every answer; ``docs/security.md`` lists them."""
 
 from collections.abc import Iterable
 from typing import Final

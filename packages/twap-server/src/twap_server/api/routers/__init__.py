@@ -1,1 +1,1 @@
-"""One module per group of routes; they raise and hold no ``try``."""
+"""Serve the routes: one module per group. They raise, and handle no failure themselves."""

@@ -1,4 +1,4 @@
-"""Accounts: register, sign in (OAuth2 password form), refresh, change the password, log out."""
+"""Serve accounts: register, sign in (OAuth2 password form), refresh, change the password, log out."""
 
 from typing import Annotated, Any
 

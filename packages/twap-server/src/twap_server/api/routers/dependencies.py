@@ -1,4 +1,4 @@
-"""What routes ask for, as annotated aliases."""
+"""Declare the FastAPI dependencies that routes share."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated, get_args
@@ -10,7 +10,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from twap_models.enums import Scope
 from twap_server.api.auth.access import ACCOUNT, Caller, permit
 from twap_server.api.auth.tokens import REFUSED
-from twap_server.api.book_room import Reader
+from twap_server.api.book_quota import Reader
 from twap_server.api.http.attended import SIGNED_IN
 from twap_server.api.http.rate_limits import RateLimit, site_of
 from twap_server.api.services import Services

@@ -1,4 +1,4 @@
-"""Liveness, readiness and numbers; open to anyone."""
+"""Serve liveness, readiness and metrics; no sign-in needed."""
 
 from typing import Any
 

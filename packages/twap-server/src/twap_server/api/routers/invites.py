@@ -1,4 +1,4 @@
-"""How somebody gets in here, and the invites that administrators make."""
+"""Tell how one can register here, and serve administrators' invites."""
 
 from typing import Annotated, Any
 

@@ -1,4 +1,4 @@
-"""API keys: made, listed and ended by who signed in; a key manages none."""
+"""Serve API keys: create, list, revoke; needs a sign-in, an API key is not enough."""
 
 from typing import Annotated, Any
 

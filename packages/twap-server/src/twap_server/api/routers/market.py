@@ -1,4 +1,4 @@
-"""Exchanges, instruments, candles and book snapshots; open to anyone."""
+"""Serve exchanges, instruments, candles and book snapshots; no sign-in needed."""
 
 from datetime import datetime
 from typing import Annotated

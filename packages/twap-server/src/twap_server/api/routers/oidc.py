@@ -1,4 +1,4 @@
-"""Signing in at an OpenID provider, for programs on the user's machine: ``twap login --oidc``."""
+"""Serve the sign-in at an OpenID provider, for programs on the user's machine: ``twap login --oidc``."""
 
 import re
 from html import escape

@@ -1,4 +1,4 @@
-"""Books held while they are waited for: for a snapshot of one, or for whoever looks at several."""
+"""Collect books while a request waits for them: for one snapshot, or for a list of books."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -7,7 +7,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from twap_models.market import BookTop
-from twap_server.api.book_room import ANONYMOUS, Reader
+from twap_server.api.book_quota import ANONYMOUS, Reader
 from twap_server.api.services import Services
 from twap_server.api.stream.book_messages import Found
 from twap_server.domain.errors import BookUnavailable
@@ -30,12 +30,12 @@ async def held_book(
     """
     found = services.books.find(exchange, spelling)
     owner = _owner(reader)
-    services.room.hold(reader, found.instruments, owner)
+    services.quota.hold(reader, found.instruments, owner)
     try:
         await _wait(services, found, depth)
         return services.books.top(BookTopic(exchange, found.symbol, spelling), depth)
     finally:
-        services.room.release(reader, found.instruments, owner)
+        services.quota.release(reader, found.instruments, owner)
 
 
 @asynccontextmanager
@@ -55,7 +55,7 @@ async def books_held(
                     group.create_task(_becomes_live(services, instrument, services.config.book_wait))
         yield
     finally:
-        services.room.release(reader, instruments, owner)
+        services.quota.release(reader, instruments, owner)
 
 
 def _hold_some(
@@ -64,7 +64,7 @@ def _hold_some(
     held: list[InstrumentId] = []
     for instrument in instruments:
         with suppress(BookUnavailable):
-            services.room.hold(reader, [instrument], owner)
+            services.quota.hold(reader, [instrument], owner)
             held.append(instrument)
     return held
 

@@ -1,4 +1,4 @@
-"""TWAP orders: submit, list, look at one, cancel. Everybody sees their own and nothing else."""
+"""Serve TWAP orders: submit, list, read one, change, cancel. Each user sees only their own."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -34,7 +34,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.order import OrderEvent as RecordedEvent
-from twap_server.domain.orders.record import OrderPage, PageRequest, Place
+from twap_server.domain.orders.record import OrderPage, PagePosition, PageRequest
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
@@ -67,8 +67,8 @@ async def submit_orders(
     ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
     """
     requests = to_requests(body, now=services.clock.now())
-    verdicts = await services.orders.submit(caller.user_id, requests)
-    return reply([present.order_body(verdict.order) for verdict in verdicts], submission_status(verdicts))
+    results = await services.orders.submit(caller.user_id, requests)
+    return reply([present.order_body(result.order) for result in results], submission_status(results))
 
 
 router.add_api_route(
@@ -154,7 +154,7 @@ async def get_order(
     """
     if latest and after is not None:
         raise InvalidRequest("expected latest or after, not both", field="after")
-    place = Place() if after is None else read_place(after)
+    place = PagePosition() if after is None else read_place(after)
     asked = PageRequest(slices=slices, fills=fills, after=place, latest=latest)
 
     async def read(asked: PageRequest) -> OrderPage:
@@ -240,17 +240,17 @@ async def cancel_order(services: ServicesDep, caller: TraderDep, token_id: Token
     return _one(await services.orders.cancel(caller.user_id, token_id))
 
 
-def submission_status(verdicts: Sequence[SubmitResult]) -> int:
+def submission_status(results: Sequence[SubmitResult]) -> int:
     """201 something new was accepted; 200 accepted before; 409 token ids reused; 400 all broke a rule."""
     accepted = [
-        verdict.kind
-        for verdict in verdicts
-        if verdict.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
-        and verdict.order.status is not OrderStatus.REJECTED
+        result.kind
+        for result in results
+        if result.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
+        and result.order.status is not OrderStatus.REJECTED
     ]
     if SubmitResultKind.NEW in accepted:
         return 201
-    if any(verdict.kind is SubmitResultKind.CONFLICT for verdict in verdicts):
+    if any(result.kind is SubmitResultKind.CONFLICT for result in results):
         return 409
     return 200 if accepted else 400
 

@@ -1,4 +1,4 @@
-"""TWAP orders before they are submitted: what would become of them. Nothing is stored."""
+"""Serve previews: what would happen to a TWAP order if it were submitted. Nothing is stored."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -10,7 +10,7 @@ from pydantic import Discriminator, Field, Tag
 
 from twap_models.orders import TwapOrderRequest
 from twap_models.preview import OrderPreview
-from twap_server.api.book_room import Reader
+from twap_server.api.book_quota import Reader
 from twap_server.api.http.documented import problems
 from twap_server.api.http.exact_json import ExactRoute, written
 from twap_server.api.http.one_or_list import LIST, ONE, how_many

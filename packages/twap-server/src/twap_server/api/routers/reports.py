@@ -1,4 +1,4 @@
-"""An order's execution report: JSON, CSV, or a page. Everybody sees their own and nothing else."""
+"""Serve an order's execution report as JSON, CSV or a page. Each user sees only their own."""
 
 from functools import partial
 from typing import Annotated, Any, Literal

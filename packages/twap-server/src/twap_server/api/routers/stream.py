@@ -1,4 +1,4 @@
-"""``/ws``: who may open it. What happens then is in ``session.py``.
+"""Open ``/ws`` to clients that may have it; ``stream_session.py`` has what follows.
 
 A plain ASGI route: what FastAPI puts around a WebSocket function lives as long as the connection, and costs
 some kilobytes of each of thousands.
@@ -12,10 +12,10 @@ from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from twap_models.enums import ErrorCode
-from twap_server.api.http.places import Place, Places
+from twap_server.api.http.connection_slots import Full
 from twap_server.api.http.problems import problem
 from twap_server.api.http.raw_answers import NO_ROOM
-from twap_server.api.http.rooms import Full
+from twap_server.api.http.stream_slots import StreamSlot, StreamSlots
 from twap_server.api.routers.stream_session import StreamSession
 from twap_server.api.services import Services
 
@@ -35,23 +35,23 @@ class _Stream:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._places = Places(services.config.stream, services.clock)
+        self._stream_slots = StreamSlots(services.config.stream, services.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         socket = WebSocket(scope, receive, send)
         refusal = refused_with(socket, self._services)
-        place = None if refusal else self._places.take(socket.client.host if socket.client else "")
-        if isinstance(place, Full):
-            status, code, detail = NO_ROOM[place]
+        slot = None if refusal else self._stream_slots.take(socket.client.host if socket.client else "")
+        if isinstance(slot, Full):
+            status, code, detail = NO_ROOM[slot]
             refusal = problem(socket, code, detail, status=status, headers=_LATER)
-        if refusal is not None or not isinstance(place, Place):
+        if refusal is not None or not isinstance(slot, StreamSlot):
             await socket.send_denial_response(refusal or Response(status_code=403))
             return
         try:
             await socket.accept()
-            await StreamSession(socket, self._services, place).run(credential_of(socket))
+            await StreamSession(socket, self._services, slot).run(credential_of(socket))
         finally:
-            place.leave()
+            slot.leave()
 
 
 def refused_with(socket: WebSocket, services: Services) -> Response | None:

@@ -1,4 +1,4 @@
-"""One WebSocket client: signed in, reading what it asked for, until one side ends it.
+"""Serve one WebSocket client: read its requests and send what it subscribed to, until one side ends it.
 
 Three parts in one task group: what comes in, what goes out, and the order to stop. The first that raises
 ``SessionOver`` ends the session; everything held is given back. What goes out is written at once where the
@@ -29,7 +29,7 @@ from twap_models.stream import (
 )
 from twap_server.api.auth.access import Caller, permit
 from twap_server.api.auth.tokens import REFUSED
-from twap_server.api.http.places import Place
+from twap_server.api.http.stream_slots import StreamSlot
 from twap_server.api.services import Services
 from twap_server.api.stream.framing import encode
 from twap_server.api.stream.order_feed import OrderFeed
@@ -38,7 +38,7 @@ from twap_server.api.stream.subscriptions import BookSubscriptions
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import AccessError, TwapError, UnavailableError
 from twap_server.domain.orders.order import OrderEvent
-from twap_server.feed.bus import CatchUp, Frame, Inbox
+from twap_server.feed.bus import CatchUp, EncodedMessage, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
 log = logging.getLogger(__name__)
@@ -47,22 +47,22 @@ log = logging.getLogger(__name__)
 class StreamSession:
     """The life of one connection; ``run`` it once."""
 
-    def __init__(self, socket: WebSocket, services: Services, place: Place) -> None:
+    def __init__(self, socket: WebSocket, services: Services, slot: StreamSlot) -> None:
         """Take an accepted socket, and the place it has until the end."""
         config = services.config.stream
         self._services = services
-        self._place = place
-        place.on_giving_way(lambda: self.end(TRY_LATER, "others need the room: sign in at once"))
+        self._place = slot
+        slot.on_giving_way(lambda: self.end(TRY_LATER, "others need the quota: sign in at once"))
         self._config = config
         self._client = ClientSocket(socket, config, services.clock)
         self._inbox: Inbox = Mailbox(capacity=config.inbox_capacity, direct=self._client.send_now)
         self._feed = OrderFeed(
-            services.records, self._client.send, page=config.replay_page, turns=services.catch_ups
+            services.records, self._client.send, page=config.replay_page, queue=services.catch_ups
         )
         self._books = BookSubscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
-            room=services.room,
+            quota=services.quota,
             source=services.books,
             bus=services.bus,
             most=config.max_subscriptions,
@@ -231,7 +231,7 @@ class StreamSession:
             try:
                 item = await self._inbox.get()
                 match item:
-                    case Frame():
+                    case EncodedMessage():
                         await self._client.send(item.text)
                     case CatchUp():
                         await self._catch_up(item)

@@ -1,4 +1,4 @@
-"""Makes book messages: one exchange's book, or those of all that list the instrument, merged."""
+"""Make book messages: of one exchange's book, or of all that list the instrument, merged."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,11 +15,11 @@ from twap_server.books.consolidated import consolidate
 from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
-from twap_server.domain.market.events import BookStatus, BookView
+from twap_server.domain.market.events import BookState, BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId, takes_orders
-from twap_server.feed.bus import BookTopic, Frame
+from twap_server.feed.bus import BookTopic, EncodedMessage
 
-_NO_BOOK = BookView(
+_NO_BOOK = BookState(
     status=BookStatus.DOWN,
     reason="the book is being fetched",
     bids=(),
@@ -74,9 +74,9 @@ class BookSource:
             found = self._market.find_instrument(exchange, spelling).id
             return Found(found.symbol, (found,))
         symbol = self._market.find_everywhere(spelling)[0].id.symbol
-        return Found(symbol, self.legs(symbol))
+        return Found(symbol, self.destinations(symbol))
 
-    def legs(self, symbol: str) -> tuple[InstrumentId, ...]:
+    def destinations(self, symbol: str) -> tuple[InstrumentId, ...]:
         """The instrument on every exchange that lists it."""
         names = [status.name for status in self._market.exchanges()]
         return tuple(InstrumentId(name, symbol) for name in names if symbol in self._listed(name))
@@ -85,7 +85,7 @@ class BookSource:
         """The topic's book at this moment, live or not."""
         return self._message(topic, self._depth)
 
-    def frame(self, topic: BookTopic) -> Frame:
+    def frame(self, topic: BookTopic) -> EncodedMessage:
         """The same, encoded and framed."""
         return encode(self.message(topic))
 
@@ -103,17 +103,20 @@ class BookSource:
             return present.book_message(
                 view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
             )
-        views = {leg.exchange: self._takable(leg, depth) for leg in self.legs(topic.symbol)}
+        views = {
+            destination.exchange: self._takable(destination, depth)
+            for destination in self.destinations(topic.symbol)
+        }
         merged = consolidate(views, depth, max_spread=self._max_spread)
         seq = self._counters.merged(topic.symbol, views)
         return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now, seq=seq)
 
-    def _takable(self, instrument: InstrumentId, depth: int) -> BookView | None:
+    def _takable(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """The book, None where nobody may trade it."""
         status = self._market.trading_status(instrument)
         return self._market.view(instrument, depth) if takes_orders(status, limited=True) else None
 
-    def _view(self, instrument: InstrumentId, depth: int) -> BookView:
+    def _view(self, instrument: InstrumentId, depth: int) -> BookState:
         return self._market.view(instrument, depth) or _NO_BOOK
 
     def _listed(self, exchange: str) -> Mapping[str, Instrument] | Sequence[str]:

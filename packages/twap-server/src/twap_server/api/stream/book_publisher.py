@@ -1,4 +1,4 @@
-"""The second hand of the stream: each reader of a book gets it once a second, in its phase of the second.
+"""Send each reader of a book that book once a second, at the reader's own moment of the second.
 
 A book is read, encoded and framed once for all readers served in one turn of the event loop; a turn is short,
 so that others get the loop in between. Nothing encoded is kept over a turn: nobody is sent a book older than

@@ -1,4 +1,4 @@
-"""WebSocket messages framed once for many clients, and the server side that writes them as they are.
+"""Frame WebSocket messages once for many clients, and write them unchanged.
 
 The frames of a server carry no mask, so a message is the same bytes for every client that agreed on no
 compression. The usual way to each client (a task is woken, an ASGI message goes through every layer, the
@@ -26,10 +26,10 @@ from websockets.typing import StatusLike
 from twap_models.base import WireModel
 from twap_models.enums import ErrorCode
 from twap_server.api.http.bounded_protocol import pieces
-from twap_server.api.http.doors import Visit
+from twap_server.api.http.connection_gate import HttpConnection
 from twap_server.api.http.raw_answers import PROBLEM_JSON, problem_body
 from twap_server.api.http.security_headers import ALWAYS
-from twap_server.feed.bus import Frame
+from twap_server.feed.bus import EncodedMessage
 
 EXTENSION = "twap.write_framed"
 SIGNED_IN = "twap.signed_in"
@@ -49,10 +49,10 @@ MOST_FRAGMENTS = 32
 """Frames of one message."""
 
 
-def encode(message: WireModel) -> Frame:
+def encode(message: WireModel) -> EncodedMessage:
     """Encode and frame a message."""
     body = message.to_json()
-    return Frame(body.decode(), WireFrame(Opcode.TEXT, body).serialize(mask=False))
+    return EncodedMessage(body.decode(), WireFrame(Opcode.TEXT, body).serialize(mask=False))
 
 
 def admit(scope: Mapping[str, Any]) -> None:
@@ -146,9 +146,9 @@ class FramedProtocol(WebSocketsSansIOProtocol):
         """Keep the buffers below us short."""
         before = cast(Transport, transport).get_protocol()
         super().connection_made(transport)
-        self._visit: Visit | None = getattr(before, "visit", None)
-        if self._visit is not None:
-            self._visit.on_giving_way(self._give_way)
+        self._http_connection: HttpConnection | None = getattr(before, "http_connection", None)
+        if self._http_connection is not None:
+            self._http_connection.on_giving_way(self._give_way)
         self._bounds = FrameBounds()
         self._upgraded = False
         cast(Transport, transport).set_write_buffer_limits(high=0)
@@ -156,8 +156,8 @@ class FramedProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Make room, and let go of what holds us: a circle would wait long for the garbage collector."""
-        if self._visit is not None:
-            self._visit.over()
+        if self._http_connection is not None:
+            self._http_connection.over()
         super().connection_lost(exc)
         self.conn.parser.close()
         self.conn.parser_exc = None
@@ -217,8 +217,8 @@ class FramedProtocol(WebSocketsSansIOProtocol):
             await super().run_asgi()
         finally:
             extensions.clear()  # they hold us, and we hold them
-            if self._visit is not None:
-                self._visit.look(is_working=False)  # only its end is waited for
+            if self._http_connection is not None:
+                self._http_connection.look(is_working=False)  # only its end is waited for
 
     async def send(self, message: Any) -> None:
         """Send; a refusal completes the handshake, which uvicorn would otherwise log as our error."""
@@ -235,9 +235,9 @@ class FramedProtocol(WebSocketsSansIOProtocol):
 
     def _admit(self) -> None:
         self._bounds.admit()
-        if self._visit is not None:
-            self._visit.sign_in()
-            self._visit.look(is_working=True)
+        if self._http_connection is not None:
+            self._http_connection.sign_in()
+            self._http_connection.look(is_working=True)
 
     def _give_way(self) -> None:
         self._refuse("others need the room: come back", CloseCode.TRY_AGAIN_LATER)

@@ -1,4 +1,4 @@
-"""One user's order events, each exactly once and in order: recorded ones first, then live ones.
+"""Send one user's order events, each exactly once and in order: recorded ones first, then live ones.
 
 1. The reader is subscribed to the bus before the store is read, so nothing falls in between.
 2. ``go_on`` sends the next page of what was recorded after the place that was asked for. Each page is read
@@ -14,7 +14,7 @@ sent yet is part of it. So a reader has one catch-up, however often it asks.
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-from twap_server.api.fair_turns import FairTurns
+from twap_server.api.fair_queue import FairQueue
 from twap_server.api.ports import EventReader
 from twap_server.api.wire import present
 from twap_server.domain.orders.order import OrderEvent
@@ -26,12 +26,12 @@ Send: TypeAlias = Callable[[str], Awaitable[None]]
 class OrderFeed:
     """Sends events of one user to one client."""
 
-    def __init__(self, reader: EventReader, send: Send, *, page: int, turns: FairTurns) -> None:
-        """Read recorded events ``page`` at a time, in ``turns`` by user."""
+    def __init__(self, reader: EventReader, send: Send, *, page: int, queue: FairQueue) -> None:
+        """Read recorded events ``page`` at a time, in ``queue`` by user."""
         self._reader = reader
         self._send = send
         self._page = page
-        self._turns = turns
+        self._queue = queue
         self._sent: int | None = None
         """None: nobody follows."""
         self._since: int | None = None
@@ -79,7 +79,7 @@ class OrderFeed:
         return self._sent is not None and not awaited and event.seq > self._sent
 
     async def _send_page(self, user_id: str, since: int) -> bool:
-        async with self._turns.take(user_id):
+        async with self._queue.take(user_id):
             events = await self._reader.events(user_id, since, self._page)
             texts = [(event.seq, _text(event)) for event in events]
         for seq, text in texts:

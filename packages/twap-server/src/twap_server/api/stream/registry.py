@@ -1,4 +1,4 @@
-"""The open WebSocket sessions: how many there are, whose, and how all of them end."""
+"""Keep the open WebSocket sessions: count them, find a user's, end all of them."""
 
 import asyncio
 from collections import Counter

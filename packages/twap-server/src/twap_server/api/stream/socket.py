@@ -1,4 +1,4 @@
-"""The client's end of one WebSocket: reads protocol messages with limits, writes with a deadline."""
+"""Read protocol messages from one WebSocket within limits, and write with a deadline."""
 
 import asyncio
 import contextlib
@@ -20,7 +20,7 @@ from twap_models.stream import (
 from twap_server.api.config import StreamConfig
 from twap_server.api.stream.framing import admit, unsent_in, writer_in
 from twap_server.domain.clock import SECOND, Clock
-from twap_server.feed.bus import Frame
+from twap_server.feed.bus import EncodedMessage
 
 POLICY, TOO_BIG, INTERNAL, TRY_LATER, GONE = 1008, 1009, 1011, 1013, 1006
 _GOODBYE = timedelta(seconds=1)
@@ -84,7 +84,7 @@ class ClientSocket:
 
     def send_now(self, thing: object) -> bool:
         """Write a framed message at once; false when it must be sent the usual way, or to a busy client."""
-        if self._write_framed is None or not isinstance(thing, Frame) or not thing.framed:
+        if self._write_framed is None or not isinstance(thing, EncodedMessage) or not thing.framed:
             return False
         return self._write_framed(thing.framed)
 

@@ -1,7 +1,7 @@
-"""What one session reads: its books are held while it does, and all are given back at its end."""
+"""Keep what one session reads: hold its books while it does, and release all of them at its end."""
 
 from twap_models.enums import ErrorCode
-from twap_server.api.book_room import BookRoom, Reader
+from twap_server.api.book_quota import BookQuota, Reader
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.domain.errors import TwapError
 from twap_server.domain.market.instrument import InstrumentId
@@ -18,12 +18,12 @@ class BookSubscriptions:
     """The books one inbox is subscribed to."""
 
     def __init__(
-        self, owner: str, inbox: Inbox, *, room: BookRoom, source: BookSource, bus: Bus, most: int
+        self, owner: str, inbox: Inbox, *, quota: BookQuota, source: BookSource, bus: Bus, most: int
     ) -> None:
         """Hold books in the name of ``owner``; at most ``most`` subscriptions."""
         self._owner = owner
         self._inbox = inbox
-        self._room = room
+        self._quota = quota
         self._source = source
         self._bus = bus
         self._most = most
@@ -44,7 +44,7 @@ class BookSubscriptions:
         if len(self._held) >= self._most:
             raise TooManySubscriptions(f"expected at most {self._most} books on one connection")
         reader = Reader(user_id, anonymous=False)
-        self._room.hold(reader, found.instruments, self._owner_of(topic))
+        self._quota.hold(reader, found.instruments, self._owner_of(topic))
         self._held[topic] = (reader, found.instruments)
         self._bus.subscribe_book(topic, self._inbox)
         return topic
@@ -64,7 +64,7 @@ class BookSubscriptions:
     def _drop(self, topic: BookTopic) -> None:
         self._bus.unsubscribe_book(topic, self._inbox)
         reader, instruments = self._held.pop(topic)
-        self._room.release(reader, instruments, self._owner_of(topic))
+        self._quota.release(reader, instruments, self._owner_of(topic))
 
     def _owner_of(self, topic: BookTopic) -> str:
         """Each subscription holds for itself: a merged book and a single one may need the same instrument."""

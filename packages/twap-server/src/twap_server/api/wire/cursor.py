@@ -1,4 +1,4 @@
-"""Opaque page cursors: where a page of orders ended, or a page of one order's slices and fills."""
+"""Make and read page cursors: where a page of orders, or of one order's slices and fills, ended."""
 
 import base64
 import binascii
@@ -7,7 +7,7 @@ import re
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.record import Place
+from twap_server.domain.orders.record import PagePosition
 
 _CONTENT = re.compile(r"(\d{1,19}):([\x21-\x7e]{1,128})", re.ASCII)
 _PLACE = re.compile(r"(-1|\d{1,9}):(-1|\d{1,9}):(-1|\d{1,9})", re.ASCII)
@@ -31,12 +31,12 @@ def read_cursor(text: str) -> tuple[Nanos, str]:
     return Nanos(int(match[1])), match[2]
 
 
-def write_place(place: Place) -> str:
+def write_place(place: PagePosition) -> str:
     """Name a place among an order's slices and fills."""
     return _opaque(f"{place.slice}:{place.fill[0]}:{place.fill[1]}")
 
 
-def read_place(text: str) -> Place:
+def read_place(text: str) -> PagePosition:
     """Read such a cursor back.
 
     Raises:
@@ -45,7 +45,7 @@ def read_place(text: str) -> Place:
     match = _PLACE.fullmatch(_content(text))
     if match is None:
         raise _not_ours()
-    return Place(slice=int(match[1]), fill=(int(match[2]), int(match[3])))
+    return PagePosition(slice=int(match[1]), fill=(int(match[2]), int(match[3])))
 
 
 def _opaque(content: str) -> str:

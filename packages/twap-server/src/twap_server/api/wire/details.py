@@ -1,4 +1,4 @@
-"""One order as JSON, written in pieces: a hundred thousand slices are never all models at a time."""
+"""Write one order as JSON in pieces, so that a hundred thousand slices are never all in memory as models."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing

@@ -1,4 +1,4 @@
-"""The revision of an order's plan as an entity tag (RFC 9110): what an amendment is made for.
+"""Write the revision of an order's plan as an entity tag (RFC 9110), which amendments name.
 
 It rises with each amendment and with nothing else, so slices that fill meanwhile do not get in the way.
 """

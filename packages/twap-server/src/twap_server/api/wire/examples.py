@@ -1,4 +1,4 @@
-"""Example bodies of the OpenAPI document: each can be sent as it stands."""
+"""Hold the example bodies of the OpenAPI document: each can be sent as it is."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Large answers: made a few at a time, fair by user, each once for all who ask for it, and sent in pieces.
+"""Build large answers few at a time, fairly by user, once for all who ask, and send them in pieces.
 
 What is small is written at once; what is larger in a thread, by turns of the users; what is large is read
 and written a few at a time in the whole server, one at a time for each user. Who asks for what is about to be
@@ -15,7 +15,7 @@ from typing import TypeAlias, TypeVar
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.domain.errors import EngineBusy
 from twap_server.runtime.threads import Threads
 
@@ -50,8 +50,8 @@ class LargeAnswers:
         """Args: at_once, made at a time; per_user, made or being sent."""
         self._threads = threads
         self._per_user = per_user
-        self._light = FairTurns(1, [Rank(at_once=1, waiting=1_000)], refusal=_BUSY)
-        self._large = FairTurns(at_once, [Rank(at_once=at_once, waiting=64)], refusal=_BUSY, per_key=1)
+        self._light = FairQueue(1, [Rank(at_once=1, waiting=1_000)], refusal=_BUSY)
+        self._large = FairQueue(at_once, [Rank(at_once=at_once, waiting=64)], refusal=_BUSY, per_key=1)
         self._next: dict[Hashable, _Flight] = {}
         """What is about to be made; who comes later than that gets another."""
         self._in_hand: Counter[str] = Counter()

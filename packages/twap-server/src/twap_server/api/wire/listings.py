@@ -1,4 +1,4 @@
-"""The lists of instruments as JSON: each is written once, however often it is asked for."""
+"""Write the lists of instruments as JSON, each once, however often it is asked for."""
 
 from collections.abc import Iterable, Mapping
 

@@ -1,4 +1,4 @@
-"""Domain → wire: the only translation. Nothing is decided here; exact numbers stay exact."""
+"""Translate domain values to wire models. Decides nothing; exact numbers stay exact."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,7 +15,7 @@ from twap_server.api.http.exact_json import Plain, number
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
-from twap_server.domain.market.events import BookView, Candle, PriceLevel
+from twap_server.domain.market.events import BookState, Candle, PriceLevel
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
@@ -70,7 +70,7 @@ def candle(made: Candle) -> wire_market.Candle:
 
 
 def book_message(
-    view: BookView, *, exchange: str, symbol: str, asked: str, now: Nanos
+    view: BookState, *, exchange: str, symbol: str, asked: str, now: Nanos
 ) -> wire_stream.BookMessage:
     """One exchange's book as the stream sends it."""
     fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq)
@@ -217,7 +217,7 @@ def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
 
 
 def _book_fields(
-    view: BookView | ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+    view: BookState | ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
 ) -> dict[str, Any]:
     sent = to_datetime(now)
     received = to_datetime(view.ts_received) if view.ts_received else None

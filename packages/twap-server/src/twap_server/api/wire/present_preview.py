@@ -1,4 +1,4 @@
-"""A preview, domain → wire. Nothing is decided here; exact numbers stay exact."""
+"""Translate a preview to its wire model. Decides nothing; exact numbers stay exact."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,10 +7,10 @@ from twap_models import preview as wire
 from twap_models.stream import age_ms
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.execution.pre_trade_cost import Estimate
-from twap_server.domain.go_live.check import Finding, GoLive
+from twap_server.domain.go_live.check import GoLive, RuleFinding
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.schedule import Schedule
-from twap_server.engine.entry.preview import Cost, Preview
+from twap_server.engine.entry.preview import Preview, PreviewCost
 
 SHOWN_SLICES = 1_000
 """Of one order."""
@@ -68,7 +68,7 @@ def _slices(schedule: Schedule, most: int) -> list[wire.PlannedSlice]:
     ]
 
 
-def _cost(cost: Cost, now: Nanos) -> wire.ExpectedCost:
+def _cost(cost: PreviewCost, now: Nanos) -> wire.ExpectedCost:
     changed = None if cost.book_time is None else to_datetime(cost.book_time)
     return wire.ExpectedCost(
         mid=cost.mid,
@@ -103,7 +103,7 @@ def _go_live(made: GoLive) -> wire.GoLiveCheck:
     )
 
 
-def _finding(made: Finding) -> wire.GoLiveFinding:
+def _finding(made: RuleFinding) -> wire.GoLiveFinding:
     source = made.rule.source
     return wire.GoLiveFinding(
         rule=made.rule.what,

@@ -1,4 +1,4 @@
-"""Wire request → domain request: absolute times, nanoseconds, and the fingerprint that tells a repeat.
+"""Translate wire requests to domain requests: absolute times, and the fingerprint that shows a repeat.
 
 The fingerprint is taken from the body after defaults and normalisation, before relative times are resolved:
 the same text sent again later is the same order.

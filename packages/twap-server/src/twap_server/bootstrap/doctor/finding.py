@@ -1,11 +1,11 @@
-"""What was found about one thing."""
+"""Describe the result of one check."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class Severity(StrEnum):
     """How bad it is."""
 
     OK = "ok"
@@ -20,7 +20,7 @@ class Finding:
     """One line of the report."""
 
     topic: str
-    level: Level
+    level: Severity
     text: str
     """What was found."""
     advice: str = ""
@@ -29,20 +29,20 @@ class Finding:
 
 def ok(topic: str, text: str) -> Finding:
     """All is well."""
-    return Finding(topic=topic, level=Level.OK, text=text)
+    return Finding(topic=topic, level=Severity.OK, text=text)
 
 
 def warning(topic: str, text: str, advice: str = "") -> Finding:
     """Something may go wrong."""
-    return Finding(topic=topic, level=Level.WARNING, text=text, advice=advice)
+    return Finding(topic=topic, level=Severity.WARNING, text=text, advice=advice)
 
 
 def fault(topic: str, text: str, advice: str = "") -> Finding:
     """The server cannot do its work."""
-    return Finding(topic=topic, level=Level.FAULT, text=text, advice=advice)
+    return Finding(topic=topic, level=Severity.FAULT, text=text, advice=advice)
 
 
-def worst(findings: Iterable[Finding]) -> Level:
+def worst(findings: Iterable[Finding]) -> Severity:
     """Of all."""
     found = {one.level for one in findings}
-    return next((level for level in (Level.FAULT, Level.WARNING) if level in found), Level.OK)
+    return next((level for level in (Severity.FAULT, Severity.WARNING) if level in found), Severity.OK)

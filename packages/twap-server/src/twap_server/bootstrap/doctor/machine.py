@@ -1,4 +1,4 @@
-"""The machine: versions, the event loop, clocks, limits."""
+"""Check the machine: versions, the event loop, clocks, limits."""
 
 import platform
 import sys

@@ -1,4 +1,4 @@
-"""The database: reachable, whole, of a schema that this version knows, and in whose hands."""
+"""Check the database: reachable, intact, of a schema this version knows, and used by whom."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a user already took from a level, so that the same displayed size is not taken twice.
+"""Remember what a user already took from a level, so that the same displayed size is not taken twice.
 
 available = displayed − remembered. The memory halves every half-life and ends when the exchange removes the
 level (the book gives a level a new generation when it returns). Users do not affect one another. Contract

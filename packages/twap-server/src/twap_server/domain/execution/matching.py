@@ -4,8 +4,8 @@ Walk from the best level while the price is within the limit and the slippage ca
 displayed less what this user took there, one fill per level. Over several exchanges the levels come in the
 order of what they really cost, the taker fee included.
 
-The values here live for one walk; nothing keeps them. (Structs, as in ``orders/order.py``: each slice makes
-some.)
+The values here live for one walk; nothing keeps them. They are structs, as in ``domain/orders/order.py``,
+because each slice makes some.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,7 +31,7 @@ class VenueLevel(Struct, frozen=True, gc=False):
     quantity: Decimal
 
 
-class Ladder(Struct, kw_only=True, gc=False):
+class ExchangeLevels(Struct, kw_only=True, gc=False):
     """The levels a taker meets on one exchange, best first, and the fee there as a share of the notional."""
 
     exchange: str
@@ -39,7 +39,7 @@ class Ladder(Struct, kw_only=True, gc=False):
     fee: Decimal = ZERO
 
 
-class Bounds(Struct, kw_only=True, gc=False):
+class PriceBounds(Struct, kw_only=True, gc=False):
     """How far a walk may go: the order's limit, and the worst price its slippage cap allows."""
 
     side: Side
@@ -84,15 +84,15 @@ def slippage_bound(side: Side, mid: Decimal, max_slippage_bps: Decimal | None) -
     return exact.multiply(mid, away)
 
 
-def best(side: Side, ladders: Sequence[Ladder]) -> VenueLevel | None:
+def best(side: Side, ladders: Sequence[ExchangeLevels]) -> VenueLevel | None:
     """The first level of a walk over all ladders, whatever the limit; None where there is no level."""
-    return next(_in_order(ladders, Bounds(side=side), set()), None)
+    return next(_in_order(ladders, PriceBounds(side=side), set()), None)
 
 
 def match(
     wanted: Decimal,
-    ladders: Sequence[Ladder],
-    bounds: Bounds,
+    ladders: Sequence[ExchangeLevels],
+    bounds: PriceBounds,
     *,
     available: Callable[[VenueLevel], Decimal] = lambda offer: offer.quantity,
 ) -> Match:
@@ -117,7 +117,7 @@ def match(
     return Match(fills=tuple(fills), stopped_by=_first_of(stops))
 
 
-def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -> Match:
+def match_at_touch(wanted: Decimal, ladders: Sequence[ExchangeLevels], bounds: PriceBounds) -> Match:
     """``fidelity=l1``: the whole slice at the best price, whatever its size. For comparison only."""
     touch = best(bounds.side, ladders)
     if touch is None:
@@ -128,7 +128,9 @@ def match_at_touch(wanted: Decimal, ladders: Sequence[Ladder], bounds: Bounds) -
     return Match(fills=(VenueLevel(touch.exchange, touch.price, wanted),), stopped_by=None)
 
 
-def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
+def _in_order(
+    ladders: Sequence[ExchangeLevels], bounds: PriceBounds, stops: set[SliceReason]
+) -> Iterator[VenueLevel]:
     """What is within bounds, cheapest for the taker first, fees included; ties as the ladders stand."""
     if len(ladders) == 1:
         return _offers(ladders[0], bounds, stops)
@@ -142,7 +144,7 @@ def _in_order(ladders: Sequence[Ladder], bounds: Bounds, stops: set[SliceReason]
     return merge(*(_offers(ladder, bounds, stops) for ladder in ladders), key=cost)
 
 
-def _offers(ladder: Ladder, bounds: Bounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
+def _offers(ladder: ExchangeLevels, bounds: PriceBounds, stops: set[SliceReason]) -> Iterator[VenueLevel]:
     """The ladder down to the first level that is out of bounds; what forbade that one joins ``stops``."""
     exchange = ladder.exchange
     is_bounded = bounds.limit is not None or bounds.cap is not None

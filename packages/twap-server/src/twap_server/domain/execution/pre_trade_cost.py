@@ -1,4 +1,4 @@
-"""What an order would cost against the books of one moment: walked slice by slice, and in one sweep.
+"""Estimate what an order would cost on the books of one moment: slice by slice, and in one sweep.
 
 In: a schedule, the ladders of a moment, the order's bounds. Out: estimates, exact. Each slice is walked
 through the same displayed depth, as if the books refilled in between; where prices will go is not guessed.
@@ -12,7 +12,7 @@ from decimal import Decimal
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
-from twap_server.domain.execution.matching import Bounds, Ladder, Match, match, match_at_touch
+from twap_server.domain.execution.matching import ExchangeLevels, Match, PriceBounds, match, match_at_touch
 from twap_server.domain.orders.schedule import Schedule
 
 
@@ -24,7 +24,7 @@ class Moment:
     mid: Decimal
     touch: Decimal
     """Best price of the side it takes."""
-    ladders: Callable[[], Sequence[Ladder]]
+    ladders: Callable[[], Sequence[ExchangeLevels]]
     """Fresh for each walk: a walk reads them up."""
 
 
@@ -89,7 +89,7 @@ class Estimate:
 
 
 def slices_and_sweep(
-    schedule: Schedule, moment: Moment, bounds: Bounds, fidelity: Fidelity, *, skipped: int = 0
+    schedule: Schedule, moment: Moment, bounds: PriceBounds, fidelity: Fidelity, *, skipped: int = 0
 ) -> tuple[Estimate, Estimate]:
     """Estimate all slices of a plan, and its whole quantity at once; many slices cost no more than few."""
     slices = Estimate()
@@ -98,7 +98,7 @@ def slices_and_sweep(
     return slices, estimate(schedule.quantity, moment, bounds, fidelity)
 
 
-def estimate(quantity: Decimal, moment: Moment, bounds: Bounds, fidelity: Fidelity) -> Estimate:
+def estimate(quantity: Decimal, moment: Moment, bounds: PriceBounds, fidelity: Fidelity) -> Estimate:
     """Take ``quantity`` (above 0) from the books."""
     ladders = moment.ladders()
     if fidelity is Fidelity.L1:

@@ -1,6 +1,6 @@
-"""Answer one rule of an exchange's own TWAP for one order: does it hold, and what would do instead.
+"""Answer one rule of an exchange's own TWAP for one order: whether it holds, and which figure would.
 
-In: a rule, plain figures of an order, what is known of the pair. Out: an ``Answer``. Pure, exact.
+In: a rule, plain figures of an order, what is known of the pair. Out: an ``RuleAnswer``. Pure, exact.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,7 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class RuleAnswer:
     """Whether the rule holds (None: it cannot be said), the order's own figure, the nearest that would do."""
 
     ok: bool | None
@@ -90,7 +90,7 @@ _SETS = {
 """What a user changes to keep the rule; the quantity for the others."""
 
 
-def answer(rule: Rule, order: Proposed, pair: PairMinimums | None) -> Answer:
+def answer(rule: Rule, order: Proposed, pair: PairMinimums | None) -> RuleAnswer:
     """Answer one rule; ``pair`` is the pair's smallest order on that exchange where it is known."""
     match rule.bound:
         case Range() as bound:
@@ -105,18 +105,18 @@ def answer(rule: Rule, order: Proposed, pair: PairMinimums | None) -> Answer:
             return _given(rule, order)
 
 
-def _given(rule: Rule, order: Proposed) -> Answer:
+def _given(rule: Rule, order: Proposed) -> RuleAnswer:
     yours = _yours(rule.what, order)
     match rule.bound:
         case Free(note=note):
-            return Answer(ok=True, yours=yours, note=note)
+            return RuleAnswer(ok=True, yours=yours, note=note)
         case Unknown(why=why):
-            return Answer(ok=None, yours=yours, note=why)
+            return RuleAnswer(ok=None, yours=yours, note=why)
         case Required():
-            return Answer(ok=order.limit is not None, yours=yours)
+            return RuleAnswer(ok=order.limit is not None, yours=yours)
         case Absent(why=why):
             given = order.limit is not None
-            return Answer(ok=None if given else True, yours=yours, note=why if given else "")
+            return RuleAnswer(ok=None if given else True, yours=yours, note=why if given else "")
         case OneOf() as bound:
             return _one_of(bound, order)
         case _:
@@ -146,7 +146,7 @@ def _length(what: GoLiveRule, order: Proposed) -> Decimal:
     return exact.multiply(Decimal(nanos), _NANO)
 
 
-def _range(what: GoLiveRule, bound: Range, order: Proposed) -> Answer:
+def _range(what: GoLiveRule, bound: Range, order: Proposed) -> RuleAnswer:
     value = _length(what, order)
     nearest = value
     if bound.low is not None:
@@ -154,43 +154,49 @@ def _range(what: GoLiveRule, bound: Range, order: Proposed) -> Answer:
     if bound.high is not None:
         nearest = min(nearest, bound.high)
     ok = nearest == value
-    return Answer(ok=ok, yours=f"{plain(value)} s", nearest=None if ok else nearest, nearest_of=_SETS[what])
+    return RuleAnswer(
+        ok=ok, yours=f"{plain(value)} s", nearest=None if ok else nearest, nearest_of=_SETS[what]
+    )
 
 
-def _multiple(what: GoLiveRule, step: Decimal, order: Proposed) -> Answer:
+def _multiple(what: GoLiveRule, step: Decimal, order: Proposed) -> RuleAnswer:
     value = _length(what, order)
     nearest = _nearest_multiple(value, step)
     ok = nearest == value
-    return Answer(ok=ok, yours=f"{plain(value)} s", nearest=None if ok else nearest, nearest_of=_SETS[what])
+    return RuleAnswer(
+        ok=ok, yours=f"{plain(value)} s", nearest=None if ok else nearest, nearest_of=_SETS[what]
+    )
 
 
-def _divisible(bound: Divisible, order: Proposed) -> Answer:
+def _divisible(bound: Divisible, order: Proposed) -> RuleAnswer:
     value, step = _length(GoLiveRule.DURATION, order), _length(GoLiveRule.INTERVAL, order)
     nearest = _nearest_multiple(value, step)
     yours = f"{plain(value)} s in steps of {plain(step)} s"
     if nearest == value:
-        return Answer(ok=True, yours=yours)
+        return RuleAnswer(ok=True, yours=yours)
     if nearest < bound.low:
         nearest = exact.multiply(Decimal(_lots(bound.low, step)), step)
     if nearest > bound.high:
         nearest = exact.multiply(Decimal(exact.whole(bound.high, step)), step)
     possible = nearest if bound.low <= nearest <= bound.high else None
     note = "what becomes of the rest is not documented" if bound.doubtful else ""
-    return Answer(
+    return RuleAnswer(
         ok=None if bound.doubtful else False, yours=yours, nearest=possible, nearest_of="duration", note=note
     )
 
 
-def _total(bound: Range, order: Proposed) -> Answer:
+def _total(bound: Range, order: Proposed) -> RuleAnswer:
     if order.quote not in DOLLARS:
-        return Answer(ok=None, yours="?", note=f"{order.quote} is not a dollar: its value is not known here")
+        return RuleAnswer(
+            ok=None, yours="?", note=f"{order.quote} is not a dollar: its value is not known here"
+        )
     if order.value is None or not order.price:
-        return Answer(ok=None, yours="?", note="no price to value the order with")
+        return RuleAnswer(ok=None, yours="?", note="no price to value the order with")
     value, yours = order.value, f"{plain(order.value)} {order.quote}"
     below = bound.low is not None and (value < bound.low or (bound.strict and value == bound.low))
     above = bound.high is not None and (value > bound.high or (bound.strict and value == bound.high))
     if not below and not above:
-        return Answer(ok=True, yours=yours)
+        return RuleAnswer(ok=True, yours=yours)
     worth = exact.multiply(order.price, order.lot_size)
     if bound.low is not None and below:
         lots = _lots(bound.low, worth, strict=bound.strict)
@@ -199,7 +205,7 @@ def _total(bound: Range, order: Proposed) -> Answer:
         high = bound.high or ZERO
         lots = _lots(high, worth) - 1 if bound.strict else exact.whole(high, worth)
         doubtful = bound.doubtful_high is not None and value <= bound.doubtful_high
-    return Answer(
+    return RuleAnswer(
         ok=None if doubtful else False,
         yours=yours,
         nearest=exact.multiply(Decimal(lots), order.lot_size) if lots > 0 else None,
@@ -208,14 +214,14 @@ def _total(bound: Range, order: Proposed) -> Answer:
     )
 
 
-def _pair_minimum(bound: PairMinimum, order: Proposed, pair: PairMinimums | None) -> Answer:
+def _pair_minimum(bound: PairMinimum, order: Proposed, pair: PairMinimums | None) -> RuleAnswer:
     slices, parts = _slices(bound, order)
     each = exact.ratio(exact.multiply(order.quantity, parts), slices)
     yours = plain(each) + ("" if bound.whole_order else " a slice")
     if pair is None:
-        return Answer(ok=None, yours=yours, note="the pair's smallest order is not known here")
+        return RuleAnswer(ok=None, yours=yours, note="the pair's smallest order is not known here")
     if pair.value and not order.price:
-        return Answer(ok=None, yours=yours, note="no price to value a slice with")
+        return RuleAnswer(ok=None, yours=yours, note="no price to value a slice with")
     lot = exact.multiply(order.lot_size, parts)
     lots = _lots(exact.multiply(pair.quantity, slices), lot, strict=bound.strict)
     if pair.value and order.price:
@@ -223,8 +229,8 @@ def _pair_minimum(bound: PairMinimum, order: Proposed, pair: PairMinimums | None
         lots = max(lots, _lots(value, exact.multiply(order.price, lot)))
     needed = exact.multiply(Decimal(lots), order.lot_size)
     if order.quantity >= needed:
-        return Answer(ok=True, yours=yours)
-    return Answer(ok=False, yours=yours, nearest=needed, nearest_of="quantity")
+        return RuleAnswer(ok=True, yours=yours)
+    return RuleAnswer(ok=False, yours=yours, nearest=needed, nearest_of="quantity")
 
 
 def _slices(bound: PairMinimum, order: Proposed) -> tuple[Decimal, Decimal]:
@@ -236,12 +242,12 @@ def _slices(bound: PairMinimum, order: Proposed) -> tuple[Decimal, Decimal]:
     return _length(GoLiveRule.DURATION, order), bound.seconds_per_slice
 
 
-def _one_of(bound: OneOf, order: Proposed) -> Answer:
+def _one_of(bound: OneOf, order: Proposed) -> RuleAnswer:
     yours = f"{plain(order.randomize)} %"
     if order.randomize in bound.values:
-        return Answer(ok=True, yours=yours)
+        return RuleAnswer(ok=True, yours=yours)
     nearest = min(bound.values, key=lambda value: (abs(exact.subtract(value, order.randomize)), value))
-    return Answer(
+    return RuleAnswer(
         ok=None if bound.doubtful else False,
         yours=yours,
         nearest=nearest,

@@ -1,4 +1,4 @@
-"""Go-live lint: would an exchange's own TWAP take this order, and which of its rules would it break.
+"""Check whether an exchange's own TWAP would take an order, and name the rules that the order breaks.
 
 In: plain figures of an order and what is known of the pair on each exchange. Out: per exchange a verdict and
 every rule with its answer, the limit, the source, its date and the nearest figure that would do. Pure, exact.
@@ -12,13 +12,13 @@ from decimal import Decimal
 from itertools import groupby
 
 from twap_models.enums import GoLiveVerdict
-from twap_server.domain.go_live.answers import Answer, PairMinimums, Proposed, answer, plain
+from twap_server.domain.go_live.answers import PairMinimums, Proposed, RuleAnswer, answer, plain
 from twap_server.domain.go_live.rules import Rule
 from twap_server.domain.go_live.table import RULES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class RuleFinding:
     """One rule, answered. ``ok`` is None where it cannot be said."""
 
     rule: Rule
@@ -40,7 +40,7 @@ class GoLive:
     exchange: str
     market: str
     verdict: GoLiveVerdict
-    findings: tuple[Finding, ...]
+    findings: tuple[RuleFinding, ...]
 
 
 def check(order: Proposed, pairs: Mapping[str, PairMinimums | None]) -> tuple[GoLive, ...]:
@@ -58,16 +58,16 @@ def check(order: Proposed, pairs: Mapping[str, PairMinimums | None]) -> tuple[Go
     return tuple(found)
 
 
-def _verdict(findings: tuple[Finding, ...]) -> GoLiveVerdict:
+def _verdict(findings: tuple[RuleFinding, ...]) -> GoLiveVerdict:
     answers = [finding.ok for finding in findings]
     if False in answers:
         return GoLiveVerdict.REFUSED
     return GoLiveVerdict.UNKNOWN if None in answers else GoLiveVerdict.ACCEPTED
 
 
-def _find(rule: Rule, order: Proposed, pair: PairMinimums | None) -> Finding:
+def _find(rule: Rule, order: Proposed, pair: PairMinimums | None) -> RuleFinding:
     found = answer(rule, order, pair)
-    return Finding(
+    return RuleFinding(
         rule=rule,
         ok=found.ok,
         yours=found.yours,
@@ -77,7 +77,7 @@ def _find(rule: Rule, order: Proposed, pair: PairMinimums | None) -> Finding:
     )
 
 
-def _message(rule: Rule, found: Answer) -> Iterator[str]:
+def _message(rule: Rule, found: RuleAnswer) -> Iterator[str]:
     name = rule.what.value.replace("_", " ")
     if found.ok is False:
         yield f"{name}: {found.yours}, must be {rule.limit}"

@@ -1,4 +1,4 @@
-"""What a rule of an exchange's own TWAP is: which figure of an order it bounds, how, and who says so.
+"""Describe a rule of an exchange's own TWAP: which figure of an order it limits, how, and its source.
 
 In: nothing. Out: the types that ``go_live_table`` fills in and ``go_live`` checks. Durations and intervals
 are in seconds, totals in dollars (any dollar coin counts as one dollar), randomize in percent.
@@ -24,7 +24,7 @@ UNITS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class RuleSource:
     """A page and when it said so."""
 
     title: str
@@ -179,7 +179,7 @@ class Rule:
     """``spot``, ``usd-m futures``, ``perpetual``, ``spot and perpetual``."""
     what: GoLiveRule
     bound: Bound
-    source: Source
+    source: RuleSource
 
     @property
     def unit(self) -> str:

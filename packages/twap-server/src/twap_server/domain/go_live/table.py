@@ -1,4 +1,4 @@
-"""The rules of six exchanges' own TWAP orders, one row each, with its source and date.
+"""List the rules of six exchanges' own TWAP orders, one row each, with source and date.
 
 In: nothing. Out: ``RULES``, in the order they are told. A figure that was not found is not guessed: its row
 says ``Unknown``. Shown in ``docs/go-live.md``, which a test compares with this table.
@@ -18,67 +18,67 @@ from twap_server.domain.go_live.rules import (
     Range,
     Required,
     Rule,
-    Source,
+    RuleSource,
     Unknown,
 )
 
 _MINUTES_5, _DAY = Decimal(300), Decimal(86_400)
 _SECOND, _NO_RANDOM = MultipleOf(step=Decimal(1)), OneOf(values=(Decimal(0),))
 
-_BINANCE_SPOT = Source(
+_BINANCE_SPOT = RuleSource(
     title="Binance Algo API, spot: TWAP New Order",
     url="https://developers.binance.com/docs/algo/spot-algo/Time-Weighted-Average-Price-New-Order",
     as_of="undated",
 )
-_BINANCE_SPOT_SIZES = Source(
+_BINANCE_SPOT_SIZES = RuleSource(
     title="Binance FAQ on algo orders (100 to 10,000,000) and TWAP New Order (1,000 to 100,000)",
     url="https://www.binance.com/en/support/faq/"
     "frequently-asked-questions-on-binance-algo-orders-91d7e7d0633846adb0ef9020037cc391",
     as_of="2023-10-12",
 )
-_BINANCE_FUTURES = Source(
+_BINANCE_FUTURES = RuleSource(
     title="Binance Algo API, futures: TWAP New Order",
     url="https://developers.binance.com/docs/algo/future-algo/Time-Weighted-Average-Price-New-Order",
     as_of="undated",
 )
-_BYBIT = Source(
+_BYBIT = RuleSource(
     title="Bybit API v5: Create Strategy Order",
     url="https://bybit-exchange.github.io/docs/v5/strategy/create-strategy",
     as_of="after 2026-05-26",
 )
-_OKX = Source(
+_OKX = RuleSource(
     title="OKX API v5: Place algo order, TWAP",
     url="https://www.okx.com/docs-v5/en/#order-book-trading-algo-trading-post-place-algo-order",
     as_of="2026-06-30",
 )
-_KRAKEN = Source(
+_KRAKEN = RuleSource(
     title="Kraken API: Add Strategy",
     url="https://docs.kraken.com/api-reference/algo-trading/add-strategy",
     as_of="after 2026-06-11",
 )
-_HYPERLIQUID = Source(
+_HYPERLIQUID = RuleSource(
     title="Hyperliquid docs: Order types, TWAP",
     url="https://hyperliquid.gitbook.io/hyperliquid-docs/trading/order-types",
     as_of="2026-09-30",
 )
-_HYPERLIQUID_API = Source(
+_HYPERLIQUID_API = RuleSource(
     title="Hyperliquid docs: Exchange endpoint, place a TWAP order",
     url="https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/exchange-endpoint",
     as_of="undated",
 )
-_DYDX = Source(
+_DYDX = RuleSource(
     title="dYdX docs: TwapParameters",
     url="https://docs.dydx.xyz/types/twap_parameters",
     as_of="undated",
 )
-_DYDX_CODE = Source(
+_DYDX_CODE = RuleSource(
     title="dYdX v4-chain: protocol/x/clob/keeper/twap_order_state.go",
     url="https://github.com/dydxprotocol/v4-chain/blob/main/protocol/x/clob/keeper/twap_order_state.go",
     as_of="undated",
 )
 
 
-def _rows(exchange: str, market: str, *rows: tuple[GoLiveRule, Bound, Source]) -> tuple[Rule, ...]:
+def _rows(exchange: str, market: str, *rows: tuple[GoLiveRule, Bound, RuleSource]) -> tuple[Rule, ...]:
     return tuple(
         Rule(exchange=exchange, market=market, what=what, bound=bound, source=source)
         for what, bound, source in rows

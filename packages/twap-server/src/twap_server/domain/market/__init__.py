@@ -1,1 +1,1 @@
-"""The market as readers see it: books, levels, trades, candles, instruments and their names."""
+"""Describe the market: books, levels, trades, candles, instruments and their names."""

@@ -1,4 +1,4 @@
-"""Candles of an interval the exchange lacks, built from a finer one. Pure.
+"""Build candles of an interval that the exchange lacks from a finer one. Pure.
 
 Buckets are the same on every exchange: 3d counts from 1970-01-01, 1w begins on Monday, 1M is the calendar
 month, all UTC. A missing part means that nothing was traded in it, for exchanges leave such intervals out:

@@ -1,4 +1,4 @@
-"""A list that is read entry by entry: what could be read, and the names of what could not."""
+"""Read a list entry by entry: keep what can be read, and name what cannot."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

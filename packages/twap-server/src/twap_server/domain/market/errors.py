@@ -1,4 +1,4 @@
-"""What goes wrong on the exchange side, and what the collector does about it.
+"""Define what can fail on the exchange's side, and what the collector does about it.
 
 FeedError
 ├── ConnectionLost, FeedStale            -> connects again (AttemptRefused, MessageTooLarge: later)

@@ -1,4 +1,4 @@
-"""What an exchange tells us, standardised: the MarketEvent union, and what readers of a book get.
+"""Define the standardised events of all exchanges (``MarketEvent``), and what readers of a book get.
 
 Numbers of book events are the exchange's own text, made canonical by the exchange's mapper: within one
 instrument the same price always has the same text. ``Decimal`` is made only when somebody reads
@@ -137,7 +137,7 @@ class BookStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class BookView:
+class BookState:
     """What a reader gets: levels best first, and how far to trust them."""
 
     status: BookStatus

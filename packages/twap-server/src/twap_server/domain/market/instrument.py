@@ -1,4 +1,4 @@
-"""What can be traded, under which names and rules. ``domain/orders/trading_rules.py`` quantises.
+"""Describe an instrument: its names and rules. ``domain/orders/trading_rules.py`` rounds to them.
 
 Units: price is quote currency per unit of base currency, quantity is base currency.
 """

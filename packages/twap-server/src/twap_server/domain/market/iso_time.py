@@ -1,4 +1,4 @@
-"""Times as exchanges write them.
+"""Parse times as exchanges write them.
 
 ``_times.pyx`` is the same, compiled; ``kernel`` picks. Both pass the same tests.
 """

@@ -1,4 +1,4 @@
-"""One side of an order book: exact, and fast enough for every message of every exchange.
+"""Keep one side of an order book: exact, and fast enough for every message of every exchange.
 
 Prices and quantities stay the exchange's own text. A side keeps ``price text -> quantity text`` and two
 parallel lists, worst level first, best level last: a float rank and the price text. An update of a known

@@ -1,4 +1,4 @@
-"""What the hot path does most, compiled where it was built, else the same in Python."""
+"""Choose the compiled functions of the hot path where they were built, else the same in Python."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""The order book of one instrument: two sides of levels, and marks that tell when a level is a new one.
+"""Keep the order book of one instrument, with a number for each level that tells when it is a new one.
 
 Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads.
 """

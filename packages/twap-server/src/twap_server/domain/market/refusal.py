@@ -1,4 +1,4 @@
-"""What an exchange means when it refuses something: the same few kinds, whatever its own words are."""
+"""Sort an exchange's refusals into a few kinds, whatever words the exchange uses."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Which of several books of one symbol show the same asset: one ticker may name two coins.
+"""Decide which books of one symbol show the same asset: one ticker may name two coins.
 
 In: their mids and how far two may lie apart. Out: those that may be merged and filled across. Pure, exact.
 """

@@ -1,4 +1,4 @@
-"""How an exchange is reached, as the collector knows it and the API shows it."""
+"""Describe whether an exchange is connected, as the collector knows it and the API shows it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

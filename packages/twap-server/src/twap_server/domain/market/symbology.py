@@ -1,4 +1,4 @@
-"""The many spellings of one instrument: BTC-USDT, BTCUSDT, btc/usdt, XBT/USD. Looked up, never cut apart.
+"""Find an instrument by any spelling: BTC-USDT, BTCUSDT, btc/usdt, XBT/USD. Looked up, never cut apart.
 
 A canonical name wins. Any other spelling may mean a canonical name (other separators, none, XBT for BTC) or
 the exchange's own name; where these are two instruments, the spelling is refused. Over all exchanges only

@@ -1,1 +1,1 @@
-"""A TWAP order: what is asked for, what is accepted, its schedule and its record."""
+"""Describe a TWAP order: request, accepted terms, schedule and record."""

@@ -1,4 +1,4 @@
-"""Replan an order at work: the past stays as it is, the future follows the changed quantity, end or limit.
+"""Replan a working order: the past stays, the future follows the new quantity, end or limit price.
 
 A changed limit alone leaves the schedule, unless slices would be too small at it. A changed quantity or end
 spreads what is not filled yet evenly from the next slice to the end, on the order's own grid of time.
@@ -62,7 +62,7 @@ def _rules(order: Order) -> TradingRules:
         tick_size=terms.tick_size,
         lot_size=terms.lot_size,
         status="",
-        legs=terms.legs,
+        destinations=terms.destinations,
     )
 
 

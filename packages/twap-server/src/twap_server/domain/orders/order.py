@@ -1,4 +1,4 @@
-"""A TWAP order at work: terms, plan and progress; its slices, fills and events.
+"""Describe a TWAP order: terms, plan, progress, slices, fills and events.
 
 Every value here is frozen: a decision makes a new ``Order``, which replaces the old one only after it was
 recorded. States and outcomes: contract section 3. The values are msgspec structs: each slice makes half a

@@ -1,4 +1,4 @@
-"""What is recorded of one order: all of it, for its execution report, or a page."""
+"""Describe what is recorded of one order: all of it for its execution report, or a page."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,7 +25,7 @@ FillKey: TypeAlias = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class PagePosition:
     """A place among an order's slices and fills: behind these two. Without any: at the beginning."""
 
     slice: int = -1
@@ -39,7 +39,7 @@ class PageRequest:
     slices: int | None = None
     """At most so many; None: all."""
     fills: int | None = None
-    after: Place = Place()
+    after: PagePosition = PagePosition()
     latest: bool = False
     """Of the slices that have ended and of the fills the last ones, still in order."""
 
@@ -75,11 +75,11 @@ class OrderPage:
         return range(first, stop)
 
     @property
-    def next(self) -> Place | None:
+    def next(self) -> PagePosition | None:
         """Where the next page begins; None where this is the last."""
         if self.asked.latest or not (self._has_more_slices or self.has_more_fills):
             return None
-        return Place(slice=self._last_slice, fill=self.last_fill)
+        return PagePosition(slice=self._last_slice, fill=self.last_fill)
 
     @property
     def _last_slice(self) -> int:

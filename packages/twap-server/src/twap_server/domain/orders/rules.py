@@ -1,4 +1,4 @@
-"""Decide whether a request becomes an order: every business rule, in the order users are told of them.
+"""Decide whether a request becomes an order: check every business rule in the order users see them.
 
 The window comes first, before the exchange and the symbol (contract section 2). Each rejection names the
 field, the value, the rule and the nearest value that would do, where there is one. There is one list of

@@ -1,4 +1,4 @@
-"""What the market did while an order was at work: measured, stored with the order, bounded."""
+"""Describe what the market did while an order worked: measured, stored with the order, bounded."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""When slices are due and how much the curve wants by then. Pure, exact, computed on demand.
+"""Compute when slices are due and how much should be filled by then. Pure, exact, on demand.
 
 Contract section 4: slice *i* is due at ``start + i·interval``, all strictly before the end; the target after
 slice *i* is ``C_i = floor_lot(Q · min((i+1)·interval, T) / T)`` and the last equals ``Q``. Cumulative

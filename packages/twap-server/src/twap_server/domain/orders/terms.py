@@ -1,4 +1,4 @@
-"""What a user asks for, and what was accepted: fixed terms, and the plan that an amendment replaces."""
+"""Describe what a user asks for and what was accepted: fixed terms, and a plan, which amendments replace."""
 
 import hashlib
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class OrderTerms:
     """As the caller spelled it."""
     instrument: InstrumentId | None
     """None when the symbol was not recognised."""
-    legs: tuple[Destination, ...] = ()
+    destinations: tuple[Destination, ...] = ()
     """The markets it may fill on: one, or for ``aggregate`` every one that listed it."""
     side: Side
     created: Nanos
@@ -102,7 +102,7 @@ class OrderTerms:
     participation_cap: Decimal | None = None
     tick_size: Decimal
     lot_size: Decimal
-    """Quantities of the order are whole multiples: a lot that all of its legs take."""
+    """Quantities of the order are whole multiples: a lot that all of its destinations take."""
     decision_price: Decimal | None = None
     """Mid of the live book when the order was accepted."""
 

@@ -1,4 +1,4 @@
-"""The grid an order must fit, and the only place that quantises: quantities down, limits to the safe side."""
+"""Round to an instrument's steps, and only here: quantities down, limit prices to the safe side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class TradingRules:
     lot_size: Decimal
     status: str
     """``trading``, or the exchange's own word."""
-    legs: tuple[Destination, ...]
+    destinations: tuple[Destination, ...]
     """The markets behind it: none where no grid can be used."""
     fault: str = ""
     """Why no order fits it, in words; empty where orders do."""
@@ -42,7 +42,7 @@ class TradingRules:
 
     def smallest(self, price: Decimal | None) -> Decimal:
         """The smallest quantity that one of the markets takes at ``price``, on the lot grid."""
-        return min(smallest_on(leg, self.lot_size, price) for leg in self.legs)
+        return min(smallest_on(destination, self.lot_size, price) for destination in self.destinations)
 
 
 def trading_rules_of(
@@ -66,7 +66,7 @@ def trading_rules_of(
         tick_size=min(one.tick_size for one in chosen),
         lot_size=exact.common_multiple([one.lot_size for one in chosen]),
         status=next((one.status for one in chosen if one.status == TRADING), chosen[0].status),
-        legs=tuple(_leg(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
+        destinations=tuple(_destination_of(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
     )
 
 
@@ -77,32 +77,32 @@ def _no_grid(instrument: Instrument, exchange: str) -> TradingRules:
         tick_size=ZERO,
         lot_size=ZERO,
         status=UNUSABLE,
-        legs=(),
+        destinations=(),
         fault=instrument.fault,
     )
 
 
-def smallest_on(leg: Destination, lot_size: Decimal, price: Decimal | None) -> Decimal:
-    """The smallest quantity that this leg takes at ``price``, on the lot grid."""
-    least = max(lot_size, leg.min_quantity)
-    if price is not None and price > ZERO and leg.min_notional > ZERO:
+def smallest_on(destination: Destination, lot_size: Decimal, price: Decimal | None) -> Decimal:
+    """The smallest quantity that this destination takes at ``price``, on the lot grid."""
+    least = max(lot_size, destination.min_quantity)
+    if price is not None and price > ZERO and destination.min_notional > ZERO:
         covering = exact.multiply(
-            Decimal(exact.whole_up(leg.min_notional, exact.multiply(price, lot_size))), lot_size
+            Decimal(exact.whole_up(destination.min_notional, exact.multiply(price, lot_size))), lot_size
         )
         least = max(least, covering)
     return _to_grid(least, lot_size, ROUND_CEILING)
 
 
-def takes(leg: Destination, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
-    """Whether this leg takes ``quantity``, which lies on the lot grid: it is not below ``smallest_on``."""
-    if quantity < lot_size or quantity < leg.min_quantity:
+def takes(destination: Destination, quantity: Decimal, lot_size: Decimal, price: Decimal | None) -> bool:
+    """Whether this destination takes ``quantity``, a multiple of the lot: it is not below ``smallest_on``."""
+    if quantity < lot_size or quantity < destination.min_quantity:
         return False
-    if price is None or price <= ZERO or leg.min_notional <= ZERO:
+    if price is None or price <= ZERO or destination.min_notional <= ZERO:
         return True
-    return exact.multiply(quantity, price) >= leg.min_notional
+    return exact.multiply(quantity, price) >= destination.min_notional
 
 
-def _leg(one: Instrument, fee: Decimal) -> Destination:
+def _destination_of(one: Instrument, fee: Decimal) -> Destination:
     return Destination(
         instrument=one.id,
         lot_size=one.lot_size,

@@ -1,1 +1,1 @@
-"""Transaction cost analysis: the execution report of one order (contract section 6)."""
+"""Analyse transaction costs: the execution report of one order (contract section 6)."""

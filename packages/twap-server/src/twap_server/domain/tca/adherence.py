@@ -1,4 +1,4 @@
-"""How closely the order kept to its schedule, how its slices ended, how old the books were that it met."""
+"""Measure how closely an order kept to its schedule, how its slices ended, and how old its books were."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the market itself did meanwhile: arrival slippage, time-weighted mid, traded VWAP, mark-outs."""
+"""Compare an order with the market: arrival slippage, time-weighted mid, traded VWAP, mark-outs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

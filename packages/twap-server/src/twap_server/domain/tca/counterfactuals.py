@@ -1,4 +1,4 @@
-"""What the same quantity would have cost otherwise, on the same books: three other ways to execute it.
+"""Compute what the same quantity would have cost on the same books, executed in three other ways.
 
 * ``sweep``: one order over everything as soon as the schedule began, walked through the displayed books
   within the limit;
@@ -130,7 +130,9 @@ def _vwap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal, Decim
 
 
 def _rates(record: OrderRecord) -> dict[str, Decimal]:
-    return {leg.instrument.exchange: leg.fee for leg in record.order.terms.legs}
+    return {
+        destination.instrument.exchange: destination.fee for destination in record.order.terms.destinations
+    }
 
 
 def _rate_of(one: SliceResult, rates: dict[str, Decimal]) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""What a reader of an execution report has to know beside its figures: what is missing, and why."""
+"""Tell readers of an execution report what is missing in it, and why."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -36,11 +36,11 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
 
 def _about_progress(order: Order) -> Iterator[str]:
     if order.status.is_open:
-        yield "The order is at work: what is not filled yet is valued at the latest mid."
+        yield "The order is still working: what is not filled yet is valued at the latest mid."
     if order.plan.revision > 1:
         yield (
-            f"The order was amended (revision {order.plan.revision}): costs are of the last quantity, "
-            "the naive TWAP keeps to the last limit, the sweep was measured under the plan of its moment."
+            f"The order was amended (revision {order.plan.revision}): costs are for the last quantity, "
+            "the naive TWAP uses the last limit, the sweep uses the plan that was valid when it was measured."
         )
 
 
@@ -49,7 +49,7 @@ def _about_decision(order: Order, prices: Prices) -> Iterator[str]:
         return
     if prices.decision is None:
         yield (
-            "No mid was known when the order was accepted, nor after: there is no decision price, "
+            "No mid was known when the order was accepted or later: there is no decision price, "
             "so no shortfall, delay or opportunity, and no basis points of costs."
         )
     else:
@@ -84,28 +84,28 @@ def _about_end(order: Order, prices: Prices) -> Iterator[str]:
 def _about_slices(record: OrderRecord) -> Iterator[str]:
     filled = {fill.slice_index for fill in record.fills}
     if any(one.index in filled and one.mid is None for one in record.slices):
-        yield "A slice filled from a book without a mid: timing and spread are not known."
+        yield "A slice was filled from a book without a mid: timing and spread are not known."
     if record.slices and not any(one.touch is not None for one in record.slices):
-        yield "No slice met a book: there is no naive TWAP to compare with."
+        yield "No slice had a book: there is no naive TWAP to compare with."
 
 
 def _about_market(record: OrderRecord, measured: Benchmarks) -> Iterator[str]:
     if measured.market_twap is None:
-        yield "No mid stood between start and end: there is no time-weighted mid."
+        yield "No mid was known between start and end: there is no time-weighted mid."
     elif measured.market_twap_coverage_percent < _NEARLY_ALL:
         yield f"A mid was known in {measured.market_twap_coverage_percent.normalize():f} % of the time."
     if not measured.traded_volume:
         yield "No trades were received: there is no traded VWAP, no participation, and no VWAP to compare."
-    if not record.order.terms.legs:
-        yield "The fees of its markets are not recorded: the others are compared only where that needs none."
+    if not record.order.terms.destinations:
+        yield "The markets' fees are not recorded: the order is compared only where no fees are needed."
 
 
 def _about_sweep(record: OrderRecord) -> Iterator[str]:
     sweep = sweep_of(record)
     if sweep is None:
-        yield "No sample met a live book: there is no sweep at arrival to compare with."
+        yield "No sample was taken of a live book: there is no sweep at arrival to compare with."
     elif sweep.filled > record.order.plan.quantity:
-        yield "The order was amended to less than the sweep at arrival took: they are not compared."
+        yield "The order was amended to less than the sweep at arrival filled: they are not compared."
 
 
 def _seconds(length: int) -> str:

@@ -1,4 +1,4 @@
-"""The mids of an order's life, and the three of them that its costs are measured from.
+"""Collect the mids during an order, and the three of them from which its costs are measured.
 
 A mid was measured by every sample, and by every slice that met a book. Between two measurements the earlier
 one stands, but not for ever: where measuring stopped (a restart, say) nothing is known.

@@ -1,4 +1,4 @@
-"""The execution report of one order (contract section 6): what it cost, exact to the last digit.
+"""Compute the execution report of one order (contract section 6): its costs, exact to the last digit.
 
 In: all that is recorded of the order. Out: figures. Pure, and nothing is guessed: a figure whose input was
 never measured is None, and a note says why.

@@ -1,4 +1,4 @@
-"""Implementation shortfall and its exact parts (contract section 6).
+"""Compute the implementation shortfall and its exact parts (contract section 6).
 
 After A. Perold, "The implementation shortfall: paper versus reality" (1988): what the execution cost against
 a paper portfolio that traded everything at the decision price. The parts telescope::

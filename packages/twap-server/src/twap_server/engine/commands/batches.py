@@ -1,4 +1,4 @@
-"""Commands that wait are carried out in groups: decided one after another, recorded in one transaction.
+"""Carry out waiting commands in batches: decide them one by one, record them in one transaction.
 
 In: commands in the order they came. Out: each caller's answer, given only after the commit that holds what
 it was told; a command that is refused is answered without one. No group names an order twice, so each
@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable, TwapError
 from twap_server.domain.orders.order import Order
-from twap_server.engine.entry.allowance import Room
+from twap_server.engine.entry.allowance import Allowance
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import OrderKey, OrderStore
 from twap_server.engine.work.journal import Journal
@@ -36,7 +36,7 @@ class BatchContext:
     """The books at that moment; nothing is awaited until all of the group are decided."""
     recorded: Mapping[OrderKey, Order]
     """Orders that the group names, as the store holds them."""
-    rooms: dict[str, Room] = field(default_factory=dict)
+    allowances: dict[str, Allowance] = field(default_factory=dict)
     """What users have open with what the group itself accepted so far."""
 
 

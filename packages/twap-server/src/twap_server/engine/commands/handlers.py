@@ -1,4 +1,4 @@
-"""What users ask of the engine: submit, cancel, pause, resume, amend. Decides only, inside the engine's turn.
+"""Decide users' commands: submit, cancel, pause, resume, amend. Runs inside the engine's turn.
 
 Each command is decided against what is in memory (which is what the store holds); ``CommandBatcher`` records
 what was decided, and only then is it taken into memory and answered.
@@ -24,7 +24,7 @@ from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.commands.batches import BatchContext, CommandResult
 from twap_server.engine.entry.acceptance import OrderAcceptance
-from twap_server.engine.entry.allowance import Rooms
+from twap_server.engine.entry.allowance import Allowances
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.market.snapshot import MarketReader
@@ -35,7 +35,7 @@ from twap_server.engine.work.step import PendingWrite, Working, had_elapsed
 log = logging.getLogger(__name__)
 
 
-class Commands:
+class CommandHandlers:
     """Decides commands."""
 
     def __init__(
@@ -48,11 +48,11 @@ class Commands:
         market_reader: MarketReader,
         clock: Clock,
         limits: OrderLimits,
-        rooms: Rooms,
+        allowances: Allowances,
     ) -> None:
         self._journal, self._acceptance = journal, acceptance
         self._desk, self._sampler, self._market_reader = desk, sampler, market_reader
-        self._clock, self._limits, self._rooms = clock, limits, rooms
+        self._clock, self._limits, self._allowances = clock, limits, allowances
 
     def submit(
         self, context: BatchContext, user_id: str, requests: Sequence[OrderRequest], *, received: Nanos
@@ -65,38 +65,38 @@ class Commands:
             ExchangeUnavailable, EngineBusy: nothing can be said of any but those that are refused; nothing
                 is recorded.
         """
-        room = replace(context.rooms.get(user_id) or self._rooms.of(user_id))
+        allowance = replace(context.allowances.get(user_id) or self._allowances.of(user_id))
         made: dict[str, Order] = {}
-        verdicts: list[SubmitResult] = []
+        results: list[SubmitResult] = []
         writes: list[PendingWrite] = []
         failures: list[Exception] = []
         for request in requests:
             known = made.get(request.token_id) or context.recorded.get((user_id, request.token_id))
             try:
-                verdict = self._acceptance.accept(
+                result = self._acceptance.accept(
                     user_id,
                     request,
                     known=known,
                     snapshot=context.snapshot,
                     received=received,
                     now=context.now,
-                    room=room,
+                    allowance=allowance,
                 )
             except Exception as error:
                 failures.append(error)
                 _note(error)
-                verdicts.append(self._acceptance.not_judged(user_id, request, error, now=context.now))
+                results.append(self._acceptance.not_judged(user_id, request, error, now=context.now))
                 continue
-            verdicts.append(verdict)
-            if verdict.kind is SubmitResultKind.NEW:
-                made[request.token_id] = verdict.order
-                if verdict.order.status.is_open:
-                    room.take(verdict.order.plan)
-                writes.append(PendingWrite.of_new(verdict.order, at=context.now))
-        if failures and not any(_is_accepted(verdict) for verdict in verdicts):
+            results.append(result)
+            if result.kind is SubmitResultKind.NEW:
+                made[request.token_id] = result.order
+                if result.order.status.is_open:
+                    allowance.take(result.order.plan)
+                writes.append(PendingWrite.of_new(result.order, at=context.now))
+        if failures and not any(_is_accepted(result) for result in results):
             raise failures[0]
-        context.rooms[user_id] = room
-        return CommandResult(answer=verdicts, writes=writes)
+        context.allowances[user_id] = allowance
+        return CommandResult(answer=results, writes=writes)
 
     def cancel(self, context: BatchContext, user_id: str, token_id: str) -> CommandResult[Order]:
         """End an open order as it is."""
@@ -146,7 +146,7 @@ class Commands:
         return self._change(working, lambda write: write.amend(plan))
 
     def _mid(self, order: Order) -> Decimal | None:
-        return self._market_reader.quotes(order.terms.legs, self._clock.now()).mid
+        return self._market_reader.quotes(order.terms.destinations, self._clock.now()).mid
 
     def _change(self, working: Working, decide: Callable[[PendingWrite], None]) -> CommandResult[Order]:
         write = PendingWrite(before=working.order, order=working.order, at=self._clock.now())
@@ -164,12 +164,12 @@ class Commands:
 
 def _note(error: Exception) -> None:
     if not isinstance(error, TwapError):
-        log.error("an order could not be judged", exc_info=error)
+        log.error("an order could not be checked", exc_info=error)
 
 
-def _is_accepted(verdict: SubmitResult) -> bool:
-    is_judged = verdict.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
-    return is_judged and verdict.order.status is not OrderStatus.REJECTED
+def _is_accepted(result: SubmitResult) -> bool:
+    is_judged = result.kind in (SubmitResultKind.NEW, SubmitResultKind.REPEAT)
+    return is_judged and result.order.status is not OrderStatus.REJECTED
 
 
 def _not_open(order: Order | None, token_id: str) -> TwapError:

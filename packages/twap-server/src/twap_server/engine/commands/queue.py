@@ -1,4 +1,4 @@
-"""Commands that wait, by user: each is taken in the order it came, users by turns.
+"""Queue commands by user: a user's commands stay in order, and users take turns.
 
 So one user's thousands of commands delay another's single one by no more than the group under way and its
 own.

@@ -1,4 +1,4 @@
-"""Judge a submission: new, repeat or conflict; accepted or rejected. Decides only; the engine records."""
+"""Decide a submission: new, repeat or conflict; accepted or rejected. The engine records it."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -13,7 +13,7 @@ from twap_server.domain.orders.rules import Admitted, OrderLimits
 from twap_server.domain.orders.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.entry.allowance import Room
+from twap_server.engine.entry.allowance import Allowance
 from twap_server.engine.entry.instruments import RulesCache
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.engine.entry.validation import Validation, duplicate, unavailable
@@ -41,7 +41,7 @@ class OrderAcceptance:
         snapshot: MarketSnapshot,
         received: Nanos,
         now: Nanos,
-        room: Room,
+        allowance: Allowance,
     ) -> SubmitResult:
         """Judge one request.
 
@@ -52,7 +52,7 @@ class OrderAcceptance:
             snapshot: the books now.
             received: when the request came: its window is judged by that, however long it waited.
             now: when it is judged.
-            room: what the user has open.
+            allowance: what the user has open.
 
         Raises:
             EngineBusy: it came in time and waited until its window was over; it is not to be stored.
@@ -60,7 +60,7 @@ class OrderAcceptance:
         """
         if known is not None:
             return self._recognise(user_id, request, known, now)
-        order = self._decide(user_id, request, snapshot, room, received=received, now=now)
+        order = self._decide(user_id, request, snapshot, allowance, received=received, now=now)
         if order.status.is_open and order.plan.end <= now:
             raise EngineBusy("the server was too busy to take the order up before its end", retry_after=1)
         return SubmitResult(order=order, kind=SubmitResultKind.NEW)
@@ -85,12 +85,12 @@ class OrderAcceptance:
         user_id: str,
         request: OrderRequest,
         snapshot: MarketSnapshot,
-        room: Room,
+        allowance: Allowance,
         *,
         received: Nanos,
         now: Nanos,
     ) -> Order:
-        validation = self.examine(request, snapshot=snapshot, received=received, room=room)
+        validation = self.examine(request, snapshot=snapshot, received=received, allowance=allowance)
         rejection = next(validation.broken(), None)
         rules = validation.rules
         if rejection is not None or rules is None:
@@ -101,7 +101,7 @@ class OrderAcceptance:
         )
 
     def examine(
-        self, request: OrderRequest, *, snapshot: MarketSnapshot, received: Nanos, room: Room | None
+        self, request: OrderRequest, *, snapshot: MarketSnapshot, received: Nanos, allowance: Allowance | None
     ) -> Validation:
         """The request against every rule."""
         return Validation(
@@ -110,7 +110,7 @@ class OrderAcceptance:
             snapshot=snapshot,
             limits=self._limits,
             received=received,
-            room=room,
+            allowance=allowance,
         )
 
     def _accepted(
@@ -175,7 +175,7 @@ class OrderAcceptance:
             exchange=request.exchange,
             symbol=request.symbol,
             instrument=None if rules is None else InstrumentId(request.exchange, rules.symbol),
-            legs=() if rules is None else rules.legs,
+            destinations=() if rules is None else rules.destinations,
             side=request.side,
             created=now,
             start=start,

@@ -1,15 +1,15 @@
-"""How much more a user may have open: orders, and slices a second."""
+"""Compute how much more a user may have open: orders, and slices a second."""
 
 from dataclasses import dataclass
 
-from twap_server.domain.orders.pace import pace_of
+from twap_server.domain.orders.slice_rate import slice_rate_of
 from twap_server.domain.orders.terms import Plan
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.work.open_orders import OpenOrders
 
 
 @dataclass(slots=True, kw_only=True)
-class Room:
+class Allowance:
     """What a user has open, counted on while several orders are judged."""
 
     orders: int
@@ -28,18 +28,18 @@ class Room:
     def take(self, plan: Plan) -> None:
         """Count one more open order."""
         self.orders += 1
-        self.pace += pace_of(plan)
+        self.pace += slice_rate_of(plan)
 
 
-class Rooms:
+class Allowances:
     """The bounds of each user against what is open."""
 
     def __init__(self, *, desk: OpenOrders, config: EngineConfig) -> None:
         self._desk, self._config = desk, config
 
-    def of(self, user_id: str) -> Room:
+    def of(self, user_id: str) -> Allowance:
         """What the user has open now, and may have."""
-        return Room(
+        return Allowance(
             orders=self._desk.open_count(user_id),
             pace=self._desk.pace(user_id),
             most_orders=self._config.max_open_orders,

@@ -1,4 +1,4 @@
-"""What a symbol names on an exchange, and the grid that orders on it must fit: worked out once.
+"""Look up what a symbol names on an exchange, and cache the trading rules that orders on it must fit.
 
 In: exchange and symbol as a caller spells them. Out: the grid. One is made anew when the exchange changes its
 instruments or their fees.
@@ -53,10 +53,10 @@ class RulesCache:
 
     def _notices(self, rules: TradingRules) -> tuple[str, ...]:
         return tuple(
-            f"{leg.instrument.exchange} gives no proof that its book is whole: "
+            f"{destination.instrument.exchange} gives no proof that its book is whole: "
             "a change lost on the way stays unnoticed for minutes"
-            for leg in rules.legs
-            if not self._market.is_proven(leg.instrument.exchange)
+            for destination in rules.destinations
+            if not self._market.is_proven(destination.instrument.exchange)
         )
 
 

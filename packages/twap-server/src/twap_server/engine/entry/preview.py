@@ -1,4 +1,4 @@
-"""Say what would become of an order if it were submitted now. Nothing is stored and nobody is told.
+"""Preview an order: say what would happen if it were submitted now. Stores and publishes nothing.
 
 In: requests, the user's orders of those token ids, the live books. Out: a ``Preview`` each: every rule it
 breaks, the plan it would get, its expected cost against the books of this moment, and which exchange would
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from twap_models.enums import Carry, OrderStatus, SliceReason
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
-from twap_server.domain.execution.matching import Bounds, slippage_bound
+from twap_server.domain.execution.matching import PriceBounds, slippage_bound
 from twap_server.domain.execution.pre_trade_cost import Estimate, slices_and_sweep
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, check
@@ -25,7 +25,7 @@ from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_of
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.acceptance import OrderAcceptance
-from twap_server.engine.entry.allowance import Room, Rooms
+from twap_server.engine.entry.allowance import Allowance, Allowances
 from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Validation, duplicate, unavailable, used_up
 from twap_server.engine.market.snapshot import MarketReader, Quotes
 from twap_server.engine.ports import Market, OrderStore
@@ -45,7 +45,7 @@ _REPEATED = "this very order is there already under its token_id: submitted agai
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class PreviewCost:
     """Expected cost against the live books of one moment."""
 
     mid: Decimal
@@ -67,7 +67,7 @@ class Preview:
     plan: Plan | None = None
     schedule: Schedule | None = None
     warnings: tuple[str, ...] = ()
-    cost: Cost | None = None
+    cost: PreviewCost | None = None
     cost_reason: str = ""
     """Why there is no cost."""
     go_live: tuple[GoLive, ...] = ()
@@ -91,11 +91,11 @@ class Previewer:
         acceptance: OrderAcceptance,
         store: OrderStore,
         clock: Clock,
-        rooms: Rooms,
+        allowances: Allowances,
     ) -> None:
         """Args: rooms: what each user has open, and may have."""
         self._market, self._market_reader, self._acceptance = market, market_reader, acceptance
-        self._store, self._rooms, self._clock = store, rooms, clock
+        self._store, self._allowances, self._clock = store, allowances, clock
 
     async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
@@ -112,13 +112,17 @@ class Previewer:
             token_id: _Known(order.terms.fingerprint, order.status is OrderStatus.REJECTED)
             for token_id, order in stored.items()
         }
-        room = self._rooms.of(user_id)
+        allowance = self._allowances.of(user_id)
         found: list[Preview] = []
         failures: list[Exception] = []
         for request in requests:
             try:
                 made = self._accept(
-                    user_id, request, known=known.get(request.token_id), room=room, received=received
+                    user_id,
+                    request,
+                    known=known.get(request.token_id),
+                    allowance=allowance,
+                    received=received,
                 )
             except Exception as error:
                 failures.append(error)
@@ -127,7 +131,7 @@ class Previewer:
             if request.token_id not in known:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 if not made.broken and made.plan is not None:
-                    room.take(made.plan)
+                    allowance.take(made.plan)
             found.append(made)
             await self._clock.sleep(0)
         if len(failures) == len(requests):
@@ -135,7 +139,13 @@ class Previewer:
         return found
 
     def _accept(
-        self, user_id: str, request: OrderRequest, *, known: _Known | None, room: Room, received: Nanos
+        self,
+        user_id: str,
+        request: OrderRequest,
+        *,
+        known: _Known | None,
+        allowance: Allowance,
+        received: Nanos,
     ) -> Preview:
         now = self._clock.now()
         repeats = known is not None and known.fingerprint == request.fingerprint
@@ -143,7 +153,7 @@ class Previewer:
             request,
             snapshot=self._market_reader.snapshot(now),
             received=received,
-            room=None if repeats else room,
+            allowance=None if repeats else allowance,
         )
         broken = _all(validation)
         admitted = validation.admitted() if _plannable(broken, validation.rules) else None
@@ -169,7 +179,7 @@ class Previewer:
             randomize=request.randomize,
             seed=seed_of(user_id, request.token_id),
         )
-        quotes = self._market_reader.quotes(rules.legs, blank.time, limited=plan.limit is not None)
+        quotes = self._market_reader.quotes(rules.destinations, blank.time, limited=plan.limit is not None)
         skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
         cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
         return Preview(
@@ -236,14 +246,16 @@ def _plannable(broken: Sequence[Rejection], rules: TradingRules | None) -> bool:
 
 def _cost(
     request: OrderRequest, schedule: Schedule, quotes: Quotes, *, limit: Decimal | None, skipped: int
-) -> Cost | None:
+) -> PreviewCost | None:
     moment = quotes.moment(request.side)
     if moment is None:
         return None
     cap = slippage_bound(request.side, moment.mid, request.max_slippage_bps)
-    bounds = Bounds(side=request.side, limit=limit, cap=cap)
+    bounds = PriceBounds(side=request.side, limit=limit, cap=cap)
     slices, sweep = slices_and_sweep(schedule, moment, bounds, request.fidelity, skipped=skipped)
-    return Cost(mid=moment.mid, touch=moment.touch, book_time=quotes.book_time, slices=slices, sweep=sweep)
+    return PreviewCost(
+        mid=moment.mid, touch=moment.touch, book_time=quotes.book_time, slices=slices, sweep=sweep
+    )
 
 
 def _minimums(one: Instrument) -> PairMinimums:

@@ -1,4 +1,4 @@
-"""What the engine answers to a submission, one per request."""
+"""Describe the engine's answer to each submitted order."""
 
 from dataclasses import dataclass
 from enum import Enum, auto

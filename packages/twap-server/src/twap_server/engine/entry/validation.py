@@ -1,4 +1,4 @@
-"""Hold one request against every rule, in the order users are told of them: for submissions and previews.
+"""Check one request against every rule, in the order users see them: for submissions and previews.
 
 In: a request, the time of its receipt, what the user has open. Out: the broken rules, one by one; a
 submission reads the first, a preview all. What was found on the way (instrument, mid) stays for the caller.
@@ -11,7 +11,6 @@ from decimal import Decimal
 from twap_models.enums import RejectReason
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
-from twap_server.domain.orders.pace import too_fast
 from twap_server.domain.orders.rules import (
     Admitted,
     Fitted,
@@ -22,9 +21,10 @@ from twap_server.domain.orders.rules import (
     plan_of,
     unusable,
 )
+from twap_server.domain.orders.slice_rate import too_fast
 from twap_server.domain.orders.terms import OrderRequest, Rejection
 from twap_server.domain.orders.trading_rules import TradingRules
-from twap_server.engine.entry.allowance import Room
+from twap_server.engine.entry.allowance import Allowance
 from twap_server.engine.entry.instruments import RulesCache
 from twap_server.engine.market.snapshot import MarketSnapshot
 
@@ -43,7 +43,7 @@ class Validation:
         snapshot: MarketSnapshot,
         limits: OrderLimits,
         received: Nanos,
-        room: Room | None,
+        allowance: Allowance | None,
     ) -> None:
         """Begin with what is known.
 
@@ -56,7 +56,7 @@ class Validation:
             room: what its user has open; None where the order itself is among that.
         """
         self._request, self._listings, self._snapshot, self._limits = request, listings, snapshot, limits
-        self._now, self._room = received, room
+        self._now, self._allowance = received, allowance
         self.rules: TradingRules | None = None
         """Of what the symbol names, once it was looked up."""
         self._fit: Fitted | None = None
@@ -78,9 +78,11 @@ class Validation:
             yield too_much
 
     def _too_fast(self) -> Rejection | None:
-        if self._room is None:
+        if self._allowance is None:
             return None
-        return too_fast(self._request, self.admitted().plan, used=self._room.pace, most=self._room.most_pace)
+        return too_fast(
+            self._request, self.admitted().plan, used=self._allowance.pace, most=self._allowance.most_pace
+        )
 
     def _broken_rules(self) -> Iterator[Rejection]:
         """Those that need no plan."""
@@ -88,7 +90,7 @@ class Validation:
         found = self._find()
         if isinstance(found, Rejection):
             yield found
-        if self._room is not None and self._room.is_full:
+        if self._allowance is not None and self._allowance.is_full:
             yield Rejection(
                 reason=RejectReason.TOO_MANY_OPEN_ORDERS,
                 field="token_id",
@@ -98,7 +100,7 @@ class Validation:
             self.rules = found
             yield unusable(self._request, found)
         elif isinstance(found, TradingRules):
-            quotes = self._snapshot.quotes(found.legs)
+            quotes = self._snapshot.quotes(found.destinations)
             if quotes.odd:
                 found = replace(found, notices=(*found.notices, *self._snapshot.notices(quotes)))
             self.rules, self.mid = found, quotes.mid

@@ -1,1 +1,1 @@
-"""Read the books as the engine needs them: snapshots, eligibility, samples."""
+"""Read the books for the engine: snapshots, eligibility, samples."""

@@ -1,4 +1,4 @@
-"""A book as it stands at one moment: its levels are read once, however many orders look at them."""
+"""Show one book at one moment: its levels are read once, however many orders look at them."""
 
 from collections.abc import Iterator
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""May this book be filled from now? Traded, synced in this connection, unbroken, not crossed, fresh."""
+"""Decide whether orders may fill from a book now: traded, synced on this connection, uncrossed, fresh."""
 
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import Nanos

@@ -1,4 +1,4 @@
-"""Measures the market while an order is at work, for its execution report: at a steady pace, bounded.
+"""Sample the market while an order works, for its execution report: at a fixed interval, bounded.
 
 In: open orders and what became of them. Out: samples, to be recorded by the engine. Nothing here decides a
 fill, and a sample that is lost (a crash) is missing in the report, never made up.
@@ -11,7 +11,7 @@ from decimal import Decimal
 from twap_models.enums import Fidelity
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.execution.matching import Bounds
+from twap_server.domain.execution.matching import PriceBounds
 from twap_server.domain.execution.pre_trade_cost import Moment, estimate
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import MARK_OUTS, Sample, Sweep
@@ -37,7 +37,7 @@ class _Watch:
     """When the next steady sample is due."""
     swept: bool
     before: list[tuple[Decimal, Decimal]] | None
-    """Totals traded on each leg when the last sample was taken."""
+    """Totals traded on each destination when the last sample was taken."""
     marks: tuple[list[Nanos], ...] = ()
     """When the mid is to be looked at again, by the seconds after the slice; none before the first one."""
     marked: int = 0
@@ -93,7 +93,7 @@ class MarketSampler:
             period=_period(order, now),
             steady=max(now, order.terms.start),
             swept=has_begun,
-            before=self._market_reader.snapshot(now).traded(order.terms.legs) if has_begun else None,
+            before=self._market_reader.snapshot(now).traded(order.terms.destinations) if has_begun else None,
         )
         self._watches[order.terms.order_id] = watch
         self._plan(watch)
@@ -148,21 +148,21 @@ class MarketSampler:
             self._agenda.drop(order_id)
 
     def _hold(self, order: Order) -> None:
-        for leg in order.terms.legs:
-            self._market.hold(leg.instrument, _owner(order))
+        for destination in order.terms.destinations:
+            self._market.hold(destination.instrument, _owner(order))
 
     def _drop(self, watch: _Watch) -> None:
         order = watch.order
         self._agenda.drop(order.terms.order_id)
         del self._watches[order.terms.order_id]
-        for leg in order.terms.legs:
-            self._market.release(leg.instrument, _owner(order))
+        for destination in order.terms.destinations:
+            self._market.release(destination.instrument, _owner(order))
 
     def _sample(self, watch: _Watch, now: Nanos, snapshot: MarketSnapshot) -> Sample:
-        legs = watch.order.terms.legs
-        quotes, totals = snapshot.quotes(legs), snapshot.traded(legs)
+        destinations = watch.order.terms.destinations
+        quotes, totals = snapshot.quotes(destinations), snapshot.traded(destinations)
         volume, notional = _traded_between(
-            watch.before or totals, totals, [leg in quotes.odd for leg in legs]
+            watch.before or totals, totals, [destination in quotes.odd for destination in destinations]
         )
         watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
         sweep = None
@@ -183,7 +183,7 @@ def _traded_between(
     totals: Sequence[tuple[Decimal, Decimal]],
     is_odd: Sequence[bool],
 ) -> tuple[Decimal, Decimal]:
-    """Base and quote currency traded on the legs that show the order's asset."""
+    """Base and quote currency traded on the destinations that show the order's asset."""
     counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
     if len(counted) == 1:  # as for most orders; sums take longer
         (old, new) = counted[0]
@@ -201,7 +201,7 @@ def _period(order: Order, now: Nanos) -> int:
 
 def _sweep(order: Order, moment: Moment) -> Sweep:
     """The whole quantity at once against the displayed books, within the order's limit."""
-    bounds = Bounds(side=moment.side, limit=order.plan.limit)
+    bounds = PriceBounds(side=moment.side, limit=order.plan.limit)
     taken = estimate(order.plan.quantity, moment, bounds, Fidelity.DEPTH)
     return Sweep(filled=taken.filled, notional=taken.notional, fees=taken.fees)
 

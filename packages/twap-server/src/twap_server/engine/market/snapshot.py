@@ -1,4 +1,4 @@
-"""The books an order may fill from at one moment: those that can be trusted, and why the others cannot."""
+"""Collect the books an order may fill from at one moment, and say why the others cannot be used."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -8,14 +8,14 @@ from msgspec import Struct
 from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_span
-from twap_server.domain.execution.matching import Ladder, VenueLevel, best
+from twap_server.domain.execution.matching import ExchangeLevels, VenueLevel, best
 from twap_server.domain.execution.pre_trade_cost import Moment
 from twap_server.domain.market.instrument import DELISTED, TRADING, InstrumentId
 from twap_server.domain.orders.terms import Destination
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.market.book_view import BookView
+from twap_server.engine.market.destination_check import DestinationCheck
 from twap_server.engine.market.eligibility import why_not_tradable
-from twap_server.engine.market.leg_check import LegCheck
 from twap_server.engine.ports import Market
 
 _LIKELIEST_FIRST = (
@@ -54,19 +54,25 @@ class Quotes(Struct, gc=False):
             return self.open[0][1].live.ts_received
         return min((seen.live.ts_received for _, seen in self.open), default=None)
 
-    def ladders(self, side: Side) -> list[Ladder]:
+    def ladders(self, side: Side) -> list[ExchangeLevels]:
         """The levels a taker of ``side`` meets. Read them before the books change again."""
         return [
-            Ladder(exchange=leg.instrument.exchange, levels=seen.side_for(side), fee=leg.fee)
-            for leg, seen in self.open
+            ExchangeLevels(
+                exchange=destination.instrument.exchange, levels=seen.side_for(side), fee=destination.fee
+            )
+            for destination, seen in self.open
         ]
 
     def touch(self, side: Side) -> VenueLevel | None:
         """The best level a taker of ``side`` meets, fees included in what is best."""
         if len(self.open) == 1:
-            leg, seen = self.open[0]
+            destination, seen = self.open[0]
             first = seen.side_for(side).best
-            return None if first is None else VenueLevel(leg.instrument.exchange, first.price, first.quantity)
+            return (
+                None
+                if first is None
+                else VenueLevel(destination.instrument.exchange, first.price, first.quantity)
+            )
         return best(side, self.ladders(side))
 
     def moment(self, side: Side) -> Moment | None:
@@ -87,9 +93,9 @@ class Quotes(Struct, gc=False):
 
     def without(self, exchange: str) -> "Quotes":
         """The same without this exchange."""
-        return self.only(lambda leg: leg.instrument.exchange != exchange)
+        return self.only(lambda destination: destination.instrument.exchange != exchange)
 
-    def leg(self, exchange: str) -> tuple[Destination, BookView]:
+    def destination(self, exchange: str) -> tuple[Destination, BookView]:
         """The open market on an exchange."""
         if len(self.open) == 1:
             return self.open[0]
@@ -106,7 +112,7 @@ class MarketSnapshot:
         *,
         max_age: int,
         known: dict[InstrumentId, BookView],
-        check: LegCheck,
+        check: DestinationCheck,
     ) -> None:
         """Args: as for ``MarketReader``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
@@ -114,26 +120,30 @@ class MarketSnapshot:
         self._seen: tuple[dict[InstrumentId, BookView | SliceReason], ...] = ({}, {})
         """Of orders without a limit, and of those with one."""
 
-    def quotes(self, legs: Sequence[Destination], *, limited: bool = True, filling: bool = False) -> Quotes:
+    def quotes(
+        self, destinations: Sequence[Destination], *, limited: bool = True, filling: bool = False
+    ) -> Quotes:
         """The books of these markets that show one asset; see ``why_not_tradable`` for what makes one open.
 
         Args:
-            legs: the markets.
+            destinations: the markets.
             limited: the order that would fill there has a limit. Who only looks asks as if it had.
             filling: a slice is to be filled: of several markets that were never compared, one alone waits.
         """
-        if len(legs) == 1:
-            seen = self._see(legs[0].instrument, limited)
-            return Quotes(((legs[0], seen),), None) if isinstance(seen, BookView) else Quotes((), seen)
+        if len(destinations) == 1:
+            seen = self._see(destinations[0].instrument, limited)
+            return (
+                Quotes(((destinations[0], seen),), None) if isinstance(seen, BookView) else Quotes((), seen)
+            )
         found: list[tuple[Destination, BookView]] = []
         reasons: list[SliceReason] = []
-        for leg in legs:
-            seen = self._see(leg.instrument, limited)
+        for destination in destinations:
+            seen = self._see(destination.instrument, limited)
             if isinstance(seen, BookView):
-                found.append((leg, seen))
+                found.append((destination, seen))
             else:
                 reasons.append(seen)
-        odd, found = self._compared(legs, found, filling=filling)
+        odd, found = self._compared(destinations, found, filling=filling)
         if found:
             return Quotes(tuple(found), None, odd)
         if odd:
@@ -143,35 +153,42 @@ class MarketSnapshot:
 
     def notices(self, quotes: Quotes) -> tuple[str, ...]:
         """What whoever orders on these markets has to know of those left out."""
-        return tuple(self._check.notice(leg.instrument, self._mid_of(leg.instrument)) for leg in quotes.odd)
+        return tuple(
+            self._check.notice(destination.instrument, self._mid_of(destination.instrument))
+            for destination in quotes.odd
+        )
 
-    def traded_since(self, legs: Sequence[Destination], since: Nanos) -> Decimal:
+    def traded_since(self, destinations: Sequence[Destination], since: Nanos) -> Decimal:
         """Base currency traded on these markets since then."""
-        return exact.total(self._market.traded_since(leg.instrument, since) for leg in legs)
+        return exact.total(
+            self._market.traded_since(destination.instrument, since) for destination in destinations
+        )
 
-    def traded(self, legs: Sequence[Destination]) -> list[tuple[Decimal, Decimal]]:
+    def traded(self, destinations: Sequence[Destination]) -> list[tuple[Decimal, Decimal]]:
         """Base and quote currency traded on each of these markets since the server started."""
-        return [self._market.traded(leg.instrument) for leg in legs]
+        return [self._market.traded(destination.instrument) for destination in destinations]
 
     def _compared(
-        self, legs: Sequence[Destination], found: list[tuple[Destination, BookView]], *, filling: bool
+        self, destinations: Sequence[Destination], found: list[tuple[Destination, BookView]], *, filling: bool
     ) -> tuple[tuple[Destination, ...], list[tuple[Destination, BookView]]]:
         """The markets left out, and those of the open ones that may be used."""
-        ids = tuple(leg.instrument for leg in legs)
-        mids = {leg.instrument: seen.mid for leg, seen in found if seen.mid is not None}
+        ids = tuple(destination.instrument for destination in destinations)
+        mids = {destination.instrument: seen.mid for destination, seen in found if seen.mid is not None}
         apart = self._check.apart(ids, mids, self._now)
         kept = [pair for pair in found if pair[0].instrument not in apart]
         if filling and len(kept) == 1 and not self._check.may_stand_alone(ids, self._now):
             kept = []
-        return tuple(leg for leg in legs if leg.instrument in apart), kept
+        return tuple(destination for destination in destinations if destination.instrument in apart), kept
 
     def _mid_of(self, instrument: InstrumentId) -> Decimal | None:
         seen = self._see(instrument, limited=True)
         return seen.mid if isinstance(seen, BookView) else None
 
-    def are_delisted(self, legs: Sequence[Destination]) -> bool:
+    def are_delisted(self, destinations: Sequence[Destination]) -> bool:
         """Whether every one of these markets is delisted."""
-        return all(self._market.trading_status(leg.instrument) == DELISTED for leg in legs)
+        return all(
+            self._market.trading_status(destination.instrument) == DELISTED for destination in destinations
+        )
 
     def _see(self, instrument: InstrumentId, limited: bool) -> BookView | SliceReason:
         seen = self._seen[limited].get(instrument)
@@ -200,12 +217,12 @@ class MarketReader:
     def __init__(self, market: Market, config: EngineConfig) -> None:
         self._market, self._max_age = market, to_span(config.max_book_age)
         self._known: dict[InstrumentId, BookView] = {}
-        self._check = LegCheck(config.max_leg_spread, patience=to_span(config.max_book_wait))
+        self._check = DestinationCheck(config.max_leg_spread, patience=to_span(config.max_book_wait))
 
     def snapshot(self, now: Nanos) -> MarketSnapshot:
         """All books at this moment, wall time."""
         return MarketSnapshot(self._market, now, max_age=self._max_age, known=self._known, check=self._check)
 
-    def quotes(self, legs: Sequence[Destination], now: Nanos, *, limited: bool = True) -> Quotes:
+    def quotes(self, destinations: Sequence[Destination], now: Nanos, *, limited: bool = True) -> Quotes:
         """The books of these markets at this moment."""
-        return self.snapshot(now).quotes(legs, limited=limited)
+        return self.snapshot(now).quotes(destinations, limited=limited)

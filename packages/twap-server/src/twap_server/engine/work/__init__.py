@@ -1,1 +1,1 @@
-"""Work the open orders: find what is due, decide, record, tell."""
+"""Work the open orders: find what is due, decide, record, publish."""

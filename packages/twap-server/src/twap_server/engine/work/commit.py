@@ -1,4 +1,4 @@
-"""Records a turn's decisions: all in one transaction, and what follows when that fails.
+"""Record a turn's decisions in one transaction, and handle its failure.
 
 Nothing recorded: the orders stay as they were and are looked at again soon. A conflict: somebody else changed
 an order, so it is read again. In memory stands only what the store holds.
@@ -61,7 +61,7 @@ class DecisionCommitter:
                 await self.record([one])
             return
         working = self._desk.of(pending[0].order)
-        log.error("order=%s was recorded elsewhere: %s", working.order.terms.order_id, error)
+        log.error("order=%s was changed by somebody else: %s", working.order.terms.order_id, error)
         try:
             await self.read_again(working)
         except StoreUnavailable as unavailable:

@@ -1,4 +1,4 @@
-"""Works what is due: looks at orders a few at a time, and records what was decided in one transaction.
+"""Work the due orders a few at a time, and record their decisions in one transaction.
 
 Orders come by turns of their users. Between two pieces of a round others get their turn (the books, HTTP);
 the books may then have moved, so each piece looks at them anew, at its own moment. A round is bounded by what

@@ -1,4 +1,4 @@
-"""Records decisions and tells of them afterwards: numbering, one transaction, then the bus.
+"""Record decisions and publish them: number the events, write one transaction, then tell the bus.
 
 A user's event numbers have no gap: they are given in the order of recording, and given back when the
 recording failed. Where the database failed in the middle of a commit, nothing more is recorded until it was

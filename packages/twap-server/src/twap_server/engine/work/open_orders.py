@@ -1,14 +1,14 @@
-"""The open orders in memory: found by id and by token, counted per user, looked at by users' turns."""
+"""Keep the open orders in memory: find them by id and token, count them by user, take users in turn."""
 
 from twap_server.books.interest import owner_of_order
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.pace import pace_of
+from twap_server.domain.orders.slice_rate import slice_rate_of
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.ports import Market
 from twap_server.engine.work.step import LOOK_AGAIN, Working, next_look
-from twap_server.engine.work.turns import UserTurns
+from twap_server.engine.work.user_turns import UserTurns
 
 _ANY = Nanos(0)
 """For a look that does not go by the time."""
@@ -74,9 +74,9 @@ class OpenOrders:
         self._working[terms.order_id] = working
         self._by_token[terms.user_id, terms.token_id] = terms.order_id
         self._open_count[terms.user_id] = self.open_count(terms.user_id) + 1
-        self._pace[terms.user_id] = self.pace(terms.user_id) + pace_of(order.plan)
-        for leg in terms.legs:
-            self._market.hold(leg.instrument, _owner(order))
+        self._pace[terms.user_id] = self.pace(terms.user_id) + slice_rate_of(order.plan)
+        for destination in terms.destinations:
+            self._market.hold(destination.instrument, _owner(order))
         self.plan(working)
         self._sampler.follow(order, self._clock.now())
 
@@ -102,7 +102,7 @@ class OpenOrders:
 
     def _replace(self, working: Working, order: Order, *, is_late: bool) -> None:
         if order.plan is not working.order.plan:
-            self._pace[order.terms.user_id] += pace_of(order.plan) - pace_of(working.order.plan)
+            self._pace[order.terms.user_id] += slice_rate_of(order.plan) - slice_rate_of(working.order.plan)
         working.order = order
         if working.storage_failed and not is_late:
             working.storage_failed = _is_behind(order, self._clock.now())
@@ -130,11 +130,11 @@ class OpenOrders:
         del self._working[terms.order_id]
         del self._by_token[terms.user_id, terms.token_id]
         self._open_count[terms.user_id] -= 1
-        self._pace[terms.user_id] -= pace_of(order.plan)
+        self._pace[terms.user_id] -= slice_rate_of(order.plan)
         if not self._open_count[terms.user_id]:
             del self._open_count[terms.user_id], self._pace[terms.user_id]
-        for leg in terms.legs:
-            self._market.release(leg.instrument, _owner(order))
+        for destination in terms.destinations:
+            self._market.release(destination.instrument, _owner(order))
 
 
 def _is_behind(order: Order, now: Nanos) -> bool:

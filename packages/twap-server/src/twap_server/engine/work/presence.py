@@ -1,4 +1,4 @@
-"""Why a slice was lost: nobody was here, the store kept the engine waiting, or there was too much to do.
+"""Say why a slice was lost: the server was not running, the store was slow, or there was too much to do.
 
 The engine says whenever it is at work. Where the wall clock then shows a time that did not pass for it (it
 was set forward, the machine slept), or it had no turn at all for longer than any work takes (it was stopped),

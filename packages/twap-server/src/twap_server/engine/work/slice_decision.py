@@ -14,8 +14,8 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.impact import ImpactMemory, LevelKey
 from twap_server.domain.execution.matching import (
-    Bounds,
     Match,
+    PriceBounds,
     VenueLevel,
     match,
     match_at_touch,
@@ -181,16 +181,16 @@ class SliceDecider:
         assert seen.mid is not None
         ladders, lot = quotes.ladders(terms.side), terms.lot_size
         cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
-        bounds = Bounds(side=terms.side, limit=limit, cap=cap)
+        bounds = PriceBounds(side=terms.side, limit=limit, cap=cap)
         if terms.fidelity is Fidelity.L1:
             return match_at_touch(wanted, ladders, bounds)
 
         def available(offer: VenueLevel) -> Decimal:
-            leg, book = quotes.leg(offer.exchange)
+            destination, book = quotes.destination(offer.exchange)
             taken = self._impact.remembered(
-                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
                 generation=book.side_for(terms.side).generation(offer.price),
-                lot=leg.lot_size,
+                lot=destination.lot_size,
             )
             left = exact.subtract(offer.quantity, taken) if taken else offer.quantity
             return exact.floor_to(left, lot) if left > ZERO else ZERO
@@ -209,10 +209,10 @@ class SliceDecider:
 
     def _fill(self, seen: _Slice, fill_id: str, offer: VenueLevel, notional: Decimal, quotes: Quotes) -> Fill:
         terms = seen.order.terms
-        leg, book = quotes.leg(offer.exchange)
+        destination, book = quotes.destination(offer.exchange)
         if terms.fidelity is Fidelity.DEPTH:
             self._impact.take(
-                LevelKey(terms.user_id, leg.instrument, terms.side, offer.price),
+                LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
                 offer.quantity,
                 generation=book.side_for(terms.side).mark(offer.price),
             )
@@ -223,7 +223,7 @@ class SliceDecider:
             exchange=offer.exchange,
             price=offer.price,
             quantity=offer.quantity,
-            fee=exact.multiply(notional, leg.fee),
+            fee=exact.multiply(notional, destination.fee),
             book_seq=book.live.seq,
             book_time=book.live.ts_received,
         )
@@ -242,7 +242,7 @@ def _that_take(seen: _Slice, quotes: Quotes, quantity: Decimal) -> Quotes:
     """The markets whose smallest order is not above ``quantity``, valued at the limit, else at the mid."""
     lot, limit = seen.order.terms.lot_size, seen.order.plan.limit
     price = limit if limit is not None else seen.mid
-    return quotes.only(lambda leg: takes(leg, quantity, lot, price))
+    return quotes.only(lambda destination: takes(destination, quantity, lot, price))
 
 
 def _too_little(order: Order, matched: Match, quotes: Quotes) -> dict[str, Decimal]:
@@ -251,7 +251,7 @@ def _too_little(order: Order, matched: Match, quotes: Quotes) -> dict[str, Decim
     for exchange in dict.fromkeys(fill.exchange for fill in matched.fills):
         fills = [fill for fill in matched.fills if fill.exchange == exchange]
         sent = exact.total(fill.quantity for fill in fills)
-        if sent < smallest_on(quotes.leg(exchange)[0], order.terms.lot_size, fills[0].price):
+        if sent < smallest_on(quotes.destination(exchange)[0], order.terms.lot_size, fills[0].price):
             found[exchange] = sent
     return found
 

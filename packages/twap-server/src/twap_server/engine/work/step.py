@@ -1,4 +1,4 @@
-"""The life of one working order: what is to be done with it at a given moment.
+"""Decide what one working order needs now: a slice, lost slices, or its end.
 
 Late timer or restart: one slice now, never a backlog; slices whose window passed are missed, and the curve
 does the catching up (contract section 4).
@@ -208,7 +208,7 @@ def _look_at_slice(
     order, index = step.order, step.order.progress.next_slice
     waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
-    quotes = snapshot.quotes(order.terms.legs, limited=order.plan.limit is not None, filling=True)
+    quotes = snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
     if not quotes.open and _ended_by_delisting(step, snapshot):
         return
     decision = decider.decide(
@@ -233,7 +233,7 @@ def _latest(order: Order, index: int, since: Nanos, max_wait: int) -> int:
 
 def _ended_by_delisting(step: PendingWrite, snapshot: MarketSnapshot) -> bool:
     """End an order whose every market is gone for good."""
-    if not snapshot.are_delisted(step.order.terms.legs):
+    if not snapshot.are_delisted(step.order.terms.destinations):
         return False
     step.end(OrderStatus.FAILED, reason="delisted")
     return True
@@ -250,5 +250,5 @@ def _traded(
         return None
     schedule, before = order.schedule, working.decided_at
     since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
-    legs = [leg for leg in order.terms.legs if leg not in quotes.odd]
-    return snapshot.traded_since(legs, since)
+    destinations = [destination for destination in order.terms.destinations if destination not in quotes.odd]
+    return snapshot.traded_since(destinations, since)

@@ -1,4 +1,4 @@
-"""How long the store kept the engine waiting, so that a slice lost meanwhile is not blamed on the engine.
+"""Note how long the engine waited for the store, so that a slice lost meanwhile has the right reason.
 
 The engine decides nothing while it waits for a commit: slices whose window ends before the commit does are
 lost, of all orders that become due meanwhile, not only of those that are being recorded. The store is to

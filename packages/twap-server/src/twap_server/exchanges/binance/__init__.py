@@ -1,1 +1,1 @@
-"""Binance Spot."""
+"""Translate for Binance Spot."""

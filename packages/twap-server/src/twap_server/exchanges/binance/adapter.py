@@ -1,4 +1,4 @@
-"""Binance Spot: addresses, limits, requests. Market data only, no key.
+"""Describe Binance Spot: addresses, limits, requests. Market data only, no key.
 
 Manuals: WebSocket Streams for Binance, REST API (binance-spot-api-docs).
 """
@@ -14,7 +14,7 @@ from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
+from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.binance import mapper, refusals, wire
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.decode import decoder, named_by, row_name
@@ -45,7 +45,7 @@ class BinanceExchange:
         connect_window_s=300,
         rest_weight_per_minute=6000,
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=20, beat_s=2)
+    heartbeat: ClassVar[Liveness] = Liveness(silence_s=20, beat_s=2)
     klines: ClassVar[KlineRules] = KlineRules(
         native={one: one.value for one in Interval if one is not Interval.D3},  # whose phase is its own
         max_rows=1000,

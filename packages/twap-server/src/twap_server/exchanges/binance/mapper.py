@@ -1,4 +1,4 @@
-"""Binance's messages in the domain's words. In: bytes and typed wire values. Out: MarketEvents."""
+"""Translate Binance's messages to the domain. In: bytes and typed wire values. Out: MarketEvents."""
 
 from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Binance's refusals (manual: Error codes; IP limits). Codes decide, texts only tell a ban's end."""
+"""Sort Binance's refusals by their codes (manual: Error codes; IP limits). Texts say when a ban ends."""
 
 import re
 from typing import Final

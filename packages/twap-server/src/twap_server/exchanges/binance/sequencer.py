@@ -1,4 +1,4 @@
-"""Binance's rule for a gapless book (manual: "How to manage a local order book correctly").
+"""Check that a Binance book has no gap (manual: "How to manage a local order book correctly").
 
 1. Hold every change from the moment of subscribing; U0 is the first one's U.
 2. Take a REST snapshot, L its lastUpdateId.

@@ -1,4 +1,4 @@
-"""Messages of Binance Spot as typed values (manual: WebSocket Streams, General REST API).
+"""Define Binance Spot's messages as typed values (manual: WebSocket Streams, General REST API).
 
 Numbers are text on the wire and stay text here. Fields we do not use are not listed: the decoder skips them.
 """

@@ -1,1 +1,1 @@
-"""Coinbase Exchange (spot)."""
+"""Translate for Coinbase Exchange (spot)."""

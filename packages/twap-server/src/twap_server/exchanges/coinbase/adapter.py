@@ -1,4 +1,4 @@
-"""Coinbase Exchange (spot): addresses, limits, requests. Market data only, no key.
+"""Describe Coinbase Exchange (spot): addresses, limits, requests. Market data only, no key.
 
 Manuals: Exchange WebSocket Feed (overview, channels, rate limits), Exchange REST API (products, candles).
 """
@@ -12,7 +12,7 @@ from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
+from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
 from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
@@ -43,7 +43,7 @@ class CoinbaseExchange:
         connect_window_s=1,
         rest_weight_per_minute=480,  # the limit is 10 a second
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5, beat_s=1)
+    heartbeat: ClassVar[Liveness] = Liveness(silence_s=5, beat_s=1)
     klines: ClassVar[KlineRules] = KlineRules(native=_SECONDS, max_rows=300, pages=True, gaps=True)
     depths: ClassVar[tuple[int, ...]] = ()
 

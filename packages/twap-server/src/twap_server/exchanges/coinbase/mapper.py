@@ -1,4 +1,4 @@
-"""Coinbase's stream in the domain's words. In: bytes. Out: MarketEvents, numbers as sent."""
+"""Translate Coinbase's stream to the domain. In: bytes. Out: MarketEvents, numbers as sent."""
 
 import re
 from collections.abc import Mapping, Sequence

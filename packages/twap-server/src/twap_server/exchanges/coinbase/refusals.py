@@ -1,4 +1,4 @@
-"""Coinbase's refusals: texts, on the stream and over REST (manual: WebSocket errors, REST requests)."""
+"""Sort Coinbase's refusals by their texts, of stream and REST (manual: WebSocket errors, REST requests)."""
 
 from typing import Final
 

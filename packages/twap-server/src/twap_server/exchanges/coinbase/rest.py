@@ -1,4 +1,4 @@
-"""Coinbase's REST bodies in the domain's words. Errors come with an HTTP status."""
+"""Translate Coinbase's REST bodies to the domain. Errors come with an HTTP status."""
 
 from msgspec import Raw
 

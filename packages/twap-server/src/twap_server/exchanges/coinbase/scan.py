@@ -1,4 +1,4 @@
-"""A short cut for the message that comes most: the usual book update, read without a JSON decoder.
+"""Read the most frequent message, the usual book update, without a JSON decoder.
 
 Only the compiled ``_scan.pyx`` takes it, at half the cost. What it does not recognise, and everything where
 it was not built, goes the ordinary way through ``wire.py``, with the same result.

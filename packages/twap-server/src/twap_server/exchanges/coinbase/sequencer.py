@@ -1,4 +1,4 @@
-"""What Coinbase's public feed allows for a true book. It has neither numbers nor checksums: no proof.
+"""Check a Coinbase book as far as its public feed allows: it has neither numbers nor checksums.
 
 1. Ignore changes until the snapshot.
 2. A snapshot replaces the book. It comes before the changes that follow it, on one ordered connection.

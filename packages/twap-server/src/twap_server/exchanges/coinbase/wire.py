@@ -1,4 +1,4 @@
-"""Messages of the Coinbase Exchange feed and REST as typed values (manual: WebSocket Channels, REST API).
+"""Define Coinbase Exchange's messages as typed values (manual: WebSocket Channels, REST API).
 
 Numbers are text on the stream and stay text here; those of candles are JSON numbers and stay raw bytes.
 Fields we do not use are not listed: the decoder skips them.

@@ -1,1 +1,1 @@
-"""Kraken Spot, WebSocket v2."""
+"""Translate for Kraken Spot, WebSocket v2."""

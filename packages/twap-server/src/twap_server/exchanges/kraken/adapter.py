@@ -1,4 +1,4 @@
-"""Kraken Spot: addresses, limits, requests. Market data only, no key.
+"""Describe Kraken Spot: addresses, limits, requests. Market data only, no key.
 
 Manuals: Spot WebSockets v2 (introduction, book, trades, ping), Spot REST (OHLC, AssetPairs, Depth).
 """
@@ -11,7 +11,7 @@ from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
-from twap_server.exchanges.base import Heartbeat, HttpRequest, KlineRules, Page, RequestLimits, WsRequest
+from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.kraken import mapper, names, refusals, rest, wire
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
@@ -41,7 +41,7 @@ class KrakenExchange:
         connect_window_s=600,
         rest_weight_per_minute=60,
     )
-    heartbeat: ClassVar[Heartbeat] = Heartbeat(silence_s=5, beat_s=1, ping_every_s=30)
+    heartbeat: ClassVar[Liveness] = Liveness(silence_s=5, beat_s=1, ping_every_s=30)
     klines: ClassVar[KlineRules] = KlineRules(native=_MINUTES, max_rows=720, pages=False)
     depths: ClassVar[tuple[int, ...]] = (10, 25, 100, 500, 1000)
 

@@ -1,4 +1,4 @@
-"""Kraken's messages in the domain's words. In: bytes. Out: MarketEvents, numbers at instrument precision."""
+"""Translate Kraken's messages to the domain. In: bytes. Out: MarketEvents, numbers with all digits."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""Kraken's names of assets, and everybody else's. Pure.
+"""Translate Kraken's asset names to the usual ones. Pure.
 
 Kraken kept a coin's first ticker where the rest of the world moved it to another coin: its ``LUNA`` is Terra
 Classic, which is ``LUNC`` elsewhere. A name that is not in the table means the same everywhere.

@@ -1,4 +1,4 @@
-"""Kraken's refusals: texts, on the stream and over REST, mostly ``ECategory:Text`` (manual: API errors)."""
+"""Sort Kraken's refusals by their texts, mostly ``ECategory:Text`` (manual: API errors)."""
 
 from typing import Final
 

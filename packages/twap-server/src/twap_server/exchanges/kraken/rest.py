@@ -1,4 +1,4 @@
-"""Kraken's REST bodies in the domain's words. Errors come with HTTP 200 in the body."""
+"""Translate Kraken's REST bodies to the domain. Errors come with HTTP 200 in the body."""
 
 import re
 from contextlib import suppress

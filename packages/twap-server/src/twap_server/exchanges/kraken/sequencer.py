@@ -1,4 +1,4 @@
-"""Kraken's rule for a true book (manual: "Book checksum (WebSocket v2)"). There are no sequence numbers.
+"""Check a Kraken book by its checksum (manual: "Book checksum (WebSocket v2)"). It has no sequence numbers.
 
 1. Ignore changes until the snapshot.
 2. Apply a change's levels in their order, then cut each side to the subscribed depth.

@@ -1,4 +1,4 @@
-"""Messages of Kraken's WebSocket v2 and REST as typed values (manual: docs.kraken.com, Spot).
+"""Define Kraken's WebSocket v2 and REST messages as typed values (manual: docs.kraken.com, Spot).
 
 Prices and quantities on the stream are JSON numbers: they stay raw bytes here, because the checksum is over
 their digits.

@@ -1,4 +1,4 @@
-"""Alembic's entry: migrations run on the connection that the store gives them."""
+"""Run Alembic's migrations on the connection that the store gives them."""
 
 from alembic import context
 

@@ -1,1 +1,1 @@
-"""The Binance protocol as the venue speaks it."""
+"""Speak the Binance protocol."""

@@ -1,4 +1,4 @@
-"""Binance's REST: market data under ``/api/v3``, its error bodies and its weight counter.
+"""Serve Binance's REST: market data under ``/api/v3``, its error bodies and its weight counter.
 
 Follows ``rest-api.md`` and ``errors.md`` of the venue's documents. Errors are HTTP 400 with
 ``{"code": …, "msg": …}``; more than 6000 weight in a minute is 429 with ``Retry-After``.
@@ -15,7 +15,7 @@ from starlette.responses import Response
 from twap_server.domain.clock import Clock
 from twap_server.venue import instruments
 from twap_server.venue.binance import wire
-from twap_server.venue.candles import Trade
+from twap_server.venue.candles import VenueTrade
 from twap_server.venue.source import Pair, Source, Spec
 
 _WEIGHT_LIMIT = 6_000
@@ -24,7 +24,7 @@ _MAX_DEPTH = 5_000
 _MISSING = "Mandatory parameter '{}' was not sent, was empty/null, or malformed."
 
 
-class RequestError(Exception):
+class BinanceRequestError(Exception):
     """A request the venue refuses; carries its code and message."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -61,10 +61,12 @@ class BinanceRest:
         headers["X-MBX-USED-WEIGHT-1M"] = headers["X-MBX-USED-WEIGHT"]
         if self._used > _WEIGHT_LIMIT:
             headers["Retry-After"] = str(60 - self._clock.now() // 10**9 % 60)
-            return _error(429, RequestError(-1003, "Too much request weight used; slow down."), headers)
+            return _error(
+                429, BinanceRequestError(-1003, "Too much request weight used; slow down."), headers
+            )
         try:
             return Response(body(request), headers=headers, media_type="application/json")
-        except RequestError as error:
+        except BinanceRequestError as error:
             return _error(400, error, headers)
 
     def _spend(self, weight: Callable[[Request], int], request: Request) -> int:
@@ -73,7 +75,7 @@ class BinanceRest:
             self._minute, self._used = minute, 0
         try:
             self._used += weight(request)
-        except RequestError:
+        except BinanceRequestError:
             self._used += 1
         return self._used
 
@@ -83,16 +85,16 @@ class BinanceRest:
     def _pair(self, request: Request) -> Pair:
         symbol = request.query_params.get("symbol")
         if not symbol:
-            raise RequestError(-1102, _MISSING.format("symbol"))
+            raise BinanceRequestError(-1102, _MISSING.format("symbol"))
         return self._known(symbol)
 
     def _known(self, symbol: str) -> Pair:
         if not symbol.isascii() or not symbol.replace("_", "").isalnum() or symbol != symbol.upper():
             message = "Illegal characters found in parameter 'symbol'; legal range is '^[A-Z0-9-_.]{1,20}$'."
-            raise RequestError(-1100, message)
+            raise BinanceRequestError(-1100, message)
         pair = self._source.pairs(instruments.BINANCE).get(symbol)
         if pair is None:
-            raise RequestError(-1121, "Invalid symbol.")
+            raise BinanceRequestError(-1121, "Invalid symbol.")
         return pair
 
     def _exchange_info(self, request: Request) -> str:
@@ -118,9 +120,9 @@ class BinanceRest:
         try:
             names = json.loads(listed)
         except ValueError:
-            raise RequestError(-1100, "Illegal characters found in parameter 'symbols'.") from None
+            raise BinanceRequestError(-1100, "Illegal characters found in parameter 'symbols'.") from None
         if not isinstance(names, list) or not names:
-            raise RequestError(-1102, _MISSING.format("symbols"))
+            raise BinanceRequestError(-1102, _MISSING.format("symbols"))
         return [self._known(str(name)) for name in names]
 
     def _depth(self, request: Request) -> str:
@@ -134,9 +136,9 @@ class BinanceRest:
     def _klines(self, request: Request) -> str:
         pair, name = self._pair(request), request.query_params.get("interval")
         if not name:
-            raise RequestError(-1102, _MISSING.format("interval"))
+            raise BinanceRequestError(-1102, _MISSING.format("interval"))
         if name not in wire.INTERVALS:
-            raise RequestError(-1120, "Invalid interval.")
+            raise BinanceRequestError(-1120, "Invalid interval.")
         start, end = _integer(request, "startTime", -1), _integer(request, "endTime", -1)
         rows = pair.candles.rows(
             wire.INTERVALS[name],
@@ -222,7 +224,7 @@ def _integer(request: Request, name: str, default: int) -> int:
         return default
     if not (text.isascii() and text.isdigit()):
         message = f"Illegal characters found in parameter '{name}'; legal range is '^[0-9]{{1,20}}$'."
-        raise RequestError(-1100, message)
+        raise BinanceRequestError(-1100, message)
     return int(text)
 
 
@@ -235,7 +237,7 @@ def _depth_weight(request: Request) -> int:
     return next((weight for most, weight in ((100, 5), (500, 25), (1_000, 50)) if limit <= most), 250)
 
 
-def _trade_row(trade: Trade, spec: Spec) -> dict[str, Any]:
+def _trade_row(trade: VenueTrade, spec: Spec) -> dict[str, Any]:
     return {
         "id": trade.id,
         "price": wire.price(trade.price, spec),
@@ -247,7 +249,7 @@ def _trade_row(trade: Trade, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _agg_row(trade: Trade, spec: Spec) -> dict[str, Any]:
+def _agg_row(trade: VenueTrade, spec: Spec) -> dict[str, Any]:
     return {
         "a": trade.id,
         "p": wire.price(trade.price, spec),
@@ -260,6 +262,6 @@ def _agg_row(trade: Trade, spec: Spec) -> dict[str, Any]:
     }
 
 
-def _error(status: int, error: RequestError, headers: dict[str, str]) -> Response:
+def _error(status: int, error: BinanceRequestError, headers: dict[str, str]) -> Response:
     body = json.dumps({"code": error.code, "msg": error.message}, separators=(",", ":"))
     return Response(body, status, headers=headers, media_type="application/json")

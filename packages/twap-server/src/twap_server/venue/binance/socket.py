@@ -1,4 +1,4 @@
-"""Binance's WebSocket: combined and raw streams, subscriptions, acknowledgements, shutdown notice.
+"""Serve Binance's WebSocket: combined and raw streams, subscriptions, acknowledgements, shutdown notice.
 
 An unknown symbol is acknowledged and stays silent; an unknown stream kind likewise. Pings are the
 HTTP server's (a ping frame each 20 s). Follows ``web-socket-streams.md`` of the venue's documents.
@@ -23,7 +23,7 @@ _SLOW_DEPTH_NS = 1_000_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class Stream:
+class BinanceStream:
     """One subscription; ``pending`` gathers the changes of a 1000 ms depth stream."""
 
     name: str
@@ -33,10 +33,10 @@ class Stream:
     last_open_ms: int = -1
 
 
-def parse_stream(name: str) -> Stream:
+def parse_stream(name: str) -> BinanceStream:
     """Take a stream name apart; the symbol, lowercase or unknown, comes before the ``@``."""
     symbol, _, kind = name.partition("@")
-    return Stream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
+    return BinanceStream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
 
 
 class BinanceSession(VenueSession):
@@ -47,7 +47,7 @@ class BinanceSession(VenueSession):
     def prepare(self, *, combined: bool, streams: list[str]) -> None:
         """Take what the URL said before ``run``."""
         self._combined = combined
-        self._streams: dict[str, Stream] = {}
+        self._streams: dict[str, BinanceStream] = {}
         self._asked: deque[int] = deque(maxlen=_MESSAGES_A_SECOND + 1)
         self._first = streams
         self._noticed = asyncio.Event()
@@ -189,7 +189,7 @@ class BinanceSession(VenueSession):
                 if stream.kind.startswith("kline_"):
                     self._push_kline(stream)
 
-    def _push_kline(self, stream: Stream) -> None:
+    def _push_kline(self, stream: BinanceStream) -> None:
         interval, pair = stream.kind.removeprefix("kline_"), self._pairs().get(stream.symbol)
         if pair is None or interval not in wire.INTERVALS:
             return

@@ -1,4 +1,4 @@
-"""Binance's messages as text, made from events and candles.
+"""Write Binance's messages as text, from events and candles.
 
 Recorded events keep their own text; everything else is written here, field by field in the venue's
 order, numbers as strings with eight decimals.
@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 from twap_server.venue import text
 from twap_server.venue.book import Level
-from twap_server.venue.candles import MONTH, WEEK, Candle, Interval, Trade, minutes
+from twap_server.venue.candles import MONTH, WEEK, CandleInterval, VenueCandle, VenueTrade, minutes
 from twap_server.venue.source import BookEvent, Spec, TickerEvent
 
-INTERVALS: dict[str, Interval] = {
+INTERVALS: dict[str, CandleInterval] = {
     "1m": minutes(1),
     "3m": minutes(3),
     "5m": minutes(5),
@@ -68,7 +68,7 @@ def crossed(update: str, best_ask: int, *, spec: Spec) -> str:
     return update.replace('"b":[', f'"b":[{level},', 1).replace(",]", "]", 1)
 
 
-def trade(made: Trade, spec: Spec) -> str:
+def trade(made: VenueTrade, spec: Spec) -> str:
     """Write a trade; the event follows the trade at once."""
     return (
         f'{{"e":"trade","E":{made.time // MILLISECOND},"s":"{spec.symbol}","t":{made.id},'
@@ -77,7 +77,7 @@ def trade(made: Trade, spec: Spec) -> str:
     )
 
 
-def agg_trade(made: Trade, spec: Spec) -> str:
+def agg_trade(made: VenueTrade, spec: Spec) -> str:
     """Write a trade as an aggregate of itself."""
     return (
         f'{{"e":"aggTrade","E":{made.time // MILLISECOND},"s":"{spec.symbol}","a":{made.id},'
@@ -97,7 +97,7 @@ def ticker(event: TickerEvent, spec: Spec) -> str:
     )
 
 
-def kline(candle: Candle, *, symbol: str, interval: str, spec: Spec, now_ms: int, closed: bool) -> str:
+def kline(candle: VenueCandle, *, symbol: str, interval: str, spec: Spec, now_ms: int, closed: bool) -> str:
     """Write a kline event."""
     end = INTERVALS[interval].next(candle.open_ms) - 1
     return (
@@ -110,7 +110,7 @@ def kline(candle: Candle, *, symbol: str, interval: str, spec: Spec, now_ms: int
     )
 
 
-def kline_row(candle: Candle, interval: Interval, *, spec: Spec) -> list[int | str]:
+def kline_row(candle: VenueCandle, interval: CandleInterval, *, spec: Spec) -> list[int | str]:
     """Give the twelve items of a REST row."""
     return [
         candle.open_ms,

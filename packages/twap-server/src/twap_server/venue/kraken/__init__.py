@@ -1,1 +1,1 @@
-"""The Kraken v2 protocol as the venue speaks it."""
+"""Speak the Kraken v2 protocol."""

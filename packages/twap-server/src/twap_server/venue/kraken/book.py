@@ -1,6 +1,6 @@
-"""Kraken's view of a book: a depth, what a change looks like inside it, and the checksum.
+"""Show a book as Kraken does: limited depth, changes inside it, and the checksum.
 
-Follows the venue's "Book (Level 2)" and "Book checksum" pages:
+Follows the venue's "VenueBook (Level 2)" and "VenueBook checksum" pages:
 
 1. Only changes within the subscribed depth are told; a level that is pushed out is not deleted.
 2. A level that comes back into the depth is told with its quantity.
@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from twap_server.venue import text
-from twap_server.venue.book import Book, Ladder, Level
+from twap_server.venue.book import Level, VenueBook, VenueLadder
 from twap_server.venue.source import BookEvent, Pair, Spec
 
 CHECKED = 10
@@ -28,7 +28,7 @@ def checksum(bids: Iterable[Level], asks: Iterable[Level]) -> int:
     return crc32("".join(parts).encode("ascii"))
 
 
-def within(ladder: Ladder, touched: Iterable[int], *, depth: int, edge: int | None) -> list[Level]:
+def within(ladder: VenueLadder, touched: Iterable[int], *, depth: int, edge: int | None) -> list[Level]:
     """List the changes a client of a depth must be told, removals first.
 
     Args:
@@ -101,7 +101,7 @@ def spoil(frame: str) -> str:
     return _CHECKSUM.sub(lambda match: f'"checksum":{int(match[1]) ^ 1}', frame)
 
 
-def cross(frame: str, book: Book, *, spec: Spec) -> str:
+def cross(frame: str, book: VenueBook, *, spec: Spec) -> str:
     """Add a bid above the best ask to an update, with the checksum of the book it leads to."""
     best = book.asks.price(0)
     level = (best + best // 1_000 + 1, 10**text.QTY_DECIMALS)

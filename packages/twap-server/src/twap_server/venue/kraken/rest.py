@@ -1,4 +1,4 @@
-"""Kraken's REST: ``/0/public``; failures are HTTP 200 with a text in ``error``.
+"""Serve Kraken's REST under ``/0/public``; failures are HTTP 200 with a text in ``error``.
 
 Follows the venue's REST pages. Candles: at most 720, the last one still running, whatever ``since``
 says about older ones.

@@ -1,4 +1,4 @@
-"""Kraken's WebSocket v2: status, subscriptions with one answer per symbol, book, trades, candles.
+"""Serve Kraken's WebSocket v2: status, subscriptions with one answer per symbol, book, trades, candles.
 
 Follows the venue's v2 pages. Heartbeats come each second without other data, once anything is
 subscribed. Refusals leave the socket open.

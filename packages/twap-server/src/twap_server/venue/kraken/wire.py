@@ -1,4 +1,4 @@
-"""Kraken's messages and rows as text: trades, candles and instruments of the v2 socket.
+"""Write Kraken's v2 messages and rows as text: trades, candles and instruments.
 
 Prices and quantities are JSON numbers with all their places; a VWAP is cut to the price's places.
 """
@@ -9,11 +9,11 @@ from decimal import Decimal
 from typing import Any
 
 from twap_server.venue import text
-from twap_server.venue.candles import Candle, Interval, Trade
+from twap_server.venue.candles import CandleInterval, VenueCandle, VenueTrade
 from twap_server.venue.candles import minutes as interval_of
 from twap_server.venue.source import Pair, Spec
 
-INTERVALS: dict[int, Interval] = {
+INTERVALS: dict[int, CandleInterval] = {
     count: interval_of(count) for count in (1, 5, 15, 30, 60, 240, 1_440, 10_080, 21_600)
 }
 """Minutes of an interval; weeks and half months count from the epoch."""
@@ -37,12 +37,12 @@ def qty(value: int) -> str:
     return text.fixed(value, text.QTY_DECIMALS)
 
 
-def vwap(candle: Candle, spec: Spec) -> str:
+def vwap(candle: VenueCandle, spec: Spec) -> str:
     """Write the mean price of a candle; its close when nothing was traded."""
     return price(candle.quote // candle.volume if candle.volume else candle.close, spec)
 
 
-def trades(made: Iterable[Trade], spec: Spec, *, kind: str) -> str:
+def trades(made: Iterable[VenueTrade], spec: Spec, *, kind: str) -> str:
     """Write a ``trade`` message."""
     rows = ",".join(
         f'{{"symbol":"{spec.symbol}","side":"{"buy" if trade.taker_buys else "sell"}",'
@@ -53,13 +53,13 @@ def trades(made: Iterable[Trade], spec: Spec, *, kind: str) -> str:
     return f'{{"channel":"trade","type":"{kind}","data":[{rows}]}}'
 
 
-def ohlc(candles: Iterable[Candle], spec: Spec, *, minutes: int, now: int, kind: str) -> str:
+def ohlc(candles: Iterable[VenueCandle], spec: Spec, *, minutes: int, now: int, kind: str) -> str:
     """Write an ``ohlc`` message."""
     rows = ",".join(_ohlc_row(candle, spec, minutes) for candle in candles)
     return f'{{"channel":"ohlc","type":"{kind}","timestamp":"{text.iso_micros(now)}","data":[{rows}]}}'
 
 
-def _ohlc_row(candle: Candle, spec: Spec, minutes: int) -> str:
+def _ohlc_row(candle: VenueCandle, spec: Spec, minutes: int) -> str:
     begin = candle.open_ms * 10**6
     end = INTERVALS[minutes].next(candle.open_ms) * 10**6
     return (
@@ -136,7 +136,7 @@ def asset_pair(spec: Spec) -> dict[str, Any]:
     }
 
 
-def ohlc_row(candle: Candle, spec: Spec) -> list[int | str]:
+def ohlc_row(candle: VenueCandle, spec: Spec) -> list[int | str]:
     """Give the eight items of a REST candle."""
     return [
         candle.open_ms // 1_000,
@@ -150,7 +150,7 @@ def ohlc_row(candle: Candle, spec: Spec) -> list[int | str]:
     ]
 
 
-def trade_row(trade: Trade, spec: Spec) -> str:
+def trade_row(trade: VenueTrade, spec: Spec) -> str:
     """Write the seven items of a REST trade; its time is a JSON number."""
     side = "b" if trade.taker_buys else "s"
     seconds = f"{Decimal(trade.time // 1_000).scaleb(-6):f}"

@@ -1,4 +1,4 @@
-"""Who of the provider's people may sign in here, and what their account is called."""
+"""Decide who of the provider's users may sign in here, and how their account is named."""
 
 from collections.abc import Mapping
 from typing import Any, TypeGuard

@@ -1,4 +1,4 @@
-"""Who is on the way: to the provider and back, and from the callback to the program that began it.
+"""Remember sign-ins until the provider sends the user back and the program takes its code.
 
 Both are in memory, bounded in number and life, and are used once. When there are too many, the oldest goes:
 who has just begun is not kept out by those who never finish.

@@ -1,4 +1,4 @@
-"""The way of a sign-in: from a program over the browser to the provider, and back with a code of ours.
+"""Take a sign-in from the program to the provider in the browser, and back with a code of our own.
 
 The program (``twap login --oidc``) listens on its loopback and knows a secret whose challenge it sends first.
 The code that comes back to it counts once, for two minutes, and only with that secret.
@@ -27,7 +27,7 @@ from twap_server.domain.errors import NotPermitted, StoreConflict, TwapError, Us
 
 _ATTEMPT_S, _GRANT_S, _MOST = 600, 120, 10_000
 BEGIN_AGAIN = "this sign-in was not begun here, is over, or was used: begin again"
-WRONG_CODE = "the code does not count: it was used, is older than two minutes, or belongs to another program"
+WRONG_CODE = "the code is not valid: it was used, is older than two minutes, or belongs to another program"
 
 
 class OidcSignIn:
@@ -136,7 +136,7 @@ class OidcSignIn:
         """Trade the program's code and its secret for tokens; the code counts no more, whatever comes of it.
 
         Raises:
-            NotAuthenticated: it does not count, or the secret is another.
+            NotAuthenticated: it is not valid, or the secret is another.
         """
         grant = self._grants.take(code)
         made: str = create_s256_code_challenge(verifier)

@@ -1,4 +1,4 @@
-"""Requests to the OpenID provider: each has a deadline, each answer a bound; no redirect is followed."""
+"""Send requests to the OpenID provider: with a deadline, a size limit for answers, and no redirects."""
 
 import asyncio
 import json
@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from twap_server.collector.ways import way_to
+from twap_server.collector.proxies import proxy_of
 from twap_server.domain.errors import UnavailableError
 
 _MOST_BYTES = 262_144
@@ -68,7 +68,7 @@ class Outbound:
 
     def _http(self, url: str) -> httpx.AsyncClient:
         self._tls = self._tls or httpx.create_ssl_context()
-        proxy = way_to(url)
+        proxy = proxy_of(url)
         transport = httpx.AsyncHTTPTransport(verify=self._tls, proxy=proxy.url if proxy else None)
         return httpx.AsyncClient(transport=transport, timeout=self._timeout_s, follow_redirects=False)
 

@@ -1,4 +1,4 @@
-"""The OpenID provider: its addresses and keys, kept for a while, and what its ID tokens prove.
+"""Read the OpenID provider's addresses and keys, cache them, and check its ID tokens.
 
 An ID token counts if its signature is of one of the provider's keys by an algorithm of the list (never
 ``none``, never a shared secret), and issuer, audience, times and nonce are as they must be.
@@ -51,7 +51,7 @@ class Metadata:
     """The client secret goes into the form: the provider takes no other way."""
 
 
-class _Kept:
+class _Cached:
     """One thing of the provider, fetched by one caller at a time and kept; failures too, for a moment."""
 
     def __init__(self, clock: Clock, patience_s: float) -> None:
@@ -97,10 +97,10 @@ class Provider:
         self._config, self._clock = config, clock
         timeout_s = config.timeout.total_seconds()
         self._outbound = Outbound(timeout_s)
-        self._metadata, self._keys = _Kept(clock, timeout_s), _Kept(clock, timeout_s)
+        self._metadata, self._keys = _Cached(clock, timeout_s), _Cached(clock, timeout_s)
 
     async def metadata(self) -> Metadata:
-        """Where its doors are.
+        """Read the addresses of its endpoints.
 
         Raises:
             ProviderUnavailable: nobody knows at the moment.
@@ -151,9 +151,7 @@ class Provider:
             claims.validate(now=self._clock.now() // SECOND, leeway=_LEEWAY_S)
         except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             log.warning("an ID token was refused: %s", type(error).__name__)
-            raise IdentityRefused(
-                "the ID token of the OpenID provider does not count: sign in again"
-            ) from None
+            raise IdentityRefused("the ID token of the OpenID provider is not valid: sign in again") from None
         return dict(claims)
 
     async def _decode(self, token: str) -> jwt.Token:

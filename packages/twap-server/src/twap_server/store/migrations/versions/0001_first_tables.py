@@ -1,4 +1,4 @@
-"""Users, sessions, keys, orders with their slices, fills and events, and the instruments last seen."""
+"""Create users, sessions, keys, orders with their slices, fills and events, and known instruments."""
 
 import sqlalchemy as sa
 from alembic import op

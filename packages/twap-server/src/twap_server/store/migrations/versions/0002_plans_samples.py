@@ -1,4 +1,4 @@
-"""Plans apart from orders (so that an amendment keeps the one before), legs, samples of the market.
+"""Store plans apart from orders (an amendment keeps the one before), legs, and samples of the market.
 
 What an order's terms said of quantity, limit and window becomes revision 1 of its plan.
 """

@@ -1,4 +1,4 @@
-"""Which server used the database last, so that one that was cut off learns of a successor."""
+"""Record which server used the database last, so that a server that was cut off notices a successor."""
 
 import sqlalchemy as sa
 from alembic import op

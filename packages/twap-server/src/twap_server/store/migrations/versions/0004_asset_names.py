@@ -1,4 +1,4 @@
-"""Assets that an exchange calls otherwise get their canonical names: stored orders keep their meaning.
+"""Give assets their canonical names where an exchange uses others: stored orders keep their meaning.
 
 Kraken's ``LUNA`` is ``LUNC`` elsewhere. An order that was accepted for it goes on as an order for it; what an
 order's user wrote (``symbol``) stays. Instrument lists are a cache: those concerned are loaded anew.

@@ -1,4 +1,4 @@
-"""API keys get scopes, an end and a last use. Those there are may read and trade as before, without end."""
+"""Give API keys scopes, an end and a last use. Existing keys may still read and trade, without an end."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who may come in: administrators, invites, and identities of an OpenID provider."""
+"""Store who may register: administrators, invites, and identities of an OpenID provider."""
 
 import sqlalchemy as sa
 from alembic import op

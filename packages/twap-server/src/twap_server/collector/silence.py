@@ -1,4 +1,4 @@
-"""How often a connection normally speaks, and so how long its silence is borne.
+"""Measure how often a connection normally speaks, and derive how long it may be silent.
 
 Where a heartbeat or canary came lately: a few times its beat, at most three seconds. Elsewhere by the pace of
 this connection itself: a few times the longest pause of the last minutes, within bounds. A pause counts once
@@ -18,7 +18,7 @@ _MINUTE: Final = 60 * SECOND
 _MINUTES: Final = 5
 
 
-class Pace:
+class SilenceLimit:
     """One connection's."""
 
     def __init__(self, *, beat_s: int, fixed_ms: int = 0) -> None:

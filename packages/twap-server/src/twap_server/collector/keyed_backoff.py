@@ -1,4 +1,4 @@
-"""How long to leave alone what keeps failing: ever longer, forgotten once it has been quiet for long enough.
+"""Back off from names that keep failing: longer each time, forgotten after a quiet while.
 
 Kept for an exchange, not for a connection: a new connection does not make a failing instrument any better.
 """
@@ -21,7 +21,7 @@ class _Failing:
     until: Nanos
 
 
-class Patience:
+class KeyedBackoff:
     """Waits by name, usually an instrument's symbol."""
 
     def __init__(self, clock: Clock, rng: Random, *, initial_ms: int, cap_s: int) -> None:

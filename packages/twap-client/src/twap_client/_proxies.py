@@ -1,4 +1,4 @@
-"""The way to the server, the same for HTTP and the stream, and in words why it leads nowhere."""
+"""Find the way to the server, the same for HTTP and the stream, and say why it cannot be reached."""
 
 import errno
 import os
@@ -15,7 +15,7 @@ from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
-def way_to(url: str) -> Proxy | None:
+def proxy_of(url: str) -> Proxy | None:
     """Give the proxy that leads to the server; None: straight, as always on this machine.
 
     Raises:
@@ -29,7 +29,7 @@ def way_to(url: str) -> Proxy | None:
 
 def not_reached(url: str, error: BaseException) -> ConnectFailed:
     """Say why no connection came about: refused, no such name, TLS, the proxy."""
-    proxy = way_to(url)
+    proxy = proxy_of(url)
     reason, why = _reason(list(_chain(error)))
     if proxy is None:
         return ConnectFailed(f"cannot reach {url}: {why}", reason=reason)

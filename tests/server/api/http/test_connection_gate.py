@@ -31,7 +31,7 @@ from support.api.raw import (
 )
 from twap_server.api.app import create_app
 from twap_server.api.http.behind_proxy import is_within
-from twap_server.api.http.doors import MOST_REFUSED, Bounds, Doors
+from twap_server.api.http.connection_gate import MOST_REFUSED, ConnectionBounds, ConnectionGate
 from twap_server.bootstrap.open_files import make_room
 from twap_server.runtime.loops import HttpParser
 
@@ -79,7 +79,7 @@ async def test_idle_sockets_of_one_host_deny_nobody_else(parser: HttpParser) -> 
                 assert await status_of(other) == 200
             assert (await one.http.get("/orders", headers=headers)).status_code == 200
             assert await is_alive(stream)
-            assert one.doors.connections <= configured().max_connections_per_address + 10
+            assert one.gate.connections <= configured().max_connections_per_address + 10
             async with connected(one.port, CROWD) as late:
                 check_refusal(await ask(late), 429, "rate_limited")
 
@@ -90,14 +90,14 @@ async def test_idle_sockets_of_many_hosts_give_way(parser: HttpParser) -> None:
     sources = [f"127.0.0.{number}" for number in range(2, 8)]
     async with served(configured(), parser=parser) as one, crowded(one.port, 1_200, *sources):
         async with asyncio.timeout(5):
-            while one.doors.connections < 1_000:
+            while one.gate.connections < 1_000:
                 await asyncio.sleep(0)
         async with connected(one.port) as other:
             assert await status_of(other) == 200, "an address with fewer has its share at once"
         one.moment.seconds += 2
         async with connected(one.port, sources[0]) as late:
             assert await status_of(late) == 200
-        assert one.doors.connections <= 1_000
+        assert one.gate.connections <= 1_000
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -125,7 +125,7 @@ async def test_slow_strangers_give_way(parser: HttpParser, begun: bytes) -> None
         slow[1].write(begun)
         await slow[1].drain()
         async with asyncio.timeout(5):
-            while one.doors.connections < 1:
+            while one.gate.connections < 1:
                 await asyncio.sleep(0)
         one.moment.seconds = 5
         async with connected(one.port) as other:
@@ -198,9 +198,9 @@ async def test_many_that_are_refused_are_cut_off() -> None:
     sources = [f"127.0.1.{number}" for number in range(1, 60)]
     async with served(configured(max_connections=1)) as one, crowded(one.port, 400, *sources):
         async with asyncio.timeout(5):
-            while one.doors.refusals < 399:
+            while one.gate.refusals < 399:
                 await asyncio.sleep(0)
-        assert len(one.doors._refused) <= MOST_REFUSED
+        assert len(one.gate._refused) <= MOST_REFUSED
 
 
 @pytest.mark.parametrize("parser", PARSERS)
@@ -215,18 +215,18 @@ async def test_a_refused_client_is_not_waited_for(
     ):
         assert await ended(silent) == b""
         async with asyncio.timeout(5):
-            while len(one.doors._refused):
+            while len(one.gate._refused):
                 await asyncio.sleep(0)
 
 
 def test_the_log_says_once_a_minute_how_many_found_no_room(caplog: pytest.LogCaptureFixture) -> None:
     moment = Moment()
-    doors = Doors(configured(), now=moment)
+    gate = ConnectionGate(configured(), now=moment)
     for seconds, refused in ((0, 1), (1, 3), (59, 1), (61, 0), (150, 0)):
-        doors.refusals += refused
+        gate.refusals += refused
         moment.seconds = seconds
-        doors.sweep()
-    told = [record.args for record in caplog.records if record.name == "twap_server.api.http.doors"]
+        gate.sweep()
+    told = [record.args for record in caplog.records if record.name == "twap_server.api.http.connection_gate"]
     assert [args[0] for args in told if isinstance(args, tuple)] == [1, 4]
 
 
@@ -245,7 +245,7 @@ async def test_streams_and_http_have_room_apart(parser: HttpParser) -> None:
                 check_refusal(await ask(third, UPGRADE), 429, "rate_limited")
             async with connected(one.port, CROWD) as third:
                 check_refusal(await ask(third, UPGRADE), 503, "busy")
-            assert one.doors.connections == 1, "the client's own"
+            assert one.gate.connections == 1, "the client's own"
             assert (await one.http.get("/health")).status_code == 200
             assert [await is_alive(stream) for stream in streams] == [True, True]
 
@@ -258,7 +258,7 @@ async def test_a_stream_that_ends_makes_room(parser: HttpParser) -> None:
                 assert await status_of(stream, UPGRADE) == 101
                 await sign_in(stream, (await one.sign_in())["access_token"])
             async with asyncio.timeout(5):
-                while len(one.doors._streams) or len(one.services.sessions):
+                while len(one.gate._streams) or len(one.services.sessions):
                     await asyncio.sleep(0)
 
 
@@ -346,7 +346,7 @@ async def test_a_trusted_proxy_is_known_on_a_socket_for_both_kinds_of_addresses(
 
 
 def test_bounds_shrink_to_what_fits() -> None:
-    bounds = Bounds.of(configured())
+    bounds = ConnectionBounds.of(configured())
     assert bounds.within(bounds.most) == bounds
     small = bounds.within(600 + MOST_REFUSED)
     assert (small.http, small.http_of_one, small.streams, small.streams_of_one) == (100, 20, 500, 100)

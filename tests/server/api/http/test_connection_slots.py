@@ -1,25 +1,31 @@
 """Who may enter, and who gives way: pure counting."""
 
-from twap_server.api.http.rooms import KNOWN_BORNE_S, STRANGER_BORNE_S, Full, Guest, Rooms
+from twap_server.api.http.connection_slots import (
+    KNOWN_BORNE_S,
+    STRANGER_BORNE_S,
+    ConnectionSlots,
+    Full,
+    SlotHolder,
+)
 
 
 class Crowd:
-    """Rooms, and what became of the guests."""
+    """ConnectionSlots, and what became of the guests."""
 
     def __init__(self, most: int, most_of_one: int) -> None:
-        self.rooms = Rooms(most, most_of_one)
+        self.slots = ConnectionSlots(most, most_of_one)
         self.left: list[str] = []
 
-    def guest(self, name: str, site: str | None = "a", *, known: bool = False) -> Guest:
-        guest = Guest(site, lambda: self.left.append(name))
-        guest.is_known = known
-        return guest
+    def holder(self, name: str, site: str | None = "a", *, known: bool = False) -> SlotHolder:
+        holder = SlotHolder(site, lambda: self.left.append(name))
+        holder.is_known = known
+        return holder
 
     def enter(self, name: str, site: str | None = "a", *, now: float = 0, known: bool = False) -> Full | None:
-        guest = self.guest(name, site, known=known)
-        full = self.rooms.enter(guest, now)
+        holder = self.holder(name, site, known=known)
+        full = self.slots.enter(holder, now)
         if full is None:
-            self.rooms.wait(guest, now)
+            self.slots.wait(holder, now)
         return full
 
 
@@ -27,7 +33,7 @@ def test_one_address_has_its_own_bound() -> None:
     crowd = Crowd(10, 2)
     assert [crowd.enter(name) for name in "xyz"] == [None, None, Full.ADDRESS]
     assert crowd.enter("other", "b") is None
-    assert len(crowd.rooms) == 3
+    assert len(crowd.slots) == 3
 
 
 def test_of_unknown_site_only_the_bound_of_all_counts() -> None:
@@ -41,7 +47,7 @@ def test_who_waits_longest_gives_way_and_nobody_who_has_just_come() -> None:
     crowd.enter("second", now=0.5)
     assert crowd.enter("third", now=STRANGER_BORNE_S - 0.1) is Full.ADDRESS and not crowd.left
     assert crowd.enter("fourth", now=STRANGER_BORNE_S) is None
-    assert crowd.left == ["first"] and len(crowd.rooms) == 2
+    assert crowd.left == ["first"] and len(crowd.slots) == 2
 
 
 def test_an_address_that_is_full_makes_room_among_its_own() -> None:
@@ -74,32 +80,32 @@ def test_the_address_with_most_gives_way_to_one_with_less() -> None:
 
 def test_nobody_known_or_served_gives_way_to_an_address_with_less() -> None:
     crowd = Crowd(2, 2)
-    known, busy = crowd.guest("known", known=True), crowd.guest("served")
-    for guest in (known, busy):
-        crowd.rooms.enter(guest, 0)
-        crowd.rooms.wait(guest, 0)
-    crowd.rooms.work(busy)
+    known, busy = crowd.holder("known", known=True), crowd.holder("served")
+    for holder in (known, busy):
+        crowd.slots.enter(holder, 0)
+        crowd.slots.wait(holder, 0)
+    crowd.slots.work(busy)
     assert crowd.enter("newcomer", "b") is Full.ALL
 
 
 def test_who_is_served_gives_way_to_nobody() -> None:
     crowd = Crowd(1, 1)
-    guest = crowd.guest("served")
-    assert crowd.rooms.enter(guest, 0) is None
-    crowd.rooms.wait(guest, 0)
-    crowd.rooms.work(guest)
+    holder = crowd.holder("served")
+    assert crowd.slots.enter(holder, 0) is None
+    crowd.slots.wait(holder, 0)
+    crowd.slots.work(holder)
     assert crowd.enter("newcomer", "b", now=100) is Full.ALL
-    crowd.rooms.wait(guest, 100)
+    crowd.slots.wait(holder, 100)
     assert crowd.enter("newcomer", "b", now=100) is Full.ALL, "it waits since just now"
 
 
 def test_leaving_makes_room_and_leaves_nothing_behind() -> None:
     crowd = Crowd(1, 1)
-    guest = crowd.guest("one")
-    crowd.rooms.enter(guest, 0)
+    holder = crowd.holder("one")
+    crowd.slots.enter(holder, 0)
     for _ in range(2):
-        crowd.rooms.leave(guest)
-    assert not len(crowd.rooms) and not crowd.rooms._of_site
-    crowd.rooms.wait(guest, 0)
+        crowd.slots.leave(holder)
+    assert not len(crowd.slots) and not crowd.slots._of_site
+    crowd.slots.wait(holder, 0)
     assert crowd.enter("two") is None and crowd.enter("three", now=99) is None
     assert crowd.left == ["two"]

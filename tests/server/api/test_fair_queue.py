@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twap_server.api.fair_turns import FairTurns, Rank
+from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.domain.errors import EngineBusy
 
 
 class Work:
     """What took its turn, in order; each goes on until it is told to end."""
 
-    def __init__(self, turns: FairTurns) -> None:
-        self.turns = turns
+    def __init__(self, queue: FairQueue) -> None:
+        self.queue = queue
         self.begun: list[str] = []
         self.refused: list[str] = []
         self.tasks: dict[str, asyncio.Task[None]] = {}
@@ -30,7 +30,7 @@ class Work:
 
     async def _do(self, key: str, name: str, rank: int) -> None:
         try:
-            async with self.turns.take(key, rank):
+            async with self.queue.take(key, rank):
                 self.begun.append(name)
                 await self._ends[name].wait()
         except EngineBusy:
@@ -49,7 +49,7 @@ class Work:
 
 @asynccontextmanager
 async def working(at_once: int, ranks: Sequence[Rank], *, per_key: int | None = None) -> AsyncIterator[Work]:
-    work = Work(FairTurns(at_once, ranks, refusal="busy: try again", per_key=per_key))
+    work = Work(FairQueue(at_once, ranks, refusal="busy: try again", per_key=per_key))
     yield work
     await work.end_all()
 
@@ -124,7 +124,7 @@ async def test_who_leaves_takes_no_turn_along() -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         assert work.begun[-1] == "fourth"
-    assert len(work.turns) == 0 and not any(work.turns._busy) and not work.turns._keys
+    assert len(work.queue) == 0 and not any(work.queue._busy) and not work.queue._keys
 
 
 STEPS = st.lists(
@@ -149,27 +149,27 @@ async def test_no_turn_is_lost_and_none_is_given_twice(steps: list[tuple[str, in
                 await asyncio.sleep(0)
             active = [name for name in work.begun if not work.tasks[name].done()]
             assert len(active) <= 2
-            assert all(len(line) <= 3 for line in work.turns._lines)
-    assert len(work.turns) == 0 and not any(work.turns._busy) and not work.turns._keys
+            assert all(len(line) <= 3 for line in work.queue._lines)
+    assert len(work.queue) == 0 and not any(work.queue._busy) and not work.queue._keys
 
 
 async def test_a_refusal_says_what_to_do() -> None:
-    turns = FairTurns(0, [Rank(at_once=0, waiting=0)], refusal="busy: try again")
+    queue = FairQueue(0, [Rank(at_once=0, waiting=0)], refusal="busy: try again")
     with pytest.raises(EngineBusy, match="try again") as refused:
-        async with turns.take("ada"):
+        async with queue.take("ada"):
             raise AssertionError("never begins")
     assert refused.value.retry_after == 2
 
 
 async def test_who_gave_way_and_is_cancelled_at_once_gives_no_turn_back() -> None:
-    turns, begun = FairTurns(1, (Rank(at_once=1, waiting=2),), refusal="busy"), []
+    queue, begun = FairQueue(1, (Rank(at_once=1, waiting=2),), refusal="busy"), []
 
     async def ask(key: str) -> None:
-        async with turns.take(key):
+        async with queue.take(key):
             begun.append(key)
 
     loop = asyncio.get_running_loop()
-    async with turns.take("ada"):
+    async with queue.take("ada"):
         waiting = [loop.create_task(ask("eve")) for _ in range(2)]
         await asyncio.sleep(0)
         waiting.append(loop.create_task(ask("bob")))
@@ -185,16 +185,16 @@ async def test_where_there_is_no_room_nobody_is_looked_for() -> None:
     """Thousands of streams come back at a time: a turn may not cost a look at each of them."""
     looks = 0
 
-    class Looked(FairTurns):
+    class Looked(FairQueue):
         def _may_have_more(self, key: str) -> bool:
             nonlocal looks
             looks += 1
             return super()._may_have_more(key)
 
-    turns = Looked(2, (Rank(at_once=2, waiting=500),), refusal="busy", per_key=1)
+    queue = Looked(2, (Rank(at_once=2, waiting=500),), refusal="busy", per_key=1)
 
     async def ask(key: str) -> None:
-        async with turns.take(key):
+        async with queue.take(key):
             await asyncio.sleep(0)
 
     await asyncio.gather(*(ask(f"user{number}") for number in range(500)))

@@ -1,4 +1,4 @@
-"""Who may have how many books collected, so that nobody fills the server with theirs.
+"""Limit how many books each user and each address may have collected.
 
 Each book is counted for who asks for it, and for a while after: as long as it lingers. Who has not signed in
 is counted by address, and only for books that no user and no order holds. When the server is full, books that
@@ -29,7 +29,7 @@ class Reader(NamedTuple):
     anonymous: bool
 
 
-class BookRoom:
+class BookQuota:
     """Holds books of the market for readers, within bounds."""
 
     def __init__(self, market: Books, clock: Clock, config: ApiConfig) -> None:

@@ -1,4 +1,4 @@
-"""One at a time for each key: who comes meanwhile waits, in order."""
+"""Let one task at a time do something for each key; the others wait in order."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,13 +14,13 @@ class _Turn:
     wanted: int = 0
 
 
-class OneAtATime:
+class KeyedLock:
     """Forgets a key with the last who wants it."""
 
     def __init__(self, most: int) -> None:
         """Args: most, who may wait for or have the turn of one key."""
         self._most = most
-        self._turns: dict[str, _Turn] = {}
+        self._locks: dict[str, _Turn] = {}
 
     @asynccontextmanager
     async def take(self, key: str) -> AsyncIterator[None]:
@@ -29,7 +29,7 @@ class OneAtATime:
         Raises:
             EngineBusy: as many as allowed want it already.
         """
-        turn = self._turns.setdefault(key, _Turn())
+        turn = self._locks.setdefault(key, _Turn())
         if turn.wanted >= self._most:
             raise EngineBusy("too many calls do the same at once: try again", retry_after=2)
         turn.wanted += 1
@@ -39,4 +39,4 @@ class OneAtATime:
         finally:
             turn.wanted -= 1
             if not turn.wanted:
-                del self._turns[key]
+                del self._locks[key]

@@ -1,4 +1,4 @@
-"""Turns at what only a few may do at once: the urgent first, fair by key, the line bounded.
+"""Let few tasks work at once: urgent work first, keys served in turn, the queue bounded.
 
 In: a key (an address, a user) and a rank. Within a rank the keys take turns, so whoever asks for much waits
 behind themselves. When the line of a rank is full, the newest of the key with the most in it gives way to a
@@ -25,7 +25,7 @@ class Rank:
     waiting: int
 
 
-class FairTurns:
+class FairQueue:
     """Used from one event loop; nothing here waits for anything but a turn."""
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How many slices a second orders have, counted exactly: whole numbers, so that sums never drift.
+"""Count how many slices a second orders have, in whole numbers, so that sums stay exact.
 
 An order of interval *i* has ``1/i`` slices a second while it is open, whether it has begun or not. Counted in
 units of 10⁻¹² slices a second, rounded down: what exactly fits a bound always fits.
@@ -15,7 +15,7 @@ ONE = 10**12
 """One slice a second."""
 
 
-def pace_of(plan: Plan) -> int:
+def slice_rate_of(plan: Plan) -> int:
     """Slices a second of an order with this plan, in units of which ``ONE`` is one a second."""
     return ONE * SECOND // plan.interval
 
@@ -30,11 +30,11 @@ def too_fast(request: OrderRequest, plan: Plan, *, used: int, most: int) -> Reje
         most: slices a second that a user may have.
     """
     left = ONE * most - used
-    if pace_of(plan) <= left:
+    if slice_rate_of(plan) <= left:
         return None
     told = (
-        f"{_rate(pace_of(plan))} slices a second more are too many: your open orders have {_rate(used)} "
-        f"of at most {most}"
+        f"{_rate(slice_rate_of(plan))} slices a second more are too many: "
+        f"your open orders have {_rate(used)} of at most {most}"
     )
     nearest = None if left <= 0 else _up_to_millisecond(-(-ONE * SECOND // left))
     if nearest is None or nearest > plan.end - plan.start:

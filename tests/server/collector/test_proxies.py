@@ -11,9 +11,9 @@ from twap_client.testing import ScriptedServer
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET
-from twap_server.collector.rate_limit import Purpose
+from twap_server.collector.proxies import check_proxies
+from twap_server.collector.rate_limit import RequestPurpose
 from twap_server.collector.rest import Rest
-from twap_server.collector.ways import check_ways
 from twap_server.domain.errors import ExchangeUnavailable, InvalidRequest
 from twap_server.domain.market.errors import ConnectionLost
 from twap_server.exchanges.kraken.adapter import KrakenExchange
@@ -50,7 +50,7 @@ async def test_a_venue_on_this_machine_is_reached_straight(
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
-    check_ways([f"http://{host}:1/binance", f"wss://{host}:1/binance"])
+    check_proxies([f"http://{host}:1/binance", f"wss://{host}:1/binance"])
     await reached(host)
 
 
@@ -72,7 +72,7 @@ async def test_a_proxy_that_stands_in_the_way_is_named(monkeypatch: pytest.Monke
     async with INTERNET.open_http(config) as client:
         with pytest.raises(ExchangeUnavailable, match=named):
             rest = Rest(exchange, SystemClock(), client)
-            await rest.ask(exchange.instruments_request(), bytes, Purpose.URGENT)
+            await rest.ask(exchange.instruments_request(), bytes, RequestPurpose.URGENT)
     with pytest.raises(ConnectionLost, match=named):
         async with INTERNET.open_socket(exchange, config, SystemClock()):
             raise AssertionError("it was opened")
@@ -86,6 +86,6 @@ async def test_a_proxy_that_stands_in_the_way_is_named(monkeypatch: pytest.Monke
 def test_a_proxy_that_cannot_be_used_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "socks9://ada:secret@proxy:1")
     monkeypatch.setenv("NO_PROXY", "10.0.0.0/8,::1/128")
-    check_ways(["http://api.example", "wss://10.2.3.4/ws"])
+    check_proxies(["http://api.example", "wss://10.2.3.4/ws"])
     with pytest.raises(InvalidRequest, match=r"https_proxy: expected .*, got 'socks9://…@proxy:1'"):
-        check_ways(["wss://ws.example"])
+        check_proxies(["wss://ws.example"])

@@ -1,4 +1,4 @@
-"""Ends connections whose client takes nothing of what was written to it, and frees what they hold.
+"""Close connections whose client does not read, and free the memory of what they were sent.
 
 Progress is what leaves the transport's own buffer: a slow reader that goes on is kept. Looked at from time to
 time, so that every way to write, and every way to close, is covered: a transport that is closed still waits,
@@ -15,7 +15,7 @@ _MUCH = 1_048_576
 """Bytes freed that are worth some milliseconds."""
 
 
-class Unread:
+class StalledConnections:
     """The connections of one server."""
 
     def __init__(self, within_s: float, most: int, give_back: Callable[[], None] = give_back) -> None:

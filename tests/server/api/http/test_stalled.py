@@ -14,7 +14,7 @@ from starlette.websockets import WebSocket
 from support.api.fakes import HandClock
 from support.api.raw import HEALTH, PARSERS, UPGRADE, Served, configured, served, sign_in
 from twap_server.api.config import StreamConfig
-from twap_server.api.http.unread import Unread
+from twap_server.api.http.stalled import StalledConnections
 from twap_server.api.stream.framing import UNSENT
 from twap_server.api.stream.socket import ClientSocket, SessionOver
 from twap_server.runtime.loops import HttpParser
@@ -67,7 +67,7 @@ async def asked(one: Served, request: bytes) -> AsyncIterator[Reader]:
 
 def waiting(one: Served) -> int:
     """Bytes that the server holds for its clients."""
-    return sum(transport.get_write_buffer_size() for transport in one.doors._unread._watched)
+    return sum(transport.get_write_buffer_size() for transport in one.gate._stalled._watched)
 
 
 async def settled(one: Served) -> None:
@@ -90,12 +90,12 @@ async def test_what_nobody_reads_is_given_up(parser: HttpParser, request_: bytes
     async with served(configured(), parser=parser, app_of=with_big_answer) as one:
         async with asked(one, request_) as reader:
             await settled(one)
-            one.doors.sweep()
+            one.gate.sweep()
             assert waiting(one) > 5_000_000
             one.moment.seconds = 1  # looked at first: what the system took meanwhile counts as taken
-            one.doors.sweep()
+            one.gate.sweep()
             one.moment.seconds = 30
-            one.doors.sweep()
+            one.gate.sweep()
             assert waiting(one)
             one.moment.seconds = 32
             await until_nothing_waits(one)
@@ -118,7 +118,7 @@ async def test_who_reads_slowly_gets_it_all(parser: HttpParser, request_: bytes)
                 while waiting(one) >= before:
                     await asyncio.sleep(0)
             one.moment.seconds += 20
-            one.doors.sweep()
+            one.gate.sweep()
         assert one.moment.seconds > 100
         await reader.take(BIG - reader.taken)
 
@@ -143,14 +143,14 @@ async def test_a_stream_that_is_closed_and_reads_nothing_is_given_up() -> None:
             writer.write(UPGRADE)
             await reader.readuntil(b"\r\n\r\n")
             await sign_in((reader, writer), token)
-            transport = next(iter(one.doors._streams._all._inside)).give_way.__self__.transport  # type: ignore[attr-defined]
+            transport = next(iter(one.gate._streams._all._inside)).give_way.__self__.transport  # type: ignore[attr-defined]
             writer.transport.pause_reading()
             transport.write(b"\x82\x7f" + (8_000_000).to_bytes(8, "big") + b"x" * 8_000_000)
             await one.services.sessions.close_all()
             transport.close()
             await settled(one)
             one.moment.seconds = 1
-            one.doors.sweep()
+            one.gate.sweep()
             one.moment.seconds = 32
             await until_nothing_waits(one)
             writer.close()
@@ -172,28 +172,28 @@ class Holding(asyncio.Transport):
 
 
 def test_growing_is_no_progress_and_shrinking_is() -> None:
-    unread, grows, shrinks = Unread(10, 10_000), Holding(100), Holding(100)
+    stalled, grows, shrinks = StalledConnections(10, 10_000), Holding(100), Holding(100)
     for transport in (grows, shrinks):
-        unread.add(transport)
+        stalled.add(transport)
     for second in range(9):
         grows.size += 1
         shrinks.size -= 1
-        unread.sweep(second * 2)
+        stalled.sweep(second * 2)
     assert grows.aborted and not shrinks.aborted
     shrinks.size = 0
-    unread.sweep(100)
+    stalled.sweep(100)
     shrinks.size = 50
-    unread.sweep(200)
+    stalled.sweep(200)
     assert not shrinks.aborted, "it begins anew"
 
 
 def test_much_that_was_freed_is_given_back_once() -> None:
     given: list[None] = []
-    unread = Unread(10, 10_000_000, lambda: given.append(None))
+    stalled = StalledConnections(10, 10_000_000, lambda: given.append(None))
     for size in (2_000_000, 100):
-        unread.add(Holding(size))
+        stalled.add(Holding(size))
         for second in (0, 20, 40, 60):
-            unread.sweep(size + second)
+            stalled.sweep(size + second)
     assert len(given) == 1
 
 

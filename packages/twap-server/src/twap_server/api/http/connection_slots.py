@@ -1,4 +1,4 @@
-"""How many may be inside at once, of all and of one address, and who gives way when there is no room.
+"""Limit connections in total and per address, and choose which one is closed to admit another.
 
 Pure counting. In: guests, and the moment in seconds of a clock that never goes back. Out: whether a guest may
 enter. Who waits for nothing but its own client (an idle connection, a stream before its sign-in) gives way to
@@ -27,7 +27,7 @@ class Full(Enum):
     ADDRESS = "address"
 
 
-class Guest:
+class SlotHolder:
     """One connection or stream."""
 
     __slots__ = ("give_way", "is_known", "site")
@@ -40,7 +40,7 @@ class Guest:
         """Whether it has signed in."""
 
 
-class Room:
+class SlotGroup:
     """Guests up to a number."""
 
     __slots__ = ("_borne", "_inside", "_most", "_waiting")
@@ -48,8 +48,8 @@ class Room:
     def __init__(self, most: int, borne: tuple[float, float]) -> None:
         self._most = most
         self._borne = borne
-        self._inside: set[Guest] = set()
-        self._waiting: tuple[dict[Guest, float], dict[Guest, float]] = ({}, {})
+        self._inside: set[SlotHolder] = set()
+        self._waiting: tuple[dict[SlotHolder, float], dict[SlotHolder, float]] = ({}, {})
         """Strangers and the known, since when; who waits longest comes first."""
 
     def __len__(self) -> int:
@@ -59,34 +59,34 @@ class Room:
     def is_full(self) -> bool:
         return len(self._inside) >= self._most
 
-    def add(self, guest: Guest) -> None:
-        self._inside.add(guest)
+    def add(self, holder: SlotHolder) -> None:
+        self._inside.add(holder)
 
-    def discard(self, guest: Guest) -> None:
-        self._inside.discard(guest)
-        self.work(guest)
+    def discard(self, holder: SlotHolder) -> None:
+        self._inside.discard(holder)
+        self.work(holder)
 
-    def wait(self, guest: Guest, now: float) -> None:
-        if guest in self._inside:
-            self._waiting[guest.is_known].setdefault(guest, now)
+    def wait(self, holder: SlotHolder, now: float) -> None:
+        if holder in self._inside:
+            self._waiting[holder.is_known].setdefault(holder, now)
 
-    def work(self, guest: Guest) -> None:
+    def work(self, holder: SlotHolder) -> None:
         for waiting in self._waiting:
-            waiting.pop(guest, None)
+            waiting.pop(holder, None)
 
-    def longest_waiting_stranger(self) -> Guest | None:
+    def longest_waiting_stranger(self) -> SlotHolder | None:
         return next(iter(self._waiting[False]), None)
 
-    def leaver(self, now: float) -> Guest | None:
+    def leaver(self, now: float) -> SlotHolder | None:
         """Who gives way, if anybody does."""
         for waiting, borne in zip(self._waiting, self._borne, strict=True):
-            guest = next(iter(waiting), None)
-            if guest is not None and waiting[guest] <= now - borne:
-                return guest
+            holder = next(iter(waiting), None)
+            if holder is not None and waiting[holder] <= now - borne:
+                return holder
         return None
 
 
-class Rooms:
+class ConnectionSlots:
     """One room for all, and in it one for each address."""
 
     def __init__(
@@ -105,42 +105,42 @@ class Rooms:
         """
         self._most_of_one = most_of_one
         self._borne = borne
-        self._all = Room(most, borne)
-        self._of_site: dict[str, Room] = {}
+        self._all = SlotGroup(most, borne)
+        self._of_site: dict[str, SlotGroup] = {}
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def enter(self, guest: Guest, now: float) -> Full | None:
+    def enter(self, holder: SlotHolder, now: float) -> Full | None:
         """Let a guest in, or say what has no room; where one gave way, it has left already."""
-        full = self._made_room(guest.site, now)
+        full = self._made_room(holder.site, now)
         if full is None:
-            for room in self._rooms_of(guest, make=True):
-                room.add(guest)
+            for group in self._groups_of(holder, make=True):
+                group.add(holder)
         return full
 
-    def leave(self, guest: Guest) -> None:
+    def leave(self, holder: SlotHolder) -> None:
         """A guest has gone; more than once changes nothing."""
-        for room in self._rooms_of(guest):
-            room.discard(guest)
-        if guest.site is not None and not self._of_site.get(guest.site, True):
-            del self._of_site[guest.site]
+        for group in self._groups_of(holder):
+            group.discard(holder)
+        if holder.site is not None and not self._of_site.get(holder.site, True):
+            del self._of_site[holder.site]
 
-    def wait(self, guest: Guest, now: float) -> None:
+    def wait(self, holder: SlotHolder, now: float) -> None:
         """A guest waits for its own client from now on, if it did not before."""
-        for room in self._rooms_of(guest):
-            room.wait(guest, now)
+        for group in self._groups_of(holder):
+            group.wait(holder, now)
 
-    def work(self, guest: Guest) -> None:
+    def work(self, holder: SlotHolder) -> None:
         """A guest is being served."""
-        for room in self._rooms_of(guest):
-            room.work(guest)
+        for group in self._groups_of(holder):
+            group.work(holder)
 
     def _made_room(self, site: str | None, now: float) -> Full | None:
         own = None if site is None else self._of_site.get(site)
-        for room, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):
-            if room is not None and room.is_full:
-                leaver = room.leaver(now)
+        for group, full in ((own, Full.ADDRESS), (self._all, Full.ALL)):
+            if group is not None and group.is_full:
+                leaver = group.leaver(now)
                 if leaver is None and full is Full.ALL:
                     leaver = self._hog(own)
                 if leaver is None:
@@ -149,7 +149,7 @@ class Rooms:
                 leaver.give_way()
         return None
 
-    def _hog(self, own: Room | None) -> Guest | None:
+    def _hog(self, own: SlotGroup | None) -> SlotHolder | None:
         """Of the address with most inside, if it has more than the newcomer's, the longest waiting stranger.
 
         So no address is denied its share by others that came first, however fast they come again.
@@ -159,10 +159,10 @@ class Rooms:
             return None
         return largest.longest_waiting_stranger()
 
-    def _rooms_of(self, guest: Guest, *, make: bool = False) -> tuple[Room, ...]:
-        if guest.site is None:
+    def _groups_of(self, holder: SlotHolder, *, make: bool = False) -> tuple[SlotGroup, ...]:
+        if holder.site is None:
             return (self._all,)
-        own = self._of_site.get(guest.site)
+        own = self._of_site.get(holder.site)
         if own is None and make:
-            own = self._of_site[guest.site] = Room(self._most_of_one, self._borne)
+            own = self._of_site[holder.site] = SlotGroup(self._most_of_one, self._borne)
         return (self._all,) if own is None else (self._all, own)

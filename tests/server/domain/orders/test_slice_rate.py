@@ -1,4 +1,4 @@
-"""domain/orders/pace.py: slices a second are counted exactly, and a refusal says what would do."""
+"""domain/orders/slice_rate.py: slices a second are counted exactly, and a refusal says what would do."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.trading import request
 from twap_models.enums import RejectReason
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.orders.pace import ONE, pace_of, too_fast
+from twap_server.domain.orders.slice_rate import ONE, slice_rate_of, too_fast
 from twap_server.domain.orders.terms import Plan
 
 INTERVALS = st.lists(st.integers(MILLISECOND, 10**15), min_size=1, max_size=40)
@@ -24,7 +24,7 @@ def plan(interval: int, *, length: int = 3_600 * SECOND) -> Plan:
 
 @given(intervals=INTERVALS)
 def test_the_sum_is_never_above_the_true_one_and_hardly_below(intervals: list[int]) -> None:
-    counted = Fraction(sum(pace_of(plan(one)) for one in intervals), ONE)
+    counted = Fraction(sum(slice_rate_of(plan(one)) for one in intervals), ONE)
     true = sum(Fraction(SECOND, one) for one in intervals)
     assert 0 <= true - counted < Fraction(len(intervals), ONE)
 
@@ -37,14 +37,14 @@ def test_the_interval_that_is_offered_fits_and_one_that_fits_is_not_refused(
 ) -> None:
     asked = request(Nanos(0), interval=interval)
     told = too_fast(asked, plan(interval), used=used, most=most)
-    assert (told is None) == (pace_of(plan(interval)) + used <= most * ONE)
+    assert (told is None) == (slice_rate_of(plan(interval)) + used <= most * ONE)
     if told is not None and "use an interval of at least" in told.detail:
         nearest = Decimal(told.detail.rpartition("at least ")[2].removesuffix(" s"))
         assert too_fast(asked, plan(int(nearest * SECOND)), used=used, most=most) is None
 
 
 def test_three_thirds_of_a_slice_a_second_are_one() -> None:
-    third = pace_of(plan(3 * SECOND))
+    third = slice_rate_of(plan(3 * SECOND))
     assert too_fast(request(Nanos(0)), plan(3 * SECOND), used=2 * third, most=1) is None
     told = too_fast(request(Nanos(0)), plan(3 * SECOND), used=3 * third, most=1)
     assert told is not None

@@ -1,4 +1,4 @@
-"""The order in which a server is looked at. A check that fails itself is a finding, too."""
+"""Run all checks in order. A check that fails itself is a finding, too."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from twap_server import settings as loading
 from twap_server.bootstrap.compose import choose
-from twap_server.bootstrap.doctor import machine, places, storage, world
+from twap_server.bootstrap.doctor import files, machine, network, storage
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import TwapError
@@ -40,17 +40,17 @@ async def examine(*, file: Path | None, database: str | None, clock: Clock) -> l
 def _checks(settings: Settings, clock: Clock) -> Sequence[Check]:
     async def now() -> Sequence[Finding]:
         here = [*machine.runtime(settings), *machine.openid(settings)]
-        return [*here, *places.folder(settings), *places.signing_key(settings)]
+        return [*here, *files.folder(settings), *files.signing_key(settings)]
 
     async def stored() -> Sequence[Finding]:
-        return [*await storage.database(settings), *await asyncio.to_thread(places.disk, settings, clock)]
+        return [*await storage.database(settings), *await asyncio.to_thread(files.disk, settings, clock)]
 
     async def outside() -> Sequence[Finding]:
-        exchanges = await world.exchanges(settings, clock)
+        exchanges = await network.exchanges(settings, clock)
         return [*await machine.clocks(clock), *exchanges]
 
     async def last() -> Sequence[Finding]:
-        return [*machine.open_files(settings), *await world.port(settings)]
+        return [*machine.open_files(settings), *await network.port(settings)]
 
     return (now, stored, outside, last)
 

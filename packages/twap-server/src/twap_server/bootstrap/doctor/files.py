@@ -1,4 +1,4 @@
-"""Where the server's files lie: folder, signing key, disk."""
+"""Check the server's files: folder, signing key, disk."""
 
 import os
 import shutil
@@ -55,9 +55,9 @@ def disk(settings: Settings, clock: Clock) -> Sequence[Finding]:
     free = shutil.disk_usage(place).free
     room = f"{free / 1024**3:,.1f} GiB free at {place}"
     if free < _TOO_LITTLE:
-        found = fault("disk", room, "make room: what cannot be recorded is refused")
+        found = fault("disk", room, "make room: new orders are refused when they cannot be stored")
     elif free < _LITTLE:
-        found = warning("disk", room, "make room: what cannot be recorded is refused")
+        found = warning("disk", room, "make room: new orders are refused when they cannot be stored")
     else:
         found = ok("disk", room)
     return [found, _sync_time(place, clock)]

@@ -20,7 +20,7 @@ from client.cli.test_app import Twap, twap
 from support.proxies import Proxy, http_proxy, socks_proxy
 from twap_client import ClientConfig, ConnectFailed, InvalidSetting, TwapClient
 from twap_client._connection import Connection
-from twap_client._ways import not_reached, way_to
+from twap_client._proxies import not_reached, proxy_of
 from twap_client.testing import ScriptedServer, book
 
 __all__ = ["twap"]
@@ -104,10 +104,10 @@ def test_no_proxy_takes_names_and_networks(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", exceptions)
-    assert way_to(f"http://{host}:8000") is way_to(f"ws://{host}:8000/ws") is None
+    assert proxy_of(f"http://{host}:8000") is proxy_of(f"ws://{host}:8000/ws") is None
     TwapClient(f"http://{host}:8000")
     if exceptions != "*":
-        other = way_to("http://192.0.2.1")
+        other = proxy_of("http://192.0.2.1")
         assert other is not None and str(other) == "http://proxy.example:3128 (http_proxy)"
 
 

@@ -1,4 +1,4 @@
-"""engine/work/turns.py: users take turns, whoever has how many orders due."""
+"""engine/work/user_turns.py: users take turns, whoever has how many orders due."""
 
 from collections import Counter, defaultdict
 
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from twap_server.domain.clock import Nanos
 from twap_server.engine.timers import Agenda
-from twap_server.engine.work.turns import UserTurns
+from twap_server.engine.work.user_turns import UserTurns
 
 NOW = Nanos(1_000)
 DUE = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 1_000)), max_size=80)

@@ -1,4 +1,4 @@
-"""What of a recording could not be read: how many messages of what, and where the first stands."""
+"""Count the messages of a recording that could not be read, by reason, with the first line of each."""
 
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -10,7 +10,7 @@ _NAMED: Final = 3
 
 
 @dataclass(slots=True)
-class Unread:
+class UnreadableMessages:
     """Counts messages, each once."""
 
     total: int = 0

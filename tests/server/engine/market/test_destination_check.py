@@ -166,7 +166,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
     market = ManyMarket(LoopClockAt(), dict.fromkeys(NAMES, "100"))  # type: ignore[arg-type]
     market_reader = MarketReader(market, EngineConfig(max_leg_spread=FIVE))
     decider = SliceDecider(impact=ImpactMemory(half_life=SECOND, monotonic=lambda: NOW))
-    legs = tuple(
+    destinations = tuple(
         Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
             lot_size=BTC.lot_size,
@@ -177,7 +177,9 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
     )
     made = order(side=side, fidelity=fidelity)
     made = replace(
-        made, terms=replace(made.terms, legs=legs), plan=replace(made.plan, quantity=Decimal(tenths))
+        made,
+        terms=replace(made.terms, destinations=destinations),
+        plan=replace(made.plan, quantity=Decimal(tenths)),
     )
     apart: set[str] = set()
     for look in looks:
@@ -186,7 +188,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
             market.books[name].status = BookStatus.LIVE if mid else BookStatus.STALE
             if mid:
                 market.quote(name, mid)
-        quotes = market_reader.snapshot(NOW).quotes(legs, filling=True)
+        quotes = market_reader.snapshot(NOW).quotes(destinations, filling=True)
         decided = decider.decide(made, 4, quotes, now=NOW, final=True)
         assert decided is not None
         mids = {name: Decimal(mid) for name, mid in look.items() if mid}

@@ -1,4 +1,4 @@
-"""Whether an exchange may be asked now: what it refuses one connection or request, it refuses the address."""
+"""Ask an exchange nothing until the time is over for which it banned our address."""
 
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -10,7 +10,7 @@ from twap_server.domain.market.errors import AttemptRefused
 E = TypeVar("E", AttemptRefused, ExchangeRefuses)
 
 
-class Door(Generic[E]):
+class Cooldown(Generic[E]):
     """Shut while an exchange has told us to stay away, for all who would ask it, new connections too."""
 
     def __init__(self, clock: Clock) -> None:

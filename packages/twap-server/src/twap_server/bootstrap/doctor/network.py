@@ -1,4 +1,4 @@
-"""What lies outside: the exchanges, each asked once, and the port to listen on."""
+"""Check what lies outside: each exchange, asked once, and the port to listen on."""
 
 import asyncio
 import errno
@@ -10,7 +10,7 @@ import httpx
 
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.collector.network import INTERNET
-from twap_server.collector.ways import place_of
+from twap_server.collector.proxies import place_of
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, to_nanos
 from twap_server.domain.errors import TwapError
 from twap_server.exchanges.base import Exchange

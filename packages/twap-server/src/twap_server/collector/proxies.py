@@ -1,4 +1,4 @@
-"""Which way exchanges are reached: straight, or through the proxy that the environment names."""
+"""Send requests to exchanges straight, or through the proxy that the environment names."""
 
 import os
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
 from twap_server.domain.errors import InvalidRequest
 
 
-def way_to(url: str) -> Proxy | None:
+def proxy_of(url: str) -> Proxy | None:
     """Give the proxy that leads to an address; None: straight, as always on this machine.
 
     Raises:
@@ -26,7 +26,7 @@ def way_to(url: str) -> Proxy | None:
 
 def place_of(url: str) -> str:
     """Name an address for messages: host and port, and the proxy that leads there."""
-    proxy = way_to(url)
+    proxy = proxy_of(url)
     return urlsplit(url).netloc + ("" if proxy is None else f" through the proxy {proxy}")
 
 
@@ -40,32 +40,32 @@ def _settings() -> ProxySettings:
     )
 
 
-def check_ways(urls: Iterable[str]) -> None:
+def check_proxies(urls: Iterable[str]) -> None:
     """Look at the start whether every address has a way.
 
     Raises:
-        InvalidRequest: see ``way_to``.
+        InvalidRequest: see ``proxy_of``.
     """
     for url in urls:
-        way_to(url)
+        proxy_of(url)
 
 
-class RoutedTransport(httpx.AsyncBaseTransport):
+class ProxyTransport(httpx.AsyncBaseTransport):
     """Sends each request its way; connections are kept for each way."""
 
     def __init__(self) -> None:
         """Open nothing yet."""
-        self._ways: dict[str | None, httpx.AsyncHTTPTransport] = {}
+        self._transports: dict[str | None, httpx.AsyncHTTPTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises what httpx raises."""
-        proxy = way_to(str(request.url))
+        proxy = proxy_of(str(request.url))
         key = None if proxy is None else proxy.url
-        if key not in self._ways:
-            self._ways[key] = httpx.AsyncHTTPTransport(proxy=key)
-        return await self._ways[key].handle_async_request(request)
+        if key not in self._transports:
+            self._transports[key] = httpx.AsyncHTTPTransport(proxy=key)
+        return await self._transports[key].handle_async_request(request)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for way in self._ways.values():
-            await way.aclose()
+        for transport in self._transports.values():
+            await transport.aclose()

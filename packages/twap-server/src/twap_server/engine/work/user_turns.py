@@ -1,4 +1,4 @@
-"""When to look at which order next, by turns of their users: nobody's orders hold up another's.
+"""Choose which order is worked next, users taking turns: no user's orders delay another's.
 
 Each user has an agenda of their own. Users with due orders take turns: next comes who was served least, so of
 any piece of work with U users waiting each gets at least one U-th. What an order costs beyond one slice is

@@ -13,7 +13,7 @@ from support.api.desk import CHEAP, Desk, build
 from support.api.fakes import HandClock, HandMarket, listed, view
 from support.api.live import hear, say, serving
 from twap_server.api.app import create_app
-from twap_server.api.book_room import ANONYMOUS, BookRoom, Reader
+from twap_server.api.book_quota import ANONYMOUS, BookQuota, Reader
 from twap_server.api.config import ApiConfig
 from twap_server.books.interest import BookInterest, Holding, owner_of_order
 from twap_server.domain.errors import BookUnavailable
@@ -51,14 +51,14 @@ class Place:
     def __init__(self, config: ApiConfig = SMALL) -> None:
         self.clock = HandClock()
         self.market = Wanted(self.clock)
-        self.room = BookRoom(self.market, self.clock, config)
+        self.quota = BookQuota(self.market, self.clock, config)
 
     @contextmanager
     def reading(self, reader: Reader, number: int) -> Iterator[None]:
         owner = f"{ANONYMOUS if reader.anonymous else 'ws:'}{object()}"
-        self.room.hold(reader, [book(number)], owner)
+        self.quota.hold(reader, [book(number)], owner)
         yield
-        self.room.release(reader, [book(number)], owner)
+        self.quota.release(reader, [book(number)], owner)
 
     def reads(self, reader: Reader, number: int) -> bool:
         """Look at a book and let it linger."""
@@ -82,7 +82,7 @@ async def test_an_address_has_so_many_books_within_a_minute() -> None:
     assert not place.reads(EVE, 3)
     await place.clock.advance(1)
     assert place.reads(EVE, 3)
-    assert place.room.books_of(EVE) == 2, "the one that was looked at again, and the new one"
+    assert place.quota.books_of(EVE) == 2, "the one that was looked at again, and the new one"
 
 
 async def test_addresses_share_what_there_is_for_callers_without_a_sign_in() -> None:
@@ -118,7 +118,7 @@ async def test_one_user_leaves_room_for_others() -> None:
         for number in range(6):
             reading.enter_context(place.reading(ADA, number))
         with pytest.raises(BookUnavailable, match="6 books were asked for by you") as refused:
-            place.room.hold(ADA, [book(6)], "ws:another connection")
+            place.quota.hold(ADA, [book(6)], "ws:another connection")
         assert refused.value.retry_after == 60
         assert place.reads(ADA, 0)
         assert [place.reads(BOB, number) for number in range(10, 15)] == [True] * 4 + [False]
@@ -129,9 +129,9 @@ async def test_one_user_leaves_room_for_others() -> None:
 async def test_a_merged_book_is_held_whole_or_not_at_all() -> None:
     place = Place()
     with pytest.raises(BookUnavailable):
-        place.room.hold(EVE, [book(number) for number in range(4)], "anonymous:1")
+        place.quota.hold(EVE, [book(number) for number in range(4)], "anonymous:1")
     assert place.market.collected == set()
-    assert place.room.books_of(EVE) == 0
+    assert place.quota.books_of(EVE) == 0
 
 
 async def test_what_an_order_holds_costs_nobody_but_callers_that_relieve_each_other_are_counted() -> None:
@@ -139,11 +139,11 @@ async def test_what_an_order_holds_costs_nobody_but_callers_that_relieve_each_ot
     for number in range(6):
         place.market.hold(book(number), owner_of_order("1"))
     assert all(place.reads(EVE, number) for number in range(6))
-    assert place.room.books_of(EVE) == 0
+    assert place.quota.books_of(EVE) == 0
     with place.reading(EVE, 0):
         place.market.release(book(0), owner_of_order("1"))
         with place.reading(EVE, 0):
-            assert place.room.books_of(EVE) == 1
+            assert place.quota.books_of(EVE) == 1
 
 
 STEPS = st.lists(
@@ -169,12 +169,12 @@ async def test_no_bound_is_ever_passed_and_nothing_is_left_behind(
                 place.reads(reader, number)
                 await place.clock.advance(wait - 10)
             assert len(place.market.collected) <= SMALL.max_books
-            assert all(place.room.books_of(one) <= 6 for one in (ADA, BOB))
-            assert all(place.room.books_of(one) <= 3 for one in (EVE, MALLORY, OSCAR))
-            assert place.room._anonymous() <= 4
+            assert all(place.quota.books_of(one) <= 6 for one in (ADA, BOB))
+            assert all(place.quota.books_of(one) <= 3 for one in (EVE, MALLORY, OSCAR))
+            assert place.quota._anonymous() <= 4
     await place.clock.advance(60)
-    assert all(place.room.books_of(one) == 0 for one in (ADA, BOB, EVE, MALLORY, OSCAR))
-    assert not place.room._held and not place.room._lingering
+    assert all(place.quota.books_of(one) == 0 for one in (ADA, BOB, EVE, MALLORY, OSCAR))
+    assert not place.quota._held and not place.quota._lingering
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Failures by key, and how long the next attempt waits for them: ever longer, never for good.
+"""Count failures for each key and say how long its next attempt must wait: ever longer, never for good.
 
 So many failures are free. Each one more doubles the wait, from one second up to the longest. What waits for
 its outcome counts as a failure meanwhile, so that many at once are no more than many in a row.
@@ -22,7 +22,7 @@ class _Failures:
     """When the newest was known, by the monotonic clock."""
 
 
-class Delays:
+class FailureDelays:
     """In memory, bounded: the keys not asked for longest are forgotten first."""
 
     def __init__(
