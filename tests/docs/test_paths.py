@@ -1,0 +1,83 @@
+"""Files and classes that the docs and the modules' docstrings name exist."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from docs.pages import ROOT
+
+PACKAGES = [ROOT / f"packages/twap-{name}/src/twap_{name}" for name in ("server", "client", "models")]
+BASES = [ROOT, ROOT / "tests", *PACKAGES, *(package.parent for package in PACKAGES)]
+"""A path may begin at any of these."""
+PAGES = [page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))]
+HISTORY = "CHANGELOG.md"
+_PATH = re.compile(r"`{1,2}((?:[\w.-]+/)*[\w-]+\.(?:py|pyx|md|toml|css))(?:::\w+)?`{1,2}")
+_CLASS = re.compile(r"`{1,2}([A-Z][a-z]+(?:[A-Z][a-z]+)+)`{1,2}")
+FOREIGN = {"rest-api.md", "web-socket-streams.md"}
+"""Pages of Binance's manual, not files of this project."""
+
+
+@cache
+def sources() -> list[tuple[Path, ast.Module]]:
+    """Every module of the packages, parsed."""
+    files = sorted(file for package in PACKAGES for file in package.rglob("*.py"))
+    return [(file, ast.parse(file.read_text(encoding="utf-8"))) for file in files]
+
+
+@cache
+def names() -> frozenset[str]:
+    """Names of files anywhere in the project, for those that are named without a folder."""
+    folders = ("packages", "tests", "docs", "scripts", "benchmarks", "examples")
+    return frozenset(file.name for folder in folders for file in (ROOT / folder).rglob("*.*"))
+
+
+@cache
+def classes() -> frozenset[str]:
+    """Names that a docstring may write in capitals: classes, and types given a name."""
+    found = {node.name for _, tree in sources() for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
+    for _, tree in sources():
+        found |= {str(one.target.id) for one in tree.body if _is_alias(one)}  # type: ignore[union-attr]
+        found |= {one.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for one in node.names}
+    return frozenset(found)
+
+
+def _is_alias(node: ast.stmt) -> bool:
+    return isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+
+
+def missing(text: str, near: Path) -> Iterator[str]:
+    """Paths in a text that lead to no file."""
+    for path in _PATH.findall(text):
+        is_there = any((base / path).is_file() for base in (*BASES, near))
+        if not is_there and not ("/" not in path and path in names()) and path not in FOREIGN:
+            yield path
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != HISTORY])
+def test_files_that_a_page_names_exist(page: str) -> None:
+    assert list(missing((ROOT / page).read_text(encoding="utf-8"), ROOT / "docs")) == []
+
+
+def test_files_that_docstrings_name_exist() -> None:
+    wrong = {
+        file.name: found
+        for file, tree in sources()
+        if (found := list(missing(ast.get_docstring(tree) or "", file.parent)))
+    }
+    assert wrong == {}
+
+
+def test_classes_that_the_walks_and_docstrings_name_exist() -> None:
+    texts = {"docs/walks.md": (ROOT / "docs/walks.md").read_text(encoding="utf-8")}
+    texts |= {file.name: ast.get_docstring(tree) or "" for file, tree in sources()}
+    wrong = {where: set(_CLASS.findall(text)) - classes() for where, text in texts.items()}
+    assert {where: found for where, found in wrong.items() if found} == {}
+
+
+def test_a_path_that_leads_nowhere_is_found() -> None:
+    said = "`engine/gone.py` beside `engine/engine.py` and ``nowhere_at_all.py``"
+    assert list(missing(said, ROOT)) == ["engine/gone.py", "nowhere_at_all.py"]
