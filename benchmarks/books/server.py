@@ -7,7 +7,8 @@ is all that a server does from a frame's bytes to a book that may be filled from
 import gc
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
+from itertools import islice
 from typing import ClassVar
 
 import httpx
@@ -28,7 +29,9 @@ from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 
 _ALL = 1_000_000
-_Receive = Callable[[], Awaitable[bytes]]
+_BURST = 64
+"""Messages that are there at once, as a socket has them that is as busy as the reader."""
+_Receive = Callable[[], Awaitable[Iterable[bytes]]]
 
 
 class TwapServer:
@@ -47,7 +50,7 @@ class TwapServer:
         session = self._session()
         books = {native: session.books[one.id.symbol] for native, one in self._by_native.items()}
         before = sum(book.seq for book in books.values())
-        receive = self._receive(mode, books)
+        receive = _in_bursts(self._read_frames(mode, books), len(self._frames))
         gc.collect()
         begin = time.process_time()
         _read(session, receive)
@@ -76,10 +79,16 @@ class TwapServer:
                 snapshot = exchange.parse_depth(text.encode(), instrument)
                 session.books[instrument.id.symbol].on_snapshot(snapshot, around.clock.now())
         else:
-            _read(session, _one_by_one(text.encode() for _, text in self._stream.snapshots))
+            _read(
+                session,
+                _in_bursts(
+                    [text.encode() for _, text in self._stream.snapshots], len(self._stream.snapshots)
+                ),
+            )
         return session
 
-    def _receive(self, mode: Mode, books: dict[str, LiveBook]) -> _Receive:
+    def _read_frames(self, mode: Mode, books: dict[str, LiveBook]) -> Iterable[bytes]:
+        """The frames, and between them the looks that the mode asks for."""
         touched = [books[native] for native, _ in self._stream.messages]
         match mode:
             case Mode.EVERY:
@@ -89,7 +98,7 @@ class TwapServer:
             case Mode.DECIMALS:
                 return _looking(self._frames, [book.view for book in touched])
             case _:
-                return _one_by_one(self._frames)
+                return self._frames
 
     def _check(self, session: ExchangeSession, taken: int) -> None:
         if taken != len(self._frames):
@@ -120,42 +129,31 @@ def _read(session: ExchangeSession, receive: _Receive) -> None:
     raise RuntimeError("the reading loop waited for something")
 
 
-def _one_by_one(frames: Iterable[bytes]) -> _Receive:
+def _in_bursts(frames: Iterable[bytes], count: int) -> _Receive:
     left = iter(frames)
+    bursts = (islice(left, _BURST) for _ in range(0, count, _BURST))
 
-    async def receive() -> bytes:
-        for frame in left:
-            return frame
+    async def receive() -> Iterable[bytes]:
+        for burst in bursts:
+            return burst
         raise EndOfTape
 
     return receive
 
 
-def _looking(frames: list[bytes], looks: list[Callable[[int], object]]) -> _Receive:
+def _looking(frames: list[bytes], looks: list[Callable[[int], object]]) -> Iterator[bytes]:
     """Look at the book that the last frame changed before the next frame comes."""
-    left = zip(frames, [looks[0], *looks], strict=False)
-
-    async def receive() -> bytes:
-        for frame, look in left:
-            look(10)
-            return frame
-        raise EndOfTape
-
-    return receive
+    for frame, look in zip(frames, [looks[0], *looks], strict=False):
+        look(10)
+        yield frame
 
 
-def _looking_each_second(frames: list[bytes], seconds: bytes, books: list[LiveBook]) -> _Receive:
-    left = zip(frames, b"\0" + seconds, strict=False)
-
-    async def receive() -> bytes:
-        for frame, is_over in left:
-            if is_over:
-                for book in books:
-                    book.book.top_text(10)
-            return frame
-        raise EndOfTape
-
-    return receive
+def _looking_each_second(frames: list[bytes], seconds: bytes, books: list[LiveBook]) -> Iterator[bytes]:
+    for frame, is_over in zip(frames, b"\0" + seconds, strict=False):
+        if is_over:
+            for book in books:
+                book.book.top_text(10)
+        yield frame
 
 
 def _session_context(exchange: Exchange, stream: Stream) -> SessionContext:

@@ -23,7 +23,7 @@ def hide_compiled() -> None:
     for path in root.rglob("*"):
         if path.name.endswith(tuple(EXTENSION_SUFFIXES)):
             name = ".".join((path.parent / path.name.partition(".")[0]).relative_to(root.parent).parts)
-            if name in sys.modules:
+            if sys.modules.get(name) is not None:
                 raise ImportError(f"{name} was imported before it could be hidden")
             sys.modules[name] = None  # type: ignore[assignment]
 

@@ -16,6 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _MODULES = (
     "twap_server.domain.market._levels",
     "twap_server.domain.market._times",
+    "twap_server.exchanges.binance._scan",
     "twap_server.exchanges.coinbase._scan",
 )
 

@@ -40,7 +40,7 @@ async def reached(host: str) -> None:
                 assert answer.status_code == 200
         exchange = KrakenExchange(ws_url=f"ws://{host}:{port}")
         async with INTERNET.open_socket(exchange, CollectorConfig(), SystemClock()) as socket:
-            assert await socket.receive() == b"hello"
+            assert await socket.receive() == [b"hello"]
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://"])

@@ -42,11 +42,11 @@ async def connected(script: Script, **options: int) -> AsyncIterator[Watched]:
             yield socket
 
 
-async def everything(socket: BurstConnection) -> list[bytes]:
+async def everything(socket: BurstConnection, *, in_bursts: bool = False) -> list[bytes]:
     found = []
     with pytest.raises(ConnectionClosedOK):
         while True:
-            found.append(await socket.next())
+            found += await socket.burst() if in_bursts else [await socket.next()]
     return found
 
 
@@ -164,7 +164,7 @@ def frames_of(message: list[bytes], *, pings: bool) -> list[bytes]:
     return found
 
 
-async def sent_in_reads(wire: bytes, cuts: list[int]) -> list[bytes]:
+async def sent_in_reads(wire: bytes, cuts: list[int], *, in_bursts: bool = False) -> list[bytes]:
     """What a reader gets when the socket reads the wire cut at these places (more behind a pause)."""
     began: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
 
@@ -179,7 +179,7 @@ async def sent_in_reads(wire: bytes, cuts: list[int]) -> list[bytes]:
 
     async with connected(script) as socket:
         began.set_result(socket)
-        return await everything(socket)
+        return await everything(socket, in_bursts=in_bursts)
 
 
 parts = st.lists(st.binary(max_size=3), min_size=1, max_size=4)
@@ -191,13 +191,16 @@ parts = st.lists(st.binary(max_size=3), min_size=1, max_size=4)
     messages=st.lists(parts, min_size=1, max_size=8),
     cuts=st.lists(st.integers(0, 2_000), max_size=8),
     pings=st.booleans(),
+    in_bursts=st.booleans(),
 )
 def test_any_messages_over_any_reads_arrive_whole_and_in_order(
-    burst: int, messages: list[list[bytes]], cuts: list[int], pings: bool
+    burst: int, messages: list[list[bytes]], cuts: list[int], pings: bool, in_bursts: bool
 ) -> None:
     every = [*[[b"%d" % number] for number in range(burst)], *messages]
     wire = b"".join(frame for message in every for frame in frames_of(message, pings=pings))
-    assert asyncio.run(sent_in_reads(wire, cuts)) == [b"".join(message) for message in every]
+    assert asyncio.run(sent_in_reads(wire, cuts, in_bursts=in_bursts)) == [
+        b"".join(message) for message in every
+    ]
 
 
 async def test_half_a_message_behind_a_burst_does_not_stop_the_reading() -> None:

@@ -129,11 +129,11 @@ class MemoryConnection:
         self.subscribed: list[str] = []
         self.limiter = RateLimiter(exchange.clock, amount=2, window_s=1)
 
-    async def receive(self) -> str:
+    async def receive(self) -> list[str]:
         frame = await self.frames.get()
         if frame is None:
             raise ConnectionLost("cut")
-        return frame
+        return [frame]
 
     async def send(self, text: str) -> None:
         await self.limiter.spend()

@@ -1,8 +1,14 @@
 """Binance: the splice rule as a table, steady state, frames and answers."""
 
+import json
+from importlib.util import find_spec
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.recordings import BINANCE_BTCUSDT, recording, rows
+from twap_server.domain.market import levels as pure
 from twap_server.domain.market.errors import SequenceGap, SnapshotTooOld, WireFormatError
 from twap_server.domain.market.events import (
     BookChange,
@@ -13,9 +19,12 @@ from twap_server.domain.market.events import (
     Subscribed,
     Trade,
 )
+from twap_server.domain.market.native import Levels
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
+from twap_server.exchanges.binance import adapter, mapper
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.scan import not_scanned
 from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
 
 INFO = (
@@ -27,6 +36,21 @@ INFO = (
     b'{"symbol":"ZZ","status":"TRADING","baseAsset":"Z","quoteAsset":"Z","filters":['
     b'{"filterType":"PRICE_FILTER","tickSize":"NaN"}]}]}'
 )
+
+
+SCANS = {"json": not_scanned}
+if find_spec("twap_server.exchanges.binance._scan"):
+    from twap_server.exchanges.binance import _scan
+
+    SCANS["compiled"] = _scan.scan
+
+
+@pytest.fixture(scope="module", params=SCANS, autouse=True)
+def scan(request):
+    """The whole file runs with and without the short cut."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adapter, "scan", SCANS[request.param])
+        yield SCANS[request.param]
 
 
 def change(first, last):
@@ -204,3 +228,113 @@ def test_levels_that_are_no_numbers_are_refused_by_the_book(exchange, level):
     (change,) = exchange.decode(with_level(level))
     with pytest.raises(WireFormatError):
         OrderBook().apply(change)
+
+
+SYMBOLS = {"BTCUSDT": "BTC-USDT"}
+NUMBER = st.text("0123456789.", max_size=24)
+LEVELS = st.lists(st.tuples(NUMBER, NUMBER), max_size=20)
+
+
+def frame(bids, asks, symbol="BTCUSDT", time=1_700_000_000_123, ids='"U":7,"u":9'):
+    b, a = (json.dumps(side, separators=(",", ":")) for side in (bids, asks))
+    return (
+        f'{{"stream":"btcusdt@depth@100ms","data":{{"e":"depthUpdate","E":{time},"s":"{symbol}",{ids},"b":{b},"a":{a}}}}}'
+    ).encode()
+
+
+@given(bids=LEVELS, asks=LEVELS)
+def test_the_short_cut_takes_every_usual_update(scan, bids, asks):
+    found = scan(frame(bids, asks), SYMBOLS)
+    if scan is not_scanned:
+        assert found is None
+        return
+    assert (found.bids, found.asks) == (bids, asks)
+    assert [*map(list, (found.bids, found.asks, reversed(found.asks)))] == [bids, asks, asks[::-1]]
+    assert (len(found.bids), repr(found.asks)) == (len(bids), repr(asks))
+    assert (found.symbol, found.first_id, found.last_id) == ("BTC-USDT", 7, 9)
+    assert found.ts_exchange == 1_700_000_000_123_000_000
+    assert found == BookChange(
+        symbol="BTC-USDT", bids=bids, asks=asks, first_id=7, last_id=9, ts_exchange=found.ts_exchange
+    )
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        frame([], [], "ETHUSDT"),
+        frame([], [], time=1_700_000_000),
+        frame([], [], time=1_700_000_000_123_456),
+        frame([], [], time="01700000000123"),
+        frame([], [], ids='"U":9,"u":7'),
+        frame([], [], ids='"U":07,"u":9'),
+        frame([], [], ids='"U":7,"u":-9'),
+        frame([], [], ids='"U":7,"u":9.0'),
+        frame([], [], ids='"U":1234567890123456789,"u":1234567890123456789'),
+        frame([("1", "2", "3")], []),
+        frame([("1",)], []),
+        frame([("1", "-2")], []),
+        frame([("1", "2e3")], []),
+        frame([], [])[:-1],
+        frame([], []) + b" ",
+        frame([], []) + b"\0",
+        frame([], []).replace(b"btc", b"\0tc"),
+        frame([("1", "2")], []).replace(b"2", b"\0"),
+        frame([], []).decode(),
+        bytearray(frame([], [])),
+        b"",
+    ],
+    ids=range(21),
+)
+def test_the_short_cut_leaves_everything_else(scan, raw):
+    assert scan(raw, SYMBOLS) is None
+
+
+@settings(max_examples=1_000, deadline=None)
+@given(
+    usual=st.builds(frame, LEVELS, LEVELS),
+    at=st.integers(0, 250),
+    gone=st.integers(0, 3),
+    fresh=st.one_of(
+        st.binary(max_size=2), st.sampled_from([b'"', b"\\", b",", b"[", b"]", b" ", b"}", b"0", b"\0"])
+    ),
+)
+def test_the_short_cut_never_takes_what_json_would_read_otherwise(scan, usual, at, gone, fresh):
+    raw = usual[:at] + fresh + usual[at + gone :]
+    taken = scan(raw, SYMBOLS)
+    if taken is not None:
+        assert mapper.to_events(raw, SYMBOLS) == (taken,)
+
+
+def outcome(levels, changes):
+    try:
+        levels.apply(changes)
+    except WireFormatError as error:
+        return str(error), levels.top(99)
+    return "", levels.top(99)
+
+
+PRICE = st.one_of(NUMBER, st.integers(1, 9).map("{}.50000000".format), st.sampled_from(["7", "7.0", "7.00"]))
+QUANTITY = st.one_of(NUMBER, st.sampled_from(["0", "0.00000000", "1.5", "12345678901234.00000000"]))
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    frames=st.lists(st.lists(st.tuples(PRICE, QUANTITY), max_size=20), max_size=4),
+    sign=st.sampled_from([1, -1]),
+)
+def test_levels_of_a_frame_are_applied_as_their_texts_are(scan, frames, sign):
+    from_frame, from_texts = Levels(sign), pure.Levels(sign)
+    for levels in frames:
+        read = scan(frame(levels, []), SYMBOLS)
+        found = outcome(from_frame, levels if read is None else read.bids)
+        assert found == outcome(from_texts, levels)
+
+
+def test_every_recorded_update_takes_the_short_cut(scan):
+    if scan is not_scanned:
+        pytest.skip("nothing is compiled here")
+    updates = [row["raw"].encode() for row in rows(recording(BINANCE_BTCUSDT)) if "depthUpdate" in row["raw"]]
+    taken = [scan(raw, SYMBOLS) for raw in updates]
+    assert len(updates) > 6_000
+    assert all(taken)
+    assert [mapper.to_events(raw, SYMBOLS) for raw in updates[:500]] == [(one,) for one in taken[:500]]

@@ -78,8 +78,7 @@ class LiveBook:
             if not self._sequencer.admit(change):
                 self._doubt_quiet()
                 return
-            self.book.apply(change)
-            self._check(change)
+            self._check(change, is_crossed=self.book.apply(change))
         except FeedError as error:
             self._fail(error, change)
             raise
@@ -211,18 +210,17 @@ class LiveBook:
 
     def _load(self, snapshot: BookSnapshot, waiting: list[BookChange]) -> None:
         self.book.replace(snapshot)
-        self._check(snapshot)
+        self._check(snapshot, is_crossed=self.book.crossed())
         for change in waiting:
-            self.book.apply(change)
-            self._check(change)
+            self._check(change, is_crossed=self.book.apply(change))
 
-    def _check(self, event: BookSnapshot | BookChange) -> None:
+    def _check(self, event: BookSnapshot | BookChange, *, is_crossed: bool) -> None:
         """Look at the book that this event has just made."""
         book = self.book
         if self._depth:
             book.truncate(self._depth)
         self._sequencer.verify(event, book)
-        if book.crossed():
+        if is_crossed:
             raise CrossedBook("the best bid is at or above the best ask")
 
     def _fail(self, error: FeedError, change: BookChange) -> None:

@@ -3,7 +3,7 @@
 Raises FeedErrors with words fit for a user; the library's own errors never leave this module.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -35,8 +35,11 @@ class Connection(Protocol):
     """An open WebSocket, or what stands in for one."""
 
     @property
-    def receive(self) -> Callable[[], Awaitable[str | bytes]]:
-        """Waits for the next frame, as bytes; raises ConnectionLost. Read it once, call it often."""
+    def receive(self) -> Callable[[], Awaitable[Iterable[str | bytes]]]:
+        """Waits for messages and gives all that are here, in order; raises ConnectionLost.
+
+        Read it once, call it often.
+        """
         ...
 
     async def send(self, text: str) -> None:
@@ -54,7 +57,7 @@ class SocketConnection:
     def __init__(self, socket: BurstConnection, *, limiter: RateLimiter) -> None:
         self._socket = socket
         self._limiter = limiter
-        self.receive: Callable[[], Awaitable[str | bytes]] = _receiver(socket)
+        self.receive: Callable[[], Awaitable[Iterable[bytes]]] = _receiver(socket)
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
@@ -107,12 +110,12 @@ async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> Bu
         raise ConnectionLost(f"{host} does not answer as a WebSocket does") from None
 
 
-def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[str | bytes]]:
-    following = socket.next
+def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[Iterable[bytes]]]:
+    burst = socket.burst
 
-    async def receive() -> str | bytes:
+    async def receive() -> Iterable[bytes]:
         try:
-            return await following()
+            return await burst()
         except ConnectionClosed as end:
             raise _why_closed(end) from None
 

@@ -142,21 +142,22 @@ class ExchangeSession:
         decode = self.context.exchange.decode
         now, monotonic, pulse = self.context.clock.now, self.context.clock.monotonic, self.pulse
         while True:
-            raw = await receive()
-            pulse.heard_at = monotonic()
-            try:
-                events = decode(raw)
-            except WireFormatError as error:
-                self._reject(error)
-                events = error.readable
-            for event in events:
-                if type(event) is not BookChange:
-                    self._on_other(event)
-                elif (book := self.books.get(event.symbol)) is not None:
-                    try:
-                        book.on_change(event, now())
-                    except FeedError as error:
-                        self._heal(event.symbol, error)
+            burst = await receive()
+            pulse.heard_at, received_at = monotonic(), now()
+            for raw in burst:
+                try:
+                    events = decode(raw)
+                except WireFormatError as error:
+                    self._reject(error)
+                    events = error.readable
+                for event in events:
+                    if type(event) is not BookChange:
+                        self._on_other(event)
+                    elif (book := self.books.get(event.symbol)) is not None:
+                        try:
+                            book.on_change(event, received_at)
+                        except FeedError as error:
+                            self._heal(event.symbol, error)
 
     def _on_other(self, event: MarketEvent) -> None:
         match event:

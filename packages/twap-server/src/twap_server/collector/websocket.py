@@ -71,6 +71,12 @@ class BurstConnection(ClientConnection):
             await self._woken
         return self._inbox.popleft()
 
+    async def burst(self) -> list[bytes]:
+        """Wait for the next message and take all that are here, as ``next`` would one by one."""
+        messages = [await self.next(), *self._inbox]
+        self._inbox.clear()
+        return messages
+
     def _continue(self, fragment: Frame) -> None:
         self._begun += fragment.data
         if fragment.fin:

@@ -134,14 +134,14 @@ class Listener:
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
 
-    async def receive(self) -> bytes:
-        """Wait for the next frame."""
+    async def receive(self) -> tuple[bytes]:
+        """Wait for the next frame: each alone, for each has its own moment and its own line."""
         while True:
             if self._waiting:
                 raw, self._player.reading = self._waiting.popleft()
-                return raw
+                return (raw,)
             if self._tape.at <= self._loop.horizon:
-                return self._player.take(self)
+                return (self._player.take(self),)
             self._woken = self._loop.create_future()
             await self._woken
 

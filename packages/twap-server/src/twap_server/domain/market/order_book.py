@@ -46,16 +46,17 @@ class OrderBook:
             raise
         self._adopt(bids, asks)
 
-    def apply(self, change: BookChange) -> None:
+    def apply(self, change: BookChange) -> bool:
         """Store each changed level in order; a zero quantity removes, an unknown removal is normal.
+
+        Returns whether the book is ``crossed`` now.
 
         Raises:
             WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; levels
                 before it were applied.
         """
         self.changes += 1
-        self._bids.apply(change.bids)
-        self._asks.apply(change.asks)
+        return self._bids.take(change.bids, self._asks, change.asks)
 
     def take_over(self, other: "OrderBook") -> None:
         """Continue with the levels of ``other``, keeping own marks; ``other`` must not be used afterwards."""

@@ -16,6 +16,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.binance import mapper, refusals, wire
+from twap_server.exchanges.binance.scan import scan
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.decode import decoder, named_by, row_name
 
@@ -97,7 +98,8 @@ class BinanceExchange:
 
     def decode(self, raw: bytes | str) -> Sequence[MarketEvent]:
         """Translate one frame."""
-        return mapper.to_events(raw, self._symbols)
+        change = scan(raw, self._symbols)
+        return mapper.to_events(raw, self._symbols) if change is None else (change,)
 
     def new_sequencer(self, instrument: Instrument) -> BinanceSequencer:
         """Build the update-id rule."""
