@@ -8,13 +8,14 @@ its own, in rounds; books are compared at the end with a plain dictionary of Dec
 from benchmarks.books.contender import Mode
 from benchmarks.books.race import CEILING, OURS, PURE, race
 from benchmarks.books.stream import synthetic_stream
-from benchmarks.books.verdict import figures, ratio_target
+from benchmarks.books.verdict import figures, ratio_target, share_target
 from benchmarks.harness.command import Options, run
 from benchmarks.harness.figures import Part
 from benchmarks.peers import PEERS
 
 _MESSAGES = 20_000
 _WANTED = {Mode.UPDATING: 3.0, Mode.EVERY: 2.5}
+_OF_DECODING = 0.4
 
 
 def measure(options: Options) -> Part:
@@ -25,6 +26,7 @@ def measure(options: Options) -> Part:
     part = Part("book_pipeline", "From raw depth text to an exact book, beside other tools")
     part.figures = figures(stream.name, result)
     part.targets = [ratio_target(stream.name, result, mode, bound) for mode, bound in _WANTED.items()]
+    part.targets.append(share_target(stream.name, result, _OF_DECODING))
     part.notes = [*_reading(count), *result.notes]
     return part
 

@@ -78,6 +78,13 @@ def measure(options: Options) -> Part:
         )
     rounds = zip(runs["book"], runs["decoded"], strict=True)
     ratio = statistics.median(book.per_cpu_second / decoded.per_cpu_second for book, decoded in rounds)
+    if "fast-book" in runs:
+        rounds = zip(runs["fast-book"], runs["book"], strict=True)
+        gain = statistics.median(fast.per_cpu_second / usual.per_cpu_second for fast, usual in rounds)
+        wanted = (
+            "receive to book: with picows at least 1.4 times as fast as with websockets (CPU time, asyncio)"
+        )
+        part.targets.append(at_least(wanted, gain, 1.4, "{:.2f} times"))
     part.targets.append(
         at_least(
             "receive to book: at least 0.6 times receive-and-decode alone (CPU time, asyncio)",
@@ -150,11 +157,19 @@ async def _decoded(port: int, count: int) -> Taken:
     return await _websockets(port, count, msgspec.json.Decoder(wire.Stream).decode)
 
 
-async def _book(port: int, count: int) -> Taken:
+async def _fast_book(port: int, count: int) -> Taken:
+    return await _book(port, count, CollectorConfig(websocket="picows"))
+
+
+async def _usual_book(port: int, count: int) -> Taken:
+    return await _book(port, count, CollectorConfig())
+
+
+async def _book(port: int, count: int, config: CollectorConfig) -> Taken:
     """The product's collector, timed from the book going live to the notice after the last message."""
     watch = _Watch()
     async with httpx.AsyncClient() as http:
-        around = _session_context(port, http)
+        around = _session_context(port, http, config)
         instrument = synthetic.instrument()
         book = LiveBook(instrument.id, around.exchange.new_sequencer(instrument))
         applied: list[int] = []  # what came before the snapshot was there is applied with it, at once
@@ -177,8 +192,8 @@ async def _book(port: int, count: int) -> Taken:
     return taken
 
 
-def _session_context(port: int, http: httpx.AsyncClient) -> SessionContext:
-    clock, config, instrument = SystemClock(), CollectorConfig(), synthetic.instrument()
+def _session_context(port: int, http: httpx.AsyncClient, config: CollectorConfig) -> SessionContext:
+    clock, instrument = SystemClock(), synthetic.instrument()
     exchange = BinanceExchange(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
     exchange.learn([instrument])
     return session_context(
@@ -233,9 +248,16 @@ _Receiver = Callable[[int, int], Awaitable[Taken]]
 _CONTENDERS: dict[str, tuple[str, str, tuple[str, ...], _Receiver]] = {
     "alone": (_ALONE, versioned("websockets"), (), _alone),
     "decoded": (_DECODED, versioned("websockets") + ", msgspec", (), _decoded),
-    "book": (_BOOK, "twap-server", (), _book),
+    "book": (_BOOK, "twap-server", (), _usual_book),
+    "fast-book": (_BOOK, "twap-server, " + versioned("picows"), ("picows",), _fast_book),
     "uvloop-decoded": (_DECODED, versioned("websockets") + ", msgspec, uvloop", ("uvloop",), _decoded),
-    "uvloop-book": (_BOOK, "twap-server, uvloop", ("uvloop",), _book),
+    "uvloop-book": (_BOOK, "twap-server, uvloop", ("uvloop",), _usual_book),
+    "uvloop-fast-book": (
+        _BOOK,
+        "twap-server, " + versioned("picows") + ", uvloop",
+        ("picows", "uvloop"),
+        _fast_book,
+    ),
     "aiohttp": (_ALONE, versioned("aiohttp"), ("aiohttp",), _aiohttp),
     "picows": (_ALONE, versioned("picows"), ("picows",), _picows),
 }

@@ -22,7 +22,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
-EXTRAS = {"twap-models": "", "twap-client": "[cli,socks]", "twap-server": "[oidc,postgresql,socks]"}
+EXTRAS = {"twap-models": "", "twap-client": "[cli,socks]", "twap-server": "[fast,oidc,postgresql,socks]"}
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
 EXCEPTIONS = {"certifi": {"MPL-2.0"}}
 """Mozilla's list of certificate authorities; the licence binds changes of that list alone."""

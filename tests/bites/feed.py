@@ -93,11 +93,19 @@ FEED = (
     Bite(
         fault="F74",
         guard="whoever waits for a message reads",
-        file="collector/websocket.py",
-        line="            self.transport.resume_reading()\n            self._woken =",
+        file="collector/inbox.py",
+        line="            self._transport.resume_reading()\n            self._woken =",
         instead="            self._woken =",
         tests=(
             COLLECTOR + "test_websocket.py::test_half_a_message_behind_a_burst_does_not_stop_the_reading",
         ),
+    ),
+    Bite(
+        fault="F74",
+        guard="picows hands on nothing that it has refused",
+        file="collector/fast_websocket.py",
+        line="        if frame.payload_size > self._max_size:\n",
+        instead="        if False:\n",
+        tests=(COLLECTOR + "test_websocket.py::test_a_message_that_is_too_long_ends_the_connection",),
     ),
 )

@@ -28,12 +28,19 @@ from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 CLOCK = SystemClock()
+CHOSEN = {"websocket": "websockets"}
+
+
+@pytest.fixture(params=["websockets", "picows"], autouse=True)
+def library(request):
+    """All of it with each library that receives."""
+    CHOSEN["websocket"] = request.param
 
 
 async def stream_failure(place, *, scheme="ws", **settings):
     """Why the stream cannot be opened, or ended."""
     exchange = BinanceExchange(ws_url=f"{scheme}://{place}")
-    config = CollectorConfig(open_timeout_s=1, **settings)
+    config = CollectorConfig(open_timeout_s=1, **CHOSEN, **settings)
     with pytest.raises(ConnectionLost) as caught:
         async with opened(exchange, config, CLOCK) as connection:
             while True:

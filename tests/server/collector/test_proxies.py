@@ -19,6 +19,11 @@ from twap_server.domain.market.errors import ConnectionLost
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 
+@pytest.fixture(params=["websockets", "picows"])
+def config(request: pytest.FixtureRequest) -> CollectorConfig:
+    return CollectorConfig(websocket=request.param)
+
+
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
@@ -26,7 +31,7 @@ def bare(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-async def reached(host: str) -> None:
+async def reached(host: str, config: CollectorConfig) -> None:
     """Fetch over HTTP, and hear a frame of a WebSocket, both from this machine under that name."""
 
     async def greet(socket: ServerConnection) -> None:
@@ -34,40 +39,45 @@ async def reached(host: str) -> None:
 
     async with ScriptedServer() as http, serve(greet, "127.0.0.1", 0) as ws:
         port = next(iter(ws.sockets)).getsockname()[1]
-        async with INTERNET.open_http(CollectorConfig()) as client:
+        async with INTERNET.open_http(config) as client:
             for _ in range(2):
                 answer = await client.get(http.url.replace("127.0.0.1", host) + "/exchanges")
                 assert answer.status_code == 200
         exchange = KrakenExchange(ws_url=f"ws://{host}:{port}")
-        async with INTERNET.open_socket(exchange, CollectorConfig(), SystemClock()) as socket:
+        async with INTERNET.open_socket(exchange, config, SystemClock()) as socket:
             assert await socket.receive() == [b"hello"]
 
 
 @pytest.mark.parametrize("proxy", ["http://127.0.0.1:9", "socks5://"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 async def test_a_venue_on_this_machine_is_reached_straight(
-    monkeypatch: pytest.MonkeyPatch, host: str, proxy: str
+    monkeypatch: pytest.MonkeyPatch, config: CollectorConfig, host: str, proxy: str
 ) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
     check_proxies([f"http://{host}:1/binance", f"wss://{host}:1/binance"])
-    await reached(host)
+    await reached(host, config)
 
 
 @pytest.mark.parametrize(("run", "scheme"), [(http_proxy, "http"), (socks_proxy, "socks5")])
 async def test_an_exchange_is_reached_through_the_proxy(
-    monkeypatch: pytest.MonkeyPatch, run: Callable[[str], AbstractAsyncContextManager[Proxy]], scheme: str
+    monkeypatch: pytest.MonkeyPatch,
+    config: CollectorConfig,
+    run: Callable[[str], AbstractAsyncContextManager[Proxy]],
+    scheme: str,
 ) -> None:
     async with run("ada:secret") as proxy:
         monkeypatch.setenv("ALL_PROXY", proxy.url(scheme, "ada:secret"))
-        await reached("twap.test")
+        await reached("twap.test", config)
     assert len(proxy.asked) == 2 if scheme == "socks5" else 3
     assert all(" twap.test:" in way for way in proxy.asked)
 
 
-async def test_a_proxy_that_stands_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_that_stands_in_the_way_is_named(
+    monkeypatch: pytest.MonkeyPatch, config: CollectorConfig
+) -> None:
     exchange = KrakenExchange(ws_url="ws://twap.test:80", rest_url="http://twap.test:80")
-    config, named = CollectorConfig(), r"through the proxy http://127\.0\.0\.1:1 \(ALL_PROXY\) refuses"
+    named = r"through the proxy http://127\.0\.0\.1:1 \(ALL_PROXY\) refuses"
     monkeypatch.setenv("ALL_PROXY", "127.0.0.1:1")
     async with INTERNET.open_http(config) as client:
         with pytest.raises(ExchangeUnavailable, match=named):

@@ -1,6 +1,8 @@
 """Messages of a real WebSocket come in order, whole or in fragments, and only so many are held."""
 
 import asyncio
+import fcntl
+import termios
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -12,6 +14,8 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Frame, Opcode
 
+from twap_server.collector import fast_websocket
+from twap_server.collector.fast_websocket import FastConnection
 from twap_server.collector.websocket import BurstConnection
 
 Script = Callable[[ServerConnection], Awaitable[None]]
@@ -30,19 +34,71 @@ class Watched(BurstConnection):
     def is_paused(self) -> bool:
         return not self.transport.is_reading()
 
+    async def has_read(self, before: int, sent: int) -> None:
+        """Wait until everything sent so far was read, or nothing more is."""
+        while self.read < before + sent and not self.is_paused:
+            await asyncio.sleep(0)
+
+
+class FastWatched(FastConnection):
+    """Looks at what its socket has not read."""
+
+    read = 0
+
+    @property
+    def is_paused(self) -> bool:
+        return not self.socket.underlying_transport.is_reading()
+
+    async def has_read(self, before: int, sent: int) -> None:
+        """Wait until everything sent so far was read, or nothing more is."""
+        unread, socket = bytearray(4), self.socket.underlying_transport.get_extra_info("socket")
+        for _ in range(3):  # loopback: what was sent is there
+            await asyncio.sleep(0)
+        while not self.is_paused and not self.socket.is_disconnected:
+            fcntl.ioctl(socket.fileno(), termios.FIONREAD, unread)
+            if not any(unread):
+                return
+            await asyncio.sleep(0)
+
+
+LIBRARIES = pytest.mark.parametrize("library", ["websockets", "picows"])
+pytestmark = LIBRARIES
+
 
 @asynccontextmanager
-async def connected(script: Script, **options: int) -> AsyncIterator[Watched]:
-    """A client whose server does what the script says, then closes."""
-    async with asyncio.timeout(10), serve(script, "127.0.0.1", 0, compression=None) as server:
-        port = server.sockets[0].getsockname()[1]
-        connecting = connect(f"ws://127.0.0.1:{port}", create_connection=Watched, compression=None, **options)
+async def opened(library: str, port: int, *, max_size: int = 2**20) -> AsyncIterator[Watched | FastWatched]:
+    """One of the two, on this machine."""
+    url = f"ws://127.0.0.1:{port}"
+    if library == "websockets":
+        connecting = connect(url, create_connection=Watched, compression=None, max_size=max_size)
         async with connecting as socket:
             assert isinstance(socket, Watched)
             yield socket
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_websocket, "FastConnection", FastWatched)
+        fast = await fast_websocket.connect(
+            url, proxy=None, open_timeout=10, ping_every_s=20, max_size=max_size
+        )
+    assert isinstance(fast, FastWatched)
+    try:
+        yield fast
+    finally:
+        await fast.close()
 
 
-async def everything(socket: BurstConnection, *, in_bursts: bool = False) -> list[bytes]:
+@asynccontextmanager
+async def connected(
+    library: str, script: Script, *, max_size: int = 2**20
+) -> AsyncIterator[Watched | FastWatched]:
+    """A client whose server does what the script says, then closes."""
+    async with asyncio.timeout(10), serve(script, "127.0.0.1", 0, compression=None) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with opened(library, port, max_size=max_size) as socket:
+            yield socket
+
+
+async def everything(socket: BurstConnection | FastConnection, *, in_bursts: bool = False) -> list[bytes]:
     found = []
     with pytest.raises(ConnectionClosedOK):
         while True:
@@ -50,7 +106,7 @@ async def everything(socket: BurstConnection, *, in_bursts: bool = False) -> lis
     return found
 
 
-async def test_whole_and_fragmented_messages_in_order() -> None:
+async def test_whole_and_fragmented_messages_in_order(library: str) -> None:
     async def script(peer: ServerConnection) -> None:
         await peer.send("one")
         await peer.send(["tw", "", "o"])
@@ -59,17 +115,17 @@ async def test_whole_and_fragmented_messages_in_order() -> None:
         await peer.send("")
         await peer.send("fünf")
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         assert await everything(socket) == [b"one", b"two", b"\xff three", b"four", b"", "fünf".encode()]
 
 
-async def test_a_burst_is_taken_without_waiting() -> None:
+async def test_a_burst_is_taken_without_waiting(library: str) -> None:
     async def script(peer: ServerConnection) -> None:
         for number in range(50):
             await peer.send(str(number))
         await peer.wait_closed()
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         first = await socket.next()
         await asyncio.sleep(0.05)  # the rest arrives meanwhile
         turns = 0
@@ -84,7 +140,7 @@ async def test_a_burst_is_taken_without_waiting() -> None:
     assert [first, *rest] == [str(number).encode() for number in range(50)]
 
 
-async def test_what_is_not_taken_stays_with_the_sender() -> None:
+async def test_what_is_not_taken_stays_with_the_sender(library: str) -> None:
     whole, done = 20_000, 0
 
     async def script(peer: ServerConnection) -> None:
@@ -93,7 +149,7 @@ async def test_what_is_not_taken_stays_with_the_sender() -> None:
             await peer.send(f"{number:0>2000}")
             done += 1
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         before = -1
         while before != done:  # until the sender is stuck
             before = done
@@ -104,25 +160,25 @@ async def test_what_is_not_taken_stays_with_the_sender() -> None:
     assert [int(one) for one in found] == list(range(whole))
 
 
-async def test_what_came_before_the_end_is_taken_first() -> None:
+async def test_what_came_before_the_end_is_taken_first(library: str) -> None:
     async def script(peer: ServerConnection) -> None:
         await peer.send("last words")
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         await socket.wait_closed()
         assert await everything(socket) == [b"last words"]
         with pytest.raises(ConnectionClosed):
             await socket.next()
 
 
-async def test_a_reader_that_gives_up_loses_nothing() -> None:
+async def test_a_reader_that_gives_up_loses_nothing(library: str) -> None:
     go = asyncio.Event()
 
     async def script(peer: ServerConnection) -> None:
         await go.wait()
         await peer.send("here")
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await socket.next()
@@ -130,24 +186,24 @@ async def test_a_reader_that_gives_up_loses_nothing() -> None:
         assert await everything(socket) == [b"here"]
 
 
-async def test_a_cut_connection_ends_the_wait() -> None:
+async def test_a_cut_connection_ends_the_wait(library: str) -> None:
     async def script(peer: ServerConnection) -> None:
         peer.transport.abort()
         await peer.wait_closed()
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         with pytest.raises(ConnectionClosedError):
             await socket.next()
 
 
 @pytest.mark.parametrize("message", ["x" * 101, ["x" * 60, "x" * 60]], ids=["whole", "fragmented"])
-async def test_a_message_that_is_too_long_ends_the_connection(message: str | list[str]) -> None:
+async def test_a_message_that_is_too_long_ends_the_connection(library: str, message: str | list[str]) -> None:
     async def script(peer: ServerConnection) -> None:
         await peer.send("fine")
         await peer.send(message)
         await peer.wait_closed()
 
-    async with connected(script, max_size=100) as socket:
+    async with connected(library, script, max_size=100) as socket:
         assert await socket.next() == b"fine"
         with pytest.raises(ConnectionClosedError):
             await socket.next()
@@ -164,9 +220,11 @@ def frames_of(message: list[bytes], *, pings: bool) -> list[bytes]:
     return found
 
 
-async def sent_in_reads(wire: bytes, cuts: list[int], *, in_bursts: bool = False) -> list[bytes]:
+async def sent_in_reads(
+    library: str, wire: bytes, cuts: list[int], *, in_bursts: bool = False
+) -> list[bytes]:
     """What a reader gets when the socket reads the wire cut at these places (more behind a pause)."""
-    began: asyncio.Future[Watched] = asyncio.get_running_loop().create_future()
+    began: asyncio.Future[Watched | FastWatched] = asyncio.get_running_loop().create_future()
 
     async def script(peer: ServerConnection) -> None:
         client = await began
@@ -174,10 +232,9 @@ async def sent_in_reads(wire: bytes, cuts: list[int], *, in_bursts: bool = False
         for end in [*sorted({cut % len(wire) for cut in cuts}), len(wire)]:
             peer.transport.write(wire[sent:end])
             sent = end
-            while client.read < before + sent and not client.is_paused:
-                await asyncio.sleep(0)
+            await client.has_read(before, sent)
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         began.set_result(socket)
         return await everything(socket, in_bursts=in_bursts)
 
@@ -187,36 +244,42 @@ parts = st.lists(st.binary(max_size=3), min_size=1, max_size=4)
 
 @settings(max_examples=60, deadline=None)
 @given(
-    burst=st.integers(0, 130),
-    messages=st.lists(parts, min_size=1, max_size=8),
+    every=st.tuples(st.integers(0, 130), st.lists(parts, min_size=1, max_size=8)).map(
+        lambda drawn: [*[[b"%d" % number] for number in range(drawn[0])], *drawn[1]]
+    ),
     cuts=st.lists(st.integers(0, 2_000), max_size=8),
     pings=st.booleans(),
     in_bursts=st.booleans(),
 )
 def test_any_messages_over_any_reads_arrive_whole_and_in_order(
-    burst: int, messages: list[list[bytes]], cuts: list[int], pings: bool, in_bursts: bool
+    library: str, every: list[list[bytes]], cuts: list[int], pings: bool, in_bursts: bool
 ) -> None:
-    every = [*[[b"%d" % number] for number in range(burst)], *messages]
     wire = b"".join(frame for message in every for frame in frames_of(message, pings=pings))
-    assert asyncio.run(sent_in_reads(wire, cuts, in_bursts=in_bursts)) == [
+    assert asyncio.run(sent_in_reads(library, wire, cuts, in_bursts=in_bursts)) == [
         b"".join(message) for message in every
     ]
 
 
-async def test_half_a_message_behind_a_burst_does_not_stop_the_reading() -> None:
+async def test_half_a_message_behind_a_burst_does_not_stop_the_reading(library: str) -> None:
     whole = b"".join(frame for n in range(100) for frame in frames_of([b"%d" % n], pings=False))
     first, second = frames_of([b"ha", b"lf"], pings=False)
-    found = await sent_in_reads(whole + first + second, [len(whole + first)])
+    found = await sent_in_reads(library, whole + first + second, [len(whole + first)])
     assert found == [*[b"%d" % n for n in range(100)], b"half"]
 
 
-async def test_closing_while_nothing_is_read_is_no_slower() -> None:
+async def test_closing_while_nothing_is_read_is_no_slower(library: str) -> None:
     async def script(peer: ServerConnection) -> None:
         peer.transport.write(Frame(Opcode.BINARY, b"x").serialize(mask=False) * 100)
         await peer.wait_closed()
 
-    async with connected(script) as socket:
+    async with connected(library, script) as socket:
         while not socket.is_paused:
             await asyncio.sleep(0)
         await socket.close()
-        assert socket.protocol.close_rcvd is not None, "the other side's goodbye was read"
+        assert goodbye(socket) is not None, "the other side's goodbye was read"
+
+
+def goodbye(socket: Watched | FastWatched) -> object:
+    if isinstance(socket, Watched):
+        return socket.protocol.close_rcvd
+    return socket.socket.close_handshake.recv

@@ -19,6 +19,7 @@ from twap_server.bootstrap.ids import ordered_ids
 from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
+from twap_server.collector.connection import check_library
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.proxies import check_proxies
 from twap_server.domain.clock import Clock
@@ -202,6 +203,7 @@ def _market(
     cached: Mapping[str, Mapping[str, Instrument]],
     on_instruments: Callable[[str, Mapping[str, Instrument]], None],
 ) -> LiveMarket:
+    check_library(settings.collector)
     shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
     for shape in shapes:
         own = settings.exchanges[shape.name]

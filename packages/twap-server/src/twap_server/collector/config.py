@@ -1,6 +1,7 @@
 """Hold the settings of collecting. Times in seconds."""
 
 from decimal import Decimal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -49,6 +50,9 @@ class CollectorConfig(BaseModel):
     instruments_refresh_s: int = Field(default=3600, gt=0)
     status_refresh_s: int = Field(
         default=15, gt=0, description="How often an exchange whose stream does not tell is asked what trades."
+    )
+    websocket: Literal["websockets", "picows", "auto"] = Field(
+        default="websockets", description="Which library receives; auto: picows where it is installed."
     )
     max_message_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
     max_levels: int = Field(default=5000, gt=0, description="Levels kept per side of an unlimited book.")

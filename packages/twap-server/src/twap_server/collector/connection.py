@@ -5,6 +5,7 @@ Raises FeedErrors with words fit for a user; the library's own errors never leav
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from typing import Final, Protocol
 
 from websockets.asyncio.client import connect
@@ -23,6 +24,7 @@ from twap_server.collector.proxies import place_of, proxy_of
 from twap_server.collector.rate_limit import RateLimiter
 from twap_server.collector.websocket import BurstConnection
 from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.exchanges.base import Exchange
 
@@ -51,10 +53,26 @@ class Connection(Protocol):
         ...
 
 
+class Socket(Protocol):
+    """What both libraries give; raises the errors of ``websockets``."""
+
+    async def burst(self) -> list[bytes]:
+        """Wait for messages and take all that are here."""
+        ...
+
+    async def send(self, text: str, /) -> None:
+        """Send a text."""
+        ...
+
+    async def close(self) -> None:
+        """Close, within a second or so."""
+        ...
+
+
 class SocketConnection:
     """A WebSocket on the internet."""
 
-    def __init__(self, socket: BurstConnection, *, limiter: RateLimiter) -> None:
+    def __init__(self, socket: Socket, *, limiter: RateLimiter) -> None:
         self._socket = socket
         self._limiter = limiter
         self.receive: Callable[[], Awaitable[Iterable[bytes]]] = _receiver(socket)
@@ -83,23 +101,26 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
         await socket.close()
 
 
-async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> BurstConnection:
-    host, proxy = place_of(exchange.ws_url), proxy_of(exchange.ws_url)
-    try:
-        socket = await connect(
-            exchange.ws_url,
-            proxy=None if proxy is None else proxy.url,
-            create_connection=BurstConnection,
-            open_timeout=config.open_timeout_s,
-            ping_interval=config.ping_every_s,
-            ping_timeout=config.ping_every_s,
-            close_timeout=1,
-            max_size=config.max_message_bytes,
-            compression=None,
-            user_agent_header=None,
+def check_library(config: CollectorConfig) -> None:
+    """Look at the start whether the library is there that the settings name.
+
+    Raises:
+        InvalidRequest: it is not.
+    """
+    if config.websocket == "picows" and not find_spec("picows"):
+        raise InvalidRequest(
+            "picows is not installed: install the extra fast of twap-server, or choose websockets or auto",
+            field="collector.websocket",
         )
-        assert isinstance(socket, BurstConnection)
-        return socket
+
+
+async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> Socket:
+    host, proxy = place_of(exchange.ws_url), proxy_of(exchange.ws_url)
+    is_fast = config.websocket == "picows" or (config.websocket == "auto" and find_spec("picows"))
+    try:
+        return await (_fast if is_fast else _usual)(
+            exchange.ws_url, None if proxy is None else proxy.url, config
+        )
     except InvalidStatus as answer:
         raise _refused(answer, exchange, clock) from None
     except (ProxyError, InvalidProxy):
@@ -110,7 +131,36 @@ async def _open(exchange: Exchange, config: CollectorConfig, clock: Clock) -> Bu
         raise ConnectionLost(f"{host} does not answer as a WebSocket does") from None
 
 
-def _receiver(socket: BurstConnection) -> Callable[[], Awaitable[Iterable[bytes]]]:
+async def _usual(url: str, proxy: str | None, config: CollectorConfig) -> Socket:
+    socket = await connect(
+        url,
+        proxy=proxy,
+        create_connection=BurstConnection,
+        open_timeout=config.open_timeout_s,
+        ping_interval=config.ping_every_s,
+        ping_timeout=config.ping_every_s,
+        close_timeout=1,
+        max_size=config.max_message_bytes,
+        compression=None,
+        user_agent_header=None,
+    )
+    assert isinstance(socket, BurstConnection)
+    return socket
+
+
+async def _fast(url: str, proxy: str | None, config: CollectorConfig) -> Socket:
+    from twap_server.collector import fast_websocket  # noqa: PLC0415 - an extra
+
+    return await fast_websocket.connect(
+        url,
+        proxy=proxy,
+        open_timeout=config.open_timeout_s,
+        ping_every_s=config.ping_every_s,
+        max_size=config.max_message_bytes,
+    )
+
+
+def _receiver(socket: Socket) -> Callable[[], Awaitable[Iterable[bytes]]]:
     burst = socket.burst
 
     async def receive() -> Iterable[bytes]:
