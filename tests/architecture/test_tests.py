@@ -59,3 +59,41 @@ def test_what_a_docstring_names_exists(name: str) -> None:
         named = re.findall(r"(?:^|[ `])((?:\w+/)+(?:\w+\.py)?)(?=[\s:`,.]|$)", says)
         missing += [(file.name, path) for path in named if not (MIRRORS[name] / path).exists()]
     assert missing == []
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def is_of_a_test(module: str) -> bool:
+    """A test module, or one that stands among tests: what several need is in ``support``."""
+    first, *others = module.split(".")
+    return first in MIRRORS or any(
+        name == "conftest" or name.startswith("test_") for name in (first, *others)
+    )
+
+
+def test_nothing_imports_from_a_test() -> None:
+    found = [
+        f"{file.relative_to(TESTS).as_posix()} imports {module}"
+        for file in sorted(TESTS.rglob("*.py"))
+        for module in imported(ast.parse(file.read_text(encoding="utf-8")))
+        if is_of_a_test(module)
+    ]
+    assert found == []
+
+
+def test_an_import_from_a_test_is_seen() -> None:
+    for line in ("import server.api.desk", "from client import x", "from crash.test_loops import y"):
+        assert any(map(is_of_a_test, imported(ast.parse(line)))), line
+    for line in (
+        "from support.api.desk import Desk",
+        "from docs.pages import PAGES",
+        "import twap_server.api",
+    ):
+        assert not any(map(is_of_a_test, imported(ast.parse(line)))), line

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from client.cli.test_app import SUBMIT, Twap, signed_in, twap
-from client.test_orders import request
+from support.client import SUBMIT, Twap, request
 from twap_client import (
     ClientConfig,
     Conflict,
@@ -27,8 +26,6 @@ from twap_client import (
 )
 from twap_client.testing import Reply, ScriptedServer, order
 from twap_client.testing.server import problem
-
-__all__ = ["signed_in", "twap"]
 
 CUT = [Reply(cut=True)] * 4
 SUBMITTED = ("POST", "/orders/twap")

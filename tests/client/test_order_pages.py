@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from server.domain.tca.test_report import by_hand
+from support.records import by_hand
 from twap_client import NotFound, TwapClient
 from twap_client.cli.app import app
 from twap_client.testing import ScriptedServer, order

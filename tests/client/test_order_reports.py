@@ -9,9 +9,8 @@ import pytest
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
-from server.domain.tca.test_report import by_hand
+from support.records import by_hand, record
 from support.records import order as bare
-from support.records import record
 from twap_client import NotFound, TwapClient
 from twap_client.cli.app import app
 from twap_client.cli.report_view import report_view

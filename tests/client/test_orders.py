@@ -5,23 +5,11 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
+from support.client import request
 from twap_client import BadRequest, Conflict, ConnectionLost, NotFound, TwapClient
 from twap_client.testing import Reply, ScriptedServer, order
 from twap_client.testing.server import problem
-from twap_models import OrderStatus, TwapOrderRequest
-
-
-def request(token_id: str, quantity: object = "1") -> TwapOrderRequest:
-    return TwapOrderRequest.model_validate(
-        {
-            "token_id": token_id,
-            "exchange": "binance",
-            "symbol": "BTC-USDT",
-            "quantity": quantity,
-            "duration": "1m",
-            "slices": 6,
-        }
-    )
+from twap_models import OrderStatus
 
 
 @pytest.mark.parametrize("quantity", ["0.100000000000000001", "12345678901234567890.123456789", 3, 0.1])

@@ -16,14 +16,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from client.cli.test_app import Twap, twap
+from support.client import Twap
 from support.proxies import Proxy, http_proxy, socks_proxy
 from twap_client import ClientConfig, ConnectFailed, InvalidSetting, TwapClient
 from twap_client._connection import Connection
 from twap_client._proxies import not_reached, proxy_of
 from twap_client.testing import ScriptedServer, book
-
-__all__ = ["twap"]
 
 VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "socks_proxy")
 NOWHERE = "http://127.0.0.1:9"

@@ -7,11 +7,9 @@ from typing import Any
 
 import pytest
 
-from client.cli.test_app import SUBMIT, Twap, signed_in, twap
+from support.client import SUBMIT, Twap
 from twap_client import NaiveTime, TwapClient, TwapClientError
 from twap_client.testing import ScriptedServer, order
-
-__all__ = ["signed_in", "twap"]
 
 NAIVE = datetime(2026, 11, 29, 10)
 FIELDS: dict[str, Any] = {"exchange": "binance", "symbol": "BTC-USDT", "quantity": 1, "slices": 6}

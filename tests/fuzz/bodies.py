@@ -13,7 +13,7 @@ from starlette.websockets import WebSocket
 
 from fuzz.case import Finding, Parser
 from fuzz.mutate import of_bytes, of_json, of_lines
-from support.api.fakes import START
+from support.clocks import START
 from twap_models import exact_json
 from twap_models.accounts import ApiKeyRequest, Credentials, RefreshRequest
 from twap_models.fields import Duration, Moment

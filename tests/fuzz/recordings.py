@@ -9,7 +9,7 @@ from pathlib import Path
 from fuzz.case import Parser
 from fuzz.exchanges import WRITTEN
 from fuzz.mutate import of_bytes, of_json, of_lines, packed
-from support.api.fakes import HandClock
+from support.clocks import HandClock
 from support.tapes import market
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.frames import frames

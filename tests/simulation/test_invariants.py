@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from server.engine.work.test_slice_decision import order as plain_order
 from simulation.clock import Shown, SimClock
 from simulation.ledger import Ledger, Recorded
 from simulation.venues.binance import SPECS
@@ -16,6 +15,7 @@ from simulation.venues.truth import Truth
 from simulation.violation import Violation
 from simulation.witness import Witness
 from support.changes import replace
+from support.orders import unlimited as plain_order
 from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome, SliceReason
 from twap_server.books.live import LiveBook
 from twap_server.clock import SteadyClock

@@ -162,3 +162,38 @@ def record(
         fills=tuple(one for _, fills in decided for one in fills),
         samples=tuple(samples),
     )
+
+
+EXPIRED = (OrderStatus.EXPIRED, at(40))
+
+
+def by_hand() -> OrderRecord:
+    """A buy of 4 in four slices, of which 3 fill: see the arithmetic beside each assertion."""
+    return record(
+        order(),
+        [
+            slice_of(0, fill("101.2", "1", "0.1012"), target="1", mid="101", touch="101.2", age_ms=5),
+            slice_of(1, target="2", mid="103", touch="103.1", reason=SliceReason.LIMIT_NOT_MET, age_ms=50),
+            slice_of(
+                2,
+                fill("102.5", "1.5", "0.15375"),
+                fill("102.75", "0.5", "0.051375"),
+                target="3",
+                mid="102.25",
+                touch="102.5",
+                age_ms=7,
+            ),
+            slice_of(3, target="4", reason=SliceReason.STALE_BOOK),
+        ],
+        [
+            sample(0, "100.5", sweep=("3.5", "352.5", "0.3525")),
+            sample("1.2", "101.5", volume="2", notional="202"),
+            sample("10.5", "103"),
+            sample(20, "102", volume="3", notional="309"),
+            sample("21.3", "102.5"),
+            sample("30.1", None),
+            sample(40, "104", volume="1", notional="104"),
+            sample("41", "900", volume="7", notional="7"),
+        ],
+        ended=EXPIRED,
+    )

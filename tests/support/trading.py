@@ -1,20 +1,16 @@
 """A market set by hand and a store in memory, for tests of the engine."""
 
-import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from twap_models.enums import Carry, Fidelity, LateStart, Side
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, UnknownSymbol
+from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
-from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import OrderRequest
-from twap_server.domain.orders.write import OrderWrite
 
 BTC = Instrument(
     id=InstrumentId("binance", "BTC-USDT"),
@@ -104,85 +100,6 @@ class HandMarket:
 
     def taker_fee(self, exchange: str) -> Decimal:
         return self.fee
-
-
-class MemoryStore:
-    """Keeps writes with the same unique keys and version rule as the real store; fails when told."""
-
-    def __init__(self) -> None:
-        self.orders: dict[str, Order] = {}
-        self.slices: dict[tuple[str, int], SliceResult] = {}
-        self.fills: dict[str, Fill] = {}
-        self.log: list[tuple[str, OrderEvent]] = []
-        self.samples: dict[tuple[str, Nanos], Sample] = {}
-        self.commits = 0
-        self.failing = False
-        self.latency_s = 0.0
-        """How long a commit takes."""
-        self.unreadable: set[str] = set()
-        """Users whose last event cannot be asked for."""
-        self.doubt: bool | None = None
-        """The next commit is left in doubt: recorded all the same, or not."""
-
-    async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
-        if self.failing:
-            raise StoreUnavailable("the disk is full")
-        await asyncio.sleep(self.latency_s)
-        for write in writes:
-            self._check(write)
-        doubt, self.doubt = self.doubt, None
-        if doubt is not False:
-            for write in writes:
-                self._keep(write)
-            for order_id, sample in samples:
-                self.samples.setdefault((order_id, sample.time), sample)
-            self.commits += 1
-        if doubt is not None:
-            self.failing = True
-            raise CommitInDoubt("the connection was lost")
-
-    async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
-        order = writes[0].order
-        if self.failing:
-            raise StoreUnavailable("the disk is full")
-        return self.orders.get(order.terms.order_id) == order
-
-    def _check(self, write: OrderWrite) -> None:
-        terms, before = write.order.terms, self.orders.get(write.order.terms.order_id)
-        taken = any((terms.order_id, s.index) in self.slices for s in write.slices)
-        taken |= any(fill.fill_id in self.fills for fill in write.fills)
-        seqs = [event.seq for user, event in self.log if user == terms.user_id]
-        taken |= any(event.seq in seqs for event in write.events)
-        stale = before is not None and before.progress.version != write.order.progress.version - 1
-        if taken or stale or write.is_new != (before is None):
-            raise StoreConflict("a key was taken")
-
-    def _keep(self, write: OrderWrite) -> None:
-        terms = write.order.terms
-        self.orders[terms.order_id] = write.order
-        self.slices.update({(terms.order_id, result.index): result for result in write.slices})
-        self.fills.update({fill.fill_id: fill for fill in write.fills})
-        self.log.extend((terms.user_id, event) for event in write.events)
-
-    async def open_orders(self) -> list[Order]:
-        return [order for order in self.orders.values() if order.status.is_open]
-
-    async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
-        mine = [order for order in self.orders.values() if order.terms.user_id == user_id]
-        return {order.terms.token_id: order for order in mine if order.terms.token_id in token_ids}
-
-    async def find_all(self, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Order]:
-        named = {(order.terms.user_id, order.terms.token_id): order for order in self.orders.values()}
-        return {key: named[key] for key in keys if key in named}
-
-    async def last_event_seq(self, user_id: str) -> int:
-        if user_id in self.unreadable:
-            raise StoreUnavailable("the connection was lost")
-        return max((event.seq for user, event in self.log if user == user_id), default=0)
-
-    def results(self, order: Order) -> list[SliceResult]:
-        """The order's slices, in order."""
-        return [s for (order_id, _), s in sorted(self.slices.items()) if order_id == order.terms.order_id]
 
 
 def request(now: Nanos, token_id: str = "a", **change: object) -> OrderRequest:

@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from client.cli.test_sheet import drawn
+from support.client import drawn
 from twap_client.cli import render, session
 from twap_client.cli.app import app
 from twap_client.testing import ScriptedServer

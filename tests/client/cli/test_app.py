@@ -4,50 +4,14 @@ import asyncio
 import json
 import stat
 import sys
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from twap_client.cli.app import app
+from support.client import SUBMIT, Twap
 from twap_client.testing import Reply, ScriptedServer, book, candle, exchange, instrument, order, preview
 from twap_client.testing.server import problem
 from twap_models import OrderStatus, TwapOrderDetail, exact_json
-
-SUBMIT = ["submit", "binance", "BTC-USDT", "buy", "0.5", "--duration", "1m", "--interval", "5"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Twap = Callable[..., Awaitable[Outcome]]
-
-
-@pytest.fixture
-def twap(server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Twap:
-    """Run a command in a thread of its own: it brings its own event loop."""
-    monkeypatch.setenv("TWAP_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("TWAP_SERVER_URL", server.url)
-    monkeypatch.delenv("TWAP_API_KEY", raising=False)
-
-    async def run(*args: str, given: str | None = None) -> Outcome:
-        result = await asyncio.to_thread(CliRunner().invoke, app, list(args), given)
-        assert "Traceback" not in result.output
-        return Outcome(result.exit_code, result.stdout, result.stderr)
-
-    return run
-
-
-@pytest.fixture
-async def signed_in(twap: Twap) -> Twap:
-    assert (await twap("login", "--username", "ada", "--password", "correct horse")).code == 0
-    return twap
 
 
 async def test_sign_in_is_kept_in_a_private_file(twap: Twap, tmp_path: Path, server: ScriptedServer) -> None:

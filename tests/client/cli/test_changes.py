@@ -4,11 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from client.cli.test_app import SUBMIT, Twap, signed_in, twap
+from support.client import SUBMIT, Twap
 from twap_client.testing import ScriptedServer, order
 from twap_models import exact_json
-
-__all__ = ["signed_in", "twap"]
 
 
 async def test_pause_and_resume(signed_in: Twap, server: ScriptedServer) -> None:

@@ -2,11 +2,9 @@
 
 import pytest
 
-from client.cli.test_app import Twap, signed_in, twap
+from support.client import Twap
 from twap_client import ClientConfig, InvalidSetting, Tokens, TwapClient, TwapClientError, Unencodable
 from twap_client.testing import ScriptedServer
-
-__all__ = ["signed_in", "twap"]
 
 LATIN = "gr\udcfcn-und-sicher"
 """What Python makes of Latin-1 bytes on a terminal that says UTF-8."""

@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
+from support.client import drawn
 from twap_client.cli import render
 from twap_client.cli.preview import preview_view
 from twap_client.cli.report_view import report_view
@@ -22,15 +23,6 @@ LONGEST = "x" * 60 + ".:-_"
 WHY = "restricted where this server stands: the exchange answers 451, see its terms"
 INTERVALS = [interval.value for interval in Interval]
 LONG_NUMBER = "123456789012.123456789012"
-
-
-def drawn(picture: RenderableType, width: int) -> list[str]:
-    console = Console(width=width, force_terminal=True, color_system=None, file=open("/dev/null", "w"))  # noqa: SIM115
-    with console.file, console.capture() as captured:
-        console.print(picture)
-    lines = captured.get().splitlines()
-    assert max(map(len, lines)) <= width
-    return lines
 
 
 def squeezed(text: str) -> str:

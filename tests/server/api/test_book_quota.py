@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.api.desk import CHEAP, Desk, build
-from support.api.fakes import HandClock, HandMarket, listed, view
+from support.api.fakes import HandMarket, listed, view
 from support.api.live import hear, say, serving
+from support.clocks import HandClock
 from twap_server.api.app import create_app
 from twap_server.api.book_quota import ANONYMOUS, BookQuota, Reader
 from twap_server.api.config import ApiConfig

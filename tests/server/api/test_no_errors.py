@@ -15,10 +15,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.frames import Frame, Opcode
 
 from support.api.desk import CHEAP, PASSWORD, Desk, build
-from support.api.fakes import HandClock
 from support.api.live import Live, hear, say
 from support.api.live import serving as serving_live
 from support.api.place import Place, opened
+from support.clocks import HandClock
 from support.trading import HandBook
 from twap_models import exact_json, fields, market, orders, preview, report, stream
 from twap_models.base import ResponseModel

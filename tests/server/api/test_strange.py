@@ -10,7 +10,7 @@ from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.api.fakes import HandClock, listed, view
+from support.api.fakes import listed, view
 from support.api.place import (
     FIELDS,
     FIGURES,
@@ -23,6 +23,7 @@ from support.api.place import (
     StrangeMarket,
     opened,
 )
+from support.clocks import HandClock
 from support.trading import HandBook
 from twap_models import BookTop, OrderPreview, TwapOrder, exact_json
 from twap_server.domain.market.errors import WireFormatError

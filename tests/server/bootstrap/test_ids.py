@@ -1,26 +1,12 @@
 """Ids of orders, users, sign-ins and keys."""
 
-from support.clocks import EPOCH
+from support.clocks import EPOCH, HandClock
 from twap_server.bootstrap.ids import ordered_ids
 from twap_server.domain.clock import MILLISECOND, Nanos
 
 
-class HandClock:
-    def __init__(self) -> None:
-        self.time = EPOCH
-
-    def now(self) -> Nanos:
-        return self.time
-
-    def monotonic(self) -> Nanos:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        raise NotImplementedError
-
-
 def test_ids_sort_by_the_millisecond_and_never_repeat() -> None:
-    clock = HandClock()
+    clock = HandClock(EPOCH)
     new_id = ordered_ids(clock)
     made = []
     for _ in range(1_000):

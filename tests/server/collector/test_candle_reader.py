@@ -9,8 +9,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from server.exchanges.test_conformance import instrument
 from support.clocks import EPOCH, LoopClock
+from support.instruments import instrument
 from twap_models.enums import Interval
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History

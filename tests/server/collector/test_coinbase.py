@@ -2,9 +2,8 @@
 
 from contextlib import asynccontextmanager
 
-from server.collector.test_faults import statuses
 from support.coinbase import LoopbackCoinbase
-from support.collector.parts import collecting, until
+from support.collector.parts import collecting, statuses, until
 from twap_models.enums import Integrity
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId

@@ -5,10 +5,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from support.collector.parts import collecting, until
+from support.collector.parts import collecting, statuses, until
 from support.collector.venues import scripted
 from twap_models.enums import Interval, Side
-from twap_server.books.live import LiveBook
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -24,22 +23,6 @@ async def live(*instruments, **settings):
         for one in instruments:
             await market.wait_live(one, 10)
         yield venue, market
-
-
-@asynccontextmanager
-async def statuses(market, instrument):
-    """Every status the book goes through from now on."""
-    book, seen = market.live_book(instrument), []
-    old = LiveBook._set
-
-    def noted(self, status, reason, **named):
-        if self is book:
-            seen.append((status, reason))
-        old(self, status, reason, **named)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(LiveBook, "_set", noted)
-        yield seen
 
 
 def quantity(market, instrument=BTC):

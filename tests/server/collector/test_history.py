@@ -91,7 +91,7 @@ def binance(every, calls=None):
 
 
 def instrument(exchange="binance"):
-    from server.exchanges.test_conformance import instrument as build
+    from support.instruments import instrument as build
 
     return build(exchange)
 

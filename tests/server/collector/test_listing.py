@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from server.exchanges.test_conformance import instrument
 from support.collector.parts import collecting, until
 from support.collector.venues import INFO, scripted
+from support.instruments import instrument
 from twap_server.collector.listing import UNREADABLE, in_words, merged
 from twap_server.domain.market.instrument import InstrumentId
 

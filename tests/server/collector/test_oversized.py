@@ -4,12 +4,12 @@ from random import Random
 
 import pytest
 
-from server.collector.test_refusals import HandClock
+from support.clocks import HandClock
 from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
 from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.collector.oversized import Oversized
-from twap_server.domain.clock import SECOND
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 
@@ -17,13 +17,8 @@ COINS = ("AAA", "BTC", "ETH", "ZZZ")
 BOOKS = [InstrumentId("kraken", f"{coin}-USD") for coin in COINS]
 
 
-class WallClock(HandClock):
-    def now(self):
-        return self.at
-
-
 def made():
-    clock = WallClock()
+    clock = HandClock(Nanos(0))
     return clock, Oversized(clock, KeyedBackoff(clock, Random(1), initial_ms=300_000, cap_s=3600))
 
 
@@ -33,10 +28,10 @@ def test_the_only_one_that_is_waited_for_is_set_aside_ever_longer():
     for _ in range(6):
         oversized.blame(["B"])
         until = oversized.aside_until("B")
-        waits.append((until - clock.at) / SECOND)
+        waits.append((until - clock.time) / SECOND)
         assert oversized.askable(["A", "B"], waits=False) == ["A"]
         assert not oversized.are_suspected(["B"])
-        clock.at = until
+        clock.time = until
         assert oversized.aside_until("B") is None
     assert 150 <= waits[0] <= 300 and waits[0] < waits[2] < waits[4] and waits[5] <= 3600
     assert oversized.askable(["A", "B"], waits=False) == ["A"], "others first"

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 from websockets.datastructures import Headers
 
-from server.collector.test_faults import statuses
-from server.exchanges.kraken.test_kraken import instrument as pair
-from support.collector.parts import HastyClock, SystemClock, collecting, until
+from support.clocks import HandClock
+from support.collector.parts import HastyClock, SystemClock, collecting, statuses, until
 from support.collector.venues import scripted
+from support.instruments import instrument as of_kraken
 from support.kraken import DEAD, LoopbackKraken
 from twap_server.books.live import LiveBook
 from twap_server.collector.config import CollectorConfig
@@ -41,19 +41,8 @@ def reason(market, instrument):
     return view.reason if view is not None else ""
 
 
-class HandClock:
-    def __init__(self):
-        self.at = 0
-
-    def monotonic(self):
-        return Nanos(self.at)
-
-    def after(self, seconds):
-        self.at += round(seconds * SECOND)
-
-
 def test_waits_grow_up_to_the_longest_and_start_anew_after_a_quiet_time():
-    clock = HandClock()
+    clock = HandClock(Nanos(0))
     backoff = KeyedBackoff(clock, Random(1), initial_ms=500, cap_s=600)
     waits = []
     for _ in range(20):
@@ -262,7 +251,7 @@ async def test_the_same_failure_is_one_line_in_the_log(caplog, unused_tcp_port):
 
 async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     exchange, books, sent = KrakenExchange(), {}, []
-    listed = {one.id.symbol: one for one in (pair("AAA-USD"), pair("BTC-USD"))}
+    listed = {one.id.symbol: one for one in (of_kraken("kraken", coin, "USD") for coin in ("AAA", "BTC"))}
     context = SimpleNamespace(
         exchange=exchange, config=CollectorConfig(), clock=SystemClock(), instruments=lambda: listed
     )

@@ -9,9 +9,8 @@ from zlib import crc32
 
 import pytest
 
-from server.collector.test_faults import statuses
 from support.coinbase import LoopbackCoinbase
-from support.collector.parts import collecting, until
+from support.collector.parts import collecting, statuses, until
 from support.collector.venues import scripted
 from support.kraken import LoopbackKraken
 from twap_server.collector.rejects import Rejects

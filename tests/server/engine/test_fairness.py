@@ -8,8 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import EPOCH, OpenOrders, working
-from support.trading import HandBook, HandMarket, MemoryStore, request
+from support.clocks import EPOCH
+from support.engine import EngineAtWork, working
+from support.stores.orders import MemoryStore
+from support.trading import HandBook, HandMarket, request
 from twap_models.enums import OrderStatus, SliceOutcome
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import EngineBusy
@@ -45,7 +47,7 @@ class NotingStore(MemoryStore):
         """Keys are checked elsewhere; here it would take longest."""
 
 
-async def many(desk: OpenOrders, count: int, *, interval: int = SECOND, length: int = 10) -> None:
+async def many(desk: EngineAtWork, count: int, *, interval: int = SECOND, length: int = 10) -> None:
     """The attacker's orders, all due in the same moment, just before the victim's."""
     start, end = Nanos(EPOCH + 5 * SECOND - 1), Nanos(EPOCH + (5 + length) * SECOND)
     wanted = [
@@ -56,7 +58,7 @@ async def many(desk: OpenOrders, count: int, *, interval: int = SECOND, length: 
         assert all(one.order.status.is_open for one in results)
 
 
-async def few(desk: OpenOrders, count: int = 5, *, start: int = 5 * SECOND) -> list[Order]:
+async def few(desk: EngineAtWork, count: int = 5, *, start: int = 5 * SECOND) -> list[Order]:
     """The victim's."""
     moment, end = Nanos(EPOCH + start), Nanos(EPOCH + start + 10 * SECOND)
     wanted = [request(EPOCH, f"z{number}", start=moment, end=end) for number in range(count)]
@@ -170,7 +172,7 @@ async def test_too_many_waiting_commands_of_one_user_are_refused_to_that_user_al
 
 
 @asynccontextmanager
-async def busy(desk: OpenOrders, seconds: float) -> AsyncIterator[None]:
+async def busy(desk: EngineAtWork, seconds: float) -> AsyncIterator[None]:
     """The engine is kept from its work for so long by somebody else's order."""
     start, end = Nanos(EPOCH + 60 * SECOND), Nanos(EPOCH + 90 * SECOND)
     desk.store.latency_s = seconds

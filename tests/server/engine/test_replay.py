@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from support.clocks import LoopClock
 from support.replay import Replay, state_of
-from support.trading import BTC, HandMarket, MemoryStore, request
+from support.stores.orders import MemoryStore
+from support.trading import BTC, HandMarket, request
 from twap_models.enums import Carry, Fidelity, LateStart, Side
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import TwapError

@@ -8,32 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.instruments import instrument
 from support.recordings import ROOT, rows
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.market.errors import ChecksumMismatch, FeedError, SequenceGap, WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot
-from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.exchanges.registry import EXCHANGES
 
 STREAMS = {"binance": "spot-*.jsonl.gz", "kraken": "v2-*.jsonl.gz", "coinbase": "exchange-6-*.jsonl.gz"}
 
 each = pytest.mark.parametrize("shape", EXCHANGES, ids=lambda shape: shape.name)
-
-
-def instrument(exchange, base="BTC", quote="USDT"):
-    tick = "0.01" if exchange == "binance" else "0.1"
-    return Instrument(
-        id=InstrumentId(exchange, f"{base}-{quote}"),
-        native=f"{base}-{quote}" if exchange == "coinbase" else f"{base}{quote}",
-        base=base,
-        quote=quote,
-        tick_size=Decimal(tick),
-        lot_size=Decimal("0.00000001"),
-        min_quantity=Decimal(0),
-        min_notional=Decimal(0),
-        status="trading",
-    )
 
 
 def taught(shape):

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.exchanges.test_entries import GONE, GOOD, read
+from support.listings import GONE, GOOD, read
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.decode import number
 

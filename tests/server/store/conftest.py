@@ -1,21 +1,24 @@
-"""A real database for each test: a file, and a PostgreSQL."""
+"""What a store of each kind must do: in memory, in a file, in a PostgreSQL; a real database for each test."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 
 from support.postgres import PostgresServer
+from support.store.databases import Outside
+from support.stores.accounts import MemoryAccounts
+from support.stores.kinds import AccountStore, OrderStore
+from support.stores.orders import MemoryStore
 from twap_server.domain.clock import Nanos
 from twap_server.store import driver
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
-Outside = Callable[[str], list[str]]
-"""Runs a statement as another program would; gives the rows, a column of text."""
+SQL = {"sqlite": "file_url", "postgresql": "server_url"}
 
 
 @pytest.fixture
@@ -29,9 +32,17 @@ def server_url(postgres: PostgresServer) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(params=["file_url", "server_url"], ids=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest) -> str:
-    return str(request.getfixturevalue(request.param))
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for nothing of a database is held to by memory as well."""
+    if "kind" in metafunc.fixturenames:
+        is_sql = {"url", "database"} & set(metafunc.fixturenames)
+        kinds = SQL if is_sql else ["memory", *SQL]
+        metafunc.parametrize("kind", getattr(metafunc.module, "KINDS", kinds))
+
+
+@pytest.fixture
+def url(kind: str, request: pytest.FixtureRequest) -> str:
+    return str(request.getfixturevalue(SQL[kind]))
 
 
 @pytest.fixture
@@ -75,12 +86,16 @@ def written(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[list[st
 
 
 @pytest.fixture
-def orders(database: Database) -> SqlOrderStore:
-    return SqlOrderStore(database)
+def orders(kind: str, request: pytest.FixtureRequest) -> OrderStore:
+    return MemoryStore() if kind == "memory" else SqlOrderStore(request.getfixturevalue("database"))
 
 
 @pytest.fixture
-async def accounts(database: Database) -> SqlAccountStore:
-    accounts = SqlAccountStore(database)
-    await accounts.users.create_user("u1", "Alice", "hash", Nanos(1))
-    return accounts
+def _accounts(kind: str, request: pytest.FixtureRequest) -> AccountStore:
+    return MemoryAccounts() if kind == "memory" else SqlAccountStore(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+async def accounts(_accounts: AccountStore) -> AccountStore:
+    await _accounts.users.create_user("u1", "Alice", "hash", Nanos(1))
+    return _accounts

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from server.store.conftest import Outside
 from support.postgres import PostgresServer
 from support.store.builders import accepted, make_order, sliced
+from support.store.databases import Outside
 from twap_server import settings
 from twap_server.bootstrap import archive
 from twap_server.bootstrap.backup import backup, restore

@@ -59,6 +59,7 @@ async def test_fifty_submissions_at_once_are_one_commit(
         assert [one.seq for one in await orders.events("u0", 0, 100)] == list(range(1, 52))
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize(
     "broken", [{"symbol": "BTCUSDT\ud800"}, {"fingerprint": "\ud800"}], ids=["rejected", "accepted"]
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from server.store.conftest import Outside
+from support.store.databases import Outside
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import accounts

@@ -10,8 +10,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from support.changes import replace
-from support.store.builders import Write, accepted, make_order, sliced, with_terms
+from support.store.builders import accepted, make_order, sliced, with_terms
 from twap_server.domain.errors import TwapError
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import sqlite
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
@@ -44,7 +45,7 @@ async def stores(request: pytest.FixtureRequest) -> AsyncIterator[list[SqlOrderS
         yield [SqlOrderStore(database) for database in databases]
 
 
-async def all_at_once(stores: list[SqlOrderStore], write: Callable[[int], Write]) -> list[int]:
+async def all_at_once(stores: list[SqlOrderStore], write: Callable[[int], OrderWrite]) -> list[int]:
     """Commit the ``n``-th write for every ``n``, spread over the servers; gives those that were recorded."""
 
     async def attempt(n: int) -> bool:
@@ -82,7 +83,7 @@ async def test_an_order_changes_once_from_each_version(stores: list[SqlOrderStor
     await stores[0].commit([accepted(order)])
     progress = sliced(order).order.progress
     won = await all_at_once(
-        stores, lambda n: Write(order=replace(order, progress=replace(progress, detail=str(n))))
+        stores, lambda n: OrderWrite(order=replace(order, progress=replace(progress, detail=str(n))))
     )
     assert len(won) == 1
     assert (await stores[0].open_orders())[0].progress.detail == str(won[0])
@@ -102,7 +103,7 @@ async def test_opposite_orders_of_writing_do_not_lock_up(stores: list[SqlOrderSt
     await stores[0].commit([accepted(order) for order in book])
     writes = [sliced(order) for order in book]
 
-    async def attempt(store: SqlOrderStore, batch: list[Write]) -> bool:
+    async def attempt(store: SqlOrderStore, batch: list[OrderWrite]) -> bool:
         try:
             await store.commit(batch)
         except TwapError:

@@ -12,9 +12,9 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from server.store.conftest import Outside
 from support import children
 from support.store.builders import accepted, make_order, sliced
+from support.store.databases import Outside
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database

@@ -15,10 +15,7 @@ from twap_server.store import driver
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
-
-@pytest.fixture
-def url(file_url: str) -> str:
-    return file_url
+KINDS = ["sqlite"]
 
 
 @pytest.fixture

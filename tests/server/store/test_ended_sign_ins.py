@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import event, func, insert, select
 
-from server.store.test_accounts import DAY, END, START, later, rotate
+from support.store.sign_ins import DAY, END, START, later, rotate
+from support.stores.kinds import AccountStore
 from twap_server.domain.accounts import Rotation
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.store import sign_ins
-from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.tables import refresh_families as families
 from twap_server.store.tables import refresh_tokens as tokens
@@ -22,7 +22,7 @@ async def left(database: Database) -> tuple[int, int]:
     return found[0], found[1]
 
 
-async def forget(accounts: SqlAccountStore, expired_by: Nanos) -> int:
+async def forget(accounts: AccountStore, expired_by: Nanos) -> int:
     """Forget all there is to; gives how many calls that took."""
     calls, after = 1, await accounts.sign_ins.forget_ended(expired_by)
     while after is not None:
@@ -30,7 +30,7 @@ async def forget(accounts: SqlAccountStore, expired_by: Nanos) -> int:
     return calls
 
 
-async def test_what_has_expired_leaves_nothing(accounts: SqlAccountStore, database: Database) -> None:
+async def test_what_has_expired_leaves_nothing(accounts: AccountStore, database: Database) -> None:
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     await rotate(accounts, "t1", "t2", later(900))
     await accounts.sign_ins.add_refresh("t9", "f9", "u1", Nanos(END + 31 * DAY), START)
@@ -45,7 +45,7 @@ async def test_what_has_expired_leaves_nothing(accounts: SqlAccountStore, databa
     )
 
 
-async def test_a_theft_is_known_until_the_token_would_have_expired(accounts: SqlAccountStore) -> None:
+async def test_a_theft_is_known_until_the_token_would_have_expired(accounts: AccountStore) -> None:
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     for day in range(1, 30):
         await rotate(accounts, f"t{day}", f"t{day + 1}", Nanos(START + day * DAY))
@@ -55,7 +55,7 @@ async def test_a_theft_is_known_until_the_token_would_have_expired(accounts: Sql
 
 
 async def test_the_newest_token_of_a_long_sign_in_counts_on(
-    accounts: SqlAccountStore, database: Database
+    accounts: AccountStore, database: Database
 ) -> None:
     await accounts.sign_ins.add_refresh("t0", "f1", "u1", END, START)
     for day in range(100):
@@ -66,7 +66,7 @@ async def test_the_newest_token_of_a_long_sign_in_counts_on(
 
 
 async def test_what_was_ended_is_forgotten_and_ended_all_the_same(
-    accounts: SqlAccountStore, database: Database
+    accounts: AccountStore, database: Database
 ) -> None:
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     await accounts.sign_ins.revoke_family("f1")
@@ -79,7 +79,7 @@ async def test_what_was_ended_is_forgotten_and_ended_all_the_same(
 
 
 async def test_many_go_some_at_a_time(
-    accounts: SqlAccountStore, database: Database, monkeypatch: pytest.MonkeyPatch
+    accounts: AccountStore, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sign_ins, "_FAMILIES_AT_ONCE", 10)
     monkeypatch.setattr(sign_ins, "_TOKENS_AT_ONCE", 7)
@@ -114,7 +114,7 @@ async def test_many_go_some_at_a_time(
 
 
 async def test_where_nothing_has_ended_nobody_waits_for_it(
-    accounts: SqlAccountStore, database: Database
+    accounts: AccountStore, database: Database
 ) -> None:
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     async with database.transaction():

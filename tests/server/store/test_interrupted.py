@@ -6,22 +6,21 @@ from datetime import timedelta
 
 import pytest
 
-from server.store.conftest import Outside
 from support.cutting import Cut, CuttingProxy
 from support.postgres import PostgresServer
-from support.store.builders import Write, accepted, make_order, sliced
+from support.store.builders import accepted, make_order, sliced
+from support.store.databases import Outside
+from support.stores.kinds import OrderStore
 from twap_server.domain.errors import CommitInDoubt, StoreUnavailable
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store.config import StoreConfig
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
+KINDS = ["postgresql"]
+
 ORDER = make_order()
 FIRST, SECOND, THIRD = accepted(ORDER, seq=1), sliced(ORDER, seq=2), accepted(make_order(2), seq=3)
-
-
-@pytest.fixture
-def url(server_url: str) -> str:
-    return server_url
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ async def orders(url: str, proxy: CuttingProxy) -> AsyncIterator[SqlOrderStore]:
         yield SqlOrderStore(database)
 
 
-async def holds(orders: SqlOrderStore, *writes: Write) -> None:
+async def holds(orders: OrderStore, *writes: OrderWrite) -> None:
     """Exactly these writes were recorded, each once, and another can follow."""
     await orders.commit([THIRD])
     events = await orders.events("alice", 0, 99)
@@ -49,7 +48,7 @@ async def holds(orders: SqlOrderStore, *writes: Write) -> None:
 
 @pytest.mark.parametrize("cut", [Cut.AFTER, Cut.SENT])
 async def test_a_commit_whose_answer_was_lost_is_found(
-    orders: SqlOrderStore, proxy: CuttingProxy, cut: Cut
+    orders: OrderStore, proxy: CuttingProxy, cut: Cut
 ) -> None:
     proxy.cut = cut
     await orders.commit([FIRST])
@@ -63,7 +62,7 @@ async def test_a_commit_whose_answer_was_lost_is_found(
 
 @pytest.mark.parametrize("cut", [Cut.BEFORE, Cut.SILENT])
 async def test_a_commit_that_never_arrived_is_not_found(
-    orders: SqlOrderStore, proxy: CuttingProxy, cut: Cut
+    orders: OrderStore, proxy: CuttingProxy, cut: Cut
 ) -> None:
     proxy.cut = cut
     with pytest.raises(StoreUnavailable) as caught:
@@ -77,7 +76,7 @@ async def test_a_commit_that_never_arrived_is_not_found(
 
 
 async def test_a_commit_still_under_way_is_not_taken_for_lost(
-    orders: SqlOrderStore, proxy: CuttingProxy, postgres: PostgresServer, outside: Outside
+    orders: OrderStore, proxy: CuttingProxy, postgres: PostgresServer, outside: Outside
 ) -> None:
     """The server waits for a standby that never comes, long after the connection broke."""
     postgres.sql("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
@@ -93,7 +92,7 @@ async def test_a_commit_still_under_way_is_not_taken_for_lost(
 
 @pytest.mark.parametrize(("cut", "is_recorded"), [(Cut.AFTER, True), (Cut.BEFORE, False)])
 async def test_a_server_killed_in_the_commit_leaves_it_in_doubt(
-    orders: SqlOrderStore, proxy: CuttingProxy, postgres: PostgresServer, cut: Cut, is_recorded: bool
+    orders: OrderStore, proxy: CuttingProxy, postgres: PostgresServer, cut: Cut, is_recorded: bool
 ) -> None:
     proxy.cut, proxy.on_cut = cut, postgres.kill
     try:
@@ -107,7 +106,7 @@ async def test_a_server_killed_in_the_commit_leaves_it_in_doubt(
     await holds(orders, *([FIRST] if is_recorded else []))
 
 
-async def test_another_change_is_not_taken_for_ours(orders: SqlOrderStore) -> None:
+async def test_another_change_is_not_taken_for_ours(orders: OrderStore) -> None:
     await orders.commit([FIRST])
     assert not await orders.was_recorded([SECOND]), "the order is there, in its state before"
     assert not await orders.was_recorded([THIRD])

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from support.stores.kinds import AccountStore
 from twap_models.enums import Scope
 from twap_server.domain.accounts import ApiKey, InviteRecord
 from twap_server.domain.clock import Nanos
@@ -15,7 +16,7 @@ NOW, END = Nanos(100), Nanos(200)
 ISSUER = "https://id.example"
 
 
-async def invited(accounts: SqlAccountStore, name: str, code: str, at: Nanos = NOW) -> str:
+async def invited(accounts: AccountStore, name: str, code: str, at: Nanos = NOW) -> str:
     """How making an account with an invite went."""
     try:
         await accounts.users.create_user(f"id of {name}", name, "hash", at, invite_hash=code)
@@ -24,13 +25,13 @@ async def invited(accounts: SqlAccountStore, name: str, code: str, at: Nanos = N
     return "made"
 
 
-async def add(accounts: SqlAccountStore, number: int, *, most: int = 9) -> InviteRecord:
+async def add(accounts: AccountStore, number: int, *, most: int = 9) -> InviteRecord:
     return await accounts.invites.add_invite(
         f"i{number}", f"h{number}", note="for you", created=NOW, expires=END, most=most
     )
 
 
-async def test_an_invite_makes_one_account(accounts: SqlAccountStore) -> None:
+async def test_an_invite_makes_one_account(accounts: AccountStore) -> None:
     made = await add(accounts, 1)
     assert await accounts.invites.list_invites(NOW) == [made]
     assert await accounts.invites.is_invite_usable("h1", NOW)
@@ -42,14 +43,14 @@ async def test_an_invite_makes_one_account(accounts: SqlAccountStore) -> None:
     assert not await accounts.invites.withdraw_invite("i1"), "it was used"
 
 
-async def test_a_taken_name_uses_no_invite_up(accounts: SqlAccountStore) -> None:
+async def test_a_taken_name_uses_no_invite_up(accounts: AccountStore) -> None:
     await add(accounts, 1)
     with pytest.raises(StoreConflict):
         await invited(accounts, "ALICE", "h1")
     assert await invited(accounts, "bob", "h1") == "made"
 
 
-async def test_an_invite_that_is_over_unknown_or_withdrawn(accounts: SqlAccountStore) -> None:
+async def test_an_invite_that_is_over_unknown_or_withdrawn(accounts: AccountStore) -> None:
     await add(accounts, 1)
     assert await invited(accounts, "bob", "h1", at=END) == "refused"
     assert not await accounts.invites.is_invite_usable("h1", END)
@@ -60,7 +61,7 @@ async def test_an_invite_that_is_over_unknown_or_withdrawn(accounts: SqlAccountS
     assert await invited(accounts, "bob", "h9") == "refused"
 
 
-async def test_invites_have_a_bound_and_those_that_are_over_do_not_count(accounts: SqlAccountStore) -> None:
+async def test_invites_have_a_bound_and_those_that_are_over_do_not_count(accounts: AccountStore) -> None:
     await add(accounts, 1, most=1)
     with pytest.raises(Conflict, match="at most 1 invites"):
         await add(accounts, 2, most=1)
@@ -69,7 +70,7 @@ async def test_invites_have_a_bound_and_those_that_are_over_do_not_count(account
 
 
 async def test_of_many_with_one_invite_one_is_made_in_whatever_process(
-    accounts: SqlAccountStore, url: str
+    accounts: AccountStore, url: str
 ) -> None:
     """Half of them come over the server's own connection, half from beside it."""
     await add(accounts, 1)
@@ -83,7 +84,7 @@ async def test_of_many_with_one_invite_one_is_made_in_whatever_process(
     assert len(await accounts.users.list_users()) == 2
 
 
-async def test_an_identity_has_one_account(accounts: SqlAccountStore) -> None:
+async def test_an_identity_has_one_account(accounts: AccountStore) -> None:
     assert await accounts.identities.find_identity(ISSUER, "s1") is None
     await accounts.identities.create_identity_user("u2", "bob", NOW, issuer=ISSUER, subject="s1")
     assert await accounts.identities.find_identity(ISSUER, "s1") == "u2"
@@ -99,7 +100,7 @@ async def test_an_identity_has_one_account(accounts: SqlAccountStore) -> None:
         await accounts.identities.link_identity(ISSUER, "s2", "u2", NOW)
 
 
-async def test_sign_ins_and_keys_that_were_ended_are_told(accounts: SqlAccountStore, url: str) -> None:
+async def test_sign_ins_and_keys_that_were_ended_are_told(accounts: AccountStore, url: str) -> None:
     key = ApiKey(key_id="k1", user_id="u1", name="", created=NOW, scopes=[Scope.READ])
     await accounts.keys.add_key(key, "digest", family_id=None, most=9)
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, NOW)

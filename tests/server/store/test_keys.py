@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import event, func, select
 from sqlalchemy.engine import Engine
 
-from server.store.conftest import Outside
-from server.store.test_migrations import at_revision
+from support.store.databases import Outside, at_revision
+from support.stores.kinds import AccountStore
 from twap_models.enums import Scope
 from twap_server.domain.accounts import Adding, ApiKey
 from twap_server.domain.clock import SECOND, Nanos
@@ -27,12 +27,12 @@ def key(name: str, user: str = "u1", *, created: Nanos = START, expires: Nanos |
 
 
 @pytest.fixture
-async def signed_in(accounts: SqlAccountStore) -> SqlAccountStore:
+async def signed_in(accounts: AccountStore) -> AccountStore:
     await accounts.sign_ins.add_refresh("t1", "f1", "u1", END, START)
     return accounts
 
 
-async def add(accounts: SqlAccountStore, one: ApiKey, family: str | None = "f1", most: int = 50) -> Adding:
+async def add(accounts: AccountStore, one: ApiKey, family: str | None = "f1", most: int = 50) -> Adding:
     return await accounts.keys.add_key(one, f"digest of {one.key_id}", family_id=family, most=most)
 
 
@@ -41,7 +41,7 @@ async def rows(database: Database) -> int:
     return int(found[0]["rows"])
 
 
-async def test_a_hundred_at_once_never_exceed_the_limit(signed_in: SqlAccountStore) -> None:
+async def test_a_hundred_at_once_never_exceed_the_limit(signed_in: AccountStore) -> None:
     await signed_in.users.create_user("u2", "bob", "hash", Nanos(1))
     async with asyncio.TaskGroup() as group:
         mine = [group.create_task(add(signed_in, key(f"k{n}"), most=7)) for n in range(100)]
@@ -51,7 +51,7 @@ async def test_a_hundred_at_once_never_exceed_the_limit(signed_in: SqlAccountSto
 
 
 async def test_revoked_and_expired_keys_make_room_and_leave_no_rows(
-    signed_in: SqlAccountStore, database: Database
+    signed_in: AccountStore, database: Database
 ) -> None:
     for number in range(20):
         assert await add(signed_in, key(f"r{number}"), most=2) is Adding.ADDED
@@ -65,7 +65,7 @@ async def test_revoked_and_expired_keys_make_room_and_leave_no_rows(
     assert await rows(database) == 2
 
 
-async def test_a_sign_in_that_has_ended_makes_no_key(signed_in: SqlAccountStore) -> None:
+async def test_a_sign_in_that_has_ended_makes_no_key(signed_in: AccountStore) -> None:
     await signed_in.users.revoke_user("u1", keys=True)
     assert await add(signed_in, key("k1")) is Adding.SIGNED_OUT
     assert await add(signed_in, key("k1"), "no such family") is Adding.SIGNED_OUT
@@ -73,7 +73,7 @@ async def test_a_sign_in_that_has_ended_makes_no_key(signed_in: SqlAccountStore)
 
 
 @pytest.mark.parametrize("turn", range(5))
-async def test_no_key_outlives_the_end_of_all_at_once_with_it(signed_in: SqlAccountStore, turn: int) -> None:
+async def test_no_key_outlives_the_end_of_all_at_once_with_it(signed_in: AccountStore, turn: int) -> None:
     async with asyncio.TaskGroup() as group:
         for number in range(turn * 5):
             group.create_task(add(signed_in, key(f"early{number}")))
@@ -85,7 +85,7 @@ async def test_no_key_outlives_the_end_of_all_at_once_with_it(signed_in: SqlAcco
 
 
 @pytest.mark.parametrize("keys", [False, True])
-async def test_sign_ins_and_keys_end_together_or_apart(signed_in: SqlAccountStore, keys: bool) -> None:
+async def test_sign_ins_and_keys_end_together_or_apart(signed_in: AccountStore, keys: bool) -> None:
     await signed_in.users.create_user("u2", "bob", "hash", Nanos(1))
     await add(signed_in, key("k1"))
     await add(signed_in, key("b1", "u2"), None)
@@ -95,7 +95,7 @@ async def test_sign_ins_and_keys_end_together_or_apart(signed_in: SqlAccountStor
 
 
 @pytest.mark.parametrize("keys", [False, True])
-async def test_a_new_password_ends_keys_where_asked(signed_in: SqlAccountStore, keys: bool) -> None:
+async def test_a_new_password_ends_keys_where_asked(signed_in: AccountStore, keys: bool) -> None:
     await add(signed_in, key("k1"))
     assert await signed_in.users.change_password("u1", "new", keys=keys) == (["f1", "k1"] if keys else ["f1"])
     user = await signed_in.users.user("u1")
@@ -103,7 +103,8 @@ async def test_a_new_password_ends_keys_where_asked(signed_in: SqlAccountStore, 
     assert bool(await signed_in.keys.list_keys("u1")) is not keys
 
 
-async def test_all_or_nothing_ends(signed_in: SqlAccountStore) -> None:
+@pytest.mark.usefixtures("database")
+async def test_all_or_nothing_ends(signed_in: AccountStore) -> None:
     """Killed between the sign-ins and the keys: neither has ended."""
     await add(signed_in, key("k1"))
 
@@ -122,7 +123,7 @@ async def test_all_or_nothing_ends(signed_in: SqlAccountStore) -> None:
     assert await signed_in.sign_ins.is_family_active("f1") and await signed_in.keys.list_keys("u1")
 
 
-async def test_uses_are_recorded_many_at_a_time_and_never_go_back(signed_in: SqlAccountStore) -> None:
+async def test_uses_are_recorded_many_at_a_time_and_never_go_back(signed_in: AccountStore) -> None:
     for name in ("k1", "k2", "k3"):
         await add(signed_in, key(name))
     others = {f"gone{number}": START for number in range(1_200)}
@@ -155,7 +156,7 @@ async def test_keys_from_before_scopes_read_and_trade_without_end(
 
 
 async def test_a_key_that_another_process_ended_is_told_though_its_row_is_gone(
-    signed_in: SqlAccountStore, url: str, database: Database
+    signed_in: AccountStore, url: str, database: Database
 ) -> None:
     await add(signed_in, key("k1"))
     async with Database.beside(url) as beside:

@@ -15,13 +15,11 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, make_url
 
-from server.store.conftest import Outside
 from support import children
+from support.store.databases import Outside, at_revision
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.store import database as opening
-from twap_server.store import postgresql
 from twap_server.store.database import Database
-from twap_server.store.migrate import NEWEST, SCRIPTS, migrate
+from twap_server.store.migrate import NEWEST, SCRIPTS
 from twap_server.store.orders import SqlOrderStore
 
 REVISIONS = sorted(path.name[:4] for path in (SCRIPTS / "versions").glob("*.py"))
@@ -82,19 +80,6 @@ def stopped_after(count: int) -> Iterator[list[str]]:
         yield ran
     finally:
         event.remove(Engine, "before_cursor_execute", look)
-
-
-async def at_revision(url: str, revision: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bring a database to where an older version left it."""
-    with monkeypatch.context() as older:
-        older.setattr(opening, "migrate", lambda connection: migrate(connection, revision=revision))
-        older.setattr(postgresql.SoleUse, "register", _nothing)
-        async with Database.open(url):
-            pass
-
-
-async def _nothing(*_: object) -> None:
-    """Older versions kept no list of servers."""
 
 
 @pytest.mark.parametrize("start", FROM)

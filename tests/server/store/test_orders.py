@@ -6,12 +6,10 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import event, text
 
-from server.store.conftest import Outside
 from support.changes import replace
 from support.store.builders import (
     LONG,
     T0,
-    Write,
     accepted,
     make_fills,
     make_order,
@@ -19,18 +17,20 @@ from support.store.builders import (
     sliced,
     with_terms,
 )
+from support.store.databases import Outside
+from support.stores.kinds import OrderStore
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store.database import Database
-from twap_server.store.orders import SqlOrderStore
 
 OPEN = [status for status in OrderStatus if status.is_open]
 
 
-async def test_every_field_and_digit_comes_back(orders: SqlOrderStore) -> None:
+async def test_every_field_and_digit_comes_back(orders: OrderStore) -> None:
     order = make_order()
     write = sliced(order)
     await orders.commit([accepted(order)])
@@ -41,7 +41,7 @@ async def test_every_field_and_digit_comes_back(orders: SqlOrderStore) -> None:
     assert str(found.fills[0].price) == "64000.10", "trailing zeros survive too"
 
 
-async def test_absent_values_stay_absent(orders: SqlOrderStore) -> None:
+async def test_absent_values_stay_absent(orders: OrderStore) -> None:
     order = with_terms(
         make_order(status=OrderStatus.REJECTED),
         instrument=None,
@@ -54,7 +54,7 @@ async def test_absent_values_stay_absent(orders: SqlOrderStore) -> None:
     result = replace(
         make_slice(), reason=None, decided=None, mid=None, touch=None, traded=None, book_time=None
     )
-    await orders.commit([Write(order=order, is_new=True, slices=(result,))])
+    await orders.commit([OrderWrite(order=order, is_new=True, slices=(result,))])
     assert await orders.detail("alice", "token-1") == OrderRecord(
         order=order, slices=(result,), fills=(), samples=()
     )
@@ -62,7 +62,7 @@ async def test_absent_values_stay_absent(orders: SqlOrderStore) -> None:
 
 @pytest.mark.parametrize("value", ["1E-8", "1E+20", "-0.5", "0", "123456789012345678.901234567891"])
 async def test_decimals_are_kept_digit_for_digit(
-    orders: SqlOrderStore, url: str, outside: Outside, value: str
+    orders: OrderStore, url: str, outside: Outside, value: str
 ) -> None:
     await orders.commit([accepted(with_terms(make_order(), lot_size=Decimal(value)))])
     type_of, kind = ("typeof", "text") if url.startswith("sqlite") else ("pg_typeof", "numeric")
@@ -72,21 +72,22 @@ async def test_decimals_are_kept_digit_for_digit(
     assert format(kept, "f") == format(Decimal(value), "f")
 
 
-async def test_times_are_whole_nanoseconds_of_64_bits(orders: SqlOrderStore, outside: Outside) -> None:
+async def test_times_are_whole_nanoseconds_of_64_bits(orders: OrderStore, outside: Outside) -> None:
     order = with_terms(make_order(), created=Nanos(2**63 - 1))
     await orders.commit([accepted(order)])
     assert outside("SELECT created FROM orders") == [str(2**63 - 1)]
     assert await orders.open_orders() == [order]
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), 1.5])
-async def test_what_is_no_exact_number_is_refused(orders: SqlOrderStore, value: object) -> None:
+async def test_what_is_no_exact_number_is_refused(orders: OrderStore, value: object) -> None:
     with pytest.raises(Exception, match="finite Decimal"):
         await orders.commit([accepted(with_terms(make_order(), lot_size=value))])
     assert await orders.open_orders() == []
 
 
-async def test_a_repeated_token_id_is_refused(orders: SqlOrderStore) -> None:
+async def test_a_repeated_token_id_is_refused(orders: OrderStore) -> None:
     await orders.commit([accepted(make_order())])
     again = with_terms(make_order(), order_id="another")
     with pytest.raises(StoreConflict):
@@ -94,7 +95,7 @@ async def test_a_repeated_token_id_is_refused(orders: SqlOrderStore) -> None:
     await orders.commit([accepted(make_order(user_id="bob"))])
 
 
-async def test_one_conflict_records_nothing(orders: SqlOrderStore) -> None:
+async def test_one_conflict_records_nothing(orders: OrderStore) -> None:
     first = make_order(1)
     await orders.commit([accepted(first, seq=1)])
     wrong = [
@@ -111,29 +112,31 @@ async def test_one_conflict_records_nothing(orders: SqlOrderStore) -> None:
     assert await orders.last_event_seq("alice") == 1
 
 
-async def test_a_change_over_another_version_is_refused(orders: SqlOrderStore) -> None:
+async def test_a_change_over_another_version_is_refused(orders: OrderStore) -> None:
     order, other = make_order(1), make_order(2)
     await orders.commit([accepted(order), accepted(other)])
     done = sliced(order)
     await orders.commit([done])
-    late = Write(order=order.ended_as(OrderStatus.CANCELED, reason="canceled_by_user", at=T0))
+    late = OrderWrite(order=order.ended_as(OrderStatus.CANCELED, reason="canceled_by_user", at=T0))
     with pytest.raises(StoreConflict, match="changed by somebody else"):
         await orders.commit([sliced(other), late])
     found = await orders.find("alice", ["token-1", "token-2", "token-9"])
     assert found == {"token-1": done.order, "token-2": other}
 
 
-async def test_an_unknown_order_cannot_change(orders: SqlOrderStore) -> None:
+async def test_an_unknown_order_cannot_change(orders: OrderStore) -> None:
     with pytest.raises(StoreConflict):
-        await orders.commit([Write(order=make_order().ended_as(OrderStatus.FAILED, reason="storage", at=T0))])
+        await orders.commit(
+            [OrderWrite(order=make_order().ended_as(OrderStatus.FAILED, reason="storage", at=T0))]
+        )
 
 
-async def test_a_slice_has_one_outcome(orders: SqlOrderStore) -> None:
+async def test_a_slice_has_one_outcome(orders: OrderStore) -> None:
     order = make_order()
     first = sliced(order)
     await orders.commit([accepted(order)])
     await orders.commit([first])
-    twice = Write(
+    twice = OrderWrite(
         order=replace(first.order, progress=replace(first.order.progress, version=2)),
         slices=first.slices,
     )
@@ -142,7 +145,7 @@ async def test_a_slice_has_one_outcome(orders: SqlOrderStore) -> None:
     assert await orders.find("alice", ["token-1"]) == {"token-1": first.order}
 
 
-async def test_a_fill_needs_its_slice_and_its_own_id(orders: SqlOrderStore) -> None:
+async def test_a_fill_needs_its_slice_and_its_own_id(orders: OrderStore) -> None:
     order = make_order()
     await orders.commit([accepted(order)])
     write = sliced(order)
@@ -153,19 +156,19 @@ async def test_a_fill_needs_its_slice_and_its_own_id(orders: SqlOrderStore) -> N
     await orders.commit([write])
 
 
-async def test_fills_of_several_slices_in_one_write(orders: SqlOrderStore) -> None:
+async def test_fills_of_several_slices_in_one_write(orders: OrderStore) -> None:
     order = make_order()
     slices = (make_slice(0), make_slice(1))
     mixed = [*make_fills(order, 0), *make_fills(order, 1)]
     await orders.commit(
-        [Write(order=order, is_new=True, slices=slices, fills=tuple(mixed[::2] + mixed[1::2]))]
+        [OrderWrite(order=order, is_new=True, slices=slices, fills=tuple(mixed[::2] + mixed[1::2]))]
     )
     found = await orders.detail("alice", "token-1")
     assert found is not None
     assert found.fills == tuple(mixed)
 
 
-async def test_a_thousand_writes_are_one_transaction(orders: SqlOrderStore, written: list[list[str]]) -> None:
+async def test_a_thousand_writes_are_one_transaction(orders: OrderStore, written: list[list[str]]) -> None:
     book = [make_order(n) for n in range(1_000)]
     await orders.commit([accepted(order) for order in book])
     written.clear()
@@ -176,7 +179,7 @@ async def test_a_thousand_writes_are_one_transaction(orders: SqlOrderStore, writ
     assert {order.progress.next_slice for order in await orders.open_orders()} == {1}
 
 
-async def test_only_open_orders_are_open(orders: SqlOrderStore) -> None:
+async def test_only_open_orders_are_open(orders: OrderStore) -> None:
     book = [make_order(n, status=status) for n, status in enumerate(OrderStatus)]
     await orders.commit([accepted(order) for order in book])
     assert await orders.open_orders() == [order for order in book if order.status.is_open]
@@ -215,7 +218,7 @@ async def test_orders_are_found_by_their_keys_in_the_index(database: Database) -
     assert "uq_orders_user_id_token_id" in plan or "(user_id=? AND token_id=?)" in plan, plan
 
 
-async def test_keys_of_several_users_are_not_mixed_up(orders: SqlOrderStore) -> None:
+async def test_keys_of_several_users_are_not_mixed_up(orders: OrderStore) -> None:
     book = [make_order(n, user_id=user) for user in ("alice", "bob") for n in range(40)]
     await orders.commit([accepted(order, seq=n + 1) for n, order in enumerate(book[:40])])
     await orders.commit([accepted(order, seq=n + 1) for n, order in enumerate(book[40:])])
@@ -228,7 +231,7 @@ async def test_keys_of_several_users_are_not_mixed_up(orders: SqlOrderStore) -> 
     assert await orders.find_all([]) == {}
 
 
-async def pages(orders: SqlOrderStore, size: int) -> list[Order]:
+async def pages(orders: OrderStore, size: int) -> list[Order]:
     seen: list[Order] = []
     after = None
     while page := await orders.list("alice", limit=size, after=after):
@@ -238,7 +241,7 @@ async def pages(orders: SqlOrderStore, size: int) -> list[Order]:
     return seen
 
 
-async def test_pages_are_newest_first_and_lose_nothing(orders: SqlOrderStore) -> None:
+async def test_pages_are_newest_first_and_lose_nothing(orders: OrderStore) -> None:
     book = [with_terms(make_order(n), created=Nanos(T0 + n // 3)) for n in range(11)]
     await orders.commit([accepted(order) for order in book])
     await orders.commit([accepted(make_order(1, user_id="bob"))])
@@ -247,7 +250,7 @@ async def test_pages_are_newest_first_and_lose_nothing(orders: SqlOrderStore) ->
         assert await pages(orders, size) == newest
 
 
-async def test_filters(orders: SqlOrderStore) -> None:
+async def test_filters(orders: OrderStore) -> None:
     one, two, three = (make_order(n) for n in range(3))
     two = with_terms(two, exchange="kraken", instrument=two.terms.instrument._replace(symbol="ETH-EUR"))  # type: ignore[union-attr]
     three = replace(three, progress=replace(three.progress, status=OrderStatus.FILLED))
@@ -265,14 +268,14 @@ async def test_filters(orders: SqlOrderStore) -> None:
     assert await found(symbols={"BTC-USDT"}, statuses=[OrderStatus.FILLED]) == [three]
 
 
-async def test_many_token_ids(orders: SqlOrderStore) -> None:
+async def test_many_token_ids(orders: OrderStore) -> None:
     book = [make_order(n) for n in range(1_203)]
     await orders.commit([accepted(order) for order in book])
     found = await orders.find("alice", [order.terms.token_id for order in book])
     assert list(found.values()) and len(found) == len(book)
 
 
-async def test_events_are_rebuilt_as_they_were(orders: SqlOrderStore) -> None:
+async def test_events_are_rebuilt_as_they_were(orders: OrderStore) -> None:
     order = make_order(1)
     other = make_order(2)
     first = sliced(order, seq=3)
@@ -288,13 +291,13 @@ async def test_events_are_rebuilt_as_they_were(orders: SqlOrderStore) -> None:
     assert [event.order.progress.version for event in told] == [0, 0, 1, 2], "each as it was then"
 
 
-async def test_an_event_seq_counts_once_per_user(orders: SqlOrderStore) -> None:
+async def test_an_event_seq_counts_once_per_user(orders: OrderStore) -> None:
     await orders.commit([accepted(make_order(1), seq=1), accepted(make_order(user_id="bob"), seq=1)])
     with pytest.raises(StoreConflict):
         await orders.commit([accepted(make_order(2), seq=1)])
 
 
-async def test_an_event_without_fills_of_a_filled_slice(orders: SqlOrderStore) -> None:
+async def test_an_event_without_fills_of_a_filled_slice(orders: OrderStore) -> None:
     order = make_order()
     await orders.commit([accepted(order)])
     write = sliced(order, seq=1)
@@ -303,7 +306,7 @@ async def test_an_event_without_fills_of_a_filled_slice(orders: SqlOrderStore) -
     assert await orders.events("alice", 0, 9) == list(bare.events)
 
 
-async def test_commits_at_once_do_not_disturb_each_other(orders: SqlOrderStore) -> None:
+async def test_commits_at_once_do_not_disturb_each_other(orders: OrderStore) -> None:
     async with asyncio.TaskGroup() as group:
         for n in range(30):
             group.create_task(orders.commit([accepted(make_order(n))]))
@@ -311,7 +314,7 @@ async def test_commits_at_once_do_not_disturb_each_other(orders: SqlOrderStore) 
     assert len(await orders.open_orders()) == 30
 
 
-async def test_a_cancelled_commit_leaves_the_store_usable(orders: SqlOrderStore) -> None:
+async def test_a_cancelled_commit_leaves_the_store_usable(orders: OrderStore) -> None:
     for turns in range(12):
         task = asyncio.ensure_future(orders.commit([accepted(make_order(turns))]))
         for _ in range(turns):

@@ -14,7 +14,6 @@ from sqlalchemy import event, text
 
 from support.changes import replace
 from support.store.builders import (
-    Write,
     accepted,
     make_event,
     make_order,
@@ -23,19 +22,20 @@ from support.store.builders import (
     make_terms,
     sliced,
 )
+from support.stores.kinds import OrderStore
 from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PagePosition, PageRequest
+from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import events, one_trip, pages, queries
 from twap_server.store.database import Database
-from twap_server.store.orders import SqlOrderStore
 
 ENDED = 9
 """Of twelve slices, with two fills each."""
 
 
 @pytest.fixture
-async def order(orders: SqlOrderStore) -> Order:
+async def order(orders: OrderStore) -> Order:
     """An order at work, beside another of the same account."""
     made, other = make_order(), make_order(2)
     await orders.commit([accepted(made), accepted(other)])
@@ -46,13 +46,13 @@ async def order(orders: SqlOrderStore) -> Order:
     return made
 
 
-async def page(orders: SqlOrderStore, **asked: Any) -> OrderPage:
+async def page(orders: OrderStore, **asked: Any) -> OrderPage:
     found = await orders.page("alice", "token-1", PageRequest(**asked))
     assert found is not None
     return found
 
 
-async def walk(orders: SqlOrderStore, **asked: Any) -> list[OrderPage]:
+async def walk(orders: OrderStore, **asked: Any) -> list[OrderPage]:
     walked = [await page(orders, **asked)]
     while (following := walked[-1].next) is not None:
         walked.append(await page(orders, **asked, after=following))
@@ -61,7 +61,7 @@ async def walk(orders: SqlOrderStore, **asked: Any) -> list[OrderPage]:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7, 9, 12, 18, 19, 500])
-async def test_pages_are_together_the_whole(orders: SqlOrderStore, order: Order, most: int) -> None:
+async def test_pages_are_together_the_whole(orders: OrderStore, order: Order, most: int) -> None:
     whole = await orders.detail("alice", "token-1")
     assert whole is not None and (len(whole.slices), len(whole.fills)) == (ENDED, 2 * ENDED)
     walked = await walk(orders, slices=most, fills=most)
@@ -73,20 +73,20 @@ async def test_pages_are_together_the_whole(orders: SqlOrderStore, order: Order,
     assert len(walked) == max(-(-12 // most), -(-2 * ENDED // most))
 
 
-async def test_all_is_what_nobody_bounds(orders: SqlOrderStore, order: Order) -> None:
+async def test_all_is_what_nobody_bounds(orders: OrderStore, order: Order) -> None:
     found = await page(orders)
     assert (len(found.slices), list(found.pending), len(found.fills)) == (ENDED, [9, 10, 11], 2 * ENDED)
     assert found.next is None and found.order == order
 
 
-async def test_one_of_them_alone(orders: SqlOrderStore, order: Order) -> None:
+async def test_one_of_them_alone(orders: OrderStore, order: Order) -> None:
     slices, fills = await walk(orders, slices=5, fills=0), await walk(orders, slices=0, fills=5)
     assert [len(one.slices) + len(one.pending) for one in slices] == [5, 5, 2]
     assert [len(one.fills) for one in fills] == [5, 5, 5, 3]
     assert not any(one.fills for one in slices) and not any(one.slices or one.pending for one in fills)
 
 
-async def test_the_latest(orders: SqlOrderStore, order: Order) -> None:
+async def test_the_latest(orders: OrderStore, order: Order) -> None:
     whole = await page(orders)
     found = await page(orders, slices=2, fills=3, latest=True)
     assert found.slices == whole.slices[-2:] and found.fills == whole.fills[-3:]
@@ -109,10 +109,11 @@ ASKED = [
 ]
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("at_once", [1, 2, 3, 9, 500])
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 async def test_parts_are_together_the_page(
-    orders: SqlOrderStore, order: Order, asked: dict[str, Any], at_once: int, monkeypatch: pytest.MonkeyPatch
+    orders: OrderStore, order: Order, asked: dict[str, Any], at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await page(orders, **asked)
     monkeypatch.setattr(pages, "_AT_ONCE", at_once)
@@ -126,7 +127,7 @@ async def test_parts_are_together_the_page(
 
 
 async def test_parts_are_of_one_moment(
-    orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
+    orders: OrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await page(orders)
     monkeypatch.setattr(pages, "_AT_ONCE", 2)
@@ -138,12 +139,12 @@ async def test_parts_are_of_one_moment(
     assert rest[-1].pending == whole.pending and len((await page(orders)).slices) == ENDED + 1
 
 
-async def test_parts_of_no_order_are_none(orders: SqlOrderStore, order: Order) -> None:
+async def test_parts_of_no_order_are_none(orders: OrderStore, order: Order) -> None:
     assert not [part async for part in orders.parts("bob", "token-1", PageRequest())]
 
 
 async def test_who_leaves_parts_behind_holds_no_connection(
-    database: Database, orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
+    database: Database, orders: OrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pages, "_AT_ONCE", 2)
     for _ in range(20):
@@ -152,13 +153,14 @@ async def test_who_leaves_parts_behind_holds_no_connection(
     assert database._readers.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
-async def test_a_long_order_in_parts_is_never_there_as_a_whole(orders: SqlOrderStore) -> None:
+@pytest.mark.usefixtures("database")
+async def test_a_long_order_in_parts_is_never_there_as_a_whole(orders: OrderStore) -> None:
     made = make_order()
     made = replace(made, plan=replace(made.plan, slice_count=5_000))
     await orders.commit([accepted(made)])
     done = replace(made, progress=replace(made.progress, next_slice=5_000, version=1))
     many = tuple(replace(make_slice(index), target=Decimal(index)) for index in range(5_000))
-    await orders.commit([Write(order=done, slices=many)])
+    await orders.commit([OrderWrite(order=done, slices=many)])
     del many
     await _read_parts(orders)  # statements, for instance, are kept
     whole = await _most_taken(_read_whole(orders))
@@ -166,11 +168,11 @@ async def test_a_long_order_in_parts_is_never_there_as_a_whole(orders: SqlOrderS
     assert in_parts < whole / 2
 
 
-async def _read_whole(orders: SqlOrderStore) -> None:
+async def _read_whole(orders: OrderStore) -> None:
     assert len((await page(orders)).slices) == 5_000
 
 
-async def _read_parts(orders: SqlOrderStore) -> None:
+async def _read_parts(orders: OrderStore) -> None:
     assert sum([len(part.slices) async for part in orders.parts("alice", "token-1", PageRequest())]) == 5_000
 
 
@@ -183,7 +185,7 @@ async def _most_taken(work: Coroutine[None, None, None]) -> int:
         tracemalloc.stop()
 
 
-async def test_a_page_of_an_order_that_goes_on(orders: SqlOrderStore, order: Order) -> None:
+async def test_a_page_of_an_order_that_goes_on(orders: OrderStore, order: Order) -> None:
     """What was to come on the page before may have ended since; nothing comes twice, nothing is left out."""
     first = await page(orders, slices=10, fills=17)
     await orders.commit([sliced(order)])
@@ -197,7 +199,7 @@ async def test_a_page_of_an_order_that_goes_on(orders: SqlOrderStore, order: Ord
     assert [(one.slice_index, one.fill_id[-1]) for one in second.fills] == [(8, "1"), (9, "0"), (9, "1")]
 
 
-async def test_it_is_read_for_one_user(orders: SqlOrderStore, order: Order) -> None:
+async def test_it_is_read_for_one_user(orders: OrderStore, order: Order) -> None:
     assert await orders.page("bob", "token-1", PageRequest(slices=1)) is None
     assert await orders.page("alice", "token-3", PageRequest(slices=1)) is None
 
@@ -227,7 +229,7 @@ async def test_it_is_looked_up_in_an_index(
 
 
 async def test_no_more_rows_are_read_than_asked(
-    database: Database, orders: SqlOrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
+    database: Database, orders: OrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
     run = one_trip._Plain.run
@@ -277,13 +279,16 @@ def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open
     assert seen == list(range(count)) and pages == max(1, -(-count // most))
 
 
+@pytest.mark.usefixtures("database")
 async def test_many_events_are_read_some_at_a_time(
-    orders: SqlOrderStore, monkeypatch: pytest.MonkeyPatch
+    orders: OrderStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = make_order()
     await orders.commit([accepted(made, seq=1)])
     after = replace(made, progress=replace(made.progress, version=made.progress.version + 1))
-    await orders.commit([Write(order=after, events=tuple(make_event(after, seq) for seq in range(2, 251)))])
+    await orders.commit(
+        [OrderWrite(order=after, events=tuple(make_event(after, seq) for seq in range(2, 251)))]
+    )
     sizes, read = [], events._read
 
     async def counted(*given: Any) -> list[OrderEvent]:

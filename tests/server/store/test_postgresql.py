@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 from sqlalchemy import text
 
-from server.store.conftest import Outside
 from support.clocks import LoopClock
 from support.postgres import PostgresServer
 from support.store.builders import accepted, make_order
+from support.store.databases import Outside
 from twap_server.clock import SystemClock
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
 from twap_server.store.config import StoreConfig

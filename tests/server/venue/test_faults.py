@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from server.venue.conftest import HurriedClock
+from support.clocks import HurriedClock
 from support.venue.wire_client import (
     BinanceBook,
     ChecksumError,

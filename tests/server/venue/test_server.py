@@ -6,7 +6,7 @@ import socket
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from server.venue.conftest import HurriedClock
+from support.clocks import HurriedClock
 from support.venue.wire_client import ask, connect, frames, get
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue, serve_venue

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 from httpx import AsyncClient
 
-from support.api.fake_accounts import MemoryAccounts
 from support.api.fake_orders import MemoryOrders
-from support.api.fakes import HandClock, HandMarket
+from support.api.fakes import HandMarket
+from support.clocks import HandClock
+from support.stores.accounts import MemoryAccounts
 from twap_server.api.config import ApiConfig, PasswordConfig
 from twap_server.api.services import SelfReport, Services, build_services
 from twap_server.feed.bus import Bus

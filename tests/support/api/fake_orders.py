@@ -1,12 +1,12 @@
-"""Engine and order store in memory."""
+"""An engine in memory that decides next to nothing; what it made is read as from any store."""
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TypeVar
 
-from support.api.fakes import HandClock
 from support.changes import replace
+from support.clocks import HandClock
+from support.stores.orders import OrderReading
 from twap_models.enums import OrderEventType, OrderStatus, RejectReason
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import (
@@ -22,19 +22,17 @@ from twap_server.domain.orders.order import (
     OrderProgress,
     SliceResult,
 )
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Amendment, OrderRequest, OrderTerms, Plan
 from twap_server.engine.entry.preview import Preview
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.feed.bus import Bus
 
-T = TypeVar("T")
-
 
 @dataclass
-class MemoryOrders:
-    """Engine and order store in one: accepts whatever has a window, remembers by token id."""
+class MemoryOrders(OrderReading):
+    """Accepts whatever has a window, remembers by token id."""
 
     bus: Bus
     clock: HandClock
@@ -53,7 +51,7 @@ class MemoryOrders:
         self.requests.extend(requests)
         return [self._decide(user_id, request) for request in requests]
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> "list[Preview]":  # type: ignore[valid-type]
+    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> Sequence[Preview]:
         """What the test prepared by token id; else an order that would be accepted, and no more."""
         self.on_preview()
         blank = Preview(request=requests[0], time=self.clock.now(), rules=None, broken=())
@@ -152,10 +150,11 @@ class MemoryOrders:
         plan = replace(order.plan, revision=order.plan.revision + 1)
         return self._keep(user_id, order.amended(plan, at=self.clock.now()), OrderEventType.AMENDED)
 
-    async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
-        order = self.orders.get((user_id, token_id))
-        if order is None:
-            return None
+    def orders_of(self, user_id: str) -> list[Order]:
+        return [order for (owner, _), order in self.orders.items() if owner == user_id]
+
+    def record_of(self, order: Order) -> OrderRecord:
+        token_id = order.terms.token_id
         return OrderRecord(
             order=order,
             slices=tuple(self.slices.get(token_id, ())),
@@ -163,83 +162,8 @@ class MemoryOrders:
             samples=tuple(self.samples.get(token_id, ())),
         )
 
-    async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
-        found = await self.detail(user_id, token_id)
-        if found is None:
-            return None
-        slices = [one for one in found.slices if one.index > asked.after.slice]
-        keyed = [((one.slice_index, n), one) for n, one in enumerate(found.fills)]
-        fills = [(key, one) for key, one in keyed if key > asked.after.fill]
-        shown = _part(fills, asked.fills, latest=asked.latest)
-        return OrderPage(
-            order=found.order,
-            asked=asked,
-            slices=tuple(_part(slices, asked.slices, latest=asked.latest)),
-            fills=tuple(one for _, one in shown),
-            last_fill=shown[-1][0] if shown else asked.after.fill,
-            has_more_fills=bool(asked.fills) and len(shown) < len(fills),
-        )
-
-    async def parts(self, user_id: str, token_id: str, asked: PageRequest) -> AsyncGenerator[OrderPage, None]:
-        """Seven fills at a time, then seven slices."""
-        found = await self.page(user_id, token_id, asked)
-        if found is None:
-            return
-        slices, fills, before = found.slices, found.fills, 0
-        while len(fills) > 7:
-            yield replace(found, slices=(), fills=fills[:7])
-            fills = fills[7:]
-        while len(slices) > 7:
-            yield replace(found, slices=slices[:7], fills=(), slices_before=before)
-            slices, before = slices[7:], before + 7
-        yield replace(found, slices=slices, fills=fills, slices_before=before)
-
-    async def events_of(
-        self, user_id: str, token_id: str, *, since: int, limit: int
-    ) -> "list[OrderEvent] | None":  # type: ignore[valid-type]
-        if (user_id, token_id) not in self.orders:
-            return None
-        found = await self.events(user_id, since, 1_000_000)
-        return [event for event in found if event.order.terms.token_id == token_id][:limit]
-
-    async def list(
-        self,
-        user_id: str,
-        *,
-        token_id: str | None = None,
-        statuses: Collection[OrderStatus] | None = None,
-        exchange: str | None = None,
-        symbols: Collection[str] | None = None,
-        limit: int,
-        after: tuple[Nanos, str] | None = None,
-    ) -> list[Order]:
-        found = [
-            order
-            for (owner, name), order in self.orders.items()
-            if owner == user_id
-            and token_id in (None, name)
-            and (statuses is None or order.status in statuses)
-            and exchange in (None, order.terms.exchange)
-            and (symbols is None or (order.terms.instrument and order.terms.instrument.symbol in symbols))
-        ]
-        found.sort(key=_place, reverse=True)
-        return [order for order in found if after is None or _place(order) < after][:limit]
-
-    async def events(self, user_id: str, since: int, limit: int) -> "list[OrderEvent]":  # type: ignore[valid-type]
-        return [event for event in self.log.get(user_id, ()) if event.seq > since][:limit]
-
-    async def last_event_seq(self, user_id: str) -> int:
-        return len(self.log.get(user_id, ()))
-
-
-def _part(items: Sequence[T], most: int | None, *, latest: bool) -> Sequence[T]:
-    if most is None:
-        return items
-    return items[max(0, len(items) - most) :] if latest else items[:most]
-
-
-def _place(order: Order) -> tuple[Nanos, str]:
-    return order.terms.created, order.terms.order_id
+    def told_to(self, user_id: str) -> Sequence[OrderEvent]:
+        return self.log.get(user_id, ())
 
 
 def _rejected(order: Order, reason: RejectReason) -> Order:

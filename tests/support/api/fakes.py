@@ -1,12 +1,12 @@
 """What the API stands on, in memory: an engine that accepts, a market set by hand, a clock."""
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from support.clocks import START
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
     UnknownExchange,
@@ -15,48 +15,6 @@ from twap_server.domain.errors import (
 from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import ConnectionState, ExchangeStatus
-
-START = Nanos(1_790_000_000 * SECOND)
-
-
-class HandClock:
-    """Moved by the test; whoever sleeps wakes when it has moved far enough."""
-
-    def __init__(self) -> None:
-        self.time = START
-        self._moved = asyncio.Condition()
-        self._alarms: list[tuple[int, asyncio.Event]] = []
-
-    def now(self) -> Nanos:
-        return self.time
-
-    def monotonic(self) -> Nanos:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        due = self.time + round(seconds * SECOND)
-        async with self._moved:
-            await self._moved.wait_for(lambda: self.time >= due)
-
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        alarm = (self.time + round(seconds * SECOND), event)
-        self._alarms.append(alarm)
-        try:
-            self._ring()
-            await event.wait()
-        finally:
-            self._alarms.remove(alarm)
-
-    async def advance(self, seconds: float) -> None:
-        async with self._moved:
-            self.time = Nanos(self.time + round(seconds * SECOND))
-            self._moved.notify_all()
-        self._ring()
-
-    def _ring(self) -> None:
-        for due, event in self._alarms:
-            if due <= self.time:
-                event.set()
 
 
 def connected(exchange: str) -> ExchangeStatus:

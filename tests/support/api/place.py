@@ -11,10 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from support.api.desk import CHEAP, KEY, Desk
-from support.api.fake_accounts import MemoryAccounts
 from support.api.fake_orders import MemoryOrders
-from support.api.fakes import HandClock, HandMarket, listed
-from support.trading import HandBook, MemoryStore
+from support.api.fakes import HandMarket, listed
+from support.clocks import HandClock
+from support.stores.accounts import MemoryAccounts
+from support.stores.orders import MemoryStore
+from support.trading import HandBook
 from twap_models import exact_json
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig

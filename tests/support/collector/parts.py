@@ -4,7 +4,10 @@ import asyncio
 import random
 from contextlib import asynccontextmanager
 
+import pytest
+
 from twap_server.books.interest import BookInterest
+from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
@@ -55,3 +58,19 @@ async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **s
         cached=cached,
     ) as market:
         yield market
+
+
+@asynccontextmanager
+async def statuses(market, instrument):
+    """Every status the book goes through from now on."""
+    book, seen = market.live_book(instrument), []
+    old = LiveBook._set
+
+    def noted(self, status, reason, **named):
+        if self is book:
+            seen.append((status, reason))
+        old(self, status, reason, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(LiveBook, "_set", noted)
+        yield seen

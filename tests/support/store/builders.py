@@ -24,9 +24,6 @@ LONG = Decimal("123456789012345678.901234567891")
 TINY = Decimal("1E-8")
 
 
-Write = OrderWrite
-
-
 def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
     return OrderTerms(
         order_id=f"order-{user_id}-{number:06}",
@@ -128,13 +125,13 @@ def make_event(
     return OrderEvent(seq=seq, type=type_, time=Nanos(T0 + seq), order=order, slice=result, fills=fills)
 
 
-def accepted(order: Order, *, seq: int | None = None) -> Write:
+def accepted(order: Order, *, seq: int | None = None) -> OrderWrite:
     """The write that records a new order, with its event when ``seq`` is given."""
     events = () if seq is None else (make_event(order, seq),)
-    return Write(order=order, is_new=True, events=events)
+    return OrderWrite(order=order, is_new=True, events=events)
 
 
-def sliced(order: Order, *, seq: int | None = None) -> Write:
+def sliced(order: Order, *, seq: int | None = None) -> OrderWrite:
     """The write of the order's next slice with two fills."""
     index = order.progress.next_slice
     fills = make_fills(order, index)
@@ -143,7 +140,7 @@ def sliced(order: Order, *, seq: int | None = None) -> Write:
     events = (
         () if seq is None else (make_event(after, seq, OrderEventType.SLICE, result=result, fills=fills),)
     )
-    return Write(order=after, slices=(result,), fills=fills, events=events)
+    return OrderWrite(order=after, slices=(result,), fills=fills, events=events)
 
 
 def with_terms(order: Order, **changes: object) -> Order:

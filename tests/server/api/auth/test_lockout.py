@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.api.desk import PASSWORD, Desk
-from support.api.fakes import HandClock
+from support.clocks import HandClock
 from twap_server.api.auth.failure_delays import FailureDelays
 from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.config import PasswordConfig

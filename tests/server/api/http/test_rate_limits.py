@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from support.api.fakes import HandClock
+from support.clocks import HandClock
 from twap_server.api.http.rate_limits import RateLimit, site_of
 from twap_server.domain.errors import TooManyAttempts
 

@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI, Response
 from starlette.websockets import WebSocket
 
-from support.api.fakes import HandClock
 from support.api.raw import HEALTH, PARSERS, UPGRADE, Served, configured, served, sign_in
+from support.clocks import HandClock
 from twap_server.api.config import StreamConfig
 from twap_server.api.http.stalled import StalledConnections
 from twap_server.api.stream.framing import UNSENT

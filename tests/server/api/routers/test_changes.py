@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from server.api.routers.test_orders import BODY, submit
+from support.api.bodies import BODY, submit
 from support.api.desk import Desk
 from twap_models import exact_json
 from twap_models.stream import OrderEvent

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.api.routers.test_orders import BODY, RAW, submit
+from support.api.bodies import BODY, RAW, submit
 from support.api.desk import Desk
 from support.store.builders import make_order
 from twap_models import TwapOrderRequest, exact_json

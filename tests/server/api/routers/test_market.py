@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from support.api.desk import Desk
-from support.api.fakes import START, view
+from support.api.fakes import view
+from support.clocks import START
 from twap_models import BookTop, Candle, exact_json
 from twap_models.enums import Interval
 from twap_server.api.http.metrics import Metrics

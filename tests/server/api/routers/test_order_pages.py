@@ -5,8 +5,8 @@ from urllib.parse import urljoin
 
 import pytest
 
-from server.api.conftest import Desk
-from server.api.routers.test_orders import BODY, submit
+from support.api.bodies import BODY, submit
+from support.api.desk import Desk
 from support.changes import replace
 from twap_models.enums import SliceOutcome
 from twap_server.domain.clock import Nanos

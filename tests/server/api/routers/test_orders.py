@@ -6,28 +6,13 @@ from typing import Any
 import pytest
 from httpx import Response
 
+from support.api.bodies import BODY, RAW, submit
 from support.api.desk import Desk
 from support.changes import replace
 from twap_models import ExecutionReport, TwapOrder, TwapOrderDetail, exact_json
 from twap_models.enums import LateStart, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.orders.order import Fill, SliceResult
-
-BODY: dict[str, Any] = {
-    "token_id": "a-1",
-    "exchange": "binance",
-    "symbol": "BTCUSDT",
-    "side": "buy",
-    "quantity": 1,
-    "price": 100,
-    "duration": 10,
-    "interval": 5,
-}
-RAW = '{"token_id":"%s","exchange":"binance","symbol":"BTCUSDT","quantity":%s,"duration":"1m","interval":5}'
-
-
-async def submit(desk: Desk, body: object, headers: dict[str, str] | None = None) -> Response:
-    return await desk.http.post("/orders/twap", json=body, headers=headers or await desk.user())
 
 
 async def submit_raw(desk: Desk, body: str) -> Response:

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from httpx import Response
 
-from server.api.routers.test_orders import BODY
+from support.api.bodies import BODY
 from support.api.desk import Desk
-from support.api.fakes import START, listed, view
+from support.api.fakes import listed, view
+from support.clocks import START
 from twap_models import GoLiveVerdict, OrderPreview, exact_json
 from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side, SliceReason
 from twap_server.api.routers.previews import MOST_BOOKS

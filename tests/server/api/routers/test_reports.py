@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.domain.tca.test_report import by_hand
 from support.api.desk import Desk
 from support.changes import replace
-from support.records import at, fill, order, record, sample, slice_of
+from support.records import at, by_hand, fill, order, record, sample, slice_of
 from twap_models import ExecutionReport
 from twap_models.enums import OrderStatus, SliceReason
 from twap_models.spreadsheet import harmless

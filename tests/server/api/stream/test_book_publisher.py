@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from support.api.fakes import HandClock, HandMarket, view
+from support.api.fakes import HandMarket, view
+from support.clocks import HandClock
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.counters import BookCounters

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.api.routers.test_orders import BODY
+from support.api.bodies import BODY
 from support.api.desk import CHEAP
 from support.api.live import Live, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig

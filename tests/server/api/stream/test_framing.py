@@ -16,7 +16,7 @@ from websockets.frames import Frame as WireFrame
 from websockets.frames import Opcode
 from websockets.server import ServerProtocol
 
-from server.api.routers.test_orders import BODY
+from support.api.bodies import BODY
 from support.api.desk import CHEAP
 from support.api.fakes import view
 from support.api.live import Live, WebSocketProtocol, closed, hear, say, serving

@@ -4,7 +4,7 @@ import asyncio
 
 from websockets.asyncio.client import connect
 
-from server.api.routers.test_orders import BODY
+from support.api.bodies import BODY
 from support.api.desk import CHEAP
 from support.api.live import Live, hear, say, serving
 from twap_server.api.config import ApiConfig, StreamConfig

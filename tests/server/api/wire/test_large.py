@@ -14,7 +14,7 @@ from httpx import ASGITransport, AsyncClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.api.routers.test_orders import BODY, submit
+from support.api.bodies import BODY, submit
 from support.api.desk import CHEAP, Desk, build
 from support.changes import replace
 from twap_models.enums import OrderStatus, SliceOutcome, SliceReason

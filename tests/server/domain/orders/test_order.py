@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from server.domain.orders.test_amendment import T0, order
 from support.changes import replace
+from support.orders import T0, order
 from twap_models.enums import FillState, OrderStatus, SliceOutcome
 from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Fill, Order, SliceResult

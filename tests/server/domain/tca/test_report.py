@@ -8,47 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.changes import replace
-from support.records import at, destination, fill, order, record, sample, slice_of
+from support.records import EXPIRED, at, by_hand, destination, fill, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.orders.order import Fill, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.tca.report import report
-
-EXPIRED = (OrderStatus.EXPIRED, at(40))
-
-
-def by_hand() -> OrderRecord:
-    """A buy of 4 in four slices, of which 3 fill: see the arithmetic beside each assertion."""
-    return record(
-        order(),
-        [
-            slice_of(0, fill("101.2", "1", "0.1012"), target="1", mid="101", touch="101.2", age_ms=5),
-            slice_of(1, target="2", mid="103", touch="103.1", reason=SliceReason.LIMIT_NOT_MET, age_ms=50),
-            slice_of(
-                2,
-                fill("102.5", "1.5", "0.15375"),
-                fill("102.75", "0.5", "0.051375"),
-                target="3",
-                mid="102.25",
-                touch="102.5",
-                age_ms=7,
-            ),
-            slice_of(3, target="4", reason=SliceReason.STALE_BOOK),
-        ],
-        [
-            sample(0, "100.5", sweep=("3.5", "352.5", "0.3525")),
-            sample("1.2", "101.5", volume="2", notional="202"),
-            sample("10.5", "103"),
-            sample(20, "102", volume="3", notional="309"),
-            sample("21.3", "102.5"),
-            sample("30.1", None),
-            sample(40, "104", volume="1", notional="104"),
-            sample("41", "900", volume="7", notional="7"),
-        ],
-        ended=EXPIRED,
-    )
 
 
 def test_costs_worked_out_by_hand() -> None:

@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import OpenOrders, working
 from support.clocks import EPOCH
-from support.trading import MemoryStore, request
+from support.engine import EngineAtWork, working
+from support.stores.orders import MemoryStore
+from support.trading import request
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import CommitInDoubt, OrderNotOpen, StoreConflict, StoreUnavailable
@@ -40,7 +41,7 @@ class PickyStore(MemoryStore):
         await super().commit(writes, samples)
 
 
-async def at_once(desk: OpenOrders, tokens: Sequence[str]) -> list[Order | BaseException]:
+async def at_once(desk: EngineAtWork, tokens: Sequence[str]) -> list[Order | BaseException]:
     """Submit each in a command of its own, by users in turn; all of them wait for the same turn."""
     return await asyncio.gather(
         *(
@@ -51,7 +52,7 @@ async def at_once(desk: OpenOrders, tokens: Sequence[str]) -> list[Order | BaseE
     )
 
 
-def seqs(desk: OpenOrders, user: str) -> list[int]:
+def seqs(desk: EngineAtWork, user: str) -> list[int]:
     return [event.seq for event in desk.told if event.order.terms.user_id == user]
 
 

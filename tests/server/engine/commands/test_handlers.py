@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import working
 from support.changes import replace
 from support.clocks import EPOCH
+from support.engine import working
 from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import (

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import OpenOrders, working
+from support.engine import preview, working
 from support.trading import BTC, request
 from twap_models.enums import Carry, GoLiveVerdict, LateStart, OrderStatus, RejectReason, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
@@ -16,10 +16,6 @@ from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.preview import Preview
 
 pytestmark = pytest.mark.looptime
-
-
-async def preview(desk: OpenOrders, **change: object) -> Preview:
-    return (await desk.engine.preview("ada", [request(desk.clock.now(), **change)]))[0]  # type: ignore[arg-type]
 
 
 def reasons(made: Preview) -> list[RejectReason]:

@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.engine.entry.test_preview import preview
-from server.engine.test_engine import OpenOrders, working
-from server.engine.work.test_slice_decision import order
 from support.changes import replace
 from support.clocks import LoopClock
+from support.engine import EngineAtWork, preview, working
+from support.orders import unlimited
 from support.trading import BTC, HandBook, HandMarket
 from twap_models.enums import AGGREGATE, Carry, Fidelity, OrderStatus, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
@@ -64,7 +63,7 @@ class ManyMarket(HandMarket):
         return self.volumes[instrument.exchange], Decimal(0)
 
 
-def exchanges(desk: OpenOrders) -> set[str]:
+def exchanges(desk: EngineAtWork) -> set[str]:
     return {fill.exchange for fill in desk.store.fills.values()}
 
 
@@ -175,7 +174,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
         )
         for name in NAMES
     )
-    made = order(side=side, fidelity=fidelity)
+    made = unlimited(side=side, fidelity=fidelity)
     made = replace(
         made,
         terms=replace(made.terms, destinations=destinations),

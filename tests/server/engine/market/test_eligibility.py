@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import working
+from support.engine import working
 from twap_models.enums import OrderStatus, RejectReason
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import stricter, takes_orders

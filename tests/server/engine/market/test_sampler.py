@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from server.engine.test_engine import OpenOrders, working
 from support.clocks import EPOCH
+from support.engine import EngineAtWork, working
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
@@ -20,7 +20,7 @@ from twap_server.engine.market import sampler
 pytestmark = pytest.mark.looptime
 
 
-def samples(desk: OpenOrders, order: Order) -> list[Sample]:
+def samples(desk: EngineAtWork, order: Order) -> list[Sample]:
     return [
         sample
         for (order_id, _), sample in sorted(desk.store.samples.items())
@@ -28,7 +28,7 @@ def samples(desk: OpenOrders, order: Order) -> list[Sample]:
     ]
 
 
-def seconds(desk: OpenOrders, order: Order) -> list[int]:
+def seconds(desk: EngineAtWork, order: Order) -> list[int]:
     return [round((sample.time - EPOCH) / 1e9) for sample in samples(desk, order)]
 
 

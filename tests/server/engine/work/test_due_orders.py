@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from server.engine.test_engine import EPOCH, working
+from support.clocks import EPOCH
+from support.engine import working
 from support.trading import HandBook, request
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from server.domain.orders.test_amendment import order as plain_order
 from support.changes import replace
+from support.orders import unlimited
 from support.trading import BTC, HandBook
 from twap_models.enums import Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
@@ -62,16 +62,6 @@ class Markets:
         return made
 
 
-def order(*, side: Side = Side.BUY, **terms: object) -> Order:
-    """Wants 0.1 with its fifth slice, no limit."""
-    made = plain_order()
-    return replace(
-        made,
-        terms=replace(made.terms, side=side, **terms),  # type: ignore[arg-type]
-        plan=replace(made.plan, limit=None),
-    )
-
-
 def taken(made: Decision) -> list[tuple[str, str, str]]:
     return [(fill.exchange, f"{fill.price:f}", f"{fill.quantity.normalize():f}") for fill in made.fills]
 
@@ -80,7 +70,7 @@ def test_two_exchanges_are_walked_cheapest_first_with_fees() -> None:
     markets = Markets()
     markets.add("dear", bids=[("98", "9")], asks=[("100", "0.06")], fee="0.02")
     markets.add("free", bids=[("99", "9")], asks=[("101", "0.03"), ("103", "9")])
-    made = markets.decide(order())
+    made = markets.decide(unlimited())
     assert taken(made) == [("free", "101", "0.03"), ("dear", "100", "0.06"), ("free", "103", "0.01")]
     assert [fill.fee for fill in made.fills] == [0, Decimal("0.12"), 0]
     result = made.result
@@ -94,7 +84,7 @@ def test_an_exchange_that_would_get_too_little_is_left_out_and_the_rest_goes_els
     markets = Markets()
     markets.add("small", bids=[("98", "9")], asks=[("100", "0.01")], notional="5")
     markets.add("deep", bids=[("98", "9")], asks=[("101", "9")], notional="5")
-    made = markets.decide(order())
+    made = markets.decide(unlimited())
     assert taken(made) == [("deep", "101", "0.1")], "0.01 at 100 is below small's 5"
 
 
@@ -102,7 +92,7 @@ def test_the_whole_slice_may_be_sent_to_one_exchange_that_shows_less() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.05")], notional="9")
     markets.add("b", bids=[("98", "9")], asks=[("101", "0.04")], notional="9")
-    made = markets.decide(order())
+    made = markets.decide(unlimited())
     assert taken(made) == [("a", "100", "0.05")], "as an order on that exchange alone: 0.1 is enough to send"
     assert (made.result.outcome, made.result.reason) == (SliceOutcome.PARTIAL, SliceReason.DEPTH_EXHAUSTED)
 
@@ -111,35 +101,35 @@ def test_when_the_slice_is_below_every_exchanges_minimum_nothing_is_sent() -> No
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")], notional="100")
     markets.add("b", bids=[("98", "9")], asks=[("101", "9")], notional="100")
-    assert markets.decide(order()).result.reason is SliceReason.BELOW_MINIMUM
+    assert markets.decide(unlimited()).result.reason is SliceReason.BELOW_MINIMUM
 
 
 def test_an_exchange_whose_minimum_is_above_the_slice_is_not_asked() -> None:
     markets = Markets()
     markets.add("big", bids=[("98", "9")], asks=[("100", "9")], notional="100")
     markets.add("any", bids=[("98", "9")], asks=[("101", "9")])
-    assert taken(markets.decide(order())) == [("any", "101", "0.1")]
+    assert taken(markets.decide(unlimited())) == [("any", "101", "0.1")]
 
 
 def test_what_was_taken_on_one_exchange_is_remembered_there_alone() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.08"), ("102", "9")])
     markets.add("b", bids=[("98", "9")], asks=[("101", "0.05")])
-    assert taken(markets.decide(order())) == [("a", "100", "0.08"), ("b", "101", "0.02")]
-    assert taken(markets.decide(order())) == [("b", "101", "0.03"), ("a", "102", "0.07")]
+    assert taken(markets.decide(unlimited())) == [("a", "100", "0.08"), ("b", "101", "0.02")]
+    assert taken(markets.decide(unlimited())) == [("b", "101", "0.03"), ("a", "102", "0.07")]
 
 
 def test_a_seller_takes_the_best_bid_wherever_it_is() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")])
     markets.add("b", bids=[("99", "0.04")], asks=[("100", "9")])
-    assert taken(markets.decide(order(side=Side.SELL))) == [("b", "99", "0.04"), ("a", "98", "0.06")]
+    assert taken(markets.decide(unlimited(side=Side.SELL))) == [("b", "99", "0.04"), ("a", "98", "0.06")]
 
 
 def test_the_participation_cap_bounds_a_slice_by_what_was_traded() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")])
-    capped = order(participation_cap=Decimal(10))
+    capped = unlimited(participation_cap=Decimal(10))
     made = markets.decide(capped, traded="0.25")
     assert taken(made) == [("a", "100", "0.025")]
     assert (made.result.outcome, made.result.reason) == (SliceOutcome.PARTIAL, SliceReason.PARTICIPATION_CAP)
@@ -153,36 +143,36 @@ def test_the_participation_cap_bounds_a_slice_by_what_was_traded() -> None:
 def test_a_capped_slice_stays_on_the_lot_grid() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")])
-    made = markets.decide(order(participation_cap=Decimal("33.3333")), traded="0.1")
+    made = markets.decide(unlimited(participation_cap=Decimal("33.3333")), traded="0.1")
     assert made.result.filled == Decimal("0.03333")
 
 
 def test_a_displayed_part_of_a_lot_is_not_taken() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.000019"), ("101", "9")])
-    assert taken(markets.decide(order()))[0] == ("a", "100", "0.00001")
+    assert taken(markets.decide(unlimited()))[0] == ("a", "100", "0.00001")
 
 
 def test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_too() -> None:
-    markets, terms = Markets(), order().terms
+    markets, terms = Markets(), unlimited().terms
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.0504"), ("101", "9")])
     destination, book = markets.open["a"]
     key = LevelKey(terms.user_id, destination.instrument, Side.BUY, Decimal(100))
     mark = book.book.mark(Side.BUY, Decimal(100))
     markets.decider._impact.take(key, Decimal("0.0006"), generation=mark)
-    made = markets.decide(order(lot_size=Decimal("0.01")))
+    made = markets.decide(unlimited(lot_size=Decimal("0.01")))
     assert taken(made)[0] == ("a", "100", "0.04"), "of 0.0504 shown 0.0498 is left, which holds four lots"
 
 
 def test_a_slice_keeps_where_the_curve_wanted_the_order_to_be() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "9")])
-    assert markets.decide(order()).result.target == Decimal("0.5")
+    assert markets.decide(unlimited()).result.target == Decimal("0.5")
 
 
 def test_of_two_exchanges_that_would_get_too_little_one_gets_it_all() -> None:
     markets = Markets()
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.06"), ("102", "9")], notional="9")
     markets.add("b", bids=[("98", "9")], asks=[("101", "0.04"), ("103", "9")], notional="9")
-    made = markets.decide(order())
+    made = markets.decide(unlimited())
     assert taken(made) == [("a", "100", "0.06"), ("a", "102", "0.04")], "6 and 4.04 are below 9, 10.08 is not"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.venue.conftest import HurriedClock
+from support.clocks import HurriedClock
 from support.venue.wire_client import BinanceBook, ask, connect, frames, get, post, until_closed
 from twap_server.venue import server
 from twap_server.venue.market import MarketParameters, SyntheticSource

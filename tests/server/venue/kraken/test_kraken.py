@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection
 
-from server.venue.conftest import HurriedClock
+from support.clocks import HurriedClock
 from support.venue.wire_client import KrakenBook, ask, connect, frames, get
 from twap_server.venue.market import MarketParameters, SyntheticSource
 from twap_server.venue.server import Venue
