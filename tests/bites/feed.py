@@ -86,7 +86,7 @@ FEED = (
         fault="F73",
         guard="a book wanted again before the exchange was told is taken up",
         file="collector/subscriptions.py",
-        line="            asked.book, book.pulse = book, self._session.pulse\n",
+        line="            asked.book, book.pulse = book, self._pulse\n",
         instead="            continue\n",
         tests=(OWNERSHIP + "test_a_book_wanted_again_while_its_unsubscription_waits_is_fed",),
     ),

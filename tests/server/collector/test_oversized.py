@@ -7,7 +7,7 @@ import pytest
 from support.clocks import HandClock
 from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
-from twap_server.collector.keyed_backoff import KeyedBackoff
+from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.oversized import Oversized
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus

@@ -14,10 +14,12 @@ from support.collector.venues import scripted
 from support.instruments import instrument as of_kraken
 from support.kraken import DEAD, LoopbackKraken
 from twap_server.books.live import LiveBook
+from twap_server.books.pulse import Pulse
+from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
-from twap_server.collector.keyed_backoff import KeyedBackoff
+from twap_server.collector.context import Served
 from twap_server.collector.oversized import Oversized
-from twap_server.collector.requests import Asked
+from twap_server.collector.requests import Asked, RequestIds
 from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
@@ -258,8 +260,13 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     context.oversized = Oversized(
         SystemClock(), KeyedBackoff(SystemClock(), Random(1), initial_ms=1, cap_s=1)
     )
-    session = SimpleNamespace(context=context, books=books)
-    subscriptions = ChannelSubscriptions(session, SimpleNamespace(forget=lambda symbol: None))
+    subscriptions = ChannelSubscriptions(
+        context,
+        Served(books=books, primary=True),
+        RequestIds(),
+        Pulse(context.clock),
+        SimpleNamespace(forget=lambda symbol: None),
+    )
     for symbol, instrument in listed.items():
         book = LiveBook(instrument.id, exchange.new_sequencer(instrument))
         subscriptions._asked[symbol] = Asked(book=book, instrument=instrument, request_id=1)

@@ -3,15 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Protocol
 
 from twap_server.books.live import LiveBook
-from twap_server.books.pulse import Pulse
 from twap_server.books.traded_volume import TradedVolume
+from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.cooldown import Cooldown
 from twap_server.collector.history import History
-from twap_server.collector.keyed_backoff import KeyedBackoff
 from twap_server.collector.network import Network
 from twap_server.collector.oversized import Oversized
 from twap_server.collector.rate_limit import RateLimiter
@@ -19,7 +17,6 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.market.errors import AttemptRefused
 from twap_server.domain.market.events import TradingStatus
 from twap_server.domain.market.instrument import Instrument
-from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.base import Exchange
 
 _OVERSIZED_ASIDE_MS, _OVERSIZED_ASIDE_MAX_S = 300_000, 3600
@@ -88,22 +85,11 @@ def session_context(
     )
 
 
-class SessionView(Protocol):
-    """A session as its helpers see it."""
+@dataclass(slots=True, kw_only=True)
+class Served:
+    """What one connection feeds; it may be given other books in place of those it has."""
 
-    context: SessionContext
-    pulse: Pulse
-    """Of this connection."""
-
-    @property
-    def books(self) -> Mapping[str, LiveBook]:
-        """The books to feed, by canonical symbol: those of its shard, which alone adds and removes them."""
-        ...
-
-    def refuse(self, symbol: str, kind: RefusalKind) -> None:
-        """Leave a symbol alone for a while: the exchange refuses it."""
-        ...
-
-    def reserve_ids(self) -> int:
-        """Return the first of two request ids not used on this connection."""
-        ...
+    books: Mapping[str, LiveBook]
+    """By canonical symbol: those of its shard, which alone adds and removes them."""
+    primary: bool
+    """Whether readers see them."""

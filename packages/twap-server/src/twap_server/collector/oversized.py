@@ -8,7 +8,7 @@ is waited for when it happens again is the one. Kept for an exchange, over its c
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from twap_server.collector.keyed_backoff import KeyedBackoff
+from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import SECOND, Clock, Nanos
 
 WORDS: Final = "it sends more at once than we take"

@@ -8,12 +8,14 @@ One attempt in flight per instrument, and few a minute.
 import asyncio
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 
 from twap_server.books.live import LiveBook
 from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import SessionView
+from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.rate_limit import RateLimiter
+from twap_server.collector.requests import RequestIds
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, UnavailableError, UnknownSymbol
 from twap_server.domain.market.errors import ChecksumMismatch, FeedError, WireFormatError
@@ -28,14 +30,21 @@ _FREE_FAILURES = 2
 class BookResync:
     """Remedies for one session's books."""
 
-    def __init__(self, session: SessionView) -> None:
-        self._session = session
+    def __init__(
+        self,
+        context: SessionContext,
+        served: Served,
+        ids: RequestIds,
+        *,
+        refuse: Callable[[str, RefusalKind], None],
+    ) -> None:
+        """Args: refuse: leaves a symbol alone for a while that the exchange does not know."""
+        self._context, self._served, self._ids, self._refuse = context, served, ids, refuse
         self._subscribed: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, Nanos] = {}
         self._quiet_since: dict[str, Nanos] = {}
         self._refresh_at: dict[str, Nanos] = {}
-        context = session.context
         self._budgets: defaultdict[str, RateLimiter] = defaultdict(
             lambda: RateLimiter(context.clock, amount=context.config.resubscribes_per_minute, window_s=60)
         )
@@ -50,8 +59,8 @@ class BookResync:
     def on_subscribed(self, symbol: str) -> None:
         """Begin: the exchange acknowledged, changes are held from now on."""
         self._subscribed.add(symbol)
-        self._since[symbol] = self._session.context.clock.monotonic()
-        if self._session.context.exchange.needs_rest_snapshot:
+        self._since[symbol] = self._context.clock.monotonic()
+        if self._context.exchange.needs_rest_snapshot:
             self.begin(symbol)
 
     def forget(self, symbol: str) -> None:
@@ -75,7 +84,7 @@ class BookResync:
 
         A checksum that is wrong again and again means that numbers are written otherwise than the list says.
         """
-        context = self._session.context
+        context = self._context
         _log.info("%s %s: %s", context.exchange.name, symbol, error)
         if isinstance(error, ChecksumMismatch) and context.backoff.failures(symbol):
             context.doubt_list()
@@ -83,7 +92,7 @@ class BookResync:
 
     def doubt(self, error: WireFormatError) -> None:
         """Begin anew with every book that may have lost a change, and with what would have proved it."""
-        books = self._session.books
+        books = self._served.books
         for symbol in books if error.doubted is None else error.doubted:
             book = books.get(symbol)
             if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
@@ -92,8 +101,8 @@ class BookResync:
 
     def check(self, now: Nanos) -> None:
         """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
-        config = self._session.context.config
-        for symbol, book in self._session.books.items():
+        config = self._context.config
+        for symbol, book in self._served.books.items():
             if not book.awaits_first_change:
                 self._quiet_since.pop(symbol, None)
             elif now - self._quiet_since.setdefault(symbol, now) >= config.quiet_proof_s * SECOND:
@@ -108,7 +117,7 @@ class BookResync:
 
     def _is_old(self, symbol: str, book: LiveBook, now: Nanos) -> bool:
         """Tell whether a live book that nothing proves is due; chance keeps a connection's books apart."""
-        context = self._session.context
+        context = self._context
         if not context.exchange.refresh_s or book.status is not BookStatus.LIVE:
             self._refresh_at.pop(symbol, None)
             return False
@@ -121,13 +130,13 @@ class BookResync:
         """Get a subscribed book right, unless that is under way; what failed before waits ever longer."""
         if symbol in self._busy or symbol not in self._subscribed:
             return
-        self._since[symbol] = self._session.context.clock.monotonic()
+        self._since[symbol] = self._context.clock.monotonic()
         self._busy[symbol] = self._group.create_task(
             self._run(symbol, has_failed=has_failed), name=f"heal {symbol}"
         )
 
     async def _run(self, symbol: str, *, has_failed: bool) -> None:
-        context = self._session.context
+        context = self._context
         try:
             if context.exchange.needs_rest_snapshot:
                 await self._fetch(symbol)
@@ -141,21 +150,21 @@ class BookResync:
                 del self._busy[symbol]
 
     async def _fetch(self, symbol: str) -> None:
-        context = self._session.context
+        context = self._context
         config, clock, rng = context.config, context.clock, context.rng
         for delay in backoff_delays(rng, initial_ms=config.backoff_initial_ms, cap_s=config.backoff_max_s):
-            if symbol not in self._session.books or await self._joined(symbol):
+            if symbol not in self._served.books or await self._joined(symbol):
                 return
             await clock.sleep(delay)
 
     async def _joined(self, symbol: str) -> bool:
-        context, config = self._session.context, self._session.context.config
+        context, config = self._context, self._context.config
         instrument = context.instruments().get(symbol)
         if instrument is None:
             return True
         try:
             snapshot = await context.history.snapshot(instrument)
-            book = self._session.books.get(symbol)
+            book = self._served.books.get(symbol)
             if book is not None and book.status is BookStatus.RESYNCING:
                 book.on_snapshot(snapshot, context.clock.now())
         except FeedError:
@@ -166,22 +175,22 @@ class BookResync:
                 await context.clock.sleep(min(error.retry_after, config.backoff_max_s))
             return False
         except UnknownSymbol:
-            self._session.refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
+            self._refuse(symbol, RefusalKind.UNKNOWN_SYMBOL)
         return True
 
     def _hold_up(self, symbol: str, error: UnavailableError) -> None:
-        book = self._session.books.get(symbol)
+        book = self._served.books.get(symbol)
         if book is not None:
             book.hold_up(str(error), is_barred=isinstance(error, ExchangeRefuses))
 
     async def _resubscribe(self, symbol: str) -> None:
         await self._budgets[symbol].spend()
-        await self._session.context.resubscribes.spend()
-        instrument, book = self._session.context.instruments().get(symbol), self._session.books.get(symbol)
+        await self._context.resubscribes.spend()
+        instrument, book = self._context.instruments().get(symbol), self._served.books.get(symbol)
         if instrument is None or book is None:
             return
         if book.status is BookStatus.LIVE:
             book.resync("asked for anew, because nothing proves it")
-        first_id = self._session.reserve_ids()
-        for request in self._session.context.exchange.resubscribe(instrument, first_id=first_id):
+        first_id = self._ids.reserve()
+        for request in self._context.exchange.resubscribe(instrument, first_id=first_id):
             await self._connection.send(request.text)

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import SessionContext
+from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.rejects import Rejects
+from twap_server.collector.requests import RequestIds
 from twap_server.collector.resync import BookResync
 from twap_server.collector.silence import SilenceLimit
 from twap_server.collector.subscriptions import ChannelSubscriptions
@@ -54,17 +55,19 @@ class ExchangeSession:
     ) -> None:
         """Args: as ``serve``; primary: whether readers see these books; a successor has shadows."""
         self.context = context
-        self.books = books
-        self.primary = primary
+        self._served = Served(books=books, primary=primary)
         self.connected = False
         self.saw_book_data = False
         self.failure: FeedError | None = None
         self.ended = asyncio.Event()
         self.retiring = asyncio.Event()
         self.ready = asyncio.Event()
-        self._resync = BookResync(self)
-        self._subscriptions = ChannelSubscriptions(self, self._resync)
-        self.pulse = Pulse(context.clock)
+        self._ids = RequestIds()
+        self._pulse = Pulse(context.clock)
+        self._resync = BookResync(context, self._served, self._ids, refuse=self._refuse)
+        self._subscriptions = ChannelSubscriptions(
+            context, self._served, self._ids, self._pulse, self._resync
+        )
         self._silence_limit = SilenceLimit(
             beat_s=context.exchange.heartbeat.beat_s, fixed_ms=context.config.borne_silence_ms
         )
@@ -90,13 +93,10 @@ class ExchangeSession:
             self.connected = False
             self.ended.set()
 
-    def refuse(self, symbol: str, kind: RefusalKind) -> None:
-        """Leave a symbol alone for a while: the exchange refuses it."""
-        self._subscriptions.refuse(symbol, kind)
-
-    def reserve_ids(self) -> int:
-        """Return the first of two request ids not used on this connection."""
-        return self._subscriptions.reserve()
+    @property
+    def books(self) -> Mapping[str, LiveBook]:
+        """The books that it feeds, by canonical symbol."""
+        return self._served.books
 
     def serve(self, books: Mapping[str, LiveBook], *, primary: bool) -> None:
         """Feed these books from now on, in place of those before: they have what those had.
@@ -107,12 +107,15 @@ class ExchangeSession:
             primary: whether readers see them.
         """
         self._subscriptions.hand_over(self.books, books)
-        self.books, self.primary = books, primary
+        self._served.books, self._served.primary = books, primary
         self.demand_changed()
 
     def demand_changed(self) -> None:
         """Compare wanted with subscribed soon."""
         self._subscriptions.wake()
+
+    def _refuse(self, symbol: str, kind: RefusalKind) -> None:
+        self._subscriptions.refuse(symbol, kind)
 
     async def _work(self) -> None:
         context = self.context
@@ -140,7 +143,8 @@ class ExchangeSession:
     async def _read(self, connection: Connection) -> None:
         receive = connection.receive
         decode = self.context.exchange.decode
-        now, monotonic, pulse = self.context.clock.now, self.context.clock.monotonic, self.pulse
+        now, monotonic = self.context.clock.now, self.context.clock.monotonic
+        pulse, served = self._pulse, self._served
         while True:
             burst = await receive()
             pulse.heard_at, received_at = monotonic(), now()
@@ -153,7 +157,7 @@ class ExchangeSession:
                 for event in events:
                     if type(event) is not BookChange:
                         self._on_other(event)
-                    elif (book := self.books.get(event.symbol)) is not None:
+                    elif (book := served.books.get(event.symbol)) is not None:
                         try:
                             book.on_change(event, received_at)
                         except FeedError as error:
@@ -170,7 +174,7 @@ class ExchangeSession:
             case Refused():
                 self._subscriptions.on_refusal(event)
             case Heartbeat():
-                self._silence_limit.beat(self.pulse.heard_at)
+                self._silence_limit.beat(self._pulse.heard_at)
             case ShutdownNotice():
                 self.retiring.set()
             case TradingStatus():
@@ -180,7 +184,7 @@ class ExchangeSession:
 
     def _on_trade(self, trade: Trade) -> None:
         book = self.books.get(trade.symbol)
-        if self.primary and book is not None:
+        if self._served.primary and book is not None:
             trade.ts_received = self.context.clock.now()
             self.context.trades.add(book.instrument, trade)
 
@@ -200,7 +204,7 @@ class ExchangeSession:
 
     async def _watch(self) -> None:
         """Silence, lifetime, unanswered requests, quiet books: looked at every ``look_every_ms``."""
-        clock, config, pulse = self.context.clock, self.context.config, self.pulse
+        clock, config, pulse = self.context.clock, self.context.config, self._pulse
         opened_at = looked_at = pulse.heard_at = clock.monotonic()
         heard_at = Nanos(-1)
         while True:
@@ -222,7 +226,7 @@ class ExchangeSession:
         Raises:
             FeedStale: it is dead. Never right after we were busy: what came meanwhile is still to be read.
         """
-        config, pulse = self.context.config, self.pulse
+        config, pulse = self.context.config, self._pulse
         if not self.books:
             pulse.heard_at = now
         pulse.borne = self._silence_limit.borne(now, pulse.heard_at)
@@ -253,7 +257,7 @@ class ExchangeSession:
             return
         while True:
             await clock.sleep(exchange.heartbeat.ping_every_s)
-            await connection.send(exchange.ping(self._subscriptions.next_id()))
+            await connection.send(exchange.ping(self._ids.next()))
 
     def _reject(self, error: WireFormatError) -> None:
         """Trust no book that may have lost a change: no later message need come that would show it."""

@@ -3,13 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from itertools import count
 
 from twap_server.books.live import LiveBook
+from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
-from twap_server.collector.context import SessionView
+from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
-from twap_server.collector.requests import Asked, Pending, Pendings
+from twap_server.collector.requests import Asked, Pending, Pendings, RequestIds
 from twap_server.collector.resync import BookResync
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.market.errors import ConnectionLost
@@ -25,10 +25,12 @@ _MAX_TRIES = 3
 class ChannelSubscriptions:
     """Follows the wanted set: compares after connecting, when demand changes, and every ``reconcile_s``."""
 
-    def __init__(self, session: SessionView, resync: BookResync) -> None:
-        self._session = session
+    def __init__(
+        self, context: SessionContext, served: Served, ids: RequestIds, pulse: Pulse, resync: BookResync
+    ) -> None:
+        """Args: pulse: of this connection."""
+        self._context, self._served, self._ids, self._pulse = context, served, ids, pulse
         self._resync = resync
-        self._ids = count(1)
         self._pending = Pendings()
         self._asked: dict[str, Asked] = {}
         self._tries: dict[str, int] = {}
@@ -37,10 +39,6 @@ class ChannelSubscriptions:
         self._answered = False
         self.settled = False
         """Whether everything wanted has been asked for and answered."""
-
-    def next_id(self) -> int:
-        """Return a request id not used on this connection."""
-        return next(self._ids)
 
     def wake(self) -> None:
         """Compare soon."""
@@ -60,8 +58,8 @@ class ChannelSubscriptions:
 
     async def follow(self, connection: Connection) -> None:
         """Keep subscribed what is wanted, for ever."""
-        exchange, config = self._session.context.exchange, self._session.context.config
-        await self._send(connection, exchange.canary(first_id=self.next_id()), subscribes=True)
+        exchange, config = self._context.exchange, self._context.config
+        await self._send(connection, exchange.canary(first_id=self._ids.next()), subscribes=True)
         while True:
             self._woken.clear()
             await self._reconcile(connection)
@@ -88,7 +86,7 @@ class ChannelSubscriptions:
     def on_refusal(self, refusal: Refused) -> None:
         """Leave the refused instrument alone for a while; of a batch ask again for what was not taken."""
         self._answered = True
-        _log.warning("%s refused a request: %.200r", self._session.context.exchange.name, refusal.message)
+        _log.warning("%s refused a request: %.200r", self._context.exchange.name, refusal.message)
         pending = self._pending.answered(refusal)
         if pending is None:
             self._hold_up(refusal)
@@ -106,7 +104,7 @@ class ChannelSubscriptions:
 
     def refuse(self, symbol: str, kind: RefusalKind) -> None:
         """Leave a symbol alone for a while, ever longer: the exchange refuses it."""
-        asked, context = self._asked.get(symbol), self._session.context
+        asked, context = self._asked.get(symbol), self._context
         if asked is None:
             return
         if kind is RefusalKind.UNKNOWN_SYMBOL:
@@ -116,7 +114,7 @@ class ChannelSubscriptions:
 
     def _hold_up(self, refusal: Refused) -> None:
         """Tell why a book that is being healed has to wait."""
-        book = self._session.books.get(refusal.symbol) if refusal.symbol else None
+        book = self._served.books.get(refusal.symbol) if refusal.symbol else None
         if book is not None and refusal.kind is not RefusalKind.OTHER:
             book.hold_up(WORDS[refusal.kind], is_barred=True)
 
@@ -144,7 +142,7 @@ class ChannelSubscriptions:
         ]
 
     def _clear_suspects(self) -> None:
-        oversized, books = self._session.context.oversized, self._session.books
+        oversized, books = self._context.oversized, self._served.books
         for symbol, asked in self._asked.items():
             if asked.book.status is BookStatus.LIVE:
                 oversized.clear(symbol)
@@ -152,7 +150,7 @@ class ChannelSubscriptions:
             self.wake()
 
     def _forget_refused(self, now: Nanos) -> None:
-        listed = self._session.context.instruments()
+        listed = self._context.instruments()
         for symbol, asked in list(self._asked.items()):
             if asked.refused and now >= asked.retry_at and asked.unknown_in is not listed:
                 del self._asked[symbol]
@@ -169,7 +167,7 @@ class ChannelSubscriptions:
         self._woken.set()
 
     def _set_aside(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool) -> None:
-        context = self._session.context
+        context = self._context
         asked.refused, asked.acked = True, False
         asked.retry_at = Nanos(context.clock.monotonic() + round(context.backoff.failed(symbol) * SECOND))
         self._tries.pop(symbol, None)
@@ -177,46 +175,46 @@ class ChannelSubscriptions:
 
     def _mark_down(self, symbol: str, asked: Asked, reason: str, *, is_barred: bool = False) -> None:
         """Say that no data comes, where the book is still this connection's to feed."""
-        if self._session.books.get(symbol) is asked.book:
+        if self._served.books.get(symbol) is asked.book:
             asked.book.mark_down(reason, is_barred=is_barred)
 
     async def _reconcile(self, connection: Connection) -> None:
         """Ask for what is not asked for; each request may wait, and the books may change meanwhile."""
-        session = self._session
-        listed = session.context.instruments()
+        served = self._served
+        listed = self._context.instruments()
         for symbol in list(self._asked):
-            if symbol not in session.books or symbol not in listed:
+            if symbol not in served.books or symbol not in listed:
                 await self._unsubscribe(connection, symbol)
         self._take_up_renewed()
         self._take_up_changed(listed)
-        fresh = self._askable(sorted(session.books.keys() & listed.keys() - self._asked.keys()))
+        fresh = self._askable(sorted(served.books.keys() & listed.keys() - self._asked.keys()))
         singles = [one for one in self._again if self.serves(one)]
         self._again = []
-        size = session.context.exchange.limits.symbols_per_request or len(fresh) or 1
+        size = self._context.exchange.limits.symbols_per_request or len(fresh) or 1
         batches = [fresh[at : at + size] for at in range(0, len(fresh), size)]
         for batch in (*batches, *([one] for one in singles)):
-            still = [one for one in batch if one in session.books and one in listed]
+            still = [one for one in batch if one in served.books and one in listed]
             await self._subscribe(connection, [listed[one] for one in still])
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
         """Choose what to ask for now; tell of what is set aside."""
-        oversized = self._session.context.oversized
+        oversized = self._context.oversized
         for symbol in symbols:
             if (until := oversized.aside_until(symbol)) is not None:
-                self._session.books[symbol].mark_down(f"set aside until {to_text(until)}: {WORDS_TOO_LARGE}")
+                self._served.books[symbol].mark_down(f"set aside until {to_text(until)}: {WORDS_TOO_LARGE}")
         return oversized.askable(symbols, waits=bool(self.waiting()))
 
     def _take_up_renewed(self) -> None:
         """See to books of symbols that were given up and wanted again before the exchange was told."""
         for symbol, asked in list(self._asked.items()):
-            book = self._session.books.get(symbol, asked.book)
+            book = self._served.books.get(symbol, asked.book)
             if book is asked.book:
                 continue
             self._resync.forget(symbol)
             if asked.refused:
                 del self._asked[symbol]
                 continue
-            asked.book, book.pulse = book, self._session.pulse
+            asked.book, book.pulse = book, self._pulse
             book.resync("synchronising")
             if asked.acked:
                 self._resync.on_subscribed(symbol)
@@ -228,21 +226,21 @@ class ChannelSubscriptions:
             newer = listed.get(symbol, asked.instrument)
             if asked.is_written_otherwise(newer):
                 asked.instrument = newer
-                self._session.context.backoff.forget(symbol)
+                self._context.backoff.forget(symbol)
                 if asked.acked:
                     asked.book.resync("the exchange writes its numbers otherwise now")
                     self._resync.restart(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
-        requests = self._session.context.exchange.subscribe(instruments, first_id=self.reserve())
+        requests = self._context.exchange.subscribe(instruments, first_id=self._ids.reserve())
         for instrument in instruments:
             self._ask(instrument, next(one.request_id for one in requests if one.is_book))
         await self._send(connection, requests, subscribes=True)
 
     def _ask(self, instrument: Instrument, request_id: int) -> None:
         symbol = instrument.id.symbol
-        book = self._session.books[symbol]
-        book.pulse = self._session.pulse
+        book = self._served.books[symbol]
+        book.pulse = self._pulse
         if book.status is not BookStatus.LIVE:
             book.resync("synchronising")
         self._asked[symbol] = Asked(book=book, instrument=instrument, request_id=request_id)
@@ -254,28 +252,21 @@ class ChannelSubscriptions:
         self._resync.forget(symbol)
         self._mark_down(symbol, asked, "not collected any more")
         if not asked.refused:
-            requests = self._session.context.exchange.unsubscribe([asked.instrument], first_id=self.reserve())
+            requests = self._context.exchange.unsubscribe([asked.instrument], first_id=self._ids.reserve())
             await self._send(connection, requests, subscribes=False)
 
     async def _send(self, connection: Connection, requests: Sequence[WsRequest], *, subscribes: bool) -> None:
-        session = self._session
         for request in requests:
-            deadline = session.context.clock.monotonic() + session.context.config.ack_timeout_s * SECOND
+            deadline = self._context.clock.monotonic() + self._context.config.ack_timeout_s * SECOND
             self._pending.add(Pending(request, subscribes, request.acks, deadline))
             await connection.send(request.text)
 
-    def reserve(self) -> int:
-        """Return the first of two ids: an adapter never needs more for one call."""
-        first = next(self._ids)
-        next(self._ids)
-        return first
-
     def _settle(self) -> None:
-        listed = self._session.context.instruments()
+        listed = self._context.instruments()
         self.settled = not self._again and all(
             self._is_answered(symbol, book)
-            for symbol, book in self._session.books.items()
-            if symbol in listed and self._session.context.oversized.aside_until(symbol) is None
+            for symbol, book in self._served.books.items()
+            if symbol in listed and self._context.oversized.aside_until(symbol) is None
         )
 
     def _is_answered(self, symbol: str, book: LiveBook) -> bool:
