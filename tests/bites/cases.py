@@ -108,7 +108,7 @@ _PRICES = (
         fault="F20",
         guard="the memory ends when the exchange removes the level",
         file="domain/execution/impact.py",
-        line="        if generation != entry.generation:\n            del self._taken[key]\n            return ZERO\n",
+        line="        if level_epoch != entry.level_epoch:\n            del self._taken[key]\n            return ZERO\n",
         instead="",
         tests=(
             ENGINE + "test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected",

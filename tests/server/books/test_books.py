@@ -140,7 +140,7 @@ class TestLiveBook:
         assert live.view(1).bids == ()
 
     def test_taking_over_keeps_marks_and_seq(self, live):
-        mark = live.book.mark(Side.BUY, Decimal(2))
+        epoch = live.book.ensure_level_epoch(Side.BUY, Decimal(2))
         other = LiveBook(BTC, BinanceSequencer())
         other.on_snapshot(snapshot(20), Nanos(5))
         other.on_change(change(21), Nanos(6))
@@ -149,34 +149,34 @@ class TestLiveBook:
         assert live.seq > before
         live.on_change(change(22), Nanos(7))
         assert live.status is BookStatus.LIVE
-        assert live.book.mark(Side.BUY, Decimal(2)) == mark
+        assert live.book.ensure_level_epoch(Side.BUY, Decimal(2)) == epoch
 
     def test_a_snapshot_that_nothing_has_proven_takes_no_mark(self, live):
         live.on_change(change(13, asks=[("3", "1"), ("4", "1")]), Nanos(3))
-        mark = live.book.mark(Side.BUY, Decimal(3))
+        epoch = live.book.ensure_level_epoch(Side.BUY, Decimal(3))
         live.resync("synchronising")
         live.on_snapshot(snapshot(12, asks=[("2", "1"), ("4", "1")]), Nanos(4))
         assert live.status is BookStatus.RESYNCING
         live.on_snapshot(snapshot(13, asks=[("2", "1"), ("3", "1"), ("4", "1")]), Nanos(5))
         live.on_change(change(14), Nanos(6))
         assert live.status is BookStatus.LIVE
-        assert live.book.generation(Side.BUY, Decimal(3)) == mark
+        assert live.book.level_epoch(Side.BUY, Decimal(3)) == epoch
 
     def test_a_proven_snapshot_takes_the_marks_of_what_is_gone(self, live):
         live.on_change(change(13, asks=[("3", "1"), ("4", "1")]), Nanos(3))
         for price in (3, 4):
-            live.book.mark(Side.BUY, Decimal(price))
+            live.book.ensure_level_epoch(Side.BUY, Decimal(price))
         live.resync("synchronising")
         live.on_snapshot(snapshot(14, asks=[("2", "1"), ("4", "1")]), Nanos(4))
         live.on_change(change(15), Nanos(5))
-        assert live.book.generation(Side.BUY, Decimal(3)) is None
-        assert live.book.generation(Side.BUY, Decimal(4)) is not None
+        assert live.book.level_epoch(Side.BUY, Decimal(3)) is None
+        assert live.book.level_epoch(Side.BUY, Decimal(4)) is not None
 
 
 def test_seq_and_marks_go_on_when_a_book_returns(live):
     registry = BookRegistry()
     registry.add(live)
-    mark = live.book.mark(Side.BUY, Decimal(2))
+    epoch = live.book.ensure_level_epoch(Side.BUY, Decimal(2))
     registry.remove(BTC)
     assert live.status is BookStatus.DOWN
     assert registry.view(BTC, 1) is None
@@ -188,7 +188,7 @@ def test_seq_and_marks_go_on_when_a_book_returns(live):
     assert len(again.book) == 0
     again.on_change(change(20, asks=[("2", "1")]), Nanos(8))
     again.on_snapshot(snapshot(19), Nanos(9))
-    assert again.book.generation(Side.BUY, Decimal(2)) == mark
+    assert again.book.level_epoch(Side.BUY, Decimal(2)) == epoch
 
 
 @pytest.mark.looptime

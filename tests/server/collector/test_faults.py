@@ -109,14 +109,17 @@ async def test_a_snapshot_that_is_too_old_is_asked_for_again():
 
 async def test_a_lost_connection_makes_books_stale_at_once_and_comes_back():
     async with live(BTC, ETH) as (venue, market), statuses(market, BTC) as seen:
-        mark = market.live_book(BTC).book.mark(Side.SELL, market.view(BTC, 1).bids[0].price)
+        epoch = market.live_book(BTC).book.ensure_level_epoch(Side.SELL, market.view(BTC, 1).bids[0].price)
         for socket in list(venue.sockets):
             socket.transport.abort()
         await until(lambda: seen)
         assert seen[0] == (BookStatus.STALE, "the exchange closed the connection")
         await market.wait_live(BTC, 10)
         await market.wait_live(ETH, 10)
-        assert market.live_book(BTC).book.mark(Side.SELL, market.view(BTC, 1).bids[0].price) == mark
+        assert (
+            market.live_book(BTC).book.ensure_level_epoch(Side.SELL, market.view(BTC, 1).bids[0].price)
+            == epoch
+        )
 
 
 async def test_silence_makes_books_stale_and_reconnects():
@@ -155,7 +158,7 @@ async def test_nothing_acknowledged_means_another_connection():
 async def test_a_planned_reconnect_is_not_seen_by_readers(notice):
     settings = {} if notice else {"lifetime_s": 2}
     async with live(BTC, ETH, **settings) as (venue, market), statuses(market, BTC) as seen:
-        mark = market.live_book(BTC).book.mark(Side.SELL, market.view(BTC, 1).bids[0].price)
+        epoch = market.live_book(BTC).book.ensure_level_epoch(Side.SELL, market.view(BTC, 1).bids[0].price)
         first = venue.sockets[0]
         venue.change()  # the old connection misses this one; the new one begins behind it
         if notice:
@@ -164,7 +167,10 @@ async def test_a_planned_reconnect_is_not_seen_by_readers(notice):
         await venue.step()
         await until(lambda: quantity(market) == venue.last_id)
         assert {status for status, _ in seen} <= {BookStatus.LIVE}
-        assert market.live_book(BTC).book.mark(Side.SELL, market.view(BTC, 1).bids[0].price) == mark
+        assert (
+            market.live_book(BTC).book.ensure_level_epoch(Side.SELL, market.view(BTC, 1).bids[0].price)
+            == epoch
+        )
 
 
 async def test_no_network_is_down_with_the_reason_and_keeps_trying(unused_tcp_port):

@@ -20,16 +20,16 @@ class Memory(ImpactMemory):
     def __init__(self) -> None:
         self.seconds = 0
         super().__init__(half_life=10 * SECOND, monotonic=lambda: Nanos(self.seconds * SECOND))
-        self.take(KEY, Decimal(4), generation=1)
+        self.take(KEY, Decimal(4), level_epoch=1)
 
 
 def memory() -> Memory:
     return Memory()
 
 
-def left(made: Memory, seconds: int, *, generation: int | None = 1, key: LevelKey = KEY) -> Decimal:
+def left(made: Memory, seconds: int, *, level_epoch: int | None = 1, key: LevelKey = KEY) -> Decimal:
     made.seconds = seconds
-    return made.remembered(key, generation=generation, lot=LOT)
+    return made.remembered(key, level_epoch=level_epoch, lot=LOT)
 
 
 def test_halves_every_half_life_and_is_rounded_against_the_user() -> None:
@@ -43,8 +43,8 @@ def test_what_is_below_a_lot_is_forgotten() -> None:
 
 def test_ends_when_the_exchange_removed_the_level() -> None:
     made = memory()
-    assert left(made, 0, generation=2) == 0
-    assert left(made, 0, generation=1) == 0, "the old level does not come back"
+    assert left(made, 0, level_epoch=2) == 0
+    assert left(made, 0, level_epoch=1) == 0, "the old level does not come back"
 
 
 def test_other_users_are_not_affected() -> None:
@@ -54,7 +54,7 @@ def test_other_users_are_not_affected() -> None:
 def test_takes_add_up_on_what_is_still_remembered() -> None:
     made = memory()
     made.seconds = 10
-    made.take(KEY, Decimal(1), generation=1)
+    made.take(KEY, Decimal(1), level_epoch=1)
     assert left(made, 10) == Decimal(3)
 
 
@@ -79,9 +79,9 @@ def test_counted_in_steps_it_is_never_less_than_the_true_curve_and_hardly_more(
         true *= Decimal(2) ** (Decimal(-later) / (10 * SECOND))
         if quantity:
             true += quantity
-            made.take(KEY, Decimal(quantity), generation=1)
+            made.take(KEY, Decimal(quantity), level_epoch=1)
     fine = Decimal("1E-12")
-    found = made.remembered(KEY, generation=1, lot=fine)
+    found = made.remembered(KEY, level_epoch=1, lot=fine)
     step = Decimal(2) ** (Decimal(len(takes)) / 1024)
     assert true * (1 - fine) - fine <= found <= true * step * (1 + fine) + fine
 
@@ -91,12 +91,12 @@ def test_the_oldest_go_first_and_what_was_taken_since_stays() -> None:
     made.settle()
     made.seconds = 300
     young = KEY._replace(price=Decimal(101))
-    made.take(young, Decimal(1), generation=1)
+    made.take(young, Decimal(1), level_epoch=1)
     made.settle()
     made.seconds = 500
     made.settle()
     assert len(made) == 1
-    made.take(KEY, Decimal(1), generation=1)
+    made.take(KEY, Decimal(1), level_epoch=1)
     made.take_back()
     assert (len(made), left(made, 500, key=KEY)) == (1, 0)
 
@@ -106,7 +106,7 @@ def test_what_could_not_be_recorded_was_not_taken() -> None:
     made.settle()
     other = KEY._replace(price=Decimal(101))
     for key in (KEY, other, KEY):
-        made.take(key, Decimal(1), generation=1)
+        made.take(key, Decimal(1), level_epoch=1)
     made.take_back()
     assert (left(made, 0), left(made, 0, key=other)) == (Decimal(4), Decimal(0))
 
@@ -114,5 +114,5 @@ def test_what_could_not_be_recorded_was_not_taken() -> None:
 def test_a_coarser_order_does_not_make_the_finer_rest_disappear() -> None:
     made = memory()
     assert left(made, 40) == Decimal("0.3")  # 0.25, rounded up
-    made.take(KEY, Decimal(2), generation=1)
-    assert made.remembered(KEY, generation=1, lot=Decimal("0.01")) == Decimal("2.25")
+    made.take(KEY, Decimal(2), level_epoch=1)
+    assert made.remembered(KEY, level_epoch=1, lot=Decimal("0.01")) == Decimal("2.25")

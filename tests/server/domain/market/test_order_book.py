@@ -210,8 +210,8 @@ def test_odd_but_plain_prices_are_kept_as_they_are(price):
     book = OrderBook()
     book.apply(change([(price, "1")]))
     assert book.top_text(1)[0] == [(price, "1")]
-    assert book.generation(Side.SELL, Decimal(price)) is None
-    assert book.mark(Side.SELL, Decimal(price)) == book.generation(Side.SELL, Decimal(price))
+    assert book.level_epoch(Side.SELL, Decimal(price)) is None
+    assert book.ensure_level_epoch(Side.SELL, Decimal(price)) == book.level_epoch(Side.SELL, Decimal(price))
 
 
 @pytest.mark.skipif(
@@ -236,71 +236,73 @@ class TestMarks:
     def test_a_mark_lasts_as_long_as_the_level(self):
         book = OrderBook()
         book.apply(change((), [("10.0", "1")]))
-        assert book.generation(Side.BUY, Decimal(10)) is None
-        first = book.mark(Side.BUY, Decimal(10))
+        assert book.level_epoch(Side.BUY, Decimal(10)) is None
+        first = book.ensure_level_epoch(Side.BUY, Decimal(10))
         book.apply(change((), [("10.0", "2")]))
-        assert book.mark(Side.BUY, Decimal("10.000")) == first
-        assert book.generation(Side.BUY, Decimal(10)) == first
+        assert book.ensure_level_epoch(Side.BUY, Decimal("10.000")) == first
+        assert book.level_epoch(Side.BUY, Decimal(10)) == first
         book.apply(change((), [("10.0", "0")]))
-        assert book.generation(Side.BUY, Decimal(10)) is None
+        assert book.level_epoch(Side.BUY, Decimal(10)) is None
         book.apply(change((), [("10.0", "1")]))
-        assert book.mark(Side.BUY, Decimal(10)) > first
+        assert book.ensure_level_epoch(Side.BUY, Decimal(10)) > first
 
     def test_sides_are_apart(self):
         book = OrderBook()
         book.apply(change([("9", "1")], [("10", "1")]))
-        assert book.mark(Side.SELL, Decimal(9)) != book.mark(Side.BUY, Decimal(10))
-        assert book.generation(Side.BUY, Decimal(9)) is None
+        assert book.ensure_level_epoch(Side.SELL, Decimal(9)) != book.ensure_level_epoch(
+            Side.BUY, Decimal(10)
+        )
+        assert book.level_epoch(Side.BUY, Decimal(9)) is None
 
     def test_truncating_is_not_removing(self):
         book = OrderBook()
         book.apply(change((), [("10", "1"), ("11", "1")]))
-        mark = book.mark(Side.BUY, Decimal(11))
+        mark = book.ensure_level_epoch(Side.BUY, Decimal(11))
         book.truncate(1)
-        assert book.generation(Side.BUY, Decimal(11)) == mark
+        assert book.level_epoch(Side.BUY, Decimal(11)) == mark
         book.apply(change((), [("11", "1")]))
-        assert book.mark(Side.BUY, Decimal(11)) == mark
+        assert book.ensure_level_epoch(Side.BUY, Decimal(11)) == mark
         book.truncate(1)
         book.apply(change((), [("11", "0")]))
-        assert book.generation(Side.BUY, Decimal(11)) is None
+        assert book.level_epoch(Side.BUY, Decimal(11)) is None
 
     def test_a_proven_snapshot_keeps_marks_of_levels_it_has_or_does_not_reach(self):
         book = OrderBook()
         book.apply(change((), [("10", "1"), ("11", "1"), ("20", "1")]))
-        ten, eleven, twenty = (book.mark(Side.BUY, Decimal(price)) for price in (10, 11, 20))
+        ten, eleven, twenty = (book.ensure_level_epoch(Side.BUY, Decimal(price)) for price in (10, 11, 20))
         book.replace(snapshot((), [("10", "5"), ("12", "1")]))
-        assert book.generation(Side.BUY, Decimal(11)) == eleven
-        book.drop_marks_of_gone()
-        assert book.generation(Side.BUY, Decimal(10)) == ten
-        assert book.generation(Side.BUY, Decimal(11)) is None
-        assert book.generation(Side.BUY, Decimal(20)) == twenty
-        assert book.mark(Side.BUY, Decimal(11)) > eleven
+        assert book.level_epoch(Side.BUY, Decimal(11)) == eleven
+        book.drop_epochs_of_gone()
+        assert book.level_epoch(Side.BUY, Decimal(10)) == ten
+        assert book.level_epoch(Side.BUY, Decimal(11)) is None
+        assert book.level_epoch(Side.BUY, Decimal(20)) == twenty
+        assert book.ensure_level_epoch(Side.BUY, Decimal(11)) > eleven
 
     def test_a_snapshot_that_is_refused_leaves_the_marks(self):
         book = OrderBook()
         book.apply(change((), [("10", "1")]))
-        mark = book.mark(Side.BUY, Decimal(10))
+        mark = book.ensure_level_epoch(Side.BUY, Decimal(10))
         with pytest.raises(WireFormatError):
             book.replace(snapshot((), [("0", "1"), ("10", "1")]))
         assert len(book) == 0
         book.replace(snapshot((), [("10", "1")]))
-        assert book.mark(Side.BUY, Decimal(10)) == mark
+        assert book.ensure_level_epoch(Side.BUY, Decimal(10)) == mark
 
     def test_marks_are_bounded(self):
         book = OrderBook()
         for price in range(1, 10_102):
-            book.mark(Side.BUY, Decimal(price))
-        assert book.generation(Side.BUY, Decimal(1)) is None
-        assert book.generation(Side.BUY, Decimal(10_101)) is not None
+            book.ensure_level_epoch(Side.BUY, Decimal(price))
+        assert book.level_epoch(Side.BUY, Decimal(1)) is None
+        assert book.level_epoch(Side.BUY, Decimal(10_101)) is not None
 
     def test_taking_over_keeps_own_marks(self):
         old, new = OrderBook(), OrderBook()
         old.apply(change((), [("10", "1"), ("11", "1")]))
-        ten = old.mark(Side.BUY, Decimal(10))
-        old.mark(Side.BUY, Decimal(11))
+        ten = old.ensure_level_epoch(Side.BUY, Decimal(10))
+        old.ensure_level_epoch(Side.BUY, Decimal(11))
         new.apply(change((), [("10", "7"), ("12", "1")]))
         old.take_over(new)
-        old.drop_marks_of_gone()
+        old.drop_epochs_of_gone()
         assert old.top_text(9)[1] == [("10", "7"), ("12", "1")]
-        assert old.generation(Side.BUY, Decimal(10)) == ten
-        assert old.generation(Side.BUY, Decimal(11)) is None
+        assert old.level_epoch(Side.BUY, Decimal(10)) == ten
+        assert old.level_epoch(Side.BUY, Decimal(11)) is None

@@ -64,10 +64,10 @@ def test_holds_until_something_changes() -> None:
 def test_a_mark_made_while_looking_is_the_books_own() -> None:
     live = book([(9, 1)], [(1, 1)])
     shown, price = BookView(live).side_for(Side.BUY), Decimal(101)
-    assert shown.generation(price) is None
-    mark = shown.mark(price)
-    assert (shown.generation(price), shown.mark(price)) == (mark, mark)
-    assert live.book.generation(Side.BUY, price) == mark
+    assert shown.level_epoch(price) is None
+    epoch = shown.ensure_level_epoch(price)
+    assert (shown.level_epoch(price), shown.ensure_level_epoch(price)) == (epoch, epoch)
+    assert live.book.level_epoch(Side.BUY, price) == epoch
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "0")]))
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "5")]))
     assert BookView(live).side_for(Side.BUY).generation(price) is None

@@ -158,8 +158,8 @@ def test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_to
     markets.add("a", bids=[("98", "9")], asks=[("100", "0.0504"), ("101", "9")])
     destination, book = markets.open["a"]
     key = LevelKey(terms.user_id, destination.instrument, Side.BUY, Decimal(100))
-    mark = book.book.mark(Side.BUY, Decimal(100))
-    markets.decider._impact.take(key, Decimal("0.0006"), generation=mark)
+    epoch = book.book.ensure_level_epoch(Side.BUY, Decimal(100))
+    markets.decider._impact.take(key, Decimal("0.0006"), level_epoch=epoch)
     made = markets.decide(unlimited(lot_size=Decimal("0.01")))
     assert taken(made)[0] == ("a", "100", "0.04"), "of 0.0504 shown 0.0498 is left, which holds four lots"
 

@@ -236,7 +236,7 @@ class LiveBook:
     ) -> None:
         changed = status is not self.status
         if status is _LIVE:
-            self.book.drop_marks_of_gone()
+            self.book.drop_epochs_of_gone()
         self.status = status
         self.reason = reason
         self.is_barred = is_barred

@@ -35,7 +35,7 @@ class BookRegistry:
         return None if book is None else book.view(depth)
 
     def add(self, book: LiveBook) -> None:
-        """Start keeping a book; ``seq`` and marks go on where an earlier book of the instrument ended."""
+        """Start keeping a book; ``seq`` and level epochs continue from an earlier book of the instrument."""
         left = self._left.pop(book.instrument, None)
         if left is not None:
             book.seq = max(book.seq, left.seq)

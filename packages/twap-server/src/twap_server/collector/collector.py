@@ -129,13 +129,11 @@ class Collector:
             while True:
                 if self._asked or self._interest.lingers(self.exchange.name):
                     self._asked = False
-                    self._follow_demand(group)
+                    self._follow_interest(group)
                 self._observe()
                 self._look_at_clocks()
                 self._woken.clear()
-                alarm = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._woken.set)
-                await self._woken.wait()
-                alarm.cancel()
+                await self._clock.wait(self._woken, _LOOK_EVERY_S)
 
     def _wanted(self) -> set[str]:
         wanted = self._interest.wanted(self.exchange.name)
@@ -152,7 +150,7 @@ class Collector:
             self._asked = True
             self._woken.set()
 
-    def _follow_demand(self, group: asyncio.TaskGroup) -> None:
+    def _follow_interest(self, group: asyncio.TaskGroup) -> None:
         wanted, listed = self._wanted(), self._list.instruments
         self._drop_unwanted(wanted)
         served = {symbol for shard in self._shards for symbol in shard.symbols}

@@ -116,7 +116,7 @@ class Shard:
     def _take_over(
         self, current: ExchangeSession, following: ExchangeSession, shadows: Mapping[str, LiveBook]
     ) -> None:
-        """Let the successor's books go on in those that readers see; marks stay, nothing leaves ``live``."""
+        """Let the successor's books go on in those that readers see; level epochs and ``live`` stay."""
         for symbol, book in self._books.items():
             if symbol in shadows:
                 book.take_over(shadows[symbol])

@@ -1,7 +1,7 @@
 """Remember what a user already took from a level, so that the same displayed size is not taken twice.
 
 available = displayed − remembered. The memory halves every half-life and ends when the exchange removes the
-level (the book gives a level a new generation when it returns). Users do not affect one another. Contract
+level (the book gives a level a new level_epoch when it returns). Users do not affect one another. Contract
 section 5. Pure: time and the book's generations are passed in. Time is monotonic: when the wall clock jumps,
 no size comes back.
 """
@@ -36,7 +36,7 @@ class LevelKey(NamedTuple):
 class _Taken(NamedTuple):
     quantity: Decimal
     at: Nanos
-    generation: int
+    level_epoch: int
 
 
 class ImpactMemory:
@@ -52,27 +52,27 @@ class ImpactMemory:
     def __len__(self) -> int:
         return len(self._taken)
 
-    def remembered(self, key: LevelKey, *, generation: int | None, lot: Decimal) -> Decimal:
+    def remembered(self, key: LevelKey, *, level_epoch: int | None, lot: Decimal) -> Decimal:
         """How much of the level this user is taken to have consumed, in lots of the exchange, rounded up.
 
         Less than one of its lots is nothing; an order's own lot may be coarser, and would hide more.
         """
-        left = self._left(key, generation)
+        left = self._left(key, level_epoch)
         if left < lot:
             return ZERO
         return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
 
-    def take(self, key: LevelKey, quantity: Decimal, *, generation: int) -> None:
+    def take(self, key: LevelKey, quantity: Decimal, *, level_epoch: int) -> None:
         """Remember that the user took ``quantity`` there, on top of what is left of before.
 
         Of that nothing is rounded away: another order may have a finer lot.
         """
-        before = self._left(key, generation)
+        before = self._left(key, level_epoch)
         entry = self._taken.pop(key, None)
         if key not in self._unsettled:
             self._unsettled[key] = entry
         taken = exact.add(before, quantity) if before else quantity
-        self._taken[key] = _Taken(taken, self._monotonic(), generation)
+        self._taken[key] = _Taken(taken, self._monotonic(), level_epoch)
 
     def take_back(self) -> None:
         """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
@@ -94,12 +94,12 @@ class ImpactMemory:
         for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._taken.items())]:
             del self._taken[key]
 
-    def _left(self, key: LevelKey, generation: int | None) -> Decimal:
+    def _left(self, key: LevelKey, level_epoch: int | None) -> Decimal:
         """What is left of what was taken there; nothing once the exchange removed the level."""
         entry = self._taken.get(key)
         if entry is None:
             return ZERO
-        if generation != entry.generation:
+        if level_epoch != entry.level_epoch:
             del self._taken[key]
             return ZERO
         steps = (self._monotonic() - entry.at) * _STEPS // self._half_life

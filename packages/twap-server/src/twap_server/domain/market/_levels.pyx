@@ -67,12 +67,12 @@ cdef class Levels:
     cdef uint32_t* _slots  # of the levels in order, behind them the free ones
     cdef Column _prices
     cdef Column _quantities
-    cdef public dict marks
+    cdef public dict epochs
 
     def __cinit__(self, int sign):
         self._sign = sign
         self._prices.width = self._quantities.width = WIDTH
-        self.marks = {}
+        self.epochs = {}
 
     def __dealloc__(self):
         PyMem_Free(self._ranks)
@@ -105,11 +105,11 @@ cdef class Levels:
         return self.meets(asks)
 
     def empty(self):
-        """Drop every level; marks stay."""
+        """Drop every level; level epochs stay."""
         self._size = 0
 
     def truncate(self, Py_ssize_t depth):
-        """Drop all but the best ``depth`` levels; marks stay."""
+        """Drop all but the best ``depth`` levels; level epochs stay."""
         cdef Py_ssize_t excess = self._size - depth
         if excess > 0:
             memmove(self._ranks, self._ranks + excess, depth * sizeof(int64_t))
@@ -214,16 +214,16 @@ cdef class Levels:
     cdef int _remove(self, Py_ssize_t at, Text price, bint known) except -1:
         cdef uint32_t slot
         cdef Py_ssize_t behind = self._size - at - 1
-        if known and self.marks:
-            self.marks.pop(self._price(at), None)
+        if known and self.epochs:
+            self.epochs.pop(self._price(at), None)
         if known:
             slot = self._slots[at]
             memmove(self._ranks + at, self._ranks + at + 1, behind * sizeof(int64_t))
             memmove(self._slots + at, self._slots + at + 1, behind * sizeof(uint32_t))
             self._size -= 1
             self._slots[self._size] = slot
-        if self.marks:
-            self.marks.pop(_string(price), None)
+        if self.epochs:
+            self.epochs.pop(_string(price), None)
         return 0
 
     cdef int _insert(self, Py_ssize_t at, int64_t rank, Text price) except -1:

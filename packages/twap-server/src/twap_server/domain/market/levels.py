@@ -28,15 +28,15 @@ _SURE: Final = 19
 class Levels:
     """The levels of one side. ``sign`` is 1 where the highest price is the best (bids), -1 for asks."""
 
-    __slots__ = ("_levels", "_ranks", "_sign", "marks")
+    __slots__ = ("_levels", "_ranks", "_sign", "epochs")
 
     def __init__(self, sign: int) -> None:
         self._sign = sign
         self._ranks: list[float] = []
         self._levels: list[str] = []
         """Price, a blank, quantity."""
-        self.marks: dict[str, int] = {}
-        """By price text; a mark goes when its level is removed by ``apply``."""
+        self.epochs: dict[str, int] = {}
+        """By price text; an epoch goes when its level is removed by ``apply``."""
 
     def __len__(self) -> int:
         """Count the levels."""
@@ -74,11 +74,11 @@ class Levels:
         return self.meets(asks)
 
     def empty(self) -> None:
-        """Drop every level; marks stay."""
+        """Drop every level; level epochs stay."""
         self._levels, self._ranks = [], []
 
     def truncate(self, depth: int) -> None:
-        """Drop all but the best ``depth`` levels; marks stay."""
+        """Drop all but the best ``depth`` levels; level epochs stay."""
         excess = len(self._ranks) - depth
         if excess > 0:
             del self._levels[:excess]
@@ -116,8 +116,8 @@ class Levels:
         if quantity.strip("0."):
             self._ranks.insert(at, rank)
             self._levels.insert(at, f"{price} {quantity}")
-        elif self.marks:
-            self.marks.pop(price, None)
+        elif self.epochs:
+            self.epochs.pop(price, None)
 
     def _set_tie(self, at: int, price: str, quantity: str) -> None:
         """Set a level of a rank that begins at ``at``, and whose price is not the text that is kept there."""
@@ -129,8 +129,8 @@ class Levels:
             self._levels[at] = f"{self._price(at)} {quantity}"
         else:
             self._remove(at)
-            if self.marks:
-                self.marks.pop(price, None)
+            if self.epochs:
+                self.epochs.pop(price, None)
 
     def _among_ties(self, at: int, rank: float, price: str) -> tuple[int, bool]:
         """Return where among levels of its rank a price is, or belongs, and whether it is there."""
@@ -147,8 +147,8 @@ class Levels:
         return self._levels[at].partition(" ")[0]
 
     def _remove(self, at: int) -> None:
-        if self.marks:
-            self.marks.pop(self._price(at), None)
+        if self.epochs:
+            self.epochs.pop(self._price(at), None)
         del self._ranks[at]
         del self._levels[at]
 

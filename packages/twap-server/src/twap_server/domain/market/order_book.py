@@ -13,18 +13,18 @@ from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot, PriceLevel, TextLevel
 from twap_server.domain.market.native import Levels
 
-_MAX_MARKS: Final = 10_000
+_MAX_EPOCHS: Final = 10_000
 
 
 class OrderBook:
     """Bids and asks of one instrument. Not thread-safe; made for one event loop."""
 
-    __slots__ = ("_asks", "_bids", "_generations", "changes")
+    __slots__ = ("_asks", "_bids", "_epochs", "changes")
 
     def __init__(self) -> None:
         self.changes = 0
         """Rises with whatever may change the levels: while it stands, what was read of them still holds."""
-        self._generations = count(1)
+        self._epochs = count(1)
         self._bids = Levels(1)
         self._asks = Levels(-1)
 
@@ -33,11 +33,11 @@ class OrderBook:
         return len(self._bids) + len(self._asks)
 
     def replace(self, snapshot: BookSnapshot) -> None:
-        """Forget everything and take the snapshot's levels; marks stay until ``drop_marks_of_gone``.
+        """Forget everything and take the snapshot's levels; level epochs stay until ``drop_epochs_of_gone``.
 
         Raises:
             WireFormatError: a price is not a positive plain decimal, or a quantity no plain one; the book
-                is then empty, marks stay.
+                is then empty, level epochs stay.
         """
         try:
             bids, asks = _levels_of(1, snapshot.bids), _levels_of(-1, snapshot.asks)
@@ -59,16 +59,16 @@ class OrderBook:
         return self._bids.take(change.bids, self._asks, change.asks)
 
     def take_over(self, other: "OrderBook") -> None:
-        """Continue with the levels of ``other``, keeping own marks; ``other`` must not be used afterwards."""
+        """Take the levels of ``other``, keeping own level epochs; do not use ``other`` after this."""
         self._adopt(other._bids, other._asks)
 
-    def drop_marks_of_gone(self) -> None:
-        """Keep the marks of levels that are there, or would lie beyond the worst one: the book is proven now.
+    def drop_epochs_of_gone(self) -> None:
+        """Keep the epochs of levels that are there or would lie beyond the worst one: the book is proven now.
 
         Not before: an old snapshot may lack a level that the exchange never removed.
         """
         for levels in (self._bids, self._asks):
-            levels.marks = {text: mark for text, mark in levels.marks.items() if levels.may_hold(text)}
+            levels.epochs = {text: epoch for text, epoch in levels.epochs.items() if levels.may_hold(text)}
 
     def truncate(self, depth: int) -> None:
         """Drop all but the best ``depth`` levels of each side.
@@ -80,7 +80,7 @@ class OrderBook:
         self._asks.truncate(depth)
 
     def empty(self) -> None:
-        """Drop every level; marks stay (the exchange did not remove them)."""
+        """Drop every level; level epochs stay (the exchange did not remove them)."""
         self.changes += 1
         self._bids.empty()
         self._asks.empty()
@@ -116,33 +116,33 @@ class OrderBook:
         """
         return _levels(self._taken_by(side).walk())
 
-    def mark(self, side: Side, price: Decimal) -> int:
-        """Return the generation of a level on the side a taker of ``side`` takes; give it one if need be.
+    def ensure_level_epoch(self, side: Side, price: Decimal) -> int:
+        """Return the level_epoch of a level on the side a taker of ``side`` takes; give it one if need be.
 
-        Stable until the exchange removes the level; then the next mark is a new, larger number. At most
-        10,000 marks a side are kept, the oldest is forgotten first.
+        Stable until the exchange removes the level; then the next epoch is a new, larger number. At most
+        10,000 epochs a side are kept, the oldest is forgotten first.
         """
         levels = self._taken_by(side)
         text = _text_of(price, levels)
-        known = levels.marks.get(text)
+        known = levels.epochs.get(text)
         if known is not None:
             return known
-        if len(levels.marks) >= _MAX_MARKS:
-            del levels.marks[next(iter(levels.marks))]
-        generation = levels.marks[text] = next(self._generations)
-        return generation
+        if len(levels.epochs) >= _MAX_EPOCHS:
+            del levels.epochs[next(iter(levels.epochs))]
+        level_epoch = levels.epochs[text] = next(self._epochs)
+        return level_epoch
 
-    def generation(self, side: Side, price: Decimal) -> int | None:
-        """Return the mark of a level on the side a taker of ``side`` takes, None when it has none."""
+    def level_epoch(self, side: Side, price: Decimal) -> int | None:
+        """Return the epoch of a level on the side a taker of ``side`` takes, None when it has none."""
         levels = self._taken_by(side)
-        return levels.marks.get(_text_of(price, levels))
+        return levels.epochs.get(_text_of(price, levels))
 
     def _taken_by(self, side: Side) -> Levels:
         return self._asks if side is Side.BUY else self._bids
 
     def _adopt(self, bids: Levels, asks: Levels) -> None:
         self.changes += 1
-        bids.marks, asks.marks = self._bids.marks, self._asks.marks
+        bids.epochs, asks.epochs = self._bids.epochs, self._asks.epochs
         self._bids, self._asks = bids, asks
 
 

@@ -11,15 +11,15 @@ from twap_server.engine.ports import LiveBookView
 
 
 class BookSide:
-    """What takers of one side meet in a book: levels, best first, and which generation each is of."""
+    """What takers of one side meet in a book: levels, best first, and which level_epoch each is of."""
 
-    __slots__ = ("_book", "_generations", "_read", "_side", "_walk")
+    __slots__ = ("_book", "_epochs", "_read", "_side", "_walk")
 
     def __init__(self, book: OrderBook, side: Side) -> None:
         self._book, self._side = book, side
         self._walk = book.walk(side)
         self._read: list[PriceLevel] = []
-        self._generations: dict[Decimal, int | None] = {}
+        self._epochs: dict[Decimal, int | None] = {}
 
     def __iter__(self) -> Iterator[PriceLevel]:
         at = 0
@@ -32,17 +32,17 @@ class BookSide:
         """The first level."""
         return self._read[0] if self._read or self._read_on() else None
 
-    def generation(self, price: Decimal) -> int | None:
-        """The mark of the level at this price, None when it has none."""
-        if price not in self._generations:
-            self._generations[price] = self._book.generation(self._side, price)
-        return self._generations[price]
+    def level_epoch(self, price: Decimal) -> int | None:
+        """The epoch of the level at this price, None when it has none."""
+        if price not in self._epochs:
+            self._epochs[price] = self._book.level_epoch(self._side, price)
+        return self._epochs[price]
 
-    def mark(self, price: Decimal) -> int:
-        """The mark of the level at this price, a new one if need be."""
-        known = self._generations.get(price)
+    def ensure_level_epoch(self, price: Decimal) -> int:
+        """The epoch of the level at this price, a new one if need be."""
+        known = self._epochs.get(price)
         if known is None:
-            known = self._generations[price] = self._book.mark(self._side, price)
+            known = self._epochs[price] = self._book.ensure_level_epoch(self._side, price)
         return known
 
     def _read_on(self) -> bool:

@@ -189,7 +189,7 @@ class SliceDecider:
             destination, book = quotes.destination(offer.exchange)
             taken = self._impact.remembered(
                 LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
-                generation=book.side_for(terms.side).generation(offer.price),
+                level_epoch=book.side_for(terms.side).level_epoch(offer.price),
                 lot=destination.lot_size,
             )
             left = exact.subtract(offer.quantity, taken) if taken else offer.quantity
@@ -214,7 +214,7 @@ class SliceDecider:
             self._impact.take(
                 LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
                 offer.quantity,
-                generation=book.side_for(terms.side).mark(offer.price),
+                level_epoch=book.side_for(terms.side).ensure_level_epoch(offer.price),
             )
         return Fill(
             fill_id=fill_id,
