@@ -27,7 +27,7 @@ from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PagePosition, PageRequest
 from twap_server.domain.orders.write import OrderWrite
-from twap_server.store import events, one_trip, pages, queries
+from twap_server.store import events, pages, queries, sqlite_page
 from twap_server.store.database import Database
 
 ENDED = 9
@@ -232,13 +232,13 @@ async def test_no_more_rows_are_read_than_asked(
     database: Database, orders: OrderStore, order: Order, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    run = one_trip._Plain.run
+    run = sqlite_page._Plain.run
 
-    def note(self: one_trip._Plain, connection: sqlite3.Connection, **named: Any) -> Any:
+    def note(self: sqlite_page._Plain, connection: sqlite3.Connection, **named: Any) -> Any:
         seen.append(f"{self.sql} {named}")
         return run(self, connection, **named)
 
-    monkeypatch.setattr(one_trip._Plain, "run", note)
+    monkeypatch.setattr(sqlite_page._Plain, "run", note)
     engine = database._readers.sync_engine
     event.listen(engine, "before_cursor_execute", lambda *given: seen.append(f"{given[2]} {given[3]}"))
     await page(orders, slices=2, fills=3)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from twap_client.cli import passwords
-from twap_client.cli.frame import Json, run
+from twap_client.cli.running import Json, run
 
 app = typer.Typer()
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from twap_client.cli import account_commands, at_work, inviting, key_commands, listings
-from twap_client.cli.frame import Commands, Json, Root, TokenArg
-from twap_client.cli.frame import run as _run
+from twap_client.cli.running import Commands, Json, Root, TokenArg
+from twap_client.cli.running import run as _run
 
 app = typer.Typer(
     name="twap",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twap_client.cli.frame import Json, TokenArg, run
+from twap_client.cli.running import Json, TokenArg, run
 
 app = typer.Typer()
 

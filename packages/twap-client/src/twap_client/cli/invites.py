@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from twap_client.cli.figures import stamp
+from twap_client.cli.fitting_table import FittingTable, left, words
 from twap_client.cli.session import Session
-from twap_client.cli.sheet import Sheet, left, words
 from twap_models import Invite
 
 
@@ -39,8 +39,8 @@ async def withdraw(session: Session, invite_id: str) -> int:
     return 0
 
 
-def _table(invites: Sequence[Invite]) -> Sheet:
-    table = Sheet(left("id", "made (UTC)", "ends (UTC)"), words("note"), header_style="bold")
+def _table(invites: Sequence[Invite]) -> FittingTable:
+    table = FittingTable(left("id", "made (UTC)", "ends (UTC)"), words("note"), header_style="bold")
     for one in invites:
         table.add_row(one.invite_id, stamp(one.created), stamp(one.expires), one.note)
     return table

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twap_client.cli.frame import Json, run
+from twap_client.cli.running import Json, run
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys, for scripts.")
 

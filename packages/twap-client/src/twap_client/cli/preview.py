@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
-from twap_client.cli.sheet import Sheet, left, right, words
+from twap_client.cli.fitting_table import FittingTable, left, right, words
 from twap_models import (
     CostEstimate,
     ExpectedCost,
@@ -60,8 +60,8 @@ def _plan(preview: OrderPreview) -> Text:
     return Text(f"{window}, {preview.slice_count} slices, one every {span(preview.interval)}")
 
 
-def _slices(preview: OrderPreview) -> Sheet:
-    table = Sheet(left("slice", "due (UTC)"), right("quantity"))
+def _slices(preview: OrderPreview) -> FittingTable:
+    table = FittingTable(left("slice", "due (UTC)"), right("quantity"))
     shown = preview.slices
     if len(shown) <= _FIRST + _LAST + 1:
         _rows(table, shown)
@@ -75,7 +75,7 @@ def _slices(preview: OrderPreview) -> Sheet:
     return table
 
 
-def _rows(table: Sheet, slices: Sequence[PlannedSlice]) -> None:
+def _rows(table: FittingTable, slices: Sequence[PlannedSlice]) -> None:
     for item in slices:
         table.add_row(str(item.index), stamp(item.due_time), number(item.quantity))
 
@@ -85,7 +85,7 @@ def _cost(preview: OrderPreview) -> RenderableType:
     if cost is None:
         return Text(f"none: {preview.cost_reason or NOTHING}", style="yellow")
     figures = right("average", "spread", "depth", "fees", "total", "bps")
-    table = Sheet(left(""), words("filled"), figures)
+    table = FittingTable(left(""), words("filled"), figures)
     _estimate(table, "in slices (if the book refills)", cost.slices)
     _estimate(table, "all at once", cost.sweep)
     return Group(_book(cost), table)
@@ -96,7 +96,7 @@ def _book(cost: ExpectedCost) -> Text:
     return Text(f"mid {number(cost.mid)}, touch {number(cost.touch)} ({seen})", style="dim")
 
 
-def _estimate(table: Sheet, name: str, made: CostEstimate) -> None:
+def _estimate(table: FittingTable, name: str, made: CostEstimate) -> None:
     short = f" (short of {number(made.unfilled_quantity)})" if made.unfilled_quantity else ""
     why = f"; {made.stopped_by}" if made.stopped_by else ""
     table.add_row(
@@ -108,8 +108,8 @@ def _estimate(table: Sheet, name: str, made: CostEstimate) -> None:
     )
 
 
-def _go_live(checks: Sequence[GoLiveCheck]) -> Sheet:
-    table = Sheet(left("exchange", "market", ""), words("why"))
+def _go_live(checks: Sequence[GoLiveCheck]) -> FittingTable:
+    table = FittingTable(left("exchange", "market", ""), words("why"))
     for check in checks:
         mark, style = _MARKS[check.verdict]
         table.add_row(

@@ -21,6 +21,7 @@ from twap_client.cli.figures import (
     span,
     stamp,
 )
+from twap_client.cli.fitting_table import Column, FittingTable, left, right, words
 from twap_client.cli.screen import (
     book_panel,
     books_screen,
@@ -29,7 +30,6 @@ from twap_client.cli.screen import (
     slices_table,
     watch_screen,
 )
-from twap_client.cli.sheet import Column, Sheet, left, right, words
 from twap_models import (
     Account,
     ApiKey,
@@ -72,7 +72,7 @@ def account_line(account: Account, server: str) -> Text:
     return Text(f"signed in to {server} as {account.username}")
 
 
-def keys_table(keys: Sequence[ApiKey], now: datetime) -> Sheet:
+def keys_table(keys: Sequence[ApiKey], now: datetime) -> FittingTable:
     """Draw API keys, oldest first; one that has ended by ``now`` says so."""
     table = _sheet(left("id", "name", "scopes", "created (UTC)", "expires (UTC)", "last used (UTC)"))
     for key in keys:
@@ -84,7 +84,7 @@ def keys_table(keys: Sequence[ApiKey], now: datetime) -> Sheet:
     return table
 
 
-def exchanges_table(exchanges: Sequence[Exchange]) -> Sheet:
+def exchanges_table(exchanges: Sequence[Exchange]) -> FittingTable:
     """Draw the exchanges."""
     table = _sheet(
         left("exchange", "status"), right("instruments", "connections"), left("integrity"),
@@ -103,7 +103,7 @@ def exchanges_table(exchanges: Sequence[Exchange]) -> Sheet:
     return table
 
 
-def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Sheet:
+def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> FittingTable:
     """Draw an exchange's instruments."""
     table = _sheet(
         left("symbol", "native"), right("tick", "lot", "min qty", "min notional"), left("status"),
@@ -122,7 +122,7 @@ def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Sheet
     return table
 
 
-def candles_table(title: str, candles: Sequence[Candle]) -> Sheet:
+def candles_table(title: str, candles: Sequence[Candle]) -> FittingTable:
     """Draw candles, oldest first; one that is still forming is dimmed."""
     table = _sheet(
         left("open time (UTC)"), right("open", "high", "low", "close", "volume"), left(""), title=title
@@ -138,7 +138,7 @@ def candles_table(title: str, candles: Sequence[Candle]) -> Sheet:
     return table
 
 
-def orders_table(orders: Sequence[TwapOrder]) -> Sheet:
+def orders_table(orders: Sequence[TwapOrder]) -> FittingTable:
     """Draw a list of orders."""
     table = _sheet(
         left("token", "status", "side"), right("quantity"), left("symbol", "exchange"),
@@ -188,7 +188,7 @@ def order_view(order: TwapOrderDetail, *, more_fills_after: int = -1) -> Rendera
     return Group(*parts)
 
 
-def report_table(made: ExecutionReport) -> Sheet:
+def report_table(made: ExecutionReport) -> FittingTable:
     """Draw in a few lines what the execution cost. A positive cost is bad."""
     shortfall = made.costs.implementation_shortfall
     table = _sheet(left("execution"), right(""))
@@ -205,7 +205,7 @@ def report_table(made: ExecutionReport) -> Sheet:
     return table
 
 
-def request_table(request: TwapOrderRequest) -> Sheet:
+def request_table(request: TwapOrderRequest) -> FittingTable:
     """Draw an order before it is sent."""
     table = _sheet(left("order"), right(""))
     for name, value in request.model_dump(exclude_none=True).items():
@@ -230,7 +230,7 @@ def event_line(event: OrderEvent) -> str:
     return f"{clock(event.time)} {event.token_id} {_what(event)} [{done}]"
 
 
-def events_table(events: Sequence[OrderEvent]) -> Sheet:
+def events_table(events: Sequence[OrderEvent]) -> FittingTable:
     """Draw what happened to an order, oldest first."""
     table = _sheet(right("seq"), left("time (UTC)", "status"), right("filled"), words("event"))
     for item in events:
@@ -279,5 +279,5 @@ def _facts(order: TwapOrderDetail) -> Table:
     return grid
 
 
-def _sheet(*columns: Sequence[Column], title: str = "") -> Sheet:
-    return Sheet(*columns, title=title, header_style="bold")
+def _sheet(*columns: Sequence[Column], title: str = "") -> FittingTable:
+    return FittingTable(*columns, title=title, header_style="bold")

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, number, percent, rounded
-from twap_client.cli.sheet import Sheet, left, right, words
+from twap_client.cli.fitting_table import FittingTable, left, right, words
 from twap_models import ExecutionReport
 from twap_models.report import Cost, Costs, Counterfactual
 
@@ -52,8 +52,8 @@ def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
     return Text(f"{done} at {number(made.average_price)}, {number(made.notional)} {quote}")
 
 
-def _costs(costs: Costs) -> Sheet:
-    table = Sheet(left(""), right("amount", "bps"), left(""))
+def _costs(costs: Costs) -> FittingTable:
+    table = FittingTable(left(""), right("amount", "bps"), left(""))
     known = [getattr(costs, name).amount for name in _PARTS]
     spans = _spans([amount for amount in known if amount is not None] if None not in known else [])
     for name in _PARTS:
@@ -88,8 +88,8 @@ def _spans(amounts: list[Decimal]) -> dict[str, Text]:
     return made | {"shortfall": span(_ZERO, reached, _WHOLE)}
 
 
-def _benchmarks(made: ExecutionReport, base: str) -> Sheet:
-    table = Sheet(left(""), right("price", "bps"), words(""))
+def _benchmarks(made: ExecutionReport, base: str) -> FittingTable:
+    table = FittingTable(left(""), right("price", "bps"), words(""))
     covered = f"known {number(made.market_twap_coverage_percent)} % of the time"
     volume = f"{number(made.traded_volume)} {base} traded"
     if made.participation_percent is not None:
@@ -107,8 +107,8 @@ def _benchmarks(made: ExecutionReport, base: str) -> Sheet:
     return table
 
 
-def _others(made: ExecutionReport) -> Sheet:
-    table = Sheet(left(""), right("filled", "average", "shortfall", "bps", "order cost more by, bps"))
+def _others(made: ExecutionReport) -> FittingTable:
+    table = FittingTable(left(""), right("filled", "average", "shortfall", "bps", "order cost more by, bps"))
     whole = made.costs.implementation_shortfall
     table.add_row(
         "this order",
@@ -139,16 +139,16 @@ def _other(one: Counterfactual | None) -> tuple[str, ...]:
     )
 
 
-def _mark_outs(made: ExecutionReport) -> Sheet:
-    table = Sheet(left("after"), right("fills", "amount", "bps"))
+def _mark_outs(made: ExecutionReport) -> FittingTable:
+    table = FittingTable(left("after"), right("fills", "amount", "bps"))
     for one in made.mark_outs:
         measured = f"{one.fills} of {made.fills}"
         table.add_row(f"{one.seconds} s", measured, _signed(one.amount), _bps(one.bps))
     return table
 
 
-def _schedule(made: ExecutionReport, base: str) -> Sheet:
-    table = Sheet(left(""), right("value"), words(""))
+def _schedule(made: ExecutionReport, base: str) -> FittingTable:
+    table = FittingTable(left(""), right("value"), words(""))
     outcomes = ", ".join(f"{count} {name}" for name, count in made.slices_by_outcome.items())
     table.add_row("slices", str(sum(made.slices_by_outcome.values())), outcomes)
     for reason, count in made.slices_by_reason.items():
@@ -163,8 +163,8 @@ def _schedule(made: ExecutionReport, base: str) -> Sheet:
     return table
 
 
-def _exchanges(made: ExecutionReport) -> Sheet:
-    table = Sheet(left(""), right("fills", "quantity", "share, %", "average", "fees"))
+def _exchanges(made: ExecutionReport) -> FittingTable:
+    table = FittingTable(left(""), right("fills", "quantity", "share, %", "average", "fees"))
     for one in made.exchanges:
         table.add_row(
             one.exchange,

@@ -23,9 +23,9 @@ from twap_client.cli.figures import (
     rounded,
     span,
 )
+from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_client.cli.framed import Framed
 from twap_client.cli.ladder import Ladder
-from twap_client.cli.sheet import Sheet, left, right
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
 
 _LEVELS = 10
@@ -95,10 +95,10 @@ def order_panel(order: TwapOrderDetail, now: datetime) -> RenderableType:
     return Framed(Group(*parts), title=title, subtitle=Text(order.token_id, style="dim"))
 
 
-def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:
+def slices_table(slices: Sequence[Slice], latest: int | None = None) -> FittingTable:
     """Draw slices, and where some are left out in between, how many; with ``latest``, the last that ended."""
     brief = latest is not None
-    table = Sheet(
+    table = FittingTable(
         right("#"), left("due", "outcome", "reason"), right("filled/wanted", "average"), brief=brief
     )
     expected = None
@@ -117,7 +117,7 @@ def slices_table(slices: Sequence[Slice], latest: int | None = None) -> Sheet:
     return table
 
 
-def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after: int = -1) -> Sheet:
+def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after: int = -1) -> FittingTable:
     """Draw fills in the order they happened; with ``latest``, only the last so many.
 
     Args:
@@ -126,7 +126,9 @@ def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after:
         more_after: behind so many of them others are left out.
     """
     brief = latest is not None
-    table = Sheet(right("slice"), left("time", "exchange"), right("price", "quantity", "fee"), brief=brief)
+    table = FittingTable(
+        right("slice"), left("time", "exchange"), right("price", "quantity", "fee"), brief=brief
+    )
     for at, item in enumerate(fills if latest is None else fills[-latest:]):
         if at == more_after:
             table.add_row("…", "more")

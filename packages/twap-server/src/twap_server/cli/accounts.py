@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twap_server.cli.frame import fail, run, say
+from twap_server.cli.running import fail, run, say
 from twap_server.domain.errors import TwapError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 
 from twap_models import __version__
 from twap_server.cli import accounts, upkeep
-from twap_server.cli.frame import Commands, fail, run_announcing, say, told
+from twap_server.cli.running import Commands, fail, run_announcing, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from twap_server.cli.frame import say, told
+from twap_server.cli.running import say, told
 
 if TYPE_CHECKING:
     from twap_server.settings import Settings

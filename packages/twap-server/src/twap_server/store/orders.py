@@ -16,7 +16,7 @@ from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
-from twap_server.store import one_trip, queries
+from twap_server.store import queries, sqlite_page
 from twap_server.store.batches import Batch, advance_rows, batches_of, compiled
 from twap_server.store.columns import to_column
 from twap_server.store.database import Database
@@ -140,8 +140,8 @@ class SqlOrderStore:
 
     async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
         """An order with that page of its slices and fills, of the same moment; None without such an order."""
-        if self._database.dialect == "sqlite" and one_trip.may_read(asked):
-            return await self._database.read_in_one_trip(one_trip.read_page, user_id, token_id, asked)
+        if self._database.dialect == "sqlite" and sqlite_page.may_read(asked):
+            return await self._database.read_in_one_trip(sqlite_page.read_page, user_id, token_id, asked)
         async with self._database.reading() as connection:
             order = await _one(connection, user_id, token_id)
             return None if order is None else await read_page(connection, order, asked)

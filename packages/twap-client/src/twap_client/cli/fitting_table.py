@@ -45,7 +45,7 @@ def words(*names: str) -> list[Column]:
     return [Column(name, words=True) for name in names]
 
 
-class Sheet:
+class FittingTable:
     """A table without borders; in little room, a ``brief`` one has its values one after another, unnamed."""
 
     def __init__(

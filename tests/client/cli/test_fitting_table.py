@@ -11,9 +11,9 @@ from rich.text import Text
 
 from support.client import drawn
 from twap_client.cli import render
+from twap_client.cli.fitting_table import FittingTable, left, right, words
 from twap_client.cli.preview import preview_view
 from twap_client.cli.report_view import report_view
-from twap_client.cli.sheet import Sheet, left, right, words
 from twap_client.testing import book, candle, exchange, instrument, order, preview
 from twap_client.testing.examples import NOON
 from twap_models import ExecutionReport, Interval, OrderEvent, Slice, TwapOrder
@@ -139,7 +139,7 @@ CELLS = st.text(st.characters(categories=["L", "N"], max_codepoint=0x7F), min_si
 
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5), st.integers(20, 200), st.booleans())
 def test_every_cell_is_there_at_every_width(rows: list[tuple[str, ...]], width: int, brief: bool) -> None:
-    sheet = Sheet(left("a"), right("b"), words("c"), brief=brief)
+    sheet = FittingTable(left("a"), right("b"), words("c"), brief=brief)
     for row in rows:
         sheet.add_row(*row)
     lines = drawn(sheet, width)
@@ -151,7 +151,7 @@ def test_every_cell_is_there_at_every_width(rows: list[tuple[str, ...]], width: 
 
 
 def test_where_there_is_room_values_stand_in_columns() -> None:
-    sheet = Sheet(left("name"), right("value"), words("why"))
+    sheet = FittingTable(left("name"), right("value"), words("why"))
     sheet.add_row("a", "1", "first")
     sheet.add_row("bc", "23", Text("second"))
     assert [line.rstrip() for line in drawn(sheet, 30)] == [

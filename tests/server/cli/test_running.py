@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from twap_server.cli.frame import say
+from twap_server.cli.running import say
 
 
 def test_a_line_that_the_terminal_cannot_show_is_said_with_escapes(monkeypatch: pytest.MonkeyPatch) -> None:
