@@ -345,7 +345,7 @@ async def test_want_of_memory_or_threads_is_busy_whatever_was_asked(
     monkeypatch.setattr(live.orders, "list", starved)
     answer = await live.http.get("/orders", headers=await live.user())
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "busy", "2")
-    assert [one.levelname for one in caplog.records if "no memory" in one.getMessage()] == ["WARNING"]
+    assert [one.levelname for one in caplog.records if "lack of memory" in one.getMessage()] == ["WARNING"]
     monkeypatch.undo()
     assert (await live.http.get("/orders", headers=await live.user())).status_code == 200
 

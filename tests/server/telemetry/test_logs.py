@@ -31,7 +31,7 @@ configure_logging("json")
 """
 NOISY_SERVER = """
 import asyncio, logging
-from twap_server import cli
+from twap_server.cli import main as cli
 from twap_server.api.stream.book_publisher import BookPublisher
 
 async def shout(self):

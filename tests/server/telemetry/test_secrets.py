@@ -87,7 +87,8 @@ CASES = (
 WORDS = {"start": ["--port", "0", "--exchange", "kraken"], "backup": ["b"], "doctor": []}
 EACH = """
 import json, os, sys
-from twap_server import bootstrap, cli, settings  # once for all: this takes seconds
+from twap_server import bootstrap, settings  # once for all: this takes seconds
+from twap_server.cli import main as cli
 for number, (words, variables) in enumerate(json.loads(sys.argv[1])):
     if (child := os.fork()) == 0:
         os.environ.update(variables)

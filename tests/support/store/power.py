@@ -8,6 +8,7 @@ COMMITS, ORDERS_EACH, MOMENTS = 90, 30, 40
 
 COMMITTING = """
 import asyncio, os, sys
+from support.store.power import COMMITS, writes_of
 from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 

@@ -195,7 +195,7 @@ async def test_uses_that_cannot_be_recorded_are_kept_and_no_request_notices(
     assert (await desk.http.get("/auth/me", headers=key)).status_code == 200
     with caplog.at_level(logging.WARNING):
         await desk.services.auth.key_uses.record(desk.accounts)
-    assert "is recorded later: the disk is full" in caplog.text
+    assert "could not be stored, trying again: the disk is full" in caplog.text
     desk.accounts.note_uses = note  # type: ignore[method-assign]
     await desk.services.auth.key_uses.record(desk.accounts)
     assert [one.last_used for one in desk.accounts.keys_by_hash.values()] == [NOW * SECOND]
