@@ -374,7 +374,7 @@ _SUBMISSION = (
         file="engine/commands/queue.py",
         line=" or not named.isdisjoint(keys)",
         instead="",
-        tests=(GROUPS + "test_one_key_twice_at_once_is_one_order_and_another_body_conflicts",),
+        tests=(GROUPS + "test_a_group_names_no_order_twice_and_is_bounded",),
     ),
     Bite(
         fault="F37",
