@@ -70,4 +70,4 @@ def test_a_mark_made_while_looking_is_the_books_own() -> None:
     assert live.book.level_epoch(Side.BUY, price) == epoch
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "0")]))
     live.book.apply(BookChange(symbol="BTC-USDT", bids=[], asks=[("101", "5")]))
-    assert BookView(live).side_for(Side.BUY).generation(price) is None
+    assert BookView(live).side_for(Side.BUY).level_epoch(price) is None
