@@ -1,13 +1,13 @@
 """Binance: the splice rule as a table, steady state, frames and answers."""
 
 import json
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.recordings import BINANCE_BTCUSDT, recording, rows
+from support.scans import scan_fixture
 from twap_server.domain.market import levels as pure
 from twap_server.domain.market.errors import SequenceGap, SnapshotTooOld, WireFormatError
 from twap_server.domain.market.events import (
@@ -24,8 +24,8 @@ from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.binance import adapter, mapper
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.binance.scan import not_scanned
 from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
+from twap_server.exchanges.scan import not_scanned
 
 INFO = (
     b'{"symbols":[{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":['
@@ -38,19 +38,7 @@ INFO = (
 )
 
 
-SCANS = {"json": not_scanned}
-if find_spec("twap_server.exchanges.binance._scan"):
-    from twap_server.exchanges.binance import _scan
-
-    SCANS["compiled"] = _scan.scan
-
-
-@pytest.fixture(scope="module", params=SCANS, autouse=True)
-def scan(request):
-    """The whole file runs with and without the short cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "scan", SCANS[request.param])
-        yield SCANS[request.param]
+scan = scan_fixture(adapter)
 
 
 def change(first, last):

@@ -3,7 +3,6 @@
 import json
 from collections import Counter
 from decimal import Decimal
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +16,7 @@ from support.recordings import (
     recording,
     rows,
 )
+from support.scans import scan_fixture
 from twap_models.enums import Side
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import SECOND, Nanos
@@ -36,8 +36,8 @@ from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.base import Page
 from twap_server.exchanges.coinbase import adapter, mapper
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
-from twap_server.exchanges.coinbase.scan import not_scanned
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
+from twap_server.exchanges.scan import not_scanned
 
 PRODUCTS = (
     b'[{"id":"BTC-USD","base_currency":"BTC","quote_currency":"USD","quote_increment":"0.01",'
@@ -51,19 +51,7 @@ PRODUCTS = (
 )
 
 
-SCANS = {"json": not_scanned}
-if find_spec("twap_server.exchanges.coinbase._scan"):
-    from twap_server.exchanges.coinbase import _scan
-
-    SCANS["compiled"] = _scan.scan
-
-
-@pytest.fixture(scope="module", params=SCANS, autouse=True)
-def scan(request):
-    """The whole file runs with and without the short cut."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adapter, "scan", SCANS[request.param])
-        yield SCANS[request.param]
+scan = scan_fixture(adapter)
 
 
 @pytest.fixture

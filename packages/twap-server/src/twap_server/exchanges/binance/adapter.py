@@ -16,10 +16,11 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.binance import mapper, refusals, wire
-from twap_server.exchanges.binance.scan import scan
 from twap_server.exchanges.binance.sequencer import BinanceSequencer
 from twap_server.exchanges.decode import decoder, named_by, row_name
+from twap_server.exchanges.scan import scan_of
 
+scan = scan_of("twap_server.exchanges.binance")
 _decode_info = decoder(wire.ExchangeInfo)
 _decode_depth = decoder(wire.Depth)
 _decode_entry = decoder(wire.SymbolEntry)

@@ -14,9 +14,10 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import Refusal
 from twap_server.exchanges.base import HttpRequest, KlineRules, Liveness, Page, RequestLimits, WsRequest
 from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
-from twap_server.exchanges.coinbase.scan import scan
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
+from twap_server.exchanges.scan import scan_of
 
+scan = scan_of("twap_server.exchanges.coinbase")
 _SECONDS = {
     Interval.M1: "60",
     Interval.M5: "300",
