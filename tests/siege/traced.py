@@ -5,7 +5,6 @@ PYTHONTRACEMALLOC is set), and what the C library holds, in use and free. Only s
 nothing of the kind.
 """
 
-import ctypes
 import gc
 import runpy
 import signal
@@ -14,25 +13,9 @@ import tracemalloc
 from collections import Counter
 
 from siege.tally import MIB
+from twap_server.runtime.memory import heap_figures
 
 _LINES = 25
-_FIELDS = (
-    "arena",
-    "ordblks",
-    "smblks",
-    "hblks",
-    "hblkhd",
-    "usmblks",
-    "fsmblks",
-    "uordblks",
-    "fordblks",
-    "keepcost",
-)
-"""Of glibc's ``struct mallinfo2``."""
-
-
-class _Mallinfo(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS]
 
 
 def main() -> None:
@@ -43,13 +26,10 @@ def main() -> None:
 
 
 def _tell() -> None:
-    libc = ctypes.CDLL(None)
-    libc.mallinfo2.restype = _Mallinfo
-    held = libc.mallinfo2()
-    _say(f"heap {held.arena / MIB:.1f} MiB: in use {held.uordblks / MIB:.1f}, free {held.fordblks / MIB:.1f}")
-    _say(
-        f"mapped {held.hblkhd / MIB:.1f} MiB, blocks {sys.getallocatedblocks():,}, collected {gc.get_count()}"
-    )
+    if held := heap_figures():
+        _say(f"heap {held.arena / MIB:.1f} MiB, mapped {held.hblkhd / MIB:.1f} MiB")
+        _say(f"of the heap in use {held.uordblks / MIB:.1f}, free {held.fordblks / MIB:.1f}")
+    _say(f"blocks {sys.getallocatedblocks():,}, collected {gc.get_count()}")
     _say("objects " + ", ".join(f"{name} {count:,}" for name, count in _kinds().most_common(20)))
     if tracemalloc.is_tracing():
         _say(f"python {tracemalloc.get_traced_memory()[0] / MIB:.1f} MiB")

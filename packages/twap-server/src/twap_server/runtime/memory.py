@@ -28,8 +28,14 @@ def give_back() -> None:
 
 def free_memory() -> int:
     """Bytes that the C library keeps though nobody uses them; 0 where it cannot tell (glibc before 2.33)."""
+    heap = heap_figures()
+    return 0 if heap is None else int(heap.fordblks)
+
+
+def heap_figures() -> Any | None:
+    """What glibc says of its heap, in bytes (``struct mallinfo2``); None where it cannot."""
     tell = _mallinfo()
-    return 0 if tell is None else int(tell().fordblks)
+    return None if tell is None else tell()
 
 
 class FreeMemory:
