@@ -227,7 +227,7 @@ _CRASHES = (
         fault="F24",
         guard="open orders are taken up at the start",
         file="engine/engine.py",
-        line="            self._desk.adopt(order)\n",
+        line="            self._open_orders.adopt(order)\n",
         instead="            pass\n",
         tests=(ENGINE + "test_down_across_slices_then_one_slice_and_no_backlog",),
     ),

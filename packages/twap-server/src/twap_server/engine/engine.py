@@ -75,8 +75,8 @@ class Engine:
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
         self._market_reader = MarketReader(market, config)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
-        self._desk = OpenOrders(market=market, sampler=self._sampler, clock=clock)
-        self._allowances = Allowances(desk=self._desk, config=config)
+        self._open_orders = OpenOrders(market=market, sampler=self._sampler, clock=clock)
+        self._allowances = Allowances(open_orders=self._open_orders, config=config)
         limits = limits_of(config)
         acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
         self._previewer = Previewer(
@@ -90,7 +90,7 @@ class Engine:
         self._committer = DecisionCommitter(
             store=self._store,
             journal=self._journal,
-            desk=self._desk,
+            open_orders=self._open_orders,
             sampler=self._sampler,
             impact=impact,
             clock=clock,
@@ -109,7 +109,7 @@ class Engine:
     @property
     def open_orders(self) -> int:
         """How many orders are open."""
-        return len(self._desk)
+        return len(self._open_orders)
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
         """Accept, recognise or reject each request; all of it is recorded when this returns.
@@ -199,7 +199,7 @@ class Engine:
         return CommandHandlers(
             journal=self._journal,
             acceptance=acceptance,
-            desk=self._desk,
+            open_orders=self._open_orders,
             sampler=self._sampler,
             market_reader=self._market_reader,
             clock=self._clock,
@@ -209,7 +209,7 @@ class Engine:
 
     def _make_rounds(self, impact: ImpactMemory) -> DueOrders:
         return DueOrders(
-            desk=self._desk,
+            open_orders=self._open_orders,
             market_reader=self._market_reader,
             impact=impact,
             committer=self._committer,
@@ -223,7 +223,7 @@ class Engine:
         return CommandBatcher(
             store=self._store,
             journal=self._journal,
-            desk=self._desk,
+            open_orders=self._open_orders,
             read_again=self._committer.read_again,
             market_reader=self._market_reader,
             clock=self._clock,
@@ -250,13 +250,13 @@ class Engine:
                 log.warning("the engine waits for the store: %s", error)
                 await self._clock.sleep(_LONGEST_SLEEP_S)
         for order in orders:
-            self._desk.adopt(order)
+            self._open_orders.adopt(order)
         await self._due_orders.end_elapsed()
         self._presence.begin()
-        log.info("engine ready open_orders=%d", len(self._desk))
+        log.info("engine ready open_orders=%d", len(self._open_orders))
 
     async def _sleep(self) -> None:
-        moments = [at for at in (self._desk.next_due(), self._sampler.next_due()) if at is not None]
+        moments = [at for at in (self._open_orders.next_due(), self._sampler.next_due()) if at is not None]
         now = self._clock.now()
         longest = _ASK_AGAIN_S if self._journal.in_doubt else _LONGEST_SLEEP_S
         delay = longest if not moments else (min(moments) - now) / _NANOS_PER_SECOND
@@ -270,7 +270,7 @@ class Engine:
         self._presence.note()
         with contextlib.suppress(StoreUnavailable):
             for write in await self._journal.settle():
-                self._desk.apply(write, is_late=True)
+                self._open_orders.apply(write, is_late=True)
         await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
         await self._due_orders.work_due()
         await self._measure(self._clock.now())

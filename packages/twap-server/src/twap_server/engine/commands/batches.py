@@ -79,14 +79,14 @@ class CommandBatcher:
         *,
         store: OrderStore,
         journal: Journal,
-        desk: OpenOrders,
+        open_orders: OpenOrders,
         read_again: Callable[[Working], Awaitable[None]],
         market_reader: MarketReader,
         clock: Clock,
     ) -> None:
         """Args: read_again: reads an order that somebody else changed."""
         self._store, self._journal = store, journal
-        self._desk, self._read_again = desk, read_again
+        self._open_orders, self._read_again = open_orders, read_again
         self._market_reader, self._clock = market_reader, clock
 
     async def carry_out(self, group: Sequence[Command[Any]]) -> None:
@@ -115,7 +115,7 @@ class CommandBatcher:
             await self._record_apart(decided, error)
         else:
             for write in recorded:
-                self._desk.apply(write)
+                self._open_orders.apply(write)
             for command, made in decided:
                 command.fulfil(made.answer)
 

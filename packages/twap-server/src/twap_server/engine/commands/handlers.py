@@ -43,7 +43,7 @@ class CommandHandlers:
         *,
         journal: Journal,
         acceptance: OrderAcceptance,
-        desk: OpenOrders,
+        open_orders: OpenOrders,
         sampler: MarketSampler,
         market_reader: MarketReader,
         clock: Clock,
@@ -51,7 +51,7 @@ class CommandHandlers:
         allowances: Allowances,
     ) -> None:
         self._journal, self._acceptance = journal, acceptance
-        self._desk, self._sampler, self._market_reader = desk, sampler, market_reader
+        self._open_orders, self._sampler, self._market_reader = open_orders, sampler, market_reader
         self._clock, self._limits, self._allowances = clock, limits, allowances
 
     def submit(
@@ -156,7 +156,7 @@ class CommandHandlers:
         return CommandResult(answer=write.recorded, writes=[write], working=working)
 
     def _open(self, context: BatchContext, user_id: str, token_id: str) -> Working:
-        working = self._desk.find(user_id, token_id)
+        working = self._open_orders.find(user_id, token_id)
         if working is None:
             raise _not_open(context.recorded.get((user_id, token_id)), token_id)
         return working

@@ -97,7 +97,7 @@ class OrderAcceptance:
             assert rejection is not None, "without an instrument a rule is broken"
             return self._rejected(user_id, request, rules, rejection, now, received=received)
         return self._accepted(
-            user_id, request, rules, validation.admitted(), mid=validation.mid, now=received
+            user_id, request, rules, validation.admitted(), mid=validation.mid, created=received
         )
 
     def examine(
@@ -121,9 +121,9 @@ class OrderAcceptance:
         admitted: Admitted,
         *,
         mid: Decimal | None,
-        now: Nanos,
+        created: Nanos,
     ) -> Order:
-        terms = self._terms(user_id, request, rules, now, start=admitted.plan.start, mid=mid)
+        terms = self._terms(user_id, request, rules, created, start=admitted.plan.start, mid=mid)
         return Order(terms=terms, plan=admitted.plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def _rejected(
@@ -162,7 +162,7 @@ class OrderAcceptance:
         user_id: str,
         request: OrderRequest,
         rules: TradingRules | None,
-        now: Nanos,
+        created: Nanos,
         *,
         start: Nanos,
         mid: Decimal | None = None,
@@ -177,7 +177,7 @@ class OrderAcceptance:
             instrument=None if rules is None else InstrumentId(request.exchange, rules.symbol),
             destinations=() if rules is None else rules.destinations,
             side=request.side,
-            created=now,
+            created=created,
             start=start,
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,

@@ -34,14 +34,14 @@ class Allowance:
 class Allowances:
     """The bounds of each user against what is open."""
 
-    def __init__(self, *, desk: OpenOrders, config: EngineConfig) -> None:
-        self._desk, self._config = desk, config
+    def __init__(self, *, open_orders: OpenOrders, config: EngineConfig) -> None:
+        self._open_orders, self._config = open_orders, config
 
     def of(self, user_id: str) -> Allowance:
         """What the user has open now, and may have."""
         return Allowance(
-            orders=self._desk.open_count(user_id),
-            pace=self._desk.pace(user_id),
+            orders=self._open_orders.open_count(user_id),
+            pace=self._open_orders.pace(user_id),
             most_orders=self._config.max_open_orders,
             most_pace=self._config.max_slices_per_second,
         )

@@ -30,12 +30,12 @@ class DecisionCommitter:
         *,
         store: OrderStore,
         journal: Journal,
-        desk: OpenOrders,
+        open_orders: OpenOrders,
         sampler: MarketSampler,
         impact: ImpactMemory,
         clock: Clock,
     ) -> None:
-        self._store, self._journal, self._desk = store, journal, desk
+        self._store, self._journal, self._open_orders = store, journal, open_orders
         self._sampler, self._impact, self._clock = sampler, impact, clock
 
     async def record(self, pending: Sequence[PendingWrite]) -> None:
@@ -52,7 +52,7 @@ class DecisionCommitter:
         else:
             self._impact.settle()
             for write in recorded:
-                self._desk.apply(write)
+                self._open_orders.apply(write)
 
     async def _after_conflict(self, pending: Sequence[PendingWrite], error: StoreConflict) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
@@ -60,7 +60,7 @@ class DecisionCommitter:
             for one in pending:
                 await self.record([one])
             return
-        working = self._desk.of(pending[0].order)
+        working = self._open_orders.of(pending[0].order)
         log.error("order=%s was changed by somebody else: %s", working.order.terms.order_id, error)
         try:
             await self.read_again(working)
@@ -75,7 +75,7 @@ class DecisionCommitter:
         """
         terms = working.order.terms
         stored = (await self._store.find(terms.user_id, [terms.token_id])).get(terms.token_id)
-        self._desk.apply(OrderWrite(order=stored if stored is not None else working.order))
+        self._open_orders.apply(OrderWrite(order=stored if stored is not None else working.order))
         if working.order.status.is_open:
             self._look_later(working)
 
@@ -85,9 +85,9 @@ class DecisionCommitter:
         if not isinstance(error, CommitInDoubt):
             self._impact.take_back()
         for one in pending:
-            working = self._desk.of(one.order)
+            working = self._open_orders.of(one.order)
             working.storage_failed = True
             self._look_later(working)
 
     def _look_later(self, working: Working) -> None:
-        self._desk.plan(working, at=Nanos(self._clock.now() + _RETRY_STORE_NS))
+        self._open_orders.plan(working, at=Nanos(self._clock.now() + _RETRY_STORE_NS))

@@ -45,7 +45,7 @@ class DueOrders:
     def __init__(
         self,
         *,
-        desk: OpenOrders,
+        open_orders: OpenOrders,
         market_reader: MarketReader,
         impact: ImpactMemory,
         committer: DecisionCommitter,
@@ -57,7 +57,7 @@ class DueOrders:
         """Prepare.
 
         Args:
-            desk: the open orders.
+            open_orders: all of them.
             sight: of the books.
             impact: what users took.
             settlement: records.
@@ -66,7 +66,7 @@ class DueOrders:
             clock: the engine's.
             config: its settings.
         """
-        self._desk, self._market_reader, self._impact = desk, market_reader, impact
+        self._open_orders, self._market_reader, self._impact = open_orders, market_reader, impact
         self._committer, self._clock = committer, clock
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
@@ -82,15 +82,15 @@ class DueOrders:
         Gives up when a pass settles nothing: then the store fails, and the turns go on trying.
         """
         settled = -1
-        while (elapsed := self._desk.elapsed(self._clock.now())) and settled:
+        while (elapsed := self._open_orders.elapsed(self._clock.now())) and settled:
             before = _slices_left(elapsed)
             left = iter(elapsed)
             while await self._work(left):
                 pass
-            settled = before - _slices_left(self._desk.elapsed(self._clock.now()))
+            settled = before - _slices_left(self._open_orders.elapsed(self._clock.now()))
 
     def _due(self) -> Iterator[Working]:
-        while (working := self._desk.take(self._clock.now())) is not None:
+        while (working := self._open_orders.take(self._clock.now())) is not None:
             yield working
 
     async def _work(self, orders: Iterator[Working]) -> bool:
@@ -112,7 +112,7 @@ class DueOrders:
         return piece.is_full
 
     def _keeps_others_waiting(self, *, since: Nanos) -> bool:
-        passed, backlogs = self._clock.monotonic() - since, self._desk.backlogs
+        passed, backlogs = self._clock.monotonic() - since, self._open_orders.backlogs
         if backlogs is not None and passed > backlogs * _SHARED_ROUND:
             return True
         return passed > _SHARED_ROUND and self._others_wait()
@@ -134,9 +134,9 @@ class DueOrders:
             if step.told:
                 piece.changed.append(step)
                 if len(step.slices) > 1:
-                    self._desk.charge(working, len(step.slices) - 1)
+                    self._open_orders.charge(working, len(step.slices) - 1)
             else:
-                self._desk.plan_after_nothing(working, now)
+                self._open_orders.plan_after_nothing(working, now)
             piece.slices += max(1, len(step.slices))
             if piece.slices >= _SLICES_AT_ONCE:
                 piece.is_full = True
