@@ -144,7 +144,7 @@ async def last_used(desk: Desk, headers: dict[str, str]) -> list[str | None]:
 
 async def test_uses_are_recorded_once_a_minute_for_all_keys(desk: Desk) -> None:
     headers = await desk.user()
-    keys = [await make(desk, headers) for _ in range(3)]
+    keys = sorted([await make(desk, headers) for _ in range(3)], key=lambda one: str(one["key_id"]))
     written: list[dict[str, Nanos]] = []
     note = desk.accounts.note_uses
 
