@@ -17,6 +17,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping
+from importlib.metadata import Distribution, distributions
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,9 @@ EXCEPTIONS = {"certifi": {"MPL-2.0"}}
 """Mozilla's list of certificate authorities; the licence binds changes of that list alone."""
 _NAMES = {"BSD License": "BSD"}
 """Where a package names its licence by a classifier only."""
+
+
+_MIT = "Permission is hereby granted, free of charge, to any person obtaining a copy of this software"
 
 
 def main() -> int:
@@ -139,7 +143,29 @@ def _bill(package: str, wheel: Path) -> Path:
             "--mc-type", "application", "--spec-version", "1.6", "--output-reproducible", "--validate",
             "--output-format", "JSON", "--output-file", str(file),
         )  # fmt: skip
+        bill = json.loads(file.read_text("utf-8"))
+        name_by_text(bill, Path(folder) / "venv")
+        file.write_text(json.dumps(bill, indent=2), encoding="utf-8")
     return file
+
+
+def name_by_text(bill: Mapping[str, Any], environment: Path) -> None:
+    """Give a component that names no licence the one whose text it carries: picows is one."""
+    places = [str(place) for place in environment.glob("**/site-packages")]
+    installed = {plain(of.metadata["Name"]): of for of in distributions(path=places)}
+    for part in bill["components"]:
+        of = installed.get(plain(part["name"]))
+        if not licences_of(part) and of is not None and _MIT in _licence_text(of):
+            part["licenses"] = [{"license": {"id": "MIT"}}]
+
+
+def _licence_text(of: Distribution) -> str:
+    texts = [
+        of.read_text(f"{where}{name}")
+        for name in of.metadata.get_all("License-File", [])
+        for where in ("licenses/", "")
+    ]
+    return " ".join(" ".join(filter(None, texts)).split())
 
 
 def _installed(folder: Path, package: str, wheel: Path) -> Path:

@@ -45,6 +45,32 @@ def test_what_is_not_as_it_should_be_is_found(component: dict[str, Any], words: 
     assert words in found if words else found == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "licences"),
+    [
+        (
+            "Permission is hereby granted, free of charge,\nto any person obtaining a copy of this software",
+            {"MIT"},
+        ),
+        ("All rights reserved.", set()),
+        (None, set()),
+    ],
+)
+def test_a_package_that_names_no_licence_has_the_one_whose_text_it_carries(
+    tmp_path: Path, text: str | None, licences: set[str]
+) -> None:
+    folder = tmp_path / "lib/site-packages/silent-1.0.dist-info"
+    (folder / "licenses").mkdir(parents=True)
+    (folder / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: silent\nVersion: 1.0\nLicense-File: LICENSE\n"
+    )
+    if text is not None:
+        (folder / "licenses/LICENSE").write_text(text)
+    bill = {"components": [part("silent", "1.0"), part("absent", "1.0")]}
+    sbom.name_by_text(bill, tmp_path)
+    assert [sbom.licences_of(of) for of in bill["components"]] == [licences, set()]
+
+
 def test_the_lists_it_is_held_against_are_read() -> None:
     assert sbom.pins()["h11"] == metadata("h11")["Version"], "this environment is pinned, too"
     told = sbom.documented()
