@@ -71,7 +71,7 @@ class Connection:
             NotPermitted: this client may not open a stream.
             StreamClosed: the connection ended while signing in.
         """
-        connection = cls(await _dial(config), config)
+        connection = cls(await _dial(config, token), config)
         try:
             await connection._authenticate(token)
         except BaseException:
@@ -154,8 +154,8 @@ class Connection:
                 assert_never(message)
 
 
-async def _dial(config: ClientConfig) -> ClientConnection:
-    headers = {"X-API-Key": config.api_key} if config.api_key else {}
+async def _dial(config: ClientConfig, token: str) -> ClientConnection:
+    headers = {"X-API-Key": token} if token == config.api_key else {}
     proxy = proxy_of(config.base_url)
     try:
         return await connect(

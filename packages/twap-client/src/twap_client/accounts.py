@@ -79,6 +79,8 @@ class Accounts:
     async def login(self, username: str, password: str) -> AccessToken:
         """Sign in; every later call and stream of this client uses and renews the sign-in by itself.
 
+        It takes the place of an API key and of another user that the client was made with.
+
         Raises:
             NotAuthenticated: the name or the password is wrong.
             Unencodable: one of them is no text in UTF-8.

@@ -11,7 +11,7 @@ from twap_client._loop import HomeLoop
 from twap_client._transport import SignIn, Transport
 from twap_client.accounts import Accounts
 from twap_client.config import ClientConfig, TokenStore
-from twap_client.errors import WrongEventLoop
+from twap_client.errors import InvalidSetting, WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
 from twap_client.stream import TwapStream
@@ -44,13 +44,19 @@ class TwapClient:
             username: with ``password``, signs in by itself when a call first needs it.
             password: see ``username``.
             api_key: used instead of a sign-in.
-            token_store: where a sign-in outlives this object.
+            token_store: where a sign-in outlives this object. Beside a ``username``, only that user's counts.
             config: settings; absent, read from the environment.
 
+        What is given here goes before the environment: with a ``username`` or a ``token_store``,
+        ``TWAP_API_KEY`` is not looked at.
+
         Raises:
-            InvalidSetting: the address or an environment variable is wrong (a ``ValueError`` too).
+            InvalidSetting: the address or an environment variable is wrong (a ``ValueError`` too), or what
+                is given says twice who you are.
         """
-        settings = config or ClientConfig.from_env()
+        _check_who(username, password, api_key, token_store, config)
+        by_sign_in = username is not None or token_store is not None
+        settings = config or ClientConfig.from_env(with_key=not by_sign_in and api_key is None)
         settings = replace(
             settings, base_url=base_url or settings.base_url, api_key=api_key or settings.api_key
         )
@@ -135,3 +141,31 @@ class TwapClient:
         self._tasks.add(made)
         made.task.add_done_callback(lambda _: self._tasks.discard(made))
         return made
+
+
+def _check_who(
+    username: str | None,
+    password: str | None,
+    api_key: str | None,
+    token_store: TokenStore | None,
+    config: ClientConfig | None,
+) -> None:
+    """See that one user is given: of two, a program would act as one of them, and nobody would be told.
+
+    Raises:
+        InvalidSetting: says what to leave out, or what is missing.
+    """
+    if (username is None) != (password is None):
+        missing = "password" if password is None else "username"
+        raise InvalidSetting(f"{missing} is missing: give username and password, or neither of them")
+    for name, value in {"username": username, "password": password, "api_key": api_key}.items():
+        if value is not None and not value.strip():
+            raise InvalidSetting(f"{name} is empty: leave it out if it is not meant to be given")
+    other = "username and password" if username is not None else "token_store" if token_store else ""
+    if other and api_key is not None:
+        raise InvalidSetting(f"give api_key, or {other}, not both: each says who you are")
+    if other and config is not None and config.api_key is not None:
+        raise InvalidSetting(
+            f"give {other}, or a config with an api_key, not both: each says who you are"
+            " (leave the key out with dataclasses.replace(config, api_key=None))"
+        )

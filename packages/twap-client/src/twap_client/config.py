@@ -102,10 +102,11 @@ class ClientConfig:
             raise InvalidSetting("attempts and event_capacity must be at least 1")
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+    def from_env(cls, environ: Mapping[str, str] | None = None, *, with_key: bool = True) -> Self:
         """Read ``TWAP_SERVER_URL``, ``TWAP_API_KEY``, ``TWAP_TIMEOUT`` and ``TWAP_CONNECT_TIMEOUT``.
 
-        Times are seconds, or text with a unit (``500ms``, ``2m``).
+        Times are seconds, or text with a unit (``500ms``, ``2m``). Without ``with_key`` the key is not read:
+        somebody else is to be signed in.
 
         Raises:
             InvalidSetting: a variable holds something else.
@@ -114,7 +115,7 @@ class ClientConfig:
         standard = cls()
         return cls(
             base_url=_url(env, "TWAP_SERVER_URL"),
-            api_key=env.get("TWAP_API_KEY") or None,
+            api_key=(env.get("TWAP_API_KEY") or None) if with_key else None,
             request_timeout=_duration(env, "TWAP_TIMEOUT", standard.request_timeout),
             connect_timeout=_duration(env, "TWAP_CONNECT_TIMEOUT", standard.connect_timeout),
         )

@@ -41,22 +41,25 @@ class TwapClientError(Exception):
         may_have_acted: something was sent, and what became of it is not known: no answer, or a senseless one.
         in_doubt: what may have been changed therefore, in words; empty when nothing.
         token_ids: the orders that this is about.
+        advice: what to do about it in a program that uses this library, in words.
     """
 
     may_have_acted: bool = False
     in_doubt: str = ""
+    advice: str = ""
     token_ids: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
-        """What went wrong, without what is in doubt."""
+        """What went wrong, without what is in doubt and what to do."""
         return super().__str__()
 
     def __str__(self) -> str:
+        said = f"{self.message}: {self.advice}" if self.advice else self.message
         if not self.in_doubt:
-            return self.message
+            return said
         look = f": look with orders.get({self.token_ids[0]!r})" if self.token_ids else ""
-        return f"{self.message}; {self.in_doubt}{look}"
+        return f"{said}; {self.in_doubt}{look}"
 
 
 class UsageError(TwapClientError, ValueError):

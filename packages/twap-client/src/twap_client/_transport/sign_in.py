@@ -34,6 +34,7 @@ class SignIn:
 
     Attributes:
         http: authlib's OAuth2 client; requests through it carry no token of their own accord.
+        api_key: sent instead of a token, until somebody signs in.
         home: the event loop of its connections.
     """
 
@@ -47,6 +48,8 @@ class SignIn:
         home: HomeLoop | None = None,
     ) -> None:
         self._config = config
+        self.api_key = config.api_key
+        self._owner = username
         self._username = username
         self._password = password
         self._store = store or MemoryTokenStore()
@@ -82,7 +85,10 @@ class SignIn:
             NotAuthenticated: it is a refusal.
         """
         self.http.token = _granted(response)
-        self._username = username
+        if username != self._username:
+            self._password = None  # another user's
+        self._username = self._owner = username
+        self.api_key = None
         return self._keep()
 
     def sign_out(self) -> None:
@@ -100,7 +106,7 @@ class SignIn:
     def seconds_left(self) -> float | None:
         """How long the access token still counts; None: for ever, or nobody knows."""
         self._adopt()
-        token = None if self._config.api_key else self.http.token
+        token = None if self.api_key else self.http.token
         ends = token and token.get("expires_at")
         # Authlib measures by the wall clock, and what is kept between runs has no other.
         return None if ends is None else float(ends) - time.time()  # noqa: TID251
@@ -115,8 +121,8 @@ class SignIn:
         Raises:
             NotAuthenticated: there is no way to get one.
         """
-        if self._config.api_key:
-            return _unless_refused(self._config.api_key, refused)
+        if self.api_key:
+            return _unless_refused(self.api_key, refused)
         token = self.http.token
         if token is None or refused is not None or token.is_expired(leeway=lasting_s):
             await self._renew(refused, lasting_s)
@@ -128,7 +134,7 @@ class SignIn:
             token = self.http.token
             try:
                 if token is None:
-                    raise _signed_out()
+                    raise _nobody()
                 if token["access_token"] == refused or token.is_expired(leeway=lasting_s):
                     await self._refresh(token)
             except NotAuthenticated:
@@ -146,8 +152,6 @@ class SignIn:
         proxy = proxy_of(self._config.base_url)
         timeout = self._config.request_timeout.total_seconds()
         headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
-        if self._config.api_key:
-            headers["X-API-Key"] = self._config.api_key
         session = AsyncOAuth2Client(
             token_endpoint=_REFRESH,
             update_token=self._updated,
@@ -161,12 +165,12 @@ class SignIn:
         return session
 
     def _adopt(self) -> None:
-        """Take over what another process renewed meanwhile: a refresh token works once."""
+        """Take over what another process renewed: a refresh token works once. Another user's is left."""
         kept = self._store.load()
         current = self.http.token or {}
-        if kept is None or kept.access_token == current.get("access_token"):
+        if kept is None or kept.access_token == current.get("access_token") or self._is_foreign(kept):
             return
-        self._username = kept.username or self._username
+        self._username = self._owner = kept.username or self._username
         self.http.token = {
             "access_token": kept.access_token,
             "refresh_token": kept.refresh_token,
@@ -174,8 +178,14 @@ class SignIn:
             "token_type": "bearer",
         }
 
+    def _is_foreign(self, kept: Tokens) -> bool:
+        """Whether it is the sign-in of somebody else than who this client has been so far."""
+        return bool(self._owner) and kept.username != self._owner
+
     async def _updated(self, _token: Any, **_: Any) -> None:
-        self._keep()
+        kept = self._store.load()
+        if kept is None or not self._is_foreign(kept):
+            self._keep()
 
     def _keep(self) -> Tokens:
         token = self.http.token
@@ -232,3 +242,11 @@ def _unless_refused(key: str, refused: str | None) -> str:
 
 def _signed_out() -> NotAuthenticated:
     return NotAuthenticated("not signed in, or the sign-in has ended", status=401, code="not_authenticated")
+
+
+def _nobody() -> NotAuthenticated:
+    nobody = NotAuthenticated("nobody is signed in", status=401, code="not_authenticated")
+    nobody.advice = (
+        "give TwapClient username and password, or api_key (or set TWAP_API_KEY), or call accounts.login"
+    )
+    return nobody

@@ -64,7 +64,9 @@ class Transport:
         return None if given_up or too_long or not _may_repeat(call, error) else pause
 
     async def _once(self, call: Call) -> Answer:
-        if not call.signed or self._config.api_key:
+        if self.signed_in.api_key:
+            return await self._attempt(call, {"X-API-Key": self.signed_in.api_key})
+        if not call.signed:
             return await self._attempt(call, {})
         token = await self._token()
         try:
