@@ -43,7 +43,7 @@ def main() -> int:
         bill = json.loads(file.read_text("utf-8"))
         bill["components"] += others
         file.write_text(json.dumps(bill, indent=2), encoding="utf-8")
-        known = pins() | {part["name"]: part["version"] for part in others}
+        known = pins() | {plain(part["name"]): part["version"] for part in others}
         found += [f"{file.name}: {fault}" for fault in faults(bill, known, documented())]
         print(f"{file.relative_to(ROOT)}: {len(bill['components'])} components")
     print("\n".join(found), file=sys.stderr, end="\n" if found else "")

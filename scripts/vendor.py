@@ -1,9 +1,9 @@
 """``python scripts/vendor.py``: fetch what browsers load and others wrote, as pinned, from the npm registry.
 
 Each folder of a package that holds such files has a ``vendored.json``: which npm package and version, under
-which licence, the hash of its archive, and the hash of each file taken from it. Without arguments every file
-is put there anew, and compared with its hash. ``python scripts/vendor.py swagger-ui-dist 5.36.0`` takes
-another version and writes its hashes. Needs ``npm``, for the fetching alone.
+which licence, the hash of its archive, and the hash of each file taken from it, by its place in the archive.
+Without arguments every file is put there anew, and compared with its hash. ``python scripts/vendor.py
+swagger-ui-dist 5.36.0`` takes another version and writes its hashes. Needs ``npm``, for the fetching alone.
 """
 
 import base64
@@ -34,7 +34,7 @@ def main() -> int:
             print(f"{listed['package']} {listed['version']} is not what {place.relative_to(ROOT)} says")
             return 1
         for name, content in contents.items():
-            (place.parent / name).write_bytes(content)
+            (place.parent / Path(name).name).write_bytes(content)
         place.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
     return 0
 

@@ -17,6 +17,7 @@ from twap_server.api.openapi import install_openapi
 from twap_server.api.routers import accounts, health, invites, keys, market, oidc, orders, previews, reports
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.services import Services
+from twap_server.dashboard.route import dashboard_router
 from twap_server.telemetry import dropped_log_lines
 
 TITLE = "TWAP server"
@@ -66,6 +67,8 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))
+    if services.config.dashboard:
+        app.include_router(dashboard_router())
     problems.install(app)
     install_openapi(app)
     _add_gauges(services, gate)

@@ -190,6 +190,8 @@ class ApiConfig(BaseModel):
     """The path prefix under which a proxy serves us, such as ``/twap``; it may cut it off or not."""
     trusted_proxies: tuple[IPvAnyNetwork, ...] = ()
     """Addresses or networks whose ``X-Forwarded-For``, ``-Proto`` and ``-Prefix`` are believed."""
+    dashboard: bool = True
+    """Whether browsers get the dashboard at ``/``."""
     book_wait: timedelta = timedelta(seconds=5)
     """How long ``GET /orderbook`` waits for a book nobody watched."""
     registration: RegistrationMode = RegistrationMode.OPEN

@@ -1,0 +1,58 @@
+// Write exact numbers for people. In: text as the server sent it. Out: text; no digit is lost unless it says "rounded".
+
+import Big from "big.js";
+
+/** Without zeros at the end of the decimals. @param {string | null | undefined} text */
+export function plain(text) {
+  if (text === null || text === undefined) return "–";
+  return text.includes(".") ? text.replace(/\.?0+$/, "") : text;
+}
+
+/** With thousands set apart: "1 234.5" (thin spaces). @param {string | null | undefined} text */
+export function grouped(text) {
+  const [whole, decimals] = plain(text).split(".");
+  const apart = whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");
+  return decimals === undefined ? apart : `${apart}.${decimals}`;
+}
+
+/**
+ * With as many decimals as a step has, so that columns line up; digits beyond it stay.
+ * @param {string | null | undefined} text
+ * @param {string} step tick or lot; "0": not known
+ */
+export function onGrid(text, step) {
+  if (text === null || text === undefined) return "–";
+  const wanted = plain(step).split(".")[1]?.length || 0;
+  const [whole, decimals = ""] = plain(text).split(".");
+  const padded = decimals.padEnd(wanted, "0");
+  return padded ? `${whole}.${padded}` : whole;
+}
+
+/** Rounded half-even to so many decimals. @param {string | null | undefined} text @param {number} decimals */
+export function rounded(text, decimals) {
+  return text === null || text === undefined ? "–" : new Big(text).toFixed(decimals, Big.roundHalfEven);
+}
+
+/** Basis points with sign and one decimal: "+1.6 bps". @param {string | null | undefined} text */
+export function bps(text) {
+  if (text === null || text === undefined) return "–";
+  const made = new Big(text).toFixed(1, Big.roundHalfEven);
+  return `${made.startsWith("-") ? made.replace("-", "−") : `+${made}`}\u00a0bps`;
+}
+
+/** Percent of a part: "33.3 %", rounded. @param {string} part @param {string} whole */
+export function percent(part, whole) {
+  if (new Big(whole).eq(0)) return "0 %";
+  return `${new Big(part).times(100).div(whole).toFixed(1, Big.roundHalfEven)}\u00a0%`;
+}
+
+/** For pixels only. @param {string | null | undefined} text */
+export function pixels(text) {
+  return text === null || text === undefined ? NaN : Number(text);
+}
+
+/** The two assets of a canonical name. @param {string} symbol @returns {[string, string]} */
+export function assets(symbol) {
+  const [base, quote = ""] = symbol.split("-");
+  return [base, quote];
+}
