@@ -5,6 +5,7 @@ from twap_models.accounts import (
     AccessToken,
     Account,
     ApiKey,
+    BrowserSignIn,
     Credentials,
     Invite,
     NewApiKey,
@@ -21,6 +22,7 @@ from twap_models.enums import (
     Integrity,
     Interval,
     LateStart,
+    MarketMode,
     OrderEventType,
     OrderStatus,
     RegistrationMode,
@@ -31,6 +33,7 @@ from twap_models.enums import (
     SliceReason,
 )
 from twap_models.errors import FieldError, Problem
+from twap_models.health import DemoAccount, ServerInfo
 from twap_models.market import BookTop, Candle, Exchange, Instrument
 from twap_models.orders import (
     Fill,
@@ -59,10 +62,12 @@ __all__ = [
     "BookMessage",
     "BookTop",
     "BrokenRule",
+    "BrowserSignIn",
     "Candle",
     "Carry",
     "CostEstimate",
     "Credentials",
+    "DemoAccount",
     "ErrorCode",
     "Exchange",
     "ExecutionReport",
@@ -80,6 +85,7 @@ __all__ = [
     "Interval",
     "Invite",
     "LateStart",
+    "MarketMode",
     "NewApiKey",
     "NewInvite",
     "OrderEvent",
@@ -91,6 +97,7 @@ __all__ = [
     "RegistrationMode",
     "RejectReason",
     "Scope",
+    "ServerInfo",
     "Side",
     "SignInMethods",
     "Slice",

@@ -124,6 +124,22 @@ class AccessToken(ResponseModel):
     refresh_token: str | None = Field(default=None, repr=False)
 
 
+class PasswordSignIn(RequestModel):
+    """Who signs in on the server's own page."""
+
+    username: Annotated[str, BeforeValidator(_encodable), Field(min_length=1, max_length=1_024)]
+    password: GivenPassword
+
+
+class BrowserSignIn(ResponseModel):
+    """What a page gets: 15 minutes of access. The browser keeps the refresh token, in a cookie."""
+
+    access_token: str = Field(repr=False)
+    token_type: str = "bearer"
+    expires_in: int = Field(description="Seconds.")
+    username: str = Field(description="Who is signed in: with the cookie of several pages, perhaps another.")
+
+
 class RefreshRequest(RequestModel):
     """What logout takes (refresh itself is an OAuth2 form)."""
 

@@ -197,6 +197,14 @@ class Scope(StrEnum):
     TRADE = "trade"
 
 
+class MarketMode(StrEnum):
+    """Where a server's prices come from."""
+
+    LIVE = "live"
+    DEMO = "demo"
+    REPLAY = "replay"
+
+
 class RegistrationMode(StrEnum):
     """Who may make an account."""
 

@@ -14,7 +14,19 @@ from twap_server.api.http.hosts import Hosts
 from twap_server.api.http.middleware import RequestFrame
 from twap_server.api.http.security_headers import SecurityHeaders
 from twap_server.api.openapi import install_openapi
-from twap_server.api.routers import accounts, health, invites, keys, market, oidc, orders, previews, reports
+from twap_server.api.routers import (
+    about,
+    accounts,
+    browser,
+    health,
+    invites,
+    keys,
+    market,
+    oidc,
+    orders,
+    previews,
+    reports,
+)
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.services import Services
 from twap_server.dashboard.route import dashboard_router
@@ -63,7 +75,8 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
     )
     app.state.services = services
     # Routes are tried one after another: those of orders are asked for most.
-    for part in (orders, accounts, keys, invites, oidc, market, previews, reports, health):
+    parts = (orders, accounts, browser, keys, invites, oidc, market, previews, reports, health, about)
+    for part in parts:
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))

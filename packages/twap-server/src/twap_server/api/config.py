@@ -72,7 +72,7 @@ class RateConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     reads_per_minute: int = Field(default=1_200, ge=1)
-    """Exchanges, symbols, books, how to get in here; and accounts asked for, made or not."""
+    """Exchanges, symbols, books, what runs here and how to get in; and accounts asked for, made or not."""
     candles_per_minute: int = Field(default=120, ge=1)
     """Candles: each may cost the exchange's patience."""
     oidc_per_minute: int = Field(default=30, ge=1)

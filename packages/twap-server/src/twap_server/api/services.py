@@ -7,6 +7,8 @@ from decimal import Decimal
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
+from twap_models.enums import MarketMode
+from twap_models.health import DemoAccount
 from twap_server.api.auth.access import Access
 from twap_server.api.auth.accounts_port import Accounts, Identities
 from twap_server.api.auth.api_keys import ApiKeys
@@ -81,6 +83,10 @@ class SelfReport:
     """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
     durations: Sequence[Family] = ()
     """More histograms for ``/metrics``."""
+    market: MarketMode = MarketMode.LIVE
+    """Where the prices come from."""
+    demo: DemoAccount | None = None
+    """The public account of a demo server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from twap_models.enums import Integrity
+from twap_models.enums import Integrity, MarketMode
+from twap_models.health import DemoAccount
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.services import SelfReport, Services, build_services
@@ -48,6 +49,10 @@ class Outside:
     new_id: Callable[[], str] | None = None
     """Gives ids of orders, users, sign-ins and keys, unique for ever; None: ``ordered_ids``."""
     open_database: Callable[[str], AbstractAsyncContextManager[Database]] = Database.open
+    market: MarketMode = MarketMode.LIVE
+    """What the server says of its market."""
+    demo: DemoAccount | None = None
+    """The public account of a demo server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +191,8 @@ def _assemble(
             remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
             gauges={"twap_open_orders": lambda: engine.open_orders},
             durations=vitals.durations,
+            market=world.market,
+            demo=world.demo,
         ),
     )
     return engine, services

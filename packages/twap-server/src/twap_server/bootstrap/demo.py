@@ -6,9 +6,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from twap_models.enums import MarketMode
+from twap_models.health import DemoAccount
 from twap_server.api.auth.registration import Registration
 from twap_server.api.server import Listening
-from twap_server.bootstrap.compose import running
+from twap_server.bootstrap.compose import Outside, running
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
@@ -24,6 +26,7 @@ from twap_server.venue.source import Source
 log = logging.getLogger(__name__)
 
 DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
+_OUTSIDE = Outside(market=MarketMode.DEMO, demo=DemoAccount(username=DEMO_USER, password=DEMO_PASSWORD))
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -47,7 +50,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
     ):
         async with (
             Venue(source, clock=clock) as venue,
-            running(_on_venue(settings, venue, Path(folder)), clock=clock) as server,
+            running(_on_venue(settings, venue, Path(folder)), clock=clock, outside=_OUTSIDE) as server,
         ):
             await _make_demo_user(server.services.auth.registration)
             for line in _how_to(listening.url):

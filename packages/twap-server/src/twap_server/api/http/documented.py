@@ -26,6 +26,10 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string"},
     },
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}},
+    "Set-Cookie": {
+        "description": "`twap_refresh`: the refresh token, for `/auth/browser` alone.",
+        "schema": {"type": "string"},
+    },
     "WWW-Authenticate": {"description": "`Bearer`.", "schema": {"type": "string"}},
     "X-Oldest-Available": {
         "description": "Fewer candles than asked for: none that opens before this time can be had.",

@@ -20,6 +20,7 @@ from twap_models.errors import FieldError, Problem
 from twap_models.exact_json import UnreadText
 from twap_server.api.http.exact_json import Unreadable, reply
 from twap_server.api.http.one_or_list import LIST, ONE
+from twap_server.api.http.own_page import BrowserSignInEnded
 from twap_server.api.http.raw_answers import PROBLEM_JSON
 from twap_server.domain.errors import InvalidRequest, TooManyAttempts, TwapError, UnavailableError
 
@@ -146,6 +147,8 @@ def install(app: FastAPI) -> None:
 def _headers_of(error: TwapError) -> dict[str, str]:
     if isinstance(error, (UnavailableError, TooManyAttempts)):
         return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, BrowserSignInEnded):
+        return {"WWW-Authenticate": "Bearer", "Set-Cookie": error.cookie}
     return {"WWW-Authenticate": "Bearer"} if error.code is ErrorCode.NOT_AUTHENTICATED else {}
 
 

@@ -1,0 +1,39 @@
+"""A demo server says that it is one, and lets a page in with the account that it tells."""
+
+import asyncio
+import sys
+
+import httpx
+
+from support.children import environment
+from twap_models import MarketMode, ServerInfo
+
+
+async def test_a_page_enters_the_demo_with_what_the_server_tells() -> None:
+    server = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "twap_server", "start", "--demo", "--port", "0",
+        env=environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        async with asyncio.timeout(60):
+            url = (await server.stdout.readline()).decode().split()[3]
+            async with httpx.AsyncClient(base_url=url, headers={"Origin": url}) as http:
+                await enter(http)
+            server.terminate()
+            assert await server.wait() == 0
+    finally:
+        if server.returncode is None:
+            server.kill()
+            await server.wait()
+
+
+async def enter(http: httpx.AsyncClient) -> None:
+    """As a page does it: the client keeps the cookie and brings it back by itself."""
+    told = ServerInfo.from_json((await http.get("/server")).content)
+    assert told.market == MarketMode.DEMO and told.demo is not None
+    account = {"username": told.demo.username, "password": told.demo.password}
+    assert (await http.post("/auth/browser/sign-in", json=account)).status_code == 200
+    assert (await http.post("/auth/browser/refresh")).json()["username"] == account["username"]
+    assert (await http.post("/auth/browser/log-out")).status_code == 204
+    assert (await http.post("/auth/browser/refresh")).status_code == 401
