@@ -383,3 +383,14 @@ def test_what_was_traded_since_is_the_sum_of_what_came_later(taken, since):
         trades.add(BTC, trade(number, str(quantity), received))
     later = sum((quantity for received, quantity in taken if received > since), Decimal(0))
     assert trades.volume_since(BTC, Nanos(since)) == later
+
+
+def test_the_newest_trades_are_kept_until_the_book_is_given_up():
+    registry = BookRegistry()
+    for number in range(150):
+        registry.trades.add(BTC, trade(number))
+    registry.trades.add(ETH, trade(1))
+    assert [one.trade_id for one in registry.recent_trades.of(BTC)] == [str(one) for one in range(50, 150)]
+    registry.remove(BTC)
+    assert registry.recent_trades.of(BTC) == ()
+    assert len(registry.recent_trades.of(ETH)) == 1

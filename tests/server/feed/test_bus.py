@@ -9,11 +9,13 @@ from twap_models.enums import Carry, Fidelity, OrderEventType, OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.terms import OrderTerms, Plan
-from twap_server.feed.bus import BookTopic, Bus, EncodedMessage, Inbox
-from twap_server.feed.mailbox import Mailbox, MailboxClosed
+from twap_server.feed.bus import BookTopic, Bus, EncodedMessage, Inbox, TradeTopic
+from twap_server.feed.mailbox import MOST_TRADES, Mailbox, MailboxClosed
+from twap_server.feed.newest import Counted
 
 TOPIC = BookTopic("binance", "BTC-USDT", "BTCUSDT")
 OTHER = BookTopic("kraken", "BTC-USDT", "BTCUSDT")
+TRADES = TradeTopic("binance", "BTC-USDT", "BTCUSDT")
 
 
 def event(seq: int) -> OrderEvent:
@@ -142,3 +144,62 @@ async def test_a_waiting_reader_is_handed_things_directly_and_nothing_overtakes_
     assert len(taken) == 2
     assert await inbox.get() == EncodedMessage("while the reader is at work")
     assert await inbox.get() == EncodedMessage("newest")
+
+
+def _counted(number: int, left_out: int = 0) -> Counted[EncodedMessage]:
+    def saying(count: int) -> EncodedMessage:
+        return EncodedMessage(f"{number} after {count}")
+
+    return Counted(saying(left_out), left_out, saying)
+
+
+async def test_of_trades_the_newest_are_kept_and_the_first_says_how_many_were_dropped() -> None:
+    bus, inbox = Bus(), _inbox(1)
+    bus.subscribe_trades(TRADES, inbox)
+    for number in range(1, MOST_TRADES + 4):
+        bus.publish_trade(TRADES, _counted(number, left_out=10 if number == 2 else 0))
+    assert len(inbox) == MOST_TRADES
+    assert await inbox.get() == EncodedMessage("4 after 13"), "1, 2 and 3, and the ten before 2"
+    assert await inbox.get() == EncodedMessage("5 after 0")
+    for number in (104, 105, 106):
+        bus.publish_trade(TRADES, _counted(number, left_out=3 if number == 104 else 0))
+    assert await inbox.get() == EncodedMessage("7 after 1")
+    rest = [await inbox.get() for _ in range(len(inbox))]
+    assert rest[-3:] == [EncodedMessage(text) for text in ("104 after 3", "105 after 0", "106 after 0")]
+    assert not inbox.is_closed
+
+
+async def test_trades_come_after_events_and_books_and_topics_take_turns() -> None:
+    bus, inbox = Bus(), _inbox(5)
+    other = TRADES._replace(exchange="kraken")
+    for topic in (TRADES, other):
+        bus.subscribe_trades(topic, inbox)
+        for number in (1, 2):
+            bus.publish_trade(topic, _counted(number, left_out=0 if topic is TRADES else 9))
+    bus.subscribe_book(TOPIC, inbox)
+    bus.publish_book(TOPIC, EncodedMessage("book"))
+    inbox.put(EncodedMessage("event"))
+    assert len(inbox) == 6
+    got = [await inbox.get() for _ in range(6)]
+    assert [one.text for one in got if isinstance(one, EncodedMessage)] == [
+        "event", "book", "1 after 0", "1 after 9", "2 after 0", "2 after 9",
+    ]  # fmt: skip
+
+
+async def test_what_passes_is_taken_at_once_between_other_things() -> None:
+    inbox = _inbox(1)
+    inbox.put_trade(TRADES, _counted(1))
+    inbox.put_trade(TRADES, _counted(2))
+    inbox.put_book(TOPIC, EncodedMessage("book"))
+    assert [one.text for one in inbox.take_passing()] == ["book", "1 after 0", "2 after 0"]
+    assert len(inbox) == 0
+
+
+async def test_unsubscribing_drops_waiting_trades_and_forgets_the_topic() -> None:
+    bus, inbox = Bus(), _inbox(1)
+    bus.subscribe_trades(TRADES, inbox)
+    bus.publish_trade(TRADES, _counted(1))
+    bus.unsubscribe_trades(TRADES, inbox)
+    bus.unsubscribe_trades(TRADES, inbox)
+    assert len(inbox) == 0
+    assert not bus.trade_topics("BTC-USDT") and not bus.trade_readers(TRADES)

@@ -65,4 +65,5 @@ def build(
         config=config or ApiConfig(passwords=CHEAP),
         self_report=SelfReport(gauges={"twap_open_orders": lambda: 3}),
     )
+    market.on_trade.append(services.trades.on_trade)
     return services, accounts, market, orders, clock

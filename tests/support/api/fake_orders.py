@@ -1,13 +1,13 @@
 """An engine in memory that decides next to nothing; what it made is read as from any store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
 from support.changes import replace
 from support.clocks import HandClock
 from support.stores.orders import OrderReading
-from twap_models.enums import OrderEventType, OrderStatus, RejectReason
+from twap_models.enums import OrderEventType, OrderStatus, RejectReason, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import (
     OrderNotFound,
@@ -44,6 +44,8 @@ class MemoryOrders(OrderReading):
     requests: list[OrderRequest] = field(default_factory=list)
     amendments: list[Amendment] = field(default_factory=list)
     previews: dict[str, Preview] = field(default_factory=dict)
+    taken: dict[tuple[str, InstrumentId, Side, Decimal], Decimal] = field(default_factory=dict)
+    """What the test says that users took: by user, instrument, side of the taker, price."""
     on_preview: Callable[[], None] = lambda: None
     """Called while a preview is made."""
 
@@ -56,6 +58,12 @@ class MemoryOrders(OrderReading):
         self.on_preview()
         blank = Preview(request=requests[0], time=self.clock.now(), rules=None, broken=())
         return [self.previews.get(one.token_id) or replace(blank, request=one) for one in requests]
+
+    def own_taken(
+        self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]
+    ) -> Mapping[Decimal, Decimal]:
+        found = {price: self.taken.get((user_id, instrument, side, price)) for price in prices}
+        return {price: taken for price, taken in found.items() if taken}
 
     def _decide(self, user_id: str, request: OrderRequest) -> SubmitResult:
         known = self.orders.get((user_id, request.token_id))

@@ -1,18 +1,19 @@
 """What the API stands on, in memory: an engine that accepts, a market set by hand, a clock."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from support.clocks import START
-from twap_models.enums import Integrity, Interval
-from twap_server.domain.clock import Nanos
+from twap_models.enums import Integrity, Interval, Side
+from twap_server.books.recent_trades import RecentTrades
+from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.errors import (
     BookUnavailable,
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel
+from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import ConnectionState, ExchangeStatus
 
@@ -67,6 +68,29 @@ def view(
     )
 
 
+def trade(number: int, *, price: str = "100", quantity: str = "0.5", side: Side = Side.BUY) -> Trade:
+    """Made and received so many milliseconds after the start."""
+    moment = Nanos(START + number * MILLISECOND)
+    return Trade(
+        symbol="BTC-USDT",
+        trade_id=str(number),
+        price=Decimal(price),
+        quantity=Decimal(quantity),
+        taker_side=side,
+        ts_exchange=moment,
+        ts_received=moment,
+    )
+
+
+class NobodyTook:
+    """No user has taken anything."""
+
+    def own_taken(
+        self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]
+    ) -> Mapping[Decimal, Decimal]:
+        return {}
+
+
 class HandMarket:
     """Two exchanges; books are what the test puts into ``books``."""
 
@@ -81,6 +105,8 @@ class HandMarket:
         self.held: set[tuple[InstrumentId, str]] = set()
         self.let_go_of: list[InstrumentId] = []
         self.asked: list[tuple[object, ...]] = []
+        self.recent = RecentTrades()
+        self.on_trade: list[Callable[[InstrumentId, Trade], None]] = []
         self.candles: list[Candle] = []
         self.oldest_available: Nanos | None = None
 
@@ -109,6 +135,15 @@ class HandMarket:
     def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         book = self.books.get(instrument)
         return None if book is None else replace(book, bids=book.bids[:depth], asks=book.asks[:depth])
+
+    def trade(self, instrument: InstrumentId, made: Trade) -> None:
+        """A trade was received."""
+        self.recent.add(instrument, made)
+        for callback in self.on_trade:
+            callback(instrument, made)
+
+    def recent_trades(self, instrument: InstrumentId) -> Sequence[Trade]:
+        return self.recent.of(instrument)
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:
         self.held.add((instrument, owner))

@@ -33,11 +33,12 @@ from twap_models.stream import (
     Pong,
     StreamError,
     Subscribed,
+    TradeMessage,
     Unsubscribed,
     read_server_message,
 )
 
-_KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "order_event"}
+_KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "trade", "order_event"}
 _LONGEST_DETAIL = 300
 _LARGEST_MESSAGE = 8 * 2**20
 
@@ -148,7 +149,7 @@ class Connection:
                 raise NotPermitted(message.message, status=403, code=str(message.code))
             case StreamError():
                 raise StreamClosed(f"the server refused the stream for now: {message.message}")
-            case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent():
+            case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent() | TradeMessage():
                 raise ProtocolMismatch(f"expected the answer to the sign-in, got {message.type!r}")
             case _:
                 assert_never(message)

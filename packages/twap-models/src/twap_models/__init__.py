@@ -34,7 +34,7 @@ from twap_models.enums import (
 )
 from twap_models.errors import FieldError, Problem
 from twap_models.health import DemoAccount, ServerInfo
-from twap_models.market import BookTop, Candle, Exchange, Instrument
+from twap_models.market import BookTop, Candle, Exchange, Instrument, OwnLevels, PublicTrade
 from twap_models.orders import (
     Fill,
     Slice,
@@ -53,7 +53,7 @@ from twap_models.preview import (
     PlannedSlice,
 )
 from twap_models.report import ExecutionReport
-from twap_models.stream import BookMessage, OrderEvent
+from twap_models.stream import BookMessage, OrderEvent, TradeMessage
 
 __all__ = [
     "AccessToken",
@@ -92,8 +92,10 @@ __all__ = [
     "OrderEventType",
     "OrderPreview",
     "OrderStatus",
+    "OwnLevels",
     "PlannedSlice",
     "Problem",
+    "PublicTrade",
     "RegistrationMode",
     "RejectReason",
     "Scope",
@@ -103,6 +105,7 @@ __all__ = [
     "Slice",
     "SliceOutcome",
     "SliceReason",
+    "TradeMessage",
     "TwapOrder",
     "TwapOrderAmendment",
     "TwapOrderDetail",

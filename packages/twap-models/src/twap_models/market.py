@@ -5,7 +5,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from twap_models.base import ResponseModel
-from twap_models.enums import Integrity, Interval
+from twap_models.enums import Integrity, Interval, Side
 from twap_models.fields import Told, ToldPrice, UtcDatetime
 
 
@@ -69,6 +69,29 @@ Level = tuple[Told, Told]
 """(price, quantity): of a merged book the sum over its exchanges."""
 
 
+class PublicTrade(ResponseModel):
+    """One public trade, as the exchange told it."""
+
+    exchange: str = Field(description="Where it was traded.")
+    symbol: str = Field(description="As it was asked for.")
+    instrument: str
+    time: UtcDatetime = Field(description="The exchange's time.")
+    price: ToldPrice
+    quantity: Told = Field(description="Base currency.")
+    side: Side = Field(description="The taker's.")
+    id: str = Field(description="The exchange's own.")
+
+
+class OwnLevels(ResponseModel):
+    """What you took of a book's levels and what has not grown back: your orders see that much less there.
+
+    Levels of the same answer only, best first; those of which you took nothing are left out.
+    """
+
+    bids: list[Level] = Field(description="(price, taken), in base currency: taken by your sells.")
+    asks: list[Level] = Field(description="(price, taken), in base currency: taken by your buys.")
+
+
 class BookTop(ResponseModel):
     """The first levels of a book, best first, and how far to trust them."""
 
@@ -100,6 +123,10 @@ class BookTop(ResponseModel):
     )
     missing: list[str] = Field(
         default=[], description="Consolidated book: exchanges whose book is not in it."
+    )
+    depth: int | None = Field(default=None, description="Levels a side that were asked for.")
+    own: OwnLevels | None = Field(
+        default=None, description="What you took of these levels; null where it was not asked for."
     )
 
     @property

@@ -7,9 +7,9 @@ from pydantic import Field, TypeAdapter
 
 from twap_models import exact_json
 from twap_models.base import RequestModel, ResponseModel
-from twap_models.enums import ErrorCode, OrderEventType
+from twap_models.enums import ErrorCode, Interval, OrderEventType
 from twap_models.fields import ExchangeName, Seq, SymbolText, UtcDatetime
-from twap_models.market import BookTop
+from twap_models.market import BookTop, PublicTrade
 from twap_models.orders import Fill, Slice, TwapOrder
 
 
@@ -21,12 +21,20 @@ class Authenticate(RequestModel):
 
 
 class Subscribe(RequestModel):
-    """Ask for a channel; ``exchange`` omitted or ``aggregate`` is the consolidated book."""
+    """Ask for a channel; ``exchange`` omitted or ``aggregate`` means all that list the instrument.
+
+    The same book again, with another ``depth`` or ``own``, takes the place of the one before.
+    """
 
     type: Literal["subscribe"] = "subscribe"
     channel: Literal["book", "orders", "trades", "klines"]
     exchange: ExchangeName | None = None
     symbol: SymbolText | None = None
+    interval: Interval | None = Field(default=None, description="klines: of the candles; omitted: 1m.")
+    depth: Literal[10, 25, 100] | None = Field(
+        default=None, description="book: levels a side; omitted: what this server sends by default, 10."
+    )
+    own: bool | None = Field(default=None, description="book: also what you took of these levels.")
     since: Seq | None = Field(default=None, description="orders: replay all events with seq above this.")
 
 
@@ -37,6 +45,7 @@ class Unsubscribe(RequestModel):
     channel: Literal["book", "orders", "trades", "klines"]
     exchange: ExchangeName | None = None
     symbol: SymbolText | None = None
+    interval: Interval | None = Field(default=None, description="klines: as it was asked for.")
 
 
 class Ping(RequestModel):
@@ -65,6 +74,7 @@ class Subscribed(ResponseModel):
     exchange: str | None = None
     symbol: str | None = None
     instrument: str | None = None
+    interval: str | None = Field(default=None, description="klines.")
     seq: int | None = Field(default=None, description="orders: the last event's seq at this moment.")
 
 
@@ -75,6 +85,7 @@ class Unsubscribed(ResponseModel):
     channel: str
     exchange: str | None = None
     symbol: str | None = None
+    interval: str | None = Field(default=None, description="klines.")
 
 
 class StreamError(ResponseModel):
@@ -94,9 +105,17 @@ class Pong(ResponseModel):
 
 
 class BookMessage(BookTop):
-    """A book's top 10, once a second; status says whether it is current."""
+    """A book's first levels, once a second; status says whether it is current."""
 
     type: Literal["book"] = "book"
+
+
+class TradeMessage(PublicTrade):
+    """One public trade. ``left_out`` of those before it were not sent: too many, or too slowly read."""
+
+    type: Literal["trade"] = "trade"
+    aggregate: bool = Field(default=False, description="Whether it comes of a subscription to all exchanges.")
+    left_out: int = Field(default=0, description="Trades of this subscription left out right before it.")
 
 
 class OrderEvent(ResponseModel):
@@ -113,7 +132,7 @@ class OrderEvent(ResponseModel):
 
 
 ServerMessage = Annotated[
-    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent,
+    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent | TradeMessage,
     Field(discriminator="type"),
 ]
 
@@ -131,7 +150,9 @@ def read_client_message(data: bytes | str) -> Authenticate | Subscribe | Unsubsc
     return message
 
 
-AnyServerMessage = Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent
+AnyServerMessage = (
+    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent | TradeMessage
+)
 
 
 def read_server_message(data: bytes | str) -> AnyServerMessage:

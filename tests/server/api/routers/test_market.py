@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from support.api.desk import Desk
-from support.api.fakes import view
+from support.api.fakes import NobodyTook, trade, view
 from support.clocks import START
 from twap_models import BookTop, Candle, exact_json
-from twap_models.enums import Interval
+from twap_models.enums import Interval, Side
 from twap_server.api.http.metrics import Metrics
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.books.counters import BookCounters
@@ -134,7 +134,10 @@ async def test_the_number_of_a_book_never_falls(desk: Desk) -> None:
     binance = InstrumentId("binance", "BTC-USDT")
     counters = BookCounters()
     one, other = (
-        BookSource(desk.market, desk.clock, counters, max_spread=Decimal("0.05"), depth=10) for _ in range(2)
+        BookSource(
+            desk.market, desk.clock, counters, max_spread=Decimal("0.05"), own_impact=NobodyTook(), depth=10
+        )
+        for _ in range(2)
     )
     seen = []
     for books in (
@@ -153,6 +156,75 @@ async def test_the_number_of_a_book_never_falls(desk: Desk) -> None:
         assert told[:2] == told[2:], "one counter, and it stays while nothing changed"
         seen.append(told[:2])
     assert seen == [[1, 7], [1, 7], [2, 7], [3, 8], [4, 10]]
+
+
+async def test_the_newest_trades_newest_first_of_one_exchange_or_of_all(desk: Desk) -> None:
+    binance = InstrumentId("binance", "BTC-USDT")
+    assert (await desk.http.get("/trades/binance/btcusdt")).json() == []
+    for number in range(1, 104):
+        desk.market.recent.add(binance, trade(number))
+    desk.market.recent.add(KRAKEN, trade(50, price="101.10", quantity="0.00000001", side=Side.SELL))
+    answer = await desk.http.get("/trades/binance/btcusdt")
+    assert [one["id"] for one in answer.json()] == [str(number) for number in range(103, 3, -1)]
+    assert exact_json.loads(answer.content)[0] == {
+        "exchange": "binance",
+        "symbol": "btcusdt",
+        "instrument": "BTC-USDT",
+        "time": "2026-09-21T14:13:20.103000Z",
+        "price": Decimal(100),
+        "quantity": Decimal("0.5"),
+        "side": "buy",
+        "id": "103",
+    }
+    desk.market.books[KRAKEN] = view()
+    merged = exact_json.loads((await desk.http.get("/trades/aggregate/BTC-USDT?limit=55")).content)
+    assert [one["exchange"] for one in merged].index("kraken") == 53, "by the time of receipt"
+    assert (merged[53]["price"], merged[53]["side"]) == (Decimal("101.10"), "sell")
+    assert len(merged) == 55
+
+
+async def test_trades_are_refused_as_books_are(desk: Desk) -> None:
+    for path, status, code in [
+        ("/trades/nowhere/BTC-USDT", 404, "unknown_exchange"),
+        ("/trades/binance/NOPE", 404, "unknown_symbol"),
+        ("/trades/binance/ETH-USDT", 503, "book_unavailable"),
+        ("/trades/binance/BTC-USDT?limit=101", 422, "invalid_request"),
+    ]:
+        answer = await desk.http.get(path)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), path
+    assert not desk.market.held
+
+
+async def test_own_impact_is_shown_to_whose_it_is(desk: Desk) -> None:
+    ada, bob = await desk.user("ada"), await desk.user("bob")
+    owner = desk.accounts.users_by_name["ada"].user_id
+    binance = InstrumentId("binance", "BTC-USDT")
+    for place, side, price, taken in [
+        (binance, Side.BUY, "100", "0.25"),
+        (KRAKEN, Side.BUY, "100", "0.5"),
+        (binance, Side.SELL, "98", "1"),
+    ]:
+        desk.orders.taken[owner, place, side, Decimal(price)] = Decimal(taken)
+    path = "/orderbook/binance/BTC-USDT?own=true"
+    anonymous = await desk.http.get(path)
+    assert (anonymous.status_code, anonymous.json()["code"]) == (401, "not_authenticated")
+    assert "sign in" in anonymous.json()["detail"]
+    assert (await desk.http.get(path, headers={"Authorization": "Bearer x"})).status_code == 401
+    told = (await desk.http.get(path, headers=ada)).json()
+    assert (told["own"], told["depth"]) == ({"bids": [], "asks": [[100, 0.25]]}, 10), "98 is not shown"
+    assert (await desk.http.get(path, headers=bob)).json()["own"] == {"bids": [], "asks": []}
+    assert (await desk.http.get("/orderbook/binance/BTC-USDT", headers=ada)).json()["own"] is None
+    desk.market.books[KRAKEN] = view(bids=[("99", "1"), ("98", "1")])
+    desk.market.books[binance] = view(bids=[("99", "1"), ("98", "1")])
+    merged = (await desk.http.get("/orderbook/aggregate/BTC-USDT?own=true&depth=2", headers=ada)).json()
+    assert (merged["own"], merged["depth"]) == ({"bids": [[98, 1]], "asks": [[100, 0.75]]}, 2)
+
+
+async def test_a_key_that_may_not_read_sees_no_own_impact(desk: Desk) -> None:
+    made = await desk.http.post("/auth/keys", json={"scopes": ["trade"]}, headers=await desk.user())
+    headers = {"X-API-Key": made.json()["key"]}
+    answer = await desk.http.get("/orderbook/binance/BTC-USDT?own=true", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (403, "not_permitted")
 
 
 async def test_aggregate_without_any_live_book(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """/ws on a real server on loopback: sign-in, books, order events without loss, limits, goodbye."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -7,8 +8,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from support.api.desk import CHEAP
-from support.api.fakes import view
+from support.api.fakes import trade, view
 from support.api.live import Live, closed, hear, say, serving
+from support.trading import request
+from twap_models.enums import Side
 from twap_server.api.config import ApiConfig, StreamConfig
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.market.events import BookStatus
@@ -132,6 +135,156 @@ async def test_a_book_not_there_yet_is_announced_as_down(live: Live) -> None:
         assert (book["status"], book["bids"], book["ts_received"]) == ("down", [], None)
 
 
+async def test_a_deeper_book_and_own_impact_take_the_place_of_the_book_before(live: Live) -> None:
+    prices = [str(200 - number) for number in range(120)]
+    live.market.books[BINANCE] = view(bids=[(price, "1") for price in prices])
+    async with live.stream("ada") as ada, live.stream("bob") as bob:
+        owner = live.accounts.users_by_name["ada"].user_id
+        live.orders.taken[owner, BINANCE, Side.SELL, Decimal(150)] = Decimal("0.5")
+        asked = {"type": "subscribe", "channel": "book", "exchange": "binance", "symbol": "BTC-USDT"}
+        for depth in (None, 25, 100, 10):
+            await say(ada, **asked, **({} if depth is None else {"depth": depth}))
+            assert (await hear(ada))["type"] == "subscribed"
+            told = await hear(ada)
+            assert len(told["bids"]) == told["depth"] == (depth or 10)
+            assert told["own"] is None
+        await say(ada, **asked, depth=100, own=True)
+        await hear(ada)
+        assert (await hear(ada))["own"] == {"bids": [[150, 0.5]], "asks": []}
+        await say(bob, **asked, depth=100, own=True)
+        await hear(bob)
+        assert (await hear(bob))["own"] == {"bids": [], "asks": []}, "nothing of another's"
+        await live.publisher.tick()
+        assert [(await hear(who))["own"]["bids"] for who in (ada, bob)] == [[[150, 0.5]], []]
+        await say(ada, type="ping")
+        assert (await hear(ada))["type"] == "pong", "one subscription, one message"
+        assert len(live.services.bus.book_topics()) == 2
+        assert len(live.market.held) == 2
+        await say(ada, type="unsubscribe", channel="book", exchange="binance", symbol="BTC-USDT")
+        assert (await hear(ada))["type"] == "unsubscribed"
+        assert len(live.market.held) == 1
+
+
+async def test_known_trades_come_first_and_then_each_new_one(live: Live) -> None:
+    for number in range(1, 61):
+        live.market.trade(BINANCE, trade(number))
+    async with live.stream() as socket:
+        await say(socket, type="subscribe", channel="trades", exchange="binance", symbol="btcusdt")
+        ack = await hear(socket)
+        assert (ack["type"], ack["channel"], ack["instrument"]) == ("subscribed", "trades", "BTC-USDT")
+        known = [await hear(socket) for _ in range(50)]
+        assert [one["id"] for one in known] == [str(number) for number in range(11, 61)]
+        assert known[0] == {
+            "type": "trade",
+            "exchange": "binance",
+            "symbol": "btcusdt",
+            "instrument": "BTC-USDT",
+            "time": "2026-09-21T14:13:20.011000Z",
+            "price": 100,
+            "quantity": 0.5,
+            "side": "buy",
+            "id": "11",
+            "aggregate": False,
+            "left_out": 0,
+        }
+        live.market.trade(KRAKEN, trade(1))
+        live.market.trade(BINANCE, trade(61, side=Side.SELL))
+        await live.services.trades.publish()
+        told = await hear(socket)
+        assert (told["id"], told["side"]) == ("61", "sell")
+        assert {held for held, _ in live.market.held} == {BINANCE}, "its book is held"
+        await say(socket, type="unsubscribe", channel="trades", exchange="binance", symbol="BTC-USDT")
+        assert (await hear(socket))["type"] == "unsubscribed"
+        assert not live.market.held
+        live.market.trade(BINANCE, trade(62))
+        await live.services.trades.publish()
+        await say(socket, type="ping")
+        assert (await hear(socket))["type"] == "pong"
+
+
+async def test_asked_again_known_trades_do_not_come_again(live: Live) -> None:
+    live.market.trade(BINANCE, trade(1))
+    async with live.stream() as socket:
+        for _ in range(2):
+            await say(socket, type="subscribe", channel="trades", exchange="binance", symbol="BTC-USDT")
+        await say(socket, type="ping")
+        told = [(await hear(socket))["type"] for _ in range(4)]
+        assert sorted(told) == ["pong", "subscribed", "subscribed", "trade"]
+
+
+async def test_trades_of_all_exchanges(live: Live) -> None:
+    async with live.stream() as one, live.stream() as other:
+        for socket in (one, other):
+            await say(socket, type="subscribe", channel="trades", symbol="BTC-USDT")
+            assert (await hear(socket))["exchange"] == "aggregate"
+        assert {held for held, _ in live.market.held} == {BINANCE, KRAKEN}
+        live.market.trade(KRAKEN, trade(1))
+        live.market.trade(BINANCE, trade(2))
+        await live.services.trades.publish()
+        for socket in (one, other):
+            told = [await hear(socket) for _ in range(2)]
+            assert [(one["exchange"], one["id"], one["aggregate"]) for one in told] == [
+                ("kraken", "1", True),
+                ("binance", "2", True),
+            ]
+
+
+async def test_who_comes_later_gets_each_trade_once(live: Live) -> None:
+    async with live.stream() as one, live.stream() as other:
+        asked = {"type": "subscribe", "channel": "trades", "exchange": "binance", "symbol": "BTC-USDT"}
+        await say(one, **asked)
+        assert (await hear(one))["type"] == "subscribed"
+        live.market.trade(BINANCE, trade(1))
+        await say(other, **asked)
+        assert (await hear(other))["type"] == "subscribed"
+        live.market.trade(BINANCE, trade(2))
+        await live.services.trades.publish()
+        for socket in (one, other):
+            assert [(await hear(socket))["id"] for _ in range(2)] == ["1", "2"]
+
+
+async def test_of_too_many_trades_the_oldest_are_left_out_and_it_says_how_many(live: Live) -> None:
+    async with live.stream() as socket:
+        await say(socket, type="subscribe", channel="trades", exchange="binance", symbol="BTC-USDT")
+        await hear(socket)
+        for number in range(1, 31):
+            live.market.trade(BINANCE, trade(number))
+        await live.services.trades.publish()
+        told = [await hear(socket) for _ in range(20)]
+        assert [(one["id"], one["left_out"]) for one in told[:2]] == [("11", 10), ("12", 0)]
+        assert told[-1]["id"] == "30"
+
+
+async def test_a_slow_reader_loses_trades_and_nothing_else() -> None:
+    """Its order events wait, its books are the newest; the trades that it lost are told."""
+    async with serving(ApiConfig(passwords=CHEAP)) as live, live.stream() as socket:
+        for message in (
+            {"channel": "orders"},
+            {"channel": "trades", "exchange": "binance", "symbol": "BTC-USDT"},
+        ):
+            await say(socket, type="subscribe", **message)
+            assert (await hear(socket))["type"] == "subscribed"
+        socket.transport.pause_reading()
+        number = 0
+        while number < 20_000:  # more than the systems' buffers on the way take
+            for _ in range(20):
+                number += 1
+                live.market.trade(BINANCE, trade(number))
+            await live.services.trades.publish()
+        order = (await live.orders.submit(await live.owner(), [request(live.clock.now())]))[0].order
+        socket.transport.resume_reading()
+        seen, left_out, events = 0, 0, []
+        while seen + left_out < number or not events:
+            told = await hear(socket)
+            if told["type"] == "order_event":
+                events.append(told["token_id"])
+            else:
+                seen, left_out = seen + 1, left_out + told["left_out"]
+        assert events == [order.terms.token_id]
+        assert left_out > 0 and seen + left_out == number, "each was sent, or counted as left out"
+        assert told["id"] == str(number)
+
+
 async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:
     async with live.stream() as socket:
         for message, code in [
@@ -144,7 +297,9 @@ async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:
                 "unknown_exchange",
             ),
             ({"type": "subscribe", "channel": "book"}, "invalid_request"),
-            ({"type": "subscribe", "channel": "trades"}, "not_implemented"),
+            ({"type": "subscribe", "channel": "trades"}, "invalid_request"),
+            ({"type": "subscribe", "channel": "trades", "symbol": "NOPE"}, "unknown_symbol"),
+            ({"type": "subscribe", "channel": "book", "symbol": "BTC-USDT", "depth": 11}, "invalid_request"),
             ({"type": "subscribe", "channel": "odd"}, "invalid_request"),
             ({"type": "odd"}, "invalid_request"),
         ]:

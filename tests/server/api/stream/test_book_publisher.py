@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
-from support.api.fakes import HandMarket, view
+from support.api.fakes import HandMarket, NobodyTook, view
 from support.clocks import HandClock
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.book_publisher import BookPublisher
@@ -37,7 +37,13 @@ class Stage:
 
     def __init__(self, readers: int) -> None:
         self.clock, self.bus, self.market = HandClock(), Bus(), HandMarket()
-        self.source = CountingSource(self.market, self.clock, BookCounters(), max_spread=Decimal("0.05"))
+        self.source = CountingSource(
+            self.market,
+            self.clock,
+            BookCounters(),
+            max_spread=Decimal("0.05"),
+            own_impact=NobodyTook(),
+        )
         self.inboxes: list[Inbox] = [Mailbox(capacity=1) for _ in range(readers)]
         for inbox in self.inboxes:
             self.bus.subscribe_book(TOPIC, inbox)

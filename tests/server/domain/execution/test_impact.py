@@ -116,3 +116,22 @@ def test_a_coarser_order_does_not_make_the_finer_rest_disappear() -> None:
     assert left(made, 40) == Decimal("0.3")  # 0.25, rounded up
     made.take(KEY, Decimal(2), level_epoch=1)
     assert made.remembered(KEY, level_epoch=1, lot=Decimal("0.01")) == Decimal("2.25")
+
+
+def test_who_only_looks_sees_what_was_recorded_and_changes_nothing() -> None:
+    made, other = memory(), KEY._replace(price=Decimal(101))
+    made.settle()
+    made.take(KEY, Decimal(1), level_epoch=1)
+    made.take(other, Decimal(1), level_epoch=1)
+
+    def seen(key: LevelKey, level_epoch: int | None = 1) -> Decimal:
+        return made.settled(key, level_epoch=lambda: level_epoch, lot=LOT)
+
+    assert (seen(KEY), seen(other)) == (Decimal(4), Decimal(0)), "not recorded yet"
+    made.settle()
+    assert (seen(KEY), seen(other)) == (Decimal(5), Decimal(1))
+    made.seconds = 10
+    assert seen(KEY) == made.remembered(KEY, level_epoch=1, lot=LOT) == Decimal("2.5")
+    assert seen(KEY, level_epoch=2) == 0, "a new level"
+    assert seen(KEY) == Decimal("2.5"), "looking forgets nothing"
+    assert made.settled(KEY._replace(user_id="bob"), level_epoch=lambda: 1 // 0, lot=LOT) == 0

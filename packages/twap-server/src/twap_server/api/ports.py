@@ -1,11 +1,12 @@
 """Declare what the API needs from other stages, as protocols."""
 
 from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Protocol
 
-from twap_models.enums import Interval, OrderStatus
+from twap_models.enums import Interval, OrderStatus, Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.market.events import BookState, CandleRange
+from twap_server.domain.market.events import BookState, CandleRange, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
@@ -15,7 +16,21 @@ from twap_server.engine.entry.preview import Preview
 from twap_server.engine.entry.results import SubmitResult
 
 
-class Orders(Protocol):
+class OwnImpact(Protocol):
+    """What users took of the books; the engine remembers it."""
+
+    def own_taken(
+        self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]
+    ) -> Mapping[Decimal, Decimal]:
+        """What a taker of ``side`` took at each of these prices and has not grown back, in base currency.
+
+        Prices of which the user took nothing are left out. The numbers are those that the user's next slice
+        would be decided by.
+        """
+        ...
+
+
+class Orders(OwnImpact, Protocol):
     """The engine."""
 
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
@@ -152,6 +167,10 @@ class Books(Protocol):
 
     def view(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """The book as it is, None where nobody holds it."""
+        ...
+
+    def recent_trades(self, instrument: InstrumentId) -> Sequence[Trade]:
+        """The newest trades received since the book is held, oldest first."""
         ...
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:

@@ -26,6 +26,7 @@ from twap_server.api.http.rate_limits import MINUTE, RateLimit
 from twap_server.api.ports import MarketData, OrderRecords, Orders
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.registry import Sessions
+from twap_server.api.stream.trade_publisher import TradePublisher
 from twap_server.api.wire.large import LargeAnswers
 from twap_server.api.wire.listings import InstrumentLists
 from twap_server.books.counters import BookCounters
@@ -118,6 +119,8 @@ class Services:
     sessions: Sessions
     """Bootstrap calls ``sessions.close_all()`` before it stops the server."""
     books: BookSource
+    trades: TradePublisher
+    """Bootstrap lets it hear of trades, and publish them: ``trades.run()``."""
     quota: BookQuota
     large: LargeAnswers
     catch_ups: FairQueue
@@ -136,7 +139,7 @@ class Services:
 
     def books_by_status(self) -> dict[str, float]:
         """How many watched books are live, stale and so on."""
-        topics = {topic._replace(asked=topic.symbol) for topic in self.bus.book_topics()}
+        topics = {topic._replace(asked=topic.symbol, depth=1, owner="") for topic in self.bus.book_topics()}
         return tally(self.books.message(topic).status for topic in topics)
 
     def exchanges_by_state(self) -> dict[str, float]:
@@ -187,7 +190,15 @@ def build_services(
         market=market,
         auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),
-        books=BookSource(market, clock, BookCounters(), max_spread=max_leg_spread, depth=config.stream.depth),
+        books=BookSource(
+            market,
+            clock,
+            BookCounters(),
+            max_spread=max_leg_spread,
+            own_impact=orders,
+            depth=config.stream.depth,
+        ),
+        trades=TradePublisher(market, bus, clock),
         quota=BookQuota(market, clock, config),
         large=_large(config, threads),
         catch_ups=_catch_ups(),

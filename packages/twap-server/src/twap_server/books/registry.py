@@ -3,19 +3,22 @@
 from collections.abc import Callable, Iterator
 
 from twap_server.books.live import LiveBook
+from twap_server.books.recent_trades import RecentTrades
 from twap_server.books.traded_volume import TradedVolume
 from twap_server.domain.market.events import BookState
 from twap_server.domain.market.instrument import InstrumentId
 
 
 class BookRegistry:
-    """Where books are found. ``trades`` holds what was recently traded."""
+    """Where books are found. ``trades`` adds up what was traded, ``recent_trades`` keeps the newest."""
 
     def __init__(self) -> None:
         self._books: dict[InstrumentId, LiveBook] = {}
         self._listeners: list[Callable[[InstrumentId], None]] = []
         self._left: dict[InstrumentId, LiveBook] = {}
         self.trades = TradedVolume()
+        self.recent_trades = RecentTrades()
+        self.trades.listen(self.recent_trades.add)
 
     def __len__(self) -> int:
         """Count the books."""
@@ -55,6 +58,7 @@ class BookRegistry:
             book.book.empty()
             self._left[instrument] = book
         self.trades.forget(instrument)
+        self.recent_trades.forget(instrument)
 
     def _announce(self, instrument: InstrumentId) -> None:
         for callback in self._listeners:

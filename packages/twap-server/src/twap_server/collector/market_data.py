@@ -1,7 +1,7 @@
 """Offer the whole market in one place: exchanges, instruments, candles and live books."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from random import Random
@@ -22,7 +22,7 @@ from twap_server.domain.errors import (
     UnknownExchange,
     UnknownSymbol,
 )
-from twap_server.domain.market.events import BookState, BookStatus, CandleRange
+from twap_server.domain.market.events import BookState, BookStatus, CandleRange, Trade
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, exchange_name, not_listed, the_one
@@ -225,6 +225,10 @@ class LiveMarket(Holding):
     def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Return base and quote currency traded since the server started."""
         return self.registry.trades.totals(instrument)
+
+    def recent_trades(self, instrument: InstrumentId) -> Sequence[Trade]:
+        """Return the newest trades received since the book is collected, oldest first."""
+        return self.registry.recent_trades.of(instrument)
 
     def is_proven(self, exchange: str) -> bool:
         """Tell whether the exchange lets us prove that its books are whole.

@@ -27,6 +27,7 @@ from twap_server.engine.entry.acceptance import OrderAcceptance, limits_of
 from twap_server.engine.entry.allowance import Allowances
 from twap_server.engine.entry.preview import Preview, Previewer
 from twap_server.engine.entry.results import SubmitResult
+from twap_server.engine.market.own_taken import OwnTaken
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.ports import EventSink, Market, OrderStore
@@ -73,6 +74,8 @@ class Engine:
         self._presence = Presence(clock=clock, waits=waits)
         self._journal = Journal(store=self._store, events=events)
         impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
+        self.own_taken = OwnTaken(market, impact).at
+        """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
         self._market_reader = MarketReader(market, config)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
         self._open_orders = OpenOrders(market=market, sampler=self._sampler, clock=clock)

@@ -1,7 +1,8 @@
 """Publish typed messages to subscribers by topic. Publishing never blocks and never raises.
 
-Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, and the order
-events of one user. Books travel as encoded messages: they are built once for all readers served at a time.
+Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, the trades there,
+and the order events of one user. Books and trades travel as encoded messages: they are built once for all
+readers served at a time.
 """
 
 from collections.abc import Collection, Iterable
@@ -9,11 +10,27 @@ from typing import NamedTuple, TypeAlias
 
 from twap_server.domain.orders.order import OrderEvent
 from twap_server.feed.mailbox import Mailbox
+from twap_server.feed.newest import Counted
 from twap_server.feed.phases import StaggeredSubscribers, after
 
 
 class BookTopic(NamedTuple):
     """Which book, under which spelling its messages name it."""
+
+    exchange: str
+    """An exchange, or ``aggregate``."""
+    symbol: str
+    """Canonical."""
+    asked: str
+    """As the readers spelled it: messages echo it."""
+    depth: int | None = None
+    """Levels a side; None: what the server sends by default."""
+    owner: str = ""
+    """The user whose own impact is shown, and who alone reads it; empty: nobody's."""
+
+
+class TradeTopic(NamedTuple):
+    """Whose trades, under which spelling their messages name it."""
 
     exchange: str
     """An exchange, or ``aggregate``."""
@@ -47,6 +64,7 @@ class Bus:
     def __init__(self) -> None:
         """Start without readers."""
         self._books: dict[BookTopic, StaggeredSubscribers[Inbox]] = {}
+        self._trades: dict[str, dict[TradeTopic, dict[Inbox, None]]] = {}
         self._orders: dict[str, dict[Inbox, None]] = {}
         self._phase = 0
 
@@ -65,7 +83,35 @@ class Bus:
             subscribers.discard(inbox)
             if not subscribers:
                 del self._books[topic]
-        inbox.forget_book(topic)
+        inbox.forget(topic)
+
+    def subscribe_trades(self, topic: TradeTopic, inbox: Inbox) -> None:
+        """Deliver the topic's trades to ``inbox``; twice is once."""
+        self._trades.setdefault(topic.symbol, {}).setdefault(topic, {})[inbox] = None
+
+    def unsubscribe_trades(self, topic: TradeTopic, inbox: Inbox) -> None:
+        """Stop delivering, and drop trades that still wait there."""
+        topics = self._trades.get(topic.symbol, {})
+        readers = topics.get(topic, {})
+        readers.pop(inbox, None)
+        if not readers:
+            topics.pop(topic, None)
+        if not topics:
+            self._trades.pop(topic.symbol, None)
+        inbox.forget(topic)
+
+    def trade_topics(self, symbol: str) -> Collection[TradeTopic]:
+        """Topics of a canonical symbol that somebody reads."""
+        return self._trades.get(symbol, {}).keys()
+
+    def trade_readers(self, topic: TradeTopic) -> Collection[Inbox]:
+        """Who reads the topic."""
+        return self._trades.get(topic.symbol, {}).get(topic, {}).keys()
+
+    def publish_trade(self, topic: TradeTopic, trade: Counted[EncodedMessage]) -> None:
+        """Give all readers of the topic this trade; who is slow loses the oldest ones."""
+        for inbox in self.trade_readers(topic):
+            inbox.put_trade(topic, trade)
 
     def subscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Deliver the user's order events to ``inbox``; twice is once."""

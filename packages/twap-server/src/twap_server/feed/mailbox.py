@@ -1,18 +1,24 @@
-"""Buffer messages for one subscriber: of books the newest wins, everything else is never dropped.
+"""Buffer messages for one subscriber: of books the newest wins, of trades the newest few are kept.
 
-Putting never blocks. A reader that waits, with nothing left to read, may have a thing handed over directly,
-without being woken; what cannot be handed over now is kept for it. When the buffer of what may not be dropped
-is full, the mailbox closes itself: its reader is too slow and learns so from ``MailboxClosed``. Books need no
-bound of their own: there is one slot per topic, and whoever subscribes bounds the topics.
+Everything else is never dropped. Putting never blocks. A reader that waits, with nothing left to read, may
+have a thing handed over directly, without being woken; what cannot be handed over now is kept for it. When
+the buffer of what may not be dropped is full, the mailbox closes itself: its reader is too slow and learns so
+from ``MailboxClosed``. Books need no bound of their own: there is one slot per topic, and whoever subscribes
+bounds the topics. Trades have a ``NewestQueue`` per topic.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from twap_server.feed.newest import Counted, NewestQueue
 
 Item = TypeVar("Item")
 Book = TypeVar("Book")
+
+MOST_TRADES: Final = 100
+"""Of one topic that wait for one reader."""
 
 
 def _never(_: object) -> bool:
@@ -28,7 +34,7 @@ class MailboxClosed(Exception):
 
 
 class Mailbox(Generic[Item, Book]):
-    """What waits for one reader: a queue of items in order, and the newest book of each topic."""
+    """What waits for one reader: items in order, the newest book of each topic, the newest trades of each."""
 
     def __init__(self, *, capacity: int, direct: Callable[[Item | Book], bool] = _never) -> None:
         """Hold at most ``capacity`` items that may not be dropped.
@@ -39,11 +45,13 @@ class Mailbox(Generic[Item, Book]):
         self._direct = direct
         self._items: deque[Item] = deque()
         self._books: dict[Hashable, Book] = {}
+        self._trades: dict[Hashable, NewestQueue[Book]] = {}
+        """By topic; those of which something waits."""
         self._waiting: asyncio.Future[None] | None = None
         self._closed: MailboxClosed | None = None
 
     def __len__(self) -> int:
-        return len(self._items) + len(self._books)
+        return len(self._items) + len(self._books) + sum(map(len, self._trades.values()))
 
     @property
     def is_closed(self) -> bool:
@@ -66,15 +74,27 @@ class Mailbox(Generic[Item, Book]):
             self._books[topic] = book
             self._wake()
 
-    def forget_book(self, topic: Hashable) -> None:
-        """Drop a book that waits, if there is one."""
-        self._books.pop(topic, None)
+    def put_trade(self, topic: Hashable, trade: Counted[Book]) -> None:
+        """Keep ``trade`` as the newest of its topic; of too many the oldest is dropped and counted."""
+        if self._closed is None and not self._handed_over(trade.message):
+            waiting = self._trades.get(topic)
+            if waiting is None:
+                waiting = self._trades[topic] = NewestQueue(MOST_TRADES)
+            waiting.put(trade)
+            self._wake()
 
-    def take_books(self) -> list[Book]:
-        """Take all books that wait: a reader with much else to read looks at them between."""
-        books = list(self._books.values())
+    def forget(self, topic: Hashable) -> None:
+        """Drop what waits of a topic, if there is anything."""
+        self._books.pop(topic, None)
+        self._trades.pop(topic, None)
+
+    def take_passing(self) -> list[Book]:
+        """Take all books and trades that wait: a reader with much else to read looks at them between."""
+        found = list(self._books.values())
         self._books.clear()
-        return books
+        while self._trades:
+            found.append(self._take_trade())
+        return found
 
     def close(self, *, slow: bool = False) -> None:
         """Take nothing more; the reader gets ``MailboxClosed`` at once, what waits is dropped."""
@@ -82,15 +102,16 @@ class Mailbox(Generic[Item, Book]):
             self._closed = MailboxClosed(slow=slow)
             self._items.clear()
             self._books.clear()
+            self._trades.clear()
         self._wake()
 
     async def get(self) -> Item | Book:
-        """Take the next: items first, in order, then books in the order their topics were filled.
+        """Take the next: items first, in order, then books as their topics were filled, then trades.
 
         Raises:
             MailboxClosed: nothing more will come. Cancelling loses nothing.
         """
-        while not self._items and not self._books:
+        while not self._items and not self._books and not self._trades:
             if self._closed is not None:
                 raise self._closed
             self._waiting = asyncio.get_running_loop().create_future()
@@ -100,7 +121,18 @@ class Mailbox(Generic[Item, Book]):
                 self._waiting = None
         if self._items:
             return self._items.popleft()
-        return self._books.pop(next(iter(self._books)))
+        if self._books:
+            return self._books.pop(next(iter(self._books)))
+        return self._take_trade()
+
+    def _take_trade(self) -> Book:
+        """The oldest of the topic that waits longest; topics take turns."""
+        topic, waiting = next(iter(self._trades.items()))
+        trade = waiting.take()
+        del self._trades[topic]
+        if waiting:
+            self._trades[topic] = waiting
+        return trade
 
     def _handed_over(self, thing: Item | Book) -> bool:
         """Whether the reader waits, with nothing left to read before this, and it was taken directly."""

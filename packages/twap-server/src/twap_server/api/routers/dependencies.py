@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, get_args
 
-from fastapi import Depends, Request, Security, params
+from fastapi import Depends, Query, Request, Security, params
 from fastapi.security import APIKeyHeader, OAuth2PasswordBearer, SecurityScopes
 from fastapi.security.utils import get_authorization_scheme_param
 
@@ -109,6 +109,33 @@ async def get_book_reader(request: Request, services: ServicesDep) -> Reader:
 
 
 BookReaderDep = Annotated[Reader, Depends(get_book_reader)]
+
+
+_WHOSE = "own=true shows what you took of the book: sign in (Authorization: Bearer, or X-API-Key)"
+
+
+async def get_book_owner(
+    request: Request,
+    services: ServicesDep,
+    own: Annotated[bool, Query(description="Also what you took of these levels; needs a sign-in.")] = False,
+) -> Reader | None:
+    """Say whose own impact is asked for; None where nobody's is.
+
+    Raises:
+        NotAuthenticated: it is asked for without a sign-in.
+        NotPermitted: the API key may not read.
+    """
+    if not own:
+        return None
+    credential = credential_of(request)
+    if not credential:
+        raise NotAuthenticated(_WHOSE)
+    caller = await identify(request, services, credential)
+    permit(caller, Scope.READ)
+    return Reader(caller.user_id, anonymous=False)
+
+
+BookOwnerDep = Annotated[Reader | None, Depends(get_book_owner)]
 
 
 def limited(limit_of: Callable[[Services], RateLimit]) -> params.Depends:

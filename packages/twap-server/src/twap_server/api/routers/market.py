@@ -1,4 +1,4 @@
-"""Serve exchanges, instruments, candles and book snapshots; no sign-in needed."""
+"""Serve exchanges, instruments, candles, trades and book snapshots; no sign-in needed."""
 
 from datetime import datetime
 from typing import Annotated
@@ -7,14 +7,15 @@ from fastapi import APIRouter, Path, Query, Response
 
 from twap_models.enums import Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
-from twap_models.market import BookTop, Candle, Exchange, Instrument
+from twap_models.market import BookTop, Candle, Exchange, Instrument, PublicTrade
 from twap_server.api.http.documented import problems, with_headers
 from twap_server.api.http.exact_json import ExactRoute, reply
-from twap_server.api.routers.dependencies import BookReaderDep, ServicesDep, limited
-from twap_server.api.routers.on_demand_books import held_book
+from twap_server.api.routers.dependencies import BookOwnerDep, BookReaderDep, ServicesDep, limited
+from twap_server.api.routers.on_demand_books import held_book, held_trades
 from twap_server.api.wire import present
 from twap_server.api.wire.listings import in_order
 from twap_server.api.wire.requests import resolve
+from twap_server.books.recent_trades import MOST_RECENT
 from twap_server.domain.clock import Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.instrument import Instrument as ListedInstrument
@@ -90,18 +91,45 @@ async def list_klines(
 @router.get(
     "/orderbook/{exchange}/{symbol:path}",
     response_model=BookTop,
-    responses=problems(404, 422, 429, 503),
+    responses=problems(401, 403, 404, 422, 429, 503),
     dependencies=[_READS],
 )
 async def get_orderbook(
+    *,
     services: ServicesDep,
     reader: BookReaderDep,
+    owner: BookOwnerDep,
     exchange: ExchangePath,
     symbol: SymbolPath,
     depth: Annotated[int, Query(ge=1, le=100, description="Levels of each side.")] = 10,
 ) -> Response:
     """One snapshot; ``aggregate`` merges exchanges. An unwatched book is waited for up to 5 s."""
-    return reply(await held_book(services, reader, exchange=exchange, spelling=symbol, depth=depth))
+    return reply(
+        await held_book(
+            services, owner or reader, exchange=exchange, spelling=symbol, depth=depth, own=owner is not None
+        )
+    )
+
+
+@router.get(
+    "/trades/{exchange}/{symbol:path}",
+    response_model=list[PublicTrade],
+    responses=problems(404, 422, 429, 503),
+    dependencies=[_READS],
+)
+async def list_trades(
+    *,
+    services: ServicesDep,
+    reader: BookReaderDep,
+    exchange: ExchangePath,
+    symbol: SymbolPath,
+    limit: Annotated[int, Query(ge=1, le=MOST_RECENT, description="The newest so many.")] = MOST_RECENT,
+) -> Response:
+    """Public trades, newest first, those received since the book is collected; ``aggregate`` takes all.
+
+    A book that nobody watched is waited for as for ``/orderbook``; of it there may be none yet.
+    """
+    return reply(await held_trades(services, reader, exchange=exchange, spelling=symbol, limit=limit))
 
 
 def _fits(one: ListedInstrument, *, base: str | None, quote: str | None, part: str | None) -> bool:

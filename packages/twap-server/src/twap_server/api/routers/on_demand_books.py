@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import uuid4
 
-from twap_models.market import BookTop
+from twap_models.market import BookTop, PublicTrade
 from twap_server.api.book_quota import ANONYMOUS, Reader
 from twap_server.api.services import Services
 from twap_server.api.stream.book_messages import Found
+from twap_server.api.wire import present
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -20,20 +21,42 @@ _GRACE = timedelta(seconds=1)
 
 
 async def held_book(
-    services: Services, reader: Reader, *, exchange: str, spelling: str, depth: int
+    services: Services, reader: Reader, *, exchange: str, spelling: str, depth: int, own: bool = False
 ) -> BookTop:
-    """Give a live book of any exchange, or all of them merged.
+    """Give a live book of any exchange, or all of them merged; ``own``: with what the reader, a user, took.
 
     Raises:
         UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
         BookUnavailable: it was not live in time, or there is no room for it. It is released in any case.
     """
+    async with _held_live(services, reader, exchange=exchange, spelling=spelling, depth=depth) as found:
+        owner = reader.name if own else ""
+        return services.books.top(BookTopic(exchange, found.symbol, spelling, owner=owner), depth)
+
+
+async def held_trades(
+    services: Services, reader: Reader, *, exchange: str, spelling: str, limit: int
+) -> list[PublicTrade]:
+    """Give the trades received since the book is collected, newest first; ``aggregate``: of all exchanges.
+
+    Raises:
+        UnknownExchange, UnknownSymbol, ExchangeUnavailable, BookUnavailable: as for the book.
+    """
+    async with _held_live(services, reader, exchange=exchange, spelling=spelling, depth=1) as found:
+        known = services.trades.known(found.instruments, limit)
+        return [present.public_trade(trade, exchange=name, asked=spelling) for name, trade in known[::-1]]
+
+
+@asynccontextmanager
+async def _held_live(
+    services: Services, reader: Reader, *, exchange: str, spelling: str, depth: int
+) -> AsyncIterator[Found]:
     found = services.books.find(exchange, spelling)
     owner = _owner(reader)
     services.quota.hold(reader, found.instruments, owner)
     try:
         await _wait(services, found, depth)
-        return services.books.top(BookTopic(exchange, found.symbol, spelling), depth)
+        yield found
     finally:
         services.quota.release(reader, found.instruments, owner)
 

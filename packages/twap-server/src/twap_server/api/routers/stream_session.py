@@ -34,11 +34,11 @@ from twap_server.api.services import Services
 from twap_server.api.stream.framing import encode
 from twap_server.api.stream.order_feed import OrderFeed
 from twap_server.api.stream.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
-from twap_server.api.stream.subscriptions import BookSubscriptions
+from twap_server.api.stream.subscriptions import StreamSubscriptions
 from twap_server.domain.clock import to_datetime
-from twap_server.domain.errors import AccessError, TwapError, UnavailableError
+from twap_server.domain.errors import AccessError, InvalidRequest, TwapError, UnavailableError
 from twap_server.domain.orders.order import OrderEvent
-from twap_server.feed.bus import CatchUp, EncodedMessage, Inbox
+from twap_server.feed.bus import BookTopic, CatchUp, EncodedMessage, Inbox, TradeTopic
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
 log = logging.getLogger(__name__)
@@ -59,11 +59,12 @@ class StreamSession:
         self._feed = OrderFeed(
             services.records, self._client.send, page=config.replay_page, queue=services.catch_ups
         )
-        self._books = BookSubscriptions(
+        self._subscriptions = StreamSubscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
             quota=services.quota,
             source=services.books,
+            trades=services.trades,
             bus=services.bus,
             most=config.max_subscriptions,
         )
@@ -195,20 +196,35 @@ class StreamSession:
                 self._subscribe_book(wanted)
             case "orders":
                 await self._subscribe_orders(wanted.since)
-            case "trades" | "klines":
+            case "trades":
+                self._subscribe_trades(wanted)
+            case "klines":
                 self._say(_not_available(wanted.channel))
             case _:
                 assert_never(wanted.channel)
 
     def _subscribe_book(self, wanted: Subscribe) -> None:
-        if wanted.symbol is None:
-            self._say(StreamError(code=ErrorCode.INVALID_REQUEST, message="symbol: is missing"))
-            return
-        topic = self._books.add(wanted.exchange or AGGREGATE, wanted.symbol, user_id=self._signed_in.user_id)
-        self._say(
-            Subscribed(channel="book", exchange=topic.exchange, symbol=wanted.symbol, instrument=topic.symbol)
+        exchange, symbol = _market_of(wanted)
+        topic = self._subscriptions.add_book(
+            exchange,
+            symbol,
+            user_id=self._signed_in.user_id,
+            depth=wanted.depth,
+            own=wanted.own is True,
         )
+        self._say_subscribed("book", topic)
         self._inbox.put_book(topic, self._services.books.frame(topic))
+
+    def _subscribe_trades(self, wanted: Subscribe) -> None:
+        exchange, symbol = _market_of(wanted)
+        topic = self._subscriptions.add_trades(exchange, symbol, user_id=self._signed_in.user_id)
+        self._say_subscribed("trades", topic)
+        self._subscriptions.begin_trades(topic)
+
+    def _say_subscribed(self, channel: str, topic: BookTopic | TradeTopic) -> None:
+        self._say(
+            Subscribed(channel=channel, exchange=topic.exchange, symbol=topic.asked, instrument=topic.symbol)
+        )
 
     async def _subscribe_orders(self, since: int | None) -> None:
         user_id = self._signed_in.user_id
@@ -222,9 +238,16 @@ class StreamSession:
         if unwanted.channel == "orders":
             self._services.bus.unsubscribe_orders(self._signed_in.user_id, self._inbox)
             self._feed.stop()
-        elif unwanted.channel == "book" and unwanted.symbol is not None:
-            self._books.remove(unwanted.exchange or AGGREGATE, unwanted.symbol)
+        elif unwanted.symbol is not None:
+            self._stop_reading(unwanted.channel, unwanted.exchange or AGGREGATE, unwanted.symbol)
         self._say(Unsubscribed(channel=unwanted.channel, exchange=unwanted.exchange, symbol=unwanted.symbol))
+
+    def _stop_reading(self, channel: str, exchange: str, symbol: str) -> None:
+        match channel:
+            case "book":
+                self._subscriptions.remove_book(exchange, symbol)
+            case "trades":
+                self._subscriptions.remove_trades(exchange, symbol)
 
     async def _send(self) -> None:
         while True:
@@ -248,8 +271,8 @@ class StreamSession:
         """Send a page of what is recorded; what waits meanwhile goes out before the next."""
         if await self._feed.go_on(self._signed_in.user_id, mark):
             self._inbox.put(mark)
-            for book in self._inbox.take_books():
-                await self._client.send(book.text)
+            for passing in self._inbox.take_passing():
+                await self._client.send(passing.text)
 
     async def _obey(self) -> None:
         raise await self._end
@@ -263,11 +286,22 @@ class StreamSession:
         self._inbox.put(encode(message))
 
     def _give_back(self) -> None:
-        self._books.clear()
+        self._subscriptions.clear()
         if self._caller is not None:
             self._services.bus.unsubscribe_orders(self._caller.user_id, self._inbox)
             self._services.sessions.give_back(self._caller.user_id)
         self._inbox.close()
+
+
+def _market_of(wanted: Subscribe) -> tuple[str, str]:
+    """The exchange, or ``aggregate``, and the spelling.
+
+    Raises:
+        InvalidRequest: no symbol.
+    """
+    if wanted.symbol is None:
+        raise InvalidRequest("symbol: is missing", field="symbol")
+    return wanted.exchange or AGGREGATE, wanted.symbol
 
 
 def _not_available(channel: str) -> StreamError:

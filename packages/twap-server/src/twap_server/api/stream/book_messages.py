@@ -5,17 +5,18 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import NamedTuple
 
-from twap_models.enums import AGGREGATE
-from twap_models.market import BookTop
+from twap_models.enums import AGGREGATE, Side
+from twap_models.market import BookTop, OwnLevels
 from twap_models.stream import BookMessage
-from twap_server.api.ports import Books
+from twap_server.api.ports import Books, OwnImpact
 from twap_server.api.stream.framing import encode
 from twap_server.api.wire import present
-from twap_server.books.consolidated import consolidate
+from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView, consolidate
 from twap_server.books.counters import BookCounters
+from twap_server.domain import exact
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange
-from twap_server.domain.market.events import BookState, BookStatus
+from twap_server.domain.market.events import BookState, BookStatus, PriceLevel
 from twap_server.domain.market.instrument import Instrument, InstrumentId, takes_orders
 from twap_server.feed.bus import BookTopic, EncodedMessage
 
@@ -49,6 +50,7 @@ class BookSource:
         counters: BookCounters,
         *,
         max_spread: Decimal,
+        own_impact: OwnImpact,
         depth: int = 10,
     ) -> None:
         """Build the source.
@@ -58,10 +60,12 @@ class BookSource:
             clock: time.
             counters: of the topics; the same for all sources of a server.
             max_spread: how far the mids of merged books may lie apart, as a share of the lower one.
-            depth: levels of a stream message.
+            own_impact: what users took.
+            depth: levels of a stream message whose topic names no other.
         """
         self._market, self._clock, self._counters = market, clock, counters
-        self._max_spread, self._depth = max_spread, depth
+        self._max_spread, self._own_impact = max_spread, own_impact
+        self.depth = depth
 
     def find(self, exchange: str, spelling: str) -> Found:
         """Find an instrument on an exchange, or with ``aggregate`` on all of them.
@@ -83,7 +87,7 @@ class BookSource:
 
     def message(self, topic: BookTopic) -> BookMessage:
         """The topic's book at this moment, live or not."""
-        return self._message(topic, self._depth)
+        return self._message(topic, topic.depth or self.depth)
 
     def frame(self, topic: BookTopic) -> EncodedMessage:
         """The same, encoded and framed."""
@@ -101,7 +105,13 @@ class BookSource:
             view = self._view(instrument, depth)
             view = replace(view, seq=self._counters.single(instrument, view))
             return present.book_message(
-                view, exchange=topic.exchange, symbol=topic.symbol, asked=topic.asked, now=now
+                view,
+                exchange=topic.exchange,
+                symbol=topic.symbol,
+                asked=topic.asked,
+                now=now,
+                depth=depth,
+                own=self._own(topic, view),
             )
         views = {
             destination.exchange: self._takable(destination, depth)
@@ -109,7 +119,40 @@ class BookSource:
         }
         merged = consolidate(views, depth, max_spread=self._max_spread)
         seq = self._counters.merged(topic.symbol, views)
-        return present.merged_message(merged, symbol=topic.symbol, asked=topic.asked, now=now, seq=seq)
+        return present.merged_message(
+            merged,
+            symbol=topic.symbol,
+            asked=topic.asked,
+            now=now,
+            seq=seq,
+            depth=depth,
+            own=self._own(topic, merged),
+        )
+
+    def _own(self, topic: BookTopic, view: BookState | ConsolidatedView) -> OwnLevels | None:
+        """What the topic's owner took of these levels; None where it has none."""
+        if not topic.owner:
+            return None
+        return present.own_levels(
+            self._taken(topic, Side.SELL, view.bids), self._taken(topic, Side.BUY, view.asks)
+        )
+
+    def _taken(
+        self, topic: BookTopic, side: Side, levels: Sequence[PriceLevel] | Sequence[ConsolidatedLevel]
+    ) -> list[tuple[Decimal, Decimal]]:
+        """(price, taken) where it is something; of a merged level what was taken on each of its exchanges."""
+        by_exchange: dict[str, list[Decimal]] = {}
+        for level in levels:
+            sources = level.sources if isinstance(level, ConsolidatedLevel) else (topic.exchange,)
+            for exchange in sources:
+                by_exchange.setdefault(exchange, []).append(level.price)
+        taken: dict[Decimal, Decimal] = {}
+        for exchange, prices in by_exchange.items():
+            instrument = InstrumentId(exchange, topic.symbol)
+            found = self._own_impact.own_taken(topic.owner, instrument, side, prices)
+            for price, quantity in found.items():
+                taken[price] = exact.add(taken.get(price, exact.ZERO), quantity)
+        return [(level.price, taken[level.price]) for level in levels if level.price in taken]
 
     def _takable(self, instrument: InstrumentId, depth: int) -> BookState | None:
         """The book, None where nobody may trade it."""

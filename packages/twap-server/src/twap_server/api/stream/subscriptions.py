@@ -1,11 +1,19 @@
-"""Keep what one session reads: hold its books while it does, and release all of them at its end."""
+"""Keep what one session reads: hold its books while it does, and release all of them at its end.
+
+Trades come on the same subscription at the exchange as the book, so whoever reads them holds the book.
+"""
+
+from typing import NamedTuple, TypeAlias
 
 from twap_models.enums import ErrorCode
 from twap_server.api.book_quota import BookQuota, Reader
-from twap_server.api.stream.book_messages import BookSource
+from twap_server.api.stream.book_messages import BookSource, Found
+from twap_server.api.stream.trade_publisher import TradePublisher
 from twap_server.domain.errors import TwapError
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.feed.bus import BookTopic, Bus, Inbox
+from twap_server.feed.bus import BookTopic, Bus, Inbox, TradeTopic
+
+_Topic: TypeAlias = BookTopic | TradeTopic
 
 
 class TooManySubscriptions(TwapError):
@@ -14,23 +22,50 @@ class TooManySubscriptions(TwapError):
     code = ErrorCode.TOO_MANY_SUBSCRIPTIONS
 
 
-class BookSubscriptions:
-    """The books one inbox is subscribed to."""
+class _Name(NamedTuple):
+    """What a subscription is called: asked for again under this name it is the same."""
+
+    kind: type[_Topic]
+    exchange: str
+    symbol: str
+    """Canonical."""
+    asked: str
+
+
+class _Held(NamedTuple):
+    topic: _Topic
+    reader: Reader
+    instruments: tuple[InstrumentId, ...]
+
+
+class StreamSubscriptions:
+    """The books and trades one inbox is subscribed to."""
 
     def __init__(
-        self, owner: str, inbox: Inbox, *, quota: BookQuota, source: BookSource, bus: Bus, most: int
+        self,
+        owner: str,
+        inbox: Inbox,
+        *,
+        quota: BookQuota,
+        source: BookSource,
+        trades: TradePublisher,
+        bus: Bus,
+        most: int,
     ) -> None:
         """Hold books in the name of ``owner``; at most ``most`` subscriptions."""
         self._owner = owner
         self._inbox = inbox
         self._quota = quota
         self._source = source
+        self._trades = trades
         self._bus = bus
         self._most = most
-        self._held: dict[BookTopic, tuple[Reader, tuple[InstrumentId, ...]]] = {}
+        self._held: dict[_Name, _Held] = {}
 
-    def add(self, exchange: str, spelling: str, *, user_id: str) -> BookTopic:
-        """Begin to read a book; again is the same.
+    def add_book(
+        self, exchange: str, spelling: str, *, user_id: str, depth: int | None = None, own: bool = False
+    ) -> BookTopic:
+        """Begin to read a book; again is the same, with another ``depth`` or ``own`` in its place.
 
         Raises:
             UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
@@ -38,34 +73,85 @@ class BookSubscriptions:
             BookUnavailable: no room on this server, or for this user.
         """
         found = self._source.find(exchange, spelling)
-        topic = BookTopic(exchange, found.symbol, spelling)
-        if topic in self._held:
-            return topic
-        if len(self._held) >= self._most:
-            raise TooManySubscriptions(f"expected at most {self._most} books on one connection")
-        reader = Reader(user_id, anonymous=False)
-        self._quota.hold(reader, found.instruments, self._owner_of(topic))
-        self._held[topic] = (reader, found.instruments)
+        topic = BookTopic(
+            exchange,
+            found.symbol,
+            spelling,
+            depth=None if depth == self._source.depth else depth,
+            owner=user_id if own else "",
+        )
+        self._hold(topic, found, user_id)
         self._bus.subscribe_book(topic, self._inbox)
         return topic
 
-    def remove(self, exchange: str, spelling: str) -> None:
+    def add_trades(self, exchange: str, spelling: str, *, user_id: str) -> TradeTopic:
+        """Hold the books whose trades are to be read; ``begin_trades`` lets them come.
+
+        Raises:
+            UnknownExchange, UnknownSymbol, ExchangeUnavailable, TooManySubscriptions, BookUnavailable: as
+                for a book.
+        """
+        found = self._source.find(exchange, spelling)
+        topic = TradeTopic(exchange, found.symbol, spelling)
+        self._hold(topic, found, user_id)
+        return topic
+
+    def begin_trades(self, topic: TradeTopic) -> None:
+        """Let the newest known trades come, and then each new one; again does nothing."""
+        if self._inbox not in self._bus.trade_readers(topic):
+            self._trades.begin(topic, self._held[_name(topic)].instruments, self._inbox)
+
+    def remove_book(self, exchange: str, spelling: str) -> None:
         """Stop reading a book, under whatever spelling it was asked for."""
-        symbols = {topic.symbol for topic in self._held if topic.asked == spelling}
-        symbols = symbols or {self._source.find(exchange, spelling).symbol}
-        for topic in [one for one in self._held if one.exchange == exchange and one.symbol in symbols]:
-            self._drop(topic)
+        self._remove(BookTopic, exchange, spelling)
+
+    def remove_trades(self, exchange: str, spelling: str) -> None:
+        """Stop reading trades, under whatever spelling they were asked for."""
+        self._remove(TradeTopic, exchange, spelling)
 
     def clear(self) -> None:
         """Give everything back."""
-        for topic in list(self._held):
-            self._drop(topic)
+        for name in list(self._held):
+            self._drop(name)
 
-    def _drop(self, topic: BookTopic) -> None:
-        self._bus.unsubscribe_book(topic, self._inbox)
-        reader, instruments = self._held.pop(topic)
-        self._quota.release(reader, instruments, self._owner_of(topic))
+    def _hold(self, topic: _Topic, found: Found, user_id: str) -> None:
+        name = _name(topic)
+        before = self._held.get(name)
+        if before is not None:
+            if before.topic != topic:
+                self._stop_reading(before.topic)
+                self._held[name] = before._replace(topic=topic)
+            return
+        if len(self._held) >= self._most:
+            raise TooManySubscriptions(f"expected at most {self._most} subscriptions on one connection")
+        reader = Reader(user_id, anonymous=False)
+        self._quota.hold(reader, found.instruments, self._owner_of(name))
+        self._held[name] = _Held(topic, reader, found.instruments)
 
-    def _owner_of(self, topic: BookTopic) -> str:
+    def _remove(self, kind: type[_Topic], exchange: str, spelling: str) -> None:
+        of_kind = [name for name in self._held if name.kind is kind and name.exchange == exchange]
+        symbols = {name.symbol for name in of_kind if name.asked == spelling}
+        symbols = symbols or {self._source.find(exchange, spelling).symbol}
+        for name in of_kind:
+            if name.symbol in symbols:
+                self._drop(name)
+
+    def _drop(self, name: _Name) -> None:
+        held = self._held.pop(name)
+        self._stop_reading(held.topic)
+        self._quota.release(held.reader, held.instruments, self._owner_of(name))
+
+    def _stop_reading(self, topic: _Topic) -> None:
+        match topic:
+            case BookTopic():
+                self._bus.unsubscribe_book(topic, self._inbox)
+            case TradeTopic():
+                self._bus.unsubscribe_trades(topic, self._inbox)
+
+    def _owner_of(self, name: _Name) -> str:
         """Each subscription holds for itself: a merged book and a single one may need the same instrument."""
-        return f"{self._owner}:{topic.exchange}:{topic.asked}"
+        return f"{self._owner}:{name.kind.__name__}:{name.exchange}:{name.asked}"
+
+
+def _name(topic: _Topic) -> _Name:
+    return _Name(type(topic), topic.exchange, topic.symbol, topic.asked)

@@ -15,7 +15,7 @@ from twap_server.api.http.exact_json import Plain, number
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
-from twap_server.domain.market.events import BookState, Candle, PriceLevel
+from twap_server.domain.market.events import BookState, Candle, PriceLevel, Trade
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
@@ -70,15 +70,49 @@ def candle(made: Candle) -> wire_market.Candle:
 
 
 def book_message(
-    view: BookState, *, exchange: str, symbol: str, asked: str, now: Nanos
+    view: BookState,
+    *,
+    exchange: str,
+    symbol: str,
+    asked: str,
+    now: Nanos,
+    depth: int,
+    own: wire_market.OwnLevels | None = None,
 ) -> wire_stream.BookMessage:
     """One exchange's book as the stream sends it."""
-    fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq)
+    fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq, depth=depth, own=own)
     return wire_stream.BookMessage(exchange=exchange, **fields)
 
 
+def own_levels(
+    bids: Sequence[tuple[Decimal, Decimal]], asks: Sequence[tuple[Decimal, Decimal]]
+) -> wire_market.OwnLevels:
+    """What somebody took of a book's levels: (price, taken), best first."""
+    return wire_market.OwnLevels(bids=list(bids), asks=list(asks))
+
+
+def public_trade(trade: Trade, *, exchange: str, asked: str) -> wire_market.PublicTrade:
+    """One trade of an exchange, as an answer shows it."""
+    return wire_market.PublicTrade(**_trade_fields(trade, exchange=exchange, asked=asked))
+
+
+def trade_message(
+    trade: Trade, *, exchange: str, asked: str, aggregate: bool, left_out: int
+) -> wire_stream.TradeMessage:
+    """The same as the stream sends it."""
+    fields = _trade_fields(trade, exchange=exchange, asked=asked)
+    return wire_stream.TradeMessage(aggregate=aggregate, left_out=left_out, **fields)
+
+
 def merged_message(
-    view: ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+    view: ConsolidatedView,
+    *,
+    symbol: str,
+    asked: str,
+    now: Nanos,
+    seq: int,
+    depth: int,
+    own: wire_market.OwnLevels | None = None,
 ) -> wire_stream.BookMessage:
     """Several exchanges' books as one; names the exchanges behind each level, and those not in it."""
     sides = {"bids": view.bids, "asks": view.asks}
@@ -86,7 +120,7 @@ def merged_message(
         exchange=AGGREGATE,
         sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
         missing=sorted(view.missing),
-        **_book_fields(view, symbol=symbol, asked=asked, now=now, seq=seq),
+        **_book_fields(view, symbol=symbol, asked=asked, now=now, seq=seq, depth=depth, own=own),
     )
 
 
@@ -217,7 +251,14 @@ def order_event(event: OrderEvent) -> wire_stream.OrderEvent:
 
 
 def _book_fields(
-    view: BookState | ConsolidatedView, *, symbol: str, asked: str, now: Nanos, seq: int
+    view: BookState | ConsolidatedView,
+    *,
+    symbol: str,
+    asked: str,
+    now: Nanos,
+    seq: int,
+    depth: int,
+    own: wire_market.OwnLevels | None,
 ) -> dict[str, Any]:
     sent = to_datetime(now)
     received = to_datetime(view.ts_received) if view.ts_received else None
@@ -234,6 +275,21 @@ def _book_fields(
         "reason": view.reason,
         "age_ms": age_ms(received, sent),
         "lag_ms": _millis(view.lag),
+        "depth": depth,
+        "own": own,
+    }
+
+
+def _trade_fields(trade: Trade, *, exchange: str, asked: str) -> dict[str, Any]:
+    return {
+        "exchange": exchange,
+        "symbol": asked,
+        "instrument": trade.symbol,
+        "time": to_datetime(trade.ts_exchange),
+        "price": trade.price,
+        "quantity": trade.quantity,
+        "side": trade.taker_side,
+        "id": trade.trade_id,
     }
 
 

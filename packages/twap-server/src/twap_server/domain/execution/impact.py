@@ -57,10 +57,17 @@ class ImpactMemory:
 
         Less than one of its lots is nothing; an order's own lot may be coarser, and would hide more.
         """
-        left = self._left(key, level_epoch)
-        if left < lot:
+        return _in_lots(self._left(key, level_epoch), lot)
+
+    def settled(self, key: LevelKey, *, level_epoch: Callable[[], int | None], lot: Decimal) -> Decimal:
+        """What ``remembered`` would give without what was taken since the last ``settle``.
+
+        For who only looks: nothing is forgotten by it. ``level_epoch`` is asked where something was taken.
+        """
+        entry = self._unsettled[key] if key in self._unsettled else self._taken.get(key)
+        if entry is None or entry.level_epoch != level_epoch():
             return ZERO
-        return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
+        return _in_lots(self._decayed(entry), lot)
 
     def take(self, key: LevelKey, quantity: Decimal, *, level_epoch: int) -> None:
         """Remember that the user took ``quantity`` there, on top of what is left of before.
@@ -102,12 +109,22 @@ class ImpactMemory:
         if level_epoch != entry.level_epoch:
             del self._taken[key]
             return ZERO
+        return self._decayed(entry)
+
+    def _decayed(self, entry: _Taken) -> Decimal:
         steps = (self._monotonic() - entry.at) * _STEPS // self._half_life
         if not steps:  # as for orders that are decided together
             return entry.quantity
         halvings, step = divmod(steps, _STEPS)
         left = entry.quantity * _two_to_minus(step)
         return left / (1 << halvings) if halvings else left
+
+
+def _in_lots(left: Decimal, lot: Decimal) -> Decimal:
+    """Rounded up; less than one lot is nothing."""
+    if left < lot:
+        return ZERO
+    return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
 
 
 @cache
