@@ -122,10 +122,10 @@ async def test_market_commands(twap: Twap, server: ScriptedServer) -> None:
     server.candles = [candle(0), candle(1, closed=False)]
     server.books["binance:BTC-USDT"] = book(status="stale", reason="no news")
     for args, expected in (
-        (["exchanges"], ["binance", "● connected", "refused"]),
+        (["exchanges"], ["binance\tconnected\t", "refused"]),
         (["symbols", "binance", "--q", "btc"], ["BTC-USDT", "0.00001"]),
         (["klines", "binance", "BTC-USDT"], ["2026-01-01 12:00:00", "12.3456789", "forming"]),
-        (["book", "binance", "BTC-USDT"], ["61837.63", "not current: no news", "0.01"]),
+        (["book", "binance", "BTC-USDT"], ["61837.63", "\tstale\tno news\tbid\t", "1.25"]),
     ):
         shown = await twap(*args)
         assert shown.code == 0 and shown.err == ""

@@ -12,7 +12,7 @@ from twap_models import exact_json
 async def test_pause_and_resume(signed_in: Twap, server: ScriptedServer) -> None:
     server.orders["o-1"] = order("o-1")
     assert "Paused" in (await signed_in("pause", "o-1")).out
-    assert "● Paused" in (await signed_in("orders")).out
+    assert "\tPaused\t" in (await signed_in("orders")).out
     assert exact_json.loads((await signed_in("resume", "o-1", "--json")).out)["status"] == "Accepted"
     await signed_in("cancel", "o-1")
     for command in ("pause", "resume"):
@@ -39,7 +39,7 @@ async def test_amend(
     assert (done.code, done.err) == (0, "") and done.out.startswith("o-1  buy")
     assert server.requests[-1].json == body
     assert server.requests[-1].headers["if-match"] == "*"
-    assert "revision   2: amended" in (await signed_in("order", "o-1")).out
+    assert "revision\t2: amended" in (await signed_in("order", "o-1")).out
     late = await signed_in("amend", "o-1", *options, "--revision", "1")
     assert (late.code, late.err) == (1, "twap: it is at revision 2 (precondition_failed)\n")
     assert exact_json.loads((await signed_in("amend", "o-1", *options, "--revision", "2", "--json")).out)
@@ -128,7 +128,7 @@ async def test_events_are_a_table_or_a_list(signed_in: Twap, server: ScriptedSer
     for text in (
         "accepted",
         "slice 0 partial (participation_cap): 0.75 of 1 at 100 (binance 0.5, kraken 0.25)",
-        "● Paused",
+        "\tPaused\t",
         "amended: 3 until 12:01:00 in 12 slices, limit 99, revision 2",
         "0.75 of 2",
     ):

@@ -1,25 +1,27 @@
-"""Tables: nothing is cut at any width, an id is in one piece, and away from a terminal a row is a line."""
+"""Views: nothing is cut at any width, an id is in one piece, and away from a terminal a row is a line."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import RenderableType
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from support.client import drawn
 from twap_client.cli import render
 from twap_client.cli.fitting_table import FittingTable, left, right, words
+from twap_client.cli.fitting_table import drawn as drawn_column
 from twap_client.cli.preview import preview_view
 from twap_client.cli.report_view import report_view
 from twap_client.testing import book, candle, exchange, instrument, order, preview
 from twap_client.testing.examples import NOON
-from twap_models import ExecutionReport, Interval, OrderEvent, Slice, TwapOrder
+from twap_models import ApiKey, ExecutionReport, Interval, OrderEvent, Slice, TwapOrder
 
 UUID = "2b420b08-a601-472d-beee-95cfa3c878ad"
-LONGEST = "x" * 60 + ".:-_"
+LONGEST = "x" * 54 + ".:-_"
 WHY = "restricted where this server stands: the exchange answers 451, see its terms"
 INTERVALS = [interval.value for interval in Interval]
 LONG_NUMBER = "123456789012.123456789012"
@@ -58,6 +60,19 @@ def detail() -> RenderableType:
     fill = {"fill_id": "f", "slice": 71_234, "time": NOON, "exchange": "coinbase", "price": "0.000012345678"}
     fills = [fill | {"quantity": LONG_NUMBER, "fee": "0.000000123456"}]
     return render.order_view(order(LONGEST, status="Paused", side="sell", slices=[part()], fills=fills))
+
+
+def watched() -> RenderableType:
+    small = book(bids=[["0.000012345678", "123456789.12345678"]] * 10)
+    followed = order(
+        UUID, status="Working", quantity=LONG_NUMBER, remaining_quantity=LONG_NUMBER, slices=[part()] * 6
+    )
+    return render.watch_screen(small, followed, NOON)
+
+
+def api_key(**fields: object) -> ApiKey:
+    standard = {"key_id": LONGEST, "name": "nightly-report", "scopes": ["read", "trade"], "created": NOON}
+    return ApiKey.model_validate(standard | fields)
 
 
 def estimate() -> RenderableType:
@@ -105,6 +120,12 @@ VIEWS: dict[str, tuple[Callable[[], RenderableType], list[str]]] = {
         [UUID, LONGEST, "● Working", "● Rejected", "sell", "buy"],
     ),
     "order": (detail, [LONGEST, "sell", "Paused", "partial", "participation_cap", LONG_NUMBER, "coinbase"]),
+    "keys": (
+        lambda: render.keys_table([api_key(expires=NOON)], NOON),
+        [LONGEST, "nightly-report", "read trade", "ended 2026-01-01 12:00:00"],
+    ),
+    "submitted": (lambda: render.order_line(orders()[0]), [UUID, LONG_NUMBER, "Working", "61837.6400"]),
+    "watch": (watched, [UUID, LONG_NUMBER, "● live", "● Working", "0.000012345678", "61837.64"]),
     "preview": (estimate, [LONG_NUMBER, "123456.1234", "depth_exhausted"]),
     "report": (report, [LONGEST, "-123456.123456789012345678", "-12.35"]),
     "events": (
@@ -114,24 +135,45 @@ VIEWS: dict[str, tuple[Callable[[], RenderableType], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("width", [80, 100, 120, 10_000])
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 200, 10_000])
 @pytest.mark.parametrize("name", VIEWS)
 def test_nothing_is_cut(name: str, width: int) -> None:
     picture, expected = VIEWS[name]
-    lines = drawn(picture(), width)
+    lines = drawn(picture(), width)  # which sees that no line is wider than the terminal
     assert not any("…" in line for line in lines)
     for word in " ".join(expected).split():
         assert any(word in line for line in lines), f"{word} is cut or in pieces"
 
 
-@pytest.mark.parametrize("width", [80, 100, 120])
-def test_an_id_has_its_line_where_the_columns_do_not_fit(width: int) -> None:
-    assert LONGEST in [line.rstrip() for line in drawn(render.orders_table(orders()), width)]
+def test_what_matters_most_stands_in_columns_and_the_rest_below() -> None:
+    lines = [line.rstrip() for line in drawn(render.orders_table(orders()[:1]), 60)]
+    assert lines[0].split() == ["token", "status", "side"]
+    assert lines[1].split() == [UUID, "●", "Working", "sell"]
+    assert lines[2] == f"  quantity {LONG_NUMBER}  symbol BTC-USDT"
 
 
-def test_away_from_a_terminal_a_row_is_a_line() -> None:
-    lines = drawn(render.orders_table(orders()), 10_000)
-    assert [line.split()[0] for line in lines] == ["token", UUID, LONGEST]
+def test_where_hardly_a_column_fits_each_value_has_its_name() -> None:
+    lines = [line.rstrip() for line in drawn(render.orders_table(orders()[1:]), len(LONGEST))]
+    assert lines[:2] == [LONGEST, "  status ● Rejected  side buy  quantity 1"]
+
+
+def test_a_number_within_a_sentence_is_not_cut() -> None:
+    sheet = FittingTable(left("id"), words("why"))
+    sheet.add_row("x" * 10, f"it took {LONG_NUMBER} of {LONG_NUMBER}{LONG_NUMBER}")
+    assert any(f"{LONG_NUMBER}{LONG_NUMBER}" in line for line in drawn(sheet, 60))
+
+
+def test_away_from_a_terminal_a_row_is_a_line_with_tabs() -> None:
+    console = Console(width=60, file=StringIO(), force_terminal=False)
+    sheet = FittingTable(
+        left("name", "state"), drawn_column("bar"), right("value"), words("why"), title="some"
+    )
+    sheet.add_row("a", Text("● live", "green"), "███", "1.5", "first\nsecond\tthird")
+    sheet.add_row("b", "down", "█", "–")
+    console.print(sheet)
+    assert console.file.getvalue() == (  # type: ignore[attr-defined]
+        "name\tstate\tvalue\twhy\na\tlive\t1.5\tfirst second third\nb\tdown\t\t\n"
+    )
 
 
 CELLS = st.text(st.characters(categories=["L", "N"], max_codepoint=0x7F), min_size=1, max_size=70)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from twap_client.testing import ScriptedServer, exchange, order
+from twap_client.testing import ScriptedServer, book, exchange, order
 from twap_client.testing.server import problem
 from twap_models import exact_json
 
@@ -67,7 +67,7 @@ async def test_what_an_encoding_cannot_write_is_replaced(
     if variables.get("PYTHONUTF8") == "1":
         encoding = "utf-8"
     text = out.decode(encoding)
-    assert ("● connected" if encoding == "utf-8" else "* connected") in text
+    assert "binance\tconnected\t" in text
     assert ("gr?n -> *" if encoding == "ascii" else "grün") in text
 
 
@@ -109,6 +109,26 @@ async def test_no_colours_where_none_are_wanted(keyed: ScriptedServer, tmp_path:
         code, out, _ = await run(keyed, tmp_path, "orders", **variables)
         assert code == 0 and b"\x1b[3" not in out
         assert all(line.count(b"o-") == 1 for line in out.splitlines()[1:]), "one order a line"
+
+
+async def test_a_pipe_gets_rows_with_tabs_and_no_colours(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.orders["o-1"] = order("o-1", status="Working", side="sell", filled_quantity="0.1", price="100.50")
+    for variables in ({"COLUMNS": "60"}, {"FORCE_COLOR": "1", "COLUMNS": "200"}):
+        _, out, _ = await run(keyed, tmp_path, "orders", "--limit", "100", **variables)
+        assert b"\x1b" not in out and b"  " not in out
+        header, *rows = (line.split("\t") for line in out.decode().splitlines())
+        assert header[:5] == ["token", "status", "side", "quantity", "symbol"]
+        assert {len(row) for row in rows} == {len(header)}
+        assert ["o-1", "Working", "sell", "1"] in [row[:4] for row in rows]
+
+
+async def test_a_program_reads_levels_not_a_picture(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.books["binance:BTC-USDT"] = book()
+    _, out, _ = await run(keyed, tmp_path, "book", "binance", "BTC-USDT")
+    names, *levels = (line.split("\t") for line in out.decode().splitlines())
+    assert names == ["exchange", "symbol", "status", "reason", "side", "price", "quantity"]
+    assert {level[4] for level in levels} == {"bid", "ask"}
+    assert levels[0][:4] == ["binance", "BTC-USDT", "live", ""]
 
 
 async def test_it_says_that_there_are_more_orders(keyed: ScriptedServer, tmp_path: Path) -> None:

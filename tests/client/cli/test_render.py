@@ -16,7 +16,7 @@ from twap_models import OrderEvent, OrderStatus, Slice, SliceOutcome, TwapOrder,
 
 
 def text(picture: RenderableType, width: int = 120) -> str:
-    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=width, record=True, force_terminal=True, file=open("/dev/null", "w"))  # noqa: SIM115
     with console.file:
         console.print(picture)
     return console.export_text()

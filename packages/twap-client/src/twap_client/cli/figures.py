@@ -1,11 +1,13 @@
 """Write numbers, times and bars as text. Pure."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from rich.text import Text
 
 NOTHING = "–"
+_PIECE = re.compile(r"`[^`]*`\S*|\S+")
 
 STATUS_STYLES = {
     "live": "green",
@@ -93,3 +95,19 @@ def badge(status: str) -> Text:
 def coloured(word: str | None) -> Text:
     """Write an outcome in its colour."""
     return Text(word or "", style=STATUS_STYLES.get(word or "", ""))
+
+
+def in_lines(message: str, room: int) -> str:
+    """Break a message that is longer than a line between words; what stands in backticks is one word."""
+    return "\n".join(_broken(line, room) for line in message.split("\n"))
+
+
+def _broken(line: str, room: int) -> str:
+    if len(line) <= room:
+        return line
+    made = [""]
+    for piece in _PIECE.findall(line):
+        if made[-1] and len(made[-1]) + 1 + len(piece) > room:
+            made.append("")
+        made[-1] = f"{made[-1]} {piece}".strip()
+    return "\n".join(made)

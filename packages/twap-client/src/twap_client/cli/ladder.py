@@ -9,10 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import number, rounded
+from twap_client.cli.fitting_table import FittingTable, left, right
 
 _LEAST_BAR = 2
 
 Level = tuple[Decimal, Decimal]
+Cells = tuple[str, str, Decimal]
+"""Price, quantity, and its share of the largest."""
 
 
 class Ladder:
@@ -26,8 +29,11 @@ class Ladder:
         self._quantity_places = _places([quantity for _, quantity in shown])
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it, with bars if there is room."""
+        """Draw it, with bars if there is room; where there is hardly any, the asks above the bids."""
         sides = [self._cells(self._bids), self._cells(self._asks)]
+        if options.max_width < sum(map(_width, sides)) + 1:
+            yield self._one_below_the_other(*sides)
+            return
         has_bars = options.max_width >= sum(map(_width, sides)) + 1 + 2 * (_LEAST_BAR + 1)
         table = Table(box=None, expand=has_bars, header_style="dim", padding=(0, 1, 0, 0), pad_edge=False)
         names = ("", "qty", "bid", "ask", "qty", "") if has_bars else ("qty", "bid", "ask", "qty")
@@ -41,8 +47,15 @@ class Ladder:
             table.add_row(*row)
         yield table
 
-    def _cells(self, side: Sequence[Level]) -> list[tuple[str, str, Decimal]]:
-        """Price, quantity and its share of the largest, level by level."""
+    def _one_below_the_other(self, bids: list[Cells], asks: list[Cells]) -> FittingTable:
+        table = FittingTable(left(""), right("price", "qty"))
+        for name, colour, side in (("ask", "red", reversed(asks)), ("bid", "green", bids)):
+            for price, quantity, _ in side:
+                if price:
+                    table.add_row(name, Text(price, colour), quantity)
+        return table
+
+    def _cells(self, side: Sequence[Level]) -> list[Cells]:
         made = [
             (
                 rounded(price, self._price_places),
@@ -54,7 +67,7 @@ class Ladder:
         return made + [("", "", Decimal(0))] * (self._levels - len(made))
 
 
-def _width(side: list[tuple[str, str, Decimal]]) -> int:
+def _width(side: list[Cells]) -> int:
     """Of both columns of numbers, and a space between them."""
     prices, quantities, _ = zip(*side, strict=True)
     return max(map(len, ("bid", *prices))) + 1 + max(map(len, ("qty", *quantities)))

@@ -41,5 +41,8 @@ async def book(session: Session, exchange: str, symbol: str, depth: int) -> int:
     shown = BookMessage.model_validate(found.model_dump())
     levels = max(len(shown.bids), len(shown.asks))
     width = None if session.out.width < _WIDE else _WIDE
-    session.show(found, lambda: render.book_panel(shown, shown.ts_sent, width=width, levels=levels))
+    if session.out.is_terminal:
+        session.show(found, lambda: render.book_panel(shown, shown.ts_sent, width=width, levels=levels))
+    else:
+        session.show(found, lambda: render.levels_table(shown))
     return 0

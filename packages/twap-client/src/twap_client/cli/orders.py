@@ -111,7 +111,7 @@ async def show(session: Session, token: str, *, whole: bool) -> int:
     last = await session.client.orders.get(token, slices=_ENDS, fills=_ENDS, latest=True)
     ends = _both_ends(order, last)
     session.show(ends, lambda: render.order_view(ends, more_fills_after=_hidden_after(order)))
-    session.say(f"all of it: twap order {token} --all, or as CSV: twap report {token} --fills FILE")
+    session.say(f"all of it: `twap order {token} --all`\nas CSV: `twap report {token} --fills FILE`")
     return 0
 
 

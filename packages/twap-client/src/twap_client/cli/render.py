@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from twap_client.cli.figures import (
@@ -57,6 +56,7 @@ __all__ = [
     "exchanges_table",
     "instruments_table",
     "keys_table",
+    "levels_table",
     "order_line",
     "order_panel",
     "order_view",
@@ -138,11 +138,21 @@ def candles_table(title: str, candles: Sequence[Candle]) -> FittingTable:
     return table
 
 
+def levels_table(book: BookMessage) -> FittingTable:
+    """List a book's levels, for a program: bids first, the best of each side first."""
+    table = _sheet(left("exchange", "symbol", "status", "reason", "side"), right("price", "quantity"))
+    for side, levels in (("bid", book.bids), ("ask", book.asks)):
+        for price, quantity in levels:
+            name = (book.exchange, book.instrument, book.status, book.reason)
+            table.add_row(*name, side, number(price), number(quantity))
+    return table
+
+
 def orders_table(orders: Sequence[TwapOrder]) -> FittingTable:
     """Draw a list of orders."""
     table = _sheet(
-        left("token", "status", "side"), right("quantity"), left("symbol", "exchange"),
-        right("filled", "average"), left("ends"),
+        left("token", "status", "side"), right("quantity"), left("symbol"), right("filled"), left("exchange"),
+        right("average"), left("ends (UTC)"),
     )  # fmt: skip
     for item in orders:
         table.add_row(
@@ -151,8 +161,8 @@ def orders_table(orders: Sequence[TwapOrder]) -> FittingTable:
             item.side,
             number(item.quantity),
             item.instrument or item.symbol,
-            item.exchange,
             percent(item.progress),
+            item.exchange,
             rounded(item.average_price, 4),
             stamp(item.end_time),
         )
@@ -266,17 +276,17 @@ def _where(event: OrderEvent) -> str:
     return f" ({', '.join(f'{name} {number(quantity)}' for name, quantity in sums.items())})"
 
 
-def _facts(order: TwapOrderDetail) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_row("window", f"{stamp(order.start_time)} to {stamp(order.end_time)} UTC")
-    grid.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
-    grid.add_row("limit", number(order.limit_price))
+def _facts(order: TwapOrderDetail) -> FittingTable:
+    table = _sheet(left(""), words(""))
+    table.add_row("window", f"{stamp(order.start_time)} to {stamp(order.end_time)} UTC")
+    table.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
+    table.add_row("limit", number(order.limit_price))
     if order.revision > 1:
-        grid.add_row("revision", f"{order.revision}: amended")
-    grid.add_row("remaining", number(order.remaining_quantity))
+        table.add_row("revision", f"{order.revision}: amended")
+    table.add_row("remaining", number(order.remaining_quantity))
     if order.detail:
-        grid.add_row("detail", order.detail)
-    return grid
+        table.add_row("detail", order.detail)
+    return table
 
 
 def _sheet(*columns: Sequence[Column], title: str = "") -> FittingTable:

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, number, percent, rounded
-from twap_client.cli.fitting_table import FittingTable, left, right, words
+from twap_client.cli.fitting_table import FittingTable, drawn, left, right, words
 from twap_models import ExecutionReport
 from twap_models.report import Cost, Costs, Counterfactual
 
@@ -53,7 +53,7 @@ def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
 
 
 def _costs(costs: Costs) -> FittingTable:
-    table = FittingTable(left(""), right("amount", "bps"), left(""))
+    table = FittingTable(left(""), right("amount", "bps"), drawn(""))
     known = [getattr(costs, name).amount for name in _PARTS]
     spans = _spans([amount for amount in known if amount is not None] if None not in known else [])
     for name in _PARTS:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
+from typing import NamedTuple
 
 from rich.columns import Columns
 from rich.console import Group, RenderableType
@@ -24,38 +26,60 @@ from twap_client.cli.figures import (
     span,
 )
 from twap_client.cli.fitting_table import FittingTable, left, right
+from twap_client.cli.fitting_view import Beside, TallestThatFits
 from twap_client.cli.framed import Framed
 from twap_client.cli.ladder import Ladder
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
 
 _LEVELS = 10
-_LATEST_SLICES = 6
-_LATEST_FILLS = 5
 
 
-def watch_screen(book: BookMessage | None, order: TwapOrderDetail | None, now: datetime) -> RenderableType:
-    """Draw the whole view.
+class Detail(NamedTuple):
+    """How much of an order and its book is drawn."""
+
+    slices: int
+    fills: int
+    levels: int
+
+
+_FULL = Detail(6, 5, _LEVELS)
+_LESS = (Detail(6, 3, 7), Detail(4, 2, 5), Detail(3, 0, 4), Detail(2, 0, 3), Detail(0, 0, 3), Detail(0, 0, 1))
+
+
+def watch_screen(
+    book: BookMessage | None, order: TwapOrderDetail | None, now: datetime, notice: str = ""
+) -> RenderableType:
+    """Draw the whole view, with as much detail as the screen is high.
 
     Args:
         book: the newest book, or None while none has come.
         order: the order followed, or None.
         now: the moment shown, for ages and the time left.
+        notice: what is to be told beside, such as a lost connection.
     """
-    left = book_panel(book, now) if book else Panel(Text("waiting for a book …", style="dim"), title="book")
-    if order is None:
-        return left
-    grid = Table.grid(expand=True, padding=(0, 0))
-    grid.add_column(ratio=6)
-    grid.add_column(ratio=7)
-    grid.add_row(left, order_panel(order, now))
-    return grid
+
+    def draw(detail: Detail) -> RenderableType:
+        left = (
+            book_panel(book, now, levels=detail.levels)
+            if book
+            else Panel(Text("waiting for a book …", style="dim"), title="book")
+        )
+        shown = left if order is None else Beside(left, order_panel(order, now, detail))
+        return Group(shown, Text(notice, style="yellow")) if notice else shown
+
+    return TallestThatFits(*(partial(draw, detail) for detail in (_FULL, *_LESS)))
 
 
-def books_screen(books: Sequence[BookMessage], now: datetime) -> RenderableType:
+def books_screen(books: Sequence[BookMessage], now: datetime, notice: str = "") -> RenderableType:
     """Draw several books side by side, as far as they fit."""
-    if not books:
-        return Text("waiting for books …", style="dim")
-    return Columns([book_panel(book, now, width=58) for book in books])
+
+    def draw(levels: int) -> RenderableType:
+        shown: RenderableType = Text("waiting for books …", style="dim")
+        if books:
+            shown = Columns([book_panel(book, now, width=58, levels=levels) for book in books])
+        return Group(shown, Text(notice, style="yellow")) if notice else shown
+
+    return TallestThatFits(*(partial(draw, levels) for levels in range(_LEVELS, 0, -1)))
 
 
 def book_panel(
@@ -79,15 +103,15 @@ def book_panel(
     )
 
 
-def order_panel(order: TwapOrderDetail, now: datetime) -> RenderableType:
+def order_panel(order: TwapOrderDetail, now: datetime, detail: Detail = _FULL) -> RenderableType:
     """Draw an order: progress, figures, its last slices and fills."""
     action = f"{order.side} {number(order.quantity)} {order.instrument or order.symbol}"
     title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
     parts: list[RenderableType] = [_progress(order), _figures(order, now)]
-    if order.slices:
-        parts += [Text("last slices", style="bold"), slices_table(order.slices, _LATEST_SLICES)]
-    if order.fills:
-        parts += [Text("last fills", style="bold"), fills_table(order.fills, _LATEST_FILLS)]
+    if order.slices and detail.slices:
+        parts += [Text("last slices", style="bold"), slices_table(order.slices, detail.slices)]
+    if order.fills and detail.fills:
+        parts += [Text("last fills", style="bold"), fills_table(order.fills, detail.fills)]
     if order.status is OrderStatus.PAUSED:
         parts.append(Text(f"paused: it fills nothing until `twap resume {order.token_id}`", style="yellow"))
     if order.detail:

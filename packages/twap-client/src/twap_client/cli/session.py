@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from typer import Abort
 
-from twap_client.cli import streams
+from twap_client.cli import figures, streams
 from twap_client.cli.credentials import CredentialFile
 from twap_client.client import TwapClient
 from twap_client.config import ClientConfig
@@ -64,8 +64,9 @@ class Session:
         return sys.stdout.isatty() and not self.out.is_dumb_terminal and not self.as_json
 
     def say(self, message: str) -> None:
-        """Tell a person something, beside the result."""
-        self.err.print(message, markup=False, highlight=False, soft_wrap=True)
+        """Tell a person something, beside the result; a command in it stays on one line, to be copied."""
+        room = self.err.width if self.err.is_terminal else _PIPE_WIDTH
+        self.err.print(figures.in_lines(message, room), markup=False, highlight=False, soft_wrap=True)
 
 
 Work = Callable[[Session], Awaitable[int]]
@@ -110,6 +111,7 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
     except Exception as error:  # the outermost edge: one line, never a stack trace
         code, message = explain(error, url, by_key=by_key)
         sys.stderr.write(f"twap: {message}\n")
+        streams.give_up_what_cannot_be_written()
         return code
 
 
@@ -166,10 +168,9 @@ async def _within(config: ClientConfig, as_json: bool, work: Work) -> int:
 
 
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False)
-    if not (sys.stderr if stderr else sys.stdout).isatty():
-        console.width = _PIPE_WIDTH
-    return console
+    if (sys.stderr if stderr else sys.stdout).isatty():
+        return Console(stderr=stderr, highlight=False)
+    return Console(stderr=stderr, highlight=False, force_terminal=False, width=_PIPE_WIDTH)
 
 
 def _plain(value: object) -> object:

@@ -40,6 +40,14 @@ def discard_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def give_up_what_cannot_be_written() -> None:
+    """After a failure: what is left in standard output's buffer must not fail once more at the very end."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        discard_output()
+
+
 def _plain(error: UnicodeError) -> tuple[str, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error

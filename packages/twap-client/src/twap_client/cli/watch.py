@@ -5,9 +5,8 @@ from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
-from rich.text import Text
 
 from twap_client.cli import render
 from twap_client.cli.follow import PASSING, OrderLines, follow_all
@@ -156,10 +155,8 @@ def _picture(watched: Watched) -> RenderableType:
     now = datetime.now(UTC)  # noqa: TID251
     books = list(watched.books.values())
     if watched.order is None:
-        view = render.books_screen(books, now)
-    else:
-        view = render.watch_screen(next(iter(books), None), watched.order, now)
-    return Group(view, Text(watched.notice, style="yellow")) if watched.notice else view
+        return render.books_screen(books, now, watched.notice)
+    return render.watch_screen(next(iter(books), None), watched.order, now, watched.notice)
 
 
 async def _result(session: Session, order: TwapOrder) -> int:
@@ -172,7 +169,7 @@ async def _result(session: Session, order: TwapOrder) -> int:
     if session.as_json:
         session.line(order.to_wire() | {"report": report and report.to_wire()})
         return ENDED[order.status]
-    session.out.print(render.order_line(order), soft_wrap=True)
+    session.out.print(render.order_line(order))
     if report is not None:
         session.out.print(render.report_table(report))
     return ENDED[order.status]
