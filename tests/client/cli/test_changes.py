@@ -51,8 +51,8 @@ async def test_amend(
         ([], "nothing to change: give --quantity, --limit, --no-limit or --end"),
         (["--limit", "1", "--no-limit"], "give --limit or --no-limit, not both"),
         (["--quantity", "1_0"], "quantity: "),
-        (["--limit", "cheap"], "price: "),
-        (["--end", "soon"], "end_time: expected an ISO 8601 time, 'now' or '+15m', got 'soon'"),
+        (["--limit", "cheap"], "--limit: "),
+        (["--end", "soon"], "--end: expected an ISO 8601 time, 'now' or '+15m', got 'soon'"),
     ],
 )
 async def test_a_wrong_amendment_is_one_line_and_exit_code_2(

@@ -311,7 +311,7 @@ def test_command(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("{", "cannot read the order"), ('{"token_id":"a"}', "order 1: exchange: Field required")],
+    [("{", "cannot read the order"), ('{"token_id":"a"}', "order 1: exchange: is missing")],
 )
 def test_command_says_what_is_wrong_with_an_order(tmp_path: Path, text: str, words: str) -> None:
     asked = tmp_path / "order.json"

@@ -14,6 +14,7 @@ from typing import Any, get_args
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from twap_models.plain_words import plain
 from twap_server.api.config import ApiConfig
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.domain.errors import InvalidRequest
@@ -148,7 +149,7 @@ def _expected(kind: str, message: str, path: Sequence[str], *, as_variable: bool
         if meant:
             return f"unknown, did you mean {' or '.join(meant)}?"
         return f"unknown, expected one of {', '.join(write([*path[:-1], field]) for field in _beside(path))}"
-    message = message.removeprefix("Value error, ")
+    message = plain(message)
     example = _AS_JSON.get(kind, "") if as_variable else ""
     return f"{message}, written as JSON such as {example}" if example else message
 

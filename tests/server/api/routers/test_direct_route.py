@@ -71,7 +71,7 @@ async def test_long_lists_are_read_one_at_a_time_by_turns_of_their_users(
 async def test_without_a_body(desk: Desk) -> None:
     headers = {**await desk.user(), "Content-Type": "application/json"}
     answer = await desk.http.post("/orders/twap", headers=headers)
-    assert (answer.status_code, answer.json()["detail"]) == (422, "body: Field required")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "body: is missing")
 
 
 async def test_callers_are_known_as_on_every_route(desk: Desk) -> None:

@@ -8,8 +8,8 @@ import typer
 
 from twap_client.cli import render
 from twap_client.cli.credentials import CredentialFile
-from twap_client.cli.session import FAILED, Session
-from twap_client.errors import NotPermitted, TwapClientError
+from twap_client.cli.session import FAILED, Session, SignInRefused
+from twap_client.errors import NotAuthenticated, NotPermitted, TwapClientError
 from twap_models import Account, RegistrationMode
 
 
@@ -29,7 +29,10 @@ async def register(session: Session, username: str, password: str, invite: str |
 async def login(session: Session, username: str, password: str) -> int:
     """Sign in; the tokens are kept by the client's store."""
     _see_that_it_can_be_kept(session)
-    await session.client.accounts.login(username, password)
+    try:
+        await session.client.accounts.login(username, password)
+    except NotAuthenticated as error:
+        raise SignInRefused(error.message) from error
     _welcome(session, await session.client.accounts.me())
     return 0
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from twap_client.cli import account_commands, at_work, inviting, key_commands, listings
-from twap_client.cli.running import Commands, Json, Root, TokenArg
+from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
 from twap_client.cli.running import run as _run
 
 app = typer.Typer(
@@ -16,24 +16,38 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Watch markets and trade TWAP orders on a twap paper-trading server.",
     epilog="Exit codes: 0 done (watch: Filled), 1 failed, 2 usage, 3 Expired, 4 Canceled, "
     "5 Rejected or Failed, 6 cannot reach the server or sign in.",
 )
 
-ExchangeArg = Annotated[str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.")]
-SymbolArg = Annotated[str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.")]
+ExchangeArg = Annotated[
+    str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.", callback=not_empty)
+]
+SymbolArg = Annotated[
+    str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.", callback=not_empty)
+]
 CarryOption = Annotated[
     Literal["catch_up", "skip", "last"] | None,
-    typer.Option(help="What to do with an unfilled part."),
+    typer.Option(help="What to do with an unfilled part.", case_sensitive=False),
 ]
 LateStartOption = Annotated[
-    Literal["compress", "skip", "shift"] | None, typer.Option(help="What to do if --start lies in the past.")
+    Literal["compress", "skip", "shift"] | None,
+    typer.Option(help="What to do if --start lies in the past.", case_sensitive=False),
 ]
 FidelityOption = Annotated[
     Literal["depth", "l1"] | None,
-    typer.Option(help="Level after level, or all at the best price."),
+    typer.Option(help="Level after level, or all at the best price.", case_sensitive=False),
 ]
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"twap {version('twap-client')}")
+        raise typer.Exit
 
 
 @app.callback()
@@ -44,6 +58,10 @@ def root(
         str | None,
         typer.Option("--server", metavar="URL", help="TWAP_SERVER_URL, or http://127.0.0.1:8000."),
     ] = None,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Watch markets and trade TWAP orders on a twap paper-trading server."""
@@ -115,14 +133,16 @@ def submit(
     *,
     exchange: ExchangeArg,
     symbol: SymbolArg,
-    side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell")],
+    side: Annotated[Literal["buy", "sell"], typer.Argument(help="buy or sell", case_sensitive=False)],
     quantity: Annotated[str, typer.Argument(metavar="QUANTITY", help="In base currency.")],
     limit: Annotated[str | None, typer.Option(metavar="PRICE", help="The worst price to accept.")] = None,
     start: Annotated[
         str | None, typer.Option(metavar="T", help="Local time, ISO 8601 or +15m; absent: now.")
     ] = None,
     end: Annotated[str | None, typer.Option(metavar="T", help="Local time, ISO 8601 or +15m.")] = None,
-    duration: Annotated[str | None, typer.Option(metavar="D", help="Instead of --end: 90, 5m, 1h.")] = None,
+    duration: Annotated[
+        str | None, typer.Option(metavar="D", help="Instead of --end: 90 (seconds), 5m, 1h30m.")
+    ] = None,
     interval: Annotated[str | None, typer.Option(metavar="S", help="Between slices: 5, 1m.")] = None,
     slices: Annotated[int | None, typer.Option(metavar="N", min=1, help="Instead of --interval.")] = None,
     token_id: Annotated[str | None, typer.Option(help="Your order id; absent: a random one.")] = None,

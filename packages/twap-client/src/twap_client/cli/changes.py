@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from twap_client.cli import render
+from twap_client.cli import render, spoken
 from twap_client.cli.local_time import absolute
 from twap_client.cli.parting import on_interrupt
 from twap_client.cli.session import Session
@@ -47,7 +47,7 @@ async def amend(session: Session, token: str, wanted: AmendmentOptions) -> int:
     if not wanted.no_limit and wanted.quantity is wanted.limit is wanted.end is None:
         raise ValueError("nothing to change: give --quantity, --limit, --no-limit or --end")
     keep_or_drop = None if wanted.no_limit else KEEP
-    end = absolute("--end", wanted.end, session.say)
+    end = absolute("--end", spoken.moment("--end", wanted.end), session.say)
     with _in_doubt(session, token, "amended"):
         order = await session.client.orders.amend(
             token,

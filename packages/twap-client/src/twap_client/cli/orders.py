@@ -1,18 +1,20 @@
 """Carry out submit, orders, order."""
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
 import typer
 from rich.console import Console
 
-from twap_client.cli import render
+from twap_client.cli import render, spoken
 from twap_client.cli.local_time import absolute
 from twap_client.cli.parting import on_interrupt
 from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch import watch_submitted
+from twap_client.errors import UsageError
 from twap_models import OrderStatus, TwapOrder, TwapOrderDetail, TwapOrderRequest
 
 _PAGE = 500
@@ -36,8 +38,9 @@ class Submission:
             ValueError: a field is wrong.
         """
         console = Console(stderr=True, highlight=False)
+        _see_that_it_is_whole(self._fields)
         self._request = TwapOrderRequest.model_validate(
-            {"token_id": str(uuid4())} | self._fields | self._times(console)
+            {"token_id": str(uuid4())} | self._fields | self._lengths() | self._times(console)
         )
         if not (self._ask and sys.stdin.isatty()):
             return True
@@ -56,7 +59,17 @@ class Submission:
 
         options = {"start_time": "--start", "end_time": "--end"}
         given = {name: option for name, option in options.items() if name in self._fields}
-        return {name: absolute(option, self._fields[name], say) for name, option in given.items()}
+        return {
+            name: absolute(option, spoken.moment(option, self._fields[name]), say)
+            for name, option in given.items()
+        }
+
+    def _lengths(self) -> dict[str, Any]:
+        lengths = {name: f"--{name}" for name in ("duration", "interval") if name in self._fields}
+        shares = [name for name in ("randomize", "participation_cap") if name in self._fields]
+        return {name: spoken.length(option, self._fields[name]) for name, option in lengths.items()} | {
+            name: spoken.percent(self._fields[name]) for name in shares
+        }
 
     async def work(self, session: Session) -> int:
         """Submit it, and follow it if wanted; in a dry run only say what would become of it."""
@@ -83,6 +96,22 @@ class Submission:
         session.show(preview, lambda: preview_view(preview))
         session.say("dry run: nothing was submitted")
         return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]
+
+
+def _see_that_it_is_whole(fields: Mapping[str, Any]) -> None:
+    """Say in the words of the command line what is missing or said twice.
+
+    Raises:
+        UsageError: an order is not determined.
+    """
+    for one, other, missing in (
+        ("end_time", "duration", "say how long it takes: --duration 1h, or until when: --end T"),
+        ("interval", "slices", "say how it is sliced: --interval 5 (seconds; or 1m), or --slices N"),
+    ):
+        if one not in fields and other not in fields:
+            raise UsageError(missing)
+        if one in fields and other in fields:
+            raise UsageError(f"give --{one.removesuffix('_time')} or --{other}, not both")
 
 
 async def listing(session: Session, limit: int, **filters: str | None) -> int:

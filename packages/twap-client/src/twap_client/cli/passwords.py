@@ -24,7 +24,7 @@ def username(given: str | None, *, from_stdin: bool) -> str:
         raise typer.BadParameter(
             "say who signs in: standard input holds the password alone", param_hint="--username"
         )
-    return known or str(typer.prompt("Username", err=True))
+    return known or _name()
 
 
 def password(given: str | None, *, from_stdin: bool, confirm: bool = False) -> str:
@@ -52,6 +52,16 @@ def change(*, from_stdin: bool) -> tuple[str, str]:
         return _line(expected), _line(expected)
     current = os.environ.get("TWAP_PASSWORD") or _asked("Current password")
     return current, os.environ.get("TWAP_NEW_PASSWORD") or _asked("New password", confirm=True)
+
+
+def _name() -> str:
+    try:
+        return str(typer.prompt("Username", err=True))
+    except typer.Abort:
+        typer.echo(err=True)
+        raise typer.BadParameter(
+            "nobody gave one: write it there, or set TWAP_USERNAME", param_hint="--username"
+        ) from None
 
 
 def _asked(what: str, *, confirm: bool = False) -> str:

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from twap_client.cli.session import Work
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")]
-TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.")]
+
+
+def not_empty(text: str | None) -> str | None:
+    """Take a name that stands in an address, where nothing, . and .. lead elsewhere."""
+    if text is not None and text.strip() in ("", ".", ".."):
+        raise typer.BadParameter(f"expected a name, got {text!r}")
+    return text
+
+
+TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.", callback=not_empty)]
 
 
 class Commands(TyperGroup):
@@ -26,6 +35,7 @@ class Commands(TyperGroup):
             return super().parse_args(ctx, args)
         except Exception as error:
             _put_right(error, "{}: if it is a command's, it goes after the command")
+            _in_plain_words(error)
             raise
 
     def invoke(self, ctx: Any) -> Any:
@@ -33,9 +43,21 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except Exception as error:
-            if getattr(error, "option_name", None) == "--server":
+            option = str(getattr(error, "option_name", None) or "")
+            if option == "--server":
                 _put_right(error, "{}: it goes before the command: twap --server URL COMMAND")
+            elif option[1:2].isdigit():
+                error.message = f"a number below 0 is no quantity ({option}…): write sell to sell"  # type: ignore[attr-defined]
+            _in_plain_words(error)
             raise
+
+
+def _in_plain_words(error: Any) -> None:
+    """Let no refusal speak the grammar of the library that checked the value."""
+    if isinstance(getattr(error, "message", None), str):  # the end of --help is an error without one
+        from twap_models.plain_words import plain
+
+        error.message = plain(error.message)
 
 
 def _put_right(error: Any, words: str) -> None:

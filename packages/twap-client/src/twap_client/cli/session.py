@@ -1,6 +1,7 @@
 """Run one command: a client, two consoles, and every failure as one line and an exit code."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from typer import Abort
 
-from twap_client.cli import figures, streams
+from twap_client.cli import figures, spoken, streams
 from twap_client.cli.credentials import CredentialFile
 from twap_client.client import TwapClient
 from twap_client.config import ClientConfig
@@ -23,6 +24,7 @@ from twap_client.errors import (
 )
 from twap_models import OrderStatus, exact_json
 from twap_models.base import WireModel
+from twap_models.plain_words import plain
 
 FAILED, USAGE, CANNOT_REACH, INTERRUPTED = 1, 2, 6, 130
 ENDED = {
@@ -32,6 +34,19 @@ ENDED = {
     OrderStatus.REJECTED: 5,
     OrderStatus.FAILED: 5,
 }
+_TYPED_AT = {
+    "price": "--limit",
+    "start_time": "--start",
+    "end_time": "--end",
+    "duration": "--duration",
+    "interval": "--interval",
+    "slices": "--slices",
+    "token_id": "--token-id",
+    "max_slippage_bps": "--max-slippage-bps",
+    "randomize": "--randomize",
+    "participation_cap": "--participation-cap",
+}
+"""Fields of an order that are typed under another name."""
 _PIPE_WIDTH = 10_000
 """A row is one line for whoever reads it there, however long."""
 
@@ -69,6 +84,10 @@ class Session:
         self.err.print(figures.in_lines(message, room), markup=False, highlight=False, soft_wrap=True)
 
 
+class SignInRefused(TwapClientError):
+    """The name and password that were just given do not count: to sign in is no advice."""
+
+
 Work = Callable[[Session], Awaitable[int]]
 
 _WRONG_KEY = (
@@ -94,8 +113,7 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
     """
     url, by_key = server or "", False
     try:
-        config = ClientConfig.from_env()
-        config = replace(config, base_url=server or config.base_url)
+        config = _config(server)
         url, by_key = config.base_url, bool(config.api_key)
         if prepare is not None and not prepare():
             return FAILED
@@ -113,6 +131,14 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         sys.stderr.write(f"twap: {message}\n")
         streams.give_up_what_cannot_be_written()
         return code
+
+
+def _config(server: str | None) -> ClientConfig:
+    environment = dict(os.environ)
+    if environment.get("TWAP_SERVER_URL"):
+        environment["TWAP_SERVER_URL"] = spoken.address(environment["TWAP_SERVER_URL"])
+    config = ClientConfig.from_env(environment)
+    return replace(config, base_url=spoken.address(server)) if server else config
 
 
 def explain(error: Exception, url: str, *, by_key: bool = False) -> tuple[int, str]:
@@ -155,7 +181,7 @@ def _explain(error: Exception, sign_in: str) -> tuple[int, str]:
 
 
 def _code(error: Exception) -> int:
-    if isinstance(error, TransportError):
+    if isinstance(error, TransportError | SignInRefused):
         return CANNOT_REACH
     return USAGE if isinstance(error, ValueError) else FAILED
 
@@ -186,11 +212,17 @@ def _refusal(error: ApiError) -> str:
         f"{item.field}: {item.message}" for item in error.errors if item.message not in str(error)
     )
     named = f" ({error.code})" if error.code else ""
-    return _one_line(f"{error.message}{named}" + (f": {fields}" if fields else ""))
+    return plain(_one_line(f"{error.message}{named}" + (f": {fields}" if fields else "")))
 
 
 def _wrong_field(where: Sequence[object], message: str) -> str:
-    return ": ".join(filter(None, [".".join(map(str, where)), message.removeprefix("Value error, ")]))
+    return ": ".join(
+        filter(None, [_TYPED_AT.get(str(where[0]) if where else "", _path(where)), plain(message)])
+    )
+
+
+def _path(where: Sequence[object]) -> str:
+    return ".".join(map(str, where))
 
 
 def _one_line(problem: object) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from twap_models.accounts import InviteRequest, Password, UserName
+from twap_models.plain_words import plain
 from twap_server.api.auth.oidc.admission import LONGEST_SUBJECT, is_subject
 from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.registration import Registration
@@ -171,7 +172,7 @@ def checked_password(password: str) -> str:
 
 
 def _refusal(error: ValidationError, field: str) -> InvalidRequest:
-    why = error.errors(include_input=False)[0]["msg"].removeprefix("Value error, ")
+    why = plain(error.errors(include_input=False)[0]["msg"])
     return InvalidRequest(f"{field}: {why}", field=field)
 
 

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from twap_models import exact_json
 from twap_models.orders import TwapOrderRequest
+from twap_models.plain_words import plain
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_text
@@ -73,7 +74,7 @@ def _order(content: Any, where: str) -> TwapOrderRequest:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "order"
-        raise InvalidRequest(f"{where}: {name}: {first['msg']}", field="--order") from None
+        raise InvalidRequest(f"{where}: {name}: {plain(first['msg'])}", field="--order") from None
 
 
 def _played(done: Replayed, took: int) -> str:

@@ -18,6 +18,7 @@ from starlette.types import Scope
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
 from twap_models.exact_json import UnreadText
+from twap_models.plain_words import plain
 from twap_server.api.http.exact_json import Unreadable, reply
 from twap_server.api.http.one_or_list import LIST, ONE
 from twap_server.api.http.own_page import BrowserSignInEnded
@@ -169,4 +170,4 @@ def _message(item: Mapping[str, Any]) -> str:
     given = item.get("input")
     if isinstance(given, UnreadText) and item["type"] != "extra_forbidden":
         return given.why
-    return str(item["msg"]).removeprefix("Value error, ")
+    return plain(str(item["msg"]))

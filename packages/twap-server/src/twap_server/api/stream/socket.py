@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from twap_models.base import WireModel
 from twap_models.enums import ErrorCode
+from twap_models.plain_words import plain
 from twap_models.stream import (
     Authenticate,
     Ping,
@@ -139,5 +140,5 @@ def words_of(error: ValidationError) -> str:
     """What is wrong with a message, and in which field."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
-    text = f"{where}: {first['msg']}" if where else first["msg"]
+    text = f"{where}: {plain(first['msg'])}" if where else plain(first["msg"])
     return text[:300].encode(errors="backslashreplace").decode()
