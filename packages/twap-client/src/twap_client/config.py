@@ -1,7 +1,7 @@
 """Hold what a caller may set: the address, timeouts, and where the sign-in is kept between runs."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol, Self
@@ -77,6 +77,8 @@ class ClientConfig:
         ping_after: silence after which the stream asks for a pong.
         silence_limit: silence after which the stream's connection counts as lost.
         close_timeout: how long to wait for the other side's goodbye.
+        on_wait: told once in a call that has had no answer for two seconds, how many more seconds it may take
+            until it is given up.
         event_capacity: how many order events wait for a slow reader before reading stops. None is dropped.
     """
 
@@ -94,6 +96,7 @@ class ClientConfig:
     silence_limit: timedelta = timedelta(seconds=15)
     close_timeout: timedelta = timedelta(milliseconds=500)
     event_capacity: int = 10_000
+    on_wait: Callable[[float], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_url(self.base_url.strip()))

@@ -4,6 +4,7 @@ import asyncio
 
 from twap_client._backoff import Backoff
 from twap_client._transport.calls import Answer, Call, httpx, read_answer
+from twap_client._transport.patience import Patience
 from twap_client._transport.sign_in import SignIn
 from twap_client.config import ClientConfig
 from twap_client.errors import (
@@ -41,9 +42,15 @@ class Transport:
             WrongEventLoop: the client was used in another event loop.
         """
         self.signed_in.home.check()
+        patience = Patience(call, self._config)
+        with patience.speaking():
+            return await self._with_attempts(call, patience)
+
+    async def _with_attempts(self, call: Call, patience: Patience) -> Answer:
         backoff = Backoff(self._config.retry_first, self._config.retry_cap)
         doubt = False
         while True:
+            patience.attempts += 1
             try:
                 return await self._once(call)
             except TwapClientError as error:
@@ -51,7 +58,7 @@ class Transport:
                 doubt = error.may_have_acted = doubt or error.may_have_acted
                 pause = self._pause(call, error, backoff)
                 if pause is None:
-                    raise
+                    raise patience.told(error) from error.__cause__
             await asyncio.sleep(pause)
 
     def _pause(self, call: Call, error: TwapClientError, backoff: Backoff) -> float | None:

@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
@@ -128,7 +131,8 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         return FAILED
     except Exception as error:  # the outermost edge: one line, never a stack trace
         code, message = explain(error, url, by_key=by_key)
-        sys.stderr.write(f"twap: {message}\n")
+        room = shutil.get_terminal_size().columns if sys.stderr.isatty() else _PIPE_WIDTH
+        sys.stderr.write(figures.in_lines(f"twap: {message}", room) + "\n")
         streams.give_up_what_cannot_be_written()
         return code
 
@@ -189,8 +193,18 @@ def _code(error: Exception) -> int:
 async def _within(config: ClientConfig, as_json: bool, work: Work) -> int:
     store = None if config.api_key else CredentialFile(config.base_url)
     out, err = _console(stderr=False), _console(stderr=True)
+    config = replace(config, on_wait=partial(_wait, err, config.base_url))
     async with TwapClient(config=config, token_store=store) as client:
         return await work(Session(client=client, server=config.base_url, as_json=as_json, out=out, err=err))
+
+
+def _wait(err: Console, url: str, left: float) -> None:
+    """Say that an answer is long in coming, and until when it is waited for at most, on the clock here."""
+    # A person reads it now, on this machine's clock.
+    until = datetime.now().astimezone() + timedelta(seconds=left)  # noqa: TID251
+    err.print(
+        f"no answer yet from {url}, trying until {until:%H:%M:%S} at most", markup=False, soft_wrap=True
+    )
 
 
 def _console(*, stderr: bool) -> Console:
