@@ -15,7 +15,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.market.status import ConnectionState, ExchangeStatus
+from twap_server.domain.market.status import CollectedBook, ConnectionState, ExchangeStatus
 
 
 def connected(exchange: str) -> ExchangeStatus:
@@ -108,10 +108,15 @@ class HandMarket:
         self.recent = RecentTrades()
         self.on_trade: list[Callable[[InstrumentId, Trade], None]] = []
         self.candles: list[Candle] = []
+        self.fates: list[CollectedBook] = []
         self.oldest_available: Nanos | None = None
 
     def exchanges(self) -> Sequence[ExchangeStatus]:
         return [connected(name) for name in self.listed]
+
+    def collected(self, exchange: str) -> Sequence[CollectedBook]:
+        self.instruments(exchange)
+        return [one for one in self.fates if one.instrument.exchange == exchange]
 
     def instruments(self, exchange: str) -> Mapping[str, Instrument]:
         if exchange not in self.listed:

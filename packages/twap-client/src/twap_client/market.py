@@ -9,11 +9,13 @@ from pydantic import TypeAdapter
 
 from twap_client._transport import Answer, Call, Transport, read_model
 from twap_client.order_fields import check_zones
-from twap_models import BookTop, Candle, Exchange, Instrument, Interval
+from twap_models import BookHealth, BookTop, Candle, Exchange, Instrument, Interval, ServerInfo
 from twap_models.fields import format_time
 
 _EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
 _INSTRUMENTS: TypeAdapter[list[Instrument]] = TypeAdapter(list[Instrument])
+_HEALTH: TypeAdapter[list[BookHealth]] = TypeAdapter(list[BookHealth])
+_SERVER = TypeAdapter(ServerInfo)
 _BOOK = TypeAdapter(BookTop)
 _REACH = TypeAdapter(datetime)
 _CANDLES: TypeAdapter[list[Candle]] = TypeAdapter(list[Candle])
@@ -52,6 +54,18 @@ class Market:
         """
         path = f"/exchanges/{_segment(exchange)}/symbols"
         return read_model(_INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}))
+
+    async def books(self, exchange: str) -> list[BookHealth]:
+        """Tell how each collected book of an exchange fares, now and within the last 15 minutes.
+
+        Raises:
+            NotFound: no such exchange.
+        """
+        return read_model(_HEALTH, await self._fetch(f"/exchanges/{_segment(exchange)}/books", {}))
+
+    async def server(self) -> ServerInfo:
+        """Tell what runs there: its version, whose prices it has, how one gets in."""
+        return read_model(_SERVER, await self._fetch("/server", {}))
 
     async def klines(
         self,

@@ -33,7 +33,7 @@ from twap_models.enums import (
     SliceReason,
 )
 from twap_models.errors import FieldError, Problem
-from twap_models.health import DemoAccount, ServerInfo
+from twap_models.health import BookHealth, DemoAccount, ServerInfo, StatusChange
 from twap_models.market import BookTop, Candle, Exchange, Instrument, OwnLevels, PublicTrade
 from twap_models.orders import (
     Fill,
@@ -59,6 +59,7 @@ __all__ = [
     "AccessToken",
     "Account",
     "ApiKey",
+    "BookHealth",
     "BookMessage",
     "BookTop",
     "BrokenRule",
@@ -105,6 +106,7 @@ __all__ = [
     "Slice",
     "SliceOutcome",
     "SliceReason",
+    "StatusChange",
     "TradeMessage",
     "TwapOrder",
     "TwapOrderAmendment",

@@ -20,6 +20,7 @@ ORDER = {
 }
 ANYBODY = {
     "GET /exchanges",
+    "GET /exchanges/{exchange}/books",
     "GET /exchanges/{exchange}/symbols",
     "GET /klines/{exchange}/{symbol:path}",
     "GET /orderbook/{exchange}/{symbol:path}",

@@ -26,6 +26,7 @@ def serving(address: str) -> tuple[AsyncClient, Desk]:
         ("/klines/nowhere/NOPE?limit=0", 2),
         ("/orderbook/binance/BTC-USDT", 5),
         ("/server", 5),
+        ("/exchanges/binance/books", 5),
         ("/exchanges", 5),
         ("/exchanges/binance/symbols", 5),
     ],

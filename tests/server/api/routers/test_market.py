@@ -6,19 +6,23 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from support.api.desk import Desk
 from support.api.fakes import NobodyTook, trade, view
+from support.api.live import Live
 from support.clocks import START
-from twap_models import BookTop, Candle, exact_json
-from twap_models.enums import Interval, Side
+from twap_client import NotFound, TwapClient
+from twap_models import BookHealth, BookTop, Candle, MarketMode, StatusChange, exact_json
+from twap_models.enums import Integrity, Interval, Side
 from twap_server.api.http.metrics import Metrics
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.books.counters import BookCounters
-from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime
 from twap_server.domain.market import events
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.status import CollectedBook, StateSince
 from twap_server.feed.bus import BookTopic
 from twap_server.runtime.durations import Durations, Family
 
@@ -33,6 +37,62 @@ async def test_exchanges_and_symbols(desk: Desk) -> None:
     assert one["symbol"] == "ETH-USDT"
     assert one["lot_size"] == Decimal("0.00000001")
     assert b"e-" not in answer.content.lower().replace(b"e-u", b"")
+
+
+async def test_how_collected_books_fare(desk: Desk) -> None:
+    assert (await desk.http.get("/exchanges/binance/books")).json() == []
+    now = desk.clock.now()
+    begun = StateSince(time=Nanos(now - SECOND), status=BookStatus.RESYNCING, reason="synchronising")
+    live = StateSince(time=now, status=BookStatus.LIVE, reason="")
+    told = CollectedBook(
+        instrument=KRAKEN,
+        status=BookStatus.LIVE,
+        reason="not trading: limit_only",
+        since=now,
+        changes=12,
+        changes_per_second=Decimal("1.2"),
+        resyncs=1,
+        reconnects=2,
+        last_change=Nanos(now - 79_999_999),
+        lag=-1_500_000,
+        history=(begun, live),
+    )
+    silent = replace(told, changes_per_second=None, last_change=None, lag=None, history=())
+    desk.market.fates = [told, silent]
+    answer = await desk.http.get("/exchanges/KRAKEN/books")
+    first, second = TypeAdapter(list[BookHealth]).validate_python(exact_json.loads(answer.content))
+    assert first == BookHealth(
+        exchange="kraken",
+        symbol="BTC-USDT",
+        status="live",
+        reason="not trading: limit_only",
+        since=to_datetime(now),
+        integrity=Integrity.SEQUENCE,
+        messages_per_second=Decimal("1.2"),
+        changes=12,
+        resyncs=1,
+        reconnects=2,
+        last_change=to_datetime(Nanos(now - 79_999_999)),
+        age_ms=79,
+        lag_ms=-2,
+        history=[
+            StatusChange(time=to_datetime(begun.time), status="resyncing", reason="synchronising"),
+            StatusChange(time=to_datetime(now), status="live"),
+        ],
+    )
+    assert b'"messages_per_second":1.2,' in answer.content
+    assert (second.messages_per_second, second.last_change, second.age_ms, second.lag_ms) == (None,) * 4
+    assert (await desk.http.get("/exchanges/binance/books")).json() == []
+    unknown = await desk.http.get("/exchanges/nowhere/books")
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_exchange")
+
+
+async def test_the_client_asks_what_runs_there_and_how_its_books_fare(live: Live) -> None:
+    async with TwapClient(live.url.replace("ws://", "http://").removesuffix("/ws")) as client:
+        assert (await client.market.server()).market == MarketMode.LIVE
+        assert await client.market.books("binance") == []
+        with pytest.raises(NotFound):
+            await client.market.books("nowhere")
 
 
 async def test_klines(desk: Desk) -> None:

@@ -8,7 +8,7 @@ from twap_models.enums import Interval, OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookState, CandleRange, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.market.status import ExchangeStatus
+from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
@@ -135,6 +135,14 @@ class Books(Protocol):
 
     def exchanges(self) -> Sequence[ExchangeStatus]:
         """Every collected exchange."""
+        ...
+
+    def collected(self, exchange: str) -> Sequence[CollectedBook]:
+        """How the books of an exchange fare that are collected now, by symbol.
+
+        Raises:
+            UnknownExchange.
+        """
         ...
 
     def instruments(self, exchange: str) -> Mapping[str, Instrument]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from twap_models.enums import Integrity, Interval
+from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
@@ -24,7 +25,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.market.events import BookState, BookStatus, CandleRange, Trade
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
-from twap_server.domain.market.status import ExchangeStatus
+from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, exchange_name, not_listed, the_one
 from twap_server.exchanges.base import Exchange
 
@@ -62,6 +63,7 @@ class LiveMarket(Holding):
         """
         super().__init__(interest)
         self.registry = registry
+        self._health = BookHealth(registry, clock)
         self._config = config
         self._clock = clock
         self._group: asyncio.TaskGroup | None = None
@@ -88,6 +90,7 @@ class LiveMarket(Holding):
     async def run(self) -> None:
         """Collect, for ever. Cancelling closes every connection."""
         async with self._http, asyncio.TaskGroup() as group:
+            group.create_task(self._health.watch(), name="health of books")
             for name, collector in self._collectors.items():
                 group.create_task(collector.run(), name=f"collector {name}")
 
@@ -115,6 +118,18 @@ class LiveMarket(Holding):
     def exchanges(self) -> list[ExchangeStatus]:
         """List the exchanges and how each is reached."""
         return [collector.status() for collector in self._collectors.values()]
+
+    def collected(self, exchange: str) -> list[CollectedBook]:
+        """Tell how the books of an exchange fare that are collected now, by symbol.
+
+        Raises:
+            UnknownExchange: not collected here.
+        """
+        collector = self.collector(exchange)
+        return [
+            replace(one, reason=self._with_trading(one.instrument, one.reason))
+            for one in self._health.of(collector.exchange.name)
+        ]
 
     def loaded(self, exchange: str) -> bool:
         """Tell whether the exchange's instruments are known.
@@ -201,10 +216,10 @@ class LiveMarket(Holding):
 
         ``reason`` says so where the instrument does not trade, whatever the book is.
         """
-        view, status = self.registry.view(instrument, depth), self.trading_status(instrument)
-        if view is None or status == TRADING:
+        view = self.registry.view(instrument, depth)
+        if view is None or self.trading_status(instrument) == TRADING:
             return view
-        return replace(view, reason="; ".join(filter(None, (f"not trading: {status}", view.reason))))
+        return replace(view, reason=self._with_trading(instrument, view.reason))
 
     def trading_status(self, instrument: InstrumentId) -> str:
         """Return ``trading``, or why it does not trade; ``trading`` too while no list is known.
@@ -274,6 +289,11 @@ class LiveMarket(Holding):
             names = ", ".join(sorted(self._collectors))
             raise UnknownExchange(f"no exchange {exchange[:40]!r} here; there are: {names}")
         return found
+
+    def _with_trading(self, instrument: InstrumentId, reason: str) -> str:
+        """A book's reason, and before it that its instrument does not trade."""
+        status = self.trading_status(instrument)
+        return reason if status == TRADING else "; ".join(filter(None, (f"not trading: {status}", reason)))
 
     def _why_not(self, instrument: InstrumentId) -> str:
         view = self.view(instrument, 1)

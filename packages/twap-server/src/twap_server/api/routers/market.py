@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from twap_models.enums import Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
+from twap_models.health import BookHealth
 from twap_models.market import BookTop, Candle, Exchange, Instrument, PublicTrade
 from twap_server.api.http.documented import problems, with_headers
 from twap_server.api.http.exact_json import ExactRoute, reply
@@ -14,6 +15,7 @@ from twap_server.api.routers.dependencies import BookOwnerDep, BookReaderDep, Se
 from twap_server.api.routers.on_demand_books import held_book, held_trades
 from twap_server.api.wire import present
 from twap_server.api.wire.listings import in_order
+from twap_server.api.wire.present_health import book_health
 from twap_server.api.wire.requests import resolve
 from twap_server.books.recent_trades import MOST_RECENT
 from twap_server.domain.clock import Nanos, to_text
@@ -33,6 +35,19 @@ SymbolFilter = Annotated[str | None, Query(max_length=40)]
 async def list_exchanges(services: ServicesDep) -> Response:
     """Every collected exchange and the state of its connections."""
     return reply([present.exchange(status) for status in services.market.exchanges()])
+
+
+@router.get(
+    "/exchanges/{exchange}/books",
+    response_model=list[BookHealth],
+    responses=problems(404, 422, 429),
+    dependencies=[_READS],
+)
+async def list_books(services: ServicesDep, exchange: ExchangePath) -> Response:
+    """How each collected book of an exchange fares, now and within the last 15 minutes."""
+    books, now = services.market.collected(exchange), services.clock.now()
+    integrity = {one.name: one.integrity for one in services.market.exchanges()}
+    return reply([book_health(one, integrity[one.instrument.exchange], now) for one in books])
 
 
 @router.get(

@@ -1,10 +1,13 @@
-"""Describe whether an exchange is connected, as the collector knows it and the API shows it."""
+"""Describe how exchanges are reached and how their books fare: the collector knows it, the API shows it."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import Nanos
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 
 
 class ConnectionState(StrEnum):
@@ -43,3 +46,38 @@ class ExchangeStatus:
     """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
     clock_warning: str
     """That its clock and ours differ by more than a second, in words fit for a user; empty otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSince:
+    """A state of a book, and since when it was in it."""
+
+    time: Nanos
+    status: BookStatus
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectedBook:
+    """How a book fares that is collected now."""
+
+    instrument: InstrumentId
+    status: BookStatus
+    reason: str
+    """Why it is not live, or does not trade; empty when nothing is wrong."""
+    since: Nanos
+    """Wall time of the last change of status."""
+    changes: int
+    """Changes applied since the server started."""
+    changes_per_second: Decimal | None
+    """Of the last ten seconds, rounded down to a tenth; None in the first second."""
+    resyncs: int
+    """How often it was live and turned out to be wrong, or was asked for anew, on one connection."""
+    reconnects: int
+    """How often another connection took its place."""
+    last_change: Nanos | None
+    """Wall time at which the last change was received; None: none was yet."""
+    lag: int | None
+    """Nanoseconds from the exchange's time of the last change to its receipt; None where it is not known."""
+    history: tuple[StateSince, ...]
+    """Its states of the last 15 minutes, oldest first; the first one is how it was when they began."""
