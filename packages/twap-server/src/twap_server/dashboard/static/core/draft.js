@@ -1,20 +1,57 @@
 // The order that is being written: the ticket shows it, and other views fill it in (a click in the ladder sets the limit).
+//
+// It survives a reload, with its token_id: an order whose answer was lost can be sent again and stays one order.
 
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 
-/** @typedef {{exchange: string, symbol: string, side: "buy" | "sell", quantity: string, price: string, duration: string, slices: string, interval: string, start_time: string, carry: string, late_start: string, max_slippage_bps: string, randomize: string, participation_cap: string, token_id: string}} Draft */
+/**
+ * As it was typed. `window` and `cut` say which of two fields counts; times are local as the browser's own input writes them.
+ * @typedef {{exchange: string, symbol: string, side: "buy" | "sell", quantity: string, price: string,
+ *   window: "duration" | "end", duration: string, end_time: string, cut: "interval" | "slices", interval: string, slices: string,
+ *   start_time: string, carry: string, late_start: string, max_slippage_bps: string, randomize: string,
+ *   participation_cap: string, token_id: string}} Draft
+ */
+
+const KEY = "twap-draft";
 
 /** @type {Draft} */
 export const EMPTY = {
-  exchange: "", symbol: "", side: "buy", quantity: "", price: "", duration: "15m", slices: "", interval: "30",
+  exchange: "", symbol: "", side: "buy", quantity: "", price: "",
+  window: "duration", duration: "15m", end_time: "", cut: "interval", interval: "30s", slices: "30",
   start_time: "", carry: "catch_up", late_start: "compress", max_slippage_bps: "", randomize: "", participation_cap: "",
   token_id: "",
 };
 
 /** @type {import("@preact/signals").Signal<Draft>} */
-export const draft = signal(EMPTY);
+export const draft = signal(kept());
+
+effect(() => {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(draft.value));
+  } catch {
+    // A browser that keeps nothing forgets it at the next reload.
+  }
+});
 
 /** @param {Partial<Draft>} changes */
 export function fill(changes) {
   draft.value = { ...draft.value, ...changes };
+}
+
+/** A name for the next order, such as "web-k3f9q2x7w4ma": nobody has used it. */
+export function freshToken() {
+  const letters = "abcdefghjkmnpqrstuvwxyz23456789";
+  const drawn = crypto.getRandomValues(new Uint8Array(12));
+  return `web-${[...drawn].map((one) => letters[one % letters.length]).join("")}`;
+}
+
+/** @returns {Draft} */
+function kept() {
+  try {
+    const found = JSON.parse(sessionStorage.getItem(KEY) || "{}");
+    const known = Object.keys(EMPTY).filter((name) => typeof found[name] === "string");
+    return { ...EMPTY, ...Object.fromEntries(known.map((name) => [name, found[name]])) };
+  } catch {
+    return EMPTY;
+  }
 }

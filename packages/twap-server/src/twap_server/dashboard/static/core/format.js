@@ -40,6 +40,14 @@ export function bps(text) {
   return `${made.startsWith("-") ? made.replace("-", "−") : `+${made}`}\u00a0bps`;
 }
 
+/** Signed, with the few decimals that say something: "+1.6", "−12.3", "+0.0017". Rounded. @param {string | null | undefined} text */
+export function signed(text) {
+  if (text === null || text === undefined) return "–";
+  const size = Math.abs(Number(text));
+  const made = new Big(text).toFixed(size === 0 ? 0 : size < 0.05 ? 4 : size < 10 ? 2 : 1, Big.roundHalfEven);
+  return Number(made) === 0 ? "0" : made.startsWith("-") ? made.replace("-", "−") : `+${made}`;
+}
+
 /** Percent of a part: "33.3 %", rounded. @param {string} part @param {string} whole */
 export function percent(part, whole) {
   if (new Big(whole).eq(0)) return "0 %";

@@ -1,0 +1,77 @@
+// Find the nearest value that would do, where the server names one, and what to change for it.
+
+import { typed } from "../../core/durations.js";
+
+/** @typedef {import("../../core/draft.js").Draft} Draft */
+/** @typedef {{words: string, changes: Partial<Draft>}} Fix what a click does, and what its button says */
+
+const NUMBER = "(-?\\d+(?:\\.\\d+)?)";
+const SHAPES = [
+  `use (?:an interval of )?at (?:least|most) (?:one tick \\()?${NUMBER}`,
+  `: use ${NUMBER}(?: |$)`,
+  `below one tick \\(${NUMBER}\\)`,
+  `(?:greater|less) than or equal to ${NUMBER}`,
+  `at (?:least|most) ${NUMBER}`,
+].map((shape) => new RegExp(shape));
+
+/**
+ * The value that a broken rule's text names.
+ * @param {string} detail
+ * @returns {string | null}
+ */
+export function named(detail) {
+  for (const shape of SHAPES) {
+    const found = shape.exec(detail);
+    if (found) return found[1];
+  }
+  return null;
+}
+
+/**
+ * What mends a broken rule, or null.
+ * @param {{field: string, detail: string, reason?: string}} broken
+ * @param {Draft} draft
+ * @returns {Fix | null}
+ */
+export function fixOf({ field, detail, reason }, draft) {
+  if (reason === "duplicate_token_id") return { words: "a new one", changes: { token_id: "" } };
+  if (reason === "window_elapsed" && draft.start_time) return { words: "now", changes: { start_time: "" } };
+  const value = named(detail);
+  return value === null ? null : fixTo(field, value, draft);
+}
+
+/**
+ * What sets a field to a value, as the ticket has its fields.
+ * @param {string} field of the request, or what `nearest_of` of the go-live table names
+ * @param {string} value
+ * @param {Draft} draft
+ * @returns {Fix | null}
+ */
+export function fixTo(field, value, draft) {
+  switch (field) {
+    case "interval":
+      return { words: typed(value), changes: { cut: "interval", interval: typed(value) } };
+    case "slices":
+      return { words: `${value} slices`, changes: { cut: "slices", slices: value } };
+    case "duration":
+      return { words: typed(value), changes: { window: "duration", duration: typed(value) } };
+    case "end":
+      return draft.start_time ? null : { words: `end in ${typed(value)}`, changes: { window: "duration", duration: typed(value) } };
+    case "quantity":
+    case "price":
+    case "max_slippage_bps":
+    case "randomize":
+    case "participation_cap":
+      return { words: value, changes: { [field]: value } };
+    default:
+      return null;
+  }
+}
+
+/** At which field of the ticket a field of the request stands. @param {string} field @param {Draft} draft */
+export function place(field, draft) {
+  if (field === "end_time" && draft.window === "duration") return draft.start_time ? "start_time" : "duration";
+  if (field === "limit_price") return "price";
+  if (field === "interval" && draft.cut === "slices") return "slices";
+  return field;
+}

@@ -1,0 +1,78 @@
+// Turn what was typed into what is sent, and say at which field something cannot be read.
+
+import { isNumber } from "../../core/exact.js";
+import { EXAMPLES, seconds } from "../../core/durations.js";
+
+/** @typedef {import("../../core/draft.js").Draft} Draft */
+/** @typedef {{body: Record<string, unknown> | null, wrong: Record<string, string>, missing: string[]}} Made */
+
+const OPTIONS = /** @type {const} */ (["max_slippage_bps", "randomize", "participation_cap"]);
+
+/**
+ * @param {Draft} draft
+ * @returns {Made} `body` is null while a field is missing or wrong
+ */
+export function toRequest(draft) {
+  /** @type {Made} */
+  const made = { body: null, wrong: {}, missing: [] };
+  const body = {
+    token_id: draft.token_id, exchange: draft.exchange, symbol: draft.symbol, side: draft.side,
+    carry: draft.carry, late_start: draft.late_start,
+    ...number(made, draft, "quantity", true), ...number(made, draft, "price", false),
+    ...ending(made, draft), ...cutting(made, draft), ...moment(made, draft, "start_time"),
+  };
+  for (const name of OPTIONS) Object.assign(body, number(made, draft, name, false));
+  if (!draft.exchange || !draft.symbol) made.missing.push("symbol");
+  if (!made.missing.length && !Object.keys(made.wrong).length) made.body = body;
+  return made;
+}
+
+/** @param {Made} made @param {Draft} draft @param {keyof Draft} name @param {boolean} isNeeded */
+function number(made, draft, name, isNeeded) {
+  const text = draft[name].trim();
+  if (!text && isNeeded) made.missing.push(name);
+  if (!text) return {};
+  if (isNumber(text)) return { [name]: text };
+  made.wrong[name] = "Write digits, with a point for decimals: 0.5";
+  return {};
+}
+
+/** @param {Made} made @param {Draft} draft */
+function ending(made, draft) {
+  if (draft.window === "end") return draft.end_time ? moment(made, draft, "end_time") : needs(made, "end_time");
+  return span(made, "duration", draft.duration);
+}
+
+/** @param {Made} made @param {Draft} draft */
+function cutting(made, draft) {
+  if (draft.cut === "interval") return span(made, "interval", draft.interval);
+  const text = draft.slices.trim();
+  if (!text) return needs(made, "slices");
+  if (/^\d+$/.test(text)) return { slices: text };
+  made.wrong.slices = "Write a whole number: 30";
+  return {};
+}
+
+/** @param {Made} made @param {string} name @param {string} text */
+function span(made, name, text) {
+  if (!text.trim()) return needs(made, name);
+  const read = seconds(text);
+  if (read !== null) return { [name]: read };
+  made.wrong[name] = `Write a time such as ${EXAMPLES}`;
+  return {};
+}
+
+/** @param {Made} made @param {Draft} draft @param {"start_time" | "end_time"} name */
+function moment(made, draft, name) {
+  if (!draft[name]) return {};
+  const at = new Date(draft[name]);
+  if (!Number.isNaN(at.getTime())) return { [name]: at.toISOString() };
+  made.wrong[name] = "Write a date and a time";
+  return {};
+}
+
+/** @param {Made} made @param {string} name */
+function needs(made, name) {
+  made.missing.push(name);
+  return {};
+}
