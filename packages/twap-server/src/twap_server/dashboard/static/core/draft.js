@@ -27,7 +27,8 @@ export const draft = signal(kept());
 
 effect(() => {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(draft.value));
+    if (draft.value === EMPTY) sessionStorage.removeItem(KEY);
+    else sessionStorage.setItem(KEY, JSON.stringify(draft.value));
   } catch {
     // A browser that keeps nothing forgets it at the next reload.
   }
@@ -48,7 +49,9 @@ export function freshToken() {
 /** @returns {Draft} */
 function kept() {
   try {
-    const found = JSON.parse(sessionStorage.getItem(KEY) || "{}");
+    const text = sessionStorage.getItem(KEY);
+    if (!text) return EMPTY;
+    const found = JSON.parse(text);
     const known = Object.keys(EMPTY).filter((name) => typeof found[name] === "string");
     return { ...EMPTY, ...Object.fromEntries(known.map((name) => [name, found[name]])) };
   } catch {
