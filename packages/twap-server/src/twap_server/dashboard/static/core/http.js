@@ -75,6 +75,7 @@ function isOrders(content) {
  * @param {AbortSignal} [signal]
  */
 async function send(method, url, body, headers, signal) {
+  /** @type {Record<string, string>} */
   const sent = body === undefined ? {} : { "Content-Type": "application/json" };
   try {
     return await fetch(url, {

@@ -43,7 +43,7 @@ export class Poller {
   async ask(wanted, seen) {
     const isWanted = () => !this.isOver && this.asked.has(wanted);
     if (!isWanted()) return;
-    const channel = /** @type {keyof EVERY_MS} */ (wanted.topic.channel);
+    const channel = /** @type {keyof typeof EVERY_MS} */ (wanted.topic.channel);
     let wait = EVERY_MS[channel];
     try {
       const messages = document.hidden ? [] : await ASK[channel](wanted, seen);

@@ -15,7 +15,7 @@ let token = null;
 /** @type {Promise<void> | null} */
 let renewal = null;
 
-/** Go on with the sign-in of before, if there is one. Called once, at the start. */
+/** Go on with the sign-in of before, if there is one (204: there is none). Called once, at the start. */
 export async function resume() {
   try {
     await renew();
@@ -79,7 +79,7 @@ export async function renewNow() {
 
 function renew() {
   renewal ??= request("POST", "auth/browser/refresh")
-    .then((answer) => take(answer.body))
+    .then((answer) => (answer.body ? take(answer.body) : forget()))
     .finally(() => {
       renewal = null;
     });

@@ -8,7 +8,7 @@ const BOOK = { live: "LIVE", stale: "STALE", resyncing: "RESYNCING", down: "DOWN
 /** @param {{book: any}} props a book message */
 export function BookBadge({ book }) {
   if (!book) return html`<span class="badge status-down">NO BOOK</span>`;
-  const word = BOOK[/** @type {keyof BOOK} */ (book.status)] || book.status;
+  const word = BOOK[/** @type {keyof typeof BOOK} */ (book.status)] || book.status;
   const age = book.age_ms === null || book.age_ms === undefined ? "" : span(Number(book.age_ms));
   const title = [book.reason, age && `last change ${age} before it was sent`].filter(Boolean).join("; ");
   return html`<span class=${`badge status-${book.status}`} title=${title}>${word}${age ? html` <small>${age}</small>` : null}</span>`;
