@@ -1,7 +1,7 @@
-"""``hatch run page:types``: check the types of the dashboard's JavaScript (JSDoc) with the TypeScript compiler.
+"""``hatch run page:types``: check the types of the dashboard's JavaScript (JSDoc) with TypeScript's compiler.
 
 ``scripts/page/package-lock.json`` pins the compiler and the libraries' types; they come from the npm registry
-into ``scripts/page/node_modules`` when that is absent or older than the pins. Exit code 3: there is no npm here.
+into ``scripts/page/node_modules`` when that is absent or older than the pins. Exit code 3: no npm here.
 """
 
 import shutil
@@ -16,7 +16,9 @@ def main() -> int:
     """Install what is pinned, check; give the exit code."""
     npm = shutil.which("npm")
     if npm is None:
-        print("npm is missing (Debian: apt-get install npm): the page's types were not checked", file=sys.stderr)
+        print(
+            "npm is missing (Debian: apt-get install npm): the page's types were not checked", file=sys.stderr
+        )
         return 3
     if not _is_installed():
         subprocess.run([npm, "ci", "--silent", "--no-audit", "--no-fund"], cwd=FOLDER, check=True)

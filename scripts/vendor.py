@@ -3,7 +3,8 @@
 Each folder of a package, or of what tests share, that holds such files has a ``vendored.json``: which npm
 package and version, under which licence, the hash of its archive, and the hash of each file taken from it, by
 its place in the archive. Without arguments every file is put there anew, and compared with its hash.
-``python scripts/vendor.py swagger-ui-dist 5.36.0`` takes another version and writes its hashes. Needs ``npm``, for the fetching alone.
+``python scripts/vendor.py swagger-ui-dist 5.36.0`` takes another version and writes its hashes. Needs
+``npm``, for the fetching alone.
 """
 
 import base64
@@ -41,7 +42,9 @@ def main() -> int:
 
 def manifests() -> list[Path]:
     """The lists of vendored files, by place."""
-    return sorted([*ROOT.glob("packages/*/src/**/vendored.json"), *ROOT.glob("tests/support/**/vendored.json")])
+    return sorted(
+        [*ROOT.glob("packages/*/src/**/vendored.json"), *ROOT.glob("tests/support/**/vendored.json")]
+    )
 
 
 def sha256(content: bytes) -> str:

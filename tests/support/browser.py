@@ -1,5 +1,6 @@
-"""A real Chromium on a real demo server. A page fails its test on any console error, foreign request or CSP report.
+"""Drive a real Chromium on a real demo server.
 
+A page fails its test on any console error, foreign request or report of the Content-Security-Policy.
 Needs Debian's ``chromium``; without it the tests are skipped and say so.
 """
 
@@ -29,14 +30,15 @@ _OVERFLOWING = """
   const isShown = (element) => element.checkVisibility() && !element.closest("dialog:not([open])");
   const found = [];
   const page = document.documentElement;
-  if (page.scrollWidth > page.clientWidth + 1) found.push(`page is ${page.scrollWidth} wide in ${page.clientWidth}`);
+  if (page.scrollWidth > page.clientWidth + 1) found.push(`page: ${page.scrollWidth} in ${page.clientWidth}`);
   for (const element of document.querySelectorAll("#app *")) {
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     if (!hasText || !isShown(element)) continue;
     const style = getComputedStyle(element);
     if (style.display === "inline" || element.closest(".visually-hidden, .skip, .scroll, option")) continue;
     const isCut = element.scrollWidth > element.clientWidth + 1 && style.textOverflow !== "ellipsis";
-    if (isCut && !/auto|scroll/.test(style.overflowX)) found.push(`${element.className || element.tagName}: ${element.textContent.trim().slice(0, 60)}`);
+    if (!isCut || /auto|scroll/.test(style.overflowX)) continue;
+    found.push(`${element.className || element.tagName}: ${element.textContent.trim().slice(0, 60)}`);
   }
   return found;
 }
@@ -52,7 +54,9 @@ def why_not() -> str:
 def demo_server(*more: str) -> Iterator[str]:
     """``twap-server start --demo`` as people start it, on a free port; gives its base URL."""
     command = [sys.executable, "-m", "twap_server", "start", "--demo", "--port", "0", *more]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ)
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ
+    )
     try:
         assert server.stdout is not None
         lines = iter(server.stdout.readline, "")
@@ -125,7 +129,9 @@ async def browsing(
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=_CHROMIUM, args=["--no-sandbox"])
         scheme: Any = "dark" if is_dark else "light"
-        opened = await browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, **context)
+        opened = await browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, **context
+        )
         await opened.add_init_script(f"({_HARDLY})()")
         page = await opened.new_page()
         watched = Watched(page, url)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from support.browser import demo_server, why_not
 
 

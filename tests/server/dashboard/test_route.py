@@ -29,13 +29,17 @@ async def test_files_come_packed_to_who_takes_that_and_once_to_who_has_them(http
     packed = await http.get("/dashboard/app.js", headers={"Accept-Encoding": "gzip"})
     plain = await http.get("/dashboard/app.js", headers={"Accept-Encoding": "identity"})
     assert packed.headers["content-encoding"] == "gzip" and packed.content == plain.content
-    assert plain.headers["content-type"].startswith("text/javascript") and "content-encoding" not in plain.headers
+    assert (
+        plain.headers["content-type"].startswith("text/javascript")
+        and "content-encoding" not in plain.headers
+    )
     again = await http.get("/dashboard/app.js", headers={"If-None-Match": plain.headers["etag"]})
     assert again.status_code == 304 and again.content == b""
 
 
 @pytest.mark.parametrize(
-    "path", ["README.md", "vendor/preact/LICENSE", "vendor/preact/vendored.json", "index.html", "../route.py", ""]
+    "path",
+    ["README.md", "vendor/preact/LICENSE", "vendor/preact/vendored.json", "index.html", "../route.py", ""],
 )
 async def test_what_is_no_part_of_the_page_is_not_served(http: httpx.AsyncClient, path: str) -> None:
     assert (await http.get(f"/dashboard/{path}")).status_code == 404

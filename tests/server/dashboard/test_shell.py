@@ -1,6 +1,7 @@
-"""The page around every view: it signs in, it fits, it can be read and used by everybody, it survives the server."""
+"""The page around every view signs in, fits, can be read and used by everybody, and survives the server."""
 
 import pytest
+
 from support.browser import browsing, demo_server
 
 VIEWS = ("market", "heatmap", "ticket", "orders", "costs", "health", "sign-in")
@@ -11,7 +12,6 @@ VIEWS = ("market", "heatmap", "ticket", "orders", "costs", "health", "sign-in")
 async def test_each_view_fits_and_is_accessible(demo: str, view: str, width: int, is_dark: bool) -> None:
     async with browsing(demo, width=width, height=844, is_dark=is_dark) as watched:
         await watched.open(f"#/{view}")
-        await watched.page.wait_for_load_state("networkidle", timeout=5_000) if view == "sign-in" else None
         assert await watched.overflowing() == []
         assert await watched.inaccessible() == []
 
@@ -22,9 +22,14 @@ async def test_a_visitor_of_a_demo_enters_with_one_click_and_stays_signed_in_ove
         await watched.page.reload()
         assert await watched.page.locator("header .who").inner_text() == "demo"
         cookies = await watched.page.context.cookies()
-        assert [(one["name"], one["httpOnly"], one["sameSite"]) for one in cookies] == [("twap_refresh", True, "Strict")]
-        assert await watched.page.evaluate("Object.keys(localStorage).concat(Object.keys(sessionStorage))") == []
-        await watched.page.get_by_role("button", name="Sign out").click()
+        assert [(one["name"], one["httpOnly"], one["sameSite"]) for one in cookies] == [
+            ("twap_refresh", True, "Strict")
+        ]
+        assert (
+            await watched.page.evaluate("Object.keys(localStorage).concat(Object.keys(sessionStorage))") == []
+        )
+        async with watched.page.expect_response("**/auth/browser/log-out"):
+            await watched.page.get_by_role("button", name="Sign out").click()
         await watched.page.get_by_role("link", name="Sign in").wait_for()
         assert await watched.page.context.cookies() == []
 
@@ -86,8 +91,7 @@ async def test_the_theme_can_be_chosen_and_is_kept(demo: str) -> None:
 async def test_a_lost_server_is_told_and_the_page_goes_on_when_it_is_back() -> None:
     with demo_server() as url:
         async with browsing(url) as watched:
-            watched.allowed.append("ERR_CONNECTION_REFUSED")
-            watched.allowed.append("WebSocket connection")
+            watched.allowed += ["ERR_INTERNET_DISCONNECTED", "WebSocket connection"]
             await watched.enter_demo()
             await watched.open("#/market")
             await watched.page.context.set_offline(True)

@@ -96,7 +96,13 @@ async def test_a_cookie_that_comes_back_later_ends_the_whole_sign_in(desk: Desk)
     assert await who(desk, access) == 401
 
 
-@pytest.mark.parametrize("token", ["", "x", "never-given" * 300, '"quoted"', "\\303\\251"])
+async def test_without_a_cookie_nobody_is_signed_in_which_is_no_mistake(desk: Desk) -> None:
+    answer = await post(desk, "refresh", "")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("token", ["x", "never-given" * 300, '"quoted"', "\\303\\251"])
 async def test_a_cookie_that_names_no_sign_in_is_taken_away(desk: Desk, token: str) -> None:
     answer = await post(desk, "refresh", token)
     assert (answer.status_code, answer.json()["code"]) == (401, "not_authenticated")
@@ -296,6 +302,8 @@ async def test_who_is_no_trusted_proxy_changes_neither_scheme_nor_path() -> None
     transport = ASGITransport(app, client=(PROXY, 1))
     async with AsyncClient(transport=transport, base_url="http://upstream") as http:
         assert (await http.post("/auth/browser/refresh", headers=headers)).status_code == 403
-        answer = await http.post("/auth/browser/refresh", headers={**headers, **OURS})
+        answer = await http.post(
+            "/auth/browser/refresh", headers={**headers, **OURS, "Cookie": "twap_refresh=none"}
+        )
         assert answer.status_code == 401
         assert cookie_in(answer)["path"] == "/auth/browser"

@@ -7,13 +7,11 @@ token differs: the browser, out of reach of scripts.
 from fastapi import APIRouter, Depends, Request, Response
 
 from twap_models.accounts import AccessToken, BrowserSignIn, PasswordSignIn
-from twap_server.api.auth.sign_in import WRONG_REFRESH
 from twap_server.api.http.documented import problems, with_headers
 from twap_server.api.http.exact_json import ExactRoute, reply
 from twap_server.api.http.own_page import cookie_of, cookie_taken_away, require_own_page, set_cookie
 from twap_server.api.routers.dependencies import ServicesDep, address_of
 from twap_server.api.services import Services
-from twap_server.domain.errors import NotAuthenticated
 
 router = APIRouter(
     prefix="/auth/browser",
@@ -42,14 +40,18 @@ async def sign_in(request: Request, services: ServicesDep, given: PasswordSignIn
 @router.post(
     "/refresh",
     response_model=BrowserSignIn,
-    responses=with_headers(200, "Set-Cookie") | problems(401, 403, 503),
+    responses=with_headers(200, "Set-Cookie") | {204: {"description": "No cookie"}} | problems(401, 403, 503),
 )
 async def refresh(request: Request, services: ServicesDep) -> Response:
-    """Trade the cookie for its successor and an access token; each counts once, as with ``/auth/refresh``."""
+    """Trade the cookie for its successor and an access token; each counts once, as with ``/auth/refresh``.
+
+    204: there is no cookie, so nobody is signed in here. A page asks at its start, and a refusal would stand
+    in the browser's console as an error for every visitor.
+    """
     given = cookie_of(request)
+    if not given:
+        return Response(status_code=204)
     with cookie_taken_away(request):
-        if not given:
-            raise NotAuthenticated(WRONG_REFRESH)
         return await _answer(request, services, await services.auth.sign_in.refresh(given))
 
 

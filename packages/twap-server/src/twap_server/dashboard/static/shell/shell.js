@@ -52,7 +52,7 @@ function skip(event) {
 /** @param {{current: string}} props */
 function Header({ current }) {
   return html`
-    <header class="top">
+    <header class="top" role="banner">
       <a class="brand" href=${address(["market"])}>TWAP</a>
       <${MarketBadge} />
       <nav aria-label="Views">

@@ -2,5 +2,5 @@
 import { html } from "../../core/html.js";
 
 export default function View() {
-  return html`<p class="starting">…</p>`;
+  return html`<h1>…</h1>`;
 }
