@@ -282,6 +282,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "NotAuthenticated",
             "NotFound",
             "NotPermitted",
+            "NotReady",
             "ProtocolMismatch",
             "RateLimited",
             "Reconnected",

@@ -298,7 +298,7 @@ async def test_a_refused_subscription_is_told_and_the_rest_lives(
     async with client.stream([BTC]) as stream:
         socket = await server.subscribed(BTC)
         socket.send(StreamError(code="unknown_symbol", message="no symbol 'X'"))
-        socket.send('{"type":"trade","price":1}')
+        socket.send('{"type":"of_a_newer_server","price":1}')
         (refused,) = await take(stream, 1)
         server.push_book(book(BTC))
         assert await take(stream, 1) == [book(BTC)]

@@ -13,8 +13,15 @@ class Backoff:
     """
 
     def __init__(
-        self, first: timedelta, cap: timedelta, *, draw: Callable[[float, float], float] = random.uniform
+        self,
+        first: timedelta,
+        cap: timedelta,
+        *,
+        at_once: bool = False,
+        draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
+        """Begin with a delay of at most ``first``; with ``at_once`` with none."""
+        self._at_once = at_once
         self._first = first.total_seconds()
         self._cap = cap.total_seconds()
         self._draw = draw
@@ -22,10 +29,12 @@ class Backoff:
 
     def next_delay(self) -> float:
         """Count one attempt and give the seconds to wait before it."""
-        bound = min(self._cap, self._first * 2 ** min(self.attempts, 30))
+        step = self.attempts - 1 if self._at_once else self.attempts
         self.attempts += 1
-        return self._draw(0, bound)
+        if step < 0:
+            return 0.0
+        return self._draw(0, min(self._cap, self._first * 2 ** min(step, 30)))
 
-    def reset(self) -> None:
-        """Start small again."""
-        self.attempts = 0
+    def reset(self, *, at_once: bool = True) -> None:
+        """Start small again; without ``at_once`` not with no delay at all."""
+        self.attempts = 0 if at_once or not self._at_once else 1

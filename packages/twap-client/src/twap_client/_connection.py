@@ -5,12 +5,15 @@ counts as a lost connection. Nothing here reconnects; that is the stream's busin
 """
 
 import asyncio
+from contextlib import suppress
+from datetime import datetime
 from typing import Self, assert_never
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.http11 import Response
 
+from twap_client._pace import Pace
 from twap_client._proxies import not_reached, proxy_of
 from twap_client.config import ClientConfig
 from twap_client.errors import (
@@ -41,6 +44,9 @@ from twap_models.stream import (
 _KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "trade", "order_event"}
 _LONGEST_DETAIL = 300
 _LARGEST_MESSAGE = 8 * 2**20
+_AT_ONCE, _A_SECOND = 30, 40
+"""Of our messages: a server may count them by its own seconds, and takes 100 in each."""
+_PASSING_REFUSALS = (408, 425, 429)
 
 
 def _end_in_words(error: ConnectionClosed) -> str:
@@ -53,14 +59,21 @@ def _end_in_words(error: ConnectionClosed) -> str:
 
 
 class Connection:
-    """An open, signed-in WebSocket."""
+    """An open, signed-in WebSocket.
+
+    Attributes:
+        opened_at, heard_at: by the event loop's clock, in seconds.
+        signed_in_until: when the server ends the sign-in, if it said so.
+    """
 
     def __init__(self, socket: ClientConnection, config: ClientConfig) -> None:
         self._socket = socket
         self._config = config
         self._loop = asyncio.get_running_loop()
+        self._pace = Pace(at_once=_AT_ONCE, a_second=_A_SECOND)
         self.opened_at = self._loop.time()
         self.heard_at = self.opened_at
+        self.signed_in_until: datetime | None = None
 
     @classmethod
     async def open(cls, token: str, config: ClientConfig) -> Self:
@@ -91,6 +104,7 @@ class Connection:
             StreamClosed: the connection has ended.
         """
         try:
+            await self._pace.take()
             async with asyncio.timeout(self._config.silence_limit.total_seconds()):
                 await self._socket.send(
                     exact_json.dumps(message.model_dump(exclude_none=True)).decode(), text=True
@@ -136,13 +150,14 @@ class Connection:
     async def _authenticate(self, token: str) -> None:
         try:
             async with asyncio.timeout(self._config.connect_timeout.total_seconds()):
-                await self.send(Authenticate(token=token))
+                with suppress(StreamClosed):  # what was said before the end says why
+                    await self.send(Authenticate(token=token))
                 message = await self.receive()
         except TimeoutError:
             raise StreamClosed("the server did not answer the sign-in of the stream") from None
         match message:
             case Authenticated():
-                return
+                self.signed_in_until = message.expires_at
             case StreamError(code=ErrorCode.NOT_AUTHENTICATED):
                 raise NotAuthenticated(message.message, status=401, code=str(message.code))
             case StreamError(code=ErrorCode.NOT_PERMITTED):
@@ -183,8 +198,10 @@ def _refused(response: Response, config: ClientConfig) -> Exception:
             return NotAuthenticated(message, status=status, code="not_authenticated")
         case 403 | 421:  # 421: the server does not go by this name, and will not by waiting
             return NotPermitted(message, status=status, code="not_permitted")
-        case _:
+        case _ if status >= 500 or status in _PASSING_REFUSALS:
             return ConnectFailed(message)
+        case _:
+            return ConnectFailed(f"{message}: is the address that of a twap server?", reason="not_twap")
 
 
 def _detail_of(response: Response) -> str:

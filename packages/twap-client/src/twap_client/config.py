@@ -71,9 +71,9 @@ class ClientConfig:
         attempts: how often a repeatable request is tried in all.
         retry_first: longest wait before the second attempt; doubles from there.
         retry_cap: longest wait between attempts. A server that asks for more is reported instead.
-        reconnect_first: longest wait before the stream's first reconnect; doubles from there.
+        reconnect_first: longest wait before the stream's second reconnect; doubles from there. The first one
+            is tried at once, unless the connection lasted no longer than this.
         reconnect_cap: longest wait between reconnects.
-        stable_after: how long a stream must have delivered before its waits start small again.
         ping_after: silence after which the stream asks for a pong.
         silence_limit: silence after which the stream's connection counts as lost.
         close_timeout: how long to wait for the other side's goodbye.
@@ -90,8 +90,7 @@ class ClientConfig:
     retry_first: timedelta = timedelta(milliseconds=200)
     retry_cap: timedelta = timedelta(seconds=5)
     reconnect_first: timedelta = timedelta(milliseconds=500)
-    reconnect_cap: timedelta = timedelta(seconds=30)
-    stable_after: timedelta = timedelta(seconds=10)
+    reconnect_cap: timedelta = timedelta(seconds=5)
     ping_after: timedelta = timedelta(seconds=5)
     silence_limit: timedelta = timedelta(seconds=15)
     close_timeout: timedelta = timedelta(milliseconds=500)

@@ -25,6 +25,7 @@
     │   └── ConnectionLost      the connection broke before the answer was complete
     └── StreamError             the live feed
         ├── StreamClosed        the connection ended or fell silent
+        ├── NotReady            (a TimeoutError) the stream was not ready in time
         └── ProtocolMismatch    the other side does not speak this protocol
 """
 
@@ -155,8 +156,9 @@ class TransportError(TwapClientError):
     """No complete answer came."""
 
 
-ConnectReason = Literal["refused", "dns", "tls", "proxy", "timeout", "unreachable", "other"]
-"""What stands between: nothing listens, the name has no address, TLS, the proxy, time ran out, no route."""
+ConnectReason = Literal["refused", "dns", "tls", "proxy", "timeout", "unreachable", "not_twap", "other"]
+"""What stands between: nothing listens, the name has no address, TLS, the proxy, time ran out, no route,
+a server of another kind."""
 
 
 class ConnectFailed(TransportError):
@@ -185,6 +187,10 @@ class StreamError(TwapClientError):
 
 class StreamClosed(StreamError):
     """The feed's connection ended, or delivered nothing for too long."""
+
+
+class NotReady(StreamError, TimeoutError):
+    """The stream was not ready within the time allowed. It goes on trying."""
 
 
 class ProtocolMismatch(StreamError):

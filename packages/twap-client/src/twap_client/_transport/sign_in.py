@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from twap_client._loop import HomeLoop
@@ -110,6 +111,12 @@ class SignIn:
         ends = token and token.get("expires_at")
         # Authlib measures by the wall clock, and what is kept between runs has no other.
         return None if ends is None else float(ends) - time.time()  # noqa: TID251
+
+    def note_end(self, access_token: str, ends: datetime | None) -> None:
+        """Take note of when a token ends, where that is not known: the server says it."""
+        token = self.http.token
+        if ends and token and token["access_token"] == access_token and token.get("expires_at") is None:
+            token["expires_at"] = int(ends.timestamp())
 
     async def access_token(self, refused: str | None = None, *, lasting_s: float = _LEEWAY_S) -> str:
         """Give a token that is valid now, renewing it or signing in as needed.

@@ -7,6 +7,7 @@ the writer waits.
 import asyncio
 from collections import deque
 
+from twap_client.errors import UsageError
 from twap_client.stream.events import StreamItem
 from twap_models import BookMessage
 
@@ -20,6 +21,7 @@ class Mailbox:
         self._books: dict[tuple[str, str], BookMessage] = {}
         self._failure: BaseException | None = None
         self._closed = False
+        self._has_reader = False
         self._changed = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
@@ -52,7 +54,17 @@ class Mailbox:
 
         Raises:
             StopAsyncIteration: closed, and everything was read.
+            UsageError: somebody else waits already: each would get a part.
         """
+        if self._has_reader:
+            raise UsageError("somebody reads this stream already: open one stream for each reader")
+        self._has_reader = True
+        try:
+            return await self._next()
+        finally:
+            self._has_reader = False
+
+    async def _next(self) -> StreamItem:
         while True:
             if self._events:
                 self._room.set()
@@ -62,6 +74,11 @@ class Mailbox:
             self._end_if_closed()
             self._changed.clear()
             await self._changed.wait()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing to read, and never will be."""
+        return self._closed and not (self._events or self._books or self._failure)
 
     def raise_failure(self) -> None:
         """Raise what ended the writer, once."""

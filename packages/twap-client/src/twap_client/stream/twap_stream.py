@@ -1,8 +1,8 @@
 """Read the live feed: survive lost connections, restore subscriptions, report what is missing."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
-from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +13,9 @@ from twap_client._connection import Connection
 from twap_client._transport import SignIn
 from twap_client.config import ClientConfig
 from twap_client.errors import (
+    ConnectFailed,
     NotAuthenticated,
+    NotReady,
     RateLimited,
     ServerError,
     StreamClosed,
@@ -24,20 +26,29 @@ from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
 from twap_client.stream.renewal import Renewal
 from twap_client.stream.sequence import BookSequence, OrderSequence
+from twap_client.stream.wishes import Wishes
 from twap_models.enums import AGGREGATE
 from twap_models.stream import (
     AnyServerMessage,
     Authenticated,
     BookMessage,
     OrderEvent,
+    Pong,
     StreamError,
     Subscribe,
     Subscribed,
-    Unsubscribe,
+    Unsubscribed,
 )
 
+log = logging.getLogger("twap_client")
+log.addHandler(logging.NullHandler())
+
 _PASSING = (StreamClosed, TransportError, Unavailable, RateLimited, ServerError)
+_NEVER_OF_ITSELF = ("tls", "not_twap")
+"""Why a first connection fails for good: a certificate or an address that is wrong."""
+_NO_DELIVERY = (Authenticated, Subscribed, Unsubscribed, Pong, StreamError)
 _ORDERS = "orders"
+_READY_WITHIN = timedelta(seconds=30)
 
 Spawn = Callable[[Coroutine[Any, Any, None]], Background]
 
@@ -63,21 +74,21 @@ class TwapStream:
         self._sign_in = sign_in
         self._renewal: Renewal | None = None
         self._spawn = spawn
-        self._wanted: dict[str, Subscribe] = {name: _book(name) for name in books}
-        if orders:
-            self._wanted[_ORDERS] = Subscribe(channel="orders")
+        self._wishes = Wishes(_named(books, orders=orders))
         self._sequence = OrderSequence(since)
         self._book_sequence = BookSequence()
         self._mailbox = Mailbox(config.event_capacity)
-        self._backoff = Backoff(config.reconnect_first, config.reconnect_cap)
-        self._connection: Connection | None = None
+        self._backoff = Backoff(config.reconnect_first, config.reconnect_cap, at_once=True)
         self._task: Background | None = None
-        self._ready = asyncio.Event()
+        self._closed = False
+        self._is_looped = False
         self._heard_at: float | None = None
         self._down = False
         self._attempts = 0
+        self._trouble = ""
 
     async def __aenter__(self) -> Self:
+        self._check_open()
         self._start()
         return self
 
@@ -91,48 +102,62 @@ class TwapStream:
         return await self._mailbox.get()
 
     def __aiter__(self) -> AsyncIterator[StreamItem]:
-        return self if self._task is not None else self._iterate()
+        self._check_open()
+        if self._is_looped:
+            raise StreamClosed(
+                "this stream had its loop: a loop without async with closes it when it is left"
+            )
+        self._is_looped = self._task is None
+        return self._iterate() if self._is_looped else self
 
-    async def ready(self) -> None:
-        """Wait until every subscription was sent and order events flow: nothing from here on is missed.
+    async def ready(self, *, timeout: timedelta | float | None = _READY_WITHIN) -> None:
+        """Wait until the server has answered every subscription: nothing from here on is missed.
+
+        After ``subscribe`` and after a lost connection it waits anew.
+
+        Args:
+            timeout: how long to wait, also in seconds; None: for ever.
 
         Raises:
+            NotReady: not in time (a ``TimeoutError`` too), and why. The stream goes on trying.
             NotAuthenticated: the sign-in was refused.
             NotPermitted: the API key may not read.
+            ConnectFailed: the certificate is not trusted, or something else than a twap server answers.
+            StreamClosed: the stream was closed.
         """
         self._start()
-        await self._ready.wait()
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wishes.granted.wait()
+        except TimeoutError:
+            why = self._trouble or "the server has not answered every subscription yet"
+            raise NotReady(f"the stream was not ready within {seconds:g} s: {why}") from None
         self._mailbox.raise_failure()
+        self._check_open()
 
     async def subscribe(self, *books: str, orders: bool = False) -> None:
-        """Ask for more, now and after every reconnect.
+        """Ask for more, now and after every reconnect; ``ready()`` waits for the answer.
 
         Args:
             books: ``exchange:symbol``; ``aggregate:symbol`` is the consolidated book.
             orders: also the account's order events.
         """
-        added = {name: _book(name) for name in books}
-        if orders:
-            added[_ORDERS] = Subscribe(channel="orders")
-        for name, message in added.items():
-            if name not in self._wanted:
-                self._wanted[name] = message
-                await self._tell(self._resumed(message))
+        for name, message in _named(books, orders=orders).items():
+            self._wishes.add(name, message)
 
     async def unsubscribe(self, *books: str, orders: bool = False) -> None:
         """Give up what was asked for; unknown names are ignored."""
         for name in (*books, _ORDERS) if orders else books:
-            gone = self._wanted.pop(name, None)
-            if gone is not None:
-                await self._tell(
-                    Unsubscribe(channel=gone.channel, exchange=gone.exchange, symbol=gone.symbol)
-                )
+            self._wishes.drop(name)
 
     async def aclose(self) -> None:
         """Stop and close the socket; any number of times."""
+        self._closed = True
         self._mailbox.close()
         if self._task is not None:
             await self._task.stopped()
+        self._wishes.granted.set()
 
     async def _iterate(self) -> AsyncIterator[StreamItem]:
         self._start()
@@ -146,8 +171,12 @@ class TwapStream:
         finally:
             await self.aclose()
 
+    def _check_open(self) -> None:
+        if self._closed or self._mailbox.is_over:
+            raise StreamClosed("this stream was closed: open another one with client.stream(...)")
+
     def _start(self) -> None:
-        if self._task is None:
+        if self._task is None and not self._closed:
             self._task = self._spawn(self._run())
 
     async def _run(self) -> None:
@@ -155,10 +184,11 @@ class TwapStream:
         try:
             await self._keep_connected()
         except Exception as error:  # the task's outermost edge: handed to the reader
+            log.info("the stream ends: %s", error)
             self._mailbox.close(error)
         finally:
             self._mailbox.close()
-            self._ready.set()
+            self._wishes.granted.set()
 
     async def _keep_connected(self) -> None:
         while True:
@@ -166,41 +196,48 @@ class TwapStream:
             try:
                 await self._session()
             except _PASSING as error:
+                if self._is_hopeless(error):
+                    raise
                 await self._note_loss(error)
-            await asyncio.sleep(self._backoff.next_delay())
+            delay = self._backoff.next_delay()
+            log.info("the stream is tried again in %.2f s (%s)", delay, self._trouble)
+            await asyncio.sleep(delay)
+
+    def _is_hopeless(self, error: Exception) -> bool:
+        """Whether no other attempt will do better: there was no connection yet, and waiting cures nothing."""
+        is_first = self._heard_at is None
+        return is_first and isinstance(error, ConnectFailed) and error.reason in _NEVER_OF_ITSELF
 
     async def _session(self) -> None:
         connection = await self._open()
         self._renewal = Renewal(connection, self._sign_in, self._config)
-        renewing = self._spawn(self._renewal.run())
+        self._book_sequence = BookSequence()
+        beside = (
+            self._spawn(self._wishes.tell(connection, self._resumed)),
+            self._spawn(self._renewal.run()),
+        )
         try:
-            await self._replay(connection)
+            await self._note_return(connection)
             while True:
-                await self._take(await connection.receive())
-                self._settle(connection)
+                message = await connection.receive()
+                await self._take(message)
+                self._settle(connection, message)
         finally:
-            self._connection = None
-            renewing.stop()
+            for task in beside:
+                task.stop()
             await connection.close()
-            await renewing.stopped()
+            for task in beside:
+                await task.stopped()
 
     async def _open(self) -> Connection:
         token = await self._sign_in.access_token()
         try:
-            return await Connection.open(token, self._config)
+            connection = await Connection.open(token, self._config)
         except NotAuthenticated:
-            return await Connection.open(await self._sign_in.access_token(token), self._config)
-
-    async def _replay(self, connection: Connection) -> None:
-        self._book_sequence = BookSequence()
-        self._mailbox.forget_books()
-        sent: dict[str, Subscribe] = {}
-        while missing := [(n, m) for n, m in self._wanted.items() if n not in sent]:
-            for name, message in missing:
-                await connection.send(self._resumed(message))
-                sent[name] = message
-        self._connection = connection
-        await self._note_return()
+            token = await self._sign_in.access_token(token)
+            connection = await Connection.open(token, self._config)
+        self._sign_in.note_end(token, connection.signed_in_until)
+        return connection
 
     def _resumed(self, message: Subscribe) -> Subscribe:
         if message.channel != "orders" or self._sequence.last is None:
@@ -214,14 +251,21 @@ class TwapStream:
                     self._mailbox.put_book(message)
             case OrderEvent():
                 await self._take_order(message)
-            case Subscribed(channel="orders"):
-                await self._begin_orders(message.seq)
-            case Authenticated() if self._renewal:
-                self._renewal.acknowledge()
             case StreamError(code="not_authenticated"):
                 raise StreamClosed("the sign-in of this connection has ended: signing in again")
             case StreamError():
                 await self._mailbox.put(message)
+            case _:
+                await self._take_answer(message)
+
+    async def _take_answer(self, message: AnyServerMessage) -> None:
+        match message:
+            case Subscribed(channel="orders"):
+                await self._begin_orders(message.seq)
+            case Authenticated() if self._renewal:
+                self._renewal.acknowledge()
+            case Pong():
+                self._wishes.note(message.id)
             case _:
                 pass
 
@@ -229,7 +273,6 @@ class TwapStream:
         gap = self._sequence.acknowledge(last)
         if gap:
             await self._mailbox.put(gap)
-        self._ready.set()
 
     async def _take_order(self, event: OrderEvent) -> None:
         new, gap = self._sequence.accept(event)
@@ -239,32 +282,36 @@ class TwapStream:
             await self._mailbox.put(event)
 
     async def _note_loss(self, error: Exception) -> None:
+        self._trouble = str(error)
+        self._wishes.lose()
+        self._mailbox.forget_books()  # what nobody has read yet is no longer current
         if not self._down:
             self._down = True
-            await self._mailbox.put(Disconnected(reason=str(error)))
+            log.warning("the stream has no connection: %s", error)
+            await self._mailbox.put(Disconnected(reason=self._trouble))
 
-    async def _note_return(self) -> None:
-        now = asyncio.get_running_loop().time()
+    async def _note_return(self, connection: Connection) -> None:
+        now = connection.opened_at
         if self._down:
             downtime = timedelta(seconds=now - (self._heard_at or now))
+            log.info("the stream is connected again after %s, attempt %d", downtime, self._attempts)
             await self._mailbox.put(Reconnected(downtime=downtime, attempts=self._attempts))
         self._down = False
         self._attempts = 0
         self._heard_at = now
-        if _ORDERS not in self._wanted:
-            self._ready.set()
+        self._trouble = ""
 
-    def _settle(self, connection: Connection) -> None:
-        """Only a connection that has delivered for a while makes the waits start small again."""
+    def _settle(self, connection: Connection, message: AnyServerMessage) -> None:
+        """A connection that has delivered makes the waits start small again; a brief one is no proof."""
         self._heard_at = connection.heard_at
-        if connection.heard_at - connection.opened_at >= self._config.stable_after.total_seconds():
-            self._backoff.reset()
+        lasted = connection.heard_at - connection.opened_at
+        if not isinstance(message, _NO_DELIVERY) or lasted >= self._config.reconnect_cap.total_seconds():
+            self._backoff.reset(at_once=lasted >= self._config.reconnect_first.total_seconds())
 
-    async def _tell(self, message: Subscribe | Unsubscribe) -> None:
-        """Send now if connected; otherwise the next connection replays what is wanted."""
-        if self._connection is not None:
-            with suppress(StreamClosed):
-                await self._connection.send(message)
+
+def _named(books: Iterable[str], *, orders: bool) -> dict[str, Subscribe]:
+    named = {name: _book(name) for name in books}
+    return named | ({_ORDERS: Subscribe(channel="orders")} if orders else {})
 
 
 def _book(name: str) -> Subscribe:
