@@ -28,6 +28,7 @@ export async function loadExchanges() {
 
 /** The instruments of an exchange, asked for once. @param {string} exchange @returns {Promise<any[]>} */
 export function instruments(exchange) {
+  if (!exchange) return Promise.resolve([]);
   let list = lists.get(exchange);
   if (!list) {
     list = get(`exchanges/${exchange}/symbols`);
