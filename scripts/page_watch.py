@@ -1,7 +1,7 @@
-"""``hatch run page-watch --minutes M``: keep the dashboard open on a demo server, and say whether its heap grows.
+"""``hatch run page-watch --minutes M``: keep the dashboard open on a demo, and say if its heap grows.
 
-Opens the market view in Chromium, signed in, with a small order at work all the time. Once a minute the garbage
-is collected and the heap that is left is printed. Exit code 1: from the end of the first tenth to the last
+Shows the views in turn in Chromium, signed in, with a small order at work all the time. Once a minute the
+garbage is collected and the heap that is left is printed. Exit code 1: from the end of the first tenth to the last
 sample it grew by more than ``--bound`` MB.
 """
 
@@ -33,7 +33,7 @@ async def main() -> int:
             heaps = [heap async for heap in _samples(watched, given.minutes)]
     settled = heaps[max(0, len(heaps) // 10)]
     growth = (heaps[-1] - settled) / 1e6
-    print(f"heap: {settled / 1e6:.1f} → {heaps[-1] / 1e6:.1f} MB in {given.minutes} minutes ({growth:+.1f} MB)")
+    print(f"heap: {settled / 1e6:.1f} → {heaps[-1] / 1e6:.1f} MB ({growth:+.1f}) in {given.minutes} minutes")
     return 1 if growth > given.bound else 0
 
 
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _samples(watched: Watched, minutes: int) -> AsyncIterator[int]:
-    """The heap after each minute. Views are looked at in turn, and the last one of each turn is the market."""
+    """The heap after each minute; in each the views are shown in turn, the market last."""
     devtools = await watched.page.context.new_cdp_session(watched.page)
     for minute in range(minutes + 1):
         await watched.page.evaluate(_SUBMIT)
