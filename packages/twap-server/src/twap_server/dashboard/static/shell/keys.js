@@ -42,6 +42,7 @@ function pressed(event) {
   const target = /** @type {HTMLElement} */ (event.target);
   const isTyping = target.matches("input, textarea, select, [contenteditable]");
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping || document.querySelector("dialog[open]")) return;
+  if (event.key === "Enter" && target.matches("a[href], button, summary")) return;
   const found = [...fixed(), ...ofViews.value].find((one) => one.key === event.key);
   if (!found) return;
   event.preventDefault();
