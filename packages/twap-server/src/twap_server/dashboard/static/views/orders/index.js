@@ -22,7 +22,7 @@ import { Row } from "./row.js";
 style("views/orders/orders.css");
 
 const WIDE = 52;
-const NARROW = 132;
+const NARROW = 164;
 
 /** @param {{query: Record<string, string>}} props */
 export default function View({ query }) {
