@@ -168,13 +168,13 @@ async def test_submit_then_look_and_cancel(signed_in: Twap, server: ScriptedServ
 async def test_a_rejected_order_is_exit_code_5(signed_in: Twap, server: ScriptedServer) -> None:
     rejected = order("o-1", status="Rejected", reason="window_elapsed", detail="the end has passed")
     server.script("POST", "/orders/twap", Reply(status=400, body=[rejected.to_wire()]))
-    made = await signed_in(*SUBMIT)
+    made = await signed_in(*SUBMIT, "--yes")
     assert made.code == 5 and "rejected: the end has passed" in made.err
 
 
 async def test_wrong_fields_from_the_server_are_usage(signed_in: Twap, server: ScriptedServer) -> None:
     server.script("POST", "/orders/twap", problem(422, "invalid_request", "the request is not valid"))
-    made = await signed_in(*SUBMIT)
+    made = await signed_in(*SUBMIT, "--yes")
     assert (made.code, made.err) == (2, "twap: the request is not valid (invalid_request)\n")
 
 

@@ -134,6 +134,6 @@ async def test_a_program_reads_levels_not_a_picture(keyed: ScriptedServer, tmp_p
 async def test_it_says_that_there_are_more_orders(keyed: ScriptedServer, tmp_path: Path) -> None:
     code, out, err = await run(keyed, tmp_path, "orders")
     assert code == 0 and out.count(b"o-") >= 50 and b"o-50" not in out
-    assert err == b"the newest 50 only: there are more, see them with --limit 500\n"
+    assert err == b"the newest 50 of 60: `twap orders --limit 60` shows all\n"
     _, out, err = await run(keyed, tmp_path, "orders", "--limit", "60", "--json")
     assert b"o-59" in out and err == b""

@@ -135,5 +135,6 @@ async def test_submit_asks_first(keyed: ScriptedServer, tmp_path: Path) -> None:
     async with asyncio.timeout(20):
         assert await screen.process.wait() == 1
     await screen.shows("nothing was submitted")
+    assert b"one every" in screen.drawn and b"order id" in screen.drawn
     assert keyed.orders == {}
     assert b"Traceback" not in screen.drawn

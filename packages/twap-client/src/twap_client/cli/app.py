@@ -163,15 +163,15 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
-    from twap_client.cli import orders
+    from twap_client.cli.submission import Submission
 
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
     when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
     how |= {"randomize": randomize, "participation_cap": participation_cap}
     how |= {"late_start": late_start, "fidelity": fidelity}
-    submission = orders.Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run)
-    _run(ctx, as_json, submission.work, submission.prepare)
+    submission = Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run)
+    _run(ctx, as_json, submission.work, submission.prepare, submission)
 
 
 app.add_typer(listings.app)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twap_client.cli.running import Json, TokenArg, run
+from twap_client.cli.running import Json, TokenArg, none_empty, run
 
 app = typer.Typer()
 
@@ -54,11 +54,22 @@ def amend(
 
 
 @app.command()
-def cancel(ctx: typer.Context, token: TokenArg, as_json: Json = False) -> None:
-    """Cancel an open order; what was filled stays filled."""
-    from twap_client.cli import changes
+def cancel(
+    ctx: typer.Context,
+    *,
+    tokens: Annotated[
+        list[str] | None, typer.Argument(metavar="TOKEN", help="Their token_ids.", callback=none_empty)
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="All of your open orders.")] = False,
+    last: Annotated[bool, typer.Option("--last", help="The newest of your open orders.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before --all.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Cancel open orders; what was filled stays filled."""
+    from twap_client.cli.canceling import Cancellation
 
-    run(ctx, as_json, lambda session: changes.cancel(session, token))
+    cancellation = Cancellation(tokens or [], every=every, last=last, ask=not yes)
+    run(ctx, as_json, cancellation.work, cancellation.prepare, cancellation)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Carry out pause, resume, amend, cancel, events."""
+"""Carry out pause, resume, amend, events."""
 
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -58,13 +58,6 @@ async def amend(session: Session, token: str, wanted: AmendmentOptions) -> int:
         )
     for warning in order.warnings:
         session.say(f"note: {warning}")
-    return _show(session, order)
-
-
-async def cancel(session: Session, token: str) -> int:
-    """Cancel an order."""
-    with _in_doubt(session, token, "canceled"):
-        order = await session.client.orders.cancel(token)
     return _show(session, order)
 
 

@@ -97,7 +97,7 @@ def _book(cost: ExpectedCost) -> Text:
 
 
 def _estimate(table: FittingTable, name: str, made: CostEstimate) -> None:
-    short = f" (short of {number(made.unfilled_quantity)})" if made.unfilled_quantity else ""
+    short = f" ({number(made.unfilled_quantity)} stay unfilled)" if made.unfilled_quantity else ""
     why = f"; {made.stopped_by}" if made.stopped_by else ""
     table.add_row(
         name,

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from twap_client.cli.session import Work
+    from twap_client.cli.session import Question, Work
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON value (watch, fills: one per line).")]
 
@@ -21,6 +21,13 @@ def not_empty(text: str | None) -> str | None:
     if text is not None and text.strip() in ("", ".", ".."):
         raise typer.BadParameter(f"expected a name, got {text!r}")
     return text
+
+
+def none_empty(texts: list[str] | None) -> list[str] | None:
+    """Take several such names."""
+    for text in texts or ():
+        not_empty(text)
+    return texts
 
 
 TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.", callback=not_empty)]
@@ -74,8 +81,14 @@ class Root:
     as_json: bool
 
 
-def run(ctx: typer.Context, as_json: bool, work: "Work", prepare: "Callable[[], bool] | None" = None) -> None:
+def run(
+    ctx: typer.Context,
+    as_json: bool,
+    work: "Work",
+    prepare: "Callable[[], bool] | None" = None,
+    question: "Question | None" = None,
+) -> None:
     """Do a command's work and end with its exit code."""
     from twap_client.cli import session
 
-    raise typer.Exit(session.run(ctx.obj.server, as_json or ctx.obj.as_json, work, prepare))
+    raise typer.Exit(session.run(ctx.obj.server, as_json or ctx.obj.as_json, work, prepare, question))

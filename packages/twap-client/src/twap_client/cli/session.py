@@ -8,10 +8,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Protocol
 
 from pydantic import ValidationError
 from rich.console import Console, RenderableType
-from typer import Abort
+from typer import Abort, confirm
 
 from twap_client.cli import figures, spoken, streams
 from twap_client.cli.credentials import CredentialFile
@@ -102,7 +103,35 @@ _LACKS = "lacks the scope"
 _SMALL_KEY = f"{_NO_KEY}, or use another key (`twap keys create`)"
 
 
-def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], bool] | None = None) -> int:
+class Question(Protocol):
+    """What is asked before the work: a person looks, and agrees or not."""
+
+    async def look(self, session: Session) -> int:
+        """Show what it is about; anything but 0 ends the command with that code."""
+
+    def agreed(self) -> bool:
+        """Ask. Outside the event loop, for it waits for a person."""
+
+
+def asked(question: str, otherwise: str) -> bool:
+    """Ask on the terminal; say what did not happen where the answer is no."""
+    try:
+        wanted = confirm(question, err=True)
+    except Abort:
+        sys.stderr.write("\n")
+        wanted = False
+    if not wanted:
+        sys.stderr.write(f"{otherwise}\n")
+    return wanted
+
+
+def run(
+    server: str | None,
+    as_json: bool,
+    work: Work,
+    prepare: Callable[[], bool] | None = None,
+    question: Question | None = None,
+) -> int:
     """Do a command's work with a client of its own.
 
     Args:
@@ -110,6 +139,7 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         as_json: whether results are JSON.
         work: what to do.
         prepare: what to do before, outside the event loop; False ends the command.
+        question: what to ask then.
 
     Returns:
         The exit code.
@@ -120,7 +150,8 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         url, by_key = config.base_url, bool(config.api_key)
         if prepare is not None and not prepare():
             return FAILED
-        return asyncio.run(_within(config, as_json, work))
+        code = _looked(config, as_json, question)
+        return code or asyncio.run(_within(config, as_json, work))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Abort:
@@ -135,6 +166,13 @@ def run(server: str | None, as_json: bool, work: Work, prepare: Callable[[], boo
         sys.stderr.write(figures.in_lines(f"twap: {message}", room) + "\n")
         streams.give_up_what_cannot_be_written()
         return code
+
+
+def _looked(config: ClientConfig, as_json: bool, question: Question | None) -> int:
+    if question is None:
+        return 0
+    code = asyncio.run(_within(config, as_json, question.look))
+    return code or (0 if question.agreed() else FAILED)
 
 
 def _config(server: str | None) -> ClientConfig:
