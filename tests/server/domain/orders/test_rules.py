@@ -127,6 +127,29 @@ def test_slices_below_the_minimum_are_merged() -> None:
     assert "merged into 2" in made.warnings[0]
 
 
+def test_a_merger_says_the_new_interval_and_its_true_reason() -> None:
+    instead = replace(REQUEST, interval=None, slices=20, end=Nanos(NOW + 600 * SECOND))
+    made = plan(replace(instead, quantity=Decimal("0.0005")))
+    assert (made.slice_count, made.interval) == (5, 120 * SECOND)
+    assert made.warnings == (
+        "20 slices would fall below the minimum of 0.0001: merged into 5, one every 2 min",
+    )
+    drawn = plan(replace(instead, quantity=Decimal("0.002"), randomize=Decimal(50)))
+    assert drawn.warnings == (
+        "20 slices with randomize 50 could fall below the minimum of 0.0001: merged into 10, one every 1 min",
+    )
+
+
+def test_an_hour_and_a_second_joins_the_second_and_says_so() -> None:
+    made = plan(
+        replace(REQUEST, quantity=Decimal("0.05"), interval=60 * SECOND, end=Nanos(NOW + 3_601 * SECOND))
+    )
+    assert (made.slice_count, made.interval) == (60, 60 * SECOND)
+    assert made.warnings == (
+        "the last slice would fall below the minimum of 0.0001: it joins the one before",
+    )
+
+
 def test_a_last_slice_below_the_minimum_alone_is_said_so() -> None:
     made = plan(replace(REQUEST, quantity=Decimal("0.05"), end=Nanos(NOW + 60 * SECOND + 100_000_000)))
     assert (made.slice_count, made.interval) == (60, SECOND)

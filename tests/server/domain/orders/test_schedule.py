@@ -113,6 +113,33 @@ def test_merged_slices_are_never_below_the_smallest(
     assert made.due(made.count - 1) < made.end
 
 
+@given(
+    lots=st.integers(1, 10**7),
+    smallest=st.integers(1, 10**6),
+    seconds=st.integers(1, 10**6),
+    interval=st.integers(10**8, 10**12),
+)
+def test_merged_slices_are_equal_over_the_whole_window(
+    lots: int, smallest: int, seconds: int, interval: int
+) -> None:
+    lots, length = max(lots, smallest), seconds * SECOND
+    interval = max(interval, length // 300)
+    wide, count = merged(lots, smallest=smallest, length=length, interval=interval)
+    if wide == interval:
+        return
+    made = replace(schedule(lots=lots, length=length, interval=wide, lot="1"), count=count)
+    sizes = [made.size(i) for i in range(count)]
+    assert count == lots // smallest < slice_count(length, interval), "as many as the minimum lets through"
+    assert max(sizes) - min(sizes) <= (lots % count != 0), "equal; to the lot where it does not divide"
+    buckets = [made.window_end(i) - made.due(i) for i in range(count)]
+    assert max(buckets) - min(buckets) < count, "nanoseconds"
+
+
+def test_fifty_lots_of_at_least_nine_are_five_times_ten() -> None:
+    minutes = 60 * SECOND
+    assert merged(50, smallest=9, length=10 * minutes, interval=30 * SECOND) == (2 * minutes, 5)
+
+
 def test_nothing_is_merged_without_need() -> None:
     assert merged(100, smallest=10, length=10 * SECOND, interval=SECOND) == (SECOND, 10)
 

@@ -263,12 +263,8 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     always_left = exact.subtract(_HUNDRED, randomize)
     least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
     length = plan.end - plan.start
-    interval, count = merged(
-        exact.whole(exact.subtract(plan.quantity, plan.base), lot_size),
-        smallest=least,
-        length=length,
-        interval=plan.interval,
-    )
+    lots = exact.whole(exact.subtract(plan.quantity, plan.base), lot_size)
+    interval, count = merged(lots, smallest=least, length=length, interval=plan.interval)
     warnings = plan.warnings
     asked = slice_count(length, plan.interval)
     tail = length - (count - 1) * interval
@@ -280,8 +276,11 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
             f"the last slice would fall below the minimum of {exact.text(smallest)}: it joins the one before",
         )
     elif count < asked:
+        share = exact.multiply(Decimal(lots * plan.interval // length), lot_size)
+        why = "would" if share < smallest else f"with randomize {exact.text(randomize)} could"
         warnings += (
-            f"{asked} slices would fall below the minimum of {exact.text(smallest)}: merged into {count}",
+            f"{asked} slices {why} fall below the minimum of {exact.text(smallest)}: "
+            f"merged into {count}, one every {span_text(interval)}",
         )
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 

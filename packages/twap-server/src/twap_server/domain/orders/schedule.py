@@ -134,11 +134,11 @@ def merged(lots: int, *, smallest: int, length: int, interval: int) -> tuple[int
         interval: the interval asked for.
 
     Returns:
-        The interval, widened where slices would be too small, and the count; a last slice cut too short by
-        the end joins the one before it.
+        The interval and the count. Where slices would be too small it is the whole window in equal parts, as
+        many as there can be; a last slice cut too short by the end joins the one before it.
     """
     if lots * interval // length < smallest:
-        interval = min(length, -(-smallest * length // lots))
+        interval = -(-length // max(1, lots // smallest))
     count = slice_count(length, interval)
     last = lots - lots * (count - 1) * interval // length
     return interval, count - 1 if count > 1 and last < smallest else count
