@@ -15,6 +15,8 @@ from twap_models import TwapOrderRequest
 
 async def main(exchange: str = "binance", symbol: str = "BTC-USDT") -> None:
     """Make five orders that differ in size."""
+    if not {"TWAP_USERNAME", "TWAP_PASSWORD"} <= os.environ.keys():
+        sys.exit("set TWAP_USERNAME and TWAP_PASSWORD; the demo server's are demo and demo-password")
     username, password = os.environ["TWAP_USERNAME"], os.environ["TWAP_PASSWORD"]
     base = {"exchange": exchange, "symbol": symbol, "duration": "10m", "interval": 30}
     wanted = [

@@ -14,6 +14,8 @@ from twap_models import OrderEvent
 
 async def main(exchange: str = "binance", symbol: str = "BTC-USDT", seconds: str = "20") -> None:
     """Buy a little in four slices; print every event and the execution report."""
+    if not {"TWAP_USERNAME", "TWAP_PASSWORD"} <= os.environ.keys():
+        sys.exit("set TWAP_USERNAME and TWAP_PASSWORD; the demo server's are demo and demo-password")
     username, password = os.environ["TWAP_USERNAME"], os.environ["TWAP_PASSWORD"]
     async with TwapClient(username=username, password=password) as client:
         with suppress(Conflict):  # registered before

@@ -14,6 +14,8 @@ from twap_models import BookMessage
 
 async def main(count: str = "5", *books: str) -> None:
     """Watch until ``count`` books have come; a book that is not live is never taken for current."""
+    if not {"TWAP_USERNAME", "TWAP_PASSWORD"} <= os.environ.keys():
+        sys.exit("set TWAP_USERNAME and TWAP_PASSWORD; the demo server's are demo and demo-password")
     username, password = os.environ["TWAP_USERNAME"], os.environ["TWAP_PASSWORD"]
     left = int(count)
     async with TwapClient(username=username, password=password) as client:

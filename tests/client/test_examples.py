@@ -88,3 +88,16 @@ async def test_amend_order(server: ScriptedServer) -> None:
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.name)
 def test_an_example_is_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 40
+
+
+@pytest.mark.parametrize("name", ["submit_and_follow.py", "many_orders.py", "watch_book.py"])
+async def test_without_an_account_an_example_says_what_to_set(name: str) -> None:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("TWAP_")}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, str(EXAMPLES / name), env=environ, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 1
+    assert (
+        err.decode() == "set TWAP_USERNAME and TWAP_PASSWORD; the demo server's are demo and demo-password\n"
+    )

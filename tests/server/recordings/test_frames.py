@@ -130,3 +130,12 @@ def test_cut_off_says_how_many_lines_are_whole(tmp_path: Path) -> None:
     rest = tmp_path / "rest.gz"
     rest.write_bytes(gzip.compress(b"".join(rows)))
     assert len(list(frames(rest))) == kept
+
+
+def test_futures_are_known_by_their_messages_too(tmp_path: Path) -> None:
+    futures = (
+        '{"stream":"btcusdt@depth","data":{"e":"depthUpdate","E":1,"T":1,"s":"BTCUSDT","U":2,"u":3,"pu":1}}'
+    )
+    path = write(tmp_path / "a.gz", [row(1.0, "{}"), row(2.0, futures)])
+    with pytest.raises(InvalidRequest, match="line 2: a message of Binance's futures"):
+        list(frames(path))

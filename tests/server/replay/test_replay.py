@@ -309,6 +309,24 @@ def test_command(tmp_path: Path) -> None:
     assert "<html" in (folder / "twap-mine-report.html").read_text("utf-8")
 
 
+def test_command_ends_with_5_where_an_order_was_rejected(tmp_path: Path) -> None:
+    asked = tmp_path / "orders.json"
+    one = {
+        "token_id": "a",
+        "exchange": "binance",
+        "symbol": "btc-usdt",
+        "quantity": 1,
+        "duration": 5,
+        "slices": 5,
+    }
+    asked.write_text(json.dumps([one, one | {"token_id": "b", "quantity": 0}]))
+    done = CliRunner().invoke(
+        app, ["replay", str(market(tmp_path / "a.gz", seconds=20)), "--order", str(asked)]
+    )
+    assert done.exit_code == 5, done.output
+    assert "Rejected" in done.output and "Filled" in done.output
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [("{", "cannot read the order"), ('{"token_id":"a"}', "order 1: exchange: is missing")],

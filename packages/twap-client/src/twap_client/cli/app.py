@@ -202,14 +202,20 @@ def report(
     token: TokenArg,
     html: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write a page with charts."),
+        typer.Option(
+            metavar="FILE",
+            dir_okay=False,
+            allow_dash=True,
+            help="Write a page with charts; - is standard output.",
+        ),
     ] = None,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, help="Write CSV, one figure per row."),
+        typer.Option(metavar="FILE", dir_okay=False, allow_dash=True, help="Write CSV, one figure per row."),
     ] = None,
     fills: Annotated[
-        Path | None, typer.Option(metavar="FILE", dir_okay=False, help="Write the fills as CSV.")
+        Path | None,
+        typer.Option(metavar="FILE", dir_okay=False, allow_dash=True, help="Write the fills as CSV."),
     ] = None,
     as_json: Json = False,
 ) -> None:

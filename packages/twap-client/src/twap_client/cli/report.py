@@ -1,9 +1,13 @@
 """Carry out report: the execution report on the terminal, and as files."""
 
+import sys
 from pathlib import Path
 
 from twap_client.cli.report_view import report_view
 from twap_client.cli.session import Session
+from twap_client.errors import UsageError
+
+_OUTPUT = Path("-")
 
 
 class UnwritableFile(Exception):
@@ -15,9 +19,15 @@ async def report(
 ) -> int:
     """Show the execution report, and write the files that are wanted.
 
+    A file named ``-`` is standard output, which then holds it alone.
+
     Raises:
         UnwritableFile: a file cannot be written.
+        UsageError: standard output is asked for more than one.
     """
+    to_output = [html, csv, fills].count(_OUTPUT)
+    if to_output > 1 or (to_output and session.as_json):
+        raise UsageError("standard output takes one of them: `-` once, and without --json")
     made = await session.client.orders.report(token)
     if html is not None:
         _write(session, html, await session.client.orders.report_html(token))
@@ -25,11 +35,16 @@ async def report(
         _write(session, csv, await session.client.orders.report_csv(token))
     if fills is not None:
         _write(session, fills, await session.client.orders.report_csv(token, table="fills"))
-    session.show(made, lambda: report_view(made))
+    if not to_output:
+        session.show(made, lambda: report_view(made))
     return 0
 
 
 def _write(session: Session, path: Path, text: str) -> None:
+    if path == _OUTPUT:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+        return
     try:
         path.write_bytes(text.encode())
     except OSError as error:

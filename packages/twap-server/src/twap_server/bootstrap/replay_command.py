@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from twap_models import exact_json
+from twap_models.enums import OrderStatus
 from twap_models.orders import TwapOrderRequest
 from twap_models.plain_words import plain
 from twap_server.bootstrap.replaying import Replayed, replay
@@ -29,8 +30,8 @@ def replay_command(
     skip_unread: float,
     settings: Settings,
     announce: Callable[[str], None],
-) -> None:
-    """Replay and print.
+) -> int:
+    """Replay and print; give how many orders were rejected.
 
     Args:
         recording: what an exchange sent.
@@ -57,6 +58,7 @@ def replay_command(
             announce(line)
     if reports is not None:
         _write(done, reports)
+    return sum(record.order.status is OrderStatus.REJECTED for record in done.records)
 
 
 def _read(path: Path) -> Iterator[TwapOrderRequest]:

@@ -15,6 +15,9 @@ from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
 from twap_server.telemetry import take_closed_streams
 
+_REJECTED = 5
+"""As ``twap submit`` ends."""
+
 app = typer.Typer(
     name="twap-server",
     cls=Commands,
@@ -142,12 +145,13 @@ def replay(
     """Execute orders against a recording in virtual time, and say what they cost.
 
     A message that cannot be read is an error, unless --skip-unread allows for it.
+    Exit: 0 done, 1 failed, 5 an order was rejected.
     """
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
     with told():
         loaded = settings.load(file=config, flags={})
-        bootstrap.replay_command(
+        rejected = bootstrap.replay_command(
             recording,
             orders=order,
             reports=reports,
@@ -156,6 +160,8 @@ def replay(
             settings=loaded,
             announce=say,
         )
+    if rejected:
+        raise typer.Exit(_REJECTED)
 
 
 upkeep.add_to(app)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
-from twap_server.recordings.origin import origin
+from twap_server.recordings.origin import origin, see_that_it_is_spot
 from twap_server.recordings.rows import rows, unreadable
 
 RecordedFrame: TypeAlias = tuple[Nanos, bytes, int]
@@ -46,6 +46,7 @@ def frames(path: Path) -> Iterator[RecordedFrame]:
             continue
         try:
             exchange = _same(exchange, row.conn)
+            see_that_it_is_spot(exchange, row.raw)
             at = _moment(row.t, after=at)
         except ValueError as error:
             raise unreadable(path, f"line {line}: {error}") from None

@@ -9,6 +9,9 @@ _OTHERS: Final = (
     ("dstream.", "Binance's futures"),
     ("futures.kraken", "Kraken's futures"),
 )
+_OF_FUTURES: Final = '"pu":'
+_HEAD: Final = 300
+"""Characters that hold the fields before a change's prices."""
 _OLD_KRAKEN: Final = "ws.kraken.com"
 
 
@@ -28,3 +31,16 @@ def origin(conn: str) -> str:
             "whose connections name them"
         )
     return found
+
+
+def see_that_it_is_spot(exchange: str, raw: str) -> None:
+    """Look at a message itself: a recorder behind a proxy writes an address that names no futures.
+
+    Raises:
+        ValueError: it is one of Binance's futures, whose changes say which one came before (``pu``).
+    """
+    if exchange == "binance" and _OF_FUTURES in raw[:_HEAD]:
+        raise ValueError(
+            "a message of Binance's futures (it has pu): expected a recording of Binance spot, "
+            "for its books and their update ids are others"
+        )
