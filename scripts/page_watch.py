@@ -1,8 +1,8 @@
 """``hatch run page-watch --minutes M``: keep the dashboard open on a demo, and say if its heap grows.
 
 Shows the views in turn in Chromium, signed in, with a small order at work all the time. Once a minute the
-garbage is collected and the heap that is left is printed. Exit code 1: from the end of the first tenth to the last
-sample it grew by more than ``--bound`` MB.
+garbage is collected and the heap that is left is printed. Exit code 1: from the end of the first tenth to
+the last sample it grew by more than ``--bound`` MB.
 """
 
 import argparse
