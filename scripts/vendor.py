@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 def main() -> int:
     """Fetch all that is listed; give the exit code."""
     given = sys.argv[1:]
-    for place in manifests():
+    for place in [*manifests(), *of_tools()]:
         listed = json.loads(place.read_text("utf-8"))
         if given and given[0] != listed["package"]:
             continue
@@ -45,6 +45,11 @@ def manifests() -> list[Path]:
     return sorted(
         [*ROOT.glob("packages/*/src/**/vendored.json"), *ROOT.glob("tests/support/**/vendored.json")]
     )
+
+
+def of_tools() -> list[Path]:
+    """The lists of what only our scripts read, which is in no wheel."""
+    return sorted(ROOT.glob("scripts/*/vendored.json"))
 
 
 def sha256(content: bytes) -> str:

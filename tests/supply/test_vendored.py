@@ -15,7 +15,7 @@ def test_there_are_some() -> None:
     assert {"swagger-ui-dist", "preact", "lightweight-charts"} <= packages
 
 
-@pytest.mark.parametrize("place", MANIFESTS, ids=lambda place: place.parent.name)
+@pytest.mark.parametrize("place", [*MANIFESTS, *vendor.of_tools()], ids=lambda place: place.parent.name)
 def test_each_file_is_as_it_was_published(place: Path) -> None:
     listed = json.loads(place.read_text("utf-8"))
     there = {file.name: vendor.sha256(file.read_bytes()) for file in place.parent.iterdir() if file != place}
