@@ -1,7 +1,10 @@
 """Panels: side by side where there is room, and never higher than the screen."""
 
+from io import StringIO
+
 import pytest
 from rich.console import Console
+from rich.live import Live
 from rich.text import Text
 
 from twap_client.cli import render
@@ -33,6 +36,15 @@ def test_the_live_view_fits_the_screen_and_cuts_no_price(size: tuple[int, int]) 
         assert part in whole, f"{part} is not in\n{whole}"
     beside = any("● live" in line and "● Working" in line for line in shown)
     assert beside == (size[0] >= SIDE_BY_SIDE)
+
+
+def test_a_view_on_the_whole_screen_knows_its_height() -> None:
+    console = Console(width=80, height=24, force_terminal=True, color_system=None, file=StringIO())
+    slices = [PART | {"index": index, "due_time": NOON} for index in range(6)]
+    picture = render.watch_screen(book(), order("o-1", status="Working", slices=slices), NOON)
+    with Live(picture, console=console, screen=True, auto_refresh=False):
+        shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert shown.count("╰") == 2, "the lower ends of both panels"
 
 
 def test_several_books_fit_the_screen() -> None:

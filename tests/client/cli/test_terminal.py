@@ -6,11 +6,15 @@ import pty
 import signal
 import sys
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from twap_client.testing import ScriptedServer, book, order
+
+HOUR = timedelta(hours=1)
+NEXT_YEAR = datetime(2099, 1, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo terminals are POSIX")
 
@@ -114,7 +118,88 @@ async def test_an_id_can_be_copied_at_80_columns(keyed: ScriptedServer, tmp_path
     assert b"Working" in screen.drawn and b"sell" in screen.drawn
 
 
+async def test_q_leaves_an_order_at_work(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.orders["o-1"] = order("o-1", status="Accepted", start_time=NEXT_YEAR, end_time=NEXT_YEAR + HOUR)
+    screen = await start(keyed, tmp_path, "watch", "o-1")
+    await screen.shows("starts in")
+    os.write(screen.ours, b"q")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+    await screen.shows("the order o-1 goes on")
+
+
+async def test_open_orders_are_a_table_with_keys(keyed: ScriptedServer, tmp_path: Path) -> None:
+    for token in ("o-1", "o-2"):
+        keyed.orders[token] = order(token, status="Working")
+    keyed.orders["o-3"] = order("o-3", status="Filled")
+    screen = await start(keyed, tmp_path, "watch", COLUMNS="80", LINES="24")
+    await screen.shows("enter open")
+    assert b"o-1" in screen.drawn and b"o-3" not in screen.drawn
+    os.write(screen.ours, b"j")
+    os.write(screen.ours, b"p")
+    await keyed.requested("POST", "/orders/o-2/pause")
+    await screen.shows("Paused")
+    os.write(screen.ours, b"c")
+    await screen.shows("cancel o-2?")
+    os.write(screen.ours, b"n")
+    os.write(screen.ours, b"r")
+    await keyed.requested("POST", "/orders/o-2/resume")
+    os.write(screen.ours, b"cy")
+    await keyed.requested("DELETE", "/orders/o-2")
+    await screen.shows("Canceled")
+    keyed.push_event("accepted", order("o-4", status="Accepted"))
+    await screen.shows("o-4")
+    os.write(screen.ours, b"k\r")
+    await screen.shows("remaining")
+    os.write(screen.ours, b"q")
+    await keyed.requested("GET", "/orders", times=3)
+    os.write(screen.ours, b"q")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+    await screen.shows("2 orders go on")
+    assert b"Traceback" not in screen.drawn
+
+
+async def test_a_list_of_orders_that_lives(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.orders = {"o-1": order("o-1", status="Working"), "o-2": order("o-2", status="Filled")}
+    screen = await start(keyed, tmp_path, "orders", "--watch", "--status", "closed")
+    await screen.shows("o-2")
+    assert b"o-1" not in screen.drawn
+    os.write(screen.ours, b"q")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+
+
+async def test_ctrl_c_leaves_the_table_with_a_farewell(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.orders["o-1"] = order("o-1", status="Working")
+    screen = await start(keyed, tmp_path, "watch")
+    await screen.shows("o-1")
+    screen.process.send_signal(signal.SIGINT)
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 130
+    await screen.shows("1 order goes on")
+
+
+async def test_a_book_without_a_sign_in(server: ScriptedServer, tmp_path: Path) -> None:
+    server.books["binance:BTC-USDT"] = book()
+    screen = await start(server, tmp_path, "watch", "--book", "binance:BTC-USDT", TWAP_API_KEY="")
+    await screen.shows("61837.63")
+    os.write(screen.ours, b"q")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+    await screen.shows("no longer watching binance:BTC-USDT")
+    assert not server.feed.received
+
+
+async def test_an_unknown_book_is_an_error(keyed: ScriptedServer, tmp_path: Path) -> None:
+    screen = await start(keyed, tmp_path, "watch", "--book", "binance:NOPE-USDT")
+    await screen.shows("no symbol 'NOPE-USDT'")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 1
+
+
 async def test_ctrl_c_leaves_cleanly(keyed: ScriptedServer, tmp_path: Path) -> None:
+    keyed.books["binance:BTC-USDT"] = book()
     screen = await start(keyed, tmp_path, "watch", "--book", "binance:BTC-USDT")
     await keyed.subscribed("binance:BTC-USDT")
     keyed.push_book(book())

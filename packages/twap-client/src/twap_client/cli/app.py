@@ -189,7 +189,7 @@ def watch(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Follow an order to its end, or live books; with neither, all your orders."""
+    """Follow an order to its end, or live books; with neither, all your open orders."""
     from twap_client.cli import watch as following
 
     _run(ctx, as_json, lambda session: following.watch(session, token, book or []))

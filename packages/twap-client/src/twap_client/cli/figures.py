@@ -73,6 +73,11 @@ def span(length: timedelta | None) -> str:
     return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
 
 
+def whole_seconds(length: timedelta) -> timedelta:
+    """Leave out the parts of a second, for what is counted down."""
+    return timedelta(seconds=max(0, int(length.total_seconds())))
+
+
 def age(milliseconds: int | None) -> str:
     """Write how old something is."""
     return "age unknown" if milliseconds is None else f"{milliseconds / 1000:.1f} s old"

@@ -17,11 +17,12 @@ class TallestThatFits:
         self._drawings = drawings
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it; without a bound on the height, the fullest."""
+        """Draw it; without a bound on the height, which a view on the whole screen has, the fullest."""
+        bound = options.size.height if options.height is None and console.is_alt_screen else options.height
         free = options.reset_height()
         for draw in self._drawings:
             lines = console.render_lines(draw(), free, pad=False)
-            if options.height is None or len(lines) <= options.height:
+            if bound is None or len(lines) <= bound:
                 break
         for line in lines:
             yield from line

@@ -25,13 +25,15 @@ def list_orders(
     exchange: ExchangeOption = None,
     symbol: SymbolOption = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 50,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="As a live table with keys.")] = False,
     as_json: Json = False,
 ) -> None:
     """List your orders, newest first."""
     from twap_client.cli import orders
 
     filters = {"status": status, "exchange": exchange, "symbol": symbol}
-    run(ctx, as_json, lambda session: orders.listing(session, limit, **filters))
+    listed = orders.live if watch else orders.listing
+    run(ctx, as_json, lambda session: listed(session, limit, **filters))
 
 
 @app.command()

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from twap_client.cli import render
 from twap_client.cli.session import Session
+from twap_client.cli.watch import watch, watch_table
 from twap_models import TwapOrder, TwapOrderDetail
 
 _PAGE = 500
@@ -34,6 +35,13 @@ def _more(limit: int, count: int, filters: Mapping[str, str | None]) -> str:
     if count > _COUNTED:
         return f"the newest {limit:,} of more than {_COUNTED:,}: `twap orders{options} --limit N` shows more"
     return f"the newest {limit:,} of {count:,}: `twap orders{options} --limit {count}` shows all"
+
+
+async def live(session: Session, limit: int, **filters: str | None) -> int:
+    """List orders as they change; away from a terminal, print a line for each event of all orders."""
+    if session.has_screen:
+        return await watch_table(session, limit, **filters)
+    return await watch(session, None, [])
 
 
 async def show(session: Session, token: str, *, whole: bool) -> int:

@@ -26,7 +26,10 @@ def while_it_works(session: Session, token: str) -> Iterator[None]:
     try:
         yield
     except (*_INTERRUPTED, TwapClientError):
-        session.say(
-            f"the order {token} goes on: `twap watch {token}` follows it, `twap cancel {token}` cancels it"
-        )
+        session.say(goes_on(token))
         raise
+
+
+def goes_on(token: str) -> str:
+    """What is said when nobody looks at an order any more."""
+    return f"the order {token} goes on: `twap watch {token}` follows it, `twap cancel {token}` cancels it"

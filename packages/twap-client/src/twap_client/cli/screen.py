@@ -24,6 +24,7 @@ from twap_client.cli.figures import (
     percent,
     rounded,
     span,
+    whole_seconds,
 )
 from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_client.cli.fitting_view import Beside, TallestThatFits
@@ -206,7 +207,10 @@ def _figures(order: TwapOrderDetail, now: datetime) -> Table:
         grid.add_column(overflow="fold")
     grid.add_row("filled", number(order.filled_quantity), "remaining", number(order.remaining_quantity))
     grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
-    grid.add_row("time left", span(left), "until", clock(order.end_time))
+    if order.start_time is not None and order.start_time > now and left is not None:
+        grid.add_row("starts in", span(whole_seconds(order.start_time - now)), "at", clock(order.start_time))
+    else:
+        grid.add_row("time left", span(left), "until", clock(order.end_time))
     grid.add_row("slices", f"{ended} of {order.slice_count}", "one every", span(order.interval))
     if order.revision > 1:
         grid.add_row("revision", str(order.revision))

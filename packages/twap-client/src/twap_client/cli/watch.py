@@ -10,8 +10,11 @@ from rich.live import Live
 
 from twap_client.cli import render
 from twap_client.cli.follow import PASSING, OrderLines, follow_all
-from twap_client.cli.parting import while_it_works
+from twap_client.cli.key_presses import LEAVES, KeyPresses
+from twap_client.cli.open_books import may_stream, poll_books, see_that_they_exist
+from twap_client.cli.parting import goes_on, while_it_works
 from twap_client.cli.session import ENDED, Session
+from twap_client.cli.watch_orders import watch_orders
 from twap_client.errors import TwapClientError
 from twap_client.stream import Disconnected, Gap, Reconnected, StreamItem, TwapStream
 from twap_models import BookMessage, OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
@@ -37,25 +40,64 @@ class Watched:
 
 
 async def watch(session: Session, token: str | None, books: list[str]) -> int:
-    """Follow until the order ends; books alone, until interrupted.
+    """Follow until the order ends; books or all open orders, until left.
 
     Returns:
-        The exit code for the order's final state.
+        The exit code for the order's final state; 0 when the view was left.
+
+    Raises:
+        NotFound, BadRequest: there is no such book.
     """
-    if token is None:
-        await _follow(session, None, books)
-        return 0
+    await see_that_they_exist(session, books)
+    if token is not None:
+        return await _told(session, await _follow_order(session, token, books))
+    if books or not session.has_screen:
+        return await _follow_books(session, books)
+    return await watch_table(session, status="open")
+
+
+async def watch_table(session: Session, limit: int = 50, **filters: str | None) -> int:
+    """Show orders in a live table; one that is opened is followed, until that view is left for the table.
+
+    Returns:
+        0 when the table was left, else the exit code for an order that was opened and has ended.
+    """
+    while (token := await watch_orders(session, limit, **filters)) is not None:
+        order = await _follow_order(session, token, [])
+        if not order.status.is_open:
+            return await _told(session, order)
+    return 0
+
+
+async def _follow_order(session: Session, token: str, books: list[str]) -> TwapOrder:
     order = await _latest(session, token)
     with while_it_works(session, token) if order.status.is_open else nullcontext():
-        ended = await _follow(session, order, books)
-    return await _result(session, ended or order)
+        return await _follow(session, order, books) or order
+
+
+async def _told(session: Session, order: TwapOrder) -> int:
+    """Say what became of an order, or that it goes on; gives the exit code."""
+    if order.status.is_open:
+        session.say(goes_on(order.token_id))
+        return 0
+    return await _result(session, order)
+
+
+async def _follow_books(session: Session, books: list[str]) -> int:
+    try:
+        if books and not await may_stream(session):
+            await poll_books(session, books)
+        else:
+            await _follow(session, None, books)
+    finally:
+        if session.has_screen:
+            session.say(f"no longer watching {', '.join(books)}")
+    return 0
 
 
 async def watch_submitted(session: Session, token: str) -> int:
     """Follow an order that was just accepted to its end; gives the exit code."""
-    with while_it_works(session, token):
-        ended = await _follow(session, await _latest(session, token), [])
-    return 0 if ended is None else await _result(session, ended)
+    return await _told(session, await _follow_order(session, token, []))
 
 
 async def _follow(session: Session, order: TwapOrderDetail | None, books: list[str]) -> TwapOrder | None:
@@ -86,19 +128,23 @@ async def _follow_on_screen(
         if order is not None and not watched.ended:
             await stream.ready()
             watched.order = await _latest(session, order.token_id)
-        with Live(console=session.out, screen=True, auto_refresh=False, transient=True) as live:
-            while not watched.ended:
+        with (
+            KeyPresses() as keys,
+            Live(console=session.out, screen=True, auto_refresh=False, transient=True) as live,
+        ):
+            while not watched.ended and keys.take() not in LEAVES:
                 live.update(_picture(watched), refresh=True)
-                item = await _next(stream)
+                item = await _next(stream, keys)
                 if item is not None:
                     await take(session, watched, item)
     return watched.order
 
 
-async def _next(stream: TwapStream) -> StreamItem | None:
-    """Wait for the next item, but not past the next tick: the time left is shown too."""
+async def _next(stream: TwapStream, keys: KeyPresses) -> StreamItem | None:
+    """Wait for the next item, but not past a key or the next tick: the time left is shown too."""
     try:
-        async with asyncio.timeout(_TICK_S):
+        async with asyncio.timeout(_TICK_S) as wait:
+            keys.end(wait)
             return await anext(stream)
     except TimeoutError:
         return None
