@@ -276,6 +276,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "Disconnected",
             "Gap",
             "InvalidSetting",
+            "InvalidValue",
             "KEEP",
             "MemoryTokenStore",
             "NaiveTime",

@@ -110,9 +110,9 @@ class Connection:
                     exact_json.dumps(message.model_dump(exclude_none=True)).decode(), text=True
                 )
         except ConnectionClosed as error:
-            raise StreamClosed(_end_in_words(error)) from error
-        except TimeoutError as error:
-            raise StreamClosed("the stream's connection ended: send timed out") from error
+            raise StreamClosed(_end_in_words(error)) from None
+        except TimeoutError:
+            raise StreamClosed("the stream's connection ended: send timed out") from None
 
     async def receive(self) -> AnyServerMessage:
         """Wait for the next message this client knows; ask for a sign of life when it is quiet.
@@ -143,7 +143,7 @@ class Connection:
             async with asyncio.timeout_at(deadline):
                 frame = await self._socket.recv()
         except ConnectionClosed as error:
-            raise StreamClosed(_end_in_words(error)) from error
+            raise StreamClosed(_end_in_words(error)) from None
         self.heard_at = self._loop.time()
         return frame
 
@@ -185,9 +185,9 @@ async def _dial(config: ClientConfig, token: str) -> ClientConnection:
             max_size=_LARGEST_MESSAGE,
         )
     except InvalidStatus as error:
-        raise _refused(error.response, config) from error
+        raise _refused(error.response, config) from None
     except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
-        raise not_reached(config.base_url, error) from error
+        raise not_reached(config.base_url, error) from None
 
 
 def _refused(response: Response, config: ClientConfig) -> Exception:

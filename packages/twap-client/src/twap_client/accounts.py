@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pydantic import SecretStr, TypeAdapter
 
+from twap_client._in_words import in_words
 from twap_client._loopback import Loopback
 from twap_client._transport import (
     Call,
@@ -60,15 +61,16 @@ class Accounts:
             invite: the code, where the server wants one: see ``methods``.
 
         Raises:
-            ValueError: the name or password is outside its bounds (3 to 64 characters, 8 to 256).
+            InvalidValue: the name or password is outside its bounds (3 to 64 characters, 8 to 256).
             Unencodable: one of them is no text in UTF-8.
             NotPermitted: registration is closed, or needs an invite that counts.
             Conflict: the name is taken.
             RateLimited: too many accounts were made from this address today.
         """
         check_encodable(username=username, password=password, invite=invite or "")
-        secret = SecretStr(normal_password(password))
-        wanted = Credentials(username=username, password=secret, invite=invite)
+        with in_words():
+            secret = SecretStr(normal_password(password))
+            wanted = Credentials(username=username, password=secret, invite=invite)
         body = {"username": wanted.username, "password": wanted.password.get_secret_value()}
         if wanted.invite is not None:
             body["invite"] = wanted.invite
@@ -194,13 +196,14 @@ class Accounts:
             end_keys: whether all API keys end, too.
 
         Raises:
-            ValueError: the new one is outside its bounds.
+            InvalidValue: the new one is outside its bounds.
             Unencodable: one of them is no text in UTF-8.
             BadRequest: ``current`` is not the password.
             NotPermitted: the client works with an API key.
         """
         check_encodable(current_password=current, new_password=new)
-        change = PasswordChange(current_password=SecretStr(current), new_password=SecretStr(new))
+        with in_words():
+            change = PasswordChange(current_password=SecretStr(current), new_password=SecretStr(new))
         body: dict[str, Any] = {
             "current_password": change.current_password.get_secret_value(),
             "new_password": change.new_password.get_secret_value(),
@@ -239,7 +242,8 @@ class Accounts:
             expires: when it ends: a time, a length of time from now, or text such as ``+30d``; None: never.
 
         Raises:
-            ValueError: a value is wrong (``NaiveTime``: a time without its zone).
+            InvalidValue: a value is wrong.
+            NaiveTime: a time has no zone.
             BadRequest: the end has passed, or the server allows no life so long.
             Conflict: the account has as many keys as it may.
             NotPermitted: the client works with an API key, which makes no others.
@@ -247,7 +251,10 @@ class Accounts:
         check_encodable(name=name)
         check_zones(expires=expires)
         ends = f"+{expires.total_seconds():f}" if isinstance(expires, timedelta) else expires
-        wanted = ApiKeyRequest.model_validate({"name": name, "scopes": tuple(scopes), "expires": ends})
+        # Text alone would be walked letter by letter.
+        several = (scopes,) if isinstance(scopes, str) else tuple(scopes)
+        with in_words():
+            wanted = ApiKeyRequest.model_validate({"name": name, "scopes": several, "expires": ends})
         body = wanted.model_dump(exclude_defaults=True)
         with in_doubt(
             "an API key may have been made whose secret nobody knows: list the keys, and revoke it"

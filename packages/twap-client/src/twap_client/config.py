@@ -2,9 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from twap_client.errors import InvalidSetting
@@ -61,7 +61,7 @@ class MemoryTokenStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientConfig:
-    """Settings of one client.
+    """Settings of one client. Times may be given as seconds or text (``"500ms"``) too, and are ``timedelta``.
 
     Attributes:
         base_url: the server, ``http`` or ``https``; a path prefix is kept.
@@ -98,10 +98,14 @@ class ClientConfig:
     on_wait: Callable[[float], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "base_url", _checked_url(self.base_url.strip()))
+        object.__setattr__(self, "base_url", _checked_url(self.base_url))
         object.__setattr__(self, "api_key", _checked_key(self.api_key))
-        if self.attempts < 1 or self.event_capacity < 1:
-            raise InvalidSetting("attempts and event_capacity must be at least 1")
+        for name in _TIMES:
+            object.__setattr__(self, name, _checked_time(name, getattr(self, name)))
+        for name in ("attempts", "event_capacity"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise InvalidSetting(f"{name}: expected a whole number of at least 1, got {value!r}")
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, *, with_key: bool = True) -> Self:
@@ -128,12 +132,26 @@ class ClientConfig:
         return f"ws{self.base_url.removeprefix('http')}/ws"
 
 
+_TIMES = tuple(one.name for one in fields(ClientConfig) if one.type is timedelta)
+
+
+def _checked_time(name: str, value: Any) -> timedelta:
+    """Read a length of time; one that is none would be noticed by the first call only."""
+    try:
+        length = parse_duration(value)
+    except ValueError as error:
+        raise InvalidSetting(f"{name}: {error}") from None
+    if not length:
+        raise InvalidSetting(f"{name}: expected a time above 0, got {value!r}")
+    return length
+
+
 def _url(env: Mapping[str, str], name: str) -> str:
     text = env.get(name)
     if not text:
         return DEFAULT_URL
     try:
-        return _checked_url(text.strip())
+        return _checked_url(text)
     except InvalidSetting as error:
         raise InvalidSetting(f"{name}: {error}") from None
 
@@ -150,6 +168,8 @@ def _duration(env: Mapping[str, str], name: str, standard: timedelta) -> timedel
 
 def _checked_key(key: str | None) -> str | None:
     """A key that was read from a file or a variable often has a line's end behind it."""
+    if not isinstance(key, str | None):
+        raise InvalidSetting(f"api_key: expected text, got {type(key).__name__}")
     bare = (key or "").strip()
     if not _fits_header(bare):
         raise InvalidSetting("the API key (api_key, TWAP_API_KEY) must be printable ASCII without spaces")
@@ -161,6 +181,9 @@ def _fits_header(text: str) -> bool:
 
 
 def _checked_url(url: str) -> str:
+    if not isinstance(url, str):
+        raise InvalidSetting(f"base_url: expected text such as {DEFAULT_URL}, got {type(url).__name__}")
+    url = url.strip()
     try:
         parts = urlsplit(url)
         known = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

@@ -5,6 +5,7 @@
     TwapClientError
     ├── UsageError (a ValueError)   what this library was given is wrong; nothing was sent
     │   ├── NaiveTime           a time without its zone
+    │   ├── InvalidValue        a name, a password, a scope; ``field`` says which
     │   └── InvalidSetting      an address, an environment variable or another setting
     ├── WrongEventLoop          a client is used in a second event loop; nothing was sent
     ├── Unencodable             text that UTF-8 cannot write; nothing was sent
@@ -41,7 +42,9 @@ class TwapClientError(Exception):
     Attributes:
         may_have_acted: something was sent, and what became of it is not known: no answer, or a senseless one.
         in_doubt: what may have been changed therefore, in words; empty when nothing.
-        token_ids: the orders that this is about.
+        token_ids: the orders that may have been made or changed; empty where nothing is in doubt.
+        asked_for: the orders that the call was about, whatever became of it; where a ``token_id`` was made
+            up, it stands here: submit again with the same.
         advice: what to do about it in a program that uses this library, in words.
     """
 
@@ -49,6 +52,7 @@ class TwapClientError(Exception):
     in_doubt: str = ""
     advice: str = ""
     token_ids: tuple[str, ...] = ()
+    asked_for: tuple[str, ...] = ()
 
     @property
     def message(self) -> str:
@@ -69,6 +73,18 @@ class UsageError(TwapClientError, ValueError):
 
 class NaiveTime(UsageError):
     """A time without its zone: it would mean another moment on each machine."""
+
+
+class InvalidValue(UsageError):
+    """A value that no server takes; the message says what was expected.
+
+    Attributes:
+        field: which.
+    """
+
+    def __init__(self, message: str, *, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class InvalidSetting(UsageError):

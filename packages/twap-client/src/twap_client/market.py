@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Answer, Call, Transport, read_model
+from twap_client._transport import Answer, Call, Timeout, Transport, read_model
 from twap_client.order_fields import check_zones
 from twap_models import BookHealth, BookTop, Candle, Exchange, Instrument, Interval, ServerInfo
 from twap_models.fields import format_time
@@ -34,12 +34,18 @@ class Market:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def exchanges(self) -> list[Exchange]:
+    async def exchanges(self, *, timeout: Timeout = None) -> list[Exchange]:
         """List the collected exchanges and the state of their connections."""
-        return read_model(_EXCHANGES, await self._fetch("/exchanges", {}))
+        return read_model(_EXCHANGES, await self._fetch("/exchanges", {}, timeout))
 
     async def symbols(
-        self, exchange: str, *, base: str | None = None, quote: str | None = None, q: str | None = None
+        self,
+        exchange: str,
+        *,
+        base: str | None = None,
+        quote: str | None = None,
+        q: str | None = None,
+        timeout: Timeout = None,
     ) -> list[Instrument]:
         """List an exchange's instruments.
 
@@ -53,7 +59,9 @@ class Market:
             NotFound: no such exchange.
         """
         path = f"/exchanges/{_segment(exchange)}/symbols"
-        return read_model(_INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}))
+        return read_model(
+            _INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}, timeout)
+        )
 
     async def books(self, exchange: str) -> list[BookHealth]:
         """Tell how each collected book of an exchange fares, now and within the last 15 minutes.
@@ -76,6 +84,7 @@ class Market:
         limit: int | None = None,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
+        timeout: Timeout = None,
     ) -> Candles:
         """Fetch candles, oldest first; the latest ``limit`` (1 to 1000, 100 when absent) of the range.
 
@@ -96,14 +105,16 @@ class Market:
             "end_time": _time(end_time),
         }
         path = f"/klines/{_segment(exchange)}/{_segment(symbol)}"
-        answer = await self._fetch(path, params)
+        answer = await self._fetch(path, params, timeout)
         candles = read_model(_CANDLES, answer)
         found = Candles(candles)
         if answer.oldest_available is not None:
             found.oldest_available = read_model(_REACH, replace(answer, body=answer.oldest_available))
         return found
 
-    async def orderbook(self, exchange: str, symbol: str, *, depth: int | None = None) -> BookTop:
+    async def orderbook(
+        self, exchange: str, symbol: str, *, depth: int | None = None, timeout: Timeout = None
+    ) -> BookTop:
         """Fetch one book; ``aggregate`` as exchange merges all. Its ``status`` says whether it is current.
 
         Args:
@@ -116,12 +127,12 @@ class Market:
             Unavailable: no book could be had within the server's 5 seconds.
         """
         path = f"/orderbook/{_segment(exchange)}/{_segment(symbol)}"
-        return read_model(_BOOK, await self._fetch(path, {"depth": depth}))
+        return read_model(_BOOK, await self._fetch(path, {"depth": depth}, timeout))
 
-    async def _fetch(self, path: str, params: dict[str, Any]) -> Answer:
+    async def _fetch(self, path: str, params: dict[str, Any], timeout: Timeout = None) -> Answer:
         given = {name: str(value) for name, value in params.items() if value is not None}
         answer = await self._transport.send(
-            Call(method="GET", path=path, params=given, signed=False, repeatable=True)
+            Call(method="GET", path=path, params=given, signed=False, repeatable=True, timeout=timeout)
         )
         return answer
 

@@ -1,6 +1,6 @@
 """Define the arguments of the methods of ``client.orders``: amounts, keywords of a submission, ids."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -9,7 +9,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 from twap_client.errors import NaiveTime
-from twap_models import Carry, Fidelity, LateStart, TwapOrderAmendment, TwapOrderRequest
+from twap_models import Carry, Fidelity, LateStart, TwapOrder, TwapOrderAmendment, TwapOrderRequest
 from twap_models.fields import HOW_TO_WRITE_ZONES, lacks_zone
 
 _NAMED = 3
@@ -63,21 +63,39 @@ def check_zones(**times: Any) -> None:
             raise NaiveTime(f"{name}: {shown} has no zone: {HOW_TO_WRITE_ZONES}")
 
 
+AnyRequest = TwapOrderRequest | Mapping[str, Any]
+"""An order: a model, or its fields by name, as they are given as keywords."""
+
+
 def wanted_orders(
-    request: TwapOrderRequest | Sequence[TwapOrderRequest] | None, fields: dict[str, Any]
-) -> TwapOrderRequest | Sequence[TwapOrderRequest]:
-    """Give the orders of a call: as they are, or made of its keywords, with a new ``token_id`` if need be.
+    request: AnyRequest | Iterable[AnyRequest] | None, fields: dict[str, Any]
+) -> TwapOrderRequest | list[TwapOrderRequest]:
+    """Give the orders of a call: as they are, or made of its fields, with a new ``token_id`` if need be.
 
     Raises:
-        TypeError: there are both.
-        ValueError: a keyword is wrong (``pydantic.ValidationError``, ``NaiveTime``).
+        TypeError: there are both, or something else than orders.
+        ValueError: a field is wrong (``pydantic.ValidationError``, ``NaiveTime``).
     """
     if request is None:
-        check_zones(start_time=fields.get("start_time"), end_time=fields.get("end_time"))
-        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | fields)
+        return _wanted(fields)
     if fields:
         raise TypeError(f"unexpected keywords beside a request: {', '.join(fields)}")
-    return request
+    if isinstance(request, TwapOrderRequest | Mapping):
+        return _wanted(request)
+    try:
+        several = list(request)
+    except TypeError:
+        raise TypeError(f"expected an order or several, got {type(request).__name__}") from None
+    return [_wanted(item) for item in several]
+
+
+def _wanted(request: Any) -> TwapOrderRequest:
+    if isinstance(request, TwapOrderRequest):
+        return request
+    if not isinstance(request, Mapping):
+        raise TypeError(f"expected a TwapOrderRequest or its fields as a dict, got {type(request).__name__}")
+    check_zones(start_time=request.get("start_time"), end_time=request.get("end_time"))
+    return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | dict(request))
 
 
 def order_bodies(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
@@ -102,9 +120,18 @@ def amendment_body(
     return TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
 
 
-def order_path(token_id: str) -> str:
+AnyOrder = TwapOrder | str
+"""An order as the server showed it, or its ``token_id``."""
+
+
+def id_of(order: AnyOrder) -> str:
+    """Give the ``token_id``."""
+    return order if isinstance(order, str) else order.token_id
+
+
+def order_path(order: AnyOrder) -> str:
     """Where an order is."""
-    return f"/orders/{quote(token_id, safe='')}"
+    return f"/orders/{quote(id_of(order), safe='')}"
 
 
 def may_exist(token_ids: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, Transport, read_model
-from twap_client.order_fields import order_path
+from twap_client._transport import Call, Timeout, Transport, read_model
+from twap_client.order_fields import AnyOrder, order_path
 from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
 
 OrderList = list[TwapOrder]
@@ -21,44 +21,55 @@ EventList = list[OrderEvent]
 EVENTS: TypeAdapter[EventList] = TypeAdapter(EventList)
 
 
+class OrderPage(OrderList):
+    """One page of orders.
+
+    Attributes:
+        after: what ``orders.list(after=…)`` takes for the next page; None: this is the last.
+    """
+
+    after: str | None = None
+
+
 class OrderPages:
     """A list of orders: ``await`` it for one page, or walk it with ``async for``."""
 
-    def __init__(self, transport: Transport, params: dict[str, str]) -> None:
+    def __init__(self, transport: Transport, params: dict[str, str], timeout: Timeout = None) -> None:
         self._transport = transport
         self._params = params
+        self._timeout = timeout
 
-    def __await__(self) -> Generator[Any, None, OrderList]:
-        return self._first().__await__()
+    def __await__(self) -> Generator[Any, None, OrderPage]:
+        return self._page(None).__await__()
 
     async def __aiter__(self) -> AsyncIterator[TwapOrder]:
         async for page in self.pages():
             for order in page:
                 yield order
 
-    async def pages(self) -> AsyncIterator[OrderList]:
+    async def pages(self) -> AsyncIterator[OrderPage]:
         """Walk page by page."""
         cursor: str | None = None
         while True:
-            page, following = await self._page(cursor)
+            page = await self._page(cursor)
             yield page
-            if following is None or following == cursor:
+            if page.after is None or page.after == cursor:
                 return
-            cursor = following
+            cursor = page.after
 
-    async def _first(self) -> OrderList:
-        return (await self._page(None))[0]
-
-    async def _page(self, cursor: str | None) -> tuple[OrderList, str | None]:
+    async def _page(self, cursor: str | None) -> OrderPage:
         params = self._params if cursor is None else self._params | {"after": cursor}
         answer = await self._transport.send(
-            Call(method="GET", path="/orders", params=params, repeatable=True)
+            Call(method="GET", path="/orders", params=params, repeatable=True, timeout=self._timeout)
         )
-        return read_model(ORDERS, answer), answer.after
+        found = read_model(ORDERS, answer)
+        page = OrderPage(found)
+        page.after = answer.after
+        return page
 
 
 async def detail_pages(
-    transport: Transport, token_id: str, *, slices: int, fills: int
+    transport: Transport, order: AnyOrder, *, slices: int, fills: int, timeout: Timeout = None
 ) -> AsyncIterator[TwapOrderDetail]:
     """Walk through an order with so many of its slices and fills at a time."""
     params = {"slices": str(slices), "fills": str(fills)}
@@ -66,7 +77,7 @@ async def detail_pages(
     while True:
         asked = params if cursor is None else params | {"after": cursor}
         answer = await transport.send(
-            Call(method="GET", path=order_path(token_id), params=asked, repeatable=True)
+            Call(method="GET", path=order_path(order), params=asked, repeatable=True, timeout=timeout)
         )
         yield read_model(DETAIL, answer)
         if answer.after is None or answer.after == cursor:
@@ -75,12 +86,13 @@ async def detail_pages(
 
 
 async def event_pages(
-    transport: Transport, token_id: str, *, since: int, limit: int
+    transport: Transport, order: AnyOrder, *, since: int, limit: int, timeout: Timeout = None
 ) -> AsyncIterator[EventList]:
     """Walk through an order's events with a ``seq`` above ``since``, so many at a time."""
     while True:
         params = {"since": str(since), "limit": str(limit)}
-        call = Call(method="GET", path=f"{order_path(token_id)}/events", params=params, repeatable=True)
+        path = f"{order_path(order)}/events"
+        call = Call(method="GET", path=path, params=params, repeatable=True, timeout=timeout)
         page = read_model(EVENTS, await transport.send(call))
         yield page
         if len(page) < limit:

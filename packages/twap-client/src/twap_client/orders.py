@@ -4,19 +4,22 @@ A submission may be repeated without harm: its ``token_id`` is the idempotency k
 connection the same request is sent again and the server answers with the order it already has.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, Transport, in_doubt, read_model
+from twap_client._transport import Call, Timeout, Transport, in_doubt, read_model
 from twap_client.order_fields import (
     KEEP,
     Amount,
+    AnyOrder,
+    AnyRequest,
     Keep,
     OrderFields,
     amendment_body,
+    id_of,
     may_exist,
     order_bodies,
     order_path,
@@ -56,9 +59,9 @@ class Orders:
         self._transport = transport
 
     @overload
-    async def submit(self, request: TwapOrderRequest) -> TwapOrder: ...
+    async def submit(self, request: AnyRequest, *, timeout: Timeout = None) -> TwapOrder: ...
     @overload
-    async def submit(self, request: Sequence[TwapOrderRequest]) -> OrderList: ...
+    async def submit(self, request: Iterable[AnyRequest], *, timeout: Timeout = None) -> OrderList: ...
     @overload
     async def submit(
         self,
@@ -67,20 +70,28 @@ class Orders:
         symbol: str,
         quantity: Amount,
         side: Side | str = Side.BUY,
+        timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> TwapOrder: ...
     async def submit(
-        self, request: TwapOrderRequest | Sequence[TwapOrderRequest] | None = None, **fields: Any
+        self,
+        request: AnyRequest | Iterable[AnyRequest] | None = None,
+        *,
+        timeout: Timeout = None,
+        **fields: Any,
     ) -> TwapOrder | OrderList:
         """Submit one order or several; give what the server made of them, in order.
 
         A rejected order is no exception: look at ``status``, ``reason`` and ``detail``. Timeouts, cut
         connections and 503 are repeated with the same ``token_id``; if that fails too, or the call is
         cancelled, the order may still exist: ``token_ids`` of the exception names it, ask ``get(token_id)``.
+        Whatever failed, ``asked_for`` of the exception has the ``token_id``: submitting it again is safe.
 
         Args:
-            request: an order or a list of orders; or none, and the fields as keywords. Then a ``token_id`` is
-                made up when absent, times may be ``"now"`` or ``"+15m"``, durations seconds or ``"5m"``.
+            request: an order or several, each a ``TwapOrderRequest`` or its fields as a dict; or none, and
+                the fields as keywords. A ``token_id`` is made up when absent, times may be ``"now"`` or
+                ``"+15m"``, durations seconds or ``"5m"``.
+            timeout: how long all attempts together may take, in seconds or as a ``timedelta``.
 
         Raises:
             NaiveTime: a time has no zone (a ``ValueError`` too).
@@ -91,13 +102,13 @@ class Orders:
         """
         wanted = wanted_orders(request, fields)
         many = [wanted] if isinstance(wanted, TwapOrderRequest) else wanted
-        made = await self._submit(order_bodies(wanted), [item.token_id for item in many])
+        made = await self._submit(order_bodies(wanted), [item.token_id for item in many], timeout)
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     @overload
-    async def preview(self, request: TwapOrderRequest) -> OrderPreview: ...
+    async def preview(self, request: AnyRequest, *, timeout: Timeout = None) -> OrderPreview: ...
     @overload
-    async def preview(self, request: Sequence[TwapOrderRequest]) -> PreviewList: ...
+    async def preview(self, request: Iterable[AnyRequest], *, timeout: Timeout = None) -> PreviewList: ...
     @overload
     async def preview(
         self,
@@ -106,10 +117,15 @@ class Orders:
         symbol: str,
         quantity: Amount,
         side: Side | str = Side.BUY,
+        timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
     async def preview(
-        self, request: TwapOrderRequest | Sequence[TwapOrderRequest] | None = None, **fields: Any
+        self,
+        request: AnyRequest | Iterable[AnyRequest] | None = None,
+        *,
+        timeout: Timeout = None,
+        **fields: Any,
     ) -> OrderPreview | PreviewList:
         """Say what would become of one order or several, without submitting: nothing is stored.
 
@@ -118,6 +134,7 @@ class Orders:
 
         Args:
             request: as for ``submit``; keywords too.
+            timeout: likewise.
 
         Raises:
             NaiveTime: a time has no zone (a ``ValueError`` too).
@@ -128,24 +145,26 @@ class Orders:
             TransportError: no answer after all attempts.
         """
         wanted = wanted_orders(request, fields)
-        call = Call(method="POST", path="/orders/twap/preview", body=order_bodies(wanted), repeatable=True)
+        body = order_bodies(wanted)
+        call = Call(method="POST", path="/orders/twap/preview", body=body, repeatable=True, timeout=timeout)
         made = read_model(_PREVIEWS, await self._transport.send(call))
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     async def get(
         self,
-        token_id: str,
+        order: AnyOrder,
         *,
         slices: int | None = None,
         fills: int | None = None,
         latest: bool = False,
+        timeout: Timeout = None,
     ) -> TwapOrderDetail:
         """Fetch an order with its slices (those to come included) and fills. What it cost: ``report``.
 
         An order may have a hundred thousand slices: say how many are wanted, or walk with ``slices()``.
 
         Args:
-            token_id: the order.
+            order: its ``token_id``, or the order as you have it.
             slices: at most so many, 0 to 1,000; absent, all.
             fills: likewise.
             latest: the last slices that have ended and the last fills, still in order; else the first.
@@ -155,26 +174,26 @@ class Orders:
         """
         wanted = {"slices": slices, "fills": fills, "latest": "true" if latest else None}
         params = {name: str(value) for name, value in wanted.items() if value is not None}
-        call = Call(method="GET", path=order_path(token_id), params=params, repeatable=True)
+        call = Call(method="GET", path=order_path(order), params=params, repeatable=True, timeout=timeout)
         return read_model(DETAIL, await self._transport.send(call))
 
-    async def slices(self, token_id: str) -> AsyncIterator[Slice]:
+    async def slices(self, order: AnyOrder, *, timeout: Timeout = None) -> AsyncIterator[Slice]:
         """Walk through an order's slices in order, those to come included, page by page.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        async for page in detail_pages(self._transport, token_id, slices=_A_PAGE, fills=0):
+        async for page in detail_pages(self._transport, order, slices=_A_PAGE, fills=0, timeout=timeout):
             for item in page.slices:
                 yield item
 
-    async def fills(self, token_id: str) -> AsyncIterator[Fill]:
+    async def fills(self, order: AnyOrder, *, timeout: Timeout = None) -> AsyncIterator[Fill]:
         """Walk through an order's fills so far, in the order they happened, page by page.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        async for page in detail_pages(self._transport, token_id, slices=0, fills=_A_PAGE):
+        async for page in detail_pages(self._transport, order, slices=0, fills=_A_PAGE, timeout=timeout):
             for item in page.fills:
                 yield item
 
@@ -187,6 +206,7 @@ class Orders:
         token_id: str | None = None,
         limit: int | None = None,
         after: str | None = None,
+        timeout: Timeout = None,
     ) -> OrderPages:
         """List orders: ``await`` gives one page, ``async for`` walks all pages.
 
@@ -196,7 +216,8 @@ class Orders:
             symbol: only this symbol.
             token_id: only this order.
             limit: orders a page.
-            after: cursor of the page before.
+            after: the page before's ``after``.
+            timeout: for each page.
         """
         params = {
             "status": status,
@@ -206,56 +227,61 @@ class Orders:
             "limit": limit,
             "after": after,
         }
-        return OrderPages(self._transport, {k: str(v) for k, v in params.items() if v is not None})
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        return OrderPages(self._transport, given, timeout)
 
-    async def events(self, token_id: str, *, since: int = 0) -> AsyncIterator[OrderEvent]:
+    async def events(
+        self, order: AnyOrder, *, since: int = 0, timeout: Timeout = None
+    ) -> AsyncIterator[OrderEvent]:
         """Walk through what happened to an order so far, oldest first, page by page.
 
         The events are those of the stream, as they were recorded. ``seq`` counts all of the account's events,
         so one order's may have gaps.
 
         Args:
-            token_id: the order.
+            order: its ``token_id``, or the order as you have it.
             since: only events with a ``seq`` above this.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        async for page in event_pages(self._transport, token_id, since=since, limit=_A_PAGE):
+        async for page in event_pages(self._transport, order, since=since, limit=_A_PAGE, timeout=timeout):
             for event in page:
                 yield event
 
-    async def report(self, token_id: str) -> ExecutionReport:
+    async def report(self, order: AnyOrder, *, timeout: Timeout = None) -> ExecutionReport:
         """Fetch what an order cost, against what, and what else it might have cost; so far, while it works.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        call = Call(method="GET", path=f"{order_path(token_id)}/report", repeatable=True)
+        call = Call(method="GET", path=f"{order_path(order)}/report", repeatable=True, timeout=timeout)
         return read_model(_REPORT, await self._transport.send(call))
 
-    async def report_html(self, token_id: str) -> str:
+    async def report_html(self, order: AnyOrder, *, timeout: Timeout = None) -> str:
         """Fetch the report as one page with charts, which needs no other file and no network.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        return await self._file(token_id, {"format": "html"})
+        return await self._file(order, {"format": "html"}, timeout)
 
-    async def report_csv(self, token_id: str, *, table: ReportTable | None = None) -> str:
+    async def report_csv(
+        self, order: AnyOrder, *, table: ReportTable | None = None, timeout: Timeout = None
+    ) -> str:
         """Fetch the report as CSV: a figure a row, as ``section,name,value,unit``.
 
         Args:
-            token_id: the order.
+            order: its ``token_id``, or the order as you have it.
             table: the ``slices``, ``fills`` or market ``samples`` it was made from, instead.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
         params = {"format": "csv"} if table is None else {"format": "csv", "table": table}
-        return await self._file(token_id, params)
+        return await self._file(order, params, timeout)
 
-    async def pause(self, token_id: str) -> TwapOrder:
+    async def pause(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
         """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays.
 
         A paused order stays as it is, so this is repeated after a cut connection or a 503.
@@ -264,10 +290,10 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        call = Call(method="POST", path=f"{order_path(token_id)}/pause", repeatable=True)
-        return await self._change(call, token_id, "paused")
+        call = Call(method="POST", path=f"{order_path(order)}/pause", repeatable=True, timeout=timeout)
+        return await self._change(call, order, "paused")
 
-    async def resume(self, token_id: str) -> TwapOrder:
+    async def resume(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
         """Let a paused order go on; by its carry mode it catches up or not.
 
         An order that is not paused stays as it is, so this is repeated after a cut connection or a 503.
@@ -276,17 +302,18 @@ class Orders:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        call = Call(method="POST", path=f"{order_path(token_id)}/resume", repeatable=True)
-        return await self._change(call, token_id, "resumed")
+        call = Call(method="POST", path=f"{order_path(order)}/resume", repeatable=True, timeout=timeout)
+        return await self._change(call, order, "resumed")
 
     async def amend(
         self,
-        order: TwapOrder | str,
+        order: AnyOrder,
         *,
         quantity: Amount | None = None,
         price: Amount | Keep | None = KEEP,
         end_time: datetime | str | None = None,
         revision: int | None = None,
+        timeout: Timeout = None,
     ) -> TwapOrder:
         """Change quantity, limit or end of an open order: what is done stays, the future is replanned.
 
@@ -311,33 +338,41 @@ class Orders:
             BadRequest: a value breaks a rule; nothing was changed.
         """
         body = amendment_body(quantity=quantity, price=price, end_time=end_time)
-        token_id = order if isinstance(order, str) else order.token_id
         if revision is None and not isinstance(order, str):
             revision = order.revision
         match = {"If-Match": "*" if revision is None else f'"{revision}"'}
-        call = Call(method="PATCH", path=order_path(token_id), body=body, headers=match)
-        return await self._change(call, token_id, "amended")
+        call = Call(method="PATCH", path=order_path(order), body=body, headers=match, timeout=timeout)
+        return await self._change(call, order, "amended")
 
-    async def cancel(self, token_id: str) -> TwapOrder:
+    async def cancel(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
         """Cancel an open order; what was filled stays filled.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
         """
-        return await self._change(Call(method="DELETE", path=order_path(token_id)), token_id, "canceled")
+        call = Call(method="DELETE", path=order_path(order), timeout=timeout)
+        return await self._change(call, order, "canceled")
 
-    async def _change(self, call: Call, token_id: str, done: str) -> TwapOrder:
+    async def _change(self, call: Call, order: AnyOrder, done: str) -> TwapOrder:
+        token_id = id_of(order)
         with in_doubt(f"whether the order {token_id!r} was {done} is not known", token_id):
             return read_model(_ORDER, await self._transport.send(call))
 
-    async def _submit(self, body: Any, token_ids: Sequence[str]) -> OrderList:
-        call = Call(method="POST", path="/orders/twap", body=body, repeatable=True, lists=_LISTS)
+    async def _submit(self, body: Any, token_ids: Sequence[str], timeout: Timeout) -> OrderList:
+        call = Call(
+            method="POST",
+            path="/orders/twap",
+            body=body,
+            repeatable=True,
+            lists=_LISTS,
+            timeout=timeout,
+        )
         with in_doubt(may_exist(token_ids), *token_ids):
             return read_model(ORDERS, await self._transport.send(call))
 
-    async def _file(self, token_id: str, params: dict[str, str]) -> str:
-        path = f"{order_path(token_id)}/report"
-        call = Call(method="GET", path=path, params=params, repeatable=True, as_text=True)
+    async def _file(self, order: AnyOrder, params: dict[str, str], timeout: Timeout) -> str:
+        path = f"{order_path(order)}/report"
+        call = Call(method="GET", path=path, params=params, repeatable=True, as_text=True, timeout=timeout)
         text: str = (await self._transport.send(call)).body
         return text

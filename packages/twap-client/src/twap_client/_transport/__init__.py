@@ -1,6 +1,14 @@
 """Send HTTP: sign-in, timeouts, repeats, problem documents as exceptions."""
 
-from twap_client._transport.calls import Answer, Call, check_encodable, in_doubt, read_model
+from twap_client._transport.calls import (
+    Answer,
+    Call,
+    Timeout,
+    check_encodable,
+    in_doubt,
+    read_model,
+    seconds_of,
+)
 from twap_client._transport.elsewhere import OidcLogin, begin, code_of, finish
 from twap_client._transport.sign_in import SignIn
 from twap_client._transport.transport import Transport
@@ -10,6 +18,7 @@ __all__ = [
     "Call",
     "OidcLogin",
     "SignIn",
+    "Timeout",
     "Transport",
     "begin",
     "check_encodable",
@@ -17,4 +26,5 @@ __all__ = [
     "finish",
     "in_doubt",
     "read_model",
+    "seconds_of",
 ]

@@ -1,19 +1,39 @@
 """Build requests and read answers: statuses become exceptions, bodies are read as exact JSON."""
 
+import asyncio
 import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
 from twap_client._transport.oauth import AsyncOAuth2Client
-from twap_client.errors import ApiError, ConnectFailed, ServerError, TwapClientError, Unencodable, error_class
+from twap_client.errors import (
+    ApiError,
+    ConnectFailed,
+    ServerError,
+    TwapClientError,
+    Unencodable,
+    UsageError,
+    error_class,
+)
 from twap_models import Problem, exact_json
 
-__all__ = ["Answer", "Call", "check_encodable", "httpx", "in_doubt", "read_answer", "read_model"]
+__all__ = [
+    "Answer",
+    "Call",
+    "Timeout",
+    "check_encodable",
+    "httpx",
+    "in_doubt",
+    "read_answer",
+    "read_model",
+    "seconds_of",
+]
 
 if TYPE_CHECKING:
     import httpx
@@ -24,6 +44,11 @@ else:
 
 
 _T = TypeVar("_T")
+
+Timeout: TypeAlias = timedelta | float | None
+"""How long one call may take in all, repeats included; a number is seconds. None: as
+``ClientConfig.request_timeout`` says, for each attempt."""
+
 _NOT_OURS = "is no answer of a twap server: is the address right, does something stand in between?"
 
 
@@ -38,6 +63,7 @@ class Call:
         repeatable: whether doing it twice is the same as doing it once.
         lists: statuses whose body is a list and therefore no error.
         as_text: whether the answer is a text of any kind, no JSON.
+        timeout: how long all of it may take; None: as the settings say, for each attempt.
     """
 
     method: str
@@ -49,6 +75,7 @@ class Call:
     repeatable: bool = False
     lists: frozenset[int] = frozenset()
     as_text: bool = False
+    timeout: Timeout = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +99,37 @@ def in_doubt(what: str, *token_ids: str) -> Iterator[None]:
 
     Args:
         what: what may have happened, in words.
-        token_ids: the orders that it is about.
+        token_ids: the orders that it is about; ``asked_for`` of every failure names them, of a cancelled
+            call too.
     """
     try:
         yield
     except TwapClientError as error:
+        error.asked_for = token_ids
         if error.may_have_acted:
             error.in_doubt, error.token_ids = what, token_ids
         raise
+    except asyncio.CancelledError as error:
+        setattr(error, "asked_for", token_ids)  # noqa: B010  it has no such attribute of its own
+        error.add_note(what)
+        raise
+
+
+def seconds_of(timeout: Timeout) -> float | None:
+    """Read a timeout.
+
+    Raises:
+        UsageError: it is no length of time above 0.
+    """
+    if timeout is None:
+        return None
+    try:
+        seconds = timeout.total_seconds() if isinstance(timeout, timedelta) else float(timeout)
+    except (TypeError, ValueError):
+        seconds = 0.0
+    if not seconds > 0:
+        raise UsageError(f"timeout: expected seconds above 0 or a timedelta, got {timeout!r}")
+    return seconds
 
 
 def check_encodable(**texts: str) -> None:

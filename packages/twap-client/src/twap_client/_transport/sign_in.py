@@ -207,18 +207,22 @@ class SignIn:
         return tokens
 
     @contextmanager
-    def translated(self) -> Iterator[None]:
-        """Turn the HTTP libraries' exceptions into ours."""
+    def translated(self, within_s: float | None = None) -> Iterator[None]:
+        """Turn the HTTP libraries' exceptions into ours, which say what theirs know: nothing is chained.
+
+        Args:
+            within_s: what the time limit was; absent, that of the settings.
+        """
         url = self._config.base_url
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise not_reached(url, error) from error
-        except (httpx.TimeoutException, TimeoutError) as error:
-            seconds = self._config.request_timeout.total_seconds()
-            raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from error
+            raise not_reached(url, error) from None
+        except (httpx.TimeoutException, TimeoutError):
+            seconds = self._config.request_timeout.total_seconds() if within_s is None else within_s
+            raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from None
         except httpx.TransportError as error:
-            raise ConnectionLost(f"the connection to {url} broke: {error or type(error).__name__}") from error
+            raise ConnectionLost(f"the connection to {url} broke: {error or type(error).__name__}") from None
         except OAuthError as error:
             raise _signed_out() from error
 

@@ -39,6 +39,7 @@ class Transport:
         Raises:
             ApiError: the server refused.
             TransportError: no answer.
+            UsageError: the call's timeout is none.
             WrongEventLoop: the client was used in another event loop.
         """
         self.signed_in.home.check()
@@ -52,13 +53,14 @@ class Transport:
         while True:
             patience.attempts += 1
             try:
-                return await self._once(call)
+                return await self._once(call, patience)
             except TwapClientError as error:
                 # Of several attempts each may have arrived, whatever became of the last.
                 doubt = error.may_have_acted = doubt or error.may_have_acted
                 pause = self._pause(call, error, backoff)
-                if pause is None:
-                    raise patience.told(error) from error.__cause__
+                if pause is None or patience.is_over_in(pause):
+                    # Of all frames those of the caller matter.
+                    raise patience.told(error).with_traceback(None) from error.__cause__
             await asyncio.sleep(pause)
 
     def _pause(self, call: Call, error: TwapClientError, backoff: Backoff) -> float | None:
@@ -70,34 +72,34 @@ class Transport:
         too_long = pause > self._config.retry_cap.total_seconds()
         return None if given_up or too_long or not _may_repeat(call, error) else pause
 
-    async def _once(self, call: Call) -> Answer:
+    async def _once(self, call: Call, patience: Patience) -> Answer:
         if self.signed_in.api_key:
-            return await self._attempt(call, {"X-API-Key": self.signed_in.api_key})
+            return await self._attempt(call, patience, {"X-API-Key": self.signed_in.api_key})
         if not call.signed:
-            return await self._attempt(call, {})
-        token = await self._token()
+            return await self._attempt(call, patience, {})
+        token = await self._token(patience)
         try:
-            return await self._attempt(call, {"Authorization": f"Bearer {token}"})
+            return await self._attempt(call, patience, {"Authorization": f"Bearer {token}"})
         except NotAuthenticated:
-            token = await self._token(refused=token)
-        return await self._attempt(call, {"Authorization": f"Bearer {token}"})
+            token = await self._token(patience, refused=token)
+        return await self._attempt(call, patience, {"Authorization": f"Bearer {token}"})
 
-    async def _token(self, refused: str | None = None) -> str:
-        with self.signed_in.translated():
-            async with asyncio.timeout(self._config.request_timeout.total_seconds()):
+    async def _token(self, patience: Patience, refused: str | None = None) -> str:
+        with self.signed_in.translated(patience.seconds):
+            async with asyncio.timeout(patience.left()):
                 return await self.signed_in.access_token(refused)
 
-    async def _attempt(self, call: Call, headers: dict[str, str]) -> Answer:
+    async def _attempt(self, call: Call, patience: Patience, headers: dict[str, str]) -> Answer:
         try:
-            with self.signed_in.translated():
-                async with asyncio.timeout(self._config.request_timeout.total_seconds()):
-                    response = await self._post(call, headers)
+            with self.signed_in.translated(patience.seconds):
+                async with asyncio.timeout(patience.left()):
+                    response = await self._post(call, patience, headers)
             return read_answer(response, call.lists, as_text=call.as_text)
         except TwapClientError as error:
             error.may_have_acted = _may_have_acted(error)
             raise
 
-    async def _post(self, call: Call, headers: dict[str, str]) -> "httpx.Response":
+    async def _post(self, call: Call, patience: Patience, headers: dict[str, str]) -> "httpx.Response":
         content = None
         headers = dict(call.headers) | headers
         if call.body is not None:
@@ -109,6 +111,7 @@ class Transport:
             params=dict(call.params),
             content=content,
             headers=headers,
+            timeout=httpx.Timeout(patience.left(), connect=self._config.connect_timeout.total_seconds()),
             withhold_token=True,
         )
         return response

@@ -37,7 +37,9 @@ async def fills(session: Session, limit: int | None, *, as_csv: bool, **filters:
     if as_csv and not session.as_json:
         _write_csv([_COLUMNS])
     seen = 0
-    async for order in session.client.orders.list(**filters, limit=min(limit or _A_PAGE, _A_PAGE)):
+    async for order in session.client.orders.list(
+        timeout=None, **filters, limit=min(limit or _A_PAGE, _A_PAGE)
+    ):
         if order.filled_quantity:
             async for page in _pages(session, order):
                 _print(session, order, page, as_csv=as_csv)

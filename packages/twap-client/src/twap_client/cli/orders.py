@@ -18,7 +18,7 @@ async def listing(session: Session, limit: int, **filters: str | None) -> int:
     """List orders over as many pages as it takes; say how many there are beside those that are shown."""
     shown: list[TwapOrder] = []
     count = 0
-    async for order in session.client.orders.list(**filters, limit=_PAGE):
+    async for order in session.client.orders.list(timeout=None, **filters, limit=_PAGE):
         count += 1
         if count <= limit:
             shown.append(order)
