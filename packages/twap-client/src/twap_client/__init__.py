@@ -114,10 +114,12 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'twap_client' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "twap_client.errors")), name)
+if not TYPE_CHECKING:  # a type checker would take any name for one that is there
+
+    def __getattr__(name: str) -> Any:
+        if name not in __all__:
+            raise AttributeError(f"module 'twap_client' has no attribute {name!r}")
+        return getattr(import_module(_HOMES.get(name, "twap_client.errors")), name)
 
 
 def __dir__() -> list[str]:

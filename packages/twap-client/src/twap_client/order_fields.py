@@ -1,21 +1,18 @@
 """Define the arguments of the methods of ``client.orders``: amounts, keywords of a submission, ids."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from enum import Enum
-from typing import Any, Final, Literal, TypedDict
+from typing import Any, Final, Literal, Required, TypedDict, TypeVar, get_type_hints
 from urllib.parse import quote
 from uuid import uuid4
 
 from twap_client.errors import NaiveTime
-from twap_models import Carry, Fidelity, LateStart, TwapOrder, TwapOrderAmendment, TwapOrderRequest
-from twap_models.fields import HOW_TO_WRITE_ZONES, lacks_zone
+from twap_models import Carry, Fidelity, LateStart, Side, TwapOrder, TwapOrderAmendment, TwapOrderRequest
+from twap_models.fields import HOW_TO_WRITE_ZONES, Amount, lacks_zone
 
 _NAMED = 3
-
-Amount = Decimal | int | str | float
-"""A float is read through its ``repr``: 0.1 means one tenth."""
 
 
 class _Keep(Enum):
@@ -49,6 +46,35 @@ class OrderFields(TypedDict, total=False):
     randomize: Amount | None
     participation_cap: Amount | None
     fidelity: Fidelity | str
+
+
+class _Order(OrderFields):
+    """All keywords of an order."""
+
+    exchange: Required[str]
+    symbol: Required[str]
+    quantity: Required[Amount]
+    side: Side | str
+
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_FIRST = ("exchange", "symbol", "side", "quantity", "price", "token_id")
+
+
+def shows_order_fields(function: _F) -> _F:
+    """Let ``submit?`` and ``help()`` show the keywords of an order in place of ``**fields``."""
+    written = inspect.signature(function)
+    kinds = get_type_hints(_Order)
+    names = [*_FIRST, *(name for name in kinds if name not in _FIRST)]
+    fields = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=..., annotation=kinds[name])
+        for name in names
+    ]
+    named = [one for one in written.parameters.values() if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    before = [one for one in named if one.kind is not inspect.Parameter.KEYWORD_ONLY]
+    after = [one for one in named if one.kind is inspect.Parameter.KEYWORD_ONLY]
+    function.__signature__ = written.replace(parameters=[*before, *fields, *after])  # type: ignore[attr-defined]
+    return function
 
 
 def check_zones(**times: Any) -> None:

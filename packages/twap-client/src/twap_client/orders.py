@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 from twap_client._transport import Call, Timeout, Transport, in_doubt, read_model
 from twap_client.order_fields import (
     KEEP,
-    Amount,
     AnyOrder,
     AnyRequest,
     Keep,
@@ -23,6 +22,7 @@ from twap_client.order_fields import (
     may_exist,
     order_bodies,
     order_path,
+    shows_order_fields,
     wanted_orders,
 )
 from twap_client.order_pages import DETAIL, ORDERS, OrderList, OrderPages, detail_pages, event_pages
@@ -38,6 +38,7 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
+from twap_models.fields import Amount
 
 ReportTable = Literal["slices", "fills", "samples"]
 """What a report was made from."""
@@ -73,6 +74,7 @@ class Orders:
         timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> TwapOrder: ...
+    @shows_order_fields
     async def submit(
         self,
         request: AnyRequest | Iterable[AnyRequest] | None = None,
@@ -120,6 +122,7 @@ class Orders:
         timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
+    @shows_order_fields
     async def preview(
         self,
         request: AnyRequest | Iterable[AnyRequest] | None = None,

@@ -13,8 +13,10 @@ from twap_models.accounts import (
     SignInMethods,
 )
 from twap_models.enums import (
+    BookStatus,
     Carry,
     ErrorCode,
+    ExchangeState,
     Fidelity,
     FillState,
     GoLiveRule,
@@ -34,7 +36,7 @@ from twap_models.enums import (
 )
 from twap_models.errors import FieldError, Problem
 from twap_models.health import BookHealth, DemoAccount, ServerInfo, StatusChange
-from twap_models.market import BookTop, Candle, Exchange, Instrument, OwnLevels, PublicTrade
+from twap_models.market import BookTop, Candle, Exchange, Instrument, Level, OwnLevels, PublicTrade
 from twap_models.orders import (
     Fill,
     Slice,
@@ -61,6 +63,7 @@ __all__ = [
     "ApiKey",
     "BookHealth",
     "BookMessage",
+    "BookStatus",
     "BookTop",
     "BrokenRule",
     "BrowserSignIn",
@@ -71,6 +74,7 @@ __all__ = [
     "DemoAccount",
     "ErrorCode",
     "Exchange",
+    "ExchangeState",
     "ExecutionReport",
     "ExpectedCost",
     "Fidelity",
@@ -86,6 +90,7 @@ __all__ = [
     "Interval",
     "Invite",
     "LateStart",
+    "Level",
     "MarketMode",
     "NewApiKey",
     "NewInvite",

@@ -153,6 +153,24 @@ class Integrity(StrEnum):
     NONE = "none"
 
 
+class BookStatus(StrEnum):
+    """How far to trust a book."""
+
+    LIVE = "live"
+    STALE = "stale"
+    RESYNCING = "resyncing"
+    DOWN = "down"
+
+
+class ExchangeState(StrEnum):
+    """How the connections to an exchange are."""
+
+    CONNECTED = "connected"
+    CONNECTING = "connecting"
+    IDLE = "idle"
+    DOWN = "down"
+
+
 class OrderEventType(StrEnum):
     """What happened to an order."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.enums import EXCHANGE_ALIASES, Scope, SliceReason
+from twap_models.enums import EXCHANGE_ALIASES, BookStatus, ExchangeState, Scope, SliceReason
 from twap_models.exact_json import SENT, TOLD, InexactNumber, JsonBounds, Unread, check_decimal, parse_decimal
 from twap_models.iso_time import read_iso
 
@@ -156,6 +156,9 @@ def _positive(value: Decimal) -> Decimal:
     return value
 
 
+Amount = Decimal | int | str | float
+"""What a ``Number`` is read from. A float is read through its ``repr``: 0.1 means one tenth."""
+
 _NUMBER_SCHEMA = WithJsonSchema({"type": "number"})
 
 Number = Annotated[Decimal, BeforeValidator(_to_decimal), _NUMBER_SCHEMA]
@@ -270,6 +273,12 @@ TokenId = Annotated[
 
 KnownSliceReason = Annotated[SliceReason | str, Field(union_mode="left_to_right")]
 """A ``SliceReason``, or the text of one that a newer server knows."""
+
+KnownBookStatus = Annotated[BookStatus | str, Field(union_mode="left_to_right")]
+"""A ``BookStatus``, or the text of one that a newer server knows."""
+
+KnownExchangeState = Annotated[ExchangeState | str, Field(union_mode="left_to_right")]
+"""An ``ExchangeState``, or the text of one that a newer server knows."""
 
 KnownScope = Annotated[Scope | str, Field(union_mode="left_to_right")]
 """A ``Scope``, or the text of one that a newer server knows."""

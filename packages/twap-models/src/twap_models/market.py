@@ -1,19 +1,22 @@
 """Define exchanges, instruments, books and candles as the wire shows them."""
 
 from decimal import Decimal
+from typing import Any, NamedTuple
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 from twap_models.base import ResponseModel
 from twap_models.enums import Integrity, Interval, Side
-from twap_models.fields import Told, ToldPrice, UtcDatetime
+from twap_models.fields import KnownBookStatus, KnownExchangeState, Told, ToldPrice, UtcDatetime
 
 
 class Exchange(ResponseModel):
     """One collected exchange."""
 
     name: str
-    status: str = Field(description="connected, connecting, idle or down")
+    status: KnownExchangeState = Field(description="connected, connecting, idle or down")
     reason: str = Field(default="", description="Why it is not connected, or does not trade, in words.")
     market_status: str = Field(
         default="trading",
@@ -65,8 +68,16 @@ class Candle(ResponseModel):
     closed: bool = Field(description="False while the candle is still forming.")
 
 
-Level = tuple[Told, Told]
-"""(price, quantity): of a merged book the sum over its exchanges."""
+class Level(NamedTuple):
+    """A price and what is there, in base currency: of a merged book the sum over its exchanges."""
+
+    price: Decimal
+    quantity: Decimal
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """On the wire a pair of numbers."""
+        return no_info_after_validator_function(cls._make, handler.generate_schema(tuple[Told, Told]))
 
 
 class PublicTrade(ResponseModel):
@@ -110,7 +121,9 @@ class BookTop(ResponseModel):
     seq: int = Field(
         description="State of this book: rises when it changed, never falls while the server runs."
     )
-    status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
+    status: KnownBookStatus = Field(
+        description="live, stale, resyncing or down. Only a live book is current."
+    )
     reason: str = Field(default="", description="Why it is not live, or why nothing is filled from it.")
     age_ms: int | None = Field(default=None, description="Milliseconds since the last change was received.")
     lag_ms: int | None = Field(

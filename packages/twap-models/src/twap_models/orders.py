@@ -1,7 +1,8 @@
 """Define TWAP orders: what a user sends and what the server answers."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -18,6 +19,7 @@ from twap_models.enums import (
     SliceOutcome,
 )
 from twap_models.fields import (
+    Amount,
     Duration,
     ExchangeName,
     Figure,
@@ -74,6 +76,31 @@ class TwapOrderRequest(RequestModel):
     )
     fidelity: Fidelity = Fidelity.DEPTH
 
+    if TYPE_CHECKING:  # what is taken, for type checkers; the fields say what becomes of it
+
+        def __init__(
+            self,
+            *,
+            token_id: str,
+            exchange: str,
+            symbol: str,
+            quantity: Amount,
+            side: Side | str = ...,
+            price: Amount | None = ...,
+            limit_price: Amount | None = ...,
+            start_time: datetime | str | None = ...,
+            end_time: datetime | str | None = ...,
+            duration: timedelta | Amount | None = ...,
+            interval: timedelta | Amount | None = ...,
+            slices: int | None = ...,
+            carry: Carry | str = ...,
+            late_start: LateStart | str = ...,
+            max_slippage_bps: Amount | None = ...,
+            randomize: Amount | None = ...,
+            participation_cap: Amount | None = ...,
+            fidelity: Fidelity | str = ...,
+        ) -> None: ...
+
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
         if self.end_time is not None and self.duration is not None:
@@ -93,6 +120,17 @@ class TwapOrderAmendment(RequestModel):
     quantity: Quantity | None = Field(default=None, description="The new total, at least what is filled.")
     price: Price | None = Field(default=None, validation_alias=AliasChoices("price", "limit_price"))
     end_time: Moment | None = None
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            quantity: Amount | None = ...,
+            price: Amount | None = ...,
+            limit_price: Amount | None = ...,
+            end_time: datetime | str | None = ...,
+        ) -> None: ...
 
     @model_validator(mode="after")
     def _something(self) -> Self:

@@ -88,7 +88,8 @@ def own_levels(
     bids: Sequence[tuple[Decimal, Decimal]], asks: Sequence[tuple[Decimal, Decimal]]
 ) -> wire_market.OwnLevels:
     """What somebody took of a book's levels: (price, taken), best first."""
-    return wire_market.OwnLevels(bids=list(bids), asks=list(asks))
+    pair = wire_market.Level._make
+    return wire_market.OwnLevels(bids=[*map(pair, bids)], asks=[*map(pair, asks)])
 
 
 def public_trade(trade: Trade, *, exchange: str, asked: str) -> wire_market.PublicTrade:
