@@ -99,7 +99,7 @@ async def _refresh(session: Session, table: Table, limit: int, filters: dict[str
         return
     found: list[TwapOrder] = []
     try:
-        async for order in session.client.orders.list(**filters, limit=limit):
+        async for order in session.client.orders.list(timeout=None, **filters, limit=limit):
             found.append(order)
             if len(found) == limit:
                 break
