@@ -125,6 +125,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0004",
         "0005",
         "0006",
+        "0007",
     ]
 
 

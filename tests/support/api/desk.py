@@ -10,6 +10,7 @@ from support.api.fake_orders import MemoryOrders
 from support.api.fakes import HandMarket
 from support.clocks import HandClock
 from support.stores.accounts import MemoryAccounts
+from support.stores.costs import MemoryCosts
 from twap_server.api.config import ApiConfig, PasswordConfig
 from twap_server.api.services import SelfReport, Services, build_services
 from twap_server.feed.bus import Bus
@@ -57,6 +58,7 @@ def build(
     services = build_services(
         orders=orders,
         records=orders,
+        costs=MemoryCosts(orders.orders_of),
         accounts=accounts,
         market=market,
         bus=bus,

@@ -15,6 +15,7 @@ from support.api.fake_orders import MemoryOrders
 from support.api.fakes import HandMarket, listed
 from support.clocks import HandClock
 from support.stores.accounts import MemoryAccounts
+from support.stores.costs import MemoryCosts
 from support.stores.orders import MemoryStore
 from support.trading import HandBook
 from twap_models import exact_json
@@ -109,6 +110,7 @@ def opened() -> Iterator[Place]:
     services = build_services(
         orders=engine,
         records=records,
+        costs=MemoryCosts(records.orders_of),
         accounts=accounts,
         market=market,
         bus=bus,

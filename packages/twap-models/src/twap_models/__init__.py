@@ -12,6 +12,7 @@ from twap_models.accounts import (
     NewInvite,
     SignInMethods,
 )
+from twap_models.costs import CostPage, CostSummary, OrderCost
 from twap_models.enums import (
     BookStatus,
     Carry,
@@ -70,6 +71,8 @@ __all__ = [
     "Candle",
     "Carry",
     "CostEstimate",
+    "CostPage",
+    "CostSummary",
     "Credentials",
     "DemoAccount",
     "ErrorCode",
@@ -94,6 +97,7 @@ __all__ = [
     "MarketMode",
     "NewApiKey",
     "NewInvite",
+    "OrderCost",
     "OrderEvent",
     "OrderEventType",
     "OrderPreview",

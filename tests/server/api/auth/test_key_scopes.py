@@ -47,6 +47,7 @@ ANYBODY = {
 """Routes that need no scope: open ones, and those that are given the credential they are about."""
 NEEDED = {
     "GET /auth/me": "read",
+    "GET /costs": "read",
     "GET /orders": "read",
     "GET /orders/{token_id}": "read",
     "GET /orders/{token_id}/events": "read",

@@ -18,6 +18,7 @@ from twap_server.api.routers import (
     about,
     accounts,
     browser,
+    costs,
     health,
     invites,
     keys,
@@ -75,7 +76,7 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
     )
     app.state.services = services
     # Routes are tried one after another: those of orders are asked for most.
-    parts = (orders, accounts, browser, keys, invites, oidc, market, previews, reports, health, about)
+    parts = (orders, accounts, browser, keys, invites, oidc, market, previews, reports, costs, health, about)
     for part in parts:
         app.include_router(part.router)
     app.router.routes.append(stream_route(services))

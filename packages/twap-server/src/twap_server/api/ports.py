@@ -12,6 +12,8 @@ from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
+from twap_server.domain.tca.headline import ClosedOrder, CostFigures, CostFilter, Unmeasured
+from twap_server.domain.tca.totals import Tally
 from twap_server.engine.entry.preview import Preview
 from twap_server.engine.entry.results import SubmitResult
 
@@ -128,6 +130,36 @@ class EventReader(Protocol):
 
 class OrderRecords(OrderReader, EventReader, Protocol):
     """The store of orders, as the API reads it."""
+
+
+class CostRecords(Protocol):
+    """What closed orders cost, as it is kept; everything is asked for one user, newest end first."""
+
+    async def closed(
+        self, user_id: str, wanted: CostFilter, *, limit: int, after: tuple[Nanos, str] | None
+    ) -> Sequence[ClosedOrder]:
+        """A page of closed orders; ``after`` is the last order's end and id."""
+        ...
+
+    async def unmeasured(self, user_id: str, wanted: CostFilter, *, limit: int) -> Sequence[Unmeasured]:
+        """Those whose figures are not kept."""
+        ...
+
+    async def are_more_than(self, most: int, user_id: str, wanted: CostFilter) -> bool:
+        """Whether there are more than so many."""
+        ...
+
+    def tallies(self, user_id: str, wanted: CostFilter) -> AsyncGenerator[Sequence[Tally], None]:
+        """What each of them adds to the sums, some at a time."""
+        ...
+
+    async def keep(self, measured: Mapping[str, CostFigures]) -> None:
+        """Keep figures, by order id.
+
+        Raises:
+            StoreUnavailable.
+        """
+        ...
 
 
 class Books(Protocol):

@@ -23,7 +23,7 @@ from twap_server.api.config import ApiConfig, OidcConfig
 from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
-from twap_server.api.ports import MarketData, OrderRecords, Orders
+from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.registry import Sessions
 from twap_server.api.stream.trade_publisher import TradePublisher
@@ -114,6 +114,7 @@ class Services:
     bus: Bus
     orders: Orders
     records: OrderRecords
+    costs: CostRecords
     market: MarketData
     auth: Auth
     sessions: Sessions
@@ -151,6 +152,7 @@ def build_services(
     *,
     orders: Orders,
     records: OrderRecords,
+    costs: CostRecords,
     accounts: Accounts,
     market: MarketData,
     bus: Bus,
@@ -166,6 +168,7 @@ def build_services(
     Args:
         orders: the engine.
         records: recorded orders.
+        costs: what closed orders cost.
         accounts: recorded accounts.
         market: exchanges and books.
         bus: tells of books and orders.
@@ -187,6 +190,7 @@ def build_services(
         bus=bus,
         orders=orders,
         records=records,
+        costs=costs,
         market=market,
         auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),

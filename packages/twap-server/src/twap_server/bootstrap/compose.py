@@ -33,6 +33,7 @@ from twap_server.runtime.loops import HttpParser, http_parser
 from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.costs import SqlCostStore
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
 from twap_server.store.orders import SqlOrderStore
@@ -180,6 +181,7 @@ def _assemble(
     services = build_services(
         orders=engine,
         records=store,
+        costs=SqlCostStore(database),
         accounts=SqlAccountStore(database),
         market=market,
         bus=bus,

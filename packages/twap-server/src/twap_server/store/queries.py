@@ -74,7 +74,7 @@ def advance_all(rows: Sequence[Mapping[str, Any]]) -> Update:
     )
 
 
-def _whole(*columns: Any) -> Select[Any]:
+def whole(*columns: Any) -> Select[Any]:
     """Orders with the plan they are at."""
     plans = [column for column in order_plans.c if column.name not in ("order_id", "revision")]
     at = and_(order_plans.c.order_id == orders.c.order_id, order_plans.c.revision == orders.c.revision)
@@ -83,7 +83,7 @@ def _whole(*columns: Any) -> Select[Any]:
 
 def all_open() -> Select[Any]:
     """Orders of all users that can still fill, oldest first."""
-    return _whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
+    return whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
 
 
 @cache
@@ -92,7 +92,7 @@ def by_token() -> Select[Any]:
 
     Written so that SQLite looks every combination up in the index; of pairs it would read the whole table.
     """
-    return _whole().where(
+    return whole().where(
         orders.c.user_id.in_(bindparam("of_users", expanding=True)),
         orders.c.token_id.in_(bindparam("of_tokens", expanding=True)),
     )
@@ -100,9 +100,7 @@ def by_token() -> Select[Any]:
 
 def one_by_token() -> Select[Any]:
     """The order of the user ``user_id`` with the token id ``token_id``."""
-    return _whole().where(
-        orders.c.user_id == bindparam("user_id"), orders.c.token_id == bindparam("token_id")
-    )
+    return whole().where(orders.c.user_id == bindparam("user_id"), orders.c.token_id == bindparam("token_id"))
 
 
 def by_id(order_id: str) -> Select[Any]:
@@ -162,7 +160,7 @@ def newest(
     if after is not None:
         wanted.append(tuple_(orders.c.created, orders.c.order_id) < tuple_(*after))
     return (
-        _whole().where(and_(*wanted)).order_by(orders.c.created.desc(), orders.c.order_id.desc()).limit(limit)
+        whole().where(and_(*wanted)).order_by(orders.c.created.desc(), orders.c.order_id.desc()).limit(limit)
     )
 
 

@@ -34,6 +34,7 @@ metadata = MetaData(
 OPEN_STATUSES = tuple(status.value for status in OrderStatus if status.is_open)
 IS_OPEN = text("status IN (" + ", ".join(f"'{status}'" for status in OPEN_STATUSES) + ")")
 """Literals, not parameters: only so can the partial index answer."""
+HAS_ENDED = text("ended IS NOT NULL")
 
 users = Table(
     "users",
@@ -149,6 +150,34 @@ Index(
     sqlite_where=IS_OPEN,
     postgresql_where=IS_OPEN,
 )
+Index(
+    "ix_orders_ended",
+    orders.c.user_id,
+    orders.c.ended,
+    orders.c.order_id,
+    sqlite_where=HAS_ENDED,
+    postgresql_where=HAS_ENDED,
+)
+
+order_costs = Table(
+    "order_costs",
+    metadata,
+    Column("order_id", Text, ForeignKey("orders.order_id"), primary_key=True),
+    Column("decision_price", ExactDecimal),
+    Column("arrival_price", ExactDecimal),
+    Column("shortfall", ExactDecimal),
+    Column("delay", ExactDecimal),
+    Column("timing", ExactDecimal),
+    Column("spread", ExactDecimal),
+    Column("depth", ExactDecimal),
+    Column("opportunity", ExactDecimal),
+    Column("reference", ExactDecimal),
+    Column("slippage_bps", ExactDecimal),
+    Column("twap_slippage_bps", ExactDecimal),
+    Column("vwap_slippage_bps", ExactDecimal),
+    Column("participation_percent", ExactDecimal),
+)
+"""Headline figures of closed orders' execution reports: a row once they change no more and were asked for."""
 
 order_plans = Table(
     "order_plans",

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import Discriminator, Field, Tag
 
-from twap_models.enums import AGGREGATE, OrderStatus
+from twap_models.enums import OrderStatus
 from twap_models.fields import ExchangeName, Seq, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
@@ -17,7 +17,7 @@ from twap_server.api.http.exact_json import ExactRoute, reply, written
 from twap_server.api.http.one_or_list import LIST, ONE, how_many
 from twap_server.api.routers.dependencies import ReaderDep, ServicesDep, TraderDep
 from twap_server.api.routers.direct_route import DirectRoute
-from twap_server.api.services import Services
+from twap_server.api.routers.named_symbols import canonical_symbols
 from twap_server.api.wire import present
 from twap_server.api.wire.cursor import read_cursor, read_place, write_cursor, write_place
 from twap_server.api.wire.details import beginning_of, detail_pieces, is_whole, size_of, written_in_parts
@@ -25,13 +25,7 @@ from twap_server.api.wire.etag import read_revision, write_revision
 from twap_server.api.wire.examples import ORDER_EXAMPLES
 from twap_server.api.wire.large import Written
 from twap_server.api.wire.requests import to_amendment, to_requests
-from twap_server.domain.errors import (
-    ExchangeUnavailable,
-    InvalidRequest,
-    OrderNotFound,
-    UnknownExchange,
-    UnknownSymbol,
-)
+from twap_server.domain.errors import InvalidRequest, OrderNotFound
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.order import OrderEvent as RecordedEvent
 from twap_server.domain.orders.record import OrderPage, PagePosition, PageRequest
@@ -121,7 +115,7 @@ async def list_orders(
         token_id=token_id,
         statuses=_statuses(status),
         exchange=exchange,
-        symbols=None if symbol is None else _canonical(services, exchange, symbol),
+        symbols=None if symbol is None else canonical_symbols(services.market, exchange, symbol),
         limit=limit + 1,
         after=None if after is None else read_cursor(after),
     )
@@ -277,19 +271,6 @@ def _statuses(text: str | None) -> frozenset[OrderStatus] | None:
     if text.lower() not in known:
         raise InvalidRequest(f"expected one of {', '.join(known)}, got {text!r}", field="status")
     return known[text.lower()]
-
-
-def _canonical(services: Services, exchange: str | None, symbol: str) -> frozenset[str]:
-    market = services.market
-    is_one = exchange not in (None, AGGREGATE)
-    names = [exchange] if is_one and exchange else [status.name for status in market.exchanges()]
-    found = {symbol.upper().replace("/", "-")}
-    for name in names:
-        try:
-            found.add(market.find_instrument(name, symbol).id.symbol)
-        except (UnknownExchange, UnknownSymbol, ExchangeUnavailable):
-            continue
-    return frozenset(found)
 
 
 def _next_link(request: Request, cursor: str) -> str:

@@ -19,6 +19,11 @@ def write_cursor(last: Order) -> str:
     return _opaque(f"{last.terms.created}:{last.terms.order_id}")
 
 
+def write_end(last: Order) -> str:
+    """Name the place after this closed order, where orders go by their end."""
+    return _opaque(f"{last.progress.ended}:{last.terms.order_id}")
+
+
 def read_cursor(text: str) -> tuple[Nanos, str]:
     """Read a cursor back.
 
@@ -60,4 +65,4 @@ def _content(text: str) -> str:
 
 
 def _not_ours() -> InvalidRequest:
-    return InvalidRequest("expected the cursor of a Link header", field="after")
+    return InvalidRequest("expected the cursor that came with a page", field="after")
