@@ -7,13 +7,14 @@ from pydantic import TypeAdapter
 
 from twap_client._transport import Call, Timeout, Transport, read_model
 from twap_client.order_fields import AnyOrder, order_path
-from twap_models import OrderEvent, TwapOrder, TwapOrderDetail
+from twap_models import CostPage, OrderCost, OrderEvent, TwapOrder, TwapOrderDetail
 
 OrderList = list[TwapOrder]
 """Orders as the server listed them."""
 
 ORDERS: TypeAdapter[OrderList] = TypeAdapter(OrderList)
 DETAIL = TypeAdapter(TwapOrderDetail)
+COSTS = TypeAdapter(CostPage)
 
 EventList = list[OrderEvent]
 """Events in order."""
@@ -66,6 +67,38 @@ class OrderPages:
         page = OrderPage(found)
         page.after = answer.after
         return page
+
+
+class CostPages:
+    """What closed orders cost: ``await`` it for one page and all sums, or walk it with ``async for``."""
+
+    def __init__(self, transport: Transport, params: dict[str, str], timeout: Timeout = None) -> None:
+        self._transport = transport
+        self._params = params
+        self._timeout = timeout
+
+    def __await__(self) -> Generator[Any, None, CostPage]:
+        return self._page(None).__await__()
+
+    async def __aiter__(self) -> AsyncIterator[OrderCost]:
+        async for page in self.pages():
+            for one in page.orders:
+                yield one
+
+    async def pages(self) -> AsyncIterator[CostPage]:
+        """Walk page by page; the first one has the sums."""
+        cursor: str | None = None
+        while True:
+            page = await self._page(cursor)
+            yield page
+            if page.next is None or page.next == cursor:
+                return
+            cursor = page.next
+
+    async def _page(self, cursor: str | None) -> CostPage:
+        params = self._params if cursor is None else self._params | {"after": cursor}
+        call = Call(method="GET", path="/costs", params=params, repeatable=True, timeout=self._timeout)
+        return read_model(COSTS, await self._transport.send(call))
 
 
 async def detail_pages(

@@ -18,6 +18,7 @@ from twap_client.order_fields import (
     Keep,
     OrderFields,
     amendment_body,
+    check_zones,
     id_of,
     may_exist,
     order_bodies,
@@ -25,7 +26,15 @@ from twap_client.order_fields import (
     shows_order_fields,
     wanted_orders,
 )
-from twap_client.order_pages import DETAIL, ORDERS, OrderList, OrderPages, detail_pages, event_pages
+from twap_client.order_pages import (
+    DETAIL,
+    ORDERS,
+    CostPages,
+    OrderList,
+    OrderPages,
+    detail_pages,
+    event_pages,
+)
 from twap_models import (
     ExecutionReport,
     Fill,
@@ -38,7 +47,7 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
-from twap_models.fields import Amount
+from twap_models.fields import Amount, format_time
 
 ReportTable = Literal["slices", "fills", "samples"]
 """What a report was made from."""
@@ -232,6 +241,49 @@ class Orders:
         }
         given = {name: str(value) for name, value in params.items() if value is not None}
         return OrderPages(self._transport, given, timeout)
+
+    def costs(
+        self,
+        *,
+        exchange: str | None = None,
+        symbol: str | None = None,
+        side: Side | str | None = None,
+        start_time: datetime | str | None = None,
+        end_time: datetime | str | None = None,
+        limit: int | None = None,
+        after: str | None = None,
+        timeout: Timeout = None,
+    ) -> CostPages:
+        """Tell what closed orders cost, newest end first: ``await`` gives one page, ``async for`` walks all.
+
+        A page's ``summary`` is over all that the filter fits. What is ``pending`` is not computed yet: ask
+        again.
+
+        Args:
+            exchange: only this exchange.
+            symbol: only this symbol.
+            side: only ``buy`` or ``sell``.
+            start_time: only those that ended then or later.
+            end_time: only those that ended before.
+            limit: orders a page, at most 500.
+            after: ``next`` of the page before.
+            timeout: for this call alone, of each page.
+
+        Raises:
+            NaiveTime: a time has no zone.
+        """
+        check_zones(start_time=start_time, end_time=end_time)
+        params = {
+            "exchange": exchange,
+            "symbol": symbol,
+            "side": side,
+            "start_time": format_time(start_time) if isinstance(start_time, datetime) else start_time,
+            "end_time": format_time(end_time) if isinstance(end_time, datetime) else end_time,
+            "limit": limit,
+            "after": after,
+        }
+        given = {name: str(value) for name, value in params.items() if value is not None}
+        return CostPages(self._transport, given, timeout)
 
     async def events(
         self, order: AnyOrder, *, since: int = 0, timeout: Timeout = None

@@ -1,7 +1,8 @@
-"""GET /costs: the figures of the reports to the last digit, filters, pages, sums, a bounded portion at a time."""
+"""GET /costs: the reports' figures to the last digit, filters, pages, sums, a bounded portion at a time."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import pytest
 from httpx import ASGITransport, AsyncClient
 
-from support.api.desk import Desk, build
+from support.api.desk import PASSWORD, Desk, build
+from support.api.live import Live
 from support.changes import replace as changed
 from support.store.closed import ENDED, at_work, expired, numbered, recorded, sold, unpriced
-from twap_models import CostPage, ExecutionReport, OrderCost
+from twap_client import NaiveTime, TwapClient
+from twap_models import CostPage, ExecutionReport, OrderCost, Side
 from twap_server.api.app import create_app
 from twap_server.api.routers import costs as routes
 from twap_server.api.routers import measured_costs
@@ -303,3 +306,30 @@ async def test_numbers_are_numbers_on_the_wire(books: Books) -> None:
     assert b'"shortfall_by_quote":{"USDT":10.631325}' in answer.content
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json()["orders"][0]) == set(OrderCost.model_fields)
+
+
+async def test_the_client_walks_all_pages(live: Live) -> None:
+    owner, records = await signed_in(live), [numbered(expired(), one, later=one) for one in (1, 2, 3)]
+    for one in records:
+        live.orders.orders[owner, one.order.terms.token_id] = one.order
+        live.orders.slices[one.order.terms.token_id] = list(one.slices)
+        live.orders.fills[one.order.terms.token_id] = list(one.fills)
+        live.orders.samples[one.order.terms.token_id] = list(one.samples)
+    url = live.url.replace("ws://", "http://").removesuffix("/ws")
+    async with TwapClient(url, username="ada", password=PASSWORD) as client:
+        page = await client.orders.costs(limit=2)
+        assert names(page) == ["t-3", "t-2"]
+        assert page.summary is not None and page.summary.orders == 3
+        found = [one.token_id async for one in client.orders.costs(limit=2, symbol="BTCUSDT", side=Side.BUY)]
+        assert found == ["t-3", "t-2", "t-1"]
+        assert names(await client.orders.costs(limit=2, after=page.next)) == ["t-1"]
+        then = datetime.fromtimestamp((ENDED + 2 * SECOND) / SECOND, UTC)
+        assert names(await client.orders.costs(start_time=then)) == ["t-3", "t-2"]
+        assert names(await client.orders.costs(end_time=then, exchange="binance")) == ["t-1"]
+        with pytest.raises(NaiveTime):
+            client.orders.costs(start_time=datetime(2026, 1, 1))
+
+
+async def signed_in(live: Live) -> str:
+    await live.sign_in()
+    return await live.owner()
