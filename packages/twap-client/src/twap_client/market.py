@@ -63,17 +63,17 @@ class Market:
             _INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}, timeout)
         )
 
-    async def books(self, exchange: str) -> list[BookHealth]:
+    async def books(self, exchange: str, *, timeout: Timeout = None) -> list[BookHealth]:
         """Tell how each collected book of an exchange fares, now and within the last 15 minutes.
 
         Raises:
             NotFound: no such exchange.
         """
-        return read_model(_HEALTH, await self._fetch(f"/exchanges/{_segment(exchange)}/books", {}))
+        return read_model(_HEALTH, await self._fetch(f"/exchanges/{_segment(exchange)}/books", {}, timeout))
 
-    async def server(self) -> ServerInfo:
+    async def server(self, *, timeout: Timeout = None) -> ServerInfo:
         """Tell what runs there: its version, whose prices it has, how one gets in."""
-        return read_model(_SERVER, await self._fetch("/server", {}))
+        return read_model(_SERVER, await self._fetch("/server", {}, timeout))
 
     async def klines(
         self,

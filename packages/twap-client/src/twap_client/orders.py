@@ -267,7 +267,7 @@ class Orders:
             end_time: only those that ended before.
             limit: orders a page, at most 500.
             after: ``next`` of the page before.
-            timeout: for this call alone, of each page.
+            timeout: how long all attempts for one page may take.
 
         Raises:
             NaiveTime: a time has no zone.
