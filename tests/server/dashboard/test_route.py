@@ -1,7 +1,6 @@
 """The page's files are served whole, packed where the browser takes that, and only those meant for it."""
 
 import gzip
-import re
 
 import httpx
 import pytest
@@ -63,15 +62,3 @@ def test_no_module_names_another_host_or_evaluates_text() -> None:
             continue
         text = file.read_text("utf-8")
         assert "eval(" not in text and "new Function" not in text and "innerHTML" not in text, file.name
-
-
-def test_style_sheets_of_two_views_do_not_style_the_same_class() -> None:
-    """Once loaded, a view's style sheet stays: what two of them style begins with ``.view-NAME``."""
-    owners: dict[str, set[str]] = {}
-    for file in FOLDER.glob("views/*/*.css"):
-        text = re.sub(r"/\*.*?\*/|@media[^{]*\{", "", file.read_text("utf-8"), flags=re.DOTALL)
-        for selector in re.findall(r"[^{},]+(?=[^{}]*\{)", text):
-            first = selector.strip().split(" ")[0].split(":")[0]
-            if first.startswith(".") and not first.startswith(".view-"):
-                owners.setdefault(first.split(".")[1], set()).add(file.parent.name)
-    assert {name: views for name, views in owners.items() if len(views) > 1} == {}
