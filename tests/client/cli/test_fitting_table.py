@@ -5,7 +5,7 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -179,6 +179,7 @@ def test_away_from_a_terminal_a_row_is_a_line_with_tabs() -> None:
 CELLS = st.text(st.characters(categories=["L", "N"], max_codepoint=0x7F), min_size=1, max_size=70)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=5), st.integers(20, 200), st.booleans())
 def test_every_cell_is_there_at_every_width(rows: list[tuple[str, ...]], width: int, brief: bool) -> None:
     sheet = FittingTable(left("a"), right("b"), words("c"), brief=brief)

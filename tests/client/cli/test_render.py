@@ -232,8 +232,20 @@ def test_a_preview_names_the_failing_rule_of_each_exchange() -> None:
     assert "not said" not in seen, "a rule that fails is more than one that is not known"
     assert "? unknown" in seen and "bounds not stated" in seen
     assert "✓ accepted" in seen and "every rule checked" in seen and "chosen by Kraken" in seen
-    assert "49.7620" in seen and "20.12" in seen and "short of 0.1" in seen
+    assert "49.7620" in seen and "20.12" in seen and "0.1 stay unfilled" in seen
     assert "note merged" in seen
+
+
+def test_in_brief_an_exchange_is_one_line_with_the_rules_in_its_way() -> None:
+    rule = {"yours": "60 s", "limit": "at least 300 s", "source": "manual", "url": "u", "as_of": "2026-06-30"}
+    failing = [rule | {"rule": name, "ok": False, "message": "no"} for name in ("duration", "interval")]
+    checks = [{"exchange": "okx", "market": "spot", "verdict": "refused", "rules": failing}]
+    seen = text(preview_view(preview(go_live=checks, slices=4), go_live=False), 60).splitlines()
+    assert [line.split() for line in seen if "okx" in line] == [
+        ["okx", "spot", "✗", "refused", "duration,", "interval"]
+    ]
+    order_of = [line for line in seen if line in ("expected cost now", "plan")]
+    assert order_of == ["expected cost now", "plan"]
 
 
 def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> None:

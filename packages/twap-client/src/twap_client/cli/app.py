@@ -160,6 +160,9 @@ def submit(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the order to its end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
+    go_live: Annotated[
+        bool, typer.Option("--go-live", help="The same, and every rule of each exchange's own TWAP.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
@@ -170,7 +173,7 @@ def submit(
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
     how |= {"randomize": randomize, "participation_cap": participation_cap}
     how |= {"late_start": late_start, "fidelity": fidelity}
-    submission = Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run)
+    submission = Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run, go_live=go_live)
     _run(ctx, as_json, submission.work, submission.prepare, submission)
 
 

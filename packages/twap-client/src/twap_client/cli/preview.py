@@ -25,16 +25,17 @@ _MARKS = {
 }
 
 
-def preview_view(preview: OrderPreview) -> RenderableType:
-    """Draw all of a preview."""
+def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableType:
+    """Draw a preview, cost and plan first; without ``go_live`` one line for each exchange's own TWAP."""
     parts: list[RenderableType] = [_verdict(preview)]
     parts += [Text.assemble(("  ✗ ", "red"), f"{item.field}: {item.detail}") for item in preview.broken]
     parts += [Text.assemble(("  note ", "yellow"), warning) for warning in preview.warnings]
+    parts += [_heading("expected cost now"), _cost(preview)]
     if preview.slice_count:
         parts += [_heading("plan"), _plan(preview), _slices(preview)]
-    parts += [_heading("expected cost now"), _cost(preview)]
     if preview.go_live:
-        parts += [_heading("would the exchange's own TWAP take it?"), _go_live(preview.go_live)]
+        shown = _go_live(preview.go_live) if go_live else _go_live_briefly(preview.go_live)
+        parts += [_heading("would the exchange's own TWAP take it?"), shown]
     return Group(*parts)
 
 
@@ -61,7 +62,7 @@ def _plan(preview: OrderPreview) -> Text:
 
 
 def _slices(preview: OrderPreview) -> FittingTable:
-    table = FittingTable(left("slice", "due (UTC)"), right("quantity"))
+    table = FittingTable(left("slice, from 0", "due (UTC)"), right("quantity"))
     shown = preview.slices
     if len(shown) <= _FIRST + _LAST + 1:
         _rows(table, shown)
@@ -118,8 +119,22 @@ def _go_live(checks: Sequence[GoLiveCheck]) -> FittingTable:
     return table
 
 
+def _go_live_briefly(checks: Sequence[GoLiveCheck]) -> FittingTable:
+    """A line each: what is in the way, by its name."""
+    table = FittingTable(left("exchange", "market", ""), words(""))
+    for check in checks:
+        mark, style = _MARKS[check.verdict]
+        rules = ", ".join(dict.fromkeys(rule.rule for rule in _in_the_way(check.rules)))
+        table.add_row(check.exchange, check.market, Text(f"{mark} {check.verdict}", style=style), rules)
+    return table
+
+
+def _in_the_way(rules: Sequence[GoLiveFinding]) -> list[GoLiveFinding]:
+    return [rule for rule in rules if rule.ok is False] or [rule for rule in rules if rule.ok is None]
+
+
 def _why(rules: Sequence[GoLiveFinding]) -> Text:
-    failed = [rule for rule in rules if rule.ok is False] or [rule for rule in rules if rule.ok is None]
+    failed = _in_the_way(rules)
     if failed:
         return Text("\n".join(f"{rule.message or rule.rule} [{rule.as_of}]" for rule in failed))
     notes = [Text(rule.message, style="dim") for rule in rules if rule.message]

@@ -186,7 +186,7 @@ def order_view(order: TwapOrderDetail, *, more_fills_after: int = -1) -> Rendera
     """Draw an order with the slices and fills that it has; behind so many fills others are left out."""
     parts: list[RenderableType] = [order_line(order), _facts(order)]
     if order.slices:
-        parts += [Text("\nslices", style="bold"), slices_table(order.slices)]
+        parts += [Text("\nslices, counted from 0", style="bold"), slices_table(order.slices)]
         rest = order.slice_count - order.slices[-1].index - 1
         if rest > 0:
             parts.append(

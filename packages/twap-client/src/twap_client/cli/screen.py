@@ -110,7 +110,7 @@ def order_panel(order: TwapOrderDetail, now: datetime, detail: Detail = _FULL) -
     title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
     parts: list[RenderableType] = [_progress(order), _figures(order, now)]
     if order.slices and detail.slices:
-        parts += [Text("last slices", style="bold"), slices_table(order.slices, detail.slices)]
+        parts += [Text("last slices, from 0", style="bold"), slices_table(order.slices, detail.slices)]
     if order.fills and detail.fills:
         parts += [Text("last fills", style="bold"), fills_table(order.fills, detail.fills)]
     if order.status is OrderStatus.PAUSED:

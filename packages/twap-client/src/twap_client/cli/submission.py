@@ -27,11 +27,14 @@ _A_DAY = 24
 class Submission:
     """One ``submit``: read and confirmed before the event loop that sends it, for a prompt would block it."""
 
-    def __init__(self, fields: dict[str, Any], *, ask: bool, follow: bool, dry_run: bool = False) -> None:
+    def __init__(
+        self, fields: dict[str, Any], *, ask: bool, follow: bool, dry_run: bool = False, go_live: bool = False
+    ) -> None:
         self._fields = {name: value for name, value in fields.items() if value is not None}
-        self._asks = ask and not dry_run
+        self._dry_run = dry_run or go_live
+        self._go_live = go_live
+        self._asks = ask and not self._dry_run
         self._follow = follow
-        self._dry_run = dry_run
         self._is_named = "token_id" in self._fields
 
     def prepare(self) -> bool:
@@ -145,7 +148,9 @@ class Submission:
 
     async def _preview(self, session: Session) -> int:
         preview: OrderPreview = await session.client.orders.preview(self._request)
-        session.show(preview, lambda: preview_view(preview))
+        session.show(preview, lambda: preview_view(preview, go_live=self._go_live))
+        if preview.go_live and not self._go_live and not session.as_json:
+            session.say("why an exchange's own TWAP would take it or not: `--go-live`")
         session.say("dry run: nothing was submitted")
         return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]
 
