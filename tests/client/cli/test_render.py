@@ -7,12 +7,21 @@ import pytest
 from rich.console import Console, RenderableType
 
 from twap_client.cli import render
-from twap_client.cli.figures import number, percent, span
+from twap_client.cli.figures import number, percent, rounded, span
 from twap_client.cli.preview import preview_view
+from twap_client.cli.report_view import report_view
 from twap_client.cli.watch import merged
 from twap_client.testing import book, order, preview
 from twap_client.testing.examples import NOON
-from twap_models import OrderEvent, OrderStatus, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
+from twap_models import (
+    ExecutionReport,
+    OrderEvent,
+    OrderStatus,
+    Slice,
+    SliceOutcome,
+    TwapOrder,
+    TwapOrderDetail,
+)
 
 
 def text(picture: RenderableType, width: int = 120) -> str:
@@ -246,6 +255,26 @@ def test_in_brief_an_exchange_is_one_line_with_the_rules_in_its_way() -> None:
     ]
     order_of = [line for line in seen if line in ("expected cost now", "plan")]
     assert order_of == ["expected cost now", "plan"]
+
+
+def test_a_report_of_nothing_says_why_and_draws_no_gain() -> None:
+    cost = {"amount": "-1.68", "bps": "-1.68"}
+    told = {"token_id": "o-1", "status": "Expired", "exchange": "binance", "quantity": 1, "fills": 0}
+    why = "Nothing was filled: of 5 slices 5 limit_not_met."
+    costs = {name: {"amount": 0, "bps": 0} for name in ("delay", "timing", "spread", "depth", "fees")}
+    costs |= {"opportunity": cost, "implementation_shortfall": cost}
+    made = ExecutionReport.model_validate(told | {"costs": costs, "notes": [why, "another"]})
+    lines = text(report_view(made), 100).splitlines()
+    assert lines[1].rstrip() == why and "".join(lines).count("Nothing was filled") == 1
+    assert not any("▒" in line or "█" in line for line in lines)
+    assert any(line.startswith("note another") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"), [("-0.004", "0.00"), ("0.125", "0.12"), ("0.135", "0.14"), ("-2.105", "-2.10")]
+)
+def test_one_rounding_rule(value: str, written: str) -> None:
+    assert rounded(Decimal(value), 2) == written
 
 
 def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.api.desk import Desk
 from support.changes import replace
-from support.records import at, by_hand, fill, order, record, sample, slice_of
+from support.records import EXPIRED, at, by_hand, fill, order, record, sample, slice_of
 from twap_models import ExecutionReport
 from twap_models.enums import OrderStatus, SliceReason
 from twap_models.spreadsheet import harmless
@@ -220,6 +220,19 @@ def test_the_page_has_every_figure_as_text() -> None:
         "simulated", "binance BTC-USDT", "limit_not_met", "stale_book", "A mid was known in 29.75 %",
     ):  # fmt: skip
         assert words in shown, words
+
+
+def test_an_order_that_filled_nothing_says_why_in_its_headline() -> None:
+    pieces = [slice_of(0, target="4", mid="100", touch="101", reason=SliceReason.LIMIT_NOT_MET)]
+    text = report_page(record(order(), pieces, [sample(0, "100"), sample(9, "90")], ended=EXPIRED))
+    headline, _, rest = text.partition('class="cards"')
+    assert "Nothing was filled: of 1 slices 1 limit_not_met" in headline
+    assert "nothing was filled, so nothing was paid" in rest and 'class="bar' not in rest
+
+
+def test_headlines_have_two_decimals_and_tables_all() -> None:
+    text = report_page(by_hand())
+    assert "<b>+265.78 bps</b>" in text and "+265.7831" in text
 
 
 def test_charts_have_titles_and_a_mark_for_everything() -> None:

@@ -16,6 +16,8 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.tca.report import report
 
+MISSED = [(0, SliceReason.LIMIT_NOT_MET), (1, SliceReason.STALE_BOOK), (2, SliceReason.LIMIT_NOT_MET)]
+
 
 def test_costs_worked_out_by_hand() -> None:
     made = report(by_hand())
@@ -260,6 +262,28 @@ def test_a_rejected_order_cost_nothing() -> None:
     made = report(record(order(status=OrderStatus.REJECTED, slices=0)))
     assert made.costs.implementation_shortfall == 0 and made.costs.opportunity == 0
     assert made.notes == ("The order was rejected: nothing was executed.",)
+
+
+def test_a_rejected_order_says_why() -> None:
+    made = record(order(status=OrderStatus.REJECTED, slices=0))
+    why = replace(made.order.progress, reason="invalid_price", detail="price -5 must be above 0")
+    told = report(replace(made, order=replace(made.order, progress=why))).notes
+    assert told == ("The order was rejected: price -5 must be above 0.",)
+
+
+def test_an_order_that_filled_nothing_says_why_first() -> None:
+    pieces = [slice_of(index, target="1", mid="100", touch="101", reason=why) for index, why in MISSED]
+    told = report(record(order(), pieces, [sample(0, "100")], ended=EXPIRED)).notes[0]
+    assert told.startswith(
+        "Nothing was filled: of 3 slices 2 limit_not_met, 1 stale_book. The shortfall is how"
+    )
+    assert told.endswith("what was not bought.")
+    early = report(record(order(), (), [sample(0, "100")], ended=(OrderStatus.CANCELED, at(1)))).notes[0]
+    assert "no slice was due" in early
+
+
+def test_an_order_too_large_to_be_believed_says_so() -> None:
+    assert any("The order is 50 % of what others traded" in note for note in report(by_hand()).notes)
 
 
 def test_slices_that_never_were_decided_ended_with_their_order() -> None:

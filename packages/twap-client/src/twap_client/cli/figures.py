@@ -43,8 +43,8 @@ def number(value: Decimal | None) -> str:
 
 
 def rounded(value: Decimal | None, places: int) -> str:
-    """Write at most so many decimal places, for reading."""
-    return NOTHING if value is None else f"{value:.{places}f}"
+    """Write so many decimal places, for reading: half-even, and nothing is not below nothing."""
+    return NOTHING if value is None else f"{round(value, places) + 0:.{places}f}"
 
 
 def percent(share: Decimal) -> str:

@@ -205,8 +205,9 @@ def report_table(made: ExecutionReport) -> FittingTable:
     table.add_row("filled", f"{number(made.filled_quantity)} of {number(made.quantity)}")
     table.add_row("average price", number(made.average_price))
     table.add_row("arrival price", number(made.arrival_price))
-    table.add_row("arrival slippage", f"{rounded(made.arrival_slippage_bps, 3)} bps")
-    table.add_row("shortfall", f"{number(shortfall.amount)} ({rounded(shortfall.bps, 3)} bps)")
+    table.add_row("arrival slippage", f"{rounded(made.arrival_slippage_bps, 2)} bps")
+    if made.fills:
+        table.add_row("shortfall", f"{number(shortfall.amount)} ({rounded(shortfall.bps, 2)} bps)")
     table.add_row("notional", number(made.notional))
     table.add_row("fees", number(made.fees))
     table.add_row("fills", str(made.fills))

@@ -17,21 +17,30 @@ _PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
 _BAR = 26
 _GAIN, _COST, _WHOLE = ("▒", "green"), ("█", "dark_orange"), ("█", "blue")
 _ZERO = Decimal(0)
+_WHY = ("Nothing was filled", "The order was rejected")
+"""How the notes begin that belong into the headline."""
 _PLACES = 4
 
 
 def report_view(made: ExecutionReport) -> RenderableType:
     """Draw all of a report."""
     base, _, quote = (made.instrument or "-").partition("-")
-    parts: list[RenderableType] = [_headline(made), _facts(made, base, quote)]
-    parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs)]
+    parts: list[RenderableType] = [_headline(made)]
+    parts += [Text(note, style="bold yellow") for note in made.notes if note.startswith(_WHY)]
+    if made.fills:
+        parts.append(_facts(made, base, quote))
+    parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs, pictured=made.fills > 0)]
     parts += [_heading("average price compared with"), _benchmarks(made, base)]
     parts += [_heading("other ways to execute, on the same books"), _others(made)]
     parts += [_heading("mark-outs: price paid minus the mid some time later"), _mark_outs(made)]
     parts += [_heading("schedule and books"), _schedule(made, base)]
     if made.exchanges:
         parts += [_heading("exchanges"), _exchanges(made)]
-    parts += [Text.assemble(("note ", "yellow"), note) for note in ("", *made.notes) if note]
+    parts += [
+        Text.assemble(("note ", "yellow"), note)
+        for note in ("", *made.notes)
+        if note and not note.startswith(_WHY)
+    ]
     parts.append(
         Text("\nFills are simulated against live order books; nothing was sent to an exchange.", "dim")
     )
@@ -49,13 +58,15 @@ def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
     share = percent(made.filled_quantity / made.quantity) if made.quantity else NOTHING
     fills = "1 fill" if made.fills == 1 else f"{made.fills} fills"
     done = f"{number(made.filled_quantity)} {base} ({share}) in {fills}"
-    return Text(f"{done} at {number(made.average_price)}, {number(made.notional)} {quote}")
+    return Text(f"{done} at {_price(made.average_price)}, {_price(made.notional)} {quote}")
 
 
-def _costs(costs: Costs) -> FittingTable:
+def _costs(costs: Costs, *, pictured: bool) -> FittingTable:
     table = FittingTable(left(""), right("amount", "bps"), drawn(""))
     known = [getattr(costs, name).amount for name in _PARTS]
-    spans = _spans([amount for amount in known if amount is not None] if None not in known else [])
+    spans = _spans(
+        [amount for amount in known if amount is not None] if pictured and None not in known else []
+    )
     for name in _PARTS:
         cost: Cost = getattr(costs, name)
         table.add_row(name, _signed(cost.amount), _bps(cost.bps), spans.get(name, Text()))
@@ -93,7 +104,7 @@ def _benchmarks(made: ExecutionReport, base: str) -> FittingTable:
     covered = f"known {number(made.market_twap_coverage_percent)} % of the time"
     volume = f"{number(made.traded_volume)} {base} traded"
     if made.participation_percent is not None:
-        volume += f", participation {number(round(made.participation_percent, 1))} %"
+        volume += f", participation {rounded(made.participation_percent, 2)} %"
     table.add_row("decision mid", number(made.decision_price), "", clock(made.decision_price_time))
     table.add_row(
         "arrival mid",
@@ -186,7 +197,7 @@ def _signed(value: Decimal | None) -> str:
 
 
 def _bps(value: Decimal | None) -> str:
-    return NOTHING if value is None else f"{'+' if value > 0 else ''}{rounded(value, 2)}"
+    return NOTHING if value is None else f"{'+' if round(value, 2) > 0 else ''}{rounded(value, 2)}"
 
 
 def _price(value: Decimal | None) -> str:

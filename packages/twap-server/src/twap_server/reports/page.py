@@ -17,9 +17,10 @@ from twap_server.reports.present import execution_report
 from twap_server.reports.sections import sections
 from twap_server.reports.svg import el
 from twap_server.reports.waterfall import waterfall
-from twap_server.reports.words import amount, number, stamp
+from twap_server.reports.words import NOTHING, amount, bps, number, stamp
 
 _CSP_IN_PAGE = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
+_WHY = ("Nothing was filled", "The order was rejected")
 _UTC = ("", "times are UTC")
 CSP = f"{_CSP_IN_PAGE}; frame-ancestors 'none'"
 """Of the answer; a page may not say the last part of itself."""
@@ -65,12 +66,15 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
         "h1", f"{made.side.value.capitalize()} {number(made.quantity)} {market} on {made.exchange}", status
     )
     yield el("p", f"TWAP execution report of order {made.token_id}", class_="soft")
+    if not made.fills and not order.status.is_open and made.notes:
+        yield el("p", next((note for note in made.notes if note.startswith(_WHY)), ""), class_="why")
     limit = "none" if plan.limit is None else number(plan.limit)
     interval = f"one every {plan.interval / 1_000_000_000:g} s" if plan.interval else "one"
+    how = f"{terms.carry.value}; fidelity {terms.fidelity.value}"
     facts = {
         "Accepted": stamp(terms.created),
         "Window": f"{stamp(terms.start)} to {stamp(plan.end)}",
-        "Slices": f"{plan.slice_count}, {interval}; {terms.carry.value}; fidelity {terms.fidelity.value}",
+        "Slices": f"{plan.slice_count}, counted from 0, {interval}; {how}",
         "Limit": limit,
         "Ended": _ended(order.progress),
     }
@@ -107,20 +111,22 @@ def _cards(made: ExecutionReport) -> Element:
     cards = (
         ("Filled", f"{share:.2f} %", f"{number(made.filled_quantity)} of {number(made.quantity)} {base}"),
         ("Average price", number(made.average_price), f"{quote} per {base}, {made.fills} fills"),
-        ("Implementation shortfall", f"{amount(shortfall.bps)} bps", f"{amount(shortfall.amount)} {quote}"),
+        ("Implementation shortfall", f"{bps(shortfall.bps)} bps", f"{amount(shortfall.amount)} {quote}")
+        if made.fills
+        else ("Implementation shortfall", NOTHING, "nothing was filled, so nothing was paid"),
         (
             "Against arrival",
-            f"{amount(made.arrival_slippage_bps)} bps",
+            f"{bps(made.arrival_slippage_bps)} bps",
             f"arrival mid {number(made.arrival_price)}",
         ),
         (
             "Against the market's TWAP",
-            f"{amount(made.market_twap_slippage_bps)} bps",
+            f"{bps(made.market_twap_slippage_bps)} bps",
             f"time-weighted mid {number(made.market_twap)}",
         ),
         (
             "Against the traded VWAP",
-            f"{amount(made.market_vwap_slippage_bps)} bps",
+            f"{bps(made.market_vwap_slippage_bps)} bps",
             f"VWAP {number(made.market_vwap)} of {number(made.traded_volume)} {base}",
         ),
     )
@@ -151,8 +157,10 @@ def _pictures(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
         _legend([("dashed mid", "wanted by the schedule"), ("own", "filled"), _UTC]),
     )
     yield el("h2", "Where the cost came from")
-    picture = waterfall(made.costs, quote)
-    if picture is None:
+    picture = waterfall(made.costs, quote) if made.fills else None
+    if not made.fills:
+        yield el("p", "Nothing was filled, so there is no cost to show.")
+    elif picture is None:
         yield el("p", "A part of the cost is not known, so there is no picture of it: see the notes.")
     else:
         legend = _legend([("cost", "a cost"), ("gain", "a gain"), ("whole", "implementation shortfall")])

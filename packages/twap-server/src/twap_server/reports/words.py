@@ -23,6 +23,14 @@ def amount(value: Decimal | None) -> str:
     return NOTHING if value is None else f"{'+' if value > 0 else ''}{number(value)}"
 
 
+def bps(value: Decimal | None) -> str:
+    """Basis points in a headline: two decimals, half-even, with their sign; the tables have all four."""
+    if value is None:
+        return NOTHING
+    made = round(value, 2)
+    return f"{made:+.2f}" if made else "0.00"
+
+
 def short(value: Decimal) -> str:
     """A few significant digits with its sign, where there is no room: the table beside it is exact."""
     places = max(0, _FEW - 1 - value.adjusted()) if value else 0

@@ -1,9 +1,10 @@
 """Tell readers of an execution report what is missing in it, and why."""
 
+from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.record import OrderRecord
@@ -14,15 +15,21 @@ from twap_server.domain.tca.prices import Prices, end_of
 _SOON = SECOND
 _LONG = 10 * SECOND
 _NEARLY_ALL = Decimal(99)
+_TOO_MUCH = Decimal(25)
+"""Percent of the traded volume: of more, a fill without a reaction of the market is not believable."""
+_WHOLE = Decimal(1)
 
 
 def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[str, ...]:
     """One sentence for each thing that is missing, late, or otherwise not what a reader would expect."""
     if record.order.status is OrderStatus.REJECTED:
-        return ("The order was rejected: nothing was executed.",)
+        why = record.order.progress.detail or record.order.progress.reason
+        return (f"The order was rejected: {why or 'nothing was executed'}.".replace("..", "."),)
     if record.order.status.is_open and not record.samples and not record.slices:
         return ("The order has not begun: nothing was measured yet.",)
     found = (
+        *_about_nothing(record),
+        *_about_size(measured),
         *_about_progress(record.order),
         *_about_decision(record.order, prices),
         *_about_arrival(record.order, prices),
@@ -32,6 +39,27 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
         *_about_sweep(record),
     )
     return tuple(found)
+
+
+def _about_nothing(record: OrderRecord) -> Iterator[str]:
+    """Why nothing was filled: else a shortfall reads like a cost, or like a gain."""
+    if record.fills or record.order.status.is_open:
+        return
+    why = Counter(one.reason.value for one in record.slices if one.reason is not None)
+    reasons = ", ".join(f"{count} {reason}" for reason, count in why.most_common())
+    ended = record.order.progress.reason.replace("_", " ") or record.order.status.value.lower()
+    slices = f"of {len(record.slices)} slices {reasons}" if reasons else f"no slice was due ({ended})"
+    done = "bought" if record.order.terms.side is Side.BUY else "sold"
+    yield f"Nothing was filled: {slices}. The shortfall is how the price moved for what was not {done}."
+
+
+def _about_size(measured: Benchmarks) -> Iterator[str]:
+    share = measured.participation_percent
+    if share is not None and share > _TOO_MUCH:
+        yield (
+            f"The order is {share.quantize(_WHOLE):f} % of what others traded meanwhile. Nobody reacted to "
+            "it here; on an exchange an order of this size moves the price: expect a higher cost."
+        )
 
 
 def _about_progress(order: Order) -> Iterator[str]:
