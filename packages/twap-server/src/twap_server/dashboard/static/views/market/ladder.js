@@ -86,7 +86,7 @@ function rows(side, sides, facts, unit, point, choose) {
   const made = [];
   for (let index = 0; index < ROWS; index += 1) {
     const rung = list[index];
-    if (!rung) made.push(html`<div key=${`${side}${index}`} class="rung empty" aria-hidden="true"><span>·</span></div>`);
+    if (!rung) made.push(html`<div key=${`${side}${index}`} class="rung empty" aria-hidden="true"><span></span></div>`);
     else made.push(html`<${Row} key=${`${side}${index}`} ...${{ rung, side, index, most, facts, unit, point, choose }} />`);
   }
   return html`<div role="group" aria-label=${side === "asks" ? "Asks: offered for sale" : "Bids: wanted"} class=${`side ${side}`}>${side === "asks" ? made.reverse() : made}</div>`;
@@ -98,16 +98,15 @@ function Row({ rung, side, index, most, facts, unit, point, choose }) {
   const own = rung.quantity.gt(0) ? Number(rung.taken.div(rung.quantity)) * width : 0;
   const quantity = onGrid(rung.quantity.toFixed(), facts?.lot_size || "0");
   const took = rung.taken.gt(0) ? `, you took ${plain(rung.taken.toFixed())} of it` : "";
-  const from = rung.sources.length ? `, of ${rung.sources.join(" and ")}` : "";
-  const label = `${side === "asks" ? "ask" : "bid"} ${plain(rung.price)} ${unit[1]}: ${plain(quantity)} ${unit[0]}${took}${from}`;
+  const from = rung.sources.join(" and ");
   const here = () => point({ side, index });
   return html`
-    <button type="button" class=${classes("rung", index === 0 && "best")} tabindex=${index === 0 ? 0 : -1} aria-label=${label} title=${from.slice(2)}
+    <button type="button" class=${classes("rung", index === 0 && "best")} tabindex=${index === 0 ? 0 : -1} title=${from}
       onMouseEnter=${here} onFocus=${here} onClick=${() => choose(side, rung)}>
       <b class="bar" style=${{ width: `${width}%` }}></b>
       ${own > 0 ? html`<b class="bar taken" style=${{ width: `${own}%` }}></b>` : null}
-      <span class=${side === "asks" ? "sell" : "buy"}>${onGrid(rung.price, facts?.tick_size || "0")}</span>
-      <span>${quantity}</span><span class="soft">${onGrid(rung.total.toFixed(), facts?.lot_size || "0")}</span>
+      <span class=${`price ${side === "asks" ? "sell" : "buy"}`}><i class="visually-hidden">${side === "asks" ? "ask" : "bid"} </i>${onGrid(rung.price, facts?.tick_size || "0")}</span>
+      <span class="quantity">${quantity}<i class="visually-hidden"> ${unit[0]}${took}${from && `, of ${from}`}; total </i></span><span class="soft total">${onGrid(rung.total.toFixed(), facts?.lot_size || "0")}</span>
     </button>
   `;
 }
