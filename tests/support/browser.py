@@ -106,7 +106,10 @@ class Watched:
 
     def on_console(self, message: ConsoleMessage) -> None:
         """Keep errors and warnings."""
-        if message.type in ("error", "warning"):
+        is_of_the_driver = (
+            "GL Driver Message" in message.text
+        )  # of a graphics card in software: no fault of the page
+        if message.type in ("error", "warning") and not is_of_the_driver:
             self._note(f"console {message.type}: {message.text} {message.location.get('url', '')}")
 
     def on_request(self, request: Request) -> None:

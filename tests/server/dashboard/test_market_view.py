@@ -1,4 +1,4 @@
-"""The market in the page: the book as a ladder, candles, trades; what a click does; visitors, phones, keyboards."""
+"""The market in the page: the book as a ladder, candles, trades; what a click does; phones, keyboards."""
 
 import re
 from decimal import Decimal
@@ -10,11 +10,13 @@ from support.browser import Watched, browsing
 
 _TAKE = """
 () => import("./dashboard/core/api.js").then((api) => api.post("orders/twap", {
-  token_id: crypto.randomUUID(), exchange: "binance", symbol: "BTC-USDT", side: "buy", quantity: "3", duration: "2s", slices: 1}))
+  token_id: crypto.randomUUID(), exchange: "binance", symbol: "BTC-USDT", side: "buy",
+  quantity: "3", duration: "2s", slices: 1}))
 """
 _LIMIT = """
 () => import("./dashboard/core/api.js").then((api) => api.post("orders/twap", {
-  token_id: crypto.randomUUID(), exchange: "binance", symbol: "BTC-USDT", side: "buy", quantity: "0.5", price: "59000", duration: "10m", slices: 5}))
+  token_id: crypto.randomUUID(), exchange: "binance", symbol: "BTC-USDT", side: "buy",
+  quantity: "0.5", price: "59000", duration: "10m", slices: 5}))
 """
 _SHOWN = """
 async () => {
@@ -22,7 +24,8 @@ async () => {
   all[0].focus();
   await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
   const words = (rung, name) => rung.querySelector(name).innerText.match(/[\\d.]+/)[0];
-  const rungs = all.reverse().map((rung) => [".price", ".quantity", ".total"].map((name) => words(rung, name)));
+  const cells = [".price", ".quantity", ".total"];
+  const rungs = all.reverse().map((rung) => cells.map((name) => words(rung, name)));
   return {rungs, sweep: document.querySelector(".sweep").innerText};
 }
 """

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { html } from "../../core/html.js";
+import { record } from "../../core/recorder.js";
 import { go, link as address, setQuery } from "../../core/router.js";
 import { exchanges, instrument } from "../../core/server.js";
 import { user } from "../../core/session.js";
@@ -33,6 +34,7 @@ export default function Market({ args, query }) {
   const facts = useFacts(exchange, symbol);
   const { book, problem } = useBook(exchange, symbol, { depth: 100, own: Boolean(user.value) });
   const own = useOwnOrders(exchange, symbol);
+  useEffect(() => void record(exchange, symbol), [exchange, symbol]);
   const choose = (/** @type {string} */ where, /** @type {string} */ what) => go(["market", where, what], { ...query, group: undefined });
   useKey("i", "next interval of the candles", () => {
     setQuery({ interval: INTERVALS[(INTERVALS.indexOf(interval) + 1) % INTERVALS.length] });
