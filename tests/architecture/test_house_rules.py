@@ -235,6 +235,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "Integrity",
             "Interval",
             "Invite",
+            "KlineMessage",
             "LateStart",
             "Level",
             "MarketMode",

@@ -56,7 +56,7 @@ from twap_models.preview import (
     PlannedSlice,
 )
 from twap_models.report import ExecutionReport
-from twap_models.stream import BookMessage, OrderEvent, TradeMessage
+from twap_models.stream import BookMessage, KlineMessage, OrderEvent, TradeMessage
 
 __all__ = [
     "AccessToken",
@@ -92,6 +92,7 @@ __all__ = [
     "Integrity",
     "Interval",
     "Invite",
+    "KlineMessage",
     "LateStart",
     "Level",
     "MarketMode",

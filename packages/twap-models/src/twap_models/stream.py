@@ -9,7 +9,7 @@ from twap_models import exact_json
 from twap_models.base import RequestModel, ResponseModel
 from twap_models.enums import ErrorCode, Interval, OrderEventType
 from twap_models.fields import ExchangeName, Seq, SymbolText, UtcDatetime
-from twap_models.market import BookTop, PublicTrade
+from twap_models.market import BookTop, Candle, PublicTrade
 from twap_models.orders import Fill, Slice, TwapOrder
 
 
@@ -118,6 +118,26 @@ class TradeMessage(PublicTrade):
     left_out: int = Field(default=0, description="Trades of this subscription left out right before it.")
 
 
+class KlineMessage(Candle):
+    """The candle that is forming, at most once a second, or one that has ended (``closed``)."""
+
+    type: Literal["kline"] = "kline"
+    exchange: str
+    symbol: str = Field(description="As it was asked for.")
+    instrument: str
+    interval: str
+    status: str = Field(
+        default="live",
+        description="Of the feed that it is built from, as of a book: live, stale, resyncing or down.",
+    )
+    reason: str = Field(default="", description="Why the feed is not live.")
+    exact: bool = Field(
+        default=True,
+        description="Whether the volume is proven. False soon after the begin and after a gap: a few trades "
+        "may be counted twice or not yet, until the exchange's own candle has told.",
+    )
+
+
 class OrderEvent(ResponseModel):
     """Something happened to one of your orders. ``seq`` is gap-free per user, from 1."""
 
@@ -132,7 +152,15 @@ class OrderEvent(ResponseModel):
 
 
 ServerMessage = Annotated[
-    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent | TradeMessage,
+    Authenticated
+    | Subscribed
+    | Unsubscribed
+    | StreamError
+    | Pong
+    | BookMessage
+    | OrderEvent
+    | TradeMessage
+    | KlineMessage,
     Field(discriminator="type"),
 ]
 
@@ -151,7 +179,15 @@ def read_client_message(data: bytes | str) -> Authenticate | Subscribe | Unsubsc
 
 
 AnyServerMessage = (
-    Authenticated | Subscribed | Unsubscribed | StreamError | Pong | BookMessage | OrderEvent | TradeMessage
+    Authenticated
+    | Subscribed
+    | Unsubscribed
+    | StreamError
+    | Pong
+    | BookMessage
+    | OrderEvent
+    | TradeMessage
+    | KlineMessage
 )
 
 

@@ -25,6 +25,7 @@ from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
 from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders
 from twap_server.api.stream.book_messages import BookSource
+from twap_server.api.stream.candle_publisher import CandlePublisher
 from twap_server.api.stream.registry import Sessions
 from twap_server.api.stream.trade_publisher import TradePublisher
 from twap_server.api.wire.large import LargeAnswers
@@ -122,6 +123,8 @@ class Services:
     books: BookSource
     trades: TradePublisher
     """Bootstrap lets it hear of trades, and publish them: ``trades.run()``."""
+    live_candles: CandlePublisher
+    """Bootstrap lets it hear of trades and of books' states, and publish: ``live_candles.run()``."""
     quota: BookQuota
     large: LargeAnswers
     catch_ups: FairQueue
@@ -203,6 +206,7 @@ def build_services(
             depth=config.stream.depth,
         ),
         trades=TradePublisher(market, bus, clock),
+        live_candles=CandlePublisher(market, bus, clock),
         quota=BookQuota(market, clock, config),
         large=_large(config, threads),
         catch_ups=_catch_ups(),

@@ -118,7 +118,9 @@ async def running(
         await make_first_user(settings.api, services.auth.accounts.users, services.auth.registration)
         publisher = BookPublisher(services.books, services.bus, clock)
         market.registry.listen(publisher.announce)
+        market.registry.listen(services.live_candles.on_status)
         market.registry.trades.listen(services.trades.on_trade)
+        market.registry.trades.listen(services.live_candles.on_trade)
         working = group.create_task(engine.run(), name="engine")
         others = _beside(group, services, market, publisher, database)
         try:
@@ -151,6 +153,7 @@ def _beside(
         group.create_task(market.run(), name="market data"),
         group.create_task(publisher.run(), name="book ticker"),
         group.create_task(services.trades.run(), name="trades"),
+        group.create_task(services.live_candles.run(), name="candles"),
         group.create_task(services.sessions.check_sign_ins(clock), name="sign-ins"),
         group.create_task(auth.key_uses.keep(auth.accounts.keys, clock), name="uses of API keys"),
         group.create_task(follow(services.sessions, auth.accounts.users, clock), name="ended sign-ins"),

@@ -1,17 +1,19 @@
 """Publish typed messages to subscribers by topic. Publishing never blocks and never raises.
 
-Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, the trades there,
-and the order events of one user. Books and trades travel as encoded messages: they are built once for all
-readers served at a time.
+Topics: a book of one exchange (or of all, merged) under the spelling its readers asked for, the trades and
+the candles there, and the order events of one user. All but these travel as encoded messages: they are
+built once for all readers served at a time.
 """
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
+from twap_models.enums import Interval
 from twap_server.domain.orders.order import OrderEvent
 from twap_server.feed.mailbox import Mailbox
 from twap_server.feed.newest import Counted
 from twap_server.feed.phases import StaggeredSubscribers, after
+from twap_server.feed.readers import TopicReaders
 
 
 class BookTopic(NamedTuple):
@@ -40,6 +42,18 @@ class TradeTopic(NamedTuple):
     """As the readers spelled it: messages echo it."""
 
 
+class CandleTopic(NamedTuple):
+    """Whose candles, under which spelling their messages name them."""
+
+    exchange: str
+    """One; there are no candles of several together."""
+    symbol: str
+    """Canonical."""
+    asked: str
+    """As the readers spelled it: messages echo it."""
+    interval: Interval
+
+
 class EncodedMessage(NamedTuple):
     """An encoded message, ready to be sent."""
 
@@ -64,7 +78,8 @@ class Bus:
     def __init__(self) -> None:
         """Start without readers."""
         self._books: dict[BookTopic, StaggeredSubscribers[Inbox]] = {}
-        self._trades: dict[str, dict[TradeTopic, dict[Inbox, None]]] = {}
+        self._trades = TopicReaders[TradeTopic, Inbox]()
+        self._candles = TopicReaders[CandleTopic, Inbox]()
         self._orders: dict[str, dict[Inbox, None]] = {}
         self._phase = 0
 
@@ -87,31 +102,49 @@ class Bus:
 
     def subscribe_trades(self, topic: TradeTopic, inbox: Inbox) -> None:
         """Deliver the topic's trades to ``inbox``; twice is once."""
-        self._trades.setdefault(topic.symbol, {}).setdefault(topic, {})[inbox] = None
+        self._trades.add(topic, inbox)
 
     def unsubscribe_trades(self, topic: TradeTopic, inbox: Inbox) -> None:
         """Stop delivering, and drop trades that still wait there."""
-        topics = self._trades.get(topic.symbol, {})
-        readers = topics.get(topic, {})
-        readers.pop(inbox, None)
-        if not readers:
-            topics.pop(topic, None)
-        if not topics:
-            self._trades.pop(topic.symbol, None)
+        self._trades.discard(topic, inbox)
         inbox.forget(topic)
 
     def trade_topics(self, symbol: str) -> Collection[TradeTopic]:
         """Topics of a canonical symbol that somebody reads."""
-        return self._trades.get(symbol, {}).keys()
+        return self._trades.topics(symbol)
 
     def trade_readers(self, topic: TradeTopic) -> Collection[Inbox]:
         """Who reads the topic."""
-        return self._trades.get(topic.symbol, {}).get(topic, {}).keys()
+        return self._trades.of(topic)
 
     def publish_trade(self, topic: TradeTopic, trade: Counted[EncodedMessage]) -> None:
         """Give all readers of the topic this trade; who is slow loses the oldest ones."""
-        for inbox in self.trade_readers(topic):
+        for inbox in self._trades.of(topic):
             inbox.put_trade(topic, trade)
+
+    def subscribe_candles(self, topic: CandleTopic, inbox: Inbox) -> None:
+        """Deliver the topic's candles to ``inbox``; twice is once."""
+        self._candles.add(topic, inbox)
+
+    def unsubscribe_candles(self, topic: CandleTopic, inbox: Inbox) -> None:
+        """Stop delivering, and drop candles that still wait there."""
+        self._candles.discard(topic, inbox)
+        inbox.forget(topic)
+
+    def candle_topics(self, symbol: str) -> Collection[CandleTopic]:
+        """Topics of a canonical symbol that somebody reads."""
+        return self._candles.topics(symbol)
+
+    def publish_candle(self, topic: CandleTopic, candle: EncodedMessage, *, open_time: int = 0) -> None:
+        """Give all readers of the topic this candle in place of an older one that still waits.
+
+        Args:
+            topic: whose candle.
+            candle: the message.
+            open_time: of a candle that has ended: only one of the same interval takes its place.
+        """
+        for inbox in self._candles.of(topic):
+            inbox.put_book(topic, candle, open_time)
 
     def subscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Deliver the user's order events to ``inbox``; twice is once."""

@@ -44,7 +44,8 @@ class Mailbox(Generic[Item, Book]):
         self._capacity = capacity
         self._direct = direct
         self._items: deque[Item] = deque()
-        self._books: dict[Hashable, Book] = {}
+        self._books: dict[tuple[Hashable, int], Book] = {}
+        """By topic and part."""
         self._trades: dict[Hashable, NewestQueue[Book]] = {}
         """By topic; those of which something waits."""
         self._waiting: asyncio.Future[None] | None = None
@@ -68,10 +69,13 @@ class Mailbox(Generic[Item, Book]):
         self._items.append(item)
         self._wake()
 
-    def put_book(self, topic: Hashable, book: Book) -> None:
-        """Keep ``book`` as the newest of its topic; an older one not taken yet is forgotten."""
+    def put_book(self, topic: Hashable, book: Book, part: int = 0) -> None:
+        """Keep ``book`` as the newest of its topic; an older one not taken yet is forgotten.
+
+        Of a topic with several parts each part has its own newest.
+        """
         if self._closed is None and not self._handed_over(book):
-            self._books[topic] = book
+            self._books[topic, part] = book
             self._wake()
 
     def put_trade(self, topic: Hashable, trade: Counted[Book]) -> None:
@@ -85,8 +89,9 @@ class Mailbox(Generic[Item, Book]):
 
     def forget(self, topic: Hashable) -> None:
         """Drop what waits of a topic, if there is anything."""
-        self._books.pop(topic, None)
         self._trades.pop(topic, None)
+        for slot in [one for one in self._books if one[0] == topic]:
+            del self._books[slot]
 
     def take_passing(self) -> list[Book]:
         """Take all books and trades that wait: a reader with much else to read looks at them between."""

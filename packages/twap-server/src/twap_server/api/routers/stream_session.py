@@ -15,7 +15,7 @@ from uuid import uuid4
 from starlette.websockets import WebSocket
 
 from twap_models.base import WireModel
-from twap_models.enums import AGGREGATE, ErrorCode, Scope
+from twap_models.enums import ErrorCode, Scope
 from twap_models.stream import (
     Authenticate,
     Authenticated,
@@ -32,13 +32,14 @@ from twap_server.api.auth.tokens import REFUSED
 from twap_server.api.http.stream_slots import StreamSlot
 from twap_server.api.services import Services
 from twap_server.api.stream.framing import encode
+from twap_server.api.stream.market_channels import MarketChannels
 from twap_server.api.stream.order_feed import OrderFeed
 from twap_server.api.stream.socket import INTERNAL, POLICY, TRY_LATER, ClientSocket, SessionOver, refusal
 from twap_server.api.stream.subscriptions import StreamSubscriptions
 from twap_server.domain.clock import to_datetime
-from twap_server.domain.errors import AccessError, InvalidRequest, TwapError, UnavailableError
+from twap_server.domain.errors import AccessError, TwapError, UnavailableError
 from twap_server.domain.orders.order import OrderEvent
-from twap_server.feed.bus import BookTopic, CatchUp, EncodedMessage, Inbox, TradeTopic
+from twap_server.feed.bus import CatchUp, EncodedMessage, Inbox
 from twap_server.feed.mailbox import Mailbox, MailboxClosed
 
 log = logging.getLogger(__name__)
@@ -59,15 +60,17 @@ class StreamSession:
         self._feed = OrderFeed(
             services.records, self._client.send, page=config.replay_page, queue=services.catch_ups
         )
-        self._subscriptions = StreamSubscriptions(
+        subscriptions = StreamSubscriptions(
             f"ws:{uuid4().hex}",
             self._inbox,
             quota=services.quota,
             source=services.books,
             trades=services.trades,
+            candles=services.live_candles,
             bus=services.bus,
             most=config.max_subscriptions,
         )
+        self._channels = MarketChannels(subscriptions, services.books, self._inbox)
         self._caller: Caller | None = None
         self._end: asyncio.Future[SessionOver] = asyncio.get_running_loop().create_future()
 
@@ -191,40 +194,10 @@ class StreamSession:
         await self._greet(caller)
 
     async def _subscribe(self, wanted: Subscribe) -> None:
-        match wanted.channel:
-            case "book":
-                self._subscribe_book(wanted)
-            case "orders":
-                await self._subscribe_orders(wanted.since)
-            case "trades":
-                self._subscribe_trades(wanted)
-            case "klines":
-                self._say(_not_available(wanted.channel))
-            case _:
-                assert_never(wanted.channel)
-
-    def _subscribe_book(self, wanted: Subscribe) -> None:
-        exchange, symbol = _market_of(wanted)
-        topic = self._subscriptions.add_book(
-            exchange,
-            symbol,
-            user_id=self._signed_in.user_id,
-            depth=wanted.depth,
-            own=wanted.own is True,
-        )
-        self._say_subscribed("book", topic)
-        self._inbox.put_book(topic, self._services.books.frame(topic))
-
-    def _subscribe_trades(self, wanted: Subscribe) -> None:
-        exchange, symbol = _market_of(wanted)
-        topic = self._subscriptions.add_trades(exchange, symbol, user_id=self._signed_in.user_id)
-        self._say_subscribed("trades", topic)
-        self._subscriptions.begin_trades(topic)
-
-    def _say_subscribed(self, channel: str, topic: BookTopic | TradeTopic) -> None:
-        self._say(
-            Subscribed(channel=channel, exchange=topic.exchange, symbol=topic.asked, instrument=topic.symbol)
-        )
+        if wanted.channel == "orders":
+            await self._subscribe_orders(wanted.since)
+        else:
+            self._channels.subscribe(wanted, self._signed_in.user_id, say=self._say)
 
     async def _subscribe_orders(self, since: int | None) -> None:
         user_id = self._signed_in.user_id
@@ -238,16 +211,16 @@ class StreamSession:
         if unwanted.channel == "orders":
             self._services.bus.unsubscribe_orders(self._signed_in.user_id, self._inbox)
             self._feed.stop()
-        elif unwanted.symbol is not None:
-            self._stop_reading(unwanted.channel, unwanted.exchange or AGGREGATE, unwanted.symbol)
-        self._say(Unsubscribed(channel=unwanted.channel, exchange=unwanted.exchange, symbol=unwanted.symbol))
-
-    def _stop_reading(self, channel: str, exchange: str, symbol: str) -> None:
-        match channel:
-            case "book":
-                self._subscriptions.remove_book(exchange, symbol)
-            case "trades":
-                self._subscriptions.remove_trades(exchange, symbol)
+        else:
+            self._channels.unsubscribe(unwanted)
+        self._say(
+            Unsubscribed(
+                channel=unwanted.channel,
+                exchange=unwanted.exchange,
+                symbol=unwanted.symbol,
+                interval=unwanted.interval,
+            )
+        )
 
     async def _send(self) -> None:
         while True:
@@ -286,28 +259,11 @@ class StreamSession:
         self._inbox.put(encode(message))
 
     def _give_back(self) -> None:
-        self._subscriptions.clear()
+        self._channels.clear()
         if self._caller is not None:
             self._services.bus.unsubscribe_orders(self._caller.user_id, self._inbox)
             self._services.sessions.give_back(self._caller.user_id)
         self._inbox.close()
-
-
-def _market_of(wanted: Subscribe) -> tuple[str, str]:
-    """The exchange, or ``aggregate``, and the spelling.
-
-    Raises:
-        InvalidRequest: no symbol.
-    """
-    if wanted.symbol is None:
-        raise InvalidRequest("symbol: is missing", field="symbol")
-    return wanted.exchange or AGGREGATE, wanted.symbol
-
-
-def _not_available(channel: str) -> StreamError:
-    return StreamError(
-        code=ErrorCode.NOT_IMPLEMENTED, message=f"the channel {channel} is not available in this version"
-    )
 
 
 def _refused(error: TwapError) -> SessionOver:

@@ -1,19 +1,21 @@
 """Keep what one session reads: hold its books while it does, and release all of them at its end.
 
-Trades come on the same subscription at the exchange as the book, so whoever reads them holds the book.
+Trades come on the same subscription at the exchange as the book, so whoever reads them, or the candles that
+are built from them, holds the book.
 """
 
 from typing import NamedTuple, TypeAlias
 
-from twap_models.enums import ErrorCode
+from twap_models.enums import AGGREGATE, ErrorCode, Interval
 from twap_server.api.book_quota import BookQuota, Reader
 from twap_server.api.stream.book_messages import BookSource, Found
+from twap_server.api.stream.candle_publisher import CandlePublisher
 from twap_server.api.stream.trade_publisher import TradePublisher
-from twap_server.domain.errors import TwapError
+from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.feed.bus import BookTopic, Bus, Inbox, TradeTopic
+from twap_server.feed.bus import BookTopic, Bus, CandleTopic, Inbox, TradeTopic
 
-_Topic: TypeAlias = BookTopic | TradeTopic
+_Topic: TypeAlias = BookTopic | TradeTopic | CandleTopic
 
 
 class TooManySubscriptions(TwapError):
@@ -30,6 +32,8 @@ class _Name(NamedTuple):
     symbol: str
     """Canonical."""
     asked: str
+    interval: Interval | None
+    """Of candles."""
 
 
 class _Held(NamedTuple):
@@ -39,7 +43,7 @@ class _Held(NamedTuple):
 
 
 class StreamSubscriptions:
-    """The books and trades one inbox is subscribed to."""
+    """The books, trades and candles one inbox is subscribed to."""
 
     def __init__(
         self,
@@ -49,6 +53,7 @@ class StreamSubscriptions:
         quota: BookQuota,
         source: BookSource,
         trades: TradePublisher,
+        candles: CandlePublisher,
         bus: Bus,
         most: int,
     ) -> None:
@@ -58,6 +63,7 @@ class StreamSubscriptions:
         self._quota = quota
         self._source = source
         self._trades = trades
+        self._candles = candles
         self._bus = bus
         self._most = most
         self._held: dict[_Name, _Held] = {}
@@ -101,6 +107,28 @@ class StreamSubscriptions:
         if self._inbox not in self._bus.trade_readers(topic):
             self._trades.begin(topic, self._held[_name(topic)].instruments, self._inbox)
 
+    def add_candles(self, exchange: str, spelling: str, interval: Interval, *, user_id: str) -> CandleTopic:
+        """Hold the book whose trades make the candles; ``begin_candles`` lets them come.
+
+        Raises:
+            InvalidRequest: no one exchange is named.
+            UnknownExchange, UnknownSymbol, ExchangeUnavailable, TooManySubscriptions, BookUnavailable: as
+                for a book; or as many candles are followed as may be.
+        """
+        if exchange == AGGREGATE:
+            raise InvalidRequest(
+                "exchange: expected one exchange: there are no candles of all together", field="exchange"
+            )
+        found = self._source.find(exchange, spelling)
+        topic = CandleTopic(exchange, found.symbol, spelling, interval)
+        self._candles.check_room(topic)
+        self._hold(topic, found, user_id)
+        return topic
+
+    def begin_candles(self, topic: CandleTopic) -> None:
+        """Let the candle as it is come, and then what becomes of it."""
+        self._candles.begin(topic, self._inbox)
+
     def remove_book(self, exchange: str, spelling: str) -> None:
         """Stop reading a book, under whatever spelling it was asked for."""
         self._remove(BookTopic, exchange, spelling)
@@ -108,6 +136,10 @@ class StreamSubscriptions:
     def remove_trades(self, exchange: str, spelling: str) -> None:
         """Stop reading trades, under whatever spelling they were asked for."""
         self._remove(TradeTopic, exchange, spelling)
+
+    def remove_candles(self, exchange: str, spelling: str, interval: Interval) -> None:
+        """Stop reading candles of an interval, under whatever spelling they were asked for."""
+        self._remove(CandleTopic, exchange, spelling, interval)
 
     def clear(self) -> None:
         """Give everything back."""
@@ -128,8 +160,14 @@ class StreamSubscriptions:
         self._quota.hold(reader, found.instruments, self._owner_of(name))
         self._held[name] = _Held(topic, reader, found.instruments)
 
-    def _remove(self, kind: type[_Topic], exchange: str, spelling: str) -> None:
-        of_kind = [name for name in self._held if name.kind is kind and name.exchange == exchange]
+    def _remove(
+        self, kind: type[_Topic], exchange: str, spelling: str, interval: Interval | None = None
+    ) -> None:
+        of_kind = [
+            name
+            for name in self._held
+            if (name.kind, name.exchange, name.interval) == (kind, exchange, interval)
+        ]
         symbols = {name.symbol for name in of_kind if name.asked == spelling}
         symbols = symbols or {self._source.find(exchange, spelling).symbol}
         for name in of_kind:
@@ -147,11 +185,14 @@ class StreamSubscriptions:
                 self._bus.unsubscribe_book(topic, self._inbox)
             case TradeTopic():
                 self._bus.unsubscribe_trades(topic, self._inbox)
+            case CandleTopic():
+                self._bus.unsubscribe_candles(topic, self._inbox)
 
     def _owner_of(self, name: _Name) -> str:
         """Each subscription holds for itself: a merged book and a single one may need the same instrument."""
-        return f"{self._owner}:{name.kind.__name__}:{name.exchange}:{name.asked}"
+        return f"{self._owner}:{name.kind.__name__}:{name.exchange}:{name.asked}:{name.interval or ''}"
 
 
 def _name(topic: _Topic) -> _Name:
-    return _Name(type(topic), topic.exchange, topic.symbol, topic.asked)
+    interval = topic.interval if isinstance(topic, CandleTopic) else None
+    return _Name(type(topic), topic.exchange, topic.symbol, topic.asked, interval)

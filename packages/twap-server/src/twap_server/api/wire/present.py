@@ -20,6 +20,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.status import ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import OrderPage
+from twap_server.feed.bus import CandleTopic
 
 
 def exchange(status: ExchangeStatus) -> wire_market.Exchange:
@@ -57,15 +58,22 @@ def instrument(listed: Instrument) -> wire_market.Instrument:
 
 def candle(made: Candle) -> wire_market.Candle:
     """One candle."""
-    return wire_market.Candle(
-        open_time=to_datetime(made.open_time),
-        open=made.open,
-        high=made.high,
-        low=made.low,
-        close=made.close,
-        volume=made.volume,
-        close_time=to_datetime(made.close_time),
-        closed=made.closed,
+    return wire_market.Candle(**_candle_fields(made))
+
+
+def kline_message(
+    made: Candle, *, topic: CandleTopic, status: str = "live", reason: str = "", exact: bool = True
+) -> wire_stream.KlineMessage:
+    """A candle as the stream sends it."""
+    return wire_stream.KlineMessage(
+        exchange=topic.exchange,
+        symbol=topic.asked,
+        instrument=topic.symbol,
+        interval=topic.interval.value,
+        status=status,
+        reason=reason,
+        exact=exact,
+        **_candle_fields(made),
     )
 
 
@@ -278,6 +286,19 @@ def _book_fields(
         "lag_ms": _millis(view.lag),
         "depth": depth,
         "own": own,
+    }
+
+
+def _candle_fields(made: Candle) -> dict[str, Any]:
+    return {
+        "open_time": to_datetime(made.open_time),
+        "open": made.open,
+        "high": made.high,
+        "low": made.low,
+        "close": made.close,
+        "volume": made.volume,
+        "close_time": to_datetime(made.close_time),
+        "closed": made.closed,
     }
 
 
