@@ -45,6 +45,9 @@ class HurriedClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds / FASTER))
 
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        await clock.wait(event, seconds / FASTER)
+
 
 START = Nanos(1_790_000_000 * SECOND)
 

@@ -67,5 +67,5 @@ def build(
         config=config or ApiConfig(passwords=CHEAP),
         self_report=SelfReport(gauges={"twap_open_orders": lambda: 3}),
     )
-    market.on_trade.append(services.trades.on_trade)
+    market.on_trade += [services.trades.on_trade, services.live_candles.on_trade]
     return services, accounts, market, orders, clock

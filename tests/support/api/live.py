@@ -83,6 +83,7 @@ async def serving(
         running = group.create_task(server.serve())
         beside = (
             group.create_task(publisher.follow_announcements()),
+            group.create_task(services.live_candles.run()),
             group.create_task(services.sessions.check_sign_ins(clock)),
             group.create_task(services.auth.key_uses.keep(accounts, clock)),
         )

@@ -10,15 +10,33 @@ from websockets.exceptions import InvalidStatus
 from support.api.desk import CHEAP
 from support.api.fakes import trade, view
 from support.api.live import Live, closed, hear, say, serving
+from support.clocks import START
 from support.trading import request
-from twap_models.enums import Side
+from twap_models.enums import Interval, Side
 from twap_server.api.config import ApiConfig, StreamConfig
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
-from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.candles import bucket_start
+from twap_server.domain.market.events import BookStatus, Candle
 from twap_server.domain.market.instrument import InstrumentId
 
 BINANCE = InstrumentId("binance", "BTC-USDT")
 KRAKEN = InstrumentId("kraken", "BTC-USDT")
+
+
+def forming() -> Candle:
+    """The minute that is forming when a test begins."""
+    start = bucket_start(START, Interval.M1)
+    return Candle(
+        open_time=start,
+        close_time=Nanos(start + 60 * SECOND - MILLISECOND),
+        open=Decimal(98),
+        high=Decimal(101),
+        low=Decimal(97),
+        close=Decimal(100),
+        volume=Decimal(3),
+        closed=False,
+    )
 
 
 async def test_the_first_message_signs_in(live: Live) -> None:
@@ -285,6 +303,53 @@ async def test_a_slow_reader_loses_trades_and_nothing_else() -> None:
         assert told["id"] == str(number)
 
 
+async def test_the_candle_that_forms_comes_at_once_and_then_as_it_changes(live: Live) -> None:
+    live.market.candles = [forming()]
+    asked = {"channel": "klines", "exchange": "binance", "symbol": "btcusdt"}
+    async with live.stream() as socket, live.stream() as other:
+        await say(socket, type="subscribe", **asked)
+        ack = await hear(socket)
+        assert (ack["type"], ack["channel"], ack["interval"]) == ("subscribed", "klines", "1m")
+        told = await hear(socket)
+        assert (told["type"], told["symbol"], told["interval"]) == ("kline", "btcusdt", "1m")
+        assert (told["open"], told["close"], told["volume"], told["closed"]) == (98, 100, 3, False)
+        await say(other, type="subscribe", **asked, interval="1m")
+        assert (await hear(other))["type"] == "subscribed"
+        assert await hear(other) == told, "what is known, at once"
+        assert len(live.market.asked) == 1, "the exchange was asked once for both"
+        live.market.trade(BINANCE, trade(1_500, price="101"))
+        live.market.trade(BINANCE, trade(1_501, price="102"))
+        await live.clock.advance(1)
+        for who in (socket, other):
+            told = await hear(who)
+            assert (told["high"], told["close"], told["volume"]) == (102, 102, 4), "once for all of a second"
+        assert {held for held, _ in live.market.held} == {BINANCE}, "its book is held"
+        await say(socket, type="unsubscribe", channel="klines", exchange="binance", symbol="BTC-USDT")
+        assert (await hear(socket))["interval"] is None
+        live.market.trade(BINANCE, trade(1_502))
+        await live.clock.advance(1)
+        assert (await hear(other))["volume"] == 4.5
+        await say(socket, type="ping")
+        assert (await hear(socket))["type"] == "pong"
+        assert len(live.market.held) == 1
+
+
+async def test_books_trades_and_candles_count_together(live: Live) -> None:
+    async with live.stream() as socket:
+        asked = {"type": "subscribe", "exchange": "binance", "symbol": "BTC-USDT"}
+        for more in ({"channel": "trades"}, {"channel": "klines"}, {"channel": "klines", "interval": "1h"}):
+            await say(socket, **asked, **more)
+            assert (await hear(socket))["type"] == "subscribed"
+        await say(socket, **asked, channel="book")
+        while (answer := await hear(socket))["type"] == "kline":
+            pass
+        assert answer["code"] == "too_many_subscriptions"
+        await say(socket, **(asked | {"type": "unsubscribe"}), channel="klines", interval="1h")
+        await say(socket, **asked, channel="book")
+        seen = [await hear(socket) for _ in range(3)]
+        assert {"unsubscribed", "subscribed", "book"} == {one["type"] for one in seen} - {"kline"}
+
+
 async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:
     async with live.stream() as socket:
         for message, code in [
@@ -299,6 +364,15 @@ async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:
             ({"type": "subscribe", "channel": "book"}, "invalid_request"),
             ({"type": "subscribe", "channel": "trades"}, "invalid_request"),
             ({"type": "subscribe", "channel": "trades", "symbol": "NOPE"}, "unknown_symbol"),
+            ({"type": "subscribe", "channel": "klines", "symbol": "BTC-USDT"}, "invalid_request"),
+            (
+                {"type": "subscribe", "channel": "klines", "exchange": "binance", "symbol": "NOPE"},
+                "unknown_symbol",
+            ),
+            (
+                {"type": "subscribe", "channel": "klines", "symbol": "BTC-USDT", "interval": "7m"},
+                "invalid_request",
+            ),
             ({"type": "subscribe", "channel": "book", "symbol": "BTC-USDT", "depth": 11}, "invalid_request"),
             ({"type": "subscribe", "channel": "odd"}, "invalid_request"),
             ({"type": "odd"}, "invalid_request"),

@@ -1,4 +1,4 @@
-"""domain/market/live_candle.py: what is called exact is the candle of all trades, whatever the delays were."""
+"""domain/market/live_candle.py: what is called exact is the candle of all trades, whatever the delays."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

@@ -56,6 +56,7 @@ class CandleFollower:
         interval: Interval,
         *,
         spawn: Spawn,
+        on_known: Callable[[], None],
         on_closed: Callable[[Candle], None],
     ) -> None:
         """Follow from now on.
@@ -66,27 +67,30 @@ class CandleFollower:
             instrument: whose book is held.
             interval: of the candles.
             spawn: runs a task until it ends, or all of it does.
+            on_known: told when there is a candle to show where there was none.
             on_closed: told of each candle that has ended; the exchange's own.
         """
         self._market, self._clock = market, clock
         self._instrument, self._interval = instrument, interval
-        self._spawn, self._on_closed = spawn, on_closed
+        self._spawn, self._on_known, self._on_closed = spawn, on_known, on_closed
         self._is_over = False
         known = market.recent_trades(instrument)
         self._live = LiveCandle(interval, known[0].ts_received if known else clock.now())
-        for trade in known:
-            self._live.add(trade)
-        self._live.advance(clock.now())
+        self._ended = [ended for trade in known for ended in self._live.add(trade)]
+        """Of what was known, to be told with the start."""
+        self._ended += self._live.advance(clock.now())
         self._live.doubt()
         self._was_lost = self._view()[0] is not BookStatus.LIVE
         self._proving: Nanos | None = None
         """Of the count that is being proven: since when it counts."""
+        self._closing = Nanos(-1)
+        """The newest interval whose own candle was asked for."""
         self._told: Candle | None = None
         """The newest that was told as closed."""
 
     def start(self) -> None:
-        """Ask the exchange for what was traded before."""
-        self._end([])
+        """Ask the exchange for what was traded before, and for the candle that ended last."""
+        self._end(self._ended[-1:])
 
     def stop(self) -> None:
         """Ask nothing more and tell nothing more."""
@@ -134,17 +138,23 @@ class CandleFollower:
             if self._is_over or self._live.is_exact or self._live.counting_since != began:
                 return
             try:
-                self._live.take(await self._ask_forming(), began=began)
+                self._take(await self._ask_forming(), began)
             except TwapError as error:
                 log.debug("no forming candle of %s: %s", self._instrument, error)
             await self._clock.sleep(wait)
+
+    def _take(self, seed: Seed, began: Nanos) -> None:
+        was_known = self._live.current() is not None
+        self._live.take(seed, began=began)
+        if not (was_known or self._is_over) and self._live.current() is not None:
+            self._on_known()
 
     async def _ask_forming(self) -> Seed:
         asked_at = self._clock.now()
         newest = await self._newest()
         answered_at = self._clock.now()
-        if newest is not None and newest.closed and newest.close_time + _SETTLED <= asked_at:
-            self._tell(newest)
+        if newest is not None and newest.closed:
+            self._end([Ended(newest.open_time, None, False)])
         return Seed(newest, asked_at, answered_at)
 
     async def _newest(self, open_time: Nanos | None = None) -> Candle | None:
@@ -161,7 +171,9 @@ class CandleFollower:
 
     def _end(self, ended: list[Ended]) -> None:
         for one in ended:
-            self._spawn(self._close(one))
+            if one.open_time > self._closing:
+                self._closing = one.open_time
+                self._spawn(self._close(one))
         if not self._live.is_exact and self._proving != self._live.counting_since:
             self._proving = self._live.counting_since
             self._spawn(self._prove())

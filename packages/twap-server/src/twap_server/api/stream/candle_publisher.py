@@ -109,6 +109,9 @@ class CandlePublisher:
         for topic in topics:
             self._bus.publish_candle(topic, _forming(topic, state))
 
+    def _tell_known(self, key: _Key) -> None:
+        self._publish(self._followed[key.instrument][key.interval], self._topics(key))
+
     def _tell_closed(self, key: _Key, candle: Candle) -> None:
         for topic in self._topics(key):
             self._bus.publish_candle(topic, _closed(topic, candle), open_time=candle.open_time)
@@ -122,6 +125,7 @@ class CandlePublisher:
                 key.instrument,
                 key.interval,
                 spawn=self._spawn,
+                on_known=partial(self._tell_known, key),
                 on_closed=partial(self._tell_closed, key),
             )
             by_interval[key.interval] = _Followed(follower)
