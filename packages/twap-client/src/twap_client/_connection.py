@@ -31,6 +31,7 @@ from twap_models.stream import (
     Authenticate,
     Authenticated,
     BookMessage,
+    KlineMessage,
     OrderEvent,
     Ping,
     Pong,
@@ -41,7 +42,17 @@ from twap_models.stream import (
     read_server_message,
 )
 
-_KNOWN = {"authenticated", "subscribed", "unsubscribed", "error", "pong", "book", "trade", "order_event"}
+_KNOWN = {
+    "authenticated",
+    "subscribed",
+    "unsubscribed",
+    "error",
+    "pong",
+    "book",
+    "trade",
+    "kline",
+    "order_event",
+}
 _LONGEST_DETAIL = 300
 _LARGEST_MESSAGE = 8 * 2**20
 _AT_ONCE, _A_SECOND = 30, 40
@@ -164,7 +175,9 @@ class Connection:
                 raise NotPermitted(message.message, status=403, code=str(message.code))
             case StreamError():
                 raise StreamClosed(f"the server refused the stream for now: {message.message}")
-            case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent() | TradeMessage():
+            case Subscribed() | Unsubscribed() | Pong() | BookMessage() | OrderEvent():
+                raise ProtocolMismatch(f"expected the answer to the sign-in, got {message.type!r}")
+            case TradeMessage() | KlineMessage():
                 raise ProtocolMismatch(f"expected the answer to the sign-in, got {message.type!r}")
             case _:
                 assert_never(message)
