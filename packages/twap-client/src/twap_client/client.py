@@ -15,6 +15,7 @@ from twap_client.errors import InvalidSetting, WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
 from twap_client.stream import TwapStream
+from twap_client.stream.names import Candles, Depth, wanted
 
 
 class TwapClient:
@@ -102,26 +103,40 @@ class TwapClient:
             await self._sign_in.aclose()
 
     def stream(
-        self, books: Iterable[str] = (), *, orders: bool = False, since: int | None = None
+        self,
+        books: Iterable[str] = (),
+        *,
+        orders: bool = False,
+        since: int | None = None,
+        trades: Iterable[str] = (),
+        klines: Iterable[Candles] = (),
+        depth: Depth | None = None,
+        own: bool | None = None,
     ) -> TwapStream:
         """Open a live feed: iterate over it with ``async for``.
 
-        It yields ``BookMessage`` once a second for each book, ``OrderEvent``, and, about itself,
-        ``Disconnected``, ``Reconnected``, ``Gap`` and ``SubscriptionRefused``. It reconnects for ever, and
-        raises ``NotAuthenticated`` when the sign-in is refused, ``NotPermitted`` for an API key that may not
-        read.
+        It yields ``BookMessage`` once a second for each book, ``TradeMessage``, ``KlineMessage``,
+        ``OrderEvent``, and, about itself, ``Disconnected``, ``Reconnected``, ``Gap`` and
+        ``SubscriptionRefused``. It reconnects for ever, and raises ``NotAuthenticated`` when the sign-in is
+        refused, ``NotPermitted`` for an API key that may not read.
 
         Args:
             books: ``exchange:symbol``, such as ``binance:BTC-USDT`` or ``aggregate:BTC-USDT``.
             orders: also the events of this account's orders.
             since: replay order events after this number first.
+            trades: public trades, ``exchange:symbol``; ``aggregate``: of all exchanges that list it.
+            klines: live candles, ``exchange:symbol:interval`` or the parts, such as
+                ``("binance", "BTC-USDT", "1m")``; of one exchange each.
+            depth: levels a side of the books, 10, 25 or 100; None: 10.
+            own: whether books also say what you took of them.
 
         Raises:
-            ValueError: a book is not written ``exchange:symbol``.
+            ValueError: a book, trades or candles are not written like this.
         """
         return TwapStream(
-            books,
-            orders=orders,
+            wanted(books, trades=trades, klines=klines, orders=orders, depth=depth, own=own),
+            depth=depth,
+            own=own,
             since=since,
             config=self.config,
             sign_in=self._sign_in,

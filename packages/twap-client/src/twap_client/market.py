@@ -1,4 +1,4 @@
-"""Read market data: exchanges, instruments, candles and order books. Needs no sign-in."""
+"""Read market data: exchanges, instruments, candles, trades and order books. Needs no sign-in."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from twap_client._transport import Answer, Call, Timeout, Transport, read_model
 from twap_client.order_fields import check_zones
-from twap_models import BookHealth, BookTop, Candle, Exchange, Instrument, Interval, ServerInfo
+from twap_models import BookHealth, BookTop, Candle, Exchange, Instrument, Interval, PublicTrade, ServerInfo
 from twap_models.fields import format_time
 
 _EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
@@ -18,6 +18,7 @@ _HEALTH: TypeAdapter[list[BookHealth]] = TypeAdapter(list[BookHealth])
 _SERVER = TypeAdapter(ServerInfo)
 _BOOK = TypeAdapter(BookTop)
 _REACH = TypeAdapter(datetime)
+_TRADES: TypeAdapter[list[PublicTrade]] = TypeAdapter(list[PublicTrade])
 _CANDLES: TypeAdapter[list[Candle]] = TypeAdapter(list[Candle])
 
 
@@ -113,7 +114,13 @@ class Market:
         return found
 
     async def orderbook(
-        self, exchange: str, symbol: str, *, depth: int | None = None, timeout: Timeout = None
+        self,
+        exchange: str,
+        symbol: str,
+        *,
+        depth: int | None = None,
+        own: bool = False,
+        timeout: Timeout = None,
     ) -> BookTop:
         """Fetch one book; ``aggregate`` as exchange merges all. Its ``status`` says whether it is current.
 
@@ -121,18 +128,42 @@ class Market:
             exchange: its name, or ``aggregate``.
             symbol: any spelling the server knows: ``BTC-USDT``, ``btcusdt``, ``BTC/USDT``.
             depth: levels a side, at most 100.
+            own: also what you took of these levels and has not grown back; needs a sign-in.
+            timeout: how long this call may take, retries included, instead of what the config says.
 
         Raises:
             NotFound: no such exchange or symbol.
+            NotAuthenticated: ``own`` without a sign-in that counts.
             Unavailable: no book could be had within the server's 5 seconds.
         """
         path = f"/orderbook/{_segment(exchange)}/{_segment(symbol)}"
-        return read_model(_BOOK, await self._fetch(path, {"depth": depth}, timeout))
+        params = {"depth": depth, "own": "true" if own else None}
+        return read_model(_BOOK, await self._fetch(path, params, timeout, signed=own))
 
-    async def _fetch(self, path: str, params: dict[str, Any], timeout: Timeout = None) -> Answer:
+    async def trades(
+        self, exchange: str, symbol: str, *, limit: int | None = None, timeout: Timeout = None
+    ) -> list[PublicTrade]:
+        """Fetch public trades, newest first: those that the server received since it collects the book.
+
+        Args:
+            exchange: its name, or ``aggregate``: of all.
+            symbol: any spelling the server knows.
+            limit: at most so many, 1 to 100; 100 when absent.
+            timeout: how long this call may take, retries included, instead of what the config says.
+
+        Raises:
+            NotFound: no such exchange or symbol.
+            Unavailable: the book could not be had within the server's 5 seconds.
+        """
+        path = f"/trades/{_segment(exchange)}/{_segment(symbol)}"
+        return read_model(_TRADES, await self._fetch(path, {"limit": limit}, timeout))
+
+    async def _fetch(
+        self, path: str, params: dict[str, Any], timeout: Timeout = None, *, signed: bool = False
+    ) -> Answer:
         given = {name: str(value) for name, value in params.items() if value is not None}
         answer = await self._transport.send(
-            Call(method="GET", path=path, params=given, signed=False, repeatable=True, timeout=timeout)
+            Call(method="GET", path=path, params=given, signed=signed, repeatable=True, timeout=timeout)
         )
         return answer
 

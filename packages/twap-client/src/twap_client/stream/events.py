@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
-from twap_models import BookMessage, OrderEvent
+from twap_models import BookMessage, KlineMessage, OrderEvent, TradeMessage
 from twap_models.stream import StreamError as SubscriptionRefused
 
 
@@ -49,7 +49,16 @@ class Gap:
     type: Literal["gap"] = "gap"
 
 
-StreamItem = BookMessage | OrderEvent | SubscriptionRefused | Disconnected | Reconnected | Gap
+StreamItem = (
+    BookMessage
+    | TradeMessage
+    | KlineMessage
+    | OrderEvent
+    | SubscriptionRefused
+    | Disconnected
+    | Reconnected
+    | Gap
+)
 """Everything a stream yields; told apart by ``type`` or by class."""
 
 __all__ = ["Disconnected", "Gap", "Reconnected", "StreamItem", "SubscriptionRefused"]

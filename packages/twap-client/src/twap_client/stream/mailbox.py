@@ -1,7 +1,7 @@
 """Buffer messages between the connection and a reader who may be slow, within a limit.
 
-When full: of each instrument's books only the newest is kept; order events are never dropped,
-the writer waits.
+When full: of each instrument's books and of each candle only the newest is kept, of trades the newest
+thousand; order events are never dropped, the writer waits.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ from collections import deque
 
 from twap_client.errors import UsageError
 from twap_client.stream.events import StreamItem
-from twap_models import BookMessage
+from twap_client.stream.trades import UnreadTrades
+from twap_models import BookMessage, KlineMessage, TradeMessage
 
 
 class Mailbox:
@@ -18,7 +19,8 @@ class Mailbox:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._events: deque[StreamItem] = deque()
-        self._books: dict[tuple[str, str], BookMessage] = {}
+        self._books: dict[tuple[object, ...], BookMessage | KlineMessage] = {}
+        self._trades = UnreadTrades()
         self._failure: BaseException | None = None
         self._closed = False
         self._has_reader = False
@@ -31,6 +33,17 @@ class Mailbox:
         self._books[(book.exchange, book.instrument)] = book
         self._changed.set()
 
+    def put_candle(self, candle: KlineMessage) -> None:
+        """Keep a candle in place of an unread one of the same interval."""
+        ended = candle.open_time if candle.closed else None
+        self._books[(candle.exchange, candle.symbol, candle.interval, ended)] = candle
+        self._changed.set()
+
+    def put_trade(self, trade: TradeMessage) -> None:
+        """Keep a trade; of too many unread ones the oldest is dropped and counted."""
+        self._trades.put(trade)
+        self._changed.set()
+
     async def put(self, item: StreamItem) -> None:
         """Keep an item in order; wait while the buffer is full."""
         while len(self._events) >= self._capacity:
@@ -40,8 +53,10 @@ class Mailbox:
         self._changed.set()
 
     def forget_books(self) -> None:
-        """Drop unread books: they are from before a lost connection."""
-        self._books.clear()
+        """Drop unread books and candles that form: they are from before a lost connection."""
+        self._books = {
+            name: one for name, one in self._books.items() if isinstance(one, KlineMessage) and one.closed
+        }
 
     def close(self, failure: BaseException | None = None) -> None:
         """Let the reader end after what is kept; with ``failure`` raised once."""
@@ -50,7 +65,9 @@ class Mailbox:
         self._changed.set()
 
     async def get(self) -> StreamItem:
-        """Wait for the next item: events first, in order, then books. Cancelled, nothing is lost.
+        """Wait for the next item: events first, in order, then books and candles, then trades.
+
+        Cancelled, nothing is lost.
 
         Raises:
             StopAsyncIteration: closed, and everything was read.
@@ -71,6 +88,8 @@ class Mailbox:
                 return self._events.popleft()
             if self._books:
                 return self._books.pop(next(iter(self._books)))
+            if self._trades:
+                return self._trades.take()
             self._end_if_closed()
             self._changed.clear()
             await self._changed.wait()
@@ -78,7 +97,7 @@ class Mailbox:
     @property
     def is_over(self) -> bool:
         """Whether there is nothing to read, and never will be."""
-        return self._closed and not (self._events or self._books or self._failure)
+        return self._closed and not (self._events or self._books or self._trades or self._failure)
 
     def raise_failure(self) -> None:
         """Raise what ended the writer, once."""

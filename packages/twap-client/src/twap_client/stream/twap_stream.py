@@ -24,19 +24,22 @@ from twap_client.errors import (
 )
 from twap_client.stream.events import Disconnected, Reconnected, StreamItem
 from twap_client.stream.mailbox import Mailbox
+from twap_client.stream.names import Candles, Depth, wanted
 from twap_client.stream.renewal import Renewal
 from twap_client.stream.sequence import BookSequence, OrderSequence
+from twap_client.stream.trades import SeenTrades
 from twap_client.stream.wishes import Wishes
-from twap_models.enums import AGGREGATE
 from twap_models.stream import (
     AnyServerMessage,
     Authenticated,
     BookMessage,
+    KlineMessage,
     OrderEvent,
     Pong,
     StreamError,
     Subscribe,
     Subscribed,
+    TradeMessage,
     Unsubscribed,
 )
 
@@ -47,14 +50,13 @@ _PASSING = (StreamClosed, TransportError, Unavailable, RateLimited, ServerError)
 _NEVER_OF_ITSELF = ("tls", "not_twap")
 """Why a first connection fails for good: a certificate or an address that is wrong."""
 _NO_DELIVERY = (Authenticated, Subscribed, Unsubscribed, Pong, StreamError)
-_ORDERS = "orders"
 _READY_WITHIN = timedelta(seconds=30)
 
 Spawn = Callable[[Coroutine[Any, Any, None]], Background]
 
 
 class TwapStream:
-    """An async iterator of books, order events and news of the connection.
+    """An async iterator of books, trades, candles, order events and news of the connection.
 
     ``async for item in client.stream(...)`` starts it and stops it when the loop is left; ``async with`` does
     the same for a longer block. Made by ``TwapClient.stream``, whose ``async with`` owns the background task.
@@ -62,9 +64,10 @@ class TwapStream:
 
     def __init__(
         self,
-        books: Iterable[str],
+        subscriptions: dict[str, Subscribe],
         *,
-        orders: bool,
+        depth: Depth | None,
+        own: bool | None,
         since: int | None,
         config: ClientConfig,
         sign_in: SignIn,
@@ -74,9 +77,11 @@ class TwapStream:
         self._sign_in = sign_in
         self._renewal: Renewal | None = None
         self._spawn = spawn
-        self._wishes = Wishes(_named(books, orders=orders))
+        self._depth, self._own = depth, own
+        self._wishes = Wishes(subscriptions)
         self._sequence = OrderSequence(since)
         self._book_sequence = BookSequence()
+        self._seen_trades = SeenTrades()
         self._mailbox = Mailbox(config.event_capacity)
         self._backoff = Backoff(config.reconnect_first, config.reconnect_cap, at_once=True)
         self._task: Background | None = None
@@ -136,19 +141,34 @@ class TwapStream:
         self._mailbox.raise_failure()
         self._check_open()
 
-    async def subscribe(self, *books: str, orders: bool = False) -> None:
+    async def subscribe(
+        self,
+        *books: str,
+        orders: bool = False,
+        trades: Iterable[str] = (),
+        klines: Iterable[Candles] = (),
+    ) -> None:
         """Ask for more, now and after every reconnect; ``ready()`` waits for the answer.
 
         Args:
             books: ``exchange:symbol``; ``aggregate:symbol`` is the consolidated book.
             orders: also the account's order events.
+            trades: ``exchange:symbol``; ``aggregate:symbol``: of all exchanges that list it.
+            klines: ``exchange:symbol:interval``.
         """
-        for name, message in _named(books, orders=orders).items():
+        for name, message in self._named(books, orders=orders, trades=trades, klines=klines).items():
             self._wishes.add(name, message)
 
-    async def unsubscribe(self, *books: str, orders: bool = False) -> None:
+    async def unsubscribe(
+        self,
+        *books: str,
+        orders: bool = False,
+        trades: Iterable[str] = (),
+        klines: Iterable[Candles] = (),
+    ) -> None:
         """Give up what was asked for; unknown names are ignored."""
-        for name in (*books, _ORDERS) if orders else books:
+        named = (*books, *wanted(trades=trades, klines=klines, orders=orders))
+        for name in named:
             self._wishes.drop(name)
 
     async def aclose(self) -> None:
@@ -158,6 +178,11 @@ class TwapStream:
         if self._task is not None:
             await self._task.stopped()
         self._wishes.granted.set()
+
+    def _named(
+        self, books: Iterable[str], *, orders: bool, trades: Iterable[str], klines: Iterable[Candles]
+    ) -> dict[str, Subscribe]:
+        return wanted(books, trades=trades, klines=klines, orders=orders, depth=self._depth, own=self._own)
 
     async def _iterate(self) -> AsyncIterator[StreamItem]:
         self._start()
@@ -246,9 +271,8 @@ class TwapStream:
 
     async def _take(self, message: AnyServerMessage) -> None:
         match message:
-            case BookMessage():
-                if self._book_sequence.accept(message):
-                    self._mailbox.put_book(message)
+            case BookMessage() | TradeMessage() | KlineMessage():
+                self._take_market(message)
             case OrderEvent():
                 await self._take_order(message)
             case StreamError(code="not_authenticated"):
@@ -257,6 +281,17 @@ class TwapStream:
                 await self._mailbox.put(message)
             case _:
                 await self._take_answer(message)
+
+    def _take_market(self, message: BookMessage | TradeMessage | KlineMessage) -> None:
+        match message:
+            case BookMessage():
+                if self._book_sequence.accept(message):
+                    self._mailbox.put_book(message)
+            case TradeMessage():
+                if self._seen_trades.accept(message):
+                    self._mailbox.put_trade(message)
+            case KlineMessage():
+                self._mailbox.put_candle(message)
 
     async def _take_answer(self, message: AnyServerMessage) -> None:
         match message:
@@ -307,15 +342,3 @@ class TwapStream:
         lasted = connection.heard_at - connection.opened_at
         if not isinstance(message, _NO_DELIVERY) or lasted >= self._config.reconnect_cap.total_seconds():
             self._backoff.reset(at_once=lasted >= self._config.reconnect_first.total_seconds())
-
-
-def _named(books: Iterable[str], *, orders: bool) -> dict[str, Subscribe]:
-    named = {name: _book(name) for name in books}
-    return named | ({_ORDERS: Subscribe(channel="orders")} if orders else {})
-
-
-def _book(name: str) -> Subscribe:
-    exchange, colon, symbol = name.partition(":")
-    if not (colon and exchange and symbol):
-        raise ValueError(f"expected exchange:symbol, such as {AGGREGATE}:BTC-USDT, got {name!r}")
-    return Subscribe(channel="book", exchange=exchange, symbol=symbol)

@@ -11,7 +11,17 @@
         await server.push_event("ended", order.model_copy(update={"status": OrderStatus.FILLED}))
 """
 
-from twap_client.testing.examples import book, candle, exchange, instrument, order, preview, report
+from twap_client.testing.examples import (
+    book,
+    candle,
+    exchange,
+    instrument,
+    kline,
+    order,
+    preview,
+    report,
+    trade,
+)
 from twap_client.testing.server import ScriptedServer
 from twap_client.testing.sockets import Reply, Request
 
@@ -23,7 +33,9 @@ __all__ = [
     "candle",
     "exchange",
     "instrument",
+    "kline",
     "order",
     "preview",
     "report",
+    "trade",
 ]

@@ -10,8 +10,10 @@ from twap_models import (
     Exchange,
     ExecutionReport,
     Instrument,
+    KlineMessage,
     OrderPreview,
     OrderStatus,
+    TradeMessage,
     TwapOrderDetail,
 )
 from twap_models.fields import parse_duration
@@ -38,6 +40,29 @@ def book(name: str = "binance:BTC-USDT", *, seq: int = 1, **fields: Any) -> Book
         "lag_ms": 40,
     }
     return BookMessage.model_validate(standard | fields)
+
+
+def trade(name: str = "binance:BTC-USDT", *, id: str = "1", **fields: Any) -> TradeMessage:
+    """Make a public trade."""
+    exchange_name, _, symbol = name.partition(":")
+    standard = {
+        "exchange": exchange_name,
+        "symbol": symbol,
+        "instrument": symbol,
+        "time": NOON,
+        "price": "61837.63",
+        "quantity": "0.0125",
+        "side": "buy",
+        "id": id,
+    }
+    return TradeMessage.model_validate(standard | fields)
+
+
+def kline(name: str = "binance:BTC-USDT:1m", **fields: Any) -> KlineMessage:
+    """Make a candle of the stream that is forming."""
+    exchange_name, symbol, interval = name.split(":")
+    named = {"exchange": exchange_name, "symbol": symbol, "instrument": symbol, "interval": interval}
+    return KlineMessage.model_validate(candle(closed=False).model_dump() | named | fields)
 
 
 def exchange(name: str = "binance", **fields: Any) -> Exchange:

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from twap_client.testing.examples import NOON
 from twap_client.testing.sockets import Socket
-from twap_models import BookMessage, OrderEvent
+from twap_models import BookMessage, KlineMessage, OrderEvent, TradeMessage
+from twap_models.enums import AGGREGATE, Interval
 from twap_models.stream import (
     Authenticate,
     Authenticated,
@@ -19,6 +21,8 @@ from twap_models.stream import (
     Unsubscribed,
     read_client_message,
 )
+
+_Pushed: TypeAlias = BookMessage | TradeMessage | KlineMessage | OrderEvent
 
 
 @dataclass(slots=True)
@@ -69,6 +73,15 @@ class Feed:
     def push_book(self, book: BookMessage) -> None:
         """Send a book to everyone subscribed to it."""
         self._push(f"{book.exchange}:{book.symbol}", book)
+
+    def push_trade(self, trade: TradeMessage) -> None:
+        """Send a trade to everyone subscribed to it."""
+        exchange = AGGREGATE if trade.aggregate else trade.exchange
+        self._push(f"trades:{exchange}:{trade.symbol}", trade)
+
+    def push_candle(self, candle: KlineMessage) -> None:
+        """Send a candle to everyone subscribed to it."""
+        self._push(f"klines:{candle.exchange}:{candle.symbol}:{candle.interval}", candle)
 
     def push_event(self, event: OrderEvent, *, record: bool = True) -> None:
         """Send an order event to everyone who follows orders; recorded, it can be replayed."""
@@ -153,6 +166,7 @@ class Feed:
                 channel=message.channel,
                 exchange=message.exchange,
                 symbol=message.symbol,
+                interval=message.interval,
                 seq=self.last_seq if orders else None,
             ),
         )
@@ -161,7 +175,7 @@ class Feed:
                 if event.seq > message.since:
                     self._send(socket, event)
 
-    def _push(self, name: str, message: BookMessage | OrderEvent) -> None:
+    def _push(self, name: str, message: _Pushed) -> None:
         for socket, session in self._sessions.items():
             if name in session.names:
                 self._send(socket, message)
@@ -169,7 +183,14 @@ class Feed:
     def _send(
         self,
         socket: Socket,
-        message: Authenticated | Subscribed | Unsubscribed | Pong | BookMessage | OrderEvent,
+        message: Authenticated
+        | Subscribed
+        | Unsubscribed
+        | Pong
+        | BookMessage
+        | TradeMessage
+        | KlineMessage
+        | OrderEvent,
     ) -> None:
         if not self.mute:
             socket.send(message)
@@ -179,6 +200,13 @@ class Feed:
 
 
 def _name(message: Subscribe | Unsubscribe) -> str:
-    if message.channel == "orders":
-        return "orders"
-    return f"{message.exchange or 'aggregate'}:{message.symbol}"
+    name = f"{message.exchange or AGGREGATE}:{message.symbol}"
+    match message.channel:
+        case "orders":
+            return "orders"
+        case "trades":
+            return f"trades:{name}"
+        case "klines":
+            return f"klines:{name}:{message.interval or Interval.M1}"
+        case _:
+            return name

@@ -20,8 +20,10 @@ from twap_models import (
     Exchange,
     ExecutionReport,
     Instrument,
+    KlineMessage,
     OrderEvent,
     OrderEventType,
+    TradeMessage,
     TwapOrder,
     TwapOrderAmendment,
     TwapOrderDetail,
@@ -101,6 +103,14 @@ class ScriptedServer(ScriptedAccounts):
         """Send a book to everyone subscribed to it."""
         self.feed.push_book(book)
 
+    def push_trade(self, trade: TradeMessage) -> None:
+        """Send a trade to everyone subscribed to it."""
+        self.feed.push_trade(trade)
+
+    def push_candle(self, candle: KlineMessage) -> None:
+        """Send a candle to everyone subscribed to it."""
+        self.feed.push_candle(candle)
+
     def push_event(self, event: OrderEventType | str, about: TwapOrderDetail, **fields: Any) -> OrderEvent:
         """Record an order's new state and tell of it with the next number."""
         self.orders[about.token_id] = about
@@ -111,7 +121,8 @@ class ScriptedServer(ScriptedAccounts):
         return message
 
     async def subscribed(self, *names: str, times: int = 1) -> Socket:
-        """Wait until a WebSocket is subscribed to all of these (``exchange:symbol`` or ``orders``).
+        """Wait until a WebSocket is subscribed to all of these: ``exchange:symbol``, ``orders``,
+        ``trades:exchange:symbol``, ``klines:exchange:symbol:interval``.
 
         Args:
             names: the subscriptions.
