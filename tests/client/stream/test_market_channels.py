@@ -64,6 +64,7 @@ async def test_trades_and_own_impact_by_request(server: ScriptedServer, client: 
     assert (one.price, one.side, one.time) == (trade(BTC).price, Side.BUY, trade(BTC).time)
     assert server.requests[-1].query == {"limit": "5"}
     assert "authorization" not in server.requests[-1].headers
+    server.books[BTC] = book(BTC)
     await client.market.orderbook("binance", "BTC-USDT", own=True)
     assert server.requests[-1].query == {"own": "true"}
     assert "authorization" in server.requests[-1].headers, "it is asked for as somebody"
