@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from twap_client.cli import account_commands, at_work, inviting, key_commands, listings
+from twap_client.cli import account_commands, at_work, inviting, key_commands, listings, setup_commands
 from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
 from twap_client.cli.running import run as _run
 
@@ -180,6 +180,7 @@ def submit(
 app.add_typer(listings.app)
 app.add_typer(at_work.app)
 app.add_typer(inviting.app)
+app.add_typer(setup_commands.app)
 
 
 @app.command()
