@@ -15,7 +15,7 @@ PREFIX = "TWAP_"
 SEPARATOR = "__"
 _OTHERS = frozenset(
     {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"}
-    | {"TIMEOUT", "CONNECT_TIMEOUT"}
+    | {"TIMEOUT", "CONNECT_TIMEOUT", "PROFILE", "NEW_PASSWORD"}
 )
 """Variables of the client and of the tests: not ours, not wrong."""
 _LINK = re.compile(

@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from twap_client.cli import account_commands, at_work, inviting, key_commands, listings, setup_commands
+from twap_client.cli import (
+    account_commands,
+    at_work,
+    inviting,
+    key_commands,
+    listings,
+    profile_commands,
+    setup_commands,
+)
 from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
 from twap_client.cli.running import run as _run
 
@@ -58,6 +66,10 @@ def root(
         str | None,
         typer.Option("--server", metavar="URL", help="TWAP_SERVER_URL, or http://127.0.0.1:8000."),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option("--profile", metavar="NAME", help="A kept server; or TWAP_PROFILE, `twap profile use`."),
+    ] = None,
     version: Annotated[
         bool,
         typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end."),
@@ -65,7 +77,7 @@ def root(
     as_json: Json = False,
 ) -> None:
     """Watch markets and trade TWAP orders on a twap paper-trading server."""
-    ctx.obj = Root(server, as_json)
+    ctx.obj = Root(server, as_json, profile)
 
 
 app.add_typer(account_commands.app)
@@ -181,6 +193,7 @@ app.add_typer(listings.app)
 app.add_typer(at_work.app)
 app.add_typer(inviting.app)
 app.add_typer(setup_commands.app)
+app.add_typer(profile_commands.app, name="profile")
 
 
 @app.command()

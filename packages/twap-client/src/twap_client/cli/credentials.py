@@ -1,13 +1,11 @@
 """Keep sign-ins of the command line in one file that only its owner can read, replaced in one step.
 
 ``credentials.json`` under the user's configuration folder (or ``TWAP_CONFIG_DIR``) holds one entry per
-server.
+server, and one per profile.
 """
 
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -16,12 +14,9 @@ from typing import Any
 
 from platformdirs import user_config_dir
 
+from twap_client.cli.private_file import locked, replace_text
 from twap_client.config import Tokens
 from twap_client.errors import InvalidSetting
-
-if sys.platform != "win32":
-    import fcntl
-
 
 _INSTEAD = "set TWAP_CONFIG_DIR to a folder for the sign-in, or TWAP_API_KEY, which needs none"
 
@@ -43,8 +38,9 @@ def config_dir() -> Path:
 class CredentialFile:
     """A ``TokenStore`` for one server."""
 
-    def __init__(self, server: str, folder: Path | None = None) -> None:
-        self._server = server.rstrip("/")
+    def __init__(self, server: str, folder: Path | None = None, *, profile: str = "") -> None:
+        """Raises nothing: what cannot be read is not there. A profile has a sign-in of its own."""
+        self._server = f"{profile} {server.rstrip('/')}".lstrip()
         self._given = folder
 
     def load(self) -> Tokens | None:
@@ -59,7 +55,7 @@ class CredentialFile:
         Raises:
             InvalidSetting: there is no folder to write to; the message says what to set.
         """
-        with _explained(self._folder), self._locked():
+        with _explained(self._folder), locked(self._folder):
             """The folder is there and can be written."""
 
     def _entry(self) -> Tokens | None:
@@ -77,12 +73,12 @@ class CredentialFile:
         """
         if tokens is None and self.load() is None:
             return
-        with _explained(self._folder), self._locked():
+        with _explained(self._folder), locked(self._folder):
             entries = self._read()
             entries.pop(self._server, None)
             if tokens is not None:
                 entries[self._server] = asdict(tokens)
-            self._replace(json.dumps(entries, indent=2) + "\n")
+            replace_text(self._path, json.dumps(entries, indent=2) + "\n")
 
     @property
     def _folder(self) -> Path:
@@ -98,32 +94,6 @@ class CredentialFile:
         except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
-
-    def _replace(self, text: str) -> None:
-        # mkstemp creates the file with mode 0600: at no moment can anyone else read it.
-        handle, name = tempfile.mkstemp(dir=self._folder, prefix=".credentials-")
-        try:
-            with open(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(name)
-            raise
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Let one process at a time read, change and replace the file."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            if sys.platform != "win32":
-                fcntl.flock(handle, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(handle)
 
 
 @contextmanager

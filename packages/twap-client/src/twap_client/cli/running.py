@@ -51,8 +51,9 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except Exception as error:
             option = str(getattr(error, "option_name", None) or "")
-            if option == "--server":
-                _put_right(error, "{}: it goes before the command: twap --server URL COMMAND")
+            if option in ("--server", "--profile"):
+                value = "URL" if option == "--server" else "NAME"
+                _put_right(error, f"{{}}: it goes before the command: twap {option} {value} COMMAND")
             elif option[1:2].isdigit():
                 error.message = f"a number below 0 is no quantity ({option}…): write sell to sell"  # type: ignore[attr-defined]
             _in_plain_words(error)
@@ -79,6 +80,7 @@ class Root:
 
     server: str | None
     as_json: bool
+    profile: str | None = None
 
 
 def run(
@@ -91,4 +93,6 @@ def run(
     """Do a command's work and end with its exit code."""
     from twap_client.cli import session
 
-    raise typer.Exit(session.run(ctx.obj.server, as_json or ctx.obj.as_json, work, prepare, question))
+    root: Root = ctx.obj
+    wants_json = as_json or root.as_json
+    raise typer.Exit(session.run(root.server, wants_json, work, prepare, question, profile=root.profile))

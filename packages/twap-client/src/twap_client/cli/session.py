@@ -1,7 +1,6 @@
 """Run one command: a client, two consoles, and every failure as one line and an exit code."""
 
 import asyncio
-import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -14,10 +13,9 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from typer import Abort, confirm
 
-from twap_client.cli import figures, spoken, streams
-from twap_client.cli.credentials import CredentialFile
+from twap_client.cli import figures, streams
+from twap_client.cli.place import Place, place
 from twap_client.client import TwapClient
-from twap_client.config import ClientConfig
 from twap_client.errors import (
     ApiError,
     ConnectFailed,
@@ -131,27 +129,29 @@ def run(
     work: Work,
     prepare: Callable[[], bool] | None = None,
     question: Question | None = None,
+    *,
+    profile: str | None = None,
 ) -> int:
     """Do a command's work with a client of its own.
 
     Args:
-        server: its address; absent, from the environment.
+        server: its address; absent, see ``place``.
         as_json: whether results are JSON.
         work: what to do.
         prepare: what to do before, outside the event loop; False ends the command.
         question: what to ask then.
+        profile: its name, instead of a server.
 
     Returns:
         The exit code.
     """
-    url, by_key = server or "", False
+    there = None
     try:
-        config = _config(server)
-        url, by_key = config.base_url, bool(config.api_key)
+        there = place(server, profile)
         if prepare is not None and not prepare():
             return FAILED
-        code = _looked(config, as_json, question)
-        return code or asyncio.run(_within(config, as_json, work))
+        code = _looked(there, as_json, question)
+        return code or asyncio.run(_within(there, as_json, work))
     except KeyboardInterrupt:
         return INTERRUPTED
     except Abort:
@@ -161,37 +161,38 @@ def run(
         streams.discard_output()
         return FAILED
     except Exception as error:  # the outermost edge: one line, never a stack trace
-        code, message = explain(error, url, by_key=by_key)
+        code, message = _of_failure(error, there)
         room = shutil.get_terminal_size().columns if sys.stderr.isatty() else _PIPE_WIDTH
         sys.stderr.write(figures.in_lines(f"twap: {message}", room) + "\n")
         streams.give_up_what_cannot_be_written()
         return code
 
 
-def _looked(config: ClientConfig, as_json: bool, question: Question | None) -> int:
+def _of_failure(error: Exception, there: Place | None) -> tuple[int, str]:
+    if there is None:
+        return explain(error, "")
+    return explain(error, there.config.base_url, by_key=bool(there.config.api_key), login=there.login)
+
+
+def _looked(there: Place, as_json: bool, question: Question | None) -> int:
     if question is None:
         return 0
-    code = asyncio.run(_within(config, as_json, question.look))
+    code = asyncio.run(_within(there, as_json, question.look))
     return code or (0 if question.agreed() else FAILED)
 
 
-def _config(server: str | None) -> ClientConfig:
-    environment = dict(os.environ)
-    if environment.get("TWAP_SERVER_URL"):
-        environment["TWAP_SERVER_URL"] = spoken.address(environment["TWAP_SERVER_URL"])
-    config = ClientConfig.from_env(environment)
-    return replace(config, base_url=spoken.address(server)) if server else config
-
-
-def explain(error: Exception, url: str, *, by_key: bool = False) -> tuple[int, str]:
+def explain(
+    error: Exception, url: str, *, by_key: bool = False, login: str = "twap login"
+) -> tuple[int, str]:
     """Say in one line what went wrong and what to do about it; give the exit code too.
 
     Args:
         error: what was raised.
         url: the server's address.
         by_key: whether an API key was sent, no sign-in.
+        login: the command that signs in there.
     """
-    code, message = _explain(error, _WRONG_KEY if by_key else f"sign in to {url} with `twap login`")
+    code, message = _explain(error, _WRONG_KEY if by_key else f"sign in to {url} with `{login}`")
     if by_key and isinstance(error, NotPermitted):
         message = f"{message}; {_SMALL_KEY if _LACKS in error.message else _NO_KEY}"
     if isinstance(error, TwapClientError) and error.in_doubt:
@@ -228,11 +229,11 @@ def _code(error: Exception) -> int:
     return USAGE if isinstance(error, ValueError) else FAILED
 
 
-async def _within(config: ClientConfig, as_json: bool, work: Work) -> int:
-    store = None if config.api_key else CredentialFile(config.base_url)
+async def _within(there: Place, as_json: bool, work: Work) -> int:
+    config = there.config
     out, err = _console(stderr=False), _console(stderr=True)
     config = replace(config, on_wait=partial(_wait, err, config.base_url))
-    async with TwapClient(config=config, token_store=store) as client:
+    async with TwapClient(config=config, token_store=there.store) as client:
         return await work(Session(client=client, server=config.base_url, as_json=as_json, out=out, err=err))
 
 
