@@ -10,6 +10,8 @@ import typer
 from twap_client.cli import (
     account_commands,
     at_work,
+    completion,
+    examples,
     inviting,
     key_commands,
     listings,
@@ -31,10 +33,22 @@ app = typer.Typer(
 )
 
 ExchangeArg = Annotated[
-    str, typer.Argument(metavar="EXCHANGE", help="Such as binance, or aggregate.", callback=not_empty)
+    str,
+    typer.Argument(
+        metavar="EXCHANGE",
+        help="Such as binance, or aggregate.",
+        callback=not_empty,
+        autocompletion=completion.exchanges,
+    ),
 ]
 SymbolArg = Annotated[
-    str, typer.Argument(metavar="SYMBOL", help="Such as BTC-USDT, btcusdt, BTC/USDT.", callback=not_empty)
+    str,
+    typer.Argument(
+        metavar="SYMBOL",
+        help="Such as BTC-USDT, btcusdt, BTC/USDT.",
+        callback=not_empty,
+        autocompletion=completion.symbols,
+    ),
 ]
 CarryOption = Annotated[
     Literal["catch_up", "skip", "last"] | None,
@@ -68,7 +82,12 @@ def root(
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option("--profile", metavar="NAME", help="A kept server; or TWAP_PROFILE, `twap profile use`."),
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            autocompletion=completion.profiles,
+            help="A kept server; or TWAP_PROFILE, `twap profile use`.",
+        ),
     ] = None,
     version: Annotated[
         bool,
@@ -200,9 +219,15 @@ app.add_typer(profile_commands.app, name="profile")
 def watch(
     ctx: typer.Context,
     *,
-    token: Annotated[str | None, typer.Argument(metavar="TOKEN", help="The order's token_id.")] = None,
+    token: Annotated[
+        str | None,
+        typer.Argument(metavar="TOKEN", help="The order's token_id.", autocompletion=completion.open_orders),
+    ] = None,
     book: Annotated[
-        list[str] | None, typer.Option("--book", metavar="EXCHANGE:SYMBOL", help="May be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--book", metavar="EXCHANGE:SYMBOL", autocompletion=completion.books, help="May be repeated."
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -240,3 +265,6 @@ def report(
     from twap_client.cli import report as reports
 
     _run(ctx, as_json, lambda session: reports.report(session, token, html=html, csv=csv, fills=fills))
+
+
+examples.put_into_help(app)

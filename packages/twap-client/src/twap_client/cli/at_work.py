@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twap_client.cli import completion
 from twap_client.cli.running import Json, TokenArg, none_empty, run
 
 app = typer.Typer()
@@ -58,7 +59,13 @@ def cancel(
     ctx: typer.Context,
     *,
     tokens: Annotated[
-        list[str] | None, typer.Argument(metavar="TOKEN", help="Their token_ids.", callback=none_empty)
+        list[str] | None,
+        typer.Argument(
+            metavar="TOKEN",
+            help="Their token_ids.",
+            callback=none_empty,
+            autocompletion=completion.open_orders,
+        ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="All of your open orders.")] = False,
     last: Annotated[bool, typer.Option("--last", help="The newest of your open orders.")] = False,

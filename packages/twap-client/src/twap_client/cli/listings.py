@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twap_client.cli import completion
 from twap_client.cli.running import Json, TokenArg, run
 
 app = typer.Typer()
@@ -13,8 +14,12 @@ app = typer.Typer()
 StatusOption = Annotated[
     str | None, typer.Option("--status", help="open, closed or a state such as Expired.")
 ]
-ExchangeOption = Annotated[str | None, typer.Option("--exchange", help="Only this exchange.")]
-SymbolOption = Annotated[str | None, typer.Option("--symbol", help="Only this symbol.")]
+ExchangeOption = Annotated[
+    str | None, typer.Option("--exchange", help="Only this exchange.", autocompletion=completion.exchanges)
+]
+SymbolOption = Annotated[
+    str | None, typer.Option("--symbol", help="Only this symbol.", autocompletion=completion.symbols)
+]
 
 
 @app.command("orders")

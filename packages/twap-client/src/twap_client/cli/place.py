@@ -1,7 +1,8 @@
 """Decide which server a command talks to, and by whose sign-in.
 
 The first that is given: ``--server`` or ``--profile``, TWAP_SERVER_URL, TWAP_PROFILE, the profile in use,
-this machine. TWAP_API_KEY goes before a kept sign-in, but is never sent to a profile that was asked for by name.
+this machine. TWAP_API_KEY goes before a kept sign-in, but is never sent to a profile that was asked for by
+name.
 """
 
 import os

@@ -27,7 +27,8 @@ def listing(*, as_json: bool) -> None:
         return
     table = FittingTable(left("profile", "server", "signed in", ""), header_style="bold")
     for row in rows:
-        table.add_row(row["name"], row["server"], row["signed_in"] or "–", "in use" if row["in_use"] else "")
+        who = str(row["signed_in"] or "–")
+        table.add_row(str(row["name"]), str(row["server"]), who, "in use" if row["in_use"] else "")
     Console(highlight=False).print(table)
 
 

@@ -9,11 +9,14 @@ from typing import Annotated
 
 import typer
 
+from twap_client.cli import completion
 from twap_client.cli.running import Json
 
 app = typer.Typer(no_args_is_help=True, help="Keep servers under names: `twap --profile NAME` uses one.")
 
-NameArg = Annotated[str, typer.Argument(metavar="NAME", help="The profile's name.")]
+NameArg = Annotated[
+    str, typer.Argument(metavar="NAME", help="The profile's name.", autocompletion=completion.profiles)
+]
 
 
 @contextmanager
@@ -54,7 +57,10 @@ def add(
 @app.command()
 def use(
     *,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="The profile's name.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="The profile's name.", autocompletion=completion.profiles),
+    ] = None,
     none: Annotated[bool, typer.Option("--none", help="Use none.")] = False,
 ) -> None:
     """Use a profile from now on, where no server and no profile is named."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from twap_client.cli import completion
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -30,7 +32,15 @@ def none_empty(texts: list[str] | None) -> list[str] | None:
     return texts
 
 
-TokenArg = Annotated[str, typer.Argument(metavar="TOKEN", help="The order's token_id.", callback=not_empty)]
+TokenArg = Annotated[
+    str,
+    typer.Argument(
+        metavar="TOKEN",
+        help="The order's token_id.",
+        callback=not_empty,
+        autocompletion=completion.open_orders,
+    ),
+]
 
 
 class Commands(TyperGroup):
