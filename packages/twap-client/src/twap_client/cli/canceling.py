@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from twap_client.cli import render
 from twap_client.cli.parting import on_interrupt
+from twap_client.cli.progress import progress
 from twap_client.cli.session import FAILED, Session, asked
 from twap_client.errors import ApiError, UsageError
 from twap_models import TwapOrder
@@ -63,7 +64,12 @@ class Cancellation:
             return 0
         if not self._tokens:
             session.say("no order is open")
-        tried = [await self._tried(session, token) for token in self._tokens]
+        tried: list[TwapOrder | None] = []
+        total, is_shown = len(self._tokens), session.as_json or not sys.stdout.isatty()
+        with progress(session.err, "canceling", total=total, is_shown=is_shown) as advance:
+            for token in self._tokens:
+                tried.append(await self._tried(session, token))
+                advance()
         done = [order for order in tried if order is not None]
         if session.as_json:
             session.line(done)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from twap_client.cli import render, spoken
 from twap_client.cli.local_time import absolute
 from twap_client.cli.parting import on_interrupt
+from twap_client.cli.progress import progress
 from twap_client.cli.session import Session
 from twap_client.order_fields import KEEP
-from twap_models import TwapOrder
+from twap_models import OrderEvent, TwapOrder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +64,11 @@ async def amend(session: Session, token: str, wanted: AmendmentOptions) -> int:
 
 async def events(session: Session, token: str, since: int) -> int:
     """List an order's events."""
-    found = [event async for event in session.client.orders.events(token, since=since)]
+    found: list[OrderEvent] = []
+    with progress(session.err, "reading events") as advance:
+        async for event in session.client.orders.events(token, since=since):
+            found.append(event)
+            advance()
     session.show(found, lambda: render.events_table(found))
     return 0
 

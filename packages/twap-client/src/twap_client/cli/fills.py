@@ -11,6 +11,7 @@ from rich.console import Group
 
 from twap_client.cli import render
 from twap_client.cli.figures import number
+from twap_client.cli.progress import progress
 from twap_client.cli.screen import fills_table
 from twap_client.cli.session import Session
 from twap_models import Fill, TwapOrder
@@ -37,15 +38,17 @@ async def fills(session: Session, limit: int | None, *, as_csv: bool, **filters:
     if as_csv and not session.as_json:
         _write_csv([_COLUMNS])
     seen = 0
-    async for order in session.client.orders.list(
-        timeout=None, **filters, limit=min(limit or _A_PAGE, _A_PAGE)
-    ):
-        if order.filled_quantity:
-            async for page in _pages(session, order):
-                _print(session, order, page, as_csv=as_csv)
-        seen += 1
-        if seen == limit:
-            break
+    with progress(session.err, "reading orders", total=limit, is_shown=not sys.stdout.isatty()) as advance:
+        async for order in session.client.orders.list(
+            timeout=None, **filters, limit=min(limit or _A_PAGE, _A_PAGE)
+        ):
+            if order.filled_quantity:
+                async for page in _pages(session, order):
+                    _print(session, order, page, as_csv=as_csv)
+            seen += 1
+            advance()
+            if seen == limit:
+                break
     return 0
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from twap_client.cli import render
+from twap_client.cli.progress import progress
 from twap_client.cli.session import Session
 from twap_client.cli.watch import watch, watch_table
 from twap_models import TwapOrder, TwapOrderDetail
@@ -18,12 +19,14 @@ async def listing(session: Session, limit: int, **filters: str | None) -> int:
     """List orders over as many pages as it takes; say how many there are beside those that are shown."""
     shown: list[TwapOrder] = []
     count = 0
-    async for order in session.client.orders.list(timeout=None, **filters, limit=_PAGE):
-        count += 1
-        if count <= limit:
-            shown.append(order)
-        elif count > _COUNTED:
-            break
+    with progress(session.err, "reading orders") as advance:
+        async for order in session.client.orders.list(timeout=None, **filters, limit=_PAGE):
+            count += 1
+            advance()
+            if count <= limit:
+                shown.append(order)
+            elif count > _COUNTED:
+                break
     if count > limit:
         session.say(_more(limit, count, filters))
     session.show(shown, lambda: render.orders_table(shown))
