@@ -17,7 +17,7 @@ from twap_client.testing import ScriptedServer
 @pytest.fixture
 async def server() -> AsyncIterator[ScriptedServer]:
     """Run a server with one account, ada."""
-    async with ScriptedServer() as running:
+    async with ScriptedServer(bare=True) as running:
         running.add_account("ada", "correct horse")
         yield running
 

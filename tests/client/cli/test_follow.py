@@ -96,7 +96,7 @@ STEPS = st.tuples(st.sampled_from(["slice", "slice", "other", "abort", "close", 
 @given(before=st.integers(0, 3), steps=st.lists(STEPS, max_size=12), as_json=st.booleans())
 def test_every_event_is_printed_once(before: int, steps: list[tuple[str, int]], as_json: bool) -> None:
     async def example() -> None:
-        async with ScriptedServer() as server:
+        async with ScriptedServer(bare=True) as server:
             server.push_event("accepted", WORKING)
             for _ in range(before):
                 server.push_event("slice", WORKING)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from twap_client.testing.examples import NOON
 from twap_client.testing.sockets import Socket
@@ -25,6 +25,16 @@ from twap_models.stream import (
 _Pushed: TypeAlias = BookMessage | TradeMessage | KlineMessage | OrderEvent
 
 
+class Books(Protocol):
+    """What is known of books."""
+
+    def current_book(self, exchange: str, symbol: str) -> BookMessage | None:
+        """The book as it is; None: none yet."""
+
+    def why_no_book(self, exchange: str, symbol: str) -> tuple[str, str] | None:
+        """Code and words where a book is not to be had; None where it is."""
+
+
 @dataclass(slots=True)
 class _Session:
     username: str
@@ -41,8 +51,11 @@ class Feed:
         counted_from: number of the event before the first.
     """
 
-    def __init__(self, user: Callable[[str], str | None], cannot_read: Callable[[str], bool]) -> None:
+    def __init__(
+        self, user: Callable[[str], str | None], cannot_read: Callable[[str], bool], books: Books
+    ) -> None:
         self._user = user
+        self._books = books
         self._cannot_read = cannot_read
         self._sessions: dict[Socket, _Session] = {}
         self._signed_in: list[Socket] = []
@@ -127,8 +140,7 @@ class Feed:
             case Ping():
                 self._send(socket, Pong(id=message.id, time=NOON))
             case Subscribe() if session:
-                session.names.add(_name(message))
-                self._acknowledge(socket, message)
+                self._subscribe(socket, session, message)
             case Unsubscribe() if session:
                 session.names.discard(_name(message))
                 self._send(
@@ -137,6 +149,17 @@ class Feed:
                 )
             case _:
                 socket.close(1008)
+
+    def _subscribe(self, socket: Socket, session: _Session, message: Subscribe) -> None:
+        where, symbol = message.exchange or AGGREGATE, message.symbol or ""
+        is_book = message.channel == "book"
+        if is_book and (refused := self._books.why_no_book(where, symbol)):
+            self._send(socket, StreamError(code=refused[0], message=refused[1]))
+            return
+        session.names.add(_name(message))
+        self._acknowledge(socket, message)
+        if is_book and (current := self._books.current_book(where, symbol)):
+            self._send(socket, current)
 
     def _sign_in(self, socket: Socket, token: str) -> None:
         username = self._user(token)
@@ -190,7 +213,8 @@ class Feed:
         | BookMessage
         | TradeMessage
         | KlineMessage
-        | OrderEvent,
+        | OrderEvent
+        | StreamError,
     ) -> None:
         if not self.mute:
             socket.send(message)

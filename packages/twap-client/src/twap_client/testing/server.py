@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from twap_client.testing.accounts import Route, ScriptedAccounts
 from twap_client.testing.changes import amended, canceled, paused, resumed
-from twap_client.testing.examples import NOON, order, preview, report
+from twap_client.testing.examples import NOON, book, candle, exchange, instrument, order, preview, report
 from twap_client.testing.feed import Feed
 from twap_client.testing.replies import given, listed, paged, problem, reported, short, unknown
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
@@ -29,7 +29,10 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
+from twap_models.enums import AGGREGATE
 
+_EXCHANGES = ("binance", "kraken", AGGREGATE)
+_EVENTS: dict[object, str] = {paused: "paused", resumed: "resumed", canceled: "ended"}
 _COPIED = {"token_id", "symbol", "exchange", "side", "quantity", "price", "duration", "slices"}
 
 __all__ = ["ScriptedServer", "given", "listed", "problem"]
@@ -37,6 +40,9 @@ __all__ = ["ScriptedServer", "given", "listed", "problem"]
 
 class ScriptedServer(ScriptedAccounts):
     """A twap server of given models. Use it with ``async with``; read and change its attributes at any time.
+
+    It begins with binance and kraken, BTC-USDT and ETH-USDT on both, and their books. With ``bare=True`` it
+    begins with nothing: then any book may be subscribed, and what is sent is what the test pushes.
 
     Attributes:
         url: its address.
@@ -47,15 +53,16 @@ class ScriptedServer(ScriptedAccounts):
         token_lifetime_s: how long new access tokens are valid, as told to the client.
         refreshes: how often a refresh token was exchanged.
         exchanges, instruments, candles, books: what the market routes answer.
-        orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them.
-            Events are only those given to ``push_event``.
+        orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them; the
+            stream tells of it.
         reports: by ``token_id``; of an order without one, a report that repeats its fields.
         page_size: orders a page.
         feed: its WebSockets.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, bare: bool = False) -> None:
         super().__init__()
+        self._bare = bare
         self.url = ""
         self.requests: list[Request] = []
         self.exchanges: list[Exchange] = []
@@ -69,9 +76,11 @@ class ScriptedServer(ScriptedAccounts):
         self.page_size = 100
         self._scripted: dict[tuple[str, str], deque[Reply | None]] = {}
         self._asked = asyncio.Event()
-        self.feed = Feed(self._user, self._cannot_read)
+        self.feed = Feed(self._user, self._cannot_read, self)
         self._sockets = Sockets(self._answer, self.feed.take)
         self._port = 0
+        if not bare:
+            self._fill()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -100,7 +109,9 @@ class ScriptedServer(ScriptedAccounts):
         self._scripted.setdefault((method, path), deque()).append(None)
 
     def push_book(self, book: BookMessage) -> None:
-        """Send a book to everyone subscribed to it."""
+        """Send a book to everyone subscribed to it; who asks later gets it, too."""
+        if not self._bare:
+            self.books[f"{book.exchange}:{book.symbol}"] = book
         self.feed.push_book(book)
 
     def push_trade(self, trade: TradeMessage) -> None:
@@ -111,9 +122,15 @@ class ScriptedServer(ScriptedAccounts):
         """Send a candle to everyone subscribed to it."""
         self.feed.push_candle(candle)
 
-    def push_event(self, event: OrderEventType | str, about: TwapOrderDetail, **fields: Any) -> OrderEvent:
-        """Record an order's new state and tell of it with the next number."""
-        self.orders[about.token_id] = about
+    def push_event(self, event: OrderEventType | str, about: TwapOrder, **fields: Any) -> OrderEvent:
+        """Record an order's new state and tell of it with the next number.
+
+        Args:
+            event: what happened.
+            about: the order as it is now; slices and fills it does not show stay as they are.
+            fields: others of the event: ``slice``, ``fills``, ``time``.
+        """
+        about = self.orders[about.token_id] = self._whole(about)
         parts = {"event": event, "token_id": about.token_id, "time": NOON}
         numbered = parts | {"seq": self.feed.last_seq + 1, "order": short(about)}
         message = OrderEvent.model_validate(numbered | fields)
@@ -137,6 +154,39 @@ class ScriptedServer(ScriptedAccounts):
             while sum((item.method, item.path) == (method, path) for item in self.requests) < times:
                 self._asked.clear()
                 await self._asked.wait()
+
+    def current_book(self, exchange: str, symbol: str) -> BookMessage | None:
+        """The book that a subscription is answered with; None: none yet."""
+        found = None if self._bare else self.books.get(f"{exchange}:{_plain(symbol, self.instruments)}")
+        if found is None:
+            return None
+        return BookMessage.model_validate(found.model_dump(exclude={"type"}) | {"symbol": symbol})
+
+    def why_no_book(self, exchange: str, symbol: str) -> tuple[str, str] | None:
+        """Code and words where a book is not to be had; None where it is."""
+        if self._bare or f"{exchange}:{symbol}" in self.books:
+            return None
+        names = [one.name for one in self.exchanges]
+        if exchange not in (*names, AGGREGATE):
+            return "unknown_exchange", f"{exchange!r} is not collected: expected one of {', '.join(names)}"
+        if _plain(symbol, self.instruments) not in [one.symbol for one in self.instruments]:
+            return "unknown_symbol", f"{exchange} lists no {symbol!r}"
+        return None
+
+    def _fill(self) -> None:
+        self.exchanges = [exchange("binance"), exchange("kraken")]
+        self.instruments = [instrument("BTC-USDT"), instrument("ETH-USDT")]
+        self.candles = [candle(minute) for minute in range(3)]
+        names = [f"{one}:{each.symbol}" for one in _EXCHANGES for each in self.instruments]
+        self.books = {name: book(name) for name in names}
+
+    def _whole(self, about: TwapOrder) -> TwapOrderDetail:
+        known = self.orders.get(about.token_id)
+        return TwapOrderDetail.model_validate((dict(known) if known else {}) | dict(about))
+
+    def _tell(self, event: str, about: TwapOrderDetail) -> None:
+        if not self._bare:
+            self.push_event(event, about)
 
     def _answer(self, request: Request) -> Reply:
         self.requests.append(request)
@@ -180,15 +230,17 @@ class ScriptedServer(ScriptedAccounts):
         )
 
     def _book(self, _: Request, exchange: str, symbol: str) -> Reply:
-        book = self.books.get(f"{exchange}:{symbol}")
-        return given(book) if book else problem(404, "unknown_symbol", f"no symbol {symbol!r}")
+        found = self.books.get(f"{exchange}:{symbol}") or self.current_book(exchange, symbol)
+        return given(found) if found else problem(404, "unknown_symbol", f"no symbol {symbol!r}")
 
     def _submit(self, request: Request) -> Reply:
         many = request.json if isinstance(request.json, list) else [request.json]
         wanted = [TwapOrderRequest.model_validate(item) for item in many]
         new = [item for item in wanted if item.token_id not in self.orders]
         for item in new:
-            self.orders[item.token_id] = order(**item.model_dump(include=_COPIED, exclude_none=True))
+            made = order(**item.model_dump(include=_COPIED, exclude_none=True))
+            self.orders[item.token_id] = made
+            self._tell("accepted", made)
         return listed([short(self.orders[item.token_id]) for item in wanted], 201 if new else 200)
 
     def _preview(self, request: Request) -> Reply:
@@ -243,7 +295,15 @@ class ScriptedServer(ScriptedAccounts):
         if not found.status.is_open:
             return problem(409, "order_not_open", "it is closed")
         changed = self.orders[token_id] = make(found)
+        if changed != found:
+            self._tell(_EVENTS.get(make, "amended"), changed)
         return Reply(body=short(changed).to_wire(), headers={"ETag": f'"{changed.revision}"'})
+
+
+def _plain(symbol: str, listed: Sequence[Instrument]) -> str:
+    """The listed spelling of ``btcusdt`` and ``BTC/USDT``."""
+    letters = "".join(filter(str.isalnum, symbol)).upper()
+    return next((one.symbol for one in listed if one.symbol.replace("-", "") == letters), symbol)
 
 
 def _has_status(order: TwapOrder, status: str | None) -> bool:
