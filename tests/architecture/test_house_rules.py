@@ -298,6 +298,7 @@ def test_what_the_client_exports_is_pinned() -> None:
             "RevisionMismatch",
             "RevisionMissing",
             "ServerError",
+            "StillOpen",
             "StreamClosed",
             "StreamError",
             "StreamItem",

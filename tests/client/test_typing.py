@@ -63,6 +63,29 @@ async def main() -> None:
                         print(item.reason)
 """
 
+SYNC = """
+from twap_client.sync import TwapClient
+from twap_models import BookMessage, TwapOrder, TwapOrderDetail
+
+
+def main() -> None:
+    with TwapClient(username="ada", password="correct horse") as client:
+        made: TwapOrder = client.orders.submit(
+            exchange="binance", symbol="BTC-USDT", quantity="1", duration="1m", slices=6
+        )
+        shown: TwapOrderDetail = client.orders.get(made, slices=3)
+        prices = [fill.price * 2 for fill in client.orders.fills(made)]
+        ended: TwapOrder = client.orders.wait_until_closed(shown, timeout=5)
+        names: list[str] = [one.name for one in client.market.exchanges()]
+        for order in client.orders.list(status="open"):
+            print(order.token_id, prices, ended, names)
+        with client.stream(["binance:BTC-USDT"]) as stream:
+            stream.ready(timeout=5)
+            for item in stream:
+                if isinstance(item, BookMessage):
+                    print(item.bids[0].price)
+"""
+
 WRONG = """
 from twap_client import TwapClinet  # E: has no attribute "TwapClinet"
 from twap_client import TwapClient
@@ -80,6 +103,14 @@ async def main() -> None:
         book.bids[0].size  # E: "Level" has no attribute "size"
         client.stream(orders="yes")  # E: "str"
         client.market.nothing()  # E: "nothing"
+
+
+from twap_client import sync
+
+blocking = sync.TwapClient()
+blocking.orders.cancel()  # E: Too few arguments
+blocking.orders.get("a", slices="3")  # E: "str"
+blocking.market.nothing()  # E: "nothing"
 """
 
 _ERROR = re.compile(r"(?P<file>[\w.]+\.py):(?P<line>\d+): error: (?P<text>.*)")
@@ -89,7 +120,7 @@ _ERROR = re.compile(r"(?P<file>[\w.]+\.py):(?P<line>\d+): error: (?P<text>.*)")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[int, str]]:
     """What mypy finds in all of them, by file and line: it starts once."""
     folder = tmp_path_factory.mktemp("typed")
-    programs = {"right": RIGHT, "wrong": WRONG}
+    programs = {"right": RIGHT, "sync": SYNC, "wrong": WRONG}
     programs |= {
         f"docs_{block.page.partition('/')[2].removesuffix('.md').replace('-', '_')}_{block.line}": block.text
         for block in blocks("python")

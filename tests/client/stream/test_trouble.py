@@ -243,13 +243,14 @@ def test_the_first_attempt_is_at_once_and_the_waits_have_a_cap() -> None:
 async def test_the_first_delivery_makes_the_waits_short_again(
     server: ScriptedServer, config: ClientConfig
 ) -> None:
-    async with ada(config) as client, client.stream([BTC]) as stream:
+    patient = replace(config, reconnect_cap=timedelta(seconds=30))
+    async with ada(patient) as client, client.stream([BTC]) as stream:
         await stream.ready()
-        stream._backoff.attempts = 9
+        stream._backoff.attempts = 3
         server.feed.drop(1012)
         await next_of(stream, Reconnected)
         await stream.ready()
-        assert stream._backoff.attempts == 10, "an answer is no delivery"
+        assert stream._backoff.attempts == 4, "an answer is no delivery"
         server.push_book(book())
         await anext(stream)
         assert stream._backoff.attempts <= 1

@@ -1,7 +1,8 @@
 """Use one server with one sign-in, and open streams through it."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -14,7 +15,7 @@ from twap_client.config import ClientConfig, TokenStore
 from twap_client.errors import InvalidSetting, WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
-from twap_client.stream import TwapStream
+from twap_client.stream import StreamItem, TwapStream
 from twap_client.stream.names import Candles, Depth, wanted
 
 
@@ -69,7 +70,7 @@ class TwapClient:
         transport = Transport(settings, self._sign_in)
         self.accounts = Accounts(transport, self._sign_in, settings)
         self.market = Market(transport)
-        self.orders = Orders(transport)
+        self.orders = Orders(transport, self._order_events)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[Background] = set()
 
@@ -142,6 +143,12 @@ class TwapClient:
             sign_in=self._sign_in,
             spawn=self._spawn,
         )
+
+    @asynccontextmanager
+    async def _order_events(self) -> AsyncIterator[AsyncIterator[StreamItem]]:
+        async with self.stream(orders=True) as stream:
+            await stream.ready(timeout=None)
+            yield stream
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> Background:
         try:

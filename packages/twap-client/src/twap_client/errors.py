@@ -7,6 +7,7 @@
     │   ├── NaiveTime           a time without its zone
     │   ├── InvalidValue        a name, a password, a scope; ``field`` says which
     │   └── InvalidSetting      an address, an environment variable or another setting
+    ├── StillOpen               (a TimeoutError) an order was not closed in time; it goes on
     ├── WrongEventLoop          a client is used in a second event loop; nothing was sent
     ├── Unencodable             text that UTF-8 cannot write; nothing was sent
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
@@ -89,6 +90,10 @@ class InvalidValue(UsageError):
 
 class InvalidSetting(UsageError):
     """The server's address, an environment variable or another setting cannot be used."""
+
+
+class StillOpen(TwapClientError, TimeoutError):
+    """An order was not closed within the time allowed. It goes on."""
 
 
 class WrongEventLoop(TwapClientError, RuntimeError):

@@ -4,13 +4,16 @@ A submission may be repeated without harm: its ``token_id`` is the idempotency k
 connection the same request is sent again and the server answers with the order it already has.
 """
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
-from twap_client._transport import Call, Timeout, Transport, in_doubt, read_model
+from twap_client._transport import Call, Timeout, Transport, in_doubt, read_model, seconds_of
+from twap_client.errors import StillOpen
 from twap_client.order_fields import (
     KEEP,
     AnyOrder,
@@ -52,6 +55,9 @@ from twap_models.fields import Amount, format_time
 ReportTable = Literal["slices", "fills", "samples"]
 """What a report was made from."""
 
+Follow = Callable[[], AbstractAsyncContextManager[AsyncIterator[object]]]
+"""Opens a stream with the account's order events, ready."""
+
 PreviewList = list[OrderPreview]
 """Previews in the order they were asked for."""
 
@@ -65,8 +71,10 @@ _A_PAGE = 500
 class Orders:
     """``client.orders``."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, follow: Follow) -> None:
+        """Send over ``transport``; ``follow`` opens the stream of all of the account's order events."""
         self._transport = transport
+        self._follow = follow
 
     @overload
     async def submit(self, request: AnyRequest, *, timeout: Timeout = None) -> TwapOrder: ...
@@ -188,6 +196,38 @@ class Orders:
         params = {name: str(value) for name, value in wanted.items() if value is not None}
         call = Call(method="GET", path=order_path(order), params=params, repeatable=True, timeout=timeout)
         return read_model(DETAIL, await self._transport.send(call))
+
+    async def wait_until_closed(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
+        """Wait until an order is filled, expired, canceled or failed; give it as it then is.
+
+        It follows the order's events, over lost connections too. Of a closed or rejected order it gives what
+        there is at once.
+
+        Args:
+            order: its ``token_id``, or the order as you have it.
+            timeout: how long to wait, in seconds or as a ``timedelta``; None: as long as it takes.
+
+        Raises:
+            StillOpen: not in time (a ``TimeoutError`` too); the order goes on.
+            NotFound: no order of yours has this ``token_id``.
+        """
+        seconds, token_id = seconds_of(timeout), id_of(order)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._closed(token_id)
+        except TimeoutError:
+            if seconds is None:
+                raise
+            raise StillOpen(f"the order {token_id!r} was still open after {seconds:g} s") from None
+
+    async def _closed(self, token_id: str) -> TwapOrder:
+        async with self._follow() as items:
+            now: TwapOrder = await self.get(token_id, slices=0, fills=0)
+            while now.status.is_open:
+                item = await anext(items)
+                if isinstance(item, OrderEvent) and item.token_id == token_id:
+                    now = item.order
+            return now
 
     async def slices(self, order: AnyOrder, *, timeout: Timeout = None) -> AsyncIterator[Slice]:
         """Walk through an order's slices in order, those to come included, page by page.
