@@ -44,8 +44,8 @@ export default function View({ args, query }) {
         ${happened.report && !isOpen(order.status) ? html`<${Report} order=${order} report=${happened.report} />` : null}
         <div class="order-tables">
           <${Slices} order=${order} slices=${happened.slices} chosen=${query.slice || ""} onChoose=${choose} />
-          <${Fills} order=${order} fills=${happened.fills} />
           <${Events} order=${order} lastSeq=${lastSeq} />
+          <${Fills} order=${order} fills=${happened.fills} />
         </div>
         ${happened.report && isOpen(order.status) ? html`<${Report} order=${order} report=${happened.report} />` : null}
       ` : order.start_time ? html`<p class="starting">Loading what happened…</p>` : null}
