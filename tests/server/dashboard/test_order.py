@@ -1,0 +1,119 @@
+"""The page of one order shows what happened, changes it knowingly, and its report's parts sum exactly."""
+
+from decimal import Decimal
+from pathlib import Path
+
+from playwright.async_api import expect
+
+from support.browser import browsing
+from support.page_orders import placed, read
+
+
+async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        token = await placed(watched, quantity="9", duration="4s", interval="1s")
+        await watched.open(f"#/order/{token}")
+        page = watched.page
+        report = page.get_by_label("Execution report")
+        await expect(report.get_by_role("heading", name="Execution report")).to_be_visible(timeout=20_000)
+        await expect(page.get_by_label("Order", exact=True)).to_contain_text("Filled", timeout=20_000)
+        await expect(report).to_contain_text("sum to the shortfall exactly")
+        await expect(report.get_by_text("so far")).to_have_count(0)
+        shown = report.locator("[data-amount]")
+        *parts, whole = [
+            Decimal(text.replace("\u2009", "").replace("\u2212", "-")) for text in await shown.all_inner_texts()
+        ]
+        assert len(parts) == 6
+        assert sum(parts) == whole
+        assert await watched.overflowing() == []
+        assert await watched.inaccessible() == []
+
+
+async def test_a_slice_tells_what_it_saw(demo: str) -> None:
+    async with browsing(demo, width=390, height=844, is_dark=True) as watched:
+        await watched.enter_demo()
+        token = await placed(watched, quantity="6", duration="3s", interval="1s")
+        await watched.open(f"#/order/{token}")
+        page = watched.page
+        await page.get_by_role("button", name="Slice 1: what it saw").click(timeout=20_000)
+        seen = page.get_by_label("Slice 1", exact=True)
+        for words in ("Mid", "Touch", "Book's last change", "level taken", "binance"):
+            await expect(seen).to_contain_text(words)
+        assert page.url.endswith("?slice=0"), "the address keeps it"
+        await page.reload()
+        await expect(seen).to_be_visible()
+        assert await watched.overflowing() == []
+
+
+async def test_an_amendment_shows_what_would_change_and_is_sent(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        token = await placed(watched)
+        await watched.open(f"#/order/{token}")
+        page = watched.page
+        await page.get_by_role("button", name="Amend").click()
+        dialog = page.get_by_role("dialog")
+        await expect(dialog.get_by_role("button", name="Send the change")).to_be_disabled()
+        await dialog.get_by_label("Quantity").fill("0.8")
+        await dialog.get_by_label("Limit").fill("90000")
+        await expect(dialog).to_contain_text("Quantity: 0.4 → 0.8 BTC")
+        await expect(dialog).to_contain_text("Limit: none → 90\u2009000 USDT")
+        await expect(dialog).to_contain_text("Left to do:")
+        await dialog.get_by_role("button", name="Send the change").click()
+        await expect(page.get_by_role("heading", name="buy 0.8 BTC")).to_be_visible()
+        order = await read(watched, token)
+        assert (Decimal(order["quantity"]), Decimal(order["limit_price"]), order["revision"]) == (
+            Decimal("0.8"),
+            Decimal(90000),
+            "2",
+        )
+
+
+async def test_an_amendment_made_elsewhere_is_told_before_ours_counts(demo: str) -> None:
+    async with browsing(demo) as watched:
+        watched.allowed.append("412")
+        await watched.enter_demo()
+        token = await placed(watched)
+        await watched.open(f"#/order/{token}")
+        await watched.page.get_by_role("button", name="Amend").click()
+        dialog = watched.page.get_by_role("dialog")
+        await dialog.get_by_label("Quantity").fill("0.9")
+        await watched.page.evaluate(
+            "async (token) => (await import('/dashboard/core/orders.js')).amend(token, '1', {quantity: '0.6'})",
+            token,
+        )
+        await dialog.get_by_role("button", name="Send the change").click()
+        await expect(dialog).to_contain_text("Somebody amended this order after you opened the form")
+        await expect(dialog).to_contain_text("Quantity: 0.6 → 0.9 BTC")
+        assert Decimal((await read(watched, token))["quantity"]) == Decimal("0.6")
+        await dialog.get_by_role("button", name="Send the change").click()
+        await dialog.wait_for(state="detached")
+        assert Decimal((await read(watched, token))["quantity"]) == Decimal("0.9")
+
+
+async def test_keys_pause_and_cancel_and_the_page_follows(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        token = await placed(watched)
+        await watched.open(f"#/order/{token}")
+        order = watched.page.get_by_label("Order", exact=True)
+        await expect(order).to_contain_text("Working")
+        await watched.page.keyboard.press("p")
+        await expect(order).to_contain_text("Paused")
+        await watched.page.keyboard.press("x")
+        await watched.page.get_by_role("dialog").get_by_role("button", name="Cancel the order").click()
+        await expect(order).to_contain_text("Canceled")
+        async with watched.page.expect_download() as saved:
+            await watched.page.get_by_role("button", name="Page", exact=True).click()
+        download = await saved.value
+        assert download.suggested_filename == f"{token}.html"
+        assert "<!doctype html>" in Path(await download.path()).read_text("utf-8").lower()
+
+
+async def test_an_order_that_is_not_there_is_told(demo: str) -> None:
+    async with browsing(demo) as watched:
+        watched.allowed.append("404")
+        await watched.enter_demo()
+        await watched.open("#/order/nothing-here")
+        await expect(watched.page.get_by_role("alert")).to_contain_text("you have no order 'nothing-here'")

@@ -1,0 +1,36 @@
+"""Orders of the one who is signed in on a page, placed and read through the page's own modules."""
+
+from typing import Any
+from uuid import uuid4
+
+from support.browser import Watched
+
+_PLACE = """
+async (order) => (await (await import("/dashboard/core/api.js")).post("orders/twap", order))
+"""
+_READ = """
+async (token) => (await import("/dashboard/core/api.js")).get(`orders/${token}`, {slices: 0, fills: 0})
+"""
+
+
+async def placed(watched: Watched, **fields: Any) -> str:
+    """Place an order and give its ``token_id``; a small one on Binance's BTC-USDT unless told otherwise."""
+    order = {
+        "token_id": f"page-{uuid4().hex[:12]}",
+        "exchange": "binance",
+        "symbol": "BTC-USDT",
+        "side": "buy",
+        "quantity": "0.4",
+        "duration": "10m",
+        "interval": "5s",
+    }
+    (answer,) = await watched.page.evaluate(_PLACE, order | fields)
+    assert answer["status"] == "Accepted", answer
+    token: str = answer["token_id"]
+    return token
+
+
+async def read(watched: Watched, token: str) -> dict[str, Any]:
+    """The order as the server has it now; numbers are text."""
+    order: dict[str, Any] = await watched.page.evaluate(_READ, token)
+    return order
