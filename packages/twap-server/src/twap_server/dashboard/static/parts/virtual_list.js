@@ -1,4 +1,5 @@
-// A list of many thousand rows of one height: only those in sight are elements.
+// A list of many thousand rows of one height: only those in sight are elements, never more than fit a window
+// (before its style sheet is there, a list is as high as all of its rows).
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "../core/html.js";
@@ -12,7 +13,7 @@ const BEYOND = 6;
 export function VirtualList({ count, rowHeight, row, label, onNearEnd, shown }) {
   const box = useRef(/** @type {HTMLDivElement | null} */ (null));
   const [view, setView] = useState({ top: 0, height: 600 });
-  const look = () => box.current && setView({ top: box.current.scrollTop, height: box.current.clientHeight });
+  const look = () => box.current && setView({ top: box.current.scrollTop, height: Math.min(box.current.clientHeight, innerHeight) });
   useEffect(() => {
     const watch = new ResizeObserver(look);
     if (box.current) watch.observe(box.current);
