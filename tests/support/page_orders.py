@@ -1,7 +1,10 @@
 """Orders of the one who is signed in on a page, placed and read through the page's own modules."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
+
+from playwright.async_api import Download
 
 from support.browser import Watched
 
@@ -34,3 +37,22 @@ async def read(watched: Watched, token: str) -> dict[str, Any]:
     """The order as the server has it now; numbers are text."""
     order: dict[str, Any] = await watched.page.evaluate(_READ, token)
     return order
+
+
+async def closed(watched: Watched, *tokens: str) -> None:
+    """Wait until the orders have ended."""
+    await watched.page.wait_for_function(
+        """async (tokens) => {
+            const {get} = await import("/dashboard/core/api.js");
+            const all = await Promise.all(tokens.map((one) => get(`orders/${one}`, {slices: 0, fills: 0})));
+            return all.every((one) => !["Accepted", "Working", "Paused"].includes(one.status));
+        }""",
+        arg=list(tokens),
+        polling=200,
+    )
+
+
+async def saved_text(download: Download) -> str:
+    """What is in a file that the page gave."""
+    place = await download.path()
+    return await asyncio.to_thread(place.read_text, "utf-8")

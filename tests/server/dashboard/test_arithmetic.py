@@ -20,13 +20,13 @@ async def test_spans_are_read_as_people_type_them_and_exactly(demo: str) -> None
         "1.5h": "5400", "2d": "172800", "0.1s": "0.1", "5 minutes": "300", " 1H ": "3600",
         "soon": None, "": None, "5 parsecs": None, "1h30": None, "-5m": None, "5:00": None,
     }  # fmt: skip
-    read = "async (all) => { const {seconds} = await import('/dashboard/core/durations.js'); return all.map(seconds); }"
+    read = "async (all) => all.map((await import('/dashboard/core/durations.js')).seconds)"
     assert dict(zip(typed, await run(demo, read, list(typed)), strict=True)) == typed
 
 
 async def test_spans_are_written_as_briefly_as_one_types_them(demo: str) -> None:
     wanted = {"300": "5m", "5400": "1h30m", "90": "90s", "0.25": "250ms", "86400": "1d", "90.5": "90.5s"}
-    write = "async (all) => { const {typed} = await import('/dashboard/core/durations.js'); return all.map(typed); }"
+    write = "async (all) => all.map((await import('/dashboard/core/durations.js')).typed)"
     assert dict(zip(wanted, await run(demo, write, list(wanted)), strict=True)) == wanted
 
 
@@ -36,10 +36,16 @@ async def test_a_file_keeps_numbers_and_runs_no_formula(demo: str) -> None:
         const text = written(["a", "b"], rows);
         return [text, parsed(text)];
     }"""
-    rows = [["=1+1", "-0.5"], ["@x", 'say "no"'], ["-x", "two\nlines, and more"], ["+1", "1e5"], [None, "60000.10"]]
+    rows = [
+        ["=1+1", "-0.5"],
+        ["@x", 'say "no"'],
+        ["-x", "two\nlines, and more"],
+        ["+1", "1e5"],
+        [None, "60000.10"],
+    ]
     text, read = await run(demo, write, rows)
     assert text == (
-        "a,b\r\n'=1+1,-0.5\r\n'@x,\"say \"\"no\"\"\"\r\n'-x,\"two\nlines, and more\"\r\n'+1,1e5\r\n,60000.10\r\n"
+        'a,b\r\n\'=1+1,-0.5\r\n\'@x,"say ""no"""\r\n\'-x,"two\nlines, and more"\r\n\'+1,1e5\r\n,60000.10\r\n'
     )
     assert [one["b"] for one in read] == ["-0.5", 'say "no"', "two\nlines, and more", "1e5", "60000.10"]
 
@@ -62,15 +68,23 @@ async def test_the_bars_of_a_waterfall_join_and_end_at_the_whole(demo: str) -> N
 @pytest.mark.parametrize(
     ("detail", "value"),
     [
-        ("quantity 0.00000001 is below the smallest order of binance:BTC-USDT: use at least 0.00009", "0.00009"),
+        (
+            "quantity 0.00000001 is below the smallest order of binance:BTC-USDT: use at least 0.00009",
+            "0.00009",
+        ),
         ("price -3 must be above 0: use at least one tick (0.01)", "0.01"),
         ("randomize 99 must lie between 0 and 50: use 50", "50"),
         ("interval 0.01 s must be at least 0.1 s", "0.1"),
         ("200000 slices are more than 100000: use an interval of at least 36 s", "36"),
-        ("end_time 2020-01-01T00:00:00Z lies in the past: choose an end after now (2026-11-29T23:07:54Z)", None),
+        (
+            "end_time 2020-01-01T00:00:00Z lies in the past: choose an end after now (2026-11-29T23:07:54Z)",
+            None,
+        ),
     ],
 )
-async def test_the_nearest_value_is_found_in_the_servers_words(demo: str, detail: str, value: str | None) -> None:
+async def test_the_nearest_value_is_found_in_the_servers_words(
+    demo: str, detail: str, value: str | None
+) -> None:
     find = "async (text) => (await import('/dashboard/views/ticket/nearest.js')).named(text)"
     assert await run(demo, find, detail) == value
 

@@ -1,12 +1,11 @@
 """The page of one order shows what happened, changes it knowingly, and its report's parts sum exactly."""
 
 from decimal import Decimal
-from pathlib import Path
 
 from playwright.async_api import expect
 
 from support.browser import browsing
-from support.page_orders import placed, read
+from support.page_orders import placed, read, saved_text
 
 
 async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> None:
@@ -22,7 +21,8 @@ async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> 
         await expect(report.get_by_text("so far")).to_have_count(0)
         shown = report.locator("[data-amount]")
         *parts, whole = [
-            Decimal(text.replace("\u2009", "").replace("\u2212", "-")) for text in await shown.all_inner_texts()
+            Decimal(text.replace("\u2009", "").replace("\u2212", "-"))
+            for text in await shown.all_inner_texts()
         ]
         assert len(parts) == 6
         assert sum(parts) == whole
@@ -80,7 +80,9 @@ async def test_an_amendment_made_elsewhere_is_told_before_ours_counts(demo: str)
         dialog = watched.page.get_by_role("dialog")
         await dialog.get_by_label("Quantity").fill("0.9")
         await watched.page.evaluate(
-            "async (token) => (await import('/dashboard/core/orders.js')).amend(token, '1', {quantity: '0.6'})",
+            """async (token) => {
+                await (await import("/dashboard/core/orders.js")).amend(token, "1", {quantity: "0.6"});
+            }""",
             token,
         )
         await dialog.get_by_role("button", name="Send the change").click()
@@ -108,7 +110,7 @@ async def test_keys_pause_and_cancel_and_the_page_follows(demo: str) -> None:
             await watched.page.get_by_role("button", name="Page", exact=True).click()
         download = await saved.value
         assert download.suggested_filename == f"{token}.html"
-        assert "<!doctype html>" in Path(await download.path()).read_text("utf-8").lower()
+        assert "<!doctype html>" in (await saved_text(download)).lower()
 
 
 async def test_an_order_that_is_not_there_is_told(demo: str) -> None:

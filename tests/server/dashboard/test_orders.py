@@ -1,11 +1,9 @@
 """The page's list of orders is live, works by keys, holds thousands of rows, and becomes a file."""
 
-from pathlib import Path
-
 from playwright.async_api import expect
 
 from support.browser import browsing
-from support.page_orders import placed, read
+from support.page_orders import placed, read, saved_text
 
 
 async def test_an_order_appears_fills_and_is_canceled_from_its_row(demo: str) -> None:
@@ -54,8 +52,10 @@ async def test_thousands_of_rows_are_few_elements_and_come_as_one_scrolls(demo: 
         await watched.page.evaluate(
             """async () => {
                 const {post} = await import("/dashboard/core/api.js");
-                const one = (at) => ({token_id: `many-${at}`, exchange: "kraken", symbol: "ETH-USDT", side: "sell", quantity: "1",
-                    start_time: "+1h", duration: "1h", interval: "60"});
+                const one = (at) => ({
+                    token_id: `many-${at}`, exchange: "kraken", symbol: "ETH-USDT", side: "sell",
+                    quantity: "1", start_time: "+1h", duration: "1h", interval: "60",
+                });
                 await post("orders/twap", Array.from({length: 450}, (_, at) => one(at)));
             }"""
         )
@@ -71,6 +71,6 @@ async def test_thousands_of_rows_are_few_elements_and_come_as_one_scrolls(demo: 
         assert await watched.overflowing() == []
         async with watched.page.expect_download() as saved:
             await watched.page.get_by_role("button", name="CSV").click()
-        text = Path(await (await saved.value).path()).read_text("utf-8")
+        text = await saved_text(await saved.value)
         assert text.count("many-") == 450
         assert text.startswith("token_id,exchange,symbol,")

@@ -40,7 +40,7 @@ export default function View({ query }) {
           <${Scatter} points=${points} />
         </section>
       </div>
-      <section class="card" aria-label="Orders"><h2>Closed orders <span class="soft">${grouped(String(orders.length))}${next ? " newest" : ""}</span></h2>
+      <section class="card" aria-label="Orders"><h2>Closed orders <span class="soft">${grouped(String(orders.length))}${next ? " newest" : ""}; from “shortfall” on in basis points, above 0 is a cost</span></h2>
         <${Table} orders=${orders} onNearEnd=${() => next && !isLoading && more()} /></section>`
       : html`<p class="starting">${isLoading ? "Loading…" : error ? "" : html`No closed orders here. <a href=${link(["ticket"])}>Write one</a>`}</p>`}
   `;

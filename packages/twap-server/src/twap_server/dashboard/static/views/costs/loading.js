@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../../core/api.js";
 import { onOrders } from "../../core/feed.js";
+import { forecasts } from "../../core/forecasts.js";
 
 /** @typedef {{exchange: string, symbol: string, side: string, from: string, to: string}} Filter `from`, `to`: days, local */
 /** @typedef {{orders: any[], summary: any, next: string, isLoading: boolean, error: any}} Loaded */
@@ -41,7 +42,7 @@ export function useCosts(filter) {
       let after = "";
       do {
         const page = await get("costs", { ...queryOf(filter), limit: PAGE, after }, control.signal);
-        orders = [...orders, ...page.orders];
+        orders = [...orders, ...withForecasts(page.orders)];
         summary = page.summary || summary;
         after = page.next || "";
         setState({ orders, summary, next: after, isLoading: after !== "" && orders.length < wanted.current, error: null });
@@ -74,6 +75,12 @@ export function useCosts(filter) {
   return { ...state, more, again: () => setRound((before) => before + 1) };
 }
 
+/** What the server did not keep of what was expected, this browser may have. @param {any[]} orders */
+function withForecasts(orders) {
+  const kept = forecasts();
+  return orders.map((one) => ({ ...one, forecast_bps: one.forecast_bps ?? kept[one.token_id] ?? null }));
+}
+
 /** Every order that fits, for a file. @param {Filter} filter @returns {Promise<any[]>} */
 export async function every(filter) {
   /** @type {any[]} */
@@ -81,7 +88,7 @@ export async function every(filter) {
   let after = "";
   do {
     const page = await get("costs", { ...queryOf(filter), limit: PAGE, after });
-    all.push(...page.orders);
+    all.push(...withForecasts(page.orders));
     after = page.next || "";
   } while (after);
   return all;

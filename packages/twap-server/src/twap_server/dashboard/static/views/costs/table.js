@@ -37,7 +37,7 @@ export function Table({ orders, onNearEnd }) {
       <div role="rowgroup"><div role="row" class="cost-row head">
         ${["filled", "instrument", "state", "ended"].map((words) => html`<span role="columnheader">${words}</span>`)}
         <span role="columnheader" class="number" title="quote currency">notional</span><span role="columnheader" class="number" title="quote currency">cost</span>
-        ${FIGURES.map(([words, meaning]) => html`<span role="columnheader" class="number" title=${meaning}>${words}<small> bps</small></span>`)}
+        ${FIGURES.map(([words, meaning]) => html`<span role="columnheader" class="number" title=${meaning}>${words}</span>`)}
       </div></div>
       <${VirtualList} count=${orders.length} rowHeight=${HEIGHT} row=${row} label="Closed orders" onNearEnd=${onNearEnd} />
     </div>
