@@ -18,6 +18,7 @@ from twap_client.cli import (
     profile_commands,
     setup_commands,
 )
+from twap_client.cli.formats import Output, run_listing
 from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
 from twap_client.cli.running import run as _run
 
@@ -104,11 +105,11 @@ app.add_typer(key_commands.app, name="keys")
 
 
 @app.command()
-def exchanges(ctx: typer.Context, as_json: Json = False) -> None:
+def exchanges(ctx: typer.Context, output: Output = None, as_json: Json = False) -> None:
     """List the exchanges and the state of their connections."""
     from twap_client.cli import market
 
-    _run(ctx, as_json, market.exchanges)
+    run_listing(ctx, as_json, output, market.exchanges)
 
 
 @app.command()
@@ -119,12 +120,15 @@ def symbols(
     base: Annotated[str | None, typer.Option(help="Only this base currency.")] = None,
     quote: Annotated[str | None, typer.Option(help="Only this quote currency.")] = None,
     q: Annotated[str | None, typer.Option("--q", help="Only symbols with this text.")] = None,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """List an exchange's instruments."""
     from twap_client.cli import market
 
-    _run(ctx, as_json, lambda session: market.symbols(session, exchange, base=base, quote=quote, q=q))
+    run_listing(
+        ctx, as_json, output, lambda session: market.symbols(session, exchange, base=base, quote=quote, q=q)
+    )
 
 
 @app.command()
@@ -135,12 +139,15 @@ def klines(
     symbol: SymbolArg,
     interval: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M")] = "1m",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many candles, the newest.")] = 20,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """Show candles, oldest first."""
     from twap_client.cli import market
 
-    _run(ctx, as_json, lambda session: market.klines(session, exchange, symbol, interval, limit))
+    run_listing(
+        ctx, as_json, output, lambda session: market.klines(session, exchange, symbol, interval, limit)
+    )
 
 
 @app.command()
@@ -150,12 +157,13 @@ def book(
     exchange: ExchangeArg,
     symbol: SymbolArg,
     depth: Annotated[int, typer.Option(min=1, max=100, help="How many levels on each side.")] = 10,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """Show an order book; watch --book shows it live."""
     from twap_client.cli import market
 
-    _run(ctx, as_json, lambda session: market.book(session, exchange, symbol, depth))
+    run_listing(ctx, as_json, output, lambda session: market.book(session, exchange, symbol, depth))
 
 
 @app.command()

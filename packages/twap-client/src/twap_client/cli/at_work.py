@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from twap_client.cli import completion
+from twap_client.cli.formats import Output, Relative, run_listing
 from twap_client.cli.running import Json, TokenArg, none_empty, run
 
 app = typer.Typer()
@@ -85,9 +86,13 @@ def events(
     *,
     token: TokenArg,
     since: Annotated[int, typer.Option(metavar="N", min=0, help="Only events with a number above this.")] = 0,
+    relative: Relative = False,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """List what happened to an order so far, oldest first."""
     from twap_client.cli import changes
 
-    run(ctx, as_json, lambda session: changes.events(session, token, since))
+    run_listing(
+        ctx, as_json, output, lambda session: changes.events(session, token, since), relative=relative
+    )

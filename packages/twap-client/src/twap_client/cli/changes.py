@@ -69,7 +69,7 @@ async def events(session: Session, token: str, since: int) -> int:
         async for event in session.client.orders.events(token, since=since):
             found.append(event)
             advance()
-    session.show(found, lambda: render.events_table(found))
+    session.show(found, lambda: render.events_table(found, session.now))
     return 0
 
 

@@ -19,6 +19,7 @@ EXAMPLES: Mapping[str, str] = {
     "submit": "twap submit binance BTC-USDT buy 0.5 --duration 1h --interval 1m --limit 70000",
     "orders": "twap orders --status open",
     "order": "twap order k7m2p9xd --all",
+    "costs": "twap costs --side buy --since 2026-11-01",
     "fills": "twap fills --exchange kraken --csv",
     "pause": "twap pause k7m2p9xd",
     "resume": "twap resume k7m2p9xd",

@@ -7,6 +7,7 @@ from decimal import Decimal
 from rich.text import Text
 
 NOTHING = "–"
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PIECE = re.compile(r"`[^`]*`\S*|\S+")
 
 STATUS_STYLES = {
@@ -60,6 +61,26 @@ def clock(moment: datetime | None) -> str:
 def stamp(moment: datetime | None) -> str:
     """Write date and time, in UTC."""
     return NOTHING if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"
+
+
+def signed(value: Decimal | None) -> str:
+    """Write all digits with their sign: a cost may be a gain."""
+    return NOTHING if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def beside(moment: datetime | None, now: datetime | None) -> str:
+    """Write date and time in UTC; with ``now``, also how far away that is."""
+    return stamp(moment) if moment is None or now is None else f"{stamp(moment)} ({away(moment, now)})"
+
+
+def away(moment: datetime, now: datetime) -> str:
+    """Write how far away a moment is: ``in 4 min``, ``2 h ago``; rounded down."""
+    seconds = int(abs((moment - now).total_seconds()))
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds >= size or size == 1)
+    text = f"{seconds // size} {unit}"
+    if not seconds:
+        return "now"
+    return f"in {text}" if moment > now else f"{text} ago"
 
 
 def span(length: timedelta | None) -> str:

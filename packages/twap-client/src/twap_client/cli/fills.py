@@ -1,22 +1,19 @@
 """Carry out fills: list executions of many orders as tables, JSON lines or CSV, page by page."""
 
-import csv
 import sys
 from collections.abc import AsyncIterator
-from decimal import Context, Decimal
-from io import StringIO
+from decimal import Context
 from typing import Any
 
 from rich.console import Group
 
 from twap_client.cli import render
-from twap_client.cli.figures import number
+from twap_client.cli.csv_rows import cell, write_rows
 from twap_client.cli.progress import progress
 from twap_client.cli.screen import fills_table
 from twap_client.cli.session import Session
 from twap_models import Fill, TwapOrder
 from twap_models.fields import format_time
-from twap_models.spreadsheet import harmless
 
 _EXACT = Context(prec=100)
 """The product of two numbers of 30 digits has 60."""
@@ -35,8 +32,9 @@ async def fills(session: Session, limit: int | None, *, as_csv: bool, **filters:
     """
     if (token := filters.get("token_id")) is not None:
         await session.client.orders.get(token, slices=0, fills=0)
+    as_csv = as_csv or session.as_csv
     if as_csv and not session.as_json:
-        _write_csv([_COLUMNS])
+        write_rows([_COLUMNS])
     seen = 0
     with progress(session.err, "reading orders", total=limit, is_shown=not sys.stdout.isatty()) as advance:
         async for order in session.client.orders.list(
@@ -68,7 +66,7 @@ def _print(session: Session, order: TwapOrder, page: list[Fill], *, as_csv: bool
         for fill in page:
             session.line(_wire(order, fill))
     elif as_csv:
-        _write_csv([_cells(order, fill) for fill in page])
+        write_rows([_cells(order, fill) for fill in page])
     else:
         session.out.print(Group(render.order_line(order), fills_table(page)))
 
@@ -82,30 +80,9 @@ def _wire(order: TwapOrder, fill: Fill) -> dict[str, Any]:
 
 def _cells(order: TwapOrder, fill: Fill) -> list[str]:
     found = _wire(order, fill) | {"time": format_time(fill.time)}
-    return [_cell(found[name]) for name in _COLUMNS]
-
-
-def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case Decimal():
-            return number(value)
-        case int():
-            return str(value)
-        case _:
-            return harmless(str(value))
+    return [cell(found[name]) for name in _COLUMNS]
 
 
 def _fee_currency(order: TwapOrder) -> str:
     """Fees are quote currency: the second part of ``BASE-QUOTE``."""
     return (order.instrument or "").split("-")[1] if order.instrument else ""
-
-
-def _write_csv(rows: list[Any]) -> None:
-    """Write to standard output, in UTF-8 whatever the terminal's encoding: files are read elsewhere."""
-    text = StringIO()
-    csv.writer(text).writerows(rows)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.getvalue().encode())
-    sys.stdout.buffer.flush()

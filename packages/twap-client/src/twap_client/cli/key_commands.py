@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twap_client.cli.formats import Output, run_listing
 from twap_client.cli.running import Json, run
 
 app = typer.Typer(no_args_is_help=True, help="Make, list and revoke API keys, for scripts.")
@@ -41,11 +42,11 @@ def create(
 
 
 @app.command("list")
-def list_keys(ctx: typer.Context, as_json: Json = False) -> None:
+def list_keys(ctx: typer.Context, output: Output = None, as_json: Json = False) -> None:
     """List your API keys, oldest first."""
     from twap_client.cli import keys
 
-    run(ctx, as_json, keys.listing)
+    run_listing(ctx, as_json, output, keys.listing)
 
 
 @app.command()

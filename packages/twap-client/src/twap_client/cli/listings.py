@@ -2,11 +2,12 @@
 
 # ruff: noqa: PLC0415 -- `twap --help` must not wait for the network libraries
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from twap_client.cli import completion
+from twap_client.cli.formats import Output, Relative, run_listing
 from twap_client.cli.running import Json, TokenArg, run
 
 app = typer.Typer()
@@ -31,6 +32,8 @@ def list_orders(
     symbol: SymbolOption = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 50,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="As a live table with keys.")] = False,
+    relative: Relative = False,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """List your orders, newest first."""
@@ -38,7 +41,7 @@ def list_orders(
 
     filters = {"status": status, "exchange": exchange, "symbol": symbol}
     listed = orders.live if watch else orders.listing
-    run(ctx, as_json, lambda session: listed(session, limit, **filters))
+    run_listing(ctx, as_json, output, lambda session: listed(session, limit, **filters), relative=relative)
 
 
 @app.command()
@@ -56,6 +59,33 @@ def order(
 
 
 @app.command()
+def costs(
+    ctx: typer.Context,
+    *,
+    exchange: ExchangeOption = None,
+    symbol: SymbolOption = None,
+    side: Annotated[
+        Literal["buy", "sell"] | None, typer.Option(case_sensitive=False, help="Only buys, or sells.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="T", help="Only those that ended then or later.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="T", help="Only those that ended before.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many at most, the newest first.")] = 50,
+    relative: Relative = False,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Show what your closed orders cost, one by one and in sum."""
+    from twap_client.cli import costs as work
+
+    filters = {"exchange": exchange, "symbol": symbol, "side": side, "since": since, "until": until}
+    run_listing(
+        ctx, as_json, output, lambda session: work.costs(session, limit, **filters), relative=relative
+    )
+
+
+@app.command()
 def fills(
     ctx: typer.Context,
     *,
@@ -67,10 +97,11 @@ def fills(
         int | None, typer.Option(min=1, help="Only of the newest orders, so many; absent: of all.")
     ] = None,
     csv: Annotated[bool, typer.Option("--csv", help="Print CSV, one fill per row.")] = False,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """Show the fills of your orders, newest order first (--json: one per line)."""
     from twap_client.cli import fills as listed
 
     filters = {"token_id": token, "status": status, "exchange": exchange, "symbol": symbol}
-    run(ctx, as_json, lambda session: listed.fills(session, limit, as_csv=csv, **filters))
+    run_listing(ctx, as_json, output, lambda session: listed.fills(session, limit, as_csv=csv, **filters))

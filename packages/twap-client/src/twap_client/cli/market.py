@@ -1,6 +1,7 @@
 """Carry out exchanges, symbols, klines, book."""
 
 from twap_client.cli import render
+from twap_client.cli.csv_rows import cell, write_rows
 from twap_client.cli.figures import stamp
 from twap_client.cli.session import Session
 from twap_models import BookMessage
@@ -41,8 +42,19 @@ async def book(session: Session, exchange: str, symbol: str, depth: int) -> int:
     shown = BookMessage.model_validate(found.model_dump())
     levels = max(len(shown.bids), len(shown.asks))
     width = None if session.out.width < _WIDE else _WIDE
-    if session.out.is_terminal:
+    if session.as_csv:
+        write_rows(_levels(shown))
+    elif session.out.is_terminal:
         session.show(found, lambda: render.book_panel(shown, shown.ts_sent, width=width, levels=levels))
     else:
         session.show(found, lambda: render.levels_table(shown))
     return 0
+
+
+def _levels(book: BookMessage) -> list[list[str]]:
+    """A row for each level, best first, with the names of their columns above."""
+    whole = [book.exchange, book.instrument, cell(book.ts_sent), book.status, book.reason]
+    rows = [["exchange", "instrument", "ts_sent", "status", "reason", "side", "price", "quantity"]]
+    for side, levels in (("bid", book.bids), ("ask", book.asks)):
+        rows += [[*whole, side, cell(price), cell(quantity)] for price, quantity in levels]
+    return rows

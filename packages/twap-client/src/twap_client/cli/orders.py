@@ -29,7 +29,7 @@ async def listing(session: Session, limit: int, **filters: str | None) -> int:
                 break
     if count > limit:
         session.say(_more(limit, count, filters))
-    session.show(shown, lambda: render.orders_table(shown))
+    session.show(shown, lambda: render.orders_table(shown, session.now))
     return 0
 
 

@@ -12,6 +12,7 @@ from twap_client.cli.figures import (
     STATUS_STYLES,
     age,
     badge,
+    beside,
     clock,
     lag,
     number,
@@ -148,8 +149,8 @@ def levels_table(book: BookMessage) -> FittingTable:
     return table
 
 
-def orders_table(orders: Sequence[TwapOrder]) -> FittingTable:
-    """Draw a list of orders."""
+def orders_table(orders: Sequence[TwapOrder], now: datetime | None = None) -> FittingTable:
+    """Draw a list of orders; with ``now``, how far away their ends are."""
     table = _sheet(
         left("token", "status", "side"), right("quantity"), left("symbol"), right("filled"), left("exchange"),
         right("average"), left("ends (UTC)"),
@@ -164,7 +165,7 @@ def orders_table(orders: Sequence[TwapOrder]) -> FittingTable:
             percent(item.progress),
             item.exchange,
             rounded(item.average_price, 4),
-            stamp(item.end_time),
+            beside(item.end_time, now),
         )
     return table
 
@@ -241,12 +242,12 @@ def event_line(event: OrderEvent) -> str:
     return f"{clock(event.time)} {event.token_id} {_what(event)} [{done}]"
 
 
-def events_table(events: Sequence[OrderEvent]) -> FittingTable:
-    """Draw what happened to an order, oldest first."""
+def events_table(events: Sequence[OrderEvent], now: datetime | None = None) -> FittingTable:
+    """Draw what happened to an order, oldest first; with ``now``, how long ago."""
     table = _sheet(right("seq"), left("time (UTC)", "status"), right("filled"), words("event"))
     for item in events:
         progress = f"{number(item.order.filled_quantity)} of {number(item.order.quantity)}"
-        table.add_row(str(item.seq), stamp(item.time), badge(item.order.status), progress, _what(item))
+        table.add_row(str(item.seq), beside(item.time, now), badge(item.order.status), progress, _what(item))
     return table
 
 

@@ -5,7 +5,7 @@ import shutil
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from typer import Abort, confirm
 
-from twap_client.cli import figures, streams
+from twap_client.cli import csv_rows, figures, streams
 from twap_client.cli.place import Place, place
 from twap_client.client import TwapClient
 from twap_client.errors import (
@@ -62,11 +62,15 @@ class Session:
     as_json: bool
     out: Console
     err: Console
+    as_csv: bool = False
+    relative: bool = False
 
     def show(self, value: WireModel | Sequence[WireModel], picture: Callable[[], RenderableType]) -> None:
-        """Print a result: one JSON value, or its picture."""
+        """Print a result: one JSON value, CSV, or its picture."""
         if self.as_json:
             self.line(value)
+        elif self.as_csv:
+            csv_rows.write_models([value] if isinstance(value, WireModel) else value)
         else:
             self.out.print(picture())
 
@@ -74,6 +78,11 @@ class Session:
         """Print one JSON value on one line."""
         sys.stdout.write(streams.json_text(exact_json.dumps(_plain(value))) + "\n")
         sys.stdout.flush()
+
+    @property
+    def now(self) -> datetime | None:
+        """The moment that times are told from, where that is wanted: a person reads them on this machine."""
+        return datetime.now(UTC) if self.relative else None  # noqa: TID251
 
     @property
     def has_screen(self) -> bool:
