@@ -130,6 +130,25 @@ async def test_a_connection_that_takes_over_a_live_book_is_a_reconnect(kept: Kep
     assert kept.states == ["resyncing", "live"]
 
 
+async def test_a_connection_that_takes_over_before_its_book_is_whole_is_a_reconnect(kept: Kept) -> None:
+    kept.live()
+    other = LiveBook(BTC, BinanceSequencer())
+    other.pulse = Pulse(kept.clock)
+    other.resync("synchronising")
+    kept.book.take_over(other)
+    assert (kept.told.resyncs, kept.told.reconnects) == (0, 1)
+    assert kept.states == ["resyncing", "live", "resyncing"]
+
+
+async def test_a_gap_after_silence_is_a_resync(kept: Kept) -> None:
+    kept.live()
+    await kept.clock.advance(5)
+    kept.health.look()
+    kept.gap()
+    assert kept.states == ["resyncing", "live", "stale", "resyncing"]
+    assert (kept.told.resyncs, kept.told.reconnects) == (1, 0)
+
+
 async def test_the_rate_is_that_of_the_last_ten_seconds(kept: Kept) -> None:
     kept.live()
     await kept.seconds(20, changes=7)

@@ -24,6 +24,8 @@ MOST_STATES: Final = 100
 _SAMPLES: Final = 11
 """One a second: a rate is that of the last ten seconds."""
 _LOOK_EVERY_S: Final = 1
+_USABLE: Final = (BookStatus.LIVE, BookStatus.STALE)
+"""It had been whole; a silent connection may speak again, and of a gap."""
 
 
 @dataclass(slots=True)
@@ -89,7 +91,7 @@ class BookHealth:
             known.reconnects += known.pulse is not None
             known.pulse = book.pulse
         if view.status is not before.status:
-            is_broken = before.status is BookStatus.LIVE and view.status is BookStatus.RESYNCING
+            is_broken = before.status in _USABLE and view.status is BookStatus.RESYNCING
             known.resyncs += is_broken and not is_fed_anew
             known.states.append(StateSince(time=self._clock.now(), status=view.status, reason=view.reason))
         return known
