@@ -24,3 +24,14 @@ def test_the_copy_button_leaves_prompt_and_output_out() -> None:
 
 def test_long_lines_are_wrapped() -> None:
     assert re.search(r"pre > code \{ white-space: pre-wrap;", STYLE)
+
+
+def test_the_picture_of_the_page_is_small_and_shown() -> None:
+    picture = ROOT / "docs/images/dashboard.png"
+    assert picture.stat().st_size < 300_000
+    assert "docs/images/dashboard.png" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_there_is_a_tutorial_for_each_way_in() -> None:
+    tutorials = CONFIG.partition("- Tutorials:\n")[2].partition("- How to:")[0]
+    assert re.findall(r"- In (?:the )?(\w+): ", tutorials) == ["browser", "terminal", "Python"]
