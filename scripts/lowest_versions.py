@@ -18,12 +18,13 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "packages/twap-models",
     "packages/twap-server[fast,oidc,postgresql,socks]",
-    "packages/twap-client[cli,socks]",
+    "packages/twap-client[cli,pandas,polars,socks]",
 )
 TOOLS = ("pytest", "pytest-asyncio", "pytest-xdist", "hypothesis", "looptime", "psutil")
 TESTS = (
     "tests/models",
     "tests/client/_transport/test_transport.py",
+    "tests/client/test_frames.py",
     "tests/client/cli/test_passwords.py",
     "tests/client/stream/test_twap_stream.py",
     "tests/client/cli/test_app.py",

@@ -23,10 +23,15 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
-EXTRAS = {"twap-models": "", "twap-client": "[cli,socks]", "twap-server": "[fast,oidc,postgresql,socks]"}
+EXTRAS = {
+    "twap-models": "",
+    "twap-client": "[cli,pandas,polars,socks]",
+    "twap-server": "[fast,oidc,postgresql,socks]",
+}
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
-EXCEPTIONS = {"certifi": {"MPL-2.0"}}
-"""Mozilla's list of certificate authorities; the licence binds changes of that list alone."""
+EXCEPTIONS = {"certifi": {"MPL-2.0"}, "numpy": {"0BSD", "CC0-1.0", "Zlib"}}
+"""Mozilla's list of certificate authorities, whose licence binds changes of that list alone; parts of numpy,
+under licences that ask for less than the others."""
 _NAMES = {"BSD License": "BSD"}
 """Where a package names its licence by a classifier only."""
 
