@@ -45,7 +45,7 @@ WITH = {
     "login": ["-u", "ada", "-p", "correct horse"],
     "amend": ["--quantity", "1"],
 }
-ENDLESS = {"watch"}
+ENDLESS = {"watch", "top"}
 """They end with what they follow: here only what is refused at once is tried, in tests of their own."""
 
 

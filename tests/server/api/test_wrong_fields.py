@@ -1,5 +1,6 @@
 """Every 422 names its field and what was expected, however a body is read."""
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
@@ -64,6 +65,8 @@ def test_both_ways_refuse_alike_what_is_no_json(place: Place, content: bytes, ki
 
 BEYOND = "BEYOND"
 """Stands for ``1e19``, which ``dumps`` would write in digits."""
+FOREIGN = re.compile("Value error|validation|Input|should (be|have|match)|permitted|pydantic")
+"""The grammar of the library that checks values."""
 TOO_LONG = "expected at most 30 significant digits and an exponent within ±18"
 TOO_FINE = "expected at most 18 decimal places"
 
@@ -98,6 +101,7 @@ def test_every_422_names_the_field_and_what_was_expected(
             assert answer.status_code == 422, answer.text
             (error,) = answer.json()["errors"]
             assert error["field"] == name and message in error["message"]
+            assert not FOREIGN.search(answer.text), answer.text
             assert answer.json()["detail"] == f"{name}: {error['message']}"
 
 
@@ -134,6 +138,7 @@ def test_queries_paths_and_other_bodies_name_theirs(
     assert answer.status_code == 422, answer.text
     error = answer.json()["errors"][0]
     assert error["field"] == field and error["message"]
+    assert not FOREIGN.search(answer.text), answer.text
 
 
 def test_forms_name_theirs(place: Place) -> None:
