@@ -25,6 +25,15 @@ _KEPT = """
   return {first: recording.first, last: recording.last, trades: recording.trades.length};
 })
 """
+_UNTIL_KEPT = """
+async (seconds) => {
+  const {record} = await import("./dashboard/core/recorder.js");
+  const {recording} = record("binance", "BTC-USDT");
+  while (!recording.first || recording.last - recording.first < seconds) {
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+"""
 _WITHOUT_WEBGL = """
 const before = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
@@ -34,16 +43,14 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 
 
 async def _recorded(watched: Watched, seconds: int) -> None:
-    await watched.page.wait_for_function(
-        f"import('./dashboard/core/recorder.js').then(({{record}}) => {{"
-        f"const {{recording}} = record('binance', 'BTC-USDT');"
-        f"return recording.first > 0 && recording.last - recording.first >= {seconds}}})"
-    )
+    """Wait until so many seconds of the book are kept."""
+    await watched.page.evaluate(_UNTIL_KEPT, seconds)
 
 
 async def test_depth_becomes_colours_and_everything_fits(demo: str) -> None:
     async with browsing(demo) as watched:
         await watched.open("#/heatmap/binance/BTC-USDT")
+        await watched.page.locator(".heat-plot[data-painter=webgl2]").wait_for()
         await _recorded(watched, 2)
         assert await watched.page.evaluate(_PIXELS) > 5
         assert await watched.overflowing() == []
@@ -55,6 +62,7 @@ async def test_without_webgl_a_plain_canvas_draws_the_same(demo: str) -> None:
     async with browsing(demo, width=390, is_dark=True) as watched:
         await watched.page.add_init_script(_WITHOUT_WEBGL)
         await watched.open("#/heatmap/binance/BTC-USDT")
+        await watched.page.locator(".heat-plot[data-painter=canvas]").wait_for()
         await _recorded(watched, 2)
         assert await watched.page.evaluate(_PIXELS) > 5
         assert await watched.overflowing() == []
@@ -76,6 +84,7 @@ async def test_it_goes_on_recording_while_another_view_is_shown(demo: str) -> No
 async def test_keys_move_it_into_the_past_and_a_pill_goes_live(demo: str) -> None:
     async with browsing(demo) as watched:
         await watched.open("#/heatmap/binance/BTC-USDT")
+        await watched.page.locator(".heat-plot[data-painter]").wait_for()
         await _recorded(watched, 1)
         await watched.page.locator(".heat-plot").focus()
         await watched.page.keyboard.press("ArrowLeft")
@@ -91,6 +100,7 @@ async def test_keys_move_it_into_the_past_and_a_pill_goes_live(demo: str) -> Non
 async def test_the_length_of_time_is_kept_in_the_address(demo: str) -> None:
     async with browsing(demo) as watched:
         await watched.open("#/heatmap/binance/BTC-USDT")
+        await watched.page.locator(".heat-plot[data-painter]").wait_for()
         await watched.page.get_by_role("button", name="15 min").click()
         await watched.page.wait_for_url("**span=900*")
         await watched.page.reload()

@@ -22,6 +22,6 @@ export function lazy(load) {
       );
     }, []);
     if (failure) return html`<p class="problem" role="alert">${failure}</p>`;
-    return made ? h(made, props) : html`<p class="starting">Loading…</p>`;
+    return made ? h(made, props) : html`<h1 class="starting">Loading…</h1>`;
   };
 }

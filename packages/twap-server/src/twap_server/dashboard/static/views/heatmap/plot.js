@@ -30,6 +30,7 @@ export class Plot {
     this.camera = options.camera;
     this.grid = new Grid(recording, options.tick);
     this.painter = painterFor(under);
+    place.dataset.painter = this.painter.kind;
     /** @type {Dot[]} */
     this.fills = [];
     /** @type {{x: number, y: number} | null} */

@@ -16,6 +16,8 @@ import { isOpen } from "./own_orders.js";
 
 /** @typedef {import("./own_orders.js").Own} Own */
 
+/** Few at first, so that the page is there soon; more when one scrolls back. */
+const FIRST = 150;
 const PAGE = 300;
 const NEAR_THE_EDGE = 30;
 
@@ -88,7 +90,7 @@ class Shown {
     this.chart.timeScale().subscribeVisibleLogicalRangeChange((/** @type {any} */ range) => range && range.from < NEAR_THE_EDGE && this.older());
     this.chart.subscribeCrosshairMove((/** @type {any} */ at) => this.point(at));
     this.endFeed = onCandles(exchange, symbol, interval, (message) => this.hear(message));
-    this.load({ limit: PAGE }).then(() => tell({ isLoading: false }));
+    this.load({ limit: FIRST }).then(() => tell({ isLoading: false }));
   }
 
   end() {
