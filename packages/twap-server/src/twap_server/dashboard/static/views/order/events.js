@@ -1,6 +1,6 @@
 // What happened to the order, newest first; and its fills.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../../core/api.js";
 import { assets, grouped, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
@@ -9,53 +9,71 @@ import { Time } from "../../parts/time.js";
 import { VirtualList } from "../../parts/virtual_list.js";
 
 const PAGE = 1_000;
+/** So many pages of one order's events are kept; the command line and the API have all. */
+const MOST_PAGES = 20;
+const EVERY_MS = 700;
 const HEIGHT = 34;
 
-/** Events as they come: all of those before are asked for a page at a time, once. @param {string} token @param {string} lastSeq of the stream */
-function useEvents(token, lastSeq) {
-  const [events, setEvents] = useState(/** @type {any[]} */ ([]));
+/** @typedef {{seq: string, time: string, event: string, words: string}} Line */
+
+/**
+ * Events as they come, a page at a time, each asked for once.
+ * @param {any} order @param {string} lastSeq of the stream: a new one means that there is more
+ * @returns {Line[]} oldest first
+ */
+function useEvents(order, lastSeq) {
+  const [lines, setLines] = useState(/** @type {Line[]} */ ([]));
+  const told = useRef(lastSeq);
+  told.current = lastSeq;
   useEffect(() => {
     const control = new AbortController();
-    const load = async () => {
-      let since = events.length && events[0].token_id === token ? events[events.length - 1].seq : "0";
-      /** @type {any[]} */
-      let page;
-      do {
-        page = await get(`${placeOf(token)}/events`, { since, limit: PAGE }, control.signal);
-        if (control.signal.aborted) return;
-        const fresh = page;
+    const [base] = assets(order.instrument || order.symbol);
+    let since = "0";
+    let seen = "";
+    let pages = 0;
+    /** @type {ReturnType<typeof setTimeout>} */
+    let timer;
+    const look = async () => {
+      let isMore = seen !== told.current;
+      seen = told.current;
+      while (isMore && pages < MOST_PAGES) {
+        const page = await get(`${placeOf(order.token_id)}/events`, { since, limit: PAGE }, control.signal);
+        const fresh = page.map((/** @type {any} */ one) => ({ seq: one.seq, time: one.time, event: one.event, words: inShort(one, base) }));
         since = fresh[fresh.length - 1]?.seq ?? since;
-        setEvents((before) => [...before.filter((one) => one.token_id === token && !fresh.some((other) => other.seq === one.seq)), ...fresh]);
-      } while (page.length === PAGE);
+        isMore = page.length === PAGE;
+        if (isMore) pages += 1;
+        setLines((before) => [...before, ...fresh]);
+      }
     };
-    const timer = setTimeout(() => load().catch(() => undefined), 300);
+    const loop = () => look().catch(() => (seen = "")).finally(() => control.signal.aborted || (timer = setTimeout(loop, EVERY_MS)));
+    setLines([]);
+    loop();
     return () => {
       clearTimeout(timer);
       control.abort();
     };
-  }, [token, lastSeq]);
-  return events;
+  }, [order.token_id]);
+  return lines;
 }
 
 /** @param {{order: any, lastSeq: string}} props */
 export function Events({ order, lastSeq }) {
-  const rows = [...useEvents(order.token_id, lastSeq)].reverse();
-  const [base] = assets(order.instrument || order.symbol);
+  const rows = [...useEvents(order, lastSeq)].reverse();
   const row = (/** @type {number} */ at) => html`
     <div key=${rows[at].seq} role="row" class="table-row" style=${{ height: `${HEIGHT}px` }}>
-      <span role="cell"><${Time} iso=${rows[at].time} /></span><span role="cell">${rows[at].event}</span><span role="cell" class="soft">${told(rows[at], base)}</span>
+      <span role="cell"><${Time} iso=${rows[at].time} /></span><span role="cell">${rows[at].event}</span><span role="cell" class="soft" title=${rows[at].words}>${rows[at].words}</span>
     </div>
   `;
   return html`
     <section class="card" aria-label="Events">
-      <h2>Events <span class="soft">${grouped(String(rows.length))}</span></h2>
+      <h2>Events <span class="soft">${rows.length >= PAGE * MOST_PAGES ? "the first " : ""}${grouped(String(rows.length))}</span></h2>
       <div role="table" class="table event-table" aria-label="Events"><${VirtualList} count=${rows.length} rowHeight=${HEIGHT} row=${row} label="Events" /></div>
     </section>
   `;
 }
 
 /** @param {any} event @param {string} base */
-function told(event, base) {
+function inShort(event, base) {
   const { slice, order } = event;
   if (slice) return `slice ${Number(slice.index) + 1} ${slice.outcome}: ${plain(slice.filled_quantity)} of ${plain(slice.wanted_quantity)} ${base}${slice.reason ? `, ${inWords(slice.reason)}` : ""}`;
   if (event.event === "amended") return `${plain(order.quantity)} ${base}, limit ${order.limit_price ?? "none"}, revision ${order.revision}`;

@@ -9,6 +9,8 @@ import { isOpen, placeOf } from "../../core/orders.js";
 /** More slices than this are shown a part at a time: the newest. */
 export const LARGE = 5_000;
 const AGAIN_MS = 4_000;
+/** A large order is looked at again only every so many times: its report is long work. */
+const LARGE_EVERY = 6;
 const NEWEST = 1_000;
 /** After the end, mark-outs still come for a minute. */
 const AFTER_END_MS = [1_500, 12_000, 62_000];
@@ -33,8 +35,11 @@ export function useOrder(token) {
     let isDirty = true;
     let isOver = false;
     let isBusy = false;
+    let round = 0;
     const look = async () => {
       if (isOver || isBusy || !latest.current || !(isDirty || isOpen(latest.current.status)) || document.hidden) return;
+      round += 1;
+      if (Number(latest.current.slice_count) > LARGE && isOpen(latest.current.status) && round % LARGE_EVERY !== 1) return;
       isBusy = true;
       isDirty = false;
       const made = await happenedTo(token, latest.current).catch(() => null);

@@ -69,7 +69,7 @@ function ways(report, base, quote) {
         const one = report.counterfactuals[name];
         if (!one) return html`<tr><th scope="row">${words}</th><td colspan="4" class="soft">not known</td></tr>`;
         return html`<tr><th scope="row">${words}</th><td class="number">${plain(one.filled_quantity)}</td><td class="number">${price(one.average_price)}</td>
-          <td class="number" title=${one.implementation_shortfall.amount}>${one.implementation_shortfall.amount === null ? "–" : rounded(one.implementation_shortfall.amount, 4)}</td><td class="number">${signed(one.difference.bps)} bps</td></tr>`;
+          <td class="number" title=${one.implementation_shortfall.amount}>${rounded(one.implementation_shortfall.amount, 4).replace("-", "−")}</td><td class="number">${signed(one.difference.bps)} bps</td></tr>`;
       })}</tbody>
     </table></div>
   `;
@@ -80,7 +80,7 @@ function markOuts(report, quote) {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Mark-outs"><table>
       <thead><tr><th scope="col">later</th><th scope="col" class="number">fills</th><th scope="col" class="number">${quote}</th><th scope="col" class="number">bps</th></tr></thead>
-      <tbody>${report.mark_outs.map((/** @type {any} */ one) => html`<tr><td>${one.seconds} s</td><td class="number">${one.fills}</td><td class="number" title=${one.amount}>${one.amount === null ? "–" : rounded(one.amount, 4)}</td><td class="number">${signed(one.bps)}</td></tr>`)}</tbody>
+      <tbody>${report.mark_outs.map((/** @type {any} */ one) => html`<tr><td>${one.seconds} s</td><td class="number">${one.fills}</td><td class="number" title=${one.amount}>${rounded(one.amount, 4).replace("-", "−")}</td><td class="number">${signed(one.bps)}</td></tr>`)}</tbody>
     </table></div>
     <p class="hint">Above 0: the mid then stood worse than what was paid.</p>
   `;
