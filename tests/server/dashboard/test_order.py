@@ -113,6 +113,21 @@ async def test_keys_pause_and_cancel_and_the_page_follows(demo: str) -> None:
         assert "<!doctype html>" in (await saved_text(download)).lower()
 
 
+async def test_many_fast_slices_do_not_keep_the_newest_and_the_events_away(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        token = await placed(watched, quantity="60", duration="1000s", interval="0.1")
+        await watched.open(f"#/order/{token}")
+        await expect(watched.page.get_by_text("the newest 1,000 are drawn")).to_be_visible(timeout=20_000)
+        events = watched.page.get_by_role("table", name="Events").get_by_role("row")
+        await expect(events.filter(has_text="slice").first).to_be_visible(timeout=20_000)
+        await watched.page.evaluate(
+            "async (token) => (await import('/dashboard/core/orders.js')).cancel(token)", token
+        )
+        await expect(watched.page.get_by_label("Order", exact=True)).to_contain_text("Canceled")
+        await expect(events.first).to_contain_text("ended", timeout=20_000)
+
+
 async def test_an_order_that_is_not_there_is_told(demo: str) -> None:
     async with browsing(demo) as watched:
         watched.allowed.append("404")
