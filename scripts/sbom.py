@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 EXTRAS = {
     "twap-models": "",
-    "twap-client": "[cli,pandas,polars,socks]",
+    "twap-client": "[cli,pandas,polars,socks,tui]",
     "twap-server": "[fast,oidc,postgresql,socks]",
 }
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}

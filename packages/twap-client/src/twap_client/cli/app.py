@@ -246,6 +246,28 @@ def watch(
 
 
 @app.command()
+def top(
+    ctx: typer.Context,
+    *,
+    book: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--book", metavar="EXCHANGE:SYMBOL", help="Beside the books of your orders; may be repeated."
+        ),
+    ] = None,
+) -> None:
+    """Watch books, open orders and exchanges on the whole screen, with keys (extra tui)."""
+    from importlib.util import find_spec
+
+    if find_spec("textual") is None:
+        typer.echo("twap top needs an extra: pip install 'twap-client[tui]'", err=True)
+        raise typer.Exit(1)
+    from twap_client.cli import watch as following
+
+    _run(ctx, False, lambda session: following.top(session, book or []))
+
+
+@app.command()
 def report(
     ctx: typer.Context,
     *,

@@ -26,6 +26,7 @@ EXAMPLES: Mapping[str, str] = {
     "amend": "twap amend k7m2p9xd --quantity 0.8 --end +30m",
     "cancel": "twap cancel k7m2p9xd 3fhq8w2n",
     "events": "twap events k7m2p9xd --since 120",
+    "top": "twap top --book binance:BTC-USDT",
     "watch": "twap watch --book binance:BTC-USDT --book kraken:BTC-USD",
     "report": "twap report k7m2p9xd --html report.html",
     "invite": "twap invite --days 3 --note 'for Grace'",

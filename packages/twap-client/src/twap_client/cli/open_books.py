@@ -10,12 +10,14 @@ from twap_client.cli import render
 from twap_client.cli.follow import PASSING, print_item
 from twap_client.cli.key_presses import LEAVES, KeyPresses
 from twap_client.cli.session import Session
-from twap_client.errors import NotAuthenticated, RateLimited, Unavailable, UsageError
+from twap_client.errors import NotAuthenticated, RateLimited, TwapClientError, Unavailable, UsageError
 from twap_models import BookMessage
 from twap_models.enums import AGGREGATE
 
 _TICK_S = 1.0
 _LEVELS = 10
+_MOST = 8
+"""Books that are shown where none is named."""
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -29,6 +31,16 @@ async def see_that_they_exist(session: Session, books: list[str]) -> None:
     for name in books:
         with suppress(Unavailable, RateLimited):  # it exists, and is not there right now
             await _book(session, name)
+
+
+async def collected(session: Session) -> list[str]:
+    """Some books that the server collects anyway; none where it does not tell."""
+    found: list[str] = []
+    with suppress(TwapClientError):
+        for exchange in await session.client.market.exchanges():
+            health = await session.client.market.books(exchange.name)
+            found += [f"{book.exchange}:{book.symbol}" for book in health]
+    return found[:_MOST]
 
 
 async def may_stream(session: Session) -> bool:

@@ -48,7 +48,7 @@ def orders_table(orders: Sequence[TwapOrder], chosen: str, now: datetime) -> Fit
             order.instrument or order.symbol,
             percent(order.progress),
             time_left(order, now),
-            _bar(order),
+            bar(order),
             order.exchange,
             rounded(order.average_price, 4),
             style="" if order.status.is_open else "dim",
@@ -65,6 +65,7 @@ def time_left(order: TwapOrder, now: datetime) -> str:
     return f"{span(whole_seconds(order.end_time - now))} left"
 
 
-def _bar(order: TwapOrder) -> Text:
+def bar(order: TwapOrder) -> Text:
+    """How much is filled, as a bar."""
     done = min(_BAR, int(order.progress * _BAR))
     return Text.assemble(("█" * done, "green"), ("─" * (_BAR - done), "dim"))

@@ -11,11 +11,11 @@ from rich.live import Live
 from twap_client.cli import render
 from twap_client.cli.follow import PASSING, OrderLines, follow_all
 from twap_client.cli.key_presses import LEAVES, KeyPresses
-from twap_client.cli.open_books import may_stream, poll_books, see_that_they_exist
+from twap_client.cli.open_books import collected, may_stream, poll_books, see_that_they_exist
 from twap_client.cli.parting import goes_on, while_it_works
 from twap_client.cli.session import ENDED, Session
 from twap_client.cli.watch_orders import watch_orders
-from twap_client.errors import TwapClientError
+from twap_client.errors import TwapClientError, UsageError
 from twap_client.stream import Disconnected, Gap, Reconnected, StreamItem, TwapStream
 from twap_models import BookMessage, OrderEvent, Slice, SliceOutcome, TwapOrder, TwapOrderDetail
 from twap_models.stream import StreamError as SubscriptionRefused
@@ -66,6 +66,28 @@ async def watch_table(session: Session, limit: int = 50, **filters: str | None) 
         order = await _follow_order(session, token, [])
         if not order.status.is_open:
             return await _told(session, order)
+    return 0
+
+
+async def top(session: Session, books: list[str]) -> int:
+    """Show books, open orders and health on the whole screen; an order that is opened is followed meanwhile.
+
+    Raises:
+        UsageError: there is no terminal to draw on.
+        NotFound, BadRequest: there is no such book.
+    """
+    from twap_client.cli.top import TopApp  # noqa: PLC0415 -- textual is an extra
+
+    if not session.has_screen:
+        raise UsageError("`twap top` needs a terminal: `twap watch` prints lines elsewhere")
+    await see_that_they_exist(session, books)
+    await session.client.orders.list(status="open", limit=1)  # whoever is not signed in is told so at once
+    shown = books or await collected(session)
+    while (token := await TopApp(session, shown).run_async()) is not None:
+        order = await _follow_order(session, token, [])
+        if not order.status.is_open:
+            return await _told(session, order)
+    session.say("no longer watching; orders go on: `twap watch` shows them again")
     return 0
 
 
