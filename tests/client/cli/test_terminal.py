@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from twap_client.testing import ScriptedServer, book, order
+from twap_client.testing import Reply, ScriptedServer, book, order, preview
 
 HOUR = timedelta(hours=1)
 NEXT_YEAR = datetime(2099, 1, 1, tzinfo=UTC)
@@ -223,3 +223,18 @@ async def test_submit_asks_first(keyed: ScriptedServer, tmp_path: Path) -> None:
     assert b"one every" in screen.drawn and b"order id" in screen.drawn
     assert keyed.orders == {}
     assert b"Traceback" not in screen.drawn
+
+
+async def test_what_was_shown_before_is_not_said_again(keyed: ScriptedServer, tmp_path: Path) -> None:
+    planned = preview("o-1", warnings=["20 slices became 5"]).to_wire()
+    made = order("o-1", warnings=["20 slices became 5", "the book was late"]).to_wire()
+    keyed.script("POST", "/orders/twap/preview", Reply(body=[planned]))
+    keyed.script("POST", "/orders/twap", Reply(status=201, body=[made]))
+    window = ["--duration", "1m", "--slices", "3"]
+    screen = await start(keyed, tmp_path, "submit", "binance", "BTC-USDT", "buy", "0.5", *window)
+    await screen.shows("Submit this order?")
+    os.write(screen.ours, b"y\n")
+    async with asyncio.timeout(20):
+        assert await screen.process.wait() == 0
+    await screen.shows("the book was late")
+    assert screen.drawn.count(b"20 slices became 5") == 1

@@ -36,6 +36,7 @@ class Submission:
         self._asks = ask and not self._dry_run
         self._follow = follow
         self._is_named = "token_id" in self._fields
+        self._shown: frozenset[str] = frozenset()
 
     def prepare(self) -> bool:
         """Read the order.
@@ -67,6 +68,7 @@ class Submission:
             session.say(f"no preview ({error.message}): this is what would be sent")
             session.err.print(render.request_table(self._request))
             return 0
+        self._shown = frozenset(preview.warnings)
         doubts = confirmation.doubts(preview, await self._last_day(session))
         session.err.print(confirmation.view(preview, doubts))
         return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]
@@ -93,7 +95,7 @@ class Submission:
             session.show(order, lambda: render.order_line(order))
         if is_repeat:
             session.say(f"a repeat: {order.token_id} was submitted before, and nothing was submitted anew")
-        for warning in order.warnings:
+        for warning in (item for item in order.warnings if item not in self._shown):
             session.say(f"note: {warning}")
         if order.status is OrderStatus.REJECTED:
             session.say(f"rejected: {self._why(order)}")
