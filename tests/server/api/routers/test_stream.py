@@ -154,10 +154,14 @@ async def test_a_book_not_there_yet_is_announced_as_down(live: Live) -> None:
         assert (book["status"], book["bids"], book["ts_received"]) == ("down", [], None)
 
 
-async def test_a_deeper_book_and_own_impact_take_the_place_of_the_book_before(live: Live) -> None:
+async def test_a_deeper_book_and_own_impact_take_the_place_of_the_book_before() -> None:
     prices = [str(200 - number) for number in range(120)]
-    live.market.books[BINANCE] = view(bids=[(price, "1") for price in prices])
-    async with live.stream("ada") as ada, live.stream("bob") as bob:
+    async with (
+        serving(ApiConfig(passwords=CHEAP)) as live,
+        live.stream("ada") as ada,
+        live.stream("bob") as bob,
+    ):
+        live.market.books[BINANCE] = view(bids=[(price, "1") for price in prices])
         owner = live.accounts.users_by_name["ada"].user_id
         live.orders.taken[owner, BINANCE, Side.SELL, Decimal(150)] = Decimal("0.5")
         asked = {"type": "subscribe", "channel": "book", "exchange": "binance", "symbol": "BTC-USDT"}
@@ -229,6 +233,14 @@ async def test_asked_again_known_trades_do_not_come_again(live: Live) -> None:
         await say(socket, type="ping")
         told = [(await hear(socket))["type"] for _ in range(4)]
         assert sorted(told) == ["pong", "subscribed", "subscribed", "trade"]
+        await say(socket, type="subscribe", channel="trades", exchange="binance", symbol="btcusdt")
+        assert (await hear(socket))["type"] == "subscribed"
+        assert (await hear(socket))["symbol"] == "btcusdt"
+        live.market.trade(BINANCE, trade(2))
+        await live.services.trades.publish()
+        assert (await hear(socket))["symbol"] == "btcusdt", "the newest spelling takes the place of others"
+        await say(socket, type="ping")
+        assert (await hear(socket))["type"] == "pong", "and each trade comes once"
 
 
 async def test_trades_of_all_exchanges(live: Live) -> None:
@@ -350,6 +362,26 @@ async def test_books_trades_and_candles_count_together(live: Live) -> None:
         await say(socket, **asked, channel="book")
         seen = [await hear(socket) for _ in range(3)]
         assert {"unsubscribed", "subscribed", "book"} == {one["type"] for one in seen} - {"kline"}
+
+
+async def test_a_deep_book_counts_as_several() -> None:
+    stream = StreamConfig(max_subscriptions=12)
+    async with serving(ApiConfig(passwords=CHEAP, stream=stream)) as live, live.stream() as socket:
+        asked = {"type": "subscribe", "channel": "book", "exchange": "binance"}
+
+        async def answer(**more: object) -> str:
+            await say(socket, **asked, **more)
+            while (told := await hear(socket))["type"] not in ("subscribed", "error"):
+                pass
+            return str(told.get("code", "subscribed"))
+
+        assert await answer(symbol="BTC-USDT", depth=100) == "subscribed"
+        assert await answer(symbol="ETH-USDT", depth=25) == "too_many_subscriptions"
+        assert await answer(symbol="ETH-USDT") == "subscribed"
+        assert await answer(symbol="BTC-USDT", depth=25) == "subscribed", "in place of the one before"
+        assert await answer(symbol="ETH-USDT", depth=25) == "subscribed"
+        assert await answer(symbol="BTC-USDT", depth=100) == "too_many_subscriptions"
+        assert len(live.services.bus.book_topics()) == 2, "those before stay"
 
 
 async def test_mistakes_are_answered_and_the_session_lives(live: Live) -> None:

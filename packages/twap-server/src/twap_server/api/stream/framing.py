@@ -23,6 +23,7 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 from websockets.typing import StatusLike
 
+from twap_models import exact_json
 from twap_models.base import WireModel
 from twap_models.enums import ErrorCode
 from twap_server.api.http.bounded_protocol import pieces
@@ -49,9 +50,9 @@ MOST_FRAGMENTS = 32
 """Frames of one message."""
 
 
-def encode(message: WireModel) -> EncodedMessage:
-    """Encode and frame a message."""
-    body = message.to_json()
+def encode(message: WireModel | Mapping[str, object]) -> EncodedMessage:
+    """Encode and frame a message; a mapping: one of many, without a model between."""
+    body = message.to_json() if isinstance(message, WireModel) else exact_json.dumps(message)
     return EncodedMessage(body.decode(), WireFrame(Opcode.TEXT, body).serialize(mask=False))
 
 

@@ -4,7 +4,8 @@ Trades come on the same subscription at the exchange as the book, so whoever rea
 are built from them, holds the book.
 """
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from twap_models.enums import AGGREGATE, ErrorCode, Interval
 from twap_server.api.book_quota import BookQuota, Reader
@@ -15,6 +16,8 @@ from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.feed.bus import BookTopic, Bus, CandleTopic, Inbox, TradeTopic
 
+_LEVELS_OF_ONE: Final = 10
+"""Levels a side of a book that counts as one subscription."""
 _Topic: TypeAlias = BookTopic | TradeTopic | CandleTopic
 
 
@@ -149,16 +152,23 @@ class StreamSubscriptions:
     def _hold(self, topic: _Topic, found: Found, user_id: str) -> None:
         name = _name(topic)
         before = self._held.get(name)
+        self._check_room(topic, [held.topic for other, held in self._held.items() if other != name])
         if before is not None:
             if before.topic != topic:
                 self._stop_reading(before.topic)
                 self._held[name] = before._replace(topic=topic)
             return
-        if len(self._held) >= self._most:
-            raise TooManySubscriptions(f"expected at most {self._most} subscriptions on one connection")
         reader = Reader(user_id, anonymous=False)
         self._quota.hold(reader, found.instruments, self._owner_of(name))
         self._held[name] = _Held(topic, reader, found.instruments)
+
+    def _check_room(self, topic: _Topic, others: Sequence[_Topic]) -> None:
+        """A deep book counts as several: it costs as much to encode."""
+        if _weight(topic) + sum(map(_weight, others)) > self._most:
+            raise TooManySubscriptions(
+                f"expected at most {self._most} subscriptions on one connection;"
+                f" a book counts as one for each {_LEVELS_OF_ONE} levels"
+            )
 
     def _remove(
         self, kind: type[_Topic], exchange: str, spelling: str, interval: Interval | None = None
@@ -168,7 +178,7 @@ class StreamSubscriptions:
             for name in self._held
             if (name.kind, name.exchange, name.interval) == (kind, exchange, interval)
         ]
-        symbols = {name.symbol for name in of_kind if name.asked == spelling}
+        symbols = {name.symbol for name in of_kind if self._held[name].topic.asked == spelling}
         symbols = symbols or {self._source.find(exchange, spelling).symbol}
         for name in of_kind:
             if name.symbol in symbols:
@@ -194,5 +204,11 @@ class StreamSubscriptions:
 
 
 def _name(topic: _Topic) -> _Name:
+    """Trades, which may be many, come under one spelling only."""
+    asked = "" if isinstance(topic, TradeTopic) else topic.asked
     interval = topic.interval if isinstance(topic, CandleTopic) else None
-    return _Name(type(topic), topic.exchange, topic.symbol, topic.asked, interval)
+    return _Name(type(topic), topic.exchange, topic.symbol, asked, interval)
+
+
+def _weight(topic: _Topic) -> int:
+    return -(-topic.depth // _LEVELS_OF_ONE) if isinstance(topic, BookTopic) and topic.depth else 1

@@ -101,7 +101,7 @@ def _counted(topic: TradeTopic, exchange: str, trade: Trade, *, left_out: int) -
 
 
 def _encoded(topic: TradeTopic, exchange: str, trade: Trade, left_out: int) -> EncodedMessage:
-    made = present.trade_message(
+    made = present.trade_body(
         trade,
         exchange=exchange,
         asked=topic.asked,

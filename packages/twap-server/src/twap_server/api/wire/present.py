@@ -1,6 +1,6 @@
 """Translate domain values to wire models. Decides nothing; exact numbers stay exact."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -102,15 +102,35 @@ def own_levels(
 
 def public_trade(trade: Trade, *, exchange: str, asked: str) -> wire_market.PublicTrade:
     """One trade of an exchange, as an answer shows it."""
-    return wire_market.PublicTrade(**_trade_fields(trade, exchange=exchange, asked=asked))
+    return wire_market.PublicTrade(
+        exchange=exchange,
+        symbol=asked,
+        instrument=trade.symbol,
+        time=to_datetime(trade.ts_exchange),
+        price=trade.price,
+        quantity=trade.quantity,
+        side=trade.taker_side,
+        id=trade.trade_id,
+    )
 
 
-def trade_message(
+def trade_body(
     trade: Trade, *, exchange: str, asked: str, aggregate: bool, left_out: int
-) -> wire_stream.TradeMessage:
-    """The same as the stream sends it."""
-    fields = _trade_fields(trade, exchange=exchange, asked=asked)
-    return wire_stream.TradeMessage(aggregate=aggregate, left_out=left_out, **fields)
+) -> Mapping[str, object]:
+    """What a ``TradeMessage`` is in JSON, without a model between: trades are many."""
+    return {
+        "exchange": exchange,
+        "symbol": asked,
+        "instrument": trade.symbol,
+        "time": to_iso(trade.ts_exchange),
+        "price": trade.price,
+        "quantity": shortened(trade.quantity),
+        "side": trade.taker_side.value,
+        "id": trade.trade_id,
+        "type": "trade",
+        "aggregate": aggregate,
+        "left_out": left_out,
+    }
 
 
 def merged_message(
@@ -299,19 +319,6 @@ def _candle_fields(made: Candle) -> dict[str, Any]:
         "volume": made.volume,
         "close_time": to_datetime(made.close_time),
         "closed": made.closed,
-    }
-
-
-def _trade_fields(trade: Trade, *, exchange: str, asked: str) -> dict[str, Any]:
-    return {
-        "exchange": exchange,
-        "symbol": asked,
-        "instrument": trade.symbol,
-        "time": to_datetime(trade.ts_exchange),
-        "price": trade.price,
-        "quantity": trade.quantity,
-        "side": trade.taker_side,
-        "id": trade.trade_id,
     }
 
 
