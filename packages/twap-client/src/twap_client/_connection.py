@@ -185,11 +185,12 @@ class Connection:
 
 async def _dial(config: ClientConfig, token: str) -> ClientConnection:
     headers = {"X-API-Key": token} if token == config.api_key else {}
-    proxy = proxy_of(config.base_url)
+    proxy = proxy_of(config.base_url, config.proxy)
     try:
         return await connect(
             config.stream_url,
             proxy=None if proxy is None else proxy.url,
+            ssl=(config.tls or True) if config.stream_url.startswith("wss:") else None,
             additional_headers=headers,
             user_agent_header=f"twap-client/{__version__}",
             open_timeout=config.connect_timeout.total_seconds(),
@@ -200,7 +201,7 @@ async def _dial(config: ClientConfig, token: str) -> ClientConnection:
     except InvalidStatus as error:
         raise _refused(error.response, config) from None
     except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
-        raise not_reached(config.base_url, error) from None
+        raise not_reached(config.base_url, error, config.proxy) from None
 
 
 def _refused(response: Response, config: ClientConfig) -> Exception:

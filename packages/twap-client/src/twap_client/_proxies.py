@@ -10,26 +10,34 @@ from importlib.util import find_spec
 from urllib.request import getproxies, proxy_bypass
 
 from twap_client.errors import ConnectFailed, ConnectReason, InvalidSetting
-from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for
+from twap_models.proxies import BadProxy, Proxy, ProxySettings, proxy_for, proxy_named
 
 _UNREACHABLE = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN)
 
 
-def proxy_of(url: str) -> Proxy | None:
-    """Give the proxy that leads to the server; None: straight, as always on this machine.
+def proxy_of(url: str, chosen: str | None = None) -> Proxy | None:
+    """Give the proxy that leads to the server; None: straight.
+
+    Args:
+        url: the server.
+        chosen: the proxy of the settings, which goes before the environment; empty: straight. None: as the
+            environment says, where this machine is always reached straight.
 
     Raises:
-        InvalidSetting: the environment names a proxy that cannot be used; names the variable.
+        InvalidSetting: what is named cannot be used; says where.
     """
     try:
-        return proxy_for(url, _settings())
+        settings = _settings()
+        if chosen is not None:
+            return proxy_named(chosen, "proxy", lacks_socks=settings.lacks_socks) if chosen else None
+        return proxy_for(url, settings)
     except BadProxy as error:
         raise InvalidSetting(str(error)) from None
 
 
-def not_reached(url: str, error: BaseException) -> ConnectFailed:
+def not_reached(url: str, error: BaseException, chosen: str | None = None) -> ConnectFailed:
     """Say why no connection came about: refused, no such name, TLS, the proxy."""
-    proxy = proxy_of(url)
+    proxy = proxy_of(url, chosen)
     reason, why = _reason(list(_chain(error)))
     if proxy is None:
         return ConnectFailed(f"cannot reach {url}: {why}", reason=reason)

@@ -11,7 +11,7 @@ from twap_client._background import Background
 from twap_client._loop import HomeLoop
 from twap_client._transport import SignIn, Transport
 from twap_client.accounts import Accounts
-from twap_client.config import ClientConfig, TokenStore
+from twap_client.config import ClientConfig, TokenStore, Verify
 from twap_client.errors import InvalidSetting, WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
@@ -37,6 +37,8 @@ class TwapClient:
         password: str | None = None,
         api_key: str | None = None,
         token_store: TokenStore | None = None,
+        verify: Verify | None = None,
+        proxy: str | None = None,
         config: ClientConfig | None = None,
     ) -> None:
         """Prepare a client; nothing is sent yet.
@@ -47,6 +49,9 @@ class TwapClient:
             password: see ``username``.
             api_key: used instead of a sign-in.
             token_store: where a sign-in outlives this object. Beside a ``username``, only that user's counts.
+            verify: whose certificates are trusted: a file of them, or an ``ssl.SSLContext``; absent, that of
+                ``config``.
+            proxy: in place of the environment's, ``""`` for none; absent, that of ``config``.
             config: settings; absent, read from the environment.
 
         What is given here goes before the environment: with a ``username`` or a ``token_store``,
@@ -60,7 +65,11 @@ class TwapClient:
         by_sign_in = username is not None or token_store is not None
         settings = config or ClientConfig.from_env(with_key=not by_sign_in and api_key is None)
         settings = replace(
-            settings, base_url=base_url or settings.base_url, api_key=api_key or settings.api_key
+            settings,
+            base_url=base_url or settings.base_url,
+            api_key=api_key or settings.api_key,
+            verify=settings.verify if verify is None else verify,
+            proxy=settings.proxy if proxy is None else proxy,
         )
         self.config = settings
         self._home = HomeLoop()

@@ -1,14 +1,19 @@
 """Hold what a caller may set: the address, timeouts, and where the sign-in is kept between runs."""
 
 import os
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 from twap_client.errors import InvalidSetting
 from twap_models.fields import parse_duration
+
+Verify = bool | str | os.PathLike[str] | ssl.SSLContext
+"""How a server's certificate is checked."""
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -65,6 +70,10 @@ class ClientConfig:
 
     Attributes:
         base_url: the server, ``http`` or ``https``; a path prefix is kept.
+        verify: whose certificates are trusted: those of the system (True), of a file or folder of PEM
+            certificates, or as an ``ssl.SSLContext`` says. False trusts any, and whoever stands in between.
+        proxy: ``http://HOST:PORT`` or ``socks5://HOST:PORT``, in place of the environment's; empty: none.
+            None: as the environment says.
         api_key: sent as ``X-API-Key`` instead of a sign-in.
         connect_timeout: to open a connection, and for the stream to be signed in.
         request_timeout: for one attempt, from connecting to the last byte of the answer.
@@ -79,10 +88,13 @@ class ClientConfig:
         close_timeout: how long to wait for the other side's goodbye.
         on_wait: told once in a call that has had no answer for two seconds, how many more seconds it may take
             until it is given up.
+        tls: what ``verify`` comes to; None: the system's.
         event_capacity: how many order events wait for a slow reader before reading stops. None is dropped.
     """
 
     base_url: str = DEFAULT_URL
+    verify: Verify = field(default=True, repr=False)
+    proxy: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     connect_timeout: timedelta = timedelta(seconds=5)
     request_timeout: timedelta = timedelta(seconds=15)
@@ -95,11 +107,13 @@ class ClientConfig:
     silence_limit: timedelta = timedelta(seconds=15)
     close_timeout: timedelta = timedelta(milliseconds=500)
     event_capacity: int = 10_000
+    tls: ssl.SSLContext | None = field(init=False, default=None, repr=False, compare=False)
     on_wait: Callable[[float], None] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "base_url", _checked_url(self.base_url))
         object.__setattr__(self, "api_key", _checked_key(self.api_key))
+        object.__setattr__(self, "tls", _tls_of(self.verify))
         for name in _TIMES:
             object.__setattr__(self, name, _checked_time(name, getattr(self, name)))
         for name in ("attempts", "event_capacity"):
@@ -130,6 +144,28 @@ class ClientConfig:
     def stream_url(self) -> str:
         """The WebSocket's address: ``ws`` for ``http``, ``wss`` for ``https``."""
         return f"ws{self.base_url.removeprefix('http')}/ws"
+
+
+def _tls_of(verify: Verify) -> ssl.SSLContext | None:
+    """Make what TLS is to be checked by.
+
+    Raises:
+        InvalidSetting: there are no certificates.
+    """
+    if verify is True or isinstance(verify, ssl.SSLContext):
+        return None if verify is True else verify
+    if verify is False:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+    try:
+        path = Path(verify)
+        if path.is_dir():
+            return ssl.create_default_context(capath=path)
+        return ssl.create_default_context(cafile=path)
+    except (TypeError, OSError) as error:  # an SSLError is an OSError
+        why = getattr(error, "strerror", None) or error
+        raise InvalidSetting(f"verify: expected a file of PEM certificates, got {verify!r}: {why}") from None
 
 
 _TIMES = tuple(one.name for one in fields(ClientConfig) if one.type is timedelta)

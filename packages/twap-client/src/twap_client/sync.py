@@ -25,7 +25,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
 from twap_client.accounts import Accounts
 from twap_client.client import TwapClient as AsyncTwapClient
-from twap_client.config import ClientConfig, TokenStore
+from twap_client.config import ClientConfig, TokenStore, Verify
 from twap_client.errors import UsageError
 from twap_client.market import Market
 from twap_client.order_fields import AnyRequest, OrderFields, shows_order_fields
@@ -384,6 +384,8 @@ class SyncTwapClient:
         password: str | None = None,
         api_key: str | None = None,
         token_store: TokenStore | None = None,
+        verify: Verify | None = None,
+        proxy: str | None = None,
         config: ClientConfig | None = None,
     ) -> None:
         """Prepare a client; see ``twap_client.TwapClient``.
@@ -397,6 +399,8 @@ class SyncTwapClient:
             password=password,
             api_key=api_key,
             token_store=token_store,
+            verify=verify,
+            proxy=proxy,
             config=config,
         )
         self._thread = LoopThread(self._inner)

@@ -71,6 +71,15 @@ def proxy_for(url: str, settings: ProxySettings) -> Proxy | None:
     return None
 
 
+def proxy_named(text: str, place: str, *, lacks_socks: str = "") -> Proxy:
+    """Read a proxy that somebody chose; ``place`` says where.
+
+    Raises:
+        BadProxy: it cannot be used.
+    """
+    return _read(text, place, lacks_socks)
+
+
 def is_this_machine(host: str) -> bool:
     """Whether a host is this machine itself, whatever name servers say."""
     name = host.rstrip(".").lower()

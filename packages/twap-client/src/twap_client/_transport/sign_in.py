@@ -156,7 +156,7 @@ class SignIn:
             await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
 
     def _session(self) -> Any:
-        proxy = proxy_of(self._config.base_url)
+        proxy = proxy_of(self._config.base_url, self._config.proxy)
         timeout = self._config.request_timeout.total_seconds()
         headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
         session = AsyncOAuth2Client(
@@ -164,7 +164,9 @@ class SignIn:
             update_token=self._updated,
             leeway=_LEEWAY_S,
             base_url=self._config.base_url,
-            transport=httpx.AsyncHTTPTransport(proxy=None if proxy is None else proxy.url),
+            transport=httpx.AsyncHTTPTransport(
+                verify=self._config.tls or True, proxy=None if proxy is None else proxy.url
+            ),
             timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
             headers=headers,
         )
@@ -217,7 +219,7 @@ class SignIn:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise not_reached(url, error) from None
+            raise not_reached(url, error, self._config.proxy) from None
         except (httpx.TimeoutException, TimeoutError):
             seconds = self._config.request_timeout.total_seconds() if within_s is None else within_s
             raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from None
