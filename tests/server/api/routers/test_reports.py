@@ -226,7 +226,7 @@ def test_an_order_that_filled_nothing_says_why_in_its_headline() -> None:
     pieces = [slice_of(0, target="4", mid="100", touch="101", reason=SliceReason.LIMIT_NOT_MET)]
     text = report_page(record(order(), pieces, [sample(0, "100"), sample(9, "90")], ended=EXPIRED))
     headline, _, rest = text.partition('class="cards"')
-    assert "Nothing was filled: of 1 slices 1 limit_not_met" in headline
+    assert "Nothing was filled: limit_not_met in 1 of 1 slice." in headline
     assert "nothing was filled, so nothing was paid" in rest and 'class="bar' not in rest
 
 

@@ -275,7 +275,7 @@ def test_an_order_that_filled_nothing_says_why_first() -> None:
     pieces = [slice_of(index, target="1", mid="100", touch="101", reason=why) for index, why in MISSED]
     told = report(record(order(), pieces, [sample(0, "100")], ended=EXPIRED)).notes[0]
     assert told.startswith(
-        "Nothing was filled: of 3 slices 2 limit_not_met, 1 stale_book. The shortfall is how"
+        "Nothing was filled: limit_not_met in 2, stale_book in 1 of 3 slices. The shortfall is how"
     )
     assert told.endswith("what was not bought.")
     early = report(record(order(), (), [sample(0, "100")], ended=(OrderStatus.CANCELED, at(1)))).notes[0]

@@ -46,9 +46,10 @@ def _about_nothing(record: OrderRecord) -> Iterator[str]:
     if record.fills or record.order.status.is_open:
         return
     why = Counter(one.reason.value for one in record.slices if one.reason is not None)
-    reasons = ", ".join(f"{count} {reason}" for reason, count in why.most_common())
+    reasons = ", ".join(f"{reason} in {count}" for reason, count in why.most_common())
     ended = record.order.progress.reason.replace("_", " ") or record.order.status.value.lower()
-    slices = f"of {len(record.slices)} slices {reasons}" if reasons else f"no slice was due ({ended})"
+    count = f"{len(record.slices)} slice{'s' * (len(record.slices) != 1)}"
+    slices = f"{reasons} of {count}" if reasons else f"no slice was due ({ended})"
     done = "bought" if record.order.terms.side is Side.BUY else "sold"
     yield f"Nothing was filled: {slices}. The shortfall is how the price moved for what was not {done}."
 
