@@ -13,12 +13,12 @@ from twap_client import Conflict, RevisionMismatch, TwapClient
 
 async def main(symbol: str = "BTC-USDT") -> None:
     """Buy with random slices, raise the quantity, give it more time; then look back and cancel."""
-    username, password = os.environ["TWAP_USERNAME"], os.environ["TWAP_PASSWORD"]
+    wanted = ("TWAP_USERNAME", "TWAP_PASSWORD")
+    username, password = (os.environ.get(name) or sys.exit(f"set {name}") for name in wanted)
     async with TwapClient(username=username, password=password) as client:
         with suppress(Conflict):  # registered before
             await client.accounts.register(username, password)
-        orders = client.orders
-        order = await orders.submit(
+        order = await (orders := client.orders).submit(
             exchange="aggregate", symbol=symbol, quantity="0.1", duration="10m", interval=5, randomize=20
         )
         if not order.status.is_open:
