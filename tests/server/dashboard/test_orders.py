@@ -28,6 +28,7 @@ async def test_an_order_appears_fills_and_is_canceled_from_its_row(demo: str) ->
         await expect(row).to_have_count(0)
         await watched.page.get_by_role("radio", name="closed").check(force=True)
         await expect(row).to_contain_text("Canceled")
+        await expect(row).not_to_contain_text("to mid")
 
 
 async def test_arrows_choose_enter_opens_x_asks_to_cancel(demo: str) -> None:

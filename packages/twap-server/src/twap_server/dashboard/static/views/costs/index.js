@@ -60,7 +60,7 @@ function Sums({ summary }) {
   const means = Object.entries(summary.shortfall_bps_by_quote || {});
   return html`
     <section class="card sums" aria-label="Sums"><dl class="facts">
-      ${fact("Orders", `${grouped(String(summary.orders))}, ${grouped(String(summary.filled_orders))} filled something`)}
+      ${fact("Orders", `${grouped(String(summary.orders))}, ${grouped(String(summary.filled_orders))} with fills`)}
       ${fact("Traded", sums(summary.notional_by_quote))} ${fact("Cost", sums(summary.shortfall_by_quote), "implementation shortfall; above 0 is a cost")}
       ${fact("Mean, by size", summary.shortfall_bps !== null ? `${signed(summary.shortfall_bps)} bps` : means.length ? means.map(([quote, one]) => html`<span class="sum">${signed(one)} bps (${quote})</span>`) : "–")}
       ${fact("Median", `${signed(summary.median_bps)} bps`)} ${fact("Worst", `${signed(summary.worst_bps)} bps`)}

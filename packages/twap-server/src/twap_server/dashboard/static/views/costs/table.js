@@ -10,8 +10,8 @@ import { VirtualList } from "../../parts/virtual_list.js";
 const HEIGHT = 36;
 /** Heading, what it means, and the field. @type {[string, string, string][]} */
 const FIGURES = [
-  ["shortfall", "against the decision price, what was not filled included", "shortfall_bps"], ["timing", "the market moved while slices waited", "timing_bps"], ["spread", "from the middle to the best price", "spread_bps"],
-  ["depth", "levels behind the best one", "depth_bps"], ["fees", "taker fees", "fees_bps"], ["not filled", "valued at the end's mid", "opportunity_bps"],
+  ["shortfall", "the whole, against the decision price, what was not filled included", "shortfall_bps"], ["timing", "the market moved while slices waited", "timing_bps"], ["spread", "from the middle to the best price", "spread_bps"],
+  ["depth", "levels behind the best one", "depth_bps"], ["fees", "taker fees", "fees_bps"], ["unfilled", "valued at the end's mid", "opportunity_bps"],
   ["slippage", "average price against the arrival price", "slippage_bps"], ["expected", "what the preview expected at acceptance", "forecast_bps"],
 ];
 

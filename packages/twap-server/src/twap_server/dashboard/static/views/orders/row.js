@@ -43,7 +43,7 @@ export function Row({ order, index, height, isChosen, middle, onChoose, onCancel
 function priceOf(order, quote, middle) {
   if (order.average_price === null) return html`<span class="soft">–</span>`;
   const decimals = Math.min(8, Math.max(2, 6 - Math.floor(Math.log10(Number(order.average_price) || 1))));
-  const worse = middle ? behind(order, middle) : "";
+  const worse = middle && isOpen(order.status) ? behind(order, middle) : "";
   return html`
     <span title=${`${order.average_price} ${quote}, exactly`}>${grouped(rounded(order.average_price, decimals))} <span class="unit">${quote}</span></span>
     ${worse ? html`<span class="soft" title="its average price beside the mid of now; above 0: worse than the mid">${signed(worse)} bps to mid</span>` : null}
