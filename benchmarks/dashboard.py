@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,8 @@ from benchmarks.harness.processes import ServerProcess, server, venue
 
 _PAGE: Final = "dashboard"
 _SETTLE_S = 5.0
+_READERS = 6
+"""Of each kind, at once: one costs little beside a machine's noise. A user may have eight connections."""
 _FRAME_MS = 16.7
 _CLOCK_MS = 1.0
 """What a browser's clock for pages is blurred by, and a frame's begin moves: no frame that was late."""
@@ -106,7 +108,7 @@ class _Busy:
 def measure(options: Options) -> Part:
     """Measure all of it."""
     part = Part(_PAGE, "The dashboard in a browser")
-    watched = 6.0 if options.quick else 30.0
+    watched = 6.0 if options.quick else 20.0
     first, busy = asyncio.run(_measured(1 if options.quick else options.repeats, watched))
     _tell(part, first, busy)
     load = os.getloadavg()[0]
@@ -167,23 +169,24 @@ async def _first_view(browser: Browser, started: ServerProcess) -> _First:
 
 
 async def _busy_view(browser: Browser, started: ServerProcess, seconds: float) -> _Busy:
-    """One Python client keeps the books collected; then a second one; then the page instead of the second."""
-    with _client(started):
-        await asyncio.sleep(_SETTLE_S)
-        idle = await _server_ms(started, seconds)
-        with _client(started):
-            await asyncio.sleep(_SETTLE_S)
-            client = await _server_ms(started, seconds) - idle
+    """One Python client keeps the books collected while the page is watched, and each kind of reader."""
+    with _clients(started, 1):
         async with _page(browser, started) as (page, devtools):
             await _show(page, started)
-            before, heap = await _tasks(devtools), await _heap(devtools)
-            used, began = started.cpu_s, time.perf_counter()
+            before, heap, began = await _tasks(devtools), await _heap(devtools), time.perf_counter()
             lengths: list[float] = await page.evaluate(_FRAMES, seconds * 1000)
-            took = time.perf_counter() - began
-            page_ms = (started.cpu_s - used) * 1000 / took - idle
-            main = (await _tasks(devtools) - before) * 1000 / took
+            main = (await _tasks(devtools) - before) * 1000 / (time.perf_counter() - began)
             grown = (await _heap(devtools) - heap) / 1e6
-    return _Busy(lengths, main, grown, page_ms, client)
+        idle = await _server_ms(started, seconds)
+        with _clients(started, _READERS):
+            clients = await _server_ms(started, seconds)
+        async with AsyncExitStack() as stack:
+            for _ in range(_READERS):
+                page, _ = await stack.enter_async_context(_page(browser, started))
+                await _show(page, started)
+            pages = await _server_ms(started, seconds)
+        idle = (idle + await _server_ms(started, seconds)) / 2
+    return _Busy(lengths, main, grown, (pages - idle) / _READERS, (clients - idle) / _READERS)
 
 
 async def _show(page: Page, started: ServerProcess) -> None:
@@ -208,18 +211,20 @@ async def _page(browser: Browser, started: ServerProcess) -> AsyncIterator[tuple
 
 
 @contextmanager
-def _client(started: ServerProcess) -> Iterator[None]:
+def _clients(started: ServerProcess, count: int) -> Iterator[None]:
     command = [sys.executable, "-c", _CLIENT, started.url, "bench", _PASSWORD, *_BOOKS]
-    process = subprocess.Popen(command)
+    processes = [subprocess.Popen(command) for _ in range(count)]
     try:
         yield
     finally:
-        process.terminate()
-        process.wait()
+        for process in processes:
+            process.terminate()
+            process.wait()
 
 
 async def _server_ms(started: ServerProcess, seconds: float) -> float:
-    """Processor time of the server each second, in milliseconds."""
+    """Processor time of the server each second, in milliseconds, once what was begun has settled."""
+    await asyncio.sleep(_SETTLE_S)
     before, began = started.cpu_s, time.perf_counter()
     await asyncio.sleep(seconds)
     return (started.cpu_s - before) * 1000 / (time.perf_counter() - began)
@@ -252,13 +257,13 @@ def _tell(part: Part, first: list[_First], busy: list[_Busy]) -> None:
         (f"{watching}: main thread's processor time, each second", who, "ms", [one.main_ms for one in busy]),
         (f"{watching}: heap's growth", who, "MB", [one.grown_mb for one in busy]),
         (
-            f"{server_work} one reader of five books, each second",
+            f"{server_work} one reader of five books, each second (of {_READERS})",
             "page",
             "ms",
             [one.server_ms for one in busy],
         ),
         (
-            f"{server_work} one reader of five books, each second",
+            f"{server_work} one reader of five books, each second (of {_READERS})",
             "Python client",
             "ms",
             [one.client_ms for one in busy],
