@@ -80,6 +80,8 @@ const MARKETS = {
   replay: ["REPLAY", "Recorded traffic of an exchange: nothing here is the price of now."],
 };
 
+const BOOKS = { live: "real books", demo: "the books of a simulated market", replay: "recorded books" };
+
 function MarketBadge() {
   const market = server.value?.market;
   if (!market) return null;
@@ -103,7 +105,7 @@ async function leave() {
 function Footer() {
   return html`
     <footer>
-      <span>Paper trading: fills are computed from real books, no order leaves this server.</span>
+      <span>Paper trading: fills are computed from ${BOOKS[server.value?.market || "live"] || "books"}, no order leaves this server.</span>
       <span>
         twap-server ${server.value?.version || ""} · <a href="docs">API</a> ·
         Charts by <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">TradingView</a> Lightweight Charts™,
