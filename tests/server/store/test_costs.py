@@ -64,7 +64,7 @@ async def numbers(costs: SqlCostStore, wanted: CostFilter, **page: Any) -> list[
     return [int(one.order.terms.token_id[2:]) for one in found]
 
 
-@pytest.mark.parametrize(("wanted", "expected"), FILTERS, ids=lambda one: str(one)[:40])
+@pytest.mark.parametrize(("wanted", "expected"), FILTERS)
 async def test_closed_orders_come_by_their_end_as_the_filter_says(
     costs: SqlCostStore, wanted: dict[str, Any], expected: list[int]
 ) -> None:
