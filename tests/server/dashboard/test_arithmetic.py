@@ -6,6 +6,8 @@ import pytest
 
 from support.browser import browsing
 
+pytestmark = pytest.mark.browser
+
 
 async def run(demo: str, script: str, value: Any = None) -> Any:
     """Run a script in the page, where its modules can be imported."""

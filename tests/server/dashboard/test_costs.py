@@ -1,9 +1,12 @@
 """The page's costs show closed orders, their sums and how they spread, and each point opens its order."""
 
+import pytest
 from playwright.async_api import expect
 
 from support.browser import browsing
 from support.page_orders import closed, placed, saved_text
+
+pytestmark = pytest.mark.browser
 
 
 async def test_closed_orders_are_summed_drawn_and_opened(demo: str) -> None:

@@ -5,6 +5,8 @@ import pytest
 
 from support.browser import browsing
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.mark.parametrize(("width", "is_dark"), [(1280, False), (360, True)])
 async def test_exchanges_and_collected_books_are_shown(demo: str, width: int, is_dark: bool) -> None:

@@ -1,6 +1,10 @@
 """The heat map in the page: it records while the page is open, moves by keys, shows gaps as gaps."""
 
+import pytest
+
 from support.browser import Watched, browsing
+
+pytestmark = pytest.mark.browser
 
 _PIXELS = """
 async () => {

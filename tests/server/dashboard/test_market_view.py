@@ -8,6 +8,8 @@ import pytest
 
 from support.browser import Watched, browsing
 
+pytestmark = pytest.mark.browser
+
 _TAKE = """
 () => import("./dashboard/core/api.js").then((api) => api.post("orders/twap", {
   token_id: crypto.randomUUID(), exchange: "binance", symbol: "BTC-USDT", side: "buy",

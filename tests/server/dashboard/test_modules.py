@@ -2,7 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from support.browser import browsing
+
+pytestmark = pytest.mark.browser
 
 
 async def _run(demo: str, path: str, body: str) -> Any:

@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 
+import pytest
 from playwright.async_api import expect
 
 from support.browser import browsing
 from support.page_orders import placed, read, saved_text
+
+pytestmark = pytest.mark.browser
 
 
 async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> None:

@@ -1,9 +1,12 @@
 """The page's list of orders is live, works by keys, holds thousands of rows, and becomes a file."""
 
+import pytest
 from playwright.async_api import expect
 
 from support.browser import browsing
 from support.page_orders import placed, read, saved_text
+
+pytestmark = pytest.mark.browser
 
 
 async def test_an_order_appears_fills_and_is_canceled_from_its_row(demo: str) -> None:

@@ -4,6 +4,8 @@ import pytest
 
 from support.browser import browsing, demo_server
 
+pytestmark = pytest.mark.browser
+
 VIEWS = ("market", "heatmap", "ticket", "orders", "costs", "health", "sign-in")
 
 

@@ -2,10 +2,13 @@
 
 import re
 
+import pytest
 from playwright.async_api import Route, expect
 
 from support.browser import Watched, browsing
 from support.page_orders import placed
+
+pytestmark = pytest.mark.browser
 
 
 async def write(watched: Watched, quantity: str, *, duration: str = "10m", interval: str = "5s") -> None:
