@@ -100,14 +100,15 @@ async def test_an_order_with_as_much_as_is_wanted(server: ScriptedServer, client
 async def test_a_long_order_is_shown_by_its_ends(server: ScriptedServer, twap: Twap) -> None:
     server.orders["o-1"] = long_order()
     code, out, said = await twap("order", "o-1")
-    lines = [line.split() for line in out.decode().splitlines()]
-    shown = [line[0] for line in lines if line[-4:] == ["0", "/", "0.1", "–"]]
+    rows = [line.split("\t") for line in out.decode().splitlines()]
+    shown = [row[0] for row in rows if row[-2:] == ["0 / 0.1", ""]]
     assert code == 0 and shown == ["0", "1", "2", "3", "4", "1695", "1696", "1697", "1698", "1699"]
-    assert ["…", "1,690", "more"] in lines and ["…", "645", "to", "come"] in lines
-    told = [line[0] for line in lines if line and line[-1] == "0.06183764"]
+    begins = [row[:2] for row in rows]
+    assert ["…", "1,690 more"] in begins and ["… 645 to come"] in begins
+    told = [row[0] for row in rows if row[-1] == "0.06183764"]
     assert told == ["0", "1", "2", "3", "4", "1195", "1196", "1197", "1198", "1199"]
-    assert ["…", "more"] in lines
-    assert said == "all of it: twap order o-1 --all, or as CSV: twap report o-1 --fills FILE\n"
+    assert ["…", "more"] in begins
+    assert said == "all of it: `twap order o-1 --all`\nas CSV: `twap report o-1 --fills FILE`\n"
     assert sum(len(request.query) > 0 for request in server.requests) == 2, "no more was asked for"
 
 

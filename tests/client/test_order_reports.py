@@ -22,7 +22,7 @@ from twap_server.reports.present import execution_report
 
 
 def text(picture: RenderableType, width: int) -> str:
-    console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(width=width, record=True, force_terminal=True, file=open("/dev/null", "w"))  # noqa: SIM115
     with console.file:
         console.print(picture)
     return console.export_text()
@@ -68,11 +68,11 @@ def test_the_view_fits_and_has_the_figures(width: int) -> None:
     assert max(map(len, shown.splitlines())) <= width
     for part in (
         "t-1  buy 4 BTC-USDT on binance  Expired",
-        "3 BTC (75.0 %) in 3 fills at 102.108333333333",
+        "3 BTC (75.0 %) in 3 fills at 102.1083",
         "+10.631325  +265.78",
         "+160.03",
         "102.2059",
-        "participation 50 %",
+        "participation 50.00 %",
         "naive TWAP",
         "+144.47",
         "3 of 3",

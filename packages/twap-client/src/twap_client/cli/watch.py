@@ -92,8 +92,11 @@ async def top(session: Session, books: list[str]) -> int:
 
 
 async def _follow_order(session: Session, token: str, books: list[str]) -> TwapOrder:
-    order = await _latest(session, token)
-    with while_it_works(session, token) if order.status.is_open else nullcontext():
+    return await _follow_known(session, await _latest(session, token), books)
+
+
+async def _follow_known(session: Session, order: TwapOrderDetail, books: list[str]) -> TwapOrder:
+    with while_it_works(session, order.token_id) if order.status.is_open else nullcontext():
         return await _follow(session, order, books) or order
 
 
@@ -119,7 +122,9 @@ async def _follow_books(session: Session, books: list[str]) -> int:
 
 async def watch_submitted(session: Session, token: str) -> int:
     """Follow an order that was just accepted to its end; gives the exit code."""
-    return await _told(session, await _follow_order(session, token, []))
+    with while_it_works(session, token):
+        order = await _latest(session, token)
+    return await _told(session, await _follow_known(session, order, []))
 
 
 async def _follow(session: Session, order: TwapOrderDetail | None, books: list[str]) -> TwapOrder | None:
