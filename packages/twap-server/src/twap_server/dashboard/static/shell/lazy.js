@@ -3,6 +3,7 @@
 import { h } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { html } from "../core/html.js";
+import { styled } from "../core/style.js";
 
 /** @param {() => Promise<{default: any}>} load @returns {(props: any) => any} */
 export function lazy(load) {
@@ -14,7 +15,8 @@ export function lazy(load) {
     useEffect(() => {
       if (loaded) return;
       load().then(
-        (module) => {
+        async (module) => {
+          await styled();
           loaded = module.default;
           setMade(() => loaded);
         },
