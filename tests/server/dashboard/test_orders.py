@@ -39,7 +39,8 @@ async def test_arrows_choose_enter_opens_x_asks_to_cancel(demo: str) -> None:
         await watched.enter_demo()
         older, newer = await placed(watched, symbol="ETH-USDT"), await placed(watched, symbol="ETH-USDT")
         await watched.open("#/orders?symbol=ETH-USDT")
-        await expect(watched.page.get_by_role("row").filter(has_text=older)).to_be_visible()
+        for one in (older, newer):
+            await expect(watched.page.get_by_role("row").filter(has_text=one)).to_be_visible()
         for key in ("ArrowDown", "ArrowDown", "ArrowUp", "x"):
             await watched.page.keyboard.press(key)
         await watched.page.get_by_role("dialog").wait_for()

@@ -1,6 +1,7 @@
 // The view `#/orders?status=&exchange=&symbol=&side=`: all orders of the user, live.
 
-import { useEffect, useState } from "preact/hooks";
+import { useSignal } from "@preact/signals";
+import { useLayoutEffect, useState } from "preact/hooks";
 import { classes, html } from "../../core/html.js";
 import { assets, grouped } from "../../core/format.js";
 import { cancel, isOpen, pause, resume } from "../../core/orders.js";
@@ -29,7 +30,9 @@ export default function View({ query }) {
   const status = query.status === "all" ? "" : query.status || "open";
   const filter = { status, exchange: query.exchange || "", symbol: query.symbol || "", side: query.side || "" };
   const { rows, after, isLoading, error, more, again, change } = useOrders(filter);
-  const [chosen, setChosen] = useState(-1);
+  const token = useSignal(""); // of the chosen order: its place changes when others come and go
+  const place = () => rows.findIndex((one) => one.token_id === token.peek());
+  const chosen = token.value ? place() : -1;
   const [doomed, setDoomed] = useState(/** @type {any} */ (null));
   const mids = useMids(rows.slice(0, 200).filter((one) => isOpen(one.status) && one.average_price !== null));
   const height = useNarrow() ? NARROW : WIDE;
@@ -43,19 +46,25 @@ export default function View({ query }) {
   };
   const turn = (/** @type {any} */ order) =>
     order.status === "Paused" ? act(resume(order.token_id), "The order goes on.") : act(pause(order.token_id), "The order is paused.");
-  const step = (/** @type {number} */ by) => rows.length && setChosen(Math.max(0, Math.min(rows.length - 1, chosen + by)));
-  const current = rows[chosen];
+  const step = (/** @type {number} */ by) => {
+    const next = rows[Math.max(0, Math.min(rows.length - 1, place() + by))];
+    if (next) token.value = next.token_id;
+  };
+  const withChosen = (/** @type {(order: any) => unknown} */ work) => () => {
+    const order = rows[place()];
+    if (order) work(order);
+  };
   useKey("ArrowDown", "next order", () => step(1));
   useKey("ArrowUp", "order before", () => step(-1));
-  useKey("Enter", "open the order", () => current && go(["order", current.token_id]));
-  useKey("p", "pause or resume the order", () => current && isOpen(current.status) && turn(current));
-  useKey("x", "cancel the order", () => current && isOpen(current.status) && setDoomed(current));
-  useEffect(() => {
+  useKey("Enter", "open the order", withChosen((order) => go(["order", order.token_id])));
+  useKey("p", "pause or resume the order", withChosen((order) => isOpen(order.status) && turn(order)));
+  useKey("x", "cancel the order", withChosen((order) => isOpen(order.status) && setDoomed(order)));
+  useLayoutEffect(() => { // at once: the next key may come before the screen is painted
     /** @type {HTMLElement | null} */ (document.querySelector(`[data-row="${chosen}"]`))?.focus({ preventScroll: true });
   }, [chosen]);
   const row = (/** @type {number} */ index) => html`
     <${Row} key=${rows[index].token_id} order=${rows[index]} index=${index} height=${height} isChosen=${index === chosen} middle=${mids[bookOf(rows[index])] || ""}
-      onChoose=${() => setChosen(index)} onCancel=${() => setDoomed(rows[index])} onPause=${() => turn(rows[index])} />
+      onChoose=${() => { token.value = rows[index].token_id; }} onCancel=${() => setDoomed(rows[index])} onPause=${() => turn(rows[index])} />
   `;
   return html`
     <h1 class="visually-hidden">Orders</h1>
