@@ -35,7 +35,7 @@ _SLICING = (
         file="domain/orders/schedule.py",
         line="        if index >= self.count - 1:\n            return self.quantity\n",
         instead="",
-        tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
+        tests=(SCHEDULE + "test_a_last_slice_cut_too_short_joins_the_one_before",),
     ),
     Bite(
         fault="F18",
@@ -51,7 +51,7 @@ _SLICING = (
         file="domain/orders/schedule.py",
         line="return interval, count - 1 if count > 1 and last < smallest else count",
         instead="return interval, count",
-        tests=(SCHEDULE + "test_merged_slices_are_never_below_the_smallest",),
+        tests=(SCHEDULE + "test_a_last_slice_cut_too_short_joins_the_one_before",),
     ),
     Bite(
         fault="F18",

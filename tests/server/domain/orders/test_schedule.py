@@ -145,7 +145,10 @@ def test_nothing_is_merged_without_need() -> None:
 
 
 def test_a_last_slice_cut_too_short_joins_the_one_before() -> None:
-    assert merged(100, smallest=20, length=10 * SECOND, interval=3 * SECOND) == (3 * SECOND, 3)
+    wide, count = merged(100, smallest=20, length=10 * SECOND, interval=3 * SECOND)
+    assert (wide, count) == (3 * SECOND, 3)
+    made = replace(schedule(lots=100, length=10 * SECOND, interval=wide, lot="1"), count=count)
+    assert [made.size(index) for index in range(count)] == [30, 30, 40]
 
 
 @given(
