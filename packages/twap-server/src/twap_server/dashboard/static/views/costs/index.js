@@ -7,8 +7,8 @@ import { grouped, rounded, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { link, setQuery } from "../../core/router.js";
 import { saveText } from "../../core/save.js";
-import { exchanges } from "../../core/server.js";
 import { style } from "../../core/style.js";
+import { OrderFilter, setsQuery } from "../../parts/order_filter.js";
 import { ProblemText } from "../../parts/problem.js";
 import { Segments } from "../../parts/segments.js";
 import { toast } from "../../parts/toasts.js";
@@ -74,7 +74,6 @@ function Sums({ summary }) {
 /** @param {{filter: import("./loading.js").Filter}} props */
 function Filters({ filter }) {
   const [isBusy, setBusy] = useState(false);
-  const set = (/** @type {string} */ name) => (/** @type {any} */ event) => setQuery({ [name]: event.currentTarget.value.trim() });
   const save = async () => {
     setBusy(true);
     await every(filter).then((all) => saveText("costs.csv", csvOf(all), "text/csv"), (error) => toast(error.message, "bad"));
@@ -82,17 +81,9 @@ function Filters({ filter }) {
   };
   return html`
     <div class="row filters" role="group" aria-label="Filter">
-      <select aria-label="Exchange" value=${filter.exchange} onChange=${set("exchange")}>
-        <option value="">any exchange</option>
-        ${[...exchanges.value.map((one) => one.name), "aggregate"].map((name) => html`<option value=${name} selected=${name === filter.exchange}>${name}</option>`)}
-      </select>
-      <input aria-label="Instrument" placeholder="any instrument" size="13" value=${filter.symbol} spellcheck=${false} autocomplete="off"
-        onChange=${(/** @type {any} */ event) => setQuery({ symbol: event.currentTarget.value.trim().toUpperCase().replace("/", "-") })} />
-      <select aria-label="Side" value=${filter.side} onChange=${set("side")}>
-        ${[["", "both sides"], ["buy", "buy"], ["sell", "sell"]].map(([value, words]) => html`<option value=${value} selected=${value === filter.side}>${words}</option>`)}
-      </select>
-      <label>from <input type="date" value=${filter.from} onChange=${set("from")} /></label>
-      <label>to <input type="date" value=${filter.to} onChange=${set("to")} /></label>
+      <${OrderFilter} filter=${filter} />
+      <label>from <input type="date" value=${filter.from} onChange=${setsQuery("from")} /></label>
+      <label>to <input type="date" value=${filter.to} onChange=${setsQuery("to")} /></label>
       <span class="grow"></span>
       <button type="button" disabled=${isBusy} onClick=${save} title="All orders that fit the filter">${isBusy ? "…" : "CSV"}</button>
     </div>
