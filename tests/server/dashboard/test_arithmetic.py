@@ -100,3 +100,16 @@ async def test_bins_hold_every_cost_without_a_hole(demo: str) -> None:
     assert made[0]["from"] <= -3.2
     assert made[-1]["to"] > 8
     assert await run(demo, sort, []) == []
+
+
+async def test_one_cost_is_a_bar_among_empty_ones(demo: str) -> None:
+    sort = "async (all) => (await import('/dashboard/views/costs/bins.js')).bins(all)"
+    made = await run(demo, sort, [-0.53])
+    assert made[-1]["to"] - made[0]["from"] == pytest.approx(1, abs=0.2)
+    assert [one["count"] for one in made if one["from"] <= -0.53 < one["to"]] == [1]
+
+
+async def test_a_price_keeps_the_zeros_of_its_tick(demo: str) -> None:
+    write = "async ([text, tick]) => (await import('/dashboard/core/format.js')).groupedOnGrid(text, tick)"
+    assert await run(demo, write, ["60007.6", "0.01"]) == "60\u2009007.60"
+    assert await run(demo, write, ["60007.605", "0.01"]) == "60\u2009007.605"

@@ -10,6 +10,14 @@ from support.page_orders import placed, read, saved_text
 
 pytestmark = pytest.mark.browser
 
+_CUT = """
+() => {
+    const which = ".report .scroll, .order-tables .table, .order-tables .number";
+    const isCut = (one) => one.scrollWidth > one.clientWidth + 1;
+    return [...document.querySelectorAll(which)].filter(isCut).map((one) => one.innerText.slice(0, 60));
+}
+"""
+
 
 async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> None:
     async with browsing(demo) as watched:
@@ -31,6 +39,18 @@ async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> 
         assert sum(parts) == whole
         assert await watched.overflowing() == []
         assert await watched.inaccessible() == []
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_no_figure_of_an_order_is_cut(demo: str, width: int) -> None:
+    async with browsing(demo, width=width, height=844) as watched:
+        await watched.enter_demo()
+        token = await placed(watched, quantity="0.06", duration="2s", interval="1s")
+        await watched.open(f"#/order/{token}")
+        report = watched.page.get_by_label("Execution report")
+        await expect(report.get_by_text("so far")).to_have_count(0, timeout=20_000)
+        await expect(report.get_by_label("Other ways")).to_be_visible(timeout=20_000)
+        assert await watched.page.evaluate(_CUT) == []
 
 
 async def test_a_slice_tells_what_it_saw(demo: str) -> None:

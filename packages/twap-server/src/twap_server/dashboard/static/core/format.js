@@ -10,7 +10,17 @@ export function plain(text) {
 
 /** With thousands set apart: "1 234.5" (thin spaces). @param {string | null | undefined} text */
 export function grouped(text) {
-  const [whole, decimals] = plain(text).split(".");
+  return setApart(plain(text));
+}
+
+/** The same with as many decimals as a step has: "60 007.60". @param {string | null | undefined} text @param {string} step */
+export function groupedOnGrid(text, step) {
+  return setApart(onGrid(text, step));
+}
+
+/** @param {string} text */
+export function setApart(text) {
+  const [whole, decimals] = text.split(".");
   const apart = whole.replace(/\B(?=(\d{3})+(?!\d))/g, "\u2009");
   return decimals === undefined ? apart : `${apart}.${decimals}`;
 }

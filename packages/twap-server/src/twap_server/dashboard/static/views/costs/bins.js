@@ -3,6 +3,8 @@
 /** @typedef {{from: number, to: number, count: number}} Bin */
 
 const ABOUT = 24;
+/** So many basis points are shown at least: one order alone is a bar among empty ones, not a wall. */
+const LEAST = 1;
 
 /** The step of 1, 2 or 5 times a power of ten that cuts a range into about so many. @param {number} range @param {number} count */
 export function niceStep(range, count) {
@@ -15,9 +17,10 @@ export function niceStep(range, count) {
 /** @param {number[]} values @returns {Bin[]} all of them, in order, without a hole; none for no values */
 export function bins(values) {
   if (!values.length) return [];
-  const low = Math.min(...values);
-  const high = Math.max(...values);
-  const step = niceStep(Math.max(high - low, 0.01), ABOUT);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const air = Math.max(0, LEAST - (most - least)) / 2;
+  const [low, high] = [least - air, most + air];
+  const step = niceStep(high - low, ABOUT);
   const first = Math.floor(low / step);
   const count = Math.floor(high / step) - first + 1;
   const made = Array.from({ length: count }, (_, at) => ({ from: (first + at) * step, to: (first + at + 1) * step, count: 0 }));

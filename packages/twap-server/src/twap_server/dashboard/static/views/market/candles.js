@@ -5,7 +5,7 @@ import { CandlestickSeries, createChart, createSeriesMarkers, HistogramSeries } 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, Problem } from "../../core/api.js";
 import { onCandles } from "../../core/feed.js";
-import { assets, grouped, onGrid, plain } from "../../core/format.js";
+import { assets, grouped, groupedOnGrid, plain } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { color, onTheme } from "../../core/theme.js";
 import { local } from "../../core/time.js";
@@ -52,7 +52,7 @@ export function CandleChart({ exchange, symbol, interval, tick, own }) {
 function Legend({ candle, tick, symbol }) {
   if (!candle) return html`<p class="candle-legend hint">–</p>`;
   const [base, quote] = assets(symbol);
-  const one = (/** @type {string} */ name, /** @type {string} */ text) => html`<span><span class="soft">${name}</span> ${grouped(onGrid(text, tick))}</span>`;
+  const one = (/** @type {string} */ name, /** @type {string} */ text) => html`<span><span class="soft">${name}</span> ${groupedOnGrid(text, tick)}</span>`;
   return html`
     <p class="candle-legend number">
       <span class="soft">${local(candle.open_time)}${candle.closed ? "" : " (forming)"}</span>

@@ -1,7 +1,7 @@
 // How much lies how far from the middle: both sides added up, drawn over the price.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { assets, grouped, onGrid, plain } from "../../core/format.js";
+import { assets, groupedOnGrid, plain } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { color, onTheme } from "../../core/theme.js";
 import { isLost } from "../../shell/connection.js";
@@ -52,7 +52,7 @@ function summary({ bids, asks }, symbol, book) {
 /** @param {{side: string, rung: Rung}} found @param {string} symbol @param {any} facts */
 function words({ side, rung }, symbol, facts) {
   const [base, quote] = assets(symbol);
-  return `${side === "bids" ? "down" : "up"} to ${grouped(onGrid(rung.price, facts?.tick_size || "0"))} ${quote}: ${plain(rung.total.toFixed())} ${base}`;
+  return `${side === "bids" ? "down" : "up"} to ${groupedOnGrid(rung.price, facts?.tick_size || "0")} ${quote}: ${plain(rung.total.toFixed())} ${base}`;
 }
 
 /** The least and the greatest price, for pixels. @param {{bids: Rung[], asks: Rung[]}} sides @returns {[number, number]} */

@@ -4,7 +4,7 @@ import Big from "big.js";
 import { useMemo, useState } from "preact/hooks";
 import { classes, html } from "../../core/html.js";
 import { fill } from "../../core/draft.js";
-import { assets, grouped, onGrid, percent, plain } from "../../core/format.js";
+import { assets, grouped, groupedOnGrid, onGrid, percent, plain } from "../../core/format.js";
 import { link as address, setQuery } from "../../core/router.js";
 import { exchanges } from "../../core/server.js";
 import { toast } from "../../parts/toasts.js";
@@ -144,7 +144,7 @@ function Spread({ book, tick, unit }) {
   if (!mid) return html`<div class="spread"><span class="soft">no spread: a side is empty</span></div>`;
   const width = new Big(book.asks[0][0]).minus(book.bids[0][0]);
   const bps = width.times(10_000).div(mid).toFixed(width.times(10_000).lt(mid) ? 3 : 1, Big.roundHalfEven);
-  return html`<div class="spread"><strong>${grouped(onGrid(mid, tick))}</strong> <span class="soft">mid · spread ${onGrid(width.toFixed(), tick)} ${unit}, ${bps} bps</span></div>`;
+  return html`<div class="spread"><strong>${groupedOnGrid(mid, tick)}</strong> <span class="soft">mid · spread ${onGrid(width.toFixed(), tick)} ${unit}, ${bps} bps</span></div>`;
 }
 
 /** @param {{rung: Rung | null | undefined, side: Side | undefined, mid: string, facts: any, unit: string[]}} props */

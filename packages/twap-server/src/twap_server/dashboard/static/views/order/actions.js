@@ -22,7 +22,6 @@ export function Actions({ order, take, reload }) {
       toast(/** @type {Error} */ (failure).message, "bad");
       reload();
     }
-    setShown("");
   };
   const turn = () => open && (isPaused ? act(resume(order.token_id), "The order goes on.") : act(pause(order.token_id), "The order is paused."));
   useKey("p", "pause or resume", turn);
@@ -36,7 +35,7 @@ export function Actions({ order, take, reload }) {
     <button type="button" class="danger" onClick=${() => setShown("cancel")}>Cancel</button>
     ${shown === "amend" ? html`<${Amend} order=${order} take=${take} reload=${reload} onDone=${() => setShown("")} />` : null}
     ${shown === "cancel" ? html`
-      <${Ask} title="Cancel this order?" yes="Cancel the order" no="Keep it" kind="danger" onYes=${() => act(cancel(order.token_id), "The order is canceled.")} onNo=${() => setShown("")}>
+      <${Ask} title="Cancel this order?" yes="Cancel the order" no="Keep it" kind="danger" onYes=${() => act(cancel(order.token_id), "The order is canceled.").then(() => setShown(""))} onNo=${() => setShown("")}>
         <p>${grouped(order.filled_quantity)} ${base} are filled and stay so; ${grouped(order.remaining_quantity)} ${base} will not be.</p>
       <//>` : null}
   `;

@@ -1,6 +1,7 @@
 // A chart over the order's time, drawn by uPlot: made once, told of new data, redrawn when colours change.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { setApart } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { color, onTheme } from "../../core/theme.js";
 import { uPlot } from "../../parts/uplot.js";
@@ -55,12 +56,30 @@ function options(box, height, series, latest) {
       x: { time: true, range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => latest.current.range || [low, high] },
       y: { range: (/** @type {any} */ _, /** @type {number} */ low, /** @type {number} */ high) => latest.current.yRange?.(low, high) || padded(low, high) },
     },
-    axes: [{ ...axis, space: 80, values: clock }, { ...axis, size: 68 }],
+    axes: [{ ...axis, space: 80, values: clock }, { ...axis, values: figures, size: room }],
     hooks: {
       drawClear: hook("below"), draw: hook("above"),
       ready: [(/** @type {any} */ chart) => chart.over.addEventListener("click", (/** @type {MouseEvent} */ event) => latest.current.onPick?.(chart, event.offsetX, event.offsetY))],
     },
   };
+}
+
+const LEAST_ROOM = 80; // as wide as most prices: then both charts begin at the same place
+
+/** Room for the longest figure of the axis, none of which may be cut. @param {any} chart @param {string[] | null} texts @param {number} index @param {number} round */
+function room(chart, texts, index, round) {
+  const axis = chart.axes[index];
+  if (round > 1) return axis._size; // uPlot asks again until nothing changes
+  chart.ctx.font = axis.font[0];
+  const widest = Math.max(0, ...(texts || []).map((one) => chart.ctx.measureText(one).width / devicePixelRatio));
+  return Math.max(LEAST_ROOM, Math.ceil(widest + axis.ticks.size + axis.gap));
+}
+
+/** Figures at the marks of the axis, with as many decimals as their step has. @param {any} _ @param {number[]} marks */
+function figures(_, marks) {
+  const step = marks.length > 1 ? marks[1] - marks[0] : 0;
+  const decimals = [...Array(12).keys()].find((count) => Math.abs(step * 10 ** count - Math.round(step * 10 ** count)) < 1e-6) ?? 12;
+  return marks.map((one) => setApart(one.toFixed(decimals)));
 }
 
 const DAY_AND_CLOCK = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });

@@ -19,7 +19,7 @@ export function Head({ order, children }) {
         <${OrderStatus} status=${order.status} />
         <span class="soft">${place} on ${order.exchange === "aggregate" ? "all exchanges" : order.exchange}</span>
         <span class="grow"></span>
-        ${children}
+        <div class="row actions">${children}</div>
       </div>
       <${Progress} filled=${order.filled_quantity} quantity=${order.quantity} label="filled" />
       ${order.reason || order.detail ? html`<p class=${order.status === "Rejected" || order.status === "Failed" ? "problem" : "hint"}>${order.detail || inWords(order.reason)}</p>` : null}

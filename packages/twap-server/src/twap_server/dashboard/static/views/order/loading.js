@@ -9,6 +9,8 @@ import { isOpen, placeOf } from "../../core/orders.js";
 /** More slices than this are shown a part at a time: the newest. */
 export const LARGE = 5_000;
 const AGAIN_MS = 4_000;
+/** After a slice the charts are drawn anew soon, but no more often than this. */
+const SOON_MS = 2_000;
 /** A large order is looked at again only every so many times: its report is long work. */
 const LARGE_EVERY = 6;
 const NEWEST = 1_000;
@@ -36,11 +38,14 @@ export function useOrder(token) {
     let isOver = false;
     let isBusy = false;
     let round = 0;
+    let begun = 0;
+    let soon = 0;
     const look = async () => {
       if (isOver || isBusy || !latest.current || !(isDirty || isOpen(latest.current.status)) || document.hidden) return;
       round += 1;
       if (Number(latest.current.slice_count) > LARGE && isOpen(latest.current.status) && round % LARGE_EVERY !== 1) return;
       isBusy = true;
+      begun = performance.now();
       isDirty = false;
       const made = await happenedTo(token, latest.current).catch(() => null);
       isBusy = false;
@@ -51,6 +56,7 @@ export function useOrder(token) {
       take(event.order);
       setLastSeq(event.seq);
       isDirty = true;
+      soon ||= setTimeout(() => { soon = 0; look(); }, Math.max(200, begun + SOON_MS - performance.now()));
       if (event.event === "ended") AFTER_END_MS.forEach((ms) => setTimeout(() => { isDirty = true; look(); }, ms));
     });
     setOrder(null);
@@ -62,6 +68,7 @@ export function useOrder(token) {
       isOver = true;
       end();
       clearInterval(timer);
+      clearTimeout(soon);
     };
   }, [token]);
   return { order, error, happened, lastSeq, take, reload };

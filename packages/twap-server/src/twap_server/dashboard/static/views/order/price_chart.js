@@ -46,7 +46,8 @@ function draw(chart, dots, radius, side, chosen) {
   const ratio = devicePixelRatio;
   ctx.save();
   ctx.beginPath();
-  ctx.rect(chart.bbox.left, chart.bbox.top, chart.bbox.width, chart.bbox.height);
+  const edge = 12 * ratio; // the first and the last bubble are whole
+  ctx.rect(chart.bbox.left - edge, chart.bbox.top, chart.bbox.width + 2 * edge, chart.bbox.height);
   ctx.clip();
   for (const one of dots) {
     ctx.beginPath();

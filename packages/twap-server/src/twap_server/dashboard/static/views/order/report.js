@@ -64,11 +64,11 @@ function market(report, base, quote) {
 function ways(report, base, quote) {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Other ways"><table>
-      <thead><tr><th scope="col">way</th><th scope="col" class="number">filled (${base})</th><th scope="col" class="number">average</th><th scope="col" class="number">shortfall (${quote})</th><th scope="col" class="number">the order cost more by</th></tr></thead>
+      <thead><tr><th scope="col">way</th><th scope="col" class="number wide-only">filled (${base})</th><th scope="col" class="number">average</th><th scope="col" class="number">shortfall (${quote})</th><th scope="col" class="number">order cost more by</th></tr></thead>
       <tbody>${WAYS.map(([name, words]) => {
         const one = report.counterfactuals[name];
         if (!one) return html`<tr><th scope="row">${words}</th><td colspan="4" class="soft">not known</td></tr>`;
-        return html`<tr><th scope="row">${words}</th><td class="number">${plain(one.filled_quantity)}</td><td class="number">${price(one.average_price)}</td>
+        return html`<tr><th scope="row">${words}</th><td class="number wide-only">${plain(one.filled_quantity)}</td><td class="number">${price(one.average_price)}</td>
           <td class="number" title=${one.implementation_shortfall.amount}>${rounded(one.implementation_shortfall.amount, 4).replace("-", "−")}</td><td class="number">${signed(one.difference.bps)} bps</td></tr>`;
       })}</tbody>
     </table></div>

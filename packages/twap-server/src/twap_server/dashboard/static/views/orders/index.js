@@ -81,7 +81,7 @@ export default function View({ query }) {
       </div></div>
       ${rows.length || isLoading || error
         ? html`<${VirtualList} count=${rows.length} rowHeight=${height} row=${row} label="Orders" onNearEnd=${more} shown=${chosen} />`
-        : html`<p class="starting" role="row"><span role="cell">${status === "open" ? "No open orders." : "No orders."} <a href=${link(["ticket"])}>Write one</a></span></p>`}
+        : html`<p class="starting" role="row"><span role="cell">${status === "open" ? html`No open orders. <a href=${link(["orders"], { status: "all" })}>Show all</a> or write` : "No orders. Write"} <a href=${link(["ticket"])}>a new one</a></span></p>`}
     </div>
     ${doomed ? html`<${Cancel} order=${doomed} onYes=${() => act(cancel(doomed.token_id), "The order is canceled.")} onDone=${() => setDoomed(null)} />` : null}
   `;

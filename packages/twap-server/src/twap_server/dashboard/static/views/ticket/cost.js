@@ -1,6 +1,6 @@
 // What the order would cost against the book of now: cut into slices, and all at once.
 
-import { grouped, rounded, signed } from "../../core/format.js";
+import { grouped, plain, rounded, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { span } from "../../core/time.js";
 
@@ -42,5 +42,5 @@ export function Cost({ preview, base, quote }) {
 function short(text) {
   const size = Math.abs(Number(text));
   if (size === 0) return "0";
-  return size >= 1 ? rounded(text, 2) : rounded(text, Math.min(12, 3 - Math.floor(Math.log10(size))));
+  return size >= 1 ? rounded(text, 2) : plain(rounded(text, Math.min(12, 3 - Math.floor(Math.log10(size)))));
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { fill } from "../../core/draft.js";
 import { onBook } from "../../core/feed.js";
-import { grouped, onGrid } from "../../core/format.js";
+import { groupedOnGrid } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { isLost } from "../../shell/connection.js";
 import { BookBadge } from "../../parts/status.js";
@@ -31,7 +31,7 @@ export function MarketLine({ book, tick, quote }) {
   const price = (/** @type {any[]} */ levels, /** @type {string} */ words, /** @type {string} */ kind) =>
     levels.length
       ? html`<button type="button" class=${`quiet number ${kind}`} title=${`Use the ${words} as limit`} onClick=${() => fill({ price: levels[0][0] })}>
-          <span class="soft">${words}</span> ${grouped(onGrid(levels[0][0], tick))}</button>`
+          <span class="soft">${words}</span> ${groupedOnGrid(levels[0][0], tick)}</button>`
       : html`<span class="soft">no ${words}</span>`;
   return html`
     <p class=${classes("market-line", (book.status !== "live" || isLost()) && "outdated")}>
