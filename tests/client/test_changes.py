@@ -130,8 +130,13 @@ async def test_events_are_read_to_the_last(server: ScriptedServer, client: TwapC
     assert sum(item.path.endswith("/events") for item in server.requests) == count // 500 + 1
     later = [event.seq async for event in client.orders.events("o-1", since=400)]
     assert later == [event.seq for event in pushed if event.seq > 400]
+    back = [event async for event in client.orders.events("o-1", newest_first=True)]
+    assert back == pushed[::-1]
+    assert [event.seq async for event in client.orders.events("o-1", since=400, newest_first=True)] == later[::-1]
     with pytest.raises(NotFound):
         await anext(client.orders.events("o-2"))
+    with pytest.raises(NotFound):
+        await anext(client.orders.events("o-2", newest_first=True))
 
 
 async def test_events_survive_a_cut_connection(server: ScriptedServer, client: TwapClient) -> None:

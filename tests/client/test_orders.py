@@ -9,7 +9,7 @@ from support.client import request
 from twap_client import BadRequest, Conflict, ConnectionLost, NotFound, TwapClient
 from twap_client.testing import Reply, ScriptedServer, order
 from twap_client.testing.server import problem
-from twap_models import OrderStatus
+from twap_models import OrderStatus, Side
 
 
 @pytest.mark.parametrize("quantity", ["0.100000000000000001", "12345678901234567890.123456789", 3, 0.1])
@@ -84,6 +84,9 @@ async def test_a_list_is_one_page_or_all_pages(server: ScriptedServer, client: T
     assert [len(page) async for page in client.orders.list(limit=5).pages()] == [5, 2]
     assert await client.orders.list(status=OrderStatus.FILLED) == []
     assert server.requests[-1].query == {"status": "Filled"}
+    assert len(await client.orders.list(side=Side.BUY)) == 3
+    assert server.requests[-1].query == {"side": "buy"}
+    assert await client.orders.list(side="sell") == []
 
 
 async def test_cancel(server: ScriptedServer, client: TwapClient) -> None:

@@ -7,13 +7,14 @@ Needs Debian's ``chromium``; without it the tests are skipped and say so.
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
@@ -53,20 +54,52 @@ def why_not() -> str:
 @contextmanager
 def demo_server(*more: str) -> Iterator[str]:
     """``twap-server start --demo`` as people start it, on a free port; gives its base URL."""
-    command = [sys.executable, "-m", "twap_server", "start", "--demo", "--port", "0", *more]
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ
-    )
-    try:
-        assert server.stdout is not None
-        lines = iter(server.stdout.readline, "")
-        url = next(found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
-        yield url
-    finally:
-        server.terminate()
-        server.wait(20)
-        assert server.stdout is not None
-        server.stdout.close()
+    with DemoServer(*more) as server:
+        yield server.url
+
+
+class DemoServer:
+    """A demo server in a process of its own, which can be killed and started again on the same port."""
+
+    def __init__(self, *more: str, folder: Path | None = None) -> None:
+        """``folder``: where orders and accounts stay over a kill."""
+        self.url = ""
+        self._more = (*more, *(() if folder is None else ("--database", f"sqlite:///{folder}/demo.sqlite3")))
+        self._variables = {} if folder is None else {"TMPDIR": str(folder)}
+        self._process: subprocess.Popen[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(signal.SIGTERM)
+
+    def start(self) -> None:
+        """Start it: on a free port at first, then on that one."""
+        port = self.url.rpartition(":")[2] or "0"
+        command = [sys.executable, "-m", "twap_server", "start", "--demo", "--port", port, *self._more]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | self._variables
+        )
+        assert self._process.stdout is not None
+        lines = iter(self._process.stdout.readline, "")
+        urls = (found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
+        self.url = next(urls, "")
+        assert self.url, "the demo server ended before it listened"
+
+    def kill(self) -> None:
+        """End it at once, as a crash does (SIGKILL)."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._process is None:
+            return
+        process, self._process = self._process, None
+        process.send_signal(how)
+        process.wait(20)
+        assert process.stdout is not None
+        process.stdout.close()
 
 
 @dataclass

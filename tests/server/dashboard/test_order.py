@@ -151,6 +151,25 @@ async def test_many_fast_slices_do_not_keep_the_newest_and_the_events_away(demo:
         await expect(events.first).to_contain_text("ended", timeout=20_000)
 
 
+async def test_the_newest_events_come_first_and_the_oldest_by_scrolling(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        token = await placed(watched, quantity="60", duration="80s", interval="0.1")
+        await closed(watched, token)
+        await watched.open(f"#/order/{token}")
+        card = watched.page.get_by_label("Events").first
+        rows = watched.page.get_by_role("table", name="Events").get_by_role("row")
+        await expect(card.get_by_role("heading")).to_have_text("Events the newest 500, older ones as you scroll")
+        await expect(rows.first).to_contain_text("ended")
+        every = "Events 80"
+        for _ in range(3):
+            await card.locator(".virtual").evaluate("(list) => list.scrollTo(0, list.scrollHeight)")
+            await watched.page.wait_for_timeout(300)
+        await expect(card.get_by_role("heading")).to_contain_text(every)
+        await card.locator(".virtual").evaluate("(list) => list.scrollTo(0, list.scrollHeight)")
+        await expect(rows.last).to_contain_text("accepted")
+
+
 async def test_an_order_that_is_not_there_is_told(demo: str) -> None:
     async with browsing(demo) as watched:
         watched.allowed.append("404")

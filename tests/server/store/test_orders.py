@@ -19,7 +19,7 @@ from support.store.builders import (
 )
 from support.store.databases import Outside
 from support.stores.kinds import OrderStore
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Order
@@ -266,6 +266,8 @@ async def test_filters(orders: OrderStore) -> None:
     assert await found(exchange="kraken") == [two]
     assert await found(symbols={"ETH-EUR", "X-Y"}) == [two]
     assert await found(symbols={"BTC-USDT"}, statuses=[OrderStatus.FILLED]) == [three]
+    assert await found(side=Side.BUY) == []
+    assert await found(side=Side.SELL, exchange="kraken") == [two]
 
 
 async def test_many_token_ids(orders: OrderStore) -> None:

@@ -25,7 +25,7 @@ from support.store.builders import (
 from support.stores.kinds import OrderStore
 from twap_models.enums import OrderStatus
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PagePosition, PageRequest
+from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PagePosition, PageRequest
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import events, pages, queries, sqlite_page
 from twap_server.store.database import Database
@@ -300,5 +300,8 @@ async def test_many_events_are_read_some_at_a_time(
     assert [one.seq for one in await orders.events("alice", 0, 1_000)] == list(range(1, 251))
     assert sizes == [100, 100, 50]
     assert [one.seq for one in await orders.events("alice", 7, 150)] == list(range(8, 158))
-    of_order = await orders.events_of("alice", "token-1", since=240, limit=1_000)
+    of_order = await orders.events_of("alice", "token-1", EventRange(since=240), limit=1_000)
     assert of_order is not None and [one.seq for one in of_order] == list(range(241, 251))
+    for before, expected in ((None, range(101, 251)), (101, range(1, 101)), (1, range(0))):
+        last = await orders.events_of("alice", "token-1", EventRange(before=before, latest=True), limit=150)
+        assert last is not None and [one.seq for one in last] == list(expected)

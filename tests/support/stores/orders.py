@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Collection, Hashable, Iterator, Sequ
 from typing import TypeAlias, TypeVar
 
 from support.changes import replace
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
 
@@ -82,6 +82,7 @@ class OrderReading(ABC):
         statuses: Collection[OrderStatus] | None = None,
         exchange: str | None = None,
         symbols: Collection[str] | None = None,
+        side: Side | None = None,
         limit: int,
         after: tuple[Nanos, str] | None = None,
     ) -> Orders:
@@ -92,6 +93,7 @@ class OrderReading(ABC):
             and (statuses is None or order.status in statuses)
             and exchange in (None, order.terms.exchange)
             and (symbols is None or (order.terms.instrument and order.terms.instrument.symbol in symbols))
+            and side in (None, order.terms.side)
         ]
         found.sort(key=_place, reverse=True)
         return [order for order in found if after is None or _place(order) < after][:limit]
@@ -99,11 +101,16 @@ class OrderReading(ABC):
     async def events(self, user_id: str, since: int, limit: int) -> Events:
         return [event for event in self.told_to(user_id) if event.seq > since][:limit]
 
-    async def events_of(self, user_id: str, token_id: str, *, since: int, limit: int) -> Events | None:
+    async def events_of(
+        self, user_id: str, token_id: str, wanted: EventRange, *, limit: int
+    ) -> Events | None:
         if self._named(user_id, token_id) is None:
             return None
-        found = await self.events(user_id, since, 1_000_000)
-        return [event for event in found if event.order.terms.token_id == token_id][:limit]
+        found = await self.events(user_id, wanted.since, 1_000_000)
+        mine = [event for event in found if event.order.terms.token_id == token_id]
+        if not wanted.latest:
+            return mine[:limit]
+        return [event for event in mine if wanted.before is None or event.seq < wanted.before][-limit:]
 
     async def last_event_seq(self, user_id: str) -> int:
         return max((event.seq for event in self.told_to(user_id)), default=0)

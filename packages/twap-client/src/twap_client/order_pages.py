@@ -131,3 +131,19 @@ async def event_pages(
         if len(page) < limit:
             return
         since = page[-1].seq
+
+
+async def event_pages_back(
+    transport: Transport, order: AnyOrder, *, limit: int, timeout: Timeout = None
+) -> AsyncIterator[EventList]:
+    """Walk through an order's events from the last page to the first; each page is in order."""
+    asked = {"latest": "true"}
+    while True:
+        params = {**asked, "limit": str(limit)}
+        path = f"{order_path(order)}/events"
+        call = Call(method="GET", path=path, params=params, repeatable=True, timeout=timeout)
+        page = read_model(EVENTS, await transport.send(call))
+        yield page
+        if len(page) < limit:
+            return
+        asked = {"before": str(page[0].seq)}

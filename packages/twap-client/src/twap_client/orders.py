@@ -37,6 +37,7 @@ from twap_client.order_pages import (
     OrderPages,
     detail_pages,
     event_pages,
+    event_pages_back,
 )
 from twap_models import (
     ExecutionReport,
@@ -255,6 +256,7 @@ class Orders:
         status: OrderStatus | str | None = None,
         exchange: str | None = None,
         symbol: str | None = None,
+        side: Side | str | None = None,
         token_id: str | None = None,
         limit: int | None = None,
         after: str | None = None,
@@ -266,6 +268,7 @@ class Orders:
             status: ``open``, ``closed`` or a state such as ``Expired``.
             exchange: only this exchange.
             symbol: only this symbol.
+            side: only ``buy`` or ``sell``.
             token_id: only this order.
             limit: orders a page.
             after: the page before's ``after``.
@@ -275,6 +278,7 @@ class Orders:
             "status": status,
             "exchange": exchange,
             "symbol": symbol,
+            "side": side,
             "token_id": token_id,
             "limit": limit,
             "after": after,
@@ -326,7 +330,7 @@ class Orders:
         return CostPages(self._transport, given, timeout)
 
     async def events(
-        self, order: AnyOrder, *, since: int = 0, timeout: Timeout = None
+        self, order: AnyOrder, *, since: int = 0, newest_first: bool = False, timeout: Timeout = None
     ) -> AsyncIterator[OrderEvent]:
         """Walk through what happened to an order so far, oldest first, page by page.
 
@@ -336,10 +340,18 @@ class Orders:
         Args:
             order: its ``token_id``, or the order as you have it.
             since: only events with a ``seq`` above this.
+            newest_first: walk from the newest backwards; leave the loop when you have enough.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
+        if newest_first:
+            async for page in event_pages_back(self._transport, order, limit=_A_PAGE, timeout=timeout):
+                for event in reversed(page):
+                    if event.seq <= since:
+                        return
+                    yield event
+            return
         async for page in event_pages(self._transport, order, since=since, limit=_A_PAGE, timeout=timeout):
             for event in page:
                 yield event

@@ -175,7 +175,7 @@ async def test_events_of_one_order_are_those_of_the_stream(desk: Desk) -> None:
     await amend(desk, ONE)
     await desk.http.delete("/orders/a-1", headers=headers)
 
-    async def listed(**params: int) -> list[OrderEvent]:
+    async def listed(**params: int | str) -> list[OrderEvent]:
         answer = await desk.http.get("/orders/a-1/events", params=params, headers=headers)
         assert answer.status_code == 200, answer.text
         return [OrderEvent.model_validate(one) for one in exact_json.loads(answer.content)]
@@ -195,9 +195,12 @@ async def test_events_of_one_order_are_those_of_the_stream(desk: Desk) -> None:
     assert await listed(since=3, limit=2) == every[2:4]
     assert await listed(limit=1) == every[:1]
     assert await listed(since=6) == []
+    assert await listed(latest="true", limit=2) == every[-2:]
+    assert await listed(before=5, limit=2) == every[1:3]
+    assert await listed(before=1) == []
 
 
-@pytest.mark.parametrize("query", ["since=-1", "since=x", "limit=0", "limit=1001"])
+@pytest.mark.parametrize("query", ["since=-1", "since=x", "before=x", "since=1&before=3", "before=3&latest=true", "limit=0", "limit=1001"])
 async def test_bad_pages_of_events(desk: Desk, query: str) -> None:
     await submit(desk, BODY)
     answer = await desk.http.get(f"/orders/a-1/events?{query}", headers=await desk.user())

@@ -187,7 +187,7 @@ async def test_paging_gives_every_order_once(desk: Desk) -> None:
 
 async def test_filters(desk: Desk) -> None:
     headers = await desk.user()
-    await submit(desk, [{**BODY, "token_id": "x"}, {**BODY, "token_id": "y"}])
+    await submit(desk, [{**BODY, "token_id": "x"}, {**BODY, "token_id": "y", "side": "sell"}])
     await desk.http.delete("/orders/y", headers=headers)
 
     async def ids(**params: str) -> list[str]:
@@ -201,10 +201,12 @@ async def test_filters(desk: Desk) -> None:
     assert await ids(symbol="btc/usdt") == ["x", "y"]
     assert await ids(symbol="ETHUSDT") == []
     assert await ids(exchange="kraken") == []
+    assert await ids(side="buy") == ["x"]
+    assert await ids(side="sell", status="closed") == ["y"]
 
 
 @pytest.mark.parametrize(
-    "query", ["status=odd", "after=rubbish", "after=%C3%A9", "limit=0", "limit=501", "token_id=%00"]
+    "query", ["status=odd", "side=both", "after=rubbish", "after=%C3%A9", "limit=0", "limit=501", "token_id=%00"]
 )
 async def test_bad_filters(desk: Desk, query: str) -> None:
     answer = await desk.http.get(f"/orders?{query}", headers=await desk.user())

@@ -21,6 +21,10 @@ ExchangeOption = Annotated[
 SymbolOption = Annotated[
     str | None, typer.Option("--symbol", help="Only this symbol.", autocompletion=completion.symbols)
 ]
+SideOption = Annotated[
+    Literal["buy", "sell"] | None,
+    typer.Option("--side", case_sensitive=False, help="Only buys, or sells."),
+]
 
 
 @app.command("orders")
@@ -30,6 +34,7 @@ def list_orders(
     status: StatusOption = None,
     exchange: ExchangeOption = None,
     symbol: SymbolOption = None,
+    side: SideOption = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest first.")] = 50,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="As a live table with keys.")] = False,
     relative: Relative = False,
@@ -39,7 +44,7 @@ def list_orders(
     """List your orders, newest first."""
     from twap_client.cli import orders
 
-    filters = {"status": status, "exchange": exchange, "symbol": symbol}
+    filters = {"status": status, "exchange": exchange, "symbol": symbol, "side": side}
     listed = orders.live if watch else orders.listing
     run_listing(ctx, as_json, output, lambda session: listed(session, limit, **filters), relative=relative)
 
@@ -64,9 +69,7 @@ def costs(
     *,
     exchange: ExchangeOption = None,
     symbol: SymbolOption = None,
-    side: Annotated[
-        Literal["buy", "sell"] | None, typer.Option(case_sensitive=False, help="Only buys, or sells.")
-    ] = None,
+    side: SideOption = None,
     since: Annotated[
         str | None, typer.Option(metavar="T", help="Only those that ended then or later.")
     ] = None,

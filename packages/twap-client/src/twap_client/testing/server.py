@@ -254,7 +254,7 @@ class ScriptedServer(ScriptedAccounts):
         places = [
             place
             for place, item in enumerate(self.orders.values(), 1)
-            if place > after and _has_status(item, status)
+            if place > after and _has_status(item, status) and request.query.get("side") in (None, item.side)
         ]
         page = places[: int(request.query.get("limit", self.page_size))]
         more = {"Link": f'</orders?after={page[-1]}>; rel="next"'} if len(page) < len(places) else {}
@@ -277,7 +277,9 @@ class ScriptedServer(ScriptedAccounts):
             return unknown(token_id)
         since, most = int(request.query.get("since", 0)), int(request.query.get("limit", 100))
         about = [event for event in self.feed.events if event.token_id == token_id and event.seq > since]
-        return listed(about[:most])
+        if "before" in request.query:
+            return listed([one for one in about if one.seq < int(request.query["before"])][-most:])
+        return listed(about[-most:] if "latest" in request.query else about[:most])
 
     def _amend(self, request: Request, token_id: str) -> Reply:
         match, found = request.headers.get("if-match"), self.orders.get(token_id)

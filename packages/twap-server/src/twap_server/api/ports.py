@@ -10,7 +10,7 @@ from twap_server.domain.market.events import BookState, CandleRange, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.domain.tca.headline import ClosedOrder, CostFigures, CostFilter, Unmeasured
 from twap_server.domain.tca.totals import Tally
@@ -99,6 +99,7 @@ class OrderReader(Protocol):
         statuses: Collection[OrderStatus] | None = None,
         exchange: str | None = None,
         symbols: Collection[str] | None = None,
+        side: Side | None = None,
         limit: int,
         after: tuple[Nanos, str] | None = None,
     ) -> list[Order]:
@@ -118,9 +119,9 @@ class EventReader(Protocol):
         ...
 
     async def events_of(
-        self, user_id: str, token_id: str, *, since: int, limit: int
+        self, user_id: str, token_id: str, wanted: EventRange, *, limit: int
     ) -> list[OrderEvent] | None:
-        """One order's events with ``seq > since``, in order; None where the user has no such order."""
+        """One order's events of that range, in order; None where the user has no such order."""
         ...
 
     async def last_event_seq(self, user_id: str) -> int:

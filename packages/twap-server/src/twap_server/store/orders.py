@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
 from twap_server.domain.orders.order import Order, OrderEvent
-from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
+from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries, sqlite_page
@@ -166,6 +166,7 @@ class SqlOrderStore:
         statuses: Collection[OrderStatus] | None = None,
         exchange: str | None = None,
         symbols: Collection[str] | None = None,
+        side: Side | None = None,
         limit: int,
         after: tuple[Nanos, str] | None = None,
     ) -> builtins.list[Order]:
@@ -177,6 +178,7 @@ class SqlOrderStore:
             statuses: in one of these states only; an empty collection finds nothing.
             exchange: on this exchange only.
             symbols: with one of these canonical symbols only.
+            side: of this side only.
             limit: at most so many.
             after: ``created`` and ``order_id`` of the last order of the page before.
         """
@@ -186,6 +188,7 @@ class SqlOrderStore:
             statuses=statuses,
             exchange=exchange,
             symbols=symbols,
+            side=side,
             limit=limit,
             after=after,
         )
@@ -197,13 +200,19 @@ class SqlOrderStore:
         return await self._events(partial(queries.events_after, user_id), since, limit)
 
     async def events_of(
-        self, user_id: str, token_id: str, *, since: int, limit: int
+        self, user_id: str, token_id: str, wanted: EventRange, *, limit: int
     ) -> builtins.list[OrderEvent] | None:
-        """One order's events with ``seq > since``, in order; None where the user has no such order."""
+        """One order's events of that range, in order; None where the user has no such order."""
         order = (await self.find(user_id, [token_id])).get(token_id)
         if order is None:
             return None
-        return await self._events(partial(queries.events_of, order.terms.order_id), since, limit)
+        order_id, since = order.terms.order_id, wanted.since
+        async with self._database.reading() as connection:
+            if wanted.latest:
+                last = queries.seqs_before(user_id, order_id, wanted.before, limit)
+                seqs = (await connection.execute(last)).scalars().all()
+                limit, since = len(seqs), min(seqs, default=1) - 1
+            return await read_events(connection, partial(queries.events_of, user_id, order_id), since, limit)
 
     async def _events(
         self, statement: Callable[[int, int], Select[Any]], since: int, limit: int

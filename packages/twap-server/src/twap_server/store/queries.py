@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.store.tables import (
     IS_OPEN,
@@ -144,6 +144,7 @@ def newest(
     statuses: Collection[OrderStatus] | None,
     exchange: str | None,
     symbols: Collection[str] | None,
+    side: Side | None,
     limit: int,
     after: tuple[Nanos, str] | None,
 ) -> Select[Any]:
@@ -157,6 +158,8 @@ def newest(
         wanted.append(orders.c.exchange == exchange)
     if symbols is not None:
         wanted.append(orders.c.instrument_symbol.in_(list(symbols)))
+    if side is not None:
+        wanted.append(orders.c.side == side.value)
     if after is not None:
         wanted.append(tuple_(orders.c.created, orders.c.order_id) < tuple_(*after))
     return (
@@ -174,9 +177,18 @@ def events_after(user_id: str, since: int, limit: int) -> Select[Any]:
     return _events().where(order_events.c.user_id == user_id, order_events.c.seq > since).limit(limit)
 
 
-def events_of(order_id: str, since: int, limit: int) -> Select[Any]:
+def events_of(user_id: str, order_id: str, since: int, limit: int) -> Select[Any]:
     """One order's events after ``since``, likewise."""
-    return _events().where(order_events.c.order_id == order_id, order_events.c.seq > since).limit(limit)
+    return events_after(user_id, since, limit).where(order_events.c.order_id == order_id)
+
+
+def seqs_before(user_id: str, order_id: str, before: int | None, limit: int) -> Select[Any]:
+    """The numbers of one order's last events, of those before ``before``; the last one first."""
+    mine = order_events.c.user_id == user_id  # it is read backwards along the key, as far as it must
+    found = select(order_events.c.seq).where(mine, order_events.c.order_id == order_id)
+    if before is not None:
+        found = found.where(order_events.c.seq < before)
+    return found.order_by(order_events.c.seq.desc()).limit(limit)
 
 
 def _events() -> Select[Any]:

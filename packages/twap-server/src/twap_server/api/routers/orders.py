@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import Discriminator, Field, Tag
 
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_models.fields import ExchangeName, Seq, SymbolText, TokenId
 from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
 from twap_models.stream import OrderEvent
@@ -28,7 +28,7 @@ from twap_server.api.wire.requests import to_amendment, to_requests
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.order import OrderEvent as RecordedEvent
-from twap_server.domain.orders.record import OrderPage, PagePosition, PageRequest
+from twap_server.domain.orders.record import EventRange, OrderPage, PagePosition, PageRequest
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 
 router = APIRouter(prefix="/orders", tags=["orders"], route_class=ExactRoute)
@@ -106,6 +106,7 @@ async def list_orders(
     status: Annotated[str | None, Query(max_length=16, description="open, closed, or a state.")] = None,
     exchange: ExchangeName | None = None,
     symbol: SymbolText | None = None,
+    side: Side | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[str | None, Query(max_length=256, description="Cursor of the next page.")] = None,
 ) -> Response:
@@ -116,6 +117,7 @@ async def list_orders(
         statuses=_statuses(status),
         exchange=exchange,
         symbols=None if symbol is None else canonical_symbols(services.market, exchange, symbol),
+        side=side,
         limit=limit + 1,
         after=None if after is None else read_cursor(after),
     )
@@ -179,15 +181,19 @@ async def list_events(
     services: ServicesDep,
     caller: ReaderDep,
     token_id: TokenId,
-    since: Annotated[Seq, Query(description="Only events with a seq above this.")] = 0,
+    since: Annotated[Seq | None, Query(description="Only events with a seq above this: the first ones.")] = None,
+    before: Annotated[Seq | None, Query(description="Only events with a seq below this: the last ones.")] = None,
+    latest: Annotated[bool, Query(description="The last events, in order.")] = False,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
     """What happened to one order, oldest first: the events that the stream pushes, as they were recorded.
 
     ``seq`` counts all of your events, so one order's events may have gaps. For the next page send the last
-    ``seq`` as ``since``.
+    ``seq`` as ``since``. From the newest backwards: ask for ``latest``, then send the first ``seq`` as
+    ``before``.
     """
-    found = await services.records.events_of(caller.user_id, token_id, since=since, limit=limit)
+    wanted = _events_wanted(since, before, latest=latest)
+    found = await services.records.events_of(caller.user_id, token_id, wanted, limit=limit)
     if found is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
     body = await services.large.write(caller.user_id, len(found), partial(_events_written, found))
@@ -254,6 +260,14 @@ def _headers(request: Request, page: OrderPage) -> dict[str, str]:
     if page.next is not None:
         headers["Link"] = _next_link(request, write_place(page.next))
     return headers
+
+
+def _events_wanted(since: int | None, before: int | None, *, latest: bool) -> EventRange:
+    if since is not None and (before is not None or latest):
+        raise InvalidRequest("expected since, or before or latest, not both", field="since")
+    if before is not None and latest:
+        raise InvalidRequest("expected before or latest, not both", field="before")
+    return EventRange(since=since or 0, before=before, latest=latest or before is not None)
 
 
 def _events_written(events: Sequence[RecordedEvent]) -> bytes:

@@ -1,7 +1,8 @@
 // Start the page: meet the server, go on with a sign-in of before, show the view that the address names.
 
+import { effect } from "@preact/signals";
 import { render } from "preact";
-import { start } from "./core/feed.js";
+import { returns, start } from "./core/feed.js";
 import { html } from "./core/html.js";
 import { loadExchanges, meet } from "./core/server.js";
 import { resume } from "./core/session.js";
@@ -13,6 +14,9 @@ async function begin() {
   const root = /** @type {HTMLElement} */ (document.getElementById("app"));
   await Promise.allSettled([meet(), loadExchanges(), resume()]);
   start();
+  effect(() => {
+    if (returns.value) meet().catch(() => undefined); // its clock or its version may be another
+  });
   root.replaceChildren();
   render(html`<${Shell} />`, root);
   setInterval(() => {

@@ -45,6 +45,18 @@ class PageRequest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EventRange:
+    """Which of an order's events are wanted, when there are more than one answer holds."""
+
+    since: int = 0
+    """Those with a number above this, the first ones."""
+    before: int | None = None
+    """With ``latest``: those with a number below this; None: all."""
+    latest: bool = False
+    """The last ones, still in order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderPage:
     """An order with some of its slices and fills, all of the same moment.
 

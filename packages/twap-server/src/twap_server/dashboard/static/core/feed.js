@@ -20,6 +20,9 @@ import { Socket } from "./socket.js";
 /** How the page hears from the server. `since` and `retryAt` are of `Date.now()`. @type {import("@preact/signals").Signal<Link>} */
 export const link = signal({ state: "starting", since: Date.now(), retryAt: 0, reason: "" });
 
+/** How often the server came back after it was lost: what no subscription brings again is asked for anew then. */
+export const returns = signal(0);
+
 /** @type {Map<string, Wanted>} */
 const all = new Map();
 /** @type {Source | null} */
@@ -41,6 +44,12 @@ function tell(state, more = {}) {
   const before = link.peek();
   const since = before.state === state ? before.since : Date.now();
   link.value = { retryAt: 0, reason: "", ...more, state, since };
+  if (before.state === "lost" && state !== "lost") returns.value += 1;
+}
+
+/** Whether what is shown may be out of date. */
+export function isLost() {
+  return link.value.state === "lost";
 }
 
 /**

@@ -8,6 +8,8 @@ import { setClock } from "./time.js";
 
 /** @type {import("@preact/signals").Signal<Server | null>} */
 export const server = signal(null);
+/** The version the server has now, where this page came from another; "": it is the same. */
+export const newVersion = signal("");
 /** @type {import("@preact/signals").Signal<any[]>} */
 export const exchanges = signal([]);
 /** @type {Map<string, Promise<any[]>>} */
@@ -18,7 +20,9 @@ export async function meet() {
   const askedAt = Date.now();
   const body = await get("server");
   setClock(body.time, askedAt);
-  server.value = body;
+  const loadedFrom = server.value?.version;
+  if (loadedFrom && loadedFrom !== body.version) newVersion.value = body.version;
+  else server.value = body;
 }
 
 /** Ask for the exchanges and their state. */

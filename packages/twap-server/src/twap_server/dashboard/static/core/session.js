@@ -10,6 +10,9 @@ export const user = signal(null);
 /** Whether the cookie was asked: before that nobody knows who is signed in. */
 export const isKnown = signal(false);
 
+/** Why somebody is not signed in any more who did not sign out; "": nothing of the kind happened. */
+export const endedBecause = signal("");
+
 /** @type {{text: string, renewAt: number} | null} */
 let token = null;
 /** @type {Promise<void> | null} */
@@ -79,7 +82,7 @@ export async function renewNow() {
 
 function renew() {
   renewal ??= request("POST", "auth/browser/refresh")
-    .then((answer) => (answer.body ? take(answer.body) : forget()))
+    .then((answer) => (answer.body ? take(answer.body) : lose("the browser has no sign-in for this server any more")))
     .finally(() => {
       renewal = null;
     });
@@ -89,6 +92,7 @@ function renew() {
 /** @param {any} answer */
 function take(answer) {
   token = { text: answer.access_token, renewAt: performance.now() + Number(answer.expires_in) * 1000 - EARLY_MS };
+  endedBecause.value = "";
   if (user.value?.username !== answer.username) user.value = { username: answer.username };
 }
 
@@ -97,7 +101,13 @@ function forget() {
   user.value = null;
 }
 
+/** @param {string} reason */
+function lose(reason) {
+  if (user.value) endedBecause.value = reason;
+  forget();
+}
+
 /** @param {unknown} error */
 function forgetIfRefused(error) {
-  if (error instanceof Problem && (error.status === 401 || error.status === 403)) forget();
+  if (error instanceof Problem && (error.status === 401 || error.status === 403)) lose(error.message);
 }

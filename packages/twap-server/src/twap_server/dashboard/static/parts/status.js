@@ -1,5 +1,6 @@
 // Badges: whether a book may be trusted, and how an order stands.
 
+import { isLost } from "../core/feed.js";
 import { html } from "../core/html.js";
 import { span } from "../core/time.js";
 
@@ -7,6 +8,7 @@ const BOOK = { live: "LIVE", stale: "STALE", resyncing: "RESYNCING", down: "DOWN
 
 /** @param {{book: any}} props a book message */
 export function BookBadge({ book }) {
+  if (isLost()) return html`<span class="badge status-down" title="the connection to the server is lost">NOT CURRENT</span>`;
   if (!book) return html`<span class="badge status-down">NO BOOK</span>`;
   const word = BOOK[/** @type {keyof typeof BOOK} */ (book.status)] || book.status;
   const age = book.age_ms === null || book.age_ms === undefined ? "" : span(Number(book.age_ms));

@@ -7,7 +7,7 @@ import { server } from "../core/server.js";
 import { signOut, user } from "../core/session.js";
 import { toggleTheme } from "../core/theme.js";
 import { Toasts } from "../parts/toasts.js";
-import { ConnectionBanner } from "./connection.js";
+import { ConnectionBanner, SignInBanner, VersionBanner } from "./connection.js";
 import { Keys, openKeys, useKeys } from "./keys.js";
 import { VIEWS } from "./views.js";
 
@@ -23,6 +23,8 @@ export function Shell() {
     <a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
     <${Header} current=${name} />
     <${ConnectionBanner} />
+    <${SignInBanner} />
+    <${VersionBanner} />
     <main id="main" tabindex="-1" class=${`view-${name}`}>${shown(name, view, path.slice(1), query)}</main>
     <${Footer} />
     <${Keys} />

@@ -1,6 +1,7 @@
 // The last 15 minutes of a book's depth as colour over time and price. It records while the page is open.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isLost } from "../../core/feed.js";
 import { user } from "../../core/session.js";
 import { assets, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
@@ -13,7 +14,6 @@ import { firstInstrument, InstrumentPicker } from "../../parts/instrument_picker
 import { ageInWords, useBook } from "../../parts/live_book.js";
 import { ProblemText } from "../../parts/problem.js";
 import { BookBadge } from "../../parts/status.js";
-import { isLost } from "../../shell/connection.js";
 import { useKey } from "../../shell/keys.js";
 import { useOwnOrders } from "../market/own_orders.js";
 import { live } from "./camera.js";

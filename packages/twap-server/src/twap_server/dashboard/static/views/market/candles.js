@@ -4,13 +4,12 @@ import Big from "big.js";
 import { CandlestickSeries, createChart, createSeriesMarkers, HistogramSeries } from "lightweight-charts";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { ask, Problem } from "../../core/api.js";
-import { onCandles } from "../../core/feed.js";
+import { isLost, onCandles, returns } from "../../core/feed.js";
 import { assets, grouped, groupedOnGrid, plain } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { color, onTheme } from "../../core/theme.js";
 import { local } from "../../core/time.js";
 import { ProblemText } from "../../parts/problem.js";
-import { isLost } from "../../shell/connection.js";
 import { bar, Candles, secondOf, volume } from "./candle_data.js";
 import { isOpen } from "./own_orders.js";
 
@@ -36,6 +35,9 @@ export function CandleChart({ exchange, symbol, interval, tick, own }) {
     };
   }, [exchange, symbol, interval, tick, state.tries]);
   useEffect(() => chart.current?.mark(own), [own]);
+  useEffect(() => {
+    if (returns.value) chart.current?.load({ limit: FIRST }); // those that closed while the server was away
+  }, [returns.value]);
   const again = () => setState((before) => ({ ...before, error: null, note: "", isLoading: true, tries: before.tries + 1 }));
   return html`
     <div class=${classes("candles", isLost() && "outdated")}>

@@ -1,10 +1,10 @@
 // How much lies how far from the middle: both sides added up, drawn over the price.
 
 import { useEffect, useRef, useState } from "preact/hooks";
+import { isLost } from "../../core/feed.js";
 import { assets, groupedOnGrid, plain } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { color, onTheme } from "../../core/theme.js";
-import { isLost } from "../../shell/connection.js";
 import { middle, rungs } from "./grouping.js";
 
 /** @typedef {import("./grouping.js").Rung} Rung */

@@ -4,12 +4,12 @@ import Big from "big.js";
 import { useMemo, useState } from "preact/hooks";
 import { classes, html } from "../../core/html.js";
 import { fill } from "../../core/draft.js";
+import { isLost } from "../../core/feed.js";
 import { assets, grouped, groupedOnGrid, onGrid, percent, plain } from "../../core/format.js";
 import { link as address, setQuery } from "../../core/router.js";
 import { exchanges } from "../../core/server.js";
 import { toast } from "../../parts/toasts.js";
 import { ageInWords } from "../../parts/live_book.js";
-import { isLost } from "../../shell/connection.js";
 import { useKey } from "../../shell/keys.js";
 import { average, middle, rungs, shares, steps } from "./grouping.js";
 

@@ -1,10 +1,9 @@
 // The newest trades of the market, as they come.
 
 import { useEffect, useState } from "preact/hooks";
-import { onTrades } from "../../core/feed.js";
+import { isLost, onTrades } from "../../core/feed.js";
 import { assets, onGrid } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
-import { isLost } from "../../shell/connection.js";
 import { Time } from "../../parts/time.js";
 
 const KEPT = 60;

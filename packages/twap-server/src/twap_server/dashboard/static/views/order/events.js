@@ -8,66 +8,88 @@ import { inWords, placeOf } from "../../core/orders.js";
 import { Time } from "../../parts/time.js";
 import { VirtualList } from "../../parts/virtual_list.js";
 
-const PAGE = 1_000;
-/** So many pages of one order's events are kept; the command line and the API have all. */
-const MOST_PAGES = 20;
+const PAGE = 500;
+/** So many events are kept at most; older ones are asked for again. */
+const MOST = 20_000;
 const EVERY_MS = 700;
 const HEIGHT = 34;
 
 /** @typedef {{seq: string, time: string, event: string, words: string}} Line */
+/** @typedef {{lines: Line[], hasOlder: boolean}} Known `lines`: oldest first */
 
 /**
- * Events as they come, a page at a time, each asked for once.
+ * The newest events at once, those that come, and older ones when they are asked for; a page at a time.
  * @param {any} order @param {string} lastSeq of the stream: a new one means that there is more
- * @returns {Line[]} oldest first
+ * @returns {Known & {older: () => void}}
  */
 function useEvents(order, lastSeq) {
-  const [lines, setLines] = useState(/** @type {Line[]} */ ([]));
+  const [known, setKnown] = useState(/** @type {Known} */ ({ lines: [], hasOlder: false }));
   const told = useRef(lastSeq);
+  const asking = useRef(false);
   told.current = lastSeq;
+  const [base] = assets(order.instrument || order.symbol);
+  const page = async (/** @type {Record<string, unknown>} */ query, /** @type {AbortSignal} */ signal) => {
+    const found = await get(`${placeOf(order.token_id)}/events`, { ...query, limit: PAGE }, signal);
+    return found.map((/** @type {any} */ one) => ({ seq: one.seq, time: one.time, event: one.event, words: inShort(one, base) }));
+  };
   useEffect(() => {
     const control = new AbortController();
-    const [base] = assets(order.instrument || order.symbol);
-    let since = "0";
+    let since = "";
     let seen = "";
-    let pages = 0;
     /** @type {ReturnType<typeof setTimeout>} */
     let timer;
     const look = async () => {
-      let isMore = seen !== told.current;
+      let isMore = seen !== told.current || !since;
       seen = told.current;
-      while (isMore && pages < MOST_PAGES) {
-        const page = await get(`${placeOf(order.token_id)}/events`, { since, limit: PAGE }, control.signal);
-        const fresh = page.map((/** @type {any} */ one) => ({ seq: one.seq, time: one.time, event: one.event, words: inShort(one, base) }));
+      while (isMore) {
+        const isFirst = !since;
+        const fresh = await page(isFirst ? { latest: true } : { since }, control.signal);
         since = fresh[fresh.length - 1]?.seq ?? since;
-        isMore = page.length === PAGE;
-        if (isMore) pages += 1;
-        setLines((before) => [...before, ...fresh]);
+        isMore = !isFirst && fresh.length === PAGE;
+        setKnown((before) => joined(before, fresh, isFirst));
       }
     };
     const loop = () => look().catch(() => (seen = "")).finally(() => control.signal.aborted || (timer = setTimeout(loop, EVERY_MS)));
-    setLines([]);
+    setKnown({ lines: [], hasOlder: false });
     loop();
     return () => {
       clearTimeout(timer);
       control.abort();
     };
   }, [order.token_id]);
-  return lines;
+  const older = () => {
+    const before = known.lines[0]?.seq;
+    if (!known.hasOlder || asking.current || known.lines.length >= MOST) return;
+    asking.current = true;
+    page({ before }, new AbortController().signal)
+      .then((found) => setKnown((now) => (now.lines[0]?.seq === before ? { lines: [...found, ...now.lines], hasOlder: found.length === PAGE } : now)))
+      .catch(() => undefined)
+      .finally(() => (asking.current = false));
+  };
+  return { ...known, older };
+}
+
+/** @param {Known} before @param {Line[]} fresh @param {boolean} isFirst @returns {Known} */
+function joined(before, fresh, isFirst) {
+  const lines = [...before.lines, ...fresh];
+  const isOver = lines.length > MOST;
+  return { lines: isOver ? lines.slice(-MOST) : lines, hasOlder: isOver || before.hasOlder || (isFirst && fresh.length === PAGE) };
 }
 
 /** @param {{order: any, lastSeq: string}} props */
 export function Events({ order, lastSeq }) {
-  const rows = [...useEvents(order, lastSeq)].reverse();
+  const { lines, hasOlder, older } = useEvents(order, lastSeq);
+  const rows = [...lines].reverse();
   const row = (/** @type {number} */ at) => html`
     <div key=${rows[at].seq} role="row" class="table-row" style=${{ height: `${HEIGHT}px` }}>
       <span role="cell"><${Time} iso=${rows[at].time} /></span><span role="cell">${rows[at].event}</span><span role="cell" class="soft" title=${rows[at].words}>${rows[at].words}</span>
     </div>
   `;
+  const count = `${hasOlder ? "the newest " : ""}${grouped(String(rows.length))}${hasOlder && rows.length < MOST ? ", older ones as you scroll" : ""}`;
   return html`
     <section class="card" aria-label="Events">
-      <h2>Events <span class="soft">${rows.length >= PAGE * MOST_PAGES ? "the first " : ""}${grouped(String(rows.length))}</span></h2>
-      <div role="table" class="table event-table" aria-label="Events"><${VirtualList} count=${rows.length} rowHeight=${HEIGHT} row=${row} label="Events" /></div>
+      <h2>Events <span class="soft">${count}</span></h2>
+      <div role="table" class="table event-table" aria-label="Events"><${VirtualList} count=${rows.length} rowHeight=${HEIGHT} row=${row} label="Events" onNearEnd=${older} /></div>
     </section>
   `;
 }

@@ -2,12 +2,12 @@
 
 import { useState } from "preact/hooks";
 import { Problem } from "../../core/api.js";
+import { isLost } from "../../core/feed.js";
 import { assets, grouped } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { isOpen } from "../../core/orders.js";
 import { link, setQuery } from "../../core/router.js";
 import { style } from "../../core/style.js";
-import { isLost } from "../../shell/connection.js";
 import { ProblemText } from "../../parts/problem.js";
 import { Actions } from "./actions.js";
 import { Events, Fills } from "./events.js";

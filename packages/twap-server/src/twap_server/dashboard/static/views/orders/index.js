@@ -2,12 +2,12 @@
 
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useState } from "preact/hooks";
+import { isLost } from "../../core/feed.js";
 import { classes, html } from "../../core/html.js";
 import { assets, grouped } from "../../core/format.js";
 import { cancel, isOpen, pause, resume } from "../../core/orders.js";
 import { go, link } from "../../core/router.js";
 import { style } from "../../core/style.js";
-import { isLost } from "../../shell/connection.js";
 import { useKey } from "../../shell/keys.js";
 import { Ask } from "../../parts/ask.js";
 import { useNarrow } from "../../parts/narrow.js";

@@ -2,10 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { fill } from "../../core/draft.js";
-import { onBook } from "../../core/feed.js";
+import { isLost, onBook } from "../../core/feed.js";
 import { groupedOnGrid } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
-import { isLost } from "../../shell/connection.js";
 import { BookBadge } from "../../parts/status.js";
 
 /** The book of an instrument, as it comes. @param {string} exchange @param {string} symbol @returns {any} null: none yet; an error message where it is refused */
