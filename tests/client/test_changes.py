@@ -132,7 +132,9 @@ async def test_events_are_read_to_the_last(server: ScriptedServer, client: TwapC
     assert later == [event.seq for event in pushed if event.seq > 400]
     back = [event async for event in client.orders.events("o-1", newest_first=True)]
     assert back == pushed[::-1]
-    assert [event.seq async for event in client.orders.events("o-1", since=400, newest_first=True)] == later[::-1]
+    assert [event.seq async for event in client.orders.events("o-1", since=400, newest_first=True)] == later[
+        ::-1
+    ]
     with pytest.raises(NotFound):
         await anext(client.orders.events("o-2"))
     with pytest.raises(NotFound):

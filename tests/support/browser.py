@@ -80,7 +80,11 @@ class DemoServer:
         port = self.url.rpartition(":")[2] or "0"
         command = [sys.executable, "-m", "twap_server", "start", "--demo", "--port", port, *self._more]
         self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | self._variables
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | self._variables,
         )
         assert self._process.stdout is not None
         lines = iter(self._process.stdout.readline, "")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from support.browser import browsing
-from support.page_orders import placed, read, saved_text
+from support.page_orders import closed, placed, read, saved_text
 
 pytestmark = pytest.mark.browser
 
@@ -159,7 +159,9 @@ async def test_the_newest_events_come_first_and_the_oldest_by_scrolling(demo: st
         await watched.open(f"#/order/{token}")
         card = watched.page.get_by_label("Events").first
         rows = watched.page.get_by_role("table", name="Events").get_by_role("row")
-        await expect(card.get_by_role("heading")).to_have_text("Events the newest 500, older ones as you scroll")
+        await expect(card.get_by_role("heading")).to_have_text(
+            "Events the newest 500, older ones as you scroll"
+        )
         await expect(rows.first).to_contain_text("ended")
         every = "Events 80"
         for _ in range(3):

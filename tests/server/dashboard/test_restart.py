@@ -12,11 +12,17 @@ from support.page_orders import placed
 
 pytestmark = pytest.mark.browser
 
-FAILED_CONNECTIONS = ("ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_EMPTY_RESPONSE", "WebSocket connection")
+FAILED_CONNECTIONS = (
+    "ERR_CONNECTION_REFUSED",
+    "ERR_CONNECTION_RESET",
+    "ERR_EMPTY_RESPONSE",
+    "WebSocket connection",
+)
 _EVENTS = """
 async (token) => {
   const {get} = await import("/dashboard/core/api.js");
-  return (await get(`orders/${token}/events`, {limit: 1000})).map((one) => [one.seq, one.event, one.slice?.index]);
+  const all = await get(`orders/${token}/events`, {limit: 1000});
+  return all.map((one) => [one.seq, one.event, one.slice?.index]);
 }
 """
 
@@ -91,7 +97,14 @@ async def _order_is_continuous(watched: Watched, token: str) -> None:
     await expect(page.get_by_label("Events").get_by_role("heading")).to_contain_text(f"{len(recorded) // 10}")
 
 
-async def test_a_sign_in_that_the_new_server_does_not_know_is_told(server: DemoServer, tmp_path: Path) -> None:
+def _forget(folder: Path) -> None:
+    for file in folder.glob("demo.sqlite3*"):
+        file.unlink()
+
+
+async def test_a_sign_in_that_the_new_server_does_not_know_is_told(
+    server: DemoServer, tmp_path: Path
+) -> None:
     async with browsing(server.url) as watched:
         watched.allowed += (*FAILED_CONNECTIONS, "401")
         page = watched.page
@@ -100,8 +113,7 @@ async def test_a_sign_in_that_the_new_server_does_not_know_is_told(server: DemoS
         await expect(page.get_by_role("table", name="Orders")).to_be_visible()
         server.kill()
         await expect(page.locator(".banner")).to_contain_text("Connection lost")
-        for file in tmp_path.glob("demo.sqlite3*"):
-            file.unlink()
+        _forget(tmp_path)
         server.start()
         await expect(page.get_by_role("alert")).to_contain_text("Your sign-in has ended", timeout=30_000)
         await page.get_by_role("button", name="Enter the demo").click()
@@ -124,7 +136,9 @@ async def test_a_server_of_another_version_is_told(server: DemoServer) -> None:
 
         await page.route("**/server", newer)
         server.start()
-        await expect(page.locator(".banner")).to_contain_text("The server is now version 99.0", timeout=30_000)
+        await expect(page.locator(".banner")).to_contain_text(
+            "The server is now version 99.0", timeout=30_000
+        )
 
 
 async def test_a_view_that_was_asked_for_while_the_server_was_away_comes_with_it(server: DemoServer) -> None:

@@ -200,7 +200,10 @@ async def test_events_of_one_order_are_those_of_the_stream(desk: Desk) -> None:
     assert await listed(before=1) == []
 
 
-@pytest.mark.parametrize("query", ["since=-1", "since=x", "before=x", "since=1&before=3", "before=3&latest=true", "limit=0", "limit=1001"])
+@pytest.mark.parametrize(
+    "query",
+    ["since=-1", "since=x", "before=x", "since=1&before=3", "before=3&latest=true", "limit=0", "limit=1001"],
+)
 async def test_bad_pages_of_events(desk: Desk, query: str) -> None:
     await submit(desk, BODY)
     answer = await desk.http.get(f"/orders/a-1/events?{query}", headers=await desk.user())

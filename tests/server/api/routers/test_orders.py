@@ -206,7 +206,8 @@ async def test_filters(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["status=odd", "side=both", "after=rubbish", "after=%C3%A9", "limit=0", "limit=501", "token_id=%00"]
+    "query",
+    ["status=odd", "side=both", "after=rubbish", "after=%C3%A9", "limit=0", "limit=501", "token_id=%00"],
 )
 async def test_bad_filters(desk: Desk, query: str) -> None:
     answer = await desk.http.get(f"/orders?{query}", headers=await desk.user())

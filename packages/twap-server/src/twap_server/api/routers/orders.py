@@ -181,8 +181,12 @@ async def list_events(
     services: ServicesDep,
     caller: ReaderDep,
     token_id: TokenId,
-    since: Annotated[Seq | None, Query(description="Only events with a seq above this: the first ones.")] = None,
-    before: Annotated[Seq | None, Query(description="Only events with a seq below this: the last ones.")] = None,
+    since: Annotated[
+        Seq | None, Query(description="Only events with a seq above this: the first ones.")
+    ] = None,
+    before: Annotated[
+        Seq | None, Query(description="Only events with a seq below this: the last ones.")
+    ] = None,
     latest: Annotated[bool, Query(description="The last events, in order.")] = False,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> Response:
