@@ -53,6 +53,8 @@ async def test_files_are_given_as_text(server: ScriptedServer, client: TwapClien
     assert await client.orders.report_html("o-1") == "<!doctype html><title>o-1</title>"
     assert (await client.orders.report_csv("o-1", table="fills")).endswith("token_id,o-1,\r\n")
     assert server.requests[-1].query == {"format": "csv", "table": "fills"}
+    await client.orders.report_csv("o-1", table="slices", latest=2)
+    assert server.requests[-1].query == {"format": "csv", "table": "slices", "latest": "2"}
     with pytest.raises(NotFound, match="no order"):
         await client.orders.report_html("o-2")
     server.script("GET", "/orders/o-1/report", problem(503, "storage_unavailable", "busy"))

@@ -68,27 +68,24 @@ async def test_the_bars_of_a_waterfall_join_and_end_at_the_whole(demo: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("detail", "value"),
+    ("field", "nearest", "words"),
     [
-        (
-            "quantity 0.00000001 is below the smallest order of binance:BTC-USDT: use at least 0.00009",
-            "0.00009",
-        ),
-        ("price -3 must be above 0: use at least one tick (0.01)", "0.01"),
-        ("randomize 99 must lie between 0 and 50: use 50", "50"),
-        ("interval 0.01 s must be at least 0.1 s", "0.1"),
-        ("200000 slices are more than 100000: use an interval of at least 36 s", "36"),
-        (
-            "end_time 2020-01-01T00:00:00Z lies in the past: choose an end after now (2026-11-29T23:07:54Z)",
-            None,
-        ),
+        ("quantity", "0.00009000", "0.00009"),
+        ("interval", "36", "36s"),
+        ("interval", "0.1", "100ms"),
+        ("slices", "600", "600 slices"),
+        ("randomize", "50", "50"),
+        ("end_time", None, None),
     ],
 )
-async def test_the_nearest_value_is_found_in_the_servers_words(
-    demo: str, detail: str, value: str | None
+async def test_the_nearest_value_is_what_the_server_names(
+    demo: str, field: str, nearest: str | None, words: str | None
 ) -> None:
-    find = "async (text) => (await import('/dashboard/views/ticket/nearest.js')).named(text)"
-    assert await run(demo, find, detail) == value
+    find = """async ([field, nearest]) => {
+        const {fixOf} = await import("/dashboard/views/ticket/nearest.js");
+        return fixOf({field, nearest}, {start_time: ""})?.words ?? null;
+    }"""
+    assert await run(demo, find, [field, nearest]) == words
 
 
 async def test_bins_hold_every_cost_without_a_hole(demo: str) -> None:

@@ -149,6 +149,9 @@ async def test_many_fast_slices_do_not_keep_the_newest_and_the_events_away(demo:
         )
         await expect(watched.page.get_by_label("Order", exact=True)).to_contain_text("Canceled")
         await expect(events.first).to_contain_text("ended", timeout=20_000)
+        slices = watched.page.get_by_role("table", name="Slices").get_by_role("button")
+        await slices.first.click()
+        await expect(watched.page.locator(".seen")).to_contain_text("Mid")
 
 
 async def test_the_newest_events_come_first_and_the_oldest_by_scrolling(demo: str) -> None:

@@ -33,6 +33,7 @@ def connected(exchange: str) -> ExchangeStatus:
         retry_at=None,
         lag=None,
         clock_warning="",
+        taker_fee=Decimal("0.001"),
     )
 
 

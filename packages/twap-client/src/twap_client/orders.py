@@ -374,18 +374,25 @@ class Orders:
         return await self._file(order, {"format": "html"}, timeout)
 
     async def report_csv(
-        self, order: AnyOrder, *, table: ReportTable | None = None, timeout: Timeout = None
+        self,
+        order: AnyOrder,
+        *,
+        table: ReportTable | None = None,
+        latest: int | None = None,
+        timeout: Timeout = None,
     ) -> str:
         """Fetch the report as CSV: a figure a row, as ``section,name,value,unit``.
 
         Args:
             order: its ``token_id``, or the order as you have it.
             table: the ``slices``, ``fills`` or market ``samples`` it was made from, instead.
+            latest: of the slices or fills only the last so many, at most 1000.
 
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        params = {"format": "csv"} if table is None else {"format": "csv", "table": table}
+        params = {"format": "csv", "table": table, "latest": latest}
+        params = {name: str(value) for name, value in params.items() if value is not None}
         return await self._file(order, params, timeout)
 
     async def pause(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:

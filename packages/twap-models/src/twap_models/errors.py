@@ -4,6 +4,7 @@ from pydantic import Field
 
 from twap_models.base import ResponseModel
 from twap_models.enums import ErrorCode
+from twap_models.fields import Told
 
 
 class FieldError(ResponseModel):
@@ -11,6 +12,11 @@ class FieldError(ResponseModel):
 
     field: str
     message: str
+    nearest: Told | None = Field(
+        default=None,
+        description="The nearest value that would do, an interval in seconds; null: there is none, or it is "
+        "not known.",
+    )
 
 
 class Problem(ResponseModel):

@@ -35,6 +35,11 @@ class Exchange(ResponseModel):
     integrity: Integrity
     intervals: list[Interval] = Field(default=[], description="Candle intervals the exchange has itself.")
     instruments: int = Field(default=0, description="How many instruments are listed.")
+    taker_fee: Told | None = Field(
+        default=None,
+        description="What a fill costs as a share of its notional (0.001 is 0.1 %): a setting of this server, "
+        "not asked of the exchange.",
+    )
 
 
 class Instrument(ResponseModel):

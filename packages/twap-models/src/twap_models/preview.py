@@ -13,6 +13,11 @@ class BrokenRule(ResponseModel):
     reason: RejectReason
     field: str = Field(description="The field of the request to change.")
     detail: str = Field(description="In words: field, value, rule, and the nearest value that would do.")
+    nearest: Told | None = Field(
+        default=None,
+        description="The nearest value of the field that would do, an interval in seconds; null: there is none, "
+        "or it is not known.",
+    )
 
 
 class PlannedSlice(ResponseModel):

@@ -150,7 +150,10 @@ def made() -> Preview:
         request=request,
         time=Nanos(START + 2 * SECOND),
         rules=rules,
-        broken=(Rejection(reason=RejectReason.TOO_MANY_OPEN_ORDERS, field="token_id", detail="too many"),),
+        broken=(
+            Rejection(reason=RejectReason.TOO_MANY_OPEN_ORDERS, field="token_id", detail="too many"),
+            Rejection(reason=RejectReason.BELOW_MINIMUM, field="quantity", detail="too small", nearest=FINE),
+        ),
         plan=plan,
         schedule=Schedule(
             quantity=plan.quantity,
@@ -172,7 +175,10 @@ async def test_a_preview_on_the_wire_is_exact_and_shows_the_first_thousand_slice
     desk.orders.previews["a-1"] = made()
     (seen,) = read(await preview(desk, BODY))
     assert (seen.instrument, seen.quantity, seen.accepted) == ("BTC-USDT", Decimal("4.5"), False)
-    assert [(one.reason, one.field) for one in seen.broken] == [("too_many_open_orders", "token_id")]
+    assert [(one.reason, one.field, one.nearest) for one in seen.broken] == [
+        ("too_many_open_orders", "token_id", None),
+        ("below_minimum", "quantity", FINE),
+    ]
     assert (seen.slice_count, len(seen.slices)) == (3_600, 1_000)
     assert sum(one.quantity for one in seen.slices) == Decimal("1.25")
     assert seen.expected_cost is not None and seen.expected_cost.book_age_ms == 2_000

@@ -20,7 +20,7 @@ from twap_models.spreadsheet import harmless
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.report import report
-from twap_server.reports.csv_text import report_csv, table_csv
+from twap_server.reports.csv_text import Table, report_csv, table_csv
 from twap_server.reports.page import report_page
 from twap_server.reports.present import execution_report
 from twap_server.reports.svg import ticks, time_ticks
@@ -109,13 +109,26 @@ async def test_everybody_sees_their_own(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["format=pdf", "table=fills", "format=html&table=fills", "format=csv&table=x"]
+    "query", ["format=pdf", "table=fills", "format=html&table=fills", "format=csv&table=x", "latest=3",
+     "format=csv&table=samples&latest=3", "format=csv&table=fills&latest=0"]
 )
 async def test_other_formats_are_refused(desk: Desk, query: str) -> None:
     headers = await given_record(desk, by_hand())
     refused = await desk.http.get(f"/orders/t-1/report?{query}", headers=headers)
     assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
-    assert refused.json()["errors"][0]["field"] in ("format", "table")
+    assert refused.json()["errors"][0]["field"] in ("format", "table", "latest")
+
+
+@pytest.mark.parametrize("table", ["slices", "fills"])
+async def test_the_last_rows_of_a_table_are_those_of_the_whole(desk: Desk, table: Table) -> None:
+    made = by_hand()
+    headers = await given_record(desk, made)
+    whole = rows(table_csv(made, table))
+    for latest in (1, 2, 1_000):
+        answer = await desk.http.get(
+            f"/orders/t-1/report?format=csv&table={table}&latest={latest}", headers=headers
+        )
+        assert rows(answer.text) == whole[-latest:]
 
 
 async def test_files_have_safe_names(desk: Desk) -> None:

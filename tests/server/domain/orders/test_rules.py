@@ -108,6 +108,36 @@ def test_each_rule_names_its_reason(change: dict[str, object], reason: RejectRea
     )
 
 
+@pytest.mark.parametrize(
+    ("change", "nearest"),
+    [
+        ({"interval": SECOND // 20}, "0.1"),
+        ({"end": Nanos(NOW + 2_000 * SECOND)}, "2"),
+        ({"interval": None, "slices": 700}, "600"),
+        ({"interval": None, "slices": 5_000, "end": Nanos(NOW + 2_000 * SECOND)}, "1000"),
+        ({"quantity": Decimal(-1)}, "0.0001"),
+        ({"quantity": Decimal("0.00009")}, "0.0001"),
+        ({"limit": Decimal(-5)}, "0.01"),
+        ({"limit": Decimal("0.001"), "quantity": Decimal(10**9)}, "0.01"),
+        ({"randomize": Decimal(51)}, "50"),
+        ({"participation_cap": Decimal(0)}, "0.0001"),
+        ({"end": Nanos(NOW)}, None),
+    ],
+)
+def test_the_nearest_value_breaks_that_rule_no_more(change: dict[str, Any], nearest: str | None) -> None:
+    request = replace(REQUEST, **change)
+    made = judge(request)
+    assert isinstance(made, Rejection)
+    if nearest is None:
+        assert made.nearest is None
+        return
+    assert made.nearest == Decimal(nearest)
+    units = {"interval": lambda seconds: int(seconds * SECOND), "slices": int}
+    value = units.get(made.field, Decimal)(made.nearest)
+    again = judge(replace(request, **{{"price": "limit"}.get(made.field, made.field): value}))
+    assert not isinstance(again, Rejection) or again.field != made.field
+
+
 def test_a_halted_instrument_is_not_tradable() -> None:
     made = judge(REQUEST, instrument=replace(BTC, status="halt"))
     assert isinstance(made, Rejection) and made.reason is RejectReason.NOT_TRADABLE

@@ -117,6 +117,7 @@ class Collector:
             market_status=self._list.market_status,
             lag=self._clock_lag.least,
             clock_warning=self._clock_lag.warning,
+            taker_fee=self._config.exchange(self.exchange.name).taker_fee,
             retry_at=self._retry_at(),
         )
 

@@ -16,6 +16,7 @@ TwapError                 code, safe message (may be shown to a user)
 What goes wrong on the exchange side: ``domain/market/errors.py``.
 """
 
+from decimal import Decimal
 from typing import ClassVar
 
 from twap_models.enums import ErrorCode
@@ -35,11 +36,12 @@ class RequestError(TwapError):
 
 
 class InvalidRequest(RequestError):
-    """A value is outside what is accepted; ``field`` names it."""
+    """A value is outside what is accepted; ``field`` names it, ``nearest`` the nearest one that would do."""
 
-    def __init__(self, message: str, *, field: str) -> None:
+    def __init__(self, message: str, *, field: str, nearest: Decimal | None = None) -> None:
         super().__init__(message)
         self.field = field
+        self.nearest = nearest
 
 
 class UnknownExchange(RequestError):

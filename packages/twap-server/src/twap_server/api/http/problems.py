@@ -5,6 +5,7 @@ request's id; the log has the rest.
 """
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -97,7 +98,7 @@ async def answer_twap_error(request: Request, error: Exception) -> Response:
     detail = str(error) if error.code is not ErrorCode.INTERNAL else "something went wrong on our side"
     errors: list[FieldError] = []
     if isinstance(error, InvalidRequest):
-        errors.append(FieldError(field=error.field, message=detail))
+        errors.append(FieldError(field=error.field, message=detail, nearest=error.nearest))
         detail = f"{error.field}: {detail}"
     return problem(request, error.code, detail, errors=errors, headers=_headers_of(error))
 
@@ -109,7 +110,9 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
     for item in found:
         if isinstance(item.get("input"), Unreadable):
             return problem(request, ErrorCode.MALFORMED_JSON, item["input"].why)
-    errors = [FieldError(field=_field(item), message=_message(item)) for item in found[:100]]
+    errors = [
+        FieldError(field=_field(item), message=_message(item), nearest=_nearest(item)) for item in found[:100]
+    ]
     first = f"{errors[0].field}: {errors[0].message}"
     return problem(request, ErrorCode.INVALID_REQUEST, first, errors=errors)
 
@@ -158,6 +161,13 @@ def _field(item: Mapping[str, Any]) -> str:
     path = [part for part in item["loc"] if part not in BODY_TAGS]
     named = item.get("ctx", {}).get("field")
     return in_path([*path, *([named] if named else [])]) or "body"
+
+
+def _nearest(item: Mapping[str, Any]) -> Decimal | None:
+    """The bound that a number lies beyond, where the bound itself would do."""
+    context = item.get("ctx", {})
+    bound = context.get("ge", context.get("le"))
+    return Decimal(str(bound)) if isinstance(bound, int | Decimal) else None
 
 
 def in_path(parts: Sequence[str | int]) -> str:

@@ -46,13 +46,23 @@ async def get_report(
     table: Annotated[
         Table | None, Query(description="With `format=csv`: what the report was made from, instead.")
     ] = None,
+    latest: Annotated[
+        int | None,
+        Query(ge=1, le=1_000, description="With `table=slices` or `fills`: only the last so many, in order."),
+    ] = None,
 ) -> Response:
     """What the order cost, against what, and what else it might have cost; so far, while it is at work."""
     if table is not None and format != "csv":
         raise InvalidRequest(f"expected format=csv with table={table}, got format={format}", field="table")
-    order = await services.records.page(caller.user_id, token_id, PageRequest(slices=0, fills=0))
+    if latest is not None and table not in ("slices", "fills"):
+        raise InvalidRequest("expected table=slices or table=fills with latest", field="latest")
+    some = PageRequest(slices=latest or 0, fills=latest or 0, latest=latest is not None)
+    order = await services.records.page(caller.user_id, token_id, some)
     if order is None:
         raise OrderNotFound(f"you have no order {token_id!r}")
+    if latest is not None:
+        last = OrderRecord(order=order.order, slices=order.slices, fills=order.fills, samples=())
+        return _answer(await services.large.write(caller.user_id, latest, partial(_written, last, format, table)))
 
     async def read() -> OrderRecord:
         found = await services.records.detail(caller.user_id, token_id)
@@ -67,7 +77,10 @@ async def get_report(
         key = (caller.user_id, str(request.url))
         return await services.large.answer(caller.user_id, key, make)
     work = partial(_written, await read(), format, table)
-    made = await services.large.write(caller.user_id, LIGHT, work)
+    return _answer(await services.large.write(caller.user_id, LIGHT, work))
+
+
+def _answer(made: Written) -> Response:
     return Response(b"".join(made.pieces), headers=dict(made.headers), media_type=made.media_type)
 
 

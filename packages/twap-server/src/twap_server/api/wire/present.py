@@ -37,6 +37,7 @@ def exchange(status: ExchangeStatus) -> wire_market.Exchange:
         market_status=status.market_status,
         retry_at=to_datetime(status.retry_at) if status.retry_at else None,
         lag_ms=_millis(status.lag),
+        taker_fee=status.taker_fee,
     )
 
 

@@ -29,7 +29,8 @@ def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPre
         side=request.side,
         accepted=not made.broken,
         broken=[
-            wire.BrokenRule(reason=one.reason, field=one.field, detail=one.detail) for one in made.broken
+            wire.BrokenRule(reason=one.reason, field=one.field, detail=one.detail, nearest=one.nearest)
+            for one in made.broken
         ],
         warnings=list(made.warnings),
         expected_cost=_cost(made.cost, made.time) if made.cost else None,

@@ -44,6 +44,8 @@ class ExchangeStatus:
     """Wall time until which the exchange is asked nothing, or not tried; None when it is."""
     lag: int | None
     """Least nanoseconds from the exchange's time to receipt, lately; None where it is not known."""
+    taker_fee: Decimal
+    """What fills here cost, as a share of their notional: from the settings."""
     clock_warning: str
     """That its clock and ours differ by more than a second, in words fit for a user; empty otherwise."""
 

@@ -72,6 +72,7 @@ def _limit(order: Order, limit: Decimal | None, rules: TradingRules) -> Decimal 
         raise InvalidRequest(
             f"expected a price of at least one tick ({exact.text(rules.tick_size)}), got {limit:f}",
             field="price",
+            nearest=rules.tick_size,
         )
     return safe
 
@@ -97,12 +98,14 @@ def _quantity(order: Order, quantity: Decimal | None, rules: TradingRules, *, sm
         raise InvalidRequest(
             f"expected at least {exact.text(filled)}, which is filled already, got {quantity:f}",
             field="quantity",
+            nearest=filled,
         )
     if not floored:
         raise InvalidRequest(
             f"expected at least {exact.text(smallest)} (the smallest order), got {quantity:f}: "
             "to fill nothing, cancel the order",
             field="quantity",
+            nearest=smallest,
         )
     left = exact.subtract(floored, filled)
     if ZERO < left < smallest:
@@ -110,6 +113,7 @@ def _quantity(order: Order, quantity: Decimal | None, rules: TradingRules, *, sm
             f"expected {exact.text(filled)} (what is filled) or at least "
             f"{exact.text(exact.add(filled, smallest))} (the smallest order more), got {quantity:f}",
             field="quantity",
+            nearest=exact.add(filled, smallest),
         )
     return floored
 

@@ -138,6 +138,7 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
                 reason=RejectReason.INVALID_OPTION,
                 field=name,
                 detail=f"{name} {value:f} must lie between {low:f} and {high}: use {nearest:f}",
+                nearest=nearest,
             )
 
 
@@ -150,14 +151,16 @@ def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) 
     interval = request.interval or 0
     if interval < limits.min_interval:
         yield _invalid_interval(
-            f"interval {_seconds(interval)} s must be at least {_seconds(limits.min_interval)} s"
+            f"interval {_seconds(interval)} s must be at least {_seconds(limits.min_interval)} s",
+            nearest=_in_seconds(limits.min_interval),
         )
     count = slice_count(length, interval) if interval else 0
     if count > limits.max_slices:
         nearest = -(-length // limits.max_slices)
         yield _invalid_interval(
             f"{count} slices are more than {limits.max_slices}: "
-            f"use an interval of at least {_seconds(nearest)} s"
+            f"use an interval of at least {_seconds(nearest)} s",
+            nearest=_in_seconds(nearest),
         )
 
 
@@ -170,15 +173,18 @@ def _broken_slices(count: int, length: int, limits: OrderLimits) -> Iterator[Rej
             f"{count} slices would leave an interval of {_seconds(length // count)} s, "
             f"it must be at least {_seconds(limits.min_interval)} s: use at most {most} slices",
             field="slices",
+            nearest=Decimal(most),
         )
     if count > limits.max_slices:
         yield _invalid_interval(
-            f"{count} slices are more than {limits.max_slices}: use at most {most} slices", field="slices"
+            f"{count} slices are more than {limits.max_slices}: use at most {most} slices",
+            field="slices",
+            nearest=Decimal(most),
         )
 
 
-def _invalid_interval(detail: str, *, field: str = "interval") -> Rejection:
-    return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail)
+def _invalid_interval(detail: str, *, nearest: Decimal, field: str = "interval") -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_INTERVAL, field=field, detail=detail, nearest=nearest)
 
 
 def _broken_signs(request: OrderRequest, rules: TradingRules, fit: Fitted) -> Iterator[Rejection]:
@@ -187,10 +193,12 @@ def _broken_signs(request: OrderRequest, rules: TradingRules, fit: Fitted) -> It
             reason=RejectReason.INVALID_QUANTITY,
             field="quantity",
             detail=f"quantity {request.quantity:f} must be above 0: use at least {exact.text(fit.smallest)}",
+            nearest=fit.smallest,
         )
     if request.limit is not None and request.limit <= ZERO:
         yield _invalid_price(
-            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(rules.tick_size)})"
+            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(rules.tick_size)})",
+            nearest=rules.tick_size,
         )
 
 
@@ -201,15 +209,17 @@ def _broken_minimums(request: OrderRequest, rules: TradingRules, fit: Fitted) ->
             field="quantity",
             detail=f"quantity {request.quantity:f} is below the smallest order of {rules.name}: "
             f"use at least {exact.text(fit.smallest)}",
+            nearest=fit.smallest,
         )
     if request.limit is not None and fit.limit is not None and fit.limit <= ZERO < request.limit:
         yield _invalid_price(
-            f"price {request.limit:f} is below one tick ({exact.text(rules.tick_size)}) of {rules.name}"
+            f"price {request.limit:f} is below one tick ({exact.text(rules.tick_size)}) of {rules.name}",
+            nearest=rules.tick_size,
         )
 
 
-def _invalid_price(detail: str) -> Rejection:
-    return Rejection(reason=RejectReason.INVALID_PRICE, field="price", detail=detail)
+def _invalid_price(detail: str, *, nearest: Decimal) -> Rejection:
+    return Rejection(reason=RejectReason.INVALID_PRICE, field="price", detail=detail, nearest=nearest)
 
 
 def _window(request: OrderRequest, now: Nanos) -> tuple[Nanos, Nanos]:
@@ -295,5 +305,9 @@ def with_rounding_told(plan: Plan, *, quantity: Decimal | None, limit: Decimal |
     return plan if warnings is plan.warnings else replace(plan, warnings=warnings)
 
 
+def _in_seconds(nanos: int) -> Decimal:
+    return exact.ratio(Decimal(nanos), Decimal(SECOND))
+
+
 def _seconds(nanos: int) -> str:
-    return exact.text(exact.ratio(Decimal(nanos), Decimal(SECOND)))
+    return exact.text(_in_seconds(nanos))

@@ -40,12 +40,15 @@ def too_fast(request: OrderRequest, plan: Plan, *, used: int, most: int) -> Reje
     if nearest is None or nearest > plan.end - plan.start:
         return _rejection("interval" if request.slices is None else "slices", f"{told}: cancel some, or wait")
     if request.slices is None:
-        return _rejection("interval", f"{told}: use an interval of at least {_decimal(nearest, SECOND)} s")
-    return _rejection("slices", f"{told}: use at most {(plan.end - plan.start) // nearest} slices")
+        seconds = exact.ratio(Decimal(nearest), Decimal(SECOND))
+        return _rejection("interval", f"{told}: use an interval of at least {_decimal(nearest, SECOND)} s", seconds)
+    most_slices = (plan.end - plan.start) // nearest
+    return _rejection("slices", f"{told}: use at most {most_slices} slices", Decimal(most_slices))
 
 
-def _rejection(field: str, detail: str) -> Rejection:
-    return Rejection(reason=RejectReason.TOO_MANY_SLICES_PER_SECOND, field=field, detail=f"{field}: {detail}")
+def _rejection(field: str, detail: str, nearest: Decimal | None = None) -> Rejection:
+    reason = RejectReason.TOO_MANY_SLICES_PER_SECOND
+    return Rejection(reason=reason, field=field, detail=f"{field}: {detail}", nearest=nearest)
 
 
 def _up_to_millisecond(nanos: int) -> int:

@@ -135,3 +135,5 @@ class Rejection:
     field: str
     """Of the request: what to change."""
     detail: str
+    nearest: Decimal | None = None
+    """The nearest value that would do, as the field has it (an interval in seconds); None: none, or not known."""

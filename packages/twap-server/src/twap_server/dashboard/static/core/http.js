@@ -17,7 +17,7 @@ export class Problem extends Error {
     this.status = status;
     /** @type {string} */
     this.code = body?.code || "";
-    /** @type {{field: string, message: string}[]} */
+    /** @type {{field: string, message: string, nearest?: string | null}[]} */
     this.errors = body?.errors || [];
     this.retryAfter = retryAfter;
     this.body = body;

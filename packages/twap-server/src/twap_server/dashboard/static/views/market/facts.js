@@ -1,5 +1,6 @@
 // What an exchange says of an instrument.
 
+import { big } from "../../core/exact.js";
 import { assets, grouped, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { exchanges } from "../../core/server.js";
@@ -17,6 +18,7 @@ export function Facts({ exchange, symbol, facts }) {
     ["Lot", known(facts.lot_size, base)],
     ["Least quantity", stated(facts.min_quantity, base)],
     ["Least value", stated(facts.min_notional, quote)],
+    ["Taker fee", feeOf(of?.taker_fee)],
     ["Trading", facts.reason ? `${facts.status}: ${facts.reason}` : facts.status],
     ["Exchange", of ? [of.status, of.market_status].join(", ") : "not known"],
     ["Clock of the exchange", of?.lag_ms === null || of?.lag_ms === undefined ? "not known" : `${of.lag_ms} ms behind ours`],
@@ -27,6 +29,12 @@ export function Facts({ exchange, symbol, facts }) {
       <dl>${lines.map(([name, words]) => html`<div><dt>${name}</dt><dd class="number">${words}</dd></div>`)}</dl>
     </section>
   `;
+}
+
+/** A share of the notional, in percent; it is a setting of this server. @param {string | null | undefined} share */
+function feeOf(share) {
+  if (share === null || share === undefined) return "not known";
+  return Number(share) ? `${plain(big(share).times(100).toFixed())} % (this server's setting)` : "0 % (this server's setting)";
 }
 
 /** @param {string} text @param {string} unit */

@@ -83,21 +83,9 @@ function withoutTables(detail) {
 /** @param {string} token @param {any} order @returns {Promise<Happened>} */
 async function happenedTo(token, order) {
   const place = `${placeOf(token)}/report`;
-  const table = (/** @type {string} */ name) => get(place, { format: "csv", table: name }).then(parsed);
-  const [report, samples, [slices, fills]] = await Promise.all([
-    get(place), table("samples"),
-    Number(order.slice_count) > LARGE ? newest(token) : Promise.all([table("slices"), table("fills")]),
-  ]);
+  const isLarge = Number(order.slice_count) > LARGE;
+  const table = (/** @type {string} */ name, /** @type {number | ""} */ latest = "") => get(place, { format: "csv", table: name, latest }).then(parsed);
+  const some = isLarge ? NEWEST : "";
+  const [report, samples, slices, fills] = await Promise.all([get(place), table("samples"), table("slices", some), table("fills", some)]);
   return { report, samples, slices, fills };
-}
-
-/** The newest slices and fills of a large order; they lack what a slice saw. @param {string} token @returns {Promise<[Row[], Row[]]>} */
-async function newest(token) {
-  const { slices, fills } = await get(placeOf(token), { slices: NEWEST, fills: NEWEST, latest: true });
-  return [slices.map(asRow), fills.map(asRow)];
-}
-
-/** @param {Record<string, any>} record @returns {Row} */
-function asRow(record) {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, value ?? ""]));
 }

@@ -58,18 +58,16 @@ export function Seen({ order, slice, fills, onClose }) {
         ${fact("Due", html`<${Time} iso=${slice.due_time} />`)}
         ${late === null ? null : fact("Decided", `${span(late)} later`)}
         ${fact("Wanted", `${plain(slice.wanted_quantity)} ${base}`)} ${fact("Filled", `${plain(slice.filled_quantity)} ${base}`)}
-        ${slice.mid === undefined ? null : html`
-          ${fact("Mid", slice.mid ? `${grouped(slice.mid)} ${quote}` : "no book")}
-          ${fact("Touch", slice.touch ? `${grouped(slice.touch)} ${quote}${slice.touch_exchange ? `, ${slice.touch_exchange}` : ""}` : "–")}
-          ${fact("Book's last change", slice.book_age_ms ? `${span(Number(slice.book_age_ms))} before` : "–")}
-          ${slice.traded_volume ? fact("Others traded since the slice before", `${plain(slice.traded_volume)} ${base}`) : null}`}
+        ${fact("Mid", slice.mid ? `${grouped(slice.mid)} ${quote}` : "no book")}
+        ${fact("Touch", slice.touch ? `${grouped(slice.touch)} ${quote}${slice.touch_exchange ? `, ${slice.touch_exchange}` : ""}` : "–")}
+        ${fact("Book's last change", slice.book_age_ms ? `${span(Number(slice.book_age_ms))} before` : "–")}
+        ${slice.traded_volume ? fact("Others traded since the slice before", `${plain(slice.traded_volume)} ${base}`) : null}
       </dl>
       ${mine.length ? html`
         <div class="scroll" tabindex="0" role="region" aria-label="Levels taken"><table>
           <thead><tr><th scope="col">level taken</th><th scope="col" class="number">price (${quote})</th><th scope="col" class="number">quantity (${base})</th><th scope="col" class="number">from the mid</th></tr></thead>
           <tbody>${mine.map((one) => html`<tr><td>${one.exchange}</td><td class="number">${grouped(one.price)}</td><td class="number">${plain(one.quantity)}</td><td class="number">${slice.mid ? `${signed(away(one.price, slice.mid, order.side))} bps` : "–"}</td></tr>`)}</tbody>
         </table></div>` : null}
-      ${slice.mid === undefined ? html`<p class="hint">What a slice saw is shown for orders of up to 5,000 slices; the report's CSV has it for all.</p>` : null}
     </section>
   `;
 }

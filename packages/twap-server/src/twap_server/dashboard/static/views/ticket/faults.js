@@ -13,14 +13,14 @@ export function faultsOf({ made, preview, error }, draft) {
   /** @type {Record<string, Fault>} */
   const faults = {};
   for (const [field, message] of Object.entries(made.wrong)) faults[field] = { message, fix: null };
-  for (const one of error?.errors || []) add(faults, draft, one.field, one.message);
-  for (const one of preview?.broken || []) add(faults, draft, one.field, one.detail, one.reason);
+  for (const one of error?.errors || []) add(faults, draft, one.field, one.message, one.nearest);
+  for (const one of preview?.broken || []) add(faults, draft, one.field, one.detail, one.nearest, one.reason);
   return faults;
 }
 
-/** @param {Record<string, Fault>} faults @param {import("../../core/draft.js").Draft} draft @param {string} field @param {string} detail @param {string} [reason] */
-function add(faults, draft, field, detail, reason) {
+/** @param {Record<string, Fault>} faults @param {import("../../core/draft.js").Draft} draft @param {string} field @param {string} detail @param {string | null} [nearest] @param {string} [reason] */
+function add(faults, draft, field, detail, nearest, reason) {
   const at = place(field, draft);
   const message = detail.charAt(0).toUpperCase() + detail.slice(1);
-  faults[at] ??= { message: /[.!?]$/.test(message) ? message : `${message}.`, fix: fixOf({ field, detail, reason }, draft) };
+  faults[at] ??= { message: /[.!?]$/.test(message) ? message : `${message}.`, fix: fixOf({ field, nearest, reason }, draft) };
 }

@@ -1,43 +1,21 @@
-// Find the nearest value that would do, where the server names one, and what to change for it.
+// What to change for the nearest value that would do, where the server names one.
 
 import { typed } from "../../core/durations.js";
+import { plain } from "../../core/format.js";
 
 /** @typedef {import("../../core/draft.js").Draft} Draft */
 /** @typedef {{words: string, changes: Partial<Draft>}} Fix what a click does, and what its button says */
 
-const NUMBER = "(-?\\d+(?:\\.\\d+)?)";
-const SHAPES = [
-  `use (?:an interval of )?at (?:least|most) (?:one tick \\()?${NUMBER}`,
-  `: use ${NUMBER}(?: |$)`,
-  `below one tick \\(${NUMBER}\\)`,
-  `(?:greater|less) than or equal to ${NUMBER}`,
-  `at (?:least|most) ${NUMBER}`,
-].map((shape) => new RegExp(shape));
-
-/**
- * The value that a broken rule's text names.
- * @param {string} detail
- * @returns {string | null}
- */
-export function named(detail) {
-  for (const shape of SHAPES) {
-    const found = shape.exec(detail);
-    if (found) return found[1];
-  }
-  return null;
-}
-
 /**
  * What mends a broken rule, or null.
- * @param {{field: string, detail: string, reason?: string}} broken
+ * @param {{field: string, nearest?: string | null, reason?: string}} broken
  * @param {Draft} draft
  * @returns {Fix | null}
  */
-export function fixOf({ field, detail, reason }, draft) {
+export function fixOf({ field, nearest, reason }, draft) {
   if (reason === "duplicate_token_id") return { words: "a new one", changes: { token_id: "" } };
   if (reason === "window_elapsed" && draft.start_time) return { words: "now", changes: { start_time: "" } };
-  const value = named(detail);
-  return value === null ? null : fixTo(field, value, draft);
+  return nearest === null || nearest === undefined ? null : fixTo(field, plain(nearest), draft);
 }
 
 /**
