@@ -145,7 +145,10 @@ async def test_a_status_is_a_class(
 
 async def test_wrong_fields_are_named(server: ScriptedServer, client: TwapClient) -> None:
     body = {"title": "", "status": 422, "detail": "invalid", "code": "invalid_request"}
-    fields = [{"field": "quantity", "message": "too small", "nearest": "0.00009"}, {"field": "x", "message": "no"}]
+    fields = [
+        {"field": "quantity", "message": "too small", "nearest": "0.00009"},
+        {"field": "x", "message": "no"},
+    ]
     server.script("GET", "/exchanges", Reply(status=422, body=body | {"errors": fields}))
     with pytest.raises(BadRequest) as caught:
         await client.market.exchanges()

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from support.browser import browsing
-from support.page_orders import closed, placed, read, saved_text
+from support.page_orders import placed, read, saved_text
 
 pytestmark = pytest.mark.browser
 
@@ -154,24 +154,33 @@ async def test_many_fast_slices_do_not_keep_the_newest_and_the_events_away(demo:
         await expect(watched.page.locator(".seen")).to_contain_text("Mid")
 
 
+_PAUSED_AND_RESUMED = """
+async ([token, times]) => {
+  const {pause, resume, cancel} = await import("/dashboard/core/orders.js");
+  for (let time = 0; time < times; time += 1) {
+    await pause(token);
+    await resume(token);
+  }
+  await cancel(token);
+}
+"""
+
+
 async def test_the_newest_events_come_first_and_the_oldest_by_scrolling(demo: str) -> None:
     async with browsing(demo) as watched:
         await watched.enter_demo()
-        token = await placed(watched, quantity="60", duration="80s", interval="0.1")
-        await closed(watched, token)
+        token = await placed(watched, duration="2h", interval="1h", start_time="+1h")
+        await watched.page.evaluate(_PAUSED_AND_RESUMED, [token, 260])
         await watched.open(f"#/order/{token}")
-        card = watched.page.get_by_label("Events").first
-        rows = watched.page.get_by_role("table", name="Events").get_by_role("row")
-        await expect(card.get_by_role("heading")).to_have_text(
-            "Events the newest 500, older ones as you scroll"
-        )
+        table = watched.page.get_by_role("table", name="Events")
+        heading = watched.page.get_by_role("heading", name="Events")
+        rows = table.get_by_role("row")
+        await expect(heading).to_have_text("Events the newest 500, older ones as you scroll")
         await expect(rows.first).to_contain_text("ended")
-        every = "Events 80"
-        for _ in range(3):
-            await card.locator(".virtual").evaluate("(list) => list.scrollTo(0, list.scrollHeight)")
-            await watched.page.wait_for_timeout(300)
-        await expect(card.get_by_role("heading")).to_contain_text(every)
-        await card.locator(".virtual").evaluate("(list) => list.scrollTo(0, list.scrollHeight)")
+        down = "(list) => list.scrollTo(0, list.scrollHeight)"
+        await table.locator(".virtual").evaluate(down)
+        await expect(heading).to_have_text("Events 522")
+        await table.locator(".virtual").evaluate(down)
         await expect(rows.last).to_contain_text("accepted")
 
 

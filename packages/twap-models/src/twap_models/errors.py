@@ -14,8 +14,7 @@ class FieldError(ResponseModel):
     message: str
     nearest: Told | None = Field(
         default=None,
-        description="The nearest value that would do, an interval in seconds; null: there is none, or it is "
-        "not known.",
+        description="The nearest value that would do, an interval in seconds; null: none, or not known.",
     )
 
 

@@ -37,7 +37,7 @@ class Exchange(ResponseModel):
     instruments: int = Field(default=0, description="How many instruments are listed.")
     taker_fee: Told | None = Field(
         default=None,
-        description="What a fill costs as a share of its notional (0.001 is 0.1 %): a setting of this server, "
+        description="What a fill costs as a share of its notional (0.001 is 0.1 %): this server's setting, "
         "not asked of the exchange.",
     )
 

@@ -15,8 +15,7 @@ class BrokenRule(ResponseModel):
     detail: str = Field(description="In words: field, value, rule, and the nearest value that would do.")
     nearest: Told | None = Field(
         default=None,
-        description="The nearest value of the field that would do, an interval in seconds; null: there is none, "
-        "or it is not known.",
+        description="The nearest value that would do, an interval in seconds; null: none, or not known.",
     )
 
 

@@ -109,8 +109,16 @@ async def test_everybody_sees_their_own(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["format=pdf", "table=fills", "format=html&table=fills", "format=csv&table=x", "latest=3",
-     "format=csv&table=samples&latest=3", "format=csv&table=fills&latest=0"]
+    "query",
+    [
+        "format=pdf",
+        "table=fills",
+        "format=html&table=fills",
+        "format=csv&table=x",
+        "latest=3",
+        "format=csv&table=samples&latest=3",
+        "format=csv&table=fills&latest=0",
+    ],
 )
 async def test_other_formats_are_refused(desk: Desk, query: str) -> None:
     headers = await given_record(desk, by_hand())

@@ -12,7 +12,7 @@ from twap_server.api.http.exact_json import ExactRoute, written
 from twap_server.api.routers.dependencies import ReaderDep, ServicesDep
 from twap_server.api.wire.large import LIGHT, Written
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
-from twap_server.domain.orders.record import OrderRecord, PageRequest
+from twap_server.domain.orders.record import OrderPage, OrderRecord, PageRequest
 from twap_server.reports.csv_text import Table, report_csv, table_csv
 from twap_server.reports.page import CSP, report_page
 from twap_server.reports.present import execution_report
@@ -54,15 +54,12 @@ async def get_report(
     """What the order cost, against what, and what else it might have cost; so far, while it is at work."""
     if table is not None and format != "csv":
         raise InvalidRequest(f"expected format=csv with table={table}, got format={format}", field="table")
-    if latest is not None and table not in ("slices", "fills"):
-        raise InvalidRequest("expected table=slices or table=fills with latest", field="latest")
-    some = PageRequest(slices=latest or 0, fills=latest or 0, latest=latest is not None)
-    order = await services.records.page(caller.user_id, token_id, some)
-    if order is None:
-        raise OrderNotFound(f"you have no order {token_id!r}")
     if latest is not None:
-        last = OrderRecord(order=order.order, slices=order.slices, fills=order.fills, samples=())
-        return _answer(await services.large.write(caller.user_id, latest, partial(_written, last, format, table)))
+        last = await _last_rows(services, caller.user_id, token_id, table, latest)
+        return _answer(
+            await services.large.write(caller.user_id, latest, partial(_written, last, "csv", table))
+        )
+    order = await _some(services, caller.user_id, token_id, PageRequest(slices=0, fills=0))
 
     async def read() -> OrderRecord:
         found = await services.records.detail(caller.user_id, token_id)
@@ -78,6 +75,23 @@ async def get_report(
         return await services.large.answer(caller.user_id, key, make)
     work = partial(_written, await read(), format, table)
     return _answer(await services.large.write(caller.user_id, LIGHT, work))
+
+
+async def _last_rows(
+    services: ServicesDep, user_id: str, token_id: str, table: Table | None, latest: int
+) -> OrderRecord:
+    if table not in ("slices", "fills"):
+        raise InvalidRequest("expected table=slices or table=fills with latest", field="latest")
+    asked = PageRequest(slices=latest, fills=latest, latest=True)
+    found = await _some(services, user_id, token_id, asked)
+    return OrderRecord(order=found.order, slices=found.slices, fills=found.fills, samples=())
+
+
+async def _some(services: ServicesDep, user_id: str, token_id: str, asked: PageRequest) -> OrderPage:
+    found = await services.records.page(user_id, token_id, asked)
+    if found is None:
+        raise OrderNotFound(f"you have no order {token_id!r}")
+    return found
 
 
 def _answer(made: Written) -> Response:

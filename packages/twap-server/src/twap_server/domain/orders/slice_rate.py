@@ -41,7 +41,9 @@ def too_fast(request: OrderRequest, plan: Plan, *, used: int, most: int) -> Reje
         return _rejection("interval" if request.slices is None else "slices", f"{told}: cancel some, or wait")
     if request.slices is None:
         seconds = exact.ratio(Decimal(nearest), Decimal(SECOND))
-        return _rejection("interval", f"{told}: use an interval of at least {_decimal(nearest, SECOND)} s", seconds)
+        return _rejection(
+            "interval", f"{told}: use an interval of at least {_decimal(nearest, SECOND)} s", seconds
+        )
     most_slices = (plan.end - plan.start) // nearest
     return _rejection("slices", f"{told}: use at most {most_slices} slices", Decimal(most_slices))
 

@@ -136,4 +136,4 @@ class Rejection:
     """Of the request: what to change."""
     detail: str
     nearest: Decimal | None = None
-    """The nearest value that would do, as the field has it (an interval in seconds); None: none, or not known."""
+    """The nearest value that would do, an interval in seconds; None: there is none, or it is not known."""
