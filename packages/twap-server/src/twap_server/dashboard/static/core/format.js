@@ -25,6 +25,20 @@ export function setApart(text) {
   return decimals === undefined ? apart : `${apart}.${decimals}`;
 }
 
+/** With so many decimals at least, thousands set apart: numbers of a column stand under each other. @param {string} text @param {number} decimals */
+export function aligned(text, decimals) {
+  const [whole, rest = ""] = plain(text).split(".");
+  const padded = rest.padEnd(decimals, "0");
+  return padded ? `${grouped(whole)}.${padded}` : grouped(whole);
+}
+
+/** A sum of money, rounded to cents; what is smaller keeps two digits that say something. @param {string} text */
+export function money(text) {
+  const size = Math.abs(Number(text));
+  const decimals = size === 0 || size >= 0.01 ? 2 : Math.min(12, 1 - Math.floor(Math.log10(size)));
+  return aligned(rounded(text, decimals), decimals).replace("-", "−");
+}
+
 /**
  * With as many decimals as a step has, so that columns line up; digits beyond it stay.
  * @param {string | null | undefined} text

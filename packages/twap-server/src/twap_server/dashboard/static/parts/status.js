@@ -28,7 +28,7 @@ export function Progress({ filled, quantity, label }) {
   return html`
     <span class="progress" role="progressbar" aria-valuemin="0" aria-valuemax="100" aria-valuenow=${Math.round(share * 100)}
       aria-label=${label || "filled"} title=${text}>
-      <span class="done" style=${{ width: `${share * 100}%` }}></span><span class="words">${text}</span>
+      ${share ? html`<span class="done" style=${{ width: `${share * 100}%` }}></span>` : null}<span class="words">${text}</span>
     </span>
   `;
 }

@@ -3,7 +3,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { written } from "../../core/csv.js";
 import { big } from "../../core/exact.js";
-import { grouped, rounded, signed } from "../../core/format.js";
+import { grouped, money, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { link, setQuery } from "../../core/router.js";
 import { saveText } from "../../core/save.js";
@@ -40,7 +40,8 @@ export default function View({ query }) {
           <${Scatter} points=${points} />
         </section>
       </div>
-      <section class="card" aria-label="Orders"><h2>Closed orders <span class="soft">${grouped(String(orders.length))}${next ? " newest" : ""}; from “shortfall” on in basis points, above 0 is a cost</span></h2>
+      <section class="card" aria-label="Orders"><h2>Closed orders <span class="soft">${grouped(String(orders.length))}${next ? " newest" : ""}</span></h2>
+        <p class="hint">Shortfall and its parts in basis points (bps) of the order's value. Above 0 is a cost, below 0 a gain.</p>
         <${Table} orders=${orders} onNearEnd=${() => next && !isLoading && more()} /></section>`
       : html`<p class="starting">${isLoading ? "Loading…" : error ? "" : html`No closed orders here. <a href=${link(["ticket"])}>Write one</a>`}</p>`}
   `;
@@ -56,11 +57,11 @@ function pointOf(order, what) {
 /** @param {{summary: any}} props */
 function Sums({ summary }) {
   const fact = (/** @type {string} */ name, /** @type {any} */ value, title = "") => html`<div title=${title}><dt>${name}</dt><dd class="number">${value}</dd></div>`;
-  const sums = (/** @type {Record<string, string>} */ all) => Object.entries(all).map(([quote, sum]) => html`<span class="sum" title=${`${sum} ${quote}, exactly`}>${grouped(rounded(sum, 2)).replace("-", "−")} ${quote}</span>`);
+  const sums = (/** @type {Record<string, string>} */ all) => Object.entries(all).map(([quote, sum]) => html`<span class="sum" title=${`${sum} ${quote}, exactly`}>${money(sum)} ${quote}</span>`);
   const means = Object.entries(summary.shortfall_bps_by_quote || {});
   return html`
     <section class="card sums" aria-label="Sums"><dl class="facts">
-      ${fact("Orders", `${grouped(String(summary.orders))}, ${grouped(String(summary.filled_orders))} with fills`)}
+      ${fact("Orders", `${grouped(String(summary.orders))}, of them ${grouped(String(summary.filled_orders))} filled something`)}
       ${fact("Traded", sums(summary.notional_by_quote))} ${fact("Cost", sums(summary.shortfall_by_quote), "implementation shortfall; above 0 is a cost")}
       ${fact("Mean, by size", summary.shortfall_bps !== null ? `${signed(summary.shortfall_bps)} bps` : means.length ? means.map(([quote, one]) => html`<span class="sum">${signed(one)} bps (${quote})</span>`) : "–")}
       ${fact("Median", `${signed(summary.median_bps)} bps`)} ${fact("Worst", `${signed(summary.worst_bps)} bps`)}

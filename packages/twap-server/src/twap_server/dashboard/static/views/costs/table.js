@@ -1,6 +1,6 @@
 // The closed orders and what each cost.
 
-import { assets, grouped, plain, rounded, signed } from "../../core/format.js";
+import { assets, grouped, money, plain, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { link } from "../../core/router.js";
 import { Time } from "../../parts/time.js";
@@ -26,8 +26,8 @@ export function Table({ orders, onNearEnd }) {
         <span role="cell" class="soft">${one.instrument || one.symbol} · ${one.exchange}</span>
         <span role="cell"><${OrderStatus} status=${one.status} /></span>
         <span role="cell"><${Time} iso=${one.ended} /></span>
-        <span role="cell" class="number" title=${`${plain(one.notional)} ${quote}, exactly`}>${grouped(rounded(one.notional, 2))}</span>
-        <span role="cell" class="number" title=${one.shortfall === null ? "" : `${plain(one.shortfall)} ${quote}, exactly`}>${one.shortfall === null ? "–" : rounded(one.shortfall, 2).replace("-", "−")}</span>
+        <span role="cell" class="number" title=${`${plain(one.notional)} ${quote}, exactly`}>${money(one.notional)} <span class="unit">${quote}</span></span>
+        <span role="cell" class="number" title=${one.shortfall === null ? "" : `${plain(one.shortfall)} ${quote}, exactly`}>${one.shortfall === null ? "–" : html`${money(one.shortfall)} <span class="unit">${quote}</span>`}</span>
         ${FIGURES.map(([, , name]) => html`<span role="cell" class="number" title=${one[name] ?? ""}>${one.pending ? "…" : signed(one[name])}</span>`)}
       </div>
     `;

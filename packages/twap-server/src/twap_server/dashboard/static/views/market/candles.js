@@ -202,7 +202,7 @@ function fillMarks(own, candles) {
   return [...marks.values()]
     .sort((one, other) => one.time - other.time)
     .map(({ time, side, sum }) => ({
-      time, color: color("mine"), text: plain(sum.toFixed()),
+      time, color: color("mine"), text: plain(sum.toPrecision(3)),
       position: side === "buy" ? "belowBar" : "aboveBar", shape: side === "buy" ? "arrowUp" : "arrowDown",
     }));
 }

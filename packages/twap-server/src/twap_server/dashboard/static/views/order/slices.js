@@ -26,7 +26,7 @@ export function Slices({ order, slices, chosen, onChoose }) {
         <span role="cell"><button type="button" class="quiet" aria-label=${`Slice ${Number(one.index) + 1}: what it saw`} aria-pressed=${one.index === chosen} onClick=${() => onChoose(one.index)}>${Number(one.index) + 1}</button></span>
         <span role="cell"><${Time} iso=${one.due_time} /></span>
         <span role="cell" class=${one.outcome === "missed" ? "bad" : ""} title=${inWords(one.reason)}>${one.outcome}${one.reason ? html`<span class="soft"> · ${inWords(one.reason)}</span>` : null}</span>
-        <span role="cell" class="number">${plain(one.filled_quantity)} <span class="soft">of ${plain(one.wanted_quantity)}</span></span>
+        <span role="cell" class="number">${plain(one.filled_quantity)} <span class="soft of">of ${plain(one.wanted_quantity)}</span></span>
         <span role="cell" class="number">${price(one.average_price)}</span>
       </div>
     `;

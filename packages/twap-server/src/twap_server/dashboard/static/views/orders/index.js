@@ -69,7 +69,7 @@ export default function View({ query }) {
   return html`
     <h1 class="visually-hidden">Orders</h1>
     <${Filters} filter=${filter}>
-      <span class="soft count" role="status">${isLoading && !rows.length ? "Loading…" : `${grouped(String(rows.length))}${after ? " and more" : ""}`}</span>
+      <span class="soft count" role="status">${isLoading && !rows.length ? "Loading…" : `${grouped(String(rows.length))}${after ? " and more" : ""} ${rows.length === 1 && !after ? "order" : "orders"}`}</span>
       <span class="grow"></span>
       <${Export} filter=${filter} />
       <a class="button" href=${link(["ticket"])}>New order</a>

@@ -1,6 +1,6 @@
 // One order in the list: what it is, how far it is, its price beside the market, what can be done.
 
-import { assets, grouped, plain, rounded, signed } from "../../core/format.js";
+import { aligned, assets, grouped, plain, rounded, signed } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { inWords, isOpen } from "../../core/orders.js";
 import { link } from "../../core/router.js";
@@ -45,7 +45,7 @@ function priceOf(order, quote, middle) {
   const decimals = Math.min(8, Math.max(2, 6 - Math.floor(Math.log10(Number(order.average_price) || 1))));
   const worse = middle && isOpen(order.status) ? behind(order, middle) : "";
   return html`
-    <span title=${`${order.average_price} ${quote}, exactly`}>${grouped(rounded(order.average_price, decimals))} <span class="unit">${quote}</span></span>
+    <span title=${`${order.average_price} ${quote}, exactly`}>${aligned(rounded(order.average_price, decimals), decimals)} <span class="unit">${quote}</span></span>
     ${worse ? html`<span class="soft" title="its average price beside the mid of now; above 0: worse than the mid">${signed(worse)} bps to mid</span>` : null}
   `;
 }
