@@ -391,8 +391,8 @@ class Orders:
         Raises:
             NotFound: no order of yours has this ``token_id``.
         """
-        params = {"format": "csv", "table": table, "latest": latest}
-        params = {name: str(value) for name, value in params.items() if value is not None}
+        asked = {"format": "csv", "table": table, "latest": latest}
+        params = {name: str(value) for name, value in asked.items() if value is not None}
         return await self._file(order, params, timeout)
 
     async def pause(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
