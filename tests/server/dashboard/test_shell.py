@@ -3,6 +3,7 @@
 import pytest
 
 from support.browser import browsing, demo_server
+from support.page_orders import closed, placed
 
 pytestmark = pytest.mark.browser
 
@@ -16,6 +17,18 @@ async def test_each_view_fits_and_is_accessible(demo: str, view: str, width: int
         await watched.open(f"#/{view}")
         assert await watched.overflowing() == []
         assert await watched.inaccessible() == []
+
+
+@pytest.mark.parametrize("view", ["market", "ticket", "orders?status=all", "costs", "health"])
+async def test_each_view_of_a_user_fits_the_smallest_phone(demo: str, view: str) -> None:
+    async with browsing(demo, width=360, height=740) as watched:
+        await watched.enter_demo()
+        await closed(
+            watched, await placed(watched, quantity="2", duration="2s", interval="1s", start_time="+1s")
+        )
+        await watched.open(f"#/{view}")
+        await watched.page.locator("main .card").first.wait_for()
+        assert await watched.overflowing() == []
 
 
 async def test_a_visitor_of_a_demo_enters_with_one_click_and_stays_signed_in_over_a_reload(demo: str) -> None:
