@@ -35,7 +35,7 @@ class Feed:
     """50 books and what an exchange would send about them."""
 
     def __init__(self, registry: BookRegistry, exchange: BinanceExchange, listed: list[Instrument]) -> None:
-        self._registry, self._exchange, self._listed = registry, exchange, listed
+        self._registry, self._stream, self._listed = registry, exchange.new_stream(), listed
         self._bodies = [_bodies(number) for number in range(len(listed))]
         self._sent = 0
         for number, one in enumerate(listed):
@@ -59,7 +59,7 @@ class Feed:
         raw = self._bodies[at][turn % _PREPARED].replace(b"@first", b"%d" % (turn * 4 + 1))
         raw = raw.replace(b"@last", b"%d" % (turn * 4 + 4))
         now = Nanos(time.time_ns())
-        for event in self._exchange.decode(raw):
+        for event in self._stream.decode(raw):
             assert isinstance(event, BookChange)
             book = self._registry.live_book(self._listed[at].id)
             assert book is not None

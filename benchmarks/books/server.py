@@ -15,6 +15,7 @@ import httpx
 
 from benchmarks.books.contender import COMPARED, Mode, Outcome
 from benchmarks.books.stream import Stream
+from benchmarks.harness.answered import answered
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
@@ -25,7 +26,7 @@ from twap_server.collector.network import INTERNET
 from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.native import COMPILED
-from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.base import Exchange, Start
 from twap_server.exchanges.registry import EXCHANGES
 
 _ALL = 1_000_000
@@ -73,10 +74,10 @@ class TwapServer:
             books[one.id.symbol] = book
             registry.add(book)
             book.resync("synchronising")  # as when it is asked for
-        if exchange.needs_rest_snapshot:
+        if exchange.start is Start.FETCHED:
             for native, text in self._stream.snapshots:
                 instrument = self._by_native[native]
-                snapshot = exchange.parse_depth(text.encode(), instrument)
+                snapshot = answered(exchange.snapshot(instrument), text.encode())
                 session.books[instrument.id.symbol].on_snapshot(snapshot, around.clock.now())
         else:
             _read(

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import psutil
 
+from benchmarks.harness.answered import answered
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import Nanos
@@ -42,8 +43,8 @@ def _add_book(registry: BookRegistry, number: int, rng: random.Random) -> None:
     exchange.learn([instrument])
     book = LiveBook(instrument.id, exchange.new_sequencer(instrument))
     registry.add(book)
-    book.on_snapshot(exchange.parse_depth(_snapshot(number, rng), instrument), Nanos(1))
-    for event in exchange.decode(_change(instrument, number, rng)):
+    book.on_snapshot(answered(exchange.snapshot(instrument), _snapshot(number, rng)), Nanos(1))
+    for event in exchange.new_stream().decode(_change(instrument, number, rng)):
         book.on_change(event, Nanos(2))  # type: ignore[arg-type]
     assert len(book.book) == 2 * LEVELS, "the change takes no level and brings none"
 

@@ -97,7 +97,7 @@ REST_BITES = (
         fault="F88",
         guard="who waited for room asks nothing once the exchange wants silence",
         file="collector/rest.py",
-        line="                self._cooldown.check()  # it may have been shut while this one waited\n",
+        line="            self._cooldown.check()  # it may have been shut while this one waited\n",
         instead="",
         tests=(BUDGET + "test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence",),
     ),

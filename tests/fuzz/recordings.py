@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 
 from fuzz.case import Parser
-from fuzz.exchanges import WRITTEN
 from fuzz.mutate import of_bytes, of_json, of_lines, packed
 from support.clocks import HandClock
+from support.exchanges import case_of
 from support.tapes import market
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.frames import frames
@@ -50,7 +50,7 @@ def _samples() -> list[bytes]:
         json.dumps(
             {"t": 1_786_881_600.5 + place, "dir": "in", "conn": "wss://ws.kraken.com/v2", "raw": raw}
         ).encode()
-        for place, raw in enumerate(WRITTEN["kraken"])
+        for place, raw in enumerate(case_of("kraken").frames)
     ]
     return [
         gzip.compress(b"\n".join(part), 1, mtime=0)

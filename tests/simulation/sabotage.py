@@ -26,7 +26,7 @@ from twap_server.engine.work import slice_decision
 from twap_server.engine.work.journal import Journal
 from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.step import PendingWrite
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.chain import Chain
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.tables import orders
@@ -47,7 +47,7 @@ def _no_sequence() -> None:
         self._last = max(self._last, change.last_id)
         return True
 
-    BinanceSequencer.admit = admit  # type: ignore[method-assign]
+    Chain.admit = admit  # type: ignore[method-assign]
 
 
 def _no_checksum() -> None:

@@ -24,7 +24,7 @@ from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.write import OrderWrite
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.chain import Chain
 
 BTC = InstrumentId("binance", "BTC-USDT")
 Doctor = Callable[[OrderWrite], OrderWrite]
@@ -183,7 +183,7 @@ class Scene:
     def __init__(self) -> None:
         self.truth = Truth(SPECS[0], Random(7), now=100.0)
         self.witness = Witness({BTC: self.truth})
-        self.live = LiveBook(BTC, BinanceSequencer())
+        self.live = LiveBook(BTC, Chain(holds=True))
         self.live.confirmed_at, self.live.seq = Nanos(100 * SECOND), 5
         self.live.status = BookStatus.LIVE
         self.copy()

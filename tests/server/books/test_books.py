@@ -25,7 +25,7 @@ from twap_server.domain.market.events import (
     Trade,
 )
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.chain import Chain
 
 BTC = InstrumentId("binance", "BTC-USDT")
 ETH = InstrumentId("kraken", "ETH-USD")
@@ -43,7 +43,7 @@ def snapshot(last, bids=(("1", "1"),), asks=(("2", "1"),)):
 
 @pytest.fixture
 def live():
-    book = LiveBook(BTC, BinanceSequencer())
+    book = LiveBook(BTC, Chain(holds=True))
     book.on_change(change(10, 12, bids=[("1", "5")]), Nanos(1))
     book.on_snapshot(snapshot(11), Nanos(2))
     assert book.status is BookStatus.LIVE
@@ -52,7 +52,7 @@ def live():
 
 class TestLiveBook:
     def test_it_starts_down_and_needs_both_snapshot_and_change(self):
-        book = LiveBook(BTC, BinanceSequencer())
+        book = LiveBook(BTC, Chain(holds=True))
         assert book.status is BookStatus.DOWN
         book.resync("synchronising")
         book.on_snapshot(snapshot(11), Nanos(2))
@@ -63,14 +63,14 @@ class TestLiveBook:
         assert book.view(5).bids == ((1, 1),)
 
     def test_a_quiet_book_is_live_once_the_same_snapshot_came_twice(self):
-        book = LiveBook(BTC, BinanceSequencer())
+        book = LiveBook(BTC, Chain(holds=True))
         book.resync("synchronising")
         for last, status in ((8, "resyncing"), (11, "resyncing"), (11, "live")):
             book.on_snapshot(snapshot(last), Nanos(2))
             assert book.status == status
 
     def test_an_old_change_on_a_book_taken_as_quiet_is_a_gap(self):
-        book = LiveBook(BTC, BinanceSequencer())
+        book = LiveBook(BTC, Chain(holds=True))
         book.resync("synchronising")
         book.on_snapshot(snapshot(11), Nanos(2))
         book.on_snapshot(snapshot(11), Nanos(3))
@@ -141,7 +141,7 @@ class TestLiveBook:
 
     def test_taking_over_keeps_marks_and_seq(self, live):
         epoch = live.book.ensure_level_epoch(Side.BUY, Decimal(2))
-        other = LiveBook(BTC, BinanceSequencer())
+        other = LiveBook(BTC, Chain(holds=True))
         other.on_snapshot(snapshot(20), Nanos(5))
         other.on_change(change(21), Nanos(6))
         before = live.seq
@@ -180,7 +180,7 @@ def test_seq_and_marks_go_on_when_a_book_returns(live):
     registry.remove(BTC)
     assert live.status is BookStatus.DOWN
     assert registry.view(BTC, 1) is None
-    again = LiveBook(BTC, BinanceSequencer())
+    again = LiveBook(BTC, Chain(holds=True))
     registry.add(again)
     assert again.seq == live.seq
     assert registry.live_book(BTC) is again

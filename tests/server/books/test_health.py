@@ -15,7 +15,7 @@ from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookChange, BookSnapshot
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.status import CollectedBook
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.chain import Chain
 
 BTC = InstrumentId("binance", "BTC-USDT")
 
@@ -31,7 +31,7 @@ class Kept:
         self.begin()
 
     def begin(self) -> None:
-        self.book = LiveBook(BTC, BinanceSequencer())
+        self.book = LiveBook(BTC, Chain(holds=True))
         self.registry.add(self.book)
         self.connect()
         self.health.look()
@@ -119,7 +119,7 @@ async def test_a_gap_is_a_resync_and_another_connection_is_none(kept: Kept) -> N
 
 async def test_a_connection_that_takes_over_a_live_book_is_a_reconnect(kept: Kept) -> None:
     kept.live()
-    other = LiveBook(BTC, BinanceSequencer())
+    other = LiveBook(BTC, Chain(holds=True))
     other.pulse = Pulse(kept.clock)
     other.resync("synchronising")
     levels = {"bids": [("1", "1")], "asks": [("2", "1")]}
@@ -132,7 +132,7 @@ async def test_a_connection_that_takes_over_a_live_book_is_a_reconnect(kept: Kep
 
 async def test_a_connection_that_takes_over_before_its_book_is_whole_is_a_reconnect(kept: Kept) -> None:
     kept.live()
-    other = LiveBook(BTC, BinanceSequencer())
+    other = LiveBook(BTC, Chain(holds=True))
     other.pulse = Pulse(kept.clock)
     other.resync("synchronising")
     kept.book.take_over(other)
@@ -228,6 +228,6 @@ async def test_what_is_kept_of_books_that_are_gone_is_nothing(kept: Kept) -> Non
 
 
 async def test_books_come_by_symbol(kept: Kept) -> None:
-    kept.registry.add(LiveBook(InstrumentId("binance", "ADA-USDT"), BinanceSequencer()))
-    kept.registry.add(LiveBook(InstrumentId("kraken", "BTC-USDT"), BinanceSequencer()))
+    kept.registry.add(LiveBook(InstrumentId("binance", "ADA-USDT"), Chain(holds=True)))
+    kept.registry.add(LiveBook(InstrumentId("kraken", "BTC-USDT"), Chain(holds=True)))
     assert [one.instrument.symbol for one in kept.health.of("binance")] == ["ADA-USDT", "BTC-USDT"]

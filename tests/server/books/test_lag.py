@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -11,13 +12,16 @@ from twap_server.collector.clock_lag import ClockLag
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
+from twap_server.exchanges.chain import Chain
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 
 NOW = Nanos(1_800_000_000 * SECOND)
 
 
-def book(sequencer=BinanceSequencer):
+FETCHED = partial(Chain, holds=True)
+
+
+def book(sequencer=FETCHED):
     return LiveBook(InstrumentId("binance", "BTC-USDT"), sequencer())
 
 

@@ -22,7 +22,7 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, UnknownSymbol
 from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.domain.market.refusal import Refusal, RefusalKind
-from twap_server.exchanges.base import HttpRequest
+from twap_server.exchanges.base import HttpRequest, asked
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
@@ -53,7 +53,7 @@ async def rest_failure(place, *, scheme="http", timeout=1):
     exchange = BinanceExchange(rest_url=f"{scheme}://{place}")
     async with httpx.AsyncClient(timeout=timeout) as http:
         with pytest.raises((ExchangeUnavailable, UnknownSymbol)) as caught:
-            await Rest(exchange, CLOCK, http).ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
+            await Rest(exchange, CLOCK, http).ask(asked(HttpRequest(path="/x"), bytes), RequestPurpose.URGENT)
     return caught.value
 
 
@@ -165,9 +165,9 @@ async def test_a_ban_says_until_when_in_the_body_or_the_header_and_nothing_is_as
         async with httpx.AsyncClient() as http:
             rest = Rest(exchange, CLOCK, http)
             with pytest.raises(ExchangeRefuses, match=r"banned this address.*nothing is asked until 20"):
-                await rest.ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
+                await rest.ask(asked(HttpRequest(path="/x"), bytes), RequestPurpose.URGENT)
     with pytest.raises(ExchangeRefuses, match="banned this address"):  # nobody listens any more: not asked
-        await rest.ask(HttpRequest(path="/x"), bytes, RequestPurpose.URGENT)
+        await rest.ask(asked(HttpRequest(path="/x"), bytes), RequestPurpose.URGENT)
     assert rest.refusal is not None and 990 <= rest.refusal.retry_after <= 1_000
     assert "1.2.3.4" not in str(rest.refusal)
 

@@ -15,6 +15,7 @@ from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, Throttled
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.base import HttpRequest
+from twap_server.exchanges.base import asked as asking
 from twap_server.exchanges.binance.adapter import BinanceExchange
 
 pytestmark = pytest.mark.looptime
@@ -92,14 +93,14 @@ async def test_snapshots_run_while_more_candles_are_asked_for_than_there_is_room
 
         async def crowd():
             while True:
-                group.create_task(tolerant(rest.ask(CANDLES, bytes, RequestPurpose.USERS)))
+                group.create_task(tolerant(rest.ask(asking(CANDLES, bytes), RequestPurpose.USERS)))
                 await asyncio.sleep(0.4)
 
         load = group.create_task(crowd())
         for _ in range(9):
             await asyncio.sleep(30)
             begun = clock.monotonic()
-            await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
+            await rest.ask(asking(SNAPSHOT, bytes), RequestPurpose.URGENT)
             took.append(clock.monotonic() - begun)
         load.cancel()
     assert max(took) <= 0.1 * SECOND
@@ -125,10 +126,12 @@ async def test_slow_answers_leave_connections_free_for_what_is_urgent():
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http, asyncio.TaskGroup() as group:
         rest = Rest(BinanceExchange(), LoopClock(), http)
         for _ in range(200):
-            group.create_task(tolerant(rest.ask(CANDLES, bytes, RequestPurpose.USERS)))
-            group.create_task(tolerant(rest.ask(HttpRequest(path="/book"), bytes, RequestPurpose.BOOKS)))
+            group.create_task(tolerant(rest.ask(asking(CANDLES, bytes), RequestPurpose.USERS)))
+            group.create_task(
+                tolerant(rest.ask(asking(HttpRequest(path="/book"), bytes), RequestPurpose.BOOKS))
+            )
         await asyncio.sleep(1)
-        await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
+        await rest.ask(asking(SNAPSHOT, bytes), RequestPurpose.URGENT)
         assert open_now == {"/klines": 8, "/book": 16, "/depth": 1}
         hanging.set()
 
@@ -146,8 +149,8 @@ async def test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence(
     async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http, asyncio.TaskGroup() as group:
         rest = Rest(BinanceExchange(), LoopClock(), http)
         everything = HttpRequest(path="/list", weight=6000)
-        await rest.ask(everything, bytes, RequestPurpose.URGENT)
-        waiting = group.create_task(tolerant(rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)))
+        await rest.ask(asking(everything, bytes), RequestPurpose.URGENT)
+        waiting = group.create_task(tolerant(rest.ask(asking(SNAPSHOT, bytes), RequestPurpose.URGENT)))
         await asyncio.sleep(59)
         rest.hold_off(5, "slowly, please")
         await waiting
@@ -157,7 +160,7 @@ async def test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence(
             await rest.ask(SNAPSHOT, refuse, RequestPurpose.URGENT)
         rest.hold_off(1, "slowly, please")
         with pytest.raises(ExchangeRefuses, match="binance: the exchange asks us to slow down") as silent:
-            await rest.ask(SNAPSHOT, bytes, RequestPurpose.URGENT)
+            await rest.ask(asking(SNAPSHOT, bytes), RequestPurpose.URGENT)
         assert silent.value.retry_after == 90, "a shorter wait does not end a longer one"
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from support.asking import told
 from support.clocks import LoopClock
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
@@ -19,7 +20,7 @@ from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
 from twap_server.domain.market.symbology import Spellings, everywhere, the_one
-from twap_server.exchanges.base import HttpRequest
+from twap_server.exchanges.base import HttpRequest, asked
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
@@ -61,13 +62,13 @@ async def test_a_users_request_does_not_wait_for_ever_for_room_in_the_budget():
     async with httpx.AsyncClient(transport=answers) as http:
         clock, exchange = LoopClock(), BinanceExchange()
         rest = Rest(exchange, clock, http)
-        everything = HttpRequest(path="/x", weight=exchange.limits.rest_weight_per_minute)
-        await rest.ask(everything, bytes, RequestPurpose.URGENT)
+        everything = HttpRequest(path="/x", weight=exchange.limits.rest[""].amount)
+        await rest.ask(asked(everything, bytes), RequestPurpose.URGENT)
         begun = clock.monotonic()
         with pytest.raises(ExchangeUnavailable, match="more is asked for"):
-            await rest.ask(everything, bytes, RequestPurpose.USERS)
+            await rest.ask(asked(everything, bytes), RequestPurpose.USERS)
         assert clock.monotonic() - begun == 10_000_000_000
-        answer = await rest.ask(everything, bytes, RequestPurpose.URGENT)
+        answer = await rest.ask(asked(everything, bytes), RequestPurpose.URGENT)
         assert answer.value == b"[]", "a book waits its turn"
         assert clock.monotonic() - begun >= 60_000_000_000
 
@@ -96,7 +97,7 @@ async def market():
         b'"XETHXXBT":{"altname":"ETHXBT","wsname":"ETH/XBT","pair_decimals":5},'
         b'"XDGUSD":{"altname":"XDGUSD","wsname":"XDG/USD","pair_decimals":5}}}'
     )
-    async with listing(kraken=KrakenExchange().parse_instruments(body).found) as found:
+    async with listing(kraken=told(KrakenExchange().instruments(), body).found) as found:
         yield found
 
 
@@ -141,7 +142,7 @@ PRODUCTS = (
 async def renamed():
     kraken, coinbase = KrakenExchange(), CoinbaseExchange()
     async with listing(
-        kraken=kraken.parse_instruments(TERRA).found, coinbase=coinbase.parse_instruments(PRODUCTS).found
+        kraken=told(kraken.instruments(), TERRA).found, coinbase=told(coinbase.instruments(), PRODUCTS).found
     ) as found:
         yield found
 
@@ -193,8 +194,8 @@ async def test_over_all_exchanges_only_canonical_names_count(renamed):
 
 def test_what_is_listed_nowhere_is_blamed_on_no_single_exchange():
     lists = {
-        "coinbase": Spellings(CoinbaseExchange().parse_instruments(PRODUCTS).found),
-        "kraken": Spellings(KrakenExchange().parse_instruments(TERRA).found),
+        "coinbase": Spellings(told(CoinbaseExchange().instruments(), PRODUCTS).found),
+        "kraken": Spellings(told(KrakenExchange().instruments(), TERRA).found),
     }
     with pytest.raises(UnknownSymbol, match=r"^no exchange here lists an instrument 'NOPE-XYZ'$"):
         everywhere("NOPE-XYZ", lists)
@@ -210,7 +211,7 @@ async def test_while_an_exchange_is_down_no_spelling_is_called_wrong(renamed):
 async def test_books_of_renamed_assets_are_asked_for_by_the_exchanges_own_names(renamed):
     exchange = renamed.collector("kraken").exchange
     sent = [
-        exchange.subscribe([renamed.find_instrument("kraken", one)], first_id=1)
+        exchange.new_stream().subscribe([renamed.find_instrument("kraken", one)])
         for one in ("LUNA-USD", "LUNC-USD")
     ]
     assert ['"LUNA2/USD"' in sent[0][0].text, '"LUNA/USD"' in sent[1][0].text] == [True, True]
@@ -224,7 +225,7 @@ async def test_two_instruments_of_one_name_are_left_out_unless_one_alone_trades(
         b'"LUNCUSD":{"altname":"LUNCUSD","wsname":"LUNC/USD","pair_decimals":8},'
         b'"XBTUSD":{"altname":"XBTUSD","wsname":"XBT/USD","pair_decimals":1}}}'
     ) % old_status.encode()
-    listed, clashing = by_symbol(KrakenExchange().parse_instruments(body).found)
+    listed, clashing = by_symbol(told(KrakenExchange().instruments(), body).found)
     names = Spellings(listed.values(), clashing)
     if found is None:
         assert "LUNC-USD" not in listed and len(clashing) == 2

@@ -82,7 +82,7 @@ async def test_a_proxy_that_stands_in_the_way_is_named(
     async with INTERNET.open_http(config) as client:
         with pytest.raises(ExchangeUnavailable, match=named):
             rest = Rest(exchange, SystemClock(), client)
-            await rest.ask(exchange.instruments_request(), bytes, RequestPurpose.URGENT)
+            await rest.ask(exchange.instruments(), RequestPurpose.URGENT)
     with pytest.raises(ConnectionLost, match=named):
         async with INTERNET.open_socket(exchange, config, SystemClock()):
             raise AssertionError("it was opened")

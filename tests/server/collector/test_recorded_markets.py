@@ -19,8 +19,8 @@ from twap_server.books.live import LiveBook
 from twap_server.clock import SystemClock
 from twap_server.domain.market.events import BookChange
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.exchanges.binance.sequencer import BinanceSequencer
-from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.chain import Chain
+from twap_server.exchanges.coinbase.adapter import CoinbaseStream
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.server import Venue
@@ -50,7 +50,7 @@ async def test_binance_every_link_and_every_best_price(monkeypatch):
             data = json.loads(row["raw"])["data"]
             tickers[data["u"]] = data
     seen, best, faults = [], {}, []
-    admit = BinanceSequencer.admit
+    admit = Chain.admit
 
     def watched_admit(self, change):
         seen.append((change.first_id, change.last_id))
@@ -60,8 +60,8 @@ async def test_binance_every_link_and_every_best_price(monkeypatch):
         if isinstance(event, BookChange):
             best[event.last_id] = (book.best_bid(), book.best_ask())
 
-    monkeypatch.setattr(BinanceSequencer, "admit", watched_admit)
-    monkeypatch.setattr(BinanceSequencer, "verify", watched_verify)
+    monkeypatch.setattr(Chain, "admit", watched_admit)
+    monkeypatch.setattr(Chain, "verify", watched_verify)
     monkeypatch.setattr(LiveBook, "_fail", lambda self, error, change: faults.append(error))
     clock = SystemClock()
     bitcoin = InstrumentId("binance", "BTC-USDT")
@@ -119,7 +119,7 @@ async def test_coinbase_every_change_and_every_ticker(monkeypatch):
     frames = list(recorded(recording(COINBASE_SIX)))
     names = sorted({json.loads(one)["product_id"] for one in frames if '"snapshot"' in one})
     changes, faults, tickers = [], [], []
-    decode, change, fail = CoinbaseExchange.decode, LiveBook.on_change, LiveBook._fail
+    decode, change, fail = CoinbaseStream.decode, LiveBook.on_change, LiveBook._fail
 
     def watched_decode(self, raw):
         if b'"ticker"' in raw:
@@ -137,7 +137,7 @@ async def test_coinbase_every_change_and_every_ticker(monkeypatch):
         faults.append(error)
         fail(self, error, event)
 
-    monkeypatch.setattr(CoinbaseExchange, "decode", watched_decode)
+    monkeypatch.setattr(CoinbaseStream, "decode", watched_decode)
     monkeypatch.setattr(LiveBook, "on_change", watched_change)
     monkeypatch.setattr(LiveBook, "_fail", watched_fail)
     venue = LoopbackCoinbase(products["raw"].encode(), plays=frames, when=set(names))

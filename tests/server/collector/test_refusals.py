@@ -19,7 +19,7 @@ from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.context import Served
 from twap_server.collector.oversized import Oversized
-from twap_server.collector.requests import Asked, RequestIds
+from twap_server.collector.requests import Asked
 from twap_server.collector.subscriptions import ChannelSubscriptions
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
@@ -264,7 +264,7 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     subscriptions = ChannelSubscriptions(
         context,
         Served(books=books, primary=True),
-        RequestIds(),
+        exchange.new_stream(),
         Pulse(context.clock),
         SimpleNamespace(forget=lambda symbol: None),
     )

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.asking import page, told
+from support.exchanges import case_of
 from twap_server.domain.clock import SECOND, from_epoch, unit_of
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.binance import mapper
@@ -47,7 +49,7 @@ def test_binance_may_send_any_unit(unit: int) -> None:
 def test_candles_may_come_in_any_unit(unit: int) -> None:
     begin, end = MOMENT // unit, (MOMENT + 60 * SECOND) // unit
     rows = json.dumps([[begin, "1", "2", "1", "2", "5", end, "6", 1, "1", "1", "0"]]).encode()
-    (candle,) = BinanceExchange().parse_klines(rows, "1m").found
+    (candle,) = told(BinanceExchange().candles(case_of("binance").instrument(), page()), rows).found
     assert (candle.open_time, candle.close_time) == (MOMENT, MOMENT + 60 * SECOND)
     body = json.dumps(
         {"error": [], "result": {"X": [[begin, "1", "2", "1", "2", "1", "5", 1]], "last": begin}}

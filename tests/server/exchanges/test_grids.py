@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from support.listings import GONE, GOOD, read
+from support.asking import told
+from support.exchanges import case_of
+from support.exchanges.case import GONE
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.decode import number
 
@@ -39,8 +41,9 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault):
-    entry = {key: one for key, one in (GOOD[name] | change).items() if one is not GONE}
-    listed = read(name, entry)
+    case = case_of(name)
+    entry = {key: one for key, one in {**case.entry, **change}.items() if one is not GONE}
+    listed = told(case.shape().instruments(), case.body(entry))
     assert listed.left_out == ()
     (one,) = listed.found
     assert one.fault == fault

@@ -147,6 +147,9 @@ class MemoryConnection:
         for answer in self.answers(request):
             self.hear(answer)
 
+    async def reply(self, text: str) -> None:
+        raise AssertionError(f"nothing was asked: {text}")
+
     def bases(self, request: dict[str, object]) -> list[str]:
         if self.exchange.name == "binance":
             return [one[:3].upper() for one in request["params"] if "@depth" in one]

@@ -44,6 +44,7 @@ _OPEN = (OrderStatus.ACCEPTED, OrderStatus.WORKING, OrderStatus.PAUSED)
 class FillState(StrEnum):
     """How much of an order was filled, beside its state."""
 
+    WHOLE = "whole"
     NONE = "none"
     PARTIAL = "partial"
     FULL = "full"
@@ -150,6 +151,7 @@ class Integrity(StrEnum):
 
     SEQUENCE = "sequence"
     CHECKSUM = "checksum"
+    WHOLE = "whole"
     NONE = "none"
 
 

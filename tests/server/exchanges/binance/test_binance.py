@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.asking import told
 from support.recordings import BINANCE_BTCUSDT, recording, rows
 from support.scans import scan_fixture
 from twap_server.domain.market import levels as pure
@@ -24,7 +25,7 @@ from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.binance import adapter, mapper
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.binance.sequencer import MAX_HELD, BinanceSequencer
+from twap_server.exchanges.chain import MAX_HELD, Chain
 from twap_server.exchanges.scan import not_scanned
 
 INFO = (
@@ -52,7 +53,7 @@ def snapshot(last):
 @pytest.fixture
 def exchange():
     found = BinanceExchange()
-    found.learn(found.parse_instruments(INFO).found)
+    found.learn(told(found.instruments(), INFO).found)
     return found
 
 
@@ -68,14 +69,14 @@ def exchange():
     ],
 )
 def test_splice(held, last, left):
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     assert not any(sequencer.admit(change(*ids)) for ids in held)
     assert [(one.first_id, one.last_id) for one in sequencer.splice(snapshot(last))] == left
     assert sequencer.admit(change(max([last, *(b for _, b in held)]) + 1, 99))
 
 
 def test_an_old_snapshot_leaves_what_is_held():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.admit(change(5, 9))
     with pytest.raises(SnapshotTooOld):
         sequencer.splice(snapshot(3))
@@ -83,7 +84,7 @@ def test_an_old_snapshot_leaves_what_is_held():
 
 
 def test_a_gap_among_held_changes_restarts_behind_it():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.admit(change(5, 9))
     sequencer.admit(change(12, 13))
     with pytest.raises(SequenceGap):
@@ -92,7 +93,7 @@ def test_a_gap_among_held_changes_restarts_behind_it():
 
 
 def test_steady_state():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.splice(snapshot(10))
     assert not sequencer.proven()
     assert sequencer.admit(change(11, 12))
@@ -104,7 +105,7 @@ def test_steady_state():
 
 
 def test_ids_that_start_anew_are_noticed():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.splice(snapshot(10_000))
     with pytest.raises(SequenceGap):
         for number in range(1, 100):
@@ -112,7 +113,7 @@ def test_ids_that_start_anew_are_noticed():
 
 
 def test_ids_that_go_back_are_noticed_at_once():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.splice(snapshot(10_000))
     assert sequencer.admit(change(10_001, 10_002))
     assert not sequencer.admit(change(10_001, 10_002))  # the last one repeated
@@ -121,13 +122,13 @@ def test_ids_that_go_back_are_noticed_at_once():
 
 
 def test_a_snapshot_may_be_ahead_of_the_stream():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.splice(snapshot(10))
     assert [sequencer.admit(change(number, number)) for number in range(5, 12)] == [False] * 6 + [True]
 
 
 def test_ids_that_start_anew_while_waiting_are_joined_to_their_own_snapshot():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     sequencer.admit(change(5_000, 5_001))
     sequencer.admit(change(1, 2))
     sequencer.admit(change(3, 4))
@@ -135,7 +136,7 @@ def test_ids_that_start_anew_while_waiting_are_joined_to_their_own_snapshot():
 
 
 def test_what_is_held_is_bounded():
-    sequencer = BinanceSequencer()
+    sequencer = Chain(holds=True)
     for number in range(MAX_HELD):
         sequencer.admit(change(number, number))
     with pytest.raises(SequenceGap):
@@ -143,14 +144,14 @@ def test_what_is_held_is_bounded():
 
 
 def test_the_recorded_chain_has_no_gap(exchange):
-    sequencer, changes, trades, last = BinanceSequencer(), 0, 0, None
+    sequencer, changes, trades, last = Chain(holds=True), 0, 0, None
     for row in rows(recording(BINANCE_BTCUSDT)):
         raw = row["raw"].encode()
         if row["conn"].startswith("http"):
-            taken = exchange.parse_depth(raw, exchange.parse_instruments(INFO).found[0])
+            taken = told(exchange.snapshot(told(exchange.instruments(), INFO).found[0]), raw)
             changes += len(sequencer.splice(taken))
             continue
-        for event in exchange.decode(raw):
+        for event in exchange.new_stream().decode(raw):
             if isinstance(event, BookChange):
                 assert last is None or event.first_id == last + 1
                 last = event.last_id
@@ -160,7 +161,7 @@ def test_the_recorded_chain_has_no_gap(exchange):
 
 
 def test_instruments(exchange):
-    bitcoin, other = exchange.parse_instruments(INFO).found
+    bitcoin, other = told(exchange.instruments(), INFO).found
     assert str(bitcoin.id) == "binance:BTC-USDT"
     assert [
         str(n) for n in (bitcoin.tick_size, bitcoin.lot_size, bitcoin.min_quantity, bitcoin.min_notional)
@@ -193,7 +194,7 @@ def test_instruments(exchange):
     ],
 )
 def test_frames_that_are_no_data(exchange, raw, expected):
-    assert list(exchange.decode(raw)) == [expected]
+    assert list(exchange.new_stream().decode(raw)) == [expected]
 
 
 def with_level(level):
@@ -206,14 +207,14 @@ def with_level(level):
 @pytest.mark.parametrize("level", ['["1"]', '[1,"1"]', '["1","1","1"]', "{}", "null"])
 def test_levels_of_another_shape_are_refused(exchange, level):
     with pytest.raises(WireFormatError):
-        exchange.decode(with_level(level))
+        exchange.new_stream().decode(with_level(level))
 
 
 @pytest.mark.parametrize(
     "level", ['["1","abc"]', '["1","NaN"]', '["1","-1"]', '["1_0","1"]', '["1","1e5"]', '["1",""]']
 )
 def test_levels_that_are_no_numbers_are_refused_by_the_book(exchange, level):
-    (change,) = exchange.decode(with_level(level))
+    (change,) = exchange.new_stream().decode(with_level(level))
     with pytest.raises(WireFormatError):
         OrderBook().apply(change)
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.asking import led, page, told
 from support.recordings import (
     COINBASE_BOOK,
     COINBASE_PRODUCTS,
@@ -33,7 +34,6 @@ from twap_server.domain.market.events import (
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
-from twap_server.exchanges.base import Page
 from twap_server.exchanges.coinbase import adapter, mapper
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
@@ -57,7 +57,7 @@ scan = scan_fixture(adapter)
 @pytest.fixture
 def exchange():
     found = CoinbaseExchange()
-    found.learn(found.parse_instruments(PRODUCTS).found)
+    found.learn(told(found.instruments(), PRODUCTS).found)
     return found
 
 
@@ -65,10 +65,10 @@ def frames():
     """The recording's received frames, decoded twice: by the adapter, and as plain JSON."""
     (products,) = rows(recording(COINBASE_PRODUCTS))
     exchange = CoinbaseExchange()
-    exchange.learn(exchange.parse_instruments(products["raw"].encode()).found)
+    exchange.learn(told(exchange.instruments(), products["raw"].encode()).found)
     for row in rows(recording(COINBASE_SIX)):
         if row["dir"] == "in":
-            yield exchange.decode(row["raw"].encode()), json.loads(row["raw"])
+            yield exchange.new_stream().decode(row["raw"].encode()), json.loads(row["raw"])
 
 
 def test_the_recording_gives_books_that_equal_its_tickers():
@@ -111,7 +111,7 @@ def test_a_change_keeps_its_text_and_its_microseconds(exchange):
         b'{"type":"l2update","product_id":"BTC-USD","changes":[["buy","60000.10","0.40"],["sell","60000.20","0"],'
         b'["buy","60000.00","0.00000000"]],"time":"2021-04-17T16:43:37.075351Z"}'
     )
-    (change,) = exchange.decode(raw)
+    (change,) = exchange.new_stream().decode(raw)
     assert change.bids == [("60000.10", "0.40"), ("60000.00", "0.00000000")]
     assert change.asks == [("60000.20", "0")]
     assert change.ts_exchange == 1_618_677_817_075_351_000
@@ -152,13 +152,13 @@ NOW = "2021-04-17T16:43:37.075351Z"
 )
 def test_a_known_message_of_another_shape_is_refused(exchange, fields):
     with pytest.raises(WireFormatError):
-        exchange.decode((UPDATE % fields).encode())
-    assert exchange.decode((UPDATE % ("buy", "1", "1", NOW)).encode())
+        exchange.new_stream().decode((UPDATE % fields).encode())
+    assert exchange.new_stream().decode((UPDATE % ("buy", "1", "1", NOW)).encode())
 
 
 @pytest.mark.parametrize("level", [("1e3", "1"), ("-1", "1"), ("1", "NaN"), ("٣", "1"), ("1", "")])
 def test_levels_that_are_no_numbers_are_refused_by_the_book(exchange, level):
-    (change,) = exchange.decode((UPDATE % ("buy", *level, NOW)).encode())
+    (change,) = exchange.new_stream().decode((UPDATE % ("buy", *level, NOW)).encode())
     with pytest.raises(WireFormatError):
         OrderBook().apply(change)
 
@@ -204,7 +204,7 @@ def test_the_short_cut_never_takes_what_json_would_read_otherwise(scan, changes,
 
 def test_other_types_are_ignored_as_the_manual_says(exchange):
     for kind in ("ticker", "status", "something_new", "last_match", "heartbeat"):
-        assert exchange.decode(f'{{"type":"{kind}","product_id":"BTC-USD"}}') == (Heartbeat(),)
+        assert exchange.new_stream().decode(f'{{"type":"{kind}","product_id":"BTC-USD"}}') == (Heartbeat(),)
 
 
 def test_acknowledgements_name_every_book(exchange):
@@ -212,46 +212,48 @@ def test_acknowledgements_name_every_book(exchange):
         '{"type":"subscriptions","channels":[{"name":"matches","product_ids":["BTC-USD"]},'
         '{"name":"level2_50","product_ids":["ETH-USD","BTC-USD","XYZ-USD"],"account_ids":null}]}'
     )
-    assert [(one.request_id, one.symbol) for one in exchange.decode(channels)] == [
+    assert [(one.request_id, one.symbol) for one in exchange.new_stream().decode(channels)] == [
         (None, "ETH-USD"),
         (None, "BTC-USD"),
     ]
     only = '{"type":"subscriptions","channels":[{"name":"heartbeat","product_ids":["BTC-USD"]}]}'
-    assert list(exchange.decode(only)) == [Subscribed(request_id=None)]
+    assert list(exchange.new_stream().decode(only)) == [Subscribed(request_id=None)]
 
 
 def test_a_refusal_names_its_symbol_where_it_can(exchange):
     error = '{"type":"error","message":"Failed to subscribe","reason":"%s"}'
-    (named,) = exchange.decode(error % "BTC-USD is not a valid product")
+    (named,) = exchange.new_stream().decode(error % "BTC-USD is not a valid product")
     assert named == Refused(
         request_id=None,
         symbol="BTC-USD",
         kind=RefusalKind.UNKNOWN_SYMBOL,
         message="Failed to subscribe: BTC-USD is not a valid product",
     )
-    (unnamed,) = exchange.decode(error % "level2, level3, and full channels now require authentication")
+    (unnamed,) = exchange.new_stream().decode(
+        error % "level2, level3, and full channels now require authentication"
+    )
     assert (unnamed.symbol, unnamed.kind) == (None, RefusalKind.NOT_PERMITTED)
 
 
 def test_requests(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
-    (request,) = exchange.subscribe([bitcoin], first_id=3)
+    (bitcoin, *_) = told(exchange.instruments(), PRODUCTS).found
+    (request,) = exchange.new_stream().subscribe([bitcoin])
     assert json.loads(request.text) == {
         "type": "subscribe",
         "product_ids": ["BTC-USD"],
         "channels": ["level2_batch", "matches"],
     }
-    texts = [json.loads(one.text) for one in exchange.resubscribe(bitcoin, first_id=3)]
+    texts = [json.loads(one.text) for one in exchange.new_stream().renew(bitcoin)]
     assert [(one["type"], one["channels"]) for one in texts] == [
         ("unsubscribe", ["level2_batch"]),
         ("subscribe", ["level2_batch"]),
     ]
-    (canary,) = exchange.canary(first_id=1)
-    assert json.loads(canary.text)["channels"] == ["heartbeat"]
+    (opening,) = exchange.new_stream().opening()
+    assert json.loads(opening.text)["channels"] == ["heartbeat"]
 
 
 def test_instruments(exchange):
-    bitcoin, ether, old = exchange.parse_instruments(PRODUCTS).found
+    bitcoin, ether, old = told(exchange.instruments(), PRODUCTS).found
     assert (bitcoin.id, bitcoin.native, bitcoin.status) == (
         InstrumentId("coinbase", "BTC-USD"),
         "BTC-USD",
@@ -261,22 +263,23 @@ def test_instruments(exchange):
     assert ether.lot_size == Decimal("0.00000001")
     assert (ether.status, old.status) == ("post_only", "delisted")
     with pytest.raises(WireFormatError):
-        exchange.parse_instruments(b'{"message":"NotFound"}')
+        told(exchange.instruments(), b'{"message":"NotFound"}')
 
 
 def test_the_recorded_products_and_candles(exchange):
-    products, candles, page, _ = (row["raw"].encode() for row in rows(recording(COINBASE_REST)))
-    found = {one.id.symbol: one for one in exchange.parse_instruments(products).found}
+    products, candles, other, _ = (row["raw"].encode() for row in rows(recording(COINBASE_REST)))
+    found = {one.id.symbol: one for one in told(exchange.instruments(), products).found}
     assert len(found) == 717
     assert sum(one.status == "trading" for one in found.values()) == 436
     assert sum(one.status == "limit_only" for one in found.values()) == 20
     assert (found["BTC-USD"].tick_size, found["BTC-USD"].lot_size) == (Decimal("0.01"), Decimal("1e-8"))
-    parsed = exchange.parse_klines(candles, "60").found
+    bitcoin = found["BTC-USD"]
+    parsed = told(exchange.candles(bitcoin, page()), candles).found
     assert len(parsed) == 350
     assert [one.open_time for one in parsed] == sorted(one.open_time for one in parsed)
     assert all(one.low <= min(one.open, one.close) <= max(one.open, one.close) <= one.high for one in parsed)
     last = parsed[-1]
-    assert last == exchange.parse_klines(page, "60").found[-1]
+    assert last == told(exchange.candles(bitcoin, page()), other).found[-1]
     assert last.open_time == 1_755_496_620 * SECOND
     assert last.close_time == 1_755_496_680 * SECOND - 1_000_000
     assert [last.open, last.high, last.low, last.close, last.volume] == [
@@ -285,19 +288,17 @@ def test_the_recorded_products_and_candles(exchange):
 
 
 def test_a_page_of_candles_names_both_ends(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
-    page = Page(native_interval="60", limit=300, end=Nanos(1_755_496_686 * SECOND + 5))
-    request = exchange.klines_request(bitcoin, page)
+    (bitcoin, *_) = told(exchange.instruments(), PRODUCTS).found
+    asking = exchange.candles(bitcoin, page(end=1_755_496_680 * SECOND, limit=300))
+    (request,), _ = led(asking, b"[]")
     assert request.path == "/products/BTC-USD/candles"
-    assert request.params == {"granularity": "60", "start": "1755478740", "end": "1755496686"}
+    assert request.params == {"granularity": "60", "start": "1755478740", "end": "1755496680"}
     assert (1_755_496_680 - 1_755_478_740) // 60 + 1 == 300
-    latest = exchange.klines_request(bitcoin, Page(native_interval="60", limit=300))
-    assert latest.params == {"granularity": "60"}
 
 
 def test_the_recorded_rest_book(exchange):
-    (bitcoin, *_) = exchange.parse_instruments(PRODUCTS).found
+    (bitcoin, *_) = told(exchange.instruments(), PRODUCTS).found
     (row,) = rows(recording(COINBASE_BOOK))
-    snapshot = exchange.parse_depth(row["raw"].encode(), bitcoin)
+    (request,), snapshot = led(exchange.snapshot(bitcoin), row["raw"].encode())
     assert (len(snapshot.bids), len(snapshot.asks)) == (18_376, 27_017)
-    assert exchange.depth_request(bitcoin).params == {"level": "2"}
+    assert request.params == {"level": "2"}

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from support.asking import page, told
 from support.recordings import KRAKEN_BTCUSD, recording, rows
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ExchangeUnavailable, Throttled, UnknownSymbol
@@ -105,7 +106,7 @@ def test_all_recorded_checksums_hold():
     for row in rows(recording(KRAKEN_BTCUSD)):
         if row["dir"] != "in":
             continue
-        for event in exchange.decode(row["raw"].encode()):
+        for event in exchange.new_stream().decode(row["raw"].encode()):
             if isinstance(event, BookSnapshot):
                 sequencer.splice(event)
                 book.replace(event)
@@ -157,9 +158,9 @@ def test_answers():
         b'{"method":"subscribe","result":{"channel":"book","symbol":"BTC/USD","depth":100},'
         b'"success":true,"req_id":11}'
     )
-    assert exchange.decode(ack) == (Subscribed(request_id=11, symbol="BTC-USD"),)
+    assert exchange.new_stream().decode(ack) == (Subscribed(request_id=11, symbol="BTC-USD"),)
     refusal = b'{"method":"subscribe","success":false,"error":"Currency pair not supported X/Y","req_id":12}'
-    (event,) = exchange.decode(refusal)
+    (event,) = exchange.new_stream().decode(refusal)
     assert isinstance(event, Refused)
     assert (event.request_id, event.symbol, event.kind) == (12, None, RefusalKind.UNKNOWN_SYMBOL)
 
@@ -175,8 +176,10 @@ def test_answers():
     ],
 )
 def test_a_refusal_is_understood(text, kind):
-    (event,) = KrakenExchange().decode(
-        f'{{"method":"subscribe","success":false,"error":"{text}","req_id":12}}'
+    (event,) = (
+        KrakenExchange()
+        .new_stream()
+        .decode(f'{{"method":"subscribe","success":false,"error":"{text}","req_id":12}}')
     )
     assert (event.kind, event.message) == (kind, text)
 
@@ -185,11 +188,13 @@ def test_the_exchange_and_its_pairs_say_whether_they_trade():
     exchange, bitcoin = KrakenExchange(), instrument()
     exchange.learn([bitcoin])
     system = '{"channel":"status","type":"update","data":[{"system":"%s","version":"2"}]}'
-    assert exchange.decode(system % "maintenance") == [TradingStatus(symbol=None, status="maintenance")]
-    assert exchange.decode(system % "online") == [TradingStatus(symbol=None, status="trading")]
+    assert exchange.new_stream().decode(system % "maintenance") == [
+        TradingStatus(symbol=None, status="maintenance")
+    ]
+    assert exchange.new_stream().decode(system % "online") == [TradingStatus(symbol=None, status="trading")]
     pairs = '{"symbol":"%s","status":"limit_only"},{"symbol":"X/Y","status":"online"},{"symbol":"BTC/USD"},7'
     instruments = f'{{"channel":"instrument","type":"update","data":{{"assets":[],"pairs":[{pairs}]}}}}'
-    assert exchange.decode(instruments % f"{bitcoin.base}/{bitcoin.quote}") == [
+    assert exchange.new_stream().decode(instruments % f"{bitcoin.base}/{bitcoin.quote}") == [
         TradingStatus(symbol=bitcoin.id.symbol, status="limit_only")
     ]
 
@@ -205,7 +210,7 @@ def test_the_exchange_and_its_pairs_say_whether_they_trade():
 def test_rest_errors_come_with_status_200(error, expected):
     body = f'{{"error":["{error}"]}}'.encode()
     with pytest.raises(expected) as caught:
-        KrakenExchange().parse_klines(body, "1")
+        told(KrakenExchange().candles(instrument(), page()), body)
     assert "EQuery" not in str(caught.value)
 
 
@@ -222,16 +227,17 @@ def test_rest_errors_come_with_status_200(error, expected):
 )
 def test_throttling_in_a_body_is_told_from_other_errors(error, seconds, until):
     body = json.dumps({"error": ["WGeneral:hm", error], "result": {}}).encode()
-    for parse in (KrakenExchange().parse_instruments, lambda raw: KrakenExchange().parse_klines(raw, "1")):
-        with pytest.raises(Throttled) as told:
-            parse(body)
-        assert (told.value.retry_after, told.value.until) == (seconds, until)
+    exchange = KrakenExchange()
+    for asking in (exchange.instruments(), exchange.candles(instrument(), page())):
+        with pytest.raises(Throttled) as throttled:
+            told(asking, body)
+        assert (throttled.value.retry_after, throttled.value.until) == (seconds, until)
 
 
 def test_a_warning_costs_nothing():
     pairs = {"XXBTZUSD": {"altname": "XBTUSD", "wsname": "XBT/USD", "pair_decimals": 1}}
     body = json.dumps({"error": ["WGeneral:Danger"], "result": pairs}).encode()
-    assert len(KrakenExchange().parse_instruments(body).found) == 1
+    assert len(told(KrakenExchange().instruments(), body).found) == 1
 
 
 def test_instruments_use_our_names():
@@ -241,7 +247,7 @@ def test_instruments_use_our_names():
         b'"ETHXBT.d":{"altname":"ETHXBT.d"},"XDGXBT":{"altname":"XDGXBT","wsname":"XDG/XBT",'
         b'"pair_decimals":8,"lot_decimals":8,"status":"cancel_only"},"BAD":{"altname":5}}}'
     )
-    bitcoin, doge = KrakenExchange().parse_instruments(body).found
+    bitcoin, doge = told(KrakenExchange().instruments(), body).found
     assert (bitcoin.id.symbol, bitcoin.native, str(bitcoin.tick_size)) == ("BTC-USD", "XBTUSD", "0.10")
     assert bitcoin.status == "trading"
     assert {"XBT/USD", "BTC/USD", "XXBTZUSD"} == set(bitcoin.aliases)

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
-from twap_models.enums import Integrity, MarketMode
+from twap_models.enums import MarketMode
 from twap_models.health import DemoAccount
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
@@ -72,7 +72,7 @@ class Running:
 
 
 def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
-    """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, what proves its books or is in the settings.
+    """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, the usual ones and what is in the settings.
 
     Raises:
         InvalidRequest: no such exchange; the message lists those there are.
@@ -81,8 +81,7 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
     for name in settings.exchanges:
         _check_name(name, known, field=f"exchanges.{name}")
     if not exchanges:
-        proven = [one.name for one in EXCHANGES if one.integrity is not Integrity.NONE]
-        names = [name for name in known if name in proven or name in settings.exchanges]
+        names = [one.name for one in EXCHANGES if one.by_default or one.name in settings.exchanges]
         chosen = {name: settings.exchanges.get(name, ExchangeConfig()) for name in names}
         return settings.model_copy(update={"exchanges": chosen})
     chosen = {}

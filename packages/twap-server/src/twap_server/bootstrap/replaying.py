@@ -33,6 +33,7 @@ from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.symbology import exchange_name
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
+from twap_server.exchanges.base import Start
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording
@@ -206,7 +207,10 @@ class _Run:
 
     def _check_begins(self, instrument: Instrument, market: LiveMarket) -> None:
         exchange = market.collector(instrument.id.exchange).exchange
-        if exchange.needs_rest_snapshot and self._source.snapshot_text(instrument.native, _DEEPEST) is None:
+        if (
+            exchange.start is Start.FETCHED
+            and self._source.snapshot_text(instrument.native, _DEEPEST) is None
+        ):
             raise InvalidRequest(
                 f"the recording holds no REST book of {instrument.native} near its start: "
                 f"a book of {exchange.name} cannot begin without one",

@@ -19,7 +19,7 @@ from twap_server.domain.market import candles as build
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import Candle, CandleRange
 from twap_server.domain.market.instrument import Instrument
-from twap_server.exchanges.base import Exchange, HttpRequest, Page
+from twap_server.exchanges.base import Exchange, Page
 
 _log = logging.getLogger(__name__)
 _WARN_EVERY = 60 * SECOND
@@ -129,6 +129,9 @@ class CandleReader:
 
     async def _read(self, reading: _Reading, instrument: Instrument, *, limit: int, since: Nanos) -> None:
         rules, part, interval = self._exchange.klines, reading.part, reading.interval
+        if rules.reach:
+            newest = build.bucket_start(self._clock.now(), part)
+            since = max(since, Nanos(newest - (rules.reach - 1) * build.length(part)))
         rows = limit * (build.length(interval) // build.length(part)) + (part is not interval)
         for _ in range(_MAX_PAGES if rules.pages else 1):
             if reading.known_from <= since or reading.count() >= limit:
@@ -141,32 +144,32 @@ class CandleReader:
         self, instrument: Instrument, part: Interval, *, size: int, since: Nanos, last: Nanos
     ) -> _Page:
         """Read the candles that open at ``last`` and before, ``size`` intervals at most."""
-        rules = self._exchange.klines
-        first = max(since, Nanos(last - (size - 1) * build.length(part))) if rules.gaps else None
-        page = Page(native_interval=rules.native[part], limit=size, start=first, end=last)
-        request = self._exchange.klines_request(instrument, page)
+        first = Nanos(last - (size - 1) * build.length(part))
+        if self._exchange.klines.gaps:
+            first = max(since, first)
+        page = Page(interval=part, limit=size, start=first, end=last)
 
         async def fetch() -> Kept[_Page]:
-            read = await self._fetch(request, page)
-            settled = build.bucket_end(last, part) + _SETTLED_AFTER <= read.asked_at and rules.pages
-            keep = _KEEP_CLOSED if settled else _KEEP_FORMING
+            read = await self._fetch(instrument, page)
+            is_closed = build.bucket_end(last, part) + _SETTLED_AFTER <= read.asked_at
+            keep = _KEEP_CLOSED if is_closed and self._exchange.klines.pages else _KEEP_FORMING
             return Kept(value=read, size=len(read.candles) + 1, keep=keep)
 
-        key = (request.path, *sorted(request.params.items()))
-        return await self._pages.get(key, fetch)
+        return await self._pages.get(self._key(instrument, page), fetch)
 
-    async def _fetch(self, request: HttpRequest, page: Page) -> _Page:
-        answer = await self._rest.ask(
-            request,
-            lambda body: self._exchange.parse_klines(body, page.native_interval),
-            RequestPurpose.USERS,
-        )
+    def _key(self, instrument: Instrument, page: Page) -> tuple[object, ...]:
+        """What makes requests equal: where no end can be asked for, all of an interval are."""
+        named = (instrument.native, page.interval)
+        return (*named, page.start, page.end, page.limit) if self._exchange.klines.pages else named
+
+    async def _fetch(self, instrument: Instrument, page: Page) -> _Page:
+        answer = await self._rest.ask(self._exchange.candles(instrument, page), RequestPurpose.USERS)
         listed = answer.value
         self._tell_left_out(listed.left_out)
         if listed.left_out and not listed.found:
             raise WireFormatError("no candle can be read")
         known_from = page.start
-        if known_from is None:
+        if not self._exchange.klines.gaps:
             is_full = len(listed.found) + len(listed.left_out) >= page.limit
             known_from = listed.found[0].open_time if is_full else Nanos(0)
         return _Page(

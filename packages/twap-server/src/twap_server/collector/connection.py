@@ -3,7 +3,7 @@
 Raises FeedErrors with words fit for a user; the library's own errors never leave this module.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Final, Protocol
@@ -45,7 +45,15 @@ class Connection(Protocol):
         ...
 
     async def send(self, text: str) -> None:
-        """Send within the message rate.
+        """Send within the message rates.
+
+        Raises:
+            ConnectionLost: the connection is closed.
+        """
+        ...
+
+    async def reply(self, text: str) -> None:
+        """Send at once what the exchange asked for: it waits for it, so no rate holds it up.
 
         Raises:
             ConnectionLost: the connection is closed.
@@ -72,14 +80,19 @@ class Socket(Protocol):
 class SocketConnection:
     """A WebSocket on the internet."""
 
-    def __init__(self, socket: Socket, *, limiter: RateLimiter) -> None:
+    def __init__(self, socket: Socket, *, limiters: Sequence[RateLimiter]) -> None:
         self._socket = socket
-        self._limiter = limiter
+        self._limiters = limiters
         self.receive: Callable[[], Awaitable[Iterable[bytes]]] = _receiver(socket)
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
-        await self._limiter.spend()
+        for limiter in self._limiters:
+            await limiter.spend()
+        await self.reply(text)
+
+    async def reply(self, text: str) -> None:
+        """See ``Connection``."""
         try:
             await self._socket.send(text)
         except ConnectionClosed as end:
@@ -94,9 +107,9 @@ async def opened(exchange: Exchange, config: CollectorConfig, clock: Clock) -> A
         ConnectionLost: it cannot be opened within ``open_timeout_s``; AttemptRefused when it was refused.
     """
     socket = await _open(exchange, config, clock)
-    limiter = RateLimiter(clock, amount=exchange.limits.messages_per_second, window_s=1)
+    limiters = [RateLimiter(clock, amount=most, window_s=within) for most, within in exchange.limits.sends]
     try:
-        yield SocketConnection(socket, limiter=limiter)
+        yield SocketConnection(socket, limiters=limiters)
     finally:
         await socket.close()
 

@@ -64,7 +64,7 @@ def session_context(
     doubt_list: Callable[[], None] = lambda: None,
 ) -> SessionContext:
     """Build what follows from an exchange and the settings: budgets, and the memory of what failed."""
-    limits = exchange.limits
+    connects = exchange.limits.connects
     aside = KeyedBackoff(clock, rng, initial_ms=_OVERSIZED_ASIDE_MS, cap_s=_OVERSIZED_ASIDE_MAX_S)
     return SessionContext(
         exchange=exchange,
@@ -81,7 +81,7 @@ def session_context(
         cooldown=Cooldown(clock),
         oversized=Oversized(clock, aside),
         resubscribes=RateLimiter(clock, amount=config.resubscribes_per_exchange, window_s=60),
-        connects=RateLimiter(clock, amount=limits.connect_attempts, window_s=limits.connect_window_s),
+        connects=RateLimiter(clock, amount=connects.amount, window_s=connects.window_s),
     )
 
 

@@ -64,7 +64,7 @@ def of_http(status: int, *, retry_after: str, refusal: Refusal, now: Nanos) -> H
     """
     told = [one for one in (_seconds_of(retry_after, now), _seconds_until(refusal.until, now)) if one]
     is_barred = status in _BARS or refusal.kind in _BARRED_KINDS
-    default = _BARS.get(status, 60) if is_barred else 5 if status == 503 else 0
+    default = refusal.wait_s or _BARS.get(status, 60) if is_barred else 5 if status == 503 else 0
     wait = min(max(told, default=default), MAX_WAIT_S)
     return HttpFailure(
         words=f"{_words_of(status, refusal)} (HTTP {status})", wait_s=wait, is_barred=is_barred

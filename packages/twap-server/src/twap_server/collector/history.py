@@ -18,7 +18,7 @@ from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.exchanges.base import Exchange, HttpRequest
+from twap_server.exchanges.base import Asking, Exchange
 
 
 class History:
@@ -54,24 +54,24 @@ class History:
         Raises:
             ExchangeUnavailable: no list, an empty one, or nothing in it can be read.
         """
-        listed = await self._instruments(self._exchange.instruments_request())
+        listed = await self._listed(self._exchange.instruments())
         if not listed.found:
             why = "cannot be read" if listed.left_out else "is empty"
             raise ExchangeUnavailable(f"the exchange's list of instruments {why}")
         return listed
 
     async def statuses(self, instruments: Sequence[Instrument]) -> list[Instrument]:
-        """Fetch some instruments anew; nothing where the stream tells what changes.
+        """Fetch some instruments anew; none where the stream tells what changes, or none are named.
 
         Raises:
             UnknownSymbol: the exchange does not know one of them any more.
             ExchangeUnavailable: no answer, or none that can be read.
         """
+        if self._exchange.tells_status or not instruments:
+            return []
         wanted = {one.id for one in instruments}
-        found: list[Instrument] = []
-        for request in self._exchange.status_requests(instruments):
-            found += (await self._instruments(request)).found
-        return [one for one in found if one.id in wanted]
+        listed = await self._listed(self._exchange.statuses(instruments))
+        return [one for one in listed.found if one.id in wanted]
 
     async def klines(
         self,
@@ -112,16 +112,12 @@ class History:
             await self._budgets[symbol].spend()
             purpose = RequestPurpose.URGENT if self._is_urgent(instrument.id) else RequestPurpose.BOOKS
             with self._in_our_words("book"):
-                answer = await self._rest.ask(
-                    self._exchange.depth_request(instrument),
-                    lambda body: self._exchange.parse_depth(body, instrument),
-                    purpose,
-                )
+                answer = await self._rest.ask(self._exchange.snapshot(instrument), purpose)
         return answer.value
 
-    async def _instruments(self, request: HttpRequest) -> Entries[Instrument]:
+    async def _listed(self, asking: Asking[Entries[Instrument]]) -> Entries[Instrument]:
         with self._in_our_words("list of instruments"):
-            answer = await self._rest.ask(request, self._exchange.parse_instruments, RequestPurpose.URGENT)
+            answer = await self._rest.ask(asking, RequestPurpose.URGENT)
         return answer.value
 
     @contextmanager

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import count
 
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
@@ -39,23 +38,6 @@ class Pending:
     subscribes: bool
     missing: int
     deadline: int
-
-
-class RequestIds:
-    """Numbers the requests of one connection."""
-
-    def __init__(self) -> None:
-        self._ids = count(1)
-
-    def next(self) -> int:
-        """Return an id not used on this connection."""
-        return next(self._ids)
-
-    def reserve(self) -> int:
-        """Return the first of two ids: an adapter never needs more for one call."""
-        first = next(self._ids)
-        next(self._ids)
-        return first
 
 
 class Pendings:

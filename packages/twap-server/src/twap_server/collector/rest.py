@@ -1,10 +1,11 @@
-"""Send GET requests to one exchange, within its rate limit, and wait when it says so.
+"""Lead conversations with one exchange over REST, within its rate limits, and wait when it says so.
 
-In: requests as values. Out: bodies. The exchange's own words never leave this module.
+In: conversations, which say what to ask. Out: what they read. The exchange's own words never leave this
+module.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from typing import Generic, NamedTuple, TypeVar
@@ -24,17 +25,18 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.market.refusal import WORDS, RefusalKind
-from twap_server.exchanges.base import Exchange, HttpRequest
+from twap_server.exchanges.base import Asking, Exchange, HttpRequest
 
 T = TypeVar("T")
 
 _USERS_WAIT_S = 10
+_JSON = {"Content-Type": "application/json"}
 _MOST_IN_FLIGHT = {RequestPurpose.BOOKS: 16, RequestPurpose.USERS: 8}
 """However slowly an exchange answers, these leave connections for what is urgent, there and elsewhere."""
 
 
 class RestAnswer(NamedTuple, Generic[T]):
-    """What a body says, and the wall time at which it was asked for: it knows nothing of what came later."""
+    """What was read, and the wall time of the first question: it knows nothing of what came later."""
 
     value: T
     asked_at: Nanos
@@ -48,18 +50,18 @@ class Rest:
         self._base = exchange.rest_url
         self._clock = clock
         self._http = http
-        self._limiter = RateLimiter(clock, amount=exchange.limits.rest_weight_per_minute, window_s=60)
+        self._limiters = {
+            bucket: RateLimiter(clock, amount=most, window_s=within)
+            for bucket, (most, within) in exchange.limits.rest.items()
+        }
         self._places = {one: asyncio.Semaphore(most) for one, most in _MOST_IN_FLIGHT.items()}
         self._cooldown: Cooldown[ExchangeRefuses] = Cooldown(clock)
 
-    async def ask(
-        self, request: HttpRequest, parse: Callable[[bytes], T], purpose: RequestPurpose
-    ) -> RestAnswer[T]:
-        """Fetch one body and read it.
+    async def ask(self, asking: Asking[T], purpose: RequestPurpose) -> RestAnswer[T]:
+        """Lead a conversation to its end.
 
         Args:
-            request: what to ask.
-            parse: reads a body; what it raises is raised.
+            asking: what to ask; what it raises is raised.
             purpose: users' requests wait ten seconds at most, behind all others; those wait for their turn.
 
         Raises:
@@ -67,21 +69,38 @@ class Rest:
             ExchangeRefuses: it will not serve us until a moment; until then nothing is asked.
             ExchangeUnavailable: unreachable, or its answer cannot be used.
         """
+        begun_at: Nanos | None = None
         with self._named():
-            self._cooldown.check()
-            async with self._room(request.weight, purpose):
-                self._cooldown.check()  # it may have been shut while this one waited
-                asked_at = self._clock.now()
-                body = await self._get(request)
             try:
-                return RestAnswer(parse(body), asked_at)
+                request = next(asking)
+                while True:
+                    asked_at, body = await self._fetch(request, purpose)
+                    begun_at = begun_at or asked_at
+                    request = asking.send(body)
+            except StopIteration as end:
+                return RestAnswer(end.value, begun_at or self._clock.now())
             except Throttled as error:
                 self.hold_off(self._seconds_of(error), str(error))
                 raise self.refusal or error from None
+            finally:
+                asking.close()
 
-    async def _get(self, request: HttpRequest) -> bytes:
+    async def _fetch(self, request: HttpRequest, purpose: RequestPurpose) -> tuple[Nanos, bytes]:
+        self._cooldown.check()
+        async with self._room(request, purpose):
+            self._cooldown.check()  # it may have been shut while this one waited
+            return self._clock.now(), await self._send(request)
+
+    async def _send(self, request: HttpRequest) -> bytes:
+        is_post = request.body is not None
         try:
-            response = await self._http.get(self._base + request.path, params=dict(request.params))
+            response = await self._http.request(
+                "POST" if is_post else "GET",
+                self._base + request.path,
+                params=dict(request.params),
+                content=request.body,
+                headers=_JSON if is_post else None,
+            )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ExchangeUnavailable(self._why_unreached(error)) from None
         if response.status_code == httpx.codes.OK:
@@ -89,16 +108,20 @@ class Rest:
         raise self._failure(response)
 
     @asynccontextmanager
-    async def _room(self, weight: int, purpose: RequestPurpose) -> AsyncIterator[None]:
+    async def _room(self, request: HttpRequest, purpose: RequestPurpose) -> AsyncIterator[None]:
         """Hold a place among the requests in flight, once the budget has room."""
         async with AsyncExitStack() as held:
             try:
                 async with asyncio.timeout(_USERS_WAIT_S if purpose is RequestPurpose.USERS else None):
                     await held.enter_async_context(self._places.get(purpose, nullcontext()))
-                    await self._limiter.spend(weight, purpose)
+                    if (limiter := self._limiter_of(request)) is not None:
+                        await limiter.spend(request.weight, purpose)
             except TimeoutError:
                 raise ExchangeUnavailable("more is asked for than it allows us", retry_after=30) from None
             yield
+
+    def _limiter_of(self, request: HttpRequest) -> RateLimiter | None:
+        return self._limiters.get(request.bucket) or self._limiters.get("")
 
     @contextmanager
     def _named(self) -> Iterator[None]:

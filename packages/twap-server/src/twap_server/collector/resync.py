@@ -1,7 +1,8 @@
 """Resynchronise one book without reconnecting.
 
 Where books start from REST: hold changes, fetch a snapshot, join; again with backoff until it fits.
-Elsewhere: unsubscribe and subscribe the book; where nothing proves a book, now and then without a fault too.
+Where each message is the whole book: wait for the next one. Elsewhere, or where none comes: unsubscribe and
+subscribe the book; where nothing proves a book, now and then without a fault too.
 One attempt in flight per instrument, and few a minute.
 """
 
@@ -15,12 +16,12 @@ from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.rate_limit import RateLimiter
-from twap_server.collector.requests import RequestIds
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, UnavailableError, UnknownSymbol
 from twap_server.domain.market.errors import ChecksumMismatch, FeedError, WireFormatError
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.refusal import RefusalKind
+from twap_server.exchanges.base import Start, Stream
 
 _log = logging.getLogger(__name__)
 _FREE_FAILURES = 2
@@ -34,12 +35,17 @@ class BookResync:
         self,
         context: SessionContext,
         served: Served,
-        ids: RequestIds,
+        stream: Stream,
         *,
         refuse: Callable[[str, RefusalKind], None],
     ) -> None:
-        """Args: refuse: leaves a symbol alone for a while that the exchange does not know."""
-        self._context, self._served, self._ids, self._refuse = context, served, ids, refuse
+        """Build it; ``start`` puts it to work.
+
+        Args:
+            context, served, stream: of this connection.
+            refuse: leaves a symbol alone for a while that the exchange does not know.
+        """
+        self._context, self._served, self._stream, self._refuse = context, served, stream, refuse
         self._subscribed: set[str] = set()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._since: dict[str, Nanos] = {}
@@ -60,7 +66,7 @@ class BookResync:
         """Begin: the exchange acknowledged, changes are held from now on."""
         self._subscribed.add(symbol)
         self._since[symbol] = self._context.clock.monotonic()
-        if self._context.exchange.needs_rest_snapshot:
+        if self._context.exchange.start is Start.FETCHED:
             self.begin(symbol)
 
     def forget(self, symbol: str) -> None:
@@ -88,7 +94,7 @@ class BookResync:
         _log.info("%s %s: %s", context.exchange.name, symbol, error)
         if isinstance(error, ChecksumMismatch) and context.backoff.failures(symbol):
             context.doubt_list()
-        self.begin(symbol)
+        self._begin_after_fault(symbol)
 
     def doubt(self, error: WireFormatError) -> None:
         """Begin anew with every book that may have lost a change, and with what would have proved it."""
@@ -97,7 +103,7 @@ class BookResync:
             book = books.get(symbol)
             if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
                 book.resync(str(error))
-                self.begin(symbol)
+                self._begin_after_fault(symbol)
 
     def check(self, now: Nanos) -> None:
         """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
@@ -126,6 +132,13 @@ class BookResync:
             symbol, Nanos(now + context.rng.randint(period // 2, period))
         )
 
+    def _begin_after_fault(self, symbol: str) -> None:
+        """Begin anew; where each message is the whole book only after ``check`` has waited for the next."""
+        if self._context.exchange.start is Start.WHOLE:
+            self._since.setdefault(symbol, self._context.clock.monotonic())
+        else:
+            self.begin(symbol)
+
     def begin(self, symbol: str, *, has_failed: bool = True) -> None:
         """Get a subscribed book right, unless that is under way; what failed before waits ever longer."""
         if symbol in self._busy or symbol not in self._subscribed:
@@ -138,7 +151,7 @@ class BookResync:
     async def _run(self, symbol: str, *, has_failed: bool) -> None:
         context = self._context
         try:
-            if context.exchange.needs_rest_snapshot:
+            if context.exchange.start is Start.FETCHED:
                 await self._fetch(symbol)
             else:
                 if has_failed:
@@ -191,6 +204,5 @@ class BookResync:
             return
         if book.status is BookStatus.LIVE:
             book.resync("asked for anew, because nothing proves it")
-        first_id = self._ids.reserve()
-        for request in self._context.exchange.resubscribe(instrument, first_id=first_id):
+        for request in self._stream.renew(instrument):
             await self._connection.send(request.text)

@@ -8,13 +8,13 @@ garbage) is healed here, for one instrument at a time, without touching the conn
 import asyncio
 import logging
 from collections.abc import Mapping
+from typing import Final
 
 from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.rejects import Rejects
-from twap_server.collector.requests import RequestIds
 from twap_server.collector.resync import BookResync
 from twap_server.collector.silence import SilenceLimit
 from twap_server.collector.subscriptions import ChannelSubscriptions
@@ -33,6 +33,7 @@ from twap_server.domain.market.events import (
     Heartbeat,
     MarketEvent,
     Refused,
+    Reply,
     ShutdownNotice,
     Subscribed,
     Trade,
@@ -41,6 +42,7 @@ from twap_server.domain.market.events import (
 from twap_server.domain.market.refusal import RefusalKind
 
 _log = logging.getLogger(__name__)
+_MOST_REPLIES: Final = 64
 
 
 class ExchangeSession:
@@ -62,14 +64,16 @@ class ExchangeSession:
         self.ended = asyncio.Event()
         self.retiring = asyncio.Event()
         self.ready = asyncio.Event()
-        self._ids = RequestIds()
         self._pulse = Pulse(context.clock)
-        self._resync = BookResync(context, self._served, self._ids, refuse=self._refuse)
+        self._stream = context.exchange.new_stream()
+        self._resync = BookResync(context, self._served, self._stream, refuse=self._refuse)
         self._subscriptions = ChannelSubscriptions(
-            context, self._served, self._ids, self._pulse, self._resync
+            context, self._served, self._stream, self._pulse, self._resync
         )
+        self._replies: asyncio.Queue[str] = asyncio.Queue(_MOST_REPLIES)
+        self._greeted = asyncio.Event()
         self._silence_limit = SilenceLimit(
-            beat_s=context.exchange.heartbeat.beat_s, fixed_ms=context.config.borne_silence_ms
+            beat_s=context.exchange.liveness.beat_s, fixed_ms=context.config.borne_silence_ms
         )
         self._was_silent = False
         self._rejects = Rejects(context.exchange.name)
@@ -135,19 +139,21 @@ class ExchangeSession:
     async def _serve(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as group:
             self._resync.start(group, connection)
-            group.create_task(self._subscriptions.follow(connection), name="subscriptions")
+            group.create_task(self._speak(connection), name="subscriptions")
             group.create_task(self._watch(), name="watch")
             group.create_task(self._ping(connection), name="ping")
+            group.create_task(self._reply(connection), name="replies")
             await self._read(connection)
 
     async def _read(self, connection: Connection) -> None:
         receive = connection.receive
-        decode = self.context.exchange.decode
+        decode = self._stream.decode
         now, monotonic = self.context.clock.now, self.context.clock.monotonic
-        pulse, served = self._pulse, self._served
+        pulse, served, greeted = self._pulse, self._served, self._greeted
         while True:
             burst = await receive()
             pulse.heard_at, received_at = monotonic(), now()
+            greeted.set()
             for raw in burst:
                 try:
                     events = decode(raw)
@@ -175,12 +181,17 @@ class ExchangeSession:
                 self._subscriptions.on_refusal(event)
             case Heartbeat():
                 self._silence_limit.beat(self._pulse.heard_at)
+            case _:
+                self._on_notice(event)
+
+    def _on_notice(self, event: MarketEvent) -> None:
+        match event:
+            case Reply():
+                self._note_reply(event)
             case ShutdownNotice():
                 self.retiring.set()
             case TradingStatus():
                 self.context.on_trading_status(event)
-            case _:
-                pass
 
     def _on_trade(self, trade: Trade) -> None:
         book = self.books.get(trade.symbol)
@@ -235,7 +246,7 @@ class ExchangeSession:
             for book in self.books.values():
                 book.on_status(book.instrument)
         was_busy = since_look > config.look_every_ms * MILLISECOND + SECOND
-        deadline = (config.silence_s or self.context.exchange.heartbeat.silence_s) * SECOND
+        deadline = (config.silence_s or self.context.exchange.liveness.silence_s) * SECOND
         if now - pulse.heard_at >= deadline and not was_busy:
             raise FeedStale("the exchange is silent")
 
@@ -251,13 +262,39 @@ class ExchangeSession:
         if self._subscriptions.settled and all(book.status is BookStatus.LIVE for book in served):
             self.ready.set()
 
+    async def _speak(self, connection: Connection) -> None:
+        """Wait until the exchange may be spoken to, then keep subscribed what is wanted.
+
+        Raises:
+            ConnectionLost: it does not greet.
+        """
+        clock, liveness = self.context.clock, self.context.exchange.liveness
+        if liveness.greets:
+            try:
+                async with asyncio.timeout(self.context.config.ack_timeout_s):
+                    await self._greeted.wait()
+            except TimeoutError:
+                raise ConnectionLost("the exchange opened the connection and says nothing") from None
+        if liveness.settle_ms:
+            await clock.sleep(liveness.settle_ms / 1000)
+        await self._subscriptions.follow(connection)
+
     async def _ping(self, connection: Connection) -> None:
-        exchange, clock = self.context.exchange, self.context.clock
-        if not exchange.heartbeat.ping_every_s:
-            return
+        clock, every_s = self.context.clock, self.context.exchange.liveness.ping_every_s
+        while every_s:
+            await clock.sleep(every_s)
+            await connection.send(self._stream.ping())
+
+    def _note_reply(self, reply: Reply) -> None:
+        try:
+            self._replies.put_nowait(reply.text)
+        except asyncio.QueueFull:
+            raise ConnectionLost("the exchange asks more than can be answered") from None
+
+    async def _reply(self, connection: Connection) -> None:
+        """Answer beside the reading: a send may wait, and reading may not."""
         while True:
-            await clock.sleep(exchange.heartbeat.ping_every_s)
-            await connection.send(exchange.ping(self._ids.next()))
+            await connection.reply(await self._replies.get())
 
     def _reject(self, error: WireFormatError) -> None:
         """Trust no book that may have lost a change: no later message need come that would show it."""

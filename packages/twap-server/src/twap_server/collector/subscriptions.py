@@ -9,14 +9,14 @@ from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import Served, SessionContext
 from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
-from twap_server.collector.requests import Asked, Pending, Pendings, RequestIds
+from twap_server.collector.requests import Asked, Pending, Pendings
 from twap_server.collector.resync import BookResync
 from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.market.errors import ConnectionLost
 from twap_server.domain.market.events import BookStatus, Refused, Subscribed
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.refusal import WORDS, RefusalKind
-from twap_server.exchanges.base import WsRequest
+from twap_server.exchanges.base import Stream, WsRequest
 
 _log = logging.getLogger(__name__)
 _MAX_TRIES = 3
@@ -26,10 +26,10 @@ class ChannelSubscriptions:
     """Follows the wanted set: compares after connecting, when demand changes, and every ``reconcile_s``."""
 
     def __init__(
-        self, context: SessionContext, served: Served, ids: RequestIds, pulse: Pulse, resync: BookResync
+        self, context: SessionContext, served: Served, stream: Stream, pulse: Pulse, resync: BookResync
     ) -> None:
-        """Args: pulse: of this connection."""
-        self._context, self._served, self._ids, self._pulse = context, served, ids, pulse
+        """Args: stream, pulse: of this connection."""
+        self._context, self._served, self._stream, self._pulse = context, served, stream, pulse
         self._resync = resync
         self._pending = Pendings()
         self._asked: dict[str, Asked] = {}
@@ -58,8 +58,8 @@ class ChannelSubscriptions:
 
     async def follow(self, connection: Connection) -> None:
         """Keep subscribed what is wanted, for ever."""
-        exchange, config = self._context.exchange, self._context.config
-        await self._send(connection, exchange.canary(first_id=self._ids.next()), subscribes=True)
+        config = self._context.config
+        await self._send(connection, self._stream.opening(), subscribes=True)
         while True:
             self._woken.clear()
             await self._reconcile(connection)
@@ -232,7 +232,7 @@ class ChannelSubscriptions:
                     self._resync.restart(symbol)
 
     async def _subscribe(self, connection: Connection, instruments: Sequence[Instrument]) -> None:
-        requests = self._context.exchange.subscribe(instruments, first_id=self._ids.reserve())
+        requests = self._stream.subscribe(instruments)
         for instrument in instruments:
             self._ask(instrument, next(one.request_id for one in requests if one.is_book))
         await self._send(connection, requests, subscribes=True)
@@ -252,7 +252,7 @@ class ChannelSubscriptions:
         self._resync.forget(symbol)
         self._mark_down(symbol, asked, "not collected any more")
         if not asked.refused:
-            requests = self._context.exchange.unsubscribe([asked.instrument], first_id=self._ids.reserve())
+            requests = self._stream.unsubscribe([asked.instrument])
             await self._send(connection, requests, subscribes=False)
 
     async def _send(self, connection: Connection, requests: Sequence[WsRequest], *, subscribes: bool) -> None:
@@ -260,6 +260,8 @@ class ChannelSubscriptions:
             deadline = self._context.clock.monotonic() + self._context.config.ack_timeout_s * SECOND
             self._pending.add(Pending(request, subscribes, request.acks, deadline))
             await connection.send(request.text)
+            if not request.acks:
+                self.on_ack(Subscribed(request_id=request.request_id))
 
     def _settle(self) -> None:
         listed = self._context.instruments()

@@ -1,12 +1,19 @@
 """Define what an exchange must say about itself. Only values: nothing is sent from here.
 
-The collector holds one ``Exchange`` per exchange and does all input and output for it. Add an exchange by
-writing one class with this shape and one line in ``registry.py``.
+Three parts. ``Exchange`` is what holds for the exchange: limits, candles, what to ask over REST. ``Stream``
+is one connection to it: what to send, how to read what comes, and whatever begins anew with a connection
+(channel numbers, a count of all its messages). ``Sequencer`` is the rule for one book; most take ``Chain``.
+
+The collector holds one ``Exchange`` per exchange and one ``Stream`` per connection, and does all input and
+output for them. Add an exchange by writing these classes and one line in ``registry.py``.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from enum import Enum, auto
+from itertools import count
+from typing import ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import Nanos
@@ -16,29 +23,55 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import Refusal
 
+T = TypeVar("T")
+
+
+class Rate(NamedTuple):
+    """At most ``amount`` within any ``window_s`` seconds."""
+
+    amount: int
+    window_s: int
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RequestLimits:
-    """What the exchange allows one address. Zero means it states no limit."""
+class Limits:
+    """What the exchange allows one address. What is left out has no stated limit."""
 
-    messages_per_second: int
-    symbols_per_connection: int
-    symbols_per_request: int
-    connect_attempts: int
-    connect_window_s: int
-    rest_weight_per_minute: int
+    connects: Rate
+    """Attempts to connect."""
+    sends: tuple[Rate, ...] = ()
+    """Messages on one connection; all of them hold, as 5 a second and 480 an hour."""
+    symbols_per_connection: int = 0
+    symbols_per_request: int = 1
+    rest: Mapping[str, Rate] = field(default_factory=dict)
+    """Weight over REST, by ``HttpRequest.bucket``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liveness:
-    """How to tell a quiet connection from a dead one."""
+    """How to tell a quiet connection from a dead one, and when to speak first."""
 
     silence_s: int
     """Without any frame for so long, while something is subscribed, the connection is dead."""
     beat_s: int = 0
-    """How often the connection speaks by itself: its heartbeat, or the canary; 0 where there is neither."""
+    """How often the connection speaks by itself: its heartbeat, or an opening stream; 0 where neither is."""
     ping_every_s: int = 0
-    """Send ``ping`` so often; 0 where the WebSocket's own ping is enough."""
+    """Send ``Stream.ping`` so often; 0 where the WebSocket's own ping is enough."""
+    greets: bool = False
+    """The exchange speaks first: nothing is sent before its first message."""
+    settle_ms: int = 0
+    """Send nothing for so long after connecting."""
+
+
+class Start(Enum):
+    """Where a book comes from, first and after each fault."""
+
+    PUSHED = auto()
+    """Subscribing brings a snapshot: ``Stream.renew`` unsubscribes and subscribes."""
+    FETCHED = auto()
+    """Changes are held, ``Exchange.snapshot`` brings over REST what they join."""
+    WHOLE = auto()
+    """Every message is the whole book: the next one heals. Where none comes, ``Stream.renew``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,30 +81,51 @@ class WsRequest:
     request_id: int
     text: str
     symbols: tuple[str, ...] = ()
-    """Canonical symbols; empty for the canary."""
+    """Canonical symbols; empty for what concerns the connection."""
     is_book: bool = True
     """Whether its refusal costs the symbol its book."""
     acks: int = 1
-    """How many acknowledgements to expect."""
+    """How many acknowledgements to expect; with 0 it counts as acknowledged once it is sent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpRequest:
-    """One GET, relative to the REST base URL; ``weight`` counts against the minute's budget."""
+    """One request relative to the REST base URL: a GET, or a POST of JSON where there is a ``body``."""
 
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
     weight: int = 1
+    """Counts against the budget of its bucket."""
+    bucket: str = ""
+    """Which of ``Limits.rest`` it draws on."""
+
+
+Asking: TypeAlias = Generator[HttpRequest, bytes, T]
+"""A conversation over REST: yields what to ask, is sent the body of each answer, returns what it read.
+
+Several pages, or two lists, are more than one ``yield``. It raises WireFormatError (a body has another
+shape), UnknownSymbol, Throttled (a body says to slow down) or ExchangeUnavailable (a body is another error).
+"""
+
+
+def asked(request: HttpRequest, read: Callable[[bytes], T]) -> Asking[T]:
+    """Make the conversation of one question."""
+    body = yield request
+    return read(body)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """Which candles to ask for: inclusive start and end by open time, at most ``limit`` rows."""
+    """Which candles to ask for: by open time, both ends included and on the interval's grid.
 
-    native_interval: str
+    Ask by the times, or for ``limit`` rows up to ``end``: never more than ``limit`` lie within.
+    """
+
+    interval: Interval
+    start: Nanos
+    end: Nanos
     limit: int
-    start: Nanos | None = None
-    end: Nanos | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +133,15 @@ class KlineRules:
     """How the exchange serves candles."""
 
     native: Mapping[Interval, str]
-    """Intervals it has itself, in its own spelling."""
+    """Intervals it has itself and that begin in UTC where ours do, in its own spelling."""
     max_rows: int
     """Rows of one answer."""
     pages: bool
     """Whether older rows can be reached by asking again with an end time."""
     gaps: bool = False
     """Whether intervals without a trade are left out, so that a short answer is not the last."""
+    reach: int = 0
+    """Rows back from now that can be had at all; 0: no stated limit."""
 
 
 class Sequencer(Protocol):
@@ -151,122 +207,119 @@ class SnapshotFirst:
         self._has_snapshot = False
 
 
-class Exchange(Protocol):
-    """One exchange. Keeps only the mapping of its symbols, given by ``learn``."""
+class Stream(ABC):
+    """One connection, from its opening to its end. Pure: told what came, says what to send.
 
-    name: ClassVar[str]
-    integrity: ClassVar[Integrity]
-    needs_rest_snapshot: ClassVar[bool]
-    """Whether a book starts from a REST snapshot (else the stream sends one)."""
-    refresh_s: ClassVar[int]
-    """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
-    limits: ClassVar[RequestLimits]
-    heartbeat: ClassVar[Liveness]
-    klines: ClassVar[KlineRules]
-    depths: ClassVar[tuple[int, ...]]
-    """Depths that can be asked for, ascending; empty where all levels come."""
-    book_depth: int
-    """Levels to keep per side; 0 keeps all that arrive."""
+    Keep in it what a new connection begins anew: channel numbers, the count of all messages, which symbols
+    wait for their first message.
+    """
 
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        """Empty URLs and a zero depth mean the exchange's own."""
-        ...
+    def __init__(self) -> None:
+        self.next_id: Callable[[], int] = count(1).__next__
+        """Gives a request id not used on this connection."""
 
-    @property
-    def ws_url(self) -> str:
-        """Where to open the WebSocket, complete."""
-        ...
+    def opening(self) -> Sequence[WsRequest]:
+        """Ask for what each connection needs beside its books, once, right after it is open.
 
-    @property
-    def rest_url(self) -> str:
-        """The base URL of REST, without a final slash."""
-        ...
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping between native and canonical symbols."""
-        ...
-
-    def subscribe(self, instruments: Sequence[Instrument], *, first_id: int) -> Sequence[WsRequest]:
-        """Ask for book and trades, request ids counting from ``first_id``."""
-        ...
-
-    def unsubscribe(self, instruments: Sequence[Instrument], *, first_id: int) -> Sequence[WsRequest]:
-        """Give up book and trades."""
-        ...
-
-    def resubscribe(self, instrument: Instrument, *, first_id: int) -> Sequence[WsRequest]:
-        """Give up the book only and ask for it again; empty where a REST snapshot heals it."""
-        ...
-
-    def canary(self, *, first_id: int) -> Sequence[WsRequest]:
-        """Ask for what each connection needs beside its books.
-
-        That is a stream that is always busy, where the exchange sends no heartbeats, and what it says of
-        itself.
+        That is a setting of the connection, a stream that is always busy where the exchange sends no
+        heartbeats, or what the exchange says of itself.
         """
-        ...
+        return ()
 
-    def ping(self, request_id: int) -> str:
-        """Build the exchange's own ping message."""
-        ...
+    @abstractmethod
+    def subscribe(self, instruments: Sequence[Instrument]) -> Sequence[WsRequest]:
+        """Ask for books and trades of at most ``symbols_per_request`` instruments."""
 
+    @abstractmethod
+    def unsubscribe(self, instruments: Sequence[Instrument]) -> Sequence[WsRequest]:
+        """Give up books and trades."""
+
+    def renew(self, instrument: Instrument) -> Sequence[WsRequest]:
+        """Ask for one book anew over this stream, its trades go on; nothing where REST heals it."""
+        return ()
+
+    def ping(self) -> str:
+        """Build the exchange's own ping; called only where ``Liveness`` says so."""
+        return ""
+
+    @abstractmethod
     def decode(self, raw: bytes | str) -> Sequence[MarketEvent]:
         """Translate one frame; symbols nobody taught us are left out.
+
+        A ``Reply`` among the events is sent back at once.
 
         Raises:
             WireFormatError: the frame is not what the manual says. ``doubted`` names the books that may have
                 lost a change by it, ``readable`` has what could be translated all the same. Where a symbol
                 can be read and nobody taught it to us, no book is doubted.
+            StreamGap: the connection's own count shows a loss; it is opened anew, with all its books.
         """
-        ...
 
+
+class Exchange(ABC):
+    """One exchange. Keeps only the mapping of its symbols, given by ``learn``."""
+
+    name: ClassVar[str]
+    by_default: ClassVar[bool] = False
+    """Whether it is collected without being named by the settings."""
+    integrity: ClassVar[Integrity]
+    start: ClassVar[Start]
+    refresh_s: ClassVar[int] = 0
+    """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
+    limits: ClassVar[Limits]
+    liveness: ClassVar[Liveness]
+    klines: ClassVar[KlineRules]
+    depths: ClassVar[tuple[int, ...]] = ()
+    """Depths that can be asked for, ascending; empty where all levels come."""
+    usual_depth: ClassVar[int] = 0
+    """The depth where none is asked for."""
+    default_ws_url: ClassVar[str]
+    default_rest_url: ClassVar[str]
+    book_depth: int
+    """Levels to keep per side; 0 keeps all that arrive."""
+    tells_status: ClassVar[bool] = False
+    """Whether the stream tells what stops trading; else ``statuses`` is asked for what is wanted."""
+
+    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
+        """Empty URLs and a zero depth mean the exchange's own."""
+        self.ws_url = (ws_url or self.default_ws_url).rstrip("/")
+        """Where to open the WebSocket, complete."""
+        self.rest_url = (rest_url or self.default_rest_url).rstrip("/")
+        """The base URL of REST, without a final slash."""
+        wanted = depth or self.usual_depth
+        self.book_depth = next((one for one in self.depths if one >= wanted), max(self.depths, default=0))
+
+    @abstractmethod
+    def learn(self, instruments: Iterable[Instrument]) -> None:
+        """Replace the mapping between native and canonical symbols, in place: open streams use it."""
+
+    @abstractmethod
+    def new_stream(self) -> Stream:
+        """Begin a connection."""
+
+    @abstractmethod
     def new_sequencer(self, instrument: Instrument) -> Sequencer:
-        """Build the gap rule for one instrument."""
-        ...
+        """Build the gap rule of one book."""
 
-    def instruments_request(self) -> HttpRequest:
-        """Ask for all instruments."""
-        ...
-
-    def parse_instruments(self, body: bytes) -> Entries[Instrument]:
-        """Read the list, entry by entry; those that cannot be read are left out by name.
-
-        Raises:
-            WireFormatError: the body has another shape.
-            ExchangeUnavailable: the body is an error.
-        """
-        ...
-
-    def status_requests(self, instruments: Sequence[Instrument]) -> Sequence[HttpRequest]:
-        """Ask for some instruments anew, for ``parse_instruments``; empty where the stream tells changes."""
-        ...
-
+    @abstractmethod
     def refusal(self, status: int, body: bytes) -> Refusal:
         """Read an answer other than HTTP 200: what kind of refusal it is, and until when, if it says so."""
-        ...
 
-    def klines_request(self, instrument: Instrument, page: Page) -> HttpRequest:
-        """Ask for one page of candles."""
-        ...
+    @abstractmethod
+    def instruments(self) -> Asking[Entries[Instrument]]:
+        """List all instruments, entry by entry; those that cannot be read are left out by name."""
 
-    def parse_klines(self, body: bytes, native_interval: str) -> Entries[Candle]:
-        """Read candles, row by row, oldest first; ``closed`` is False throughout, the caller knows the time.
+    def statuses(self, instruments: Sequence[Instrument]) -> Asking[Entries[Instrument]]:
+        """List some instruments anew; others may be among them."""
+        return self.instruments()
 
-        Raises:
-            WireFormatError: the body has another shape.
-            ExchangeUnavailable: the body is an error.
+    @abstractmethod
+    def candles(self, instrument: Instrument, page: Page) -> Asking[Entries[Candle]]:
+        """Fetch one page, oldest first; ``closed`` is False throughout: the caller knows the time."""
+
+    @abstractmethod
+    def snapshot(self, instrument: Instrument) -> Asking[BookSnapshot]:
+        """Fetch the book, all of it or nothing.
+
+        Where a book starts otherwise this still tells whether the exchange knows the instrument.
         """
-        ...
-
-    def depth_request(self, instrument: Instrument) -> HttpRequest:
-        """Ask for the book."""
-        ...
-
-    def parse_depth(self, body: bytes, instrument: Instrument) -> BookSnapshot:
-        """Read the book, all of it or nothing.
-
-        Raises:
-            WireFormatError: the body, or a single level, has another shape.
-            ExchangeUnavailable: the body is an error.
-        """
-        ...

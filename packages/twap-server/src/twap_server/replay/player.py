@@ -150,6 +150,9 @@ class Listener:
         for answer in answers(self._exchange, text):
             self.hear(answer, 0)
 
+    async def reply(self, text: str) -> None:
+        """Say nothing: the recording has asked somebody else."""
+
     def hear(self, raw: bytes, line: int) -> None:
         """Take in a frame that came by another way than ``receive``; line: 0 for an answer of ours."""
         self._waiting.append((raw, line))

@@ -41,13 +41,18 @@ _ADVICE = "check the network, HTTPS_PROXY and the exchange's own status page"
 
 
 async def _ask(exchange: Exchange, http: httpx.AsyncClient, clock: Clock) -> Sequence[Finding]:
-    request = exchange.instruments_request()
+    request = next(exchange.instruments())
     topic, begin = exchange.name, clock.monotonic()
     try:
         where = place_of(exchange.rest_url)
         async with (
             asyncio.timeout(_WITHIN_S),
-            http.stream("GET", f"{exchange.rest_url}{request.path}", params=dict(request.params)) as answer,
+            http.stream(
+                "GET" if request.body is None else "POST",
+                f"{exchange.rest_url}{request.path}",
+                params=dict(request.params),
+                content=request.body,
+            ) as answer,
         ):
             status, date = answer.status_code, answer.headers.get("date", "")
     except TwapError as error:

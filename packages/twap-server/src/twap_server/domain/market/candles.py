@@ -35,7 +35,7 @@ def source_of(interval: Interval, native: Collection[Interval]) -> Interval:
     if interval in native:
         return interval
     if length(interval) > DAY:
-        return Interval.D1
+        return source_of(Interval.D1, native)
     finer = (one for one in native if length(one) < length(interval))
     return max((one for one in finer if length(interval) % length(one) == 0), key=length)
 

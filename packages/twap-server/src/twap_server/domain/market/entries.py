@@ -17,6 +17,10 @@ class Entries(Generic[T]):
     found: list[T]
     left_out: tuple[str, ...] = ()
 
+    def __add__(self, more: "Entries[T]") -> "Entries[T]":
+        """Join what was read of two answers."""
+        return Entries([*self.found, *more.found], (*self.left_out, *more.left_out))
+
 
 def read_each(
     entries: Iterable[S], read: Callable[[S], T | None], *, name: Callable[[int, S], str]

@@ -1,7 +1,7 @@
 """Define what can fail on the exchange's side, and what the collector does about it.
 
 FeedError
-├── ConnectionLost, FeedStale            -> connects again (AttemptRefused, MessageTooLarge: later)
+├── ConnectionLost, FeedStale, StreamGap -> connects again (AttemptRefused, MessageTooLarge: later)
 ├── SequenceGap, ChecksumMismatch,
 │   CrossedBook, SnapshotTooOld          -> begins anew with that book
 └── WireFormatError                      -> begins anew with every book that it may have changed
@@ -40,6 +40,10 @@ class MessageTooLarge(ConnectionLost):
 
 class FeedStale(FeedError):
     """The socket is open and says nothing."""
+
+
+class StreamGap(FeedError):
+    """Messages of the whole connection are missing: which books they were about cannot be told."""
 
 
 class SequenceGap(FeedError):

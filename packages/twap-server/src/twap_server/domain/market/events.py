@@ -79,6 +79,12 @@ class Heartbeat(Struct, gc=False, kw_only=True):
     """A frame that only says the connection lives."""
 
 
+class Reply(Struct, gc=False, kw_only=True):
+    """The exchange asked something, and this is to be sent back at once."""
+
+    text: str
+
+
 class ShutdownNotice(Struct, gc=False, kw_only=True):
     """The exchange will soon close this connection: open the next one now."""
 
@@ -93,7 +99,15 @@ class TradingStatus(Struct, gc=False, kw_only=True):
 
 
 MarketEvent: TypeAlias = (
-    BookSnapshot | BookChange | Trade | Subscribed | Refused | Heartbeat | ShutdownNotice | TradingStatus
+    BookSnapshot
+    | BookChange
+    | Trade
+    | Subscribed
+    | Refused
+    | Heartbeat
+    | Reply
+    | ShutdownNotice
+    | TradingStatus
 )
 
 

@@ -25,6 +25,8 @@ class Refusal:
     kind: RefusalKind
     until: Nanos | None = None
     """Wall time until which the exchange will go on refusing, where it says so."""
+    wait_s: int = 0
+    """For how long nothing is to be asked after it, where its manual says so and the answer does not."""
 
 
 WORDS: Final[Mapping[RefusalKind, str]] = {

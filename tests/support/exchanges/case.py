@@ -1,0 +1,109 @@
+"""The shape of a case: recordings, and messages made up from the exchange's manual."""
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from support.recordings import ROOT, rows
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.exchanges.base import Exchange
+
+GONE: Any = object()
+"""In a change to an entry: without this field."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ExchangeCase:
+    """One exchange."""
+
+    shape: type[Exchange]
+    native: Callable[[str, str], str]
+    """The exchange's spelling of base and quote."""
+    tick: str = "0.1"
+    depth: int = 0
+    """As the recordings were subscribed."""
+    pairs: Sequence[str]
+    """Canonical symbols of the recordings, and of ``frames``."""
+    recordings: Mapping[str, Mapping[str, int]]
+    """Recordings of its stream below ``TWAP_RECORDINGS``, and the figures that must come out of each: see
+    ``support.exchanges.following.Figures``."""
+    frame_of: Callable[[str], bytes] = str.encode
+    """A row's text to the bytes that came over the wire."""
+    named: re.Pattern[bytes]
+    """What names the book of a change, in its first group: spoiled into another name, nobody could tell."""
+    needs_past: bool = False
+    """Whether a frame can only be read after those of its connection before it."""
+
+    frames: Sequence[str]
+    """Made up: at least a snapshot or change, a trade, an acknowledgement and a refusal."""
+    answers: Sequence[str]
+    """Made up, over REST: instruments, candles, a book, an error."""
+
+    entry: Mapping[str, Any]
+    """One good entry of the list of instruments, ``BTC-USDT`` or ``BTC-USD``."""
+    entry_name: str
+    """How that entry is called where it cannot be read, first of a list of two."""
+    place_name: str = "entry {}"
+    """How an entry is called that has no name, by its place."""
+    bad_entries: Sequence[Mapping[str, Any]]
+    """Changes to ``entry`` by which it cannot be read."""
+    new_entries: Sequence[tuple[Mapping[str, Any], str]]
+    """Changes to ``entry`` that are new and no error, and the status that it then has."""
+    list_body: Callable[[list[Any]], Any] = list
+    """Puts entries into the body of the list."""
+    candle: Sequence[Any]
+    """A row: open time 60 s after the epoch, open 1, high 3, low 0.5, close 2, volume 7."""
+    candle_body: Callable[[list[Any]], Any] = list
+    level: Sequence[Any]
+    """A level of a book over REST."""
+    book_body: Callable[[list[Any]], Any] | None
+    """Puts bids into the body of a book; None where its REST book is of another kind."""
+    garbage: Sequence[bytes] = field(default=())
+    """Spoiled frames of its own."""
+    greeting: Sequence[str] = ()
+    """What the exchange says right after a connection is open."""
+    acks: Callable[[str], Sequence[str]]
+    """A request on the stream to its acknowledgements."""
+    subscribes_book: Callable[[str], bool]
+    """Whether a request asks for a book."""
+    opens: Sequence[str]
+    """What the exchange sends then: frames after which the book of ``entry`` is live. A book that starts over
+    REST joins ``book_body([level])``."""
+
+    def instrument(self, base: str = "BTC", quote: str = "USDT") -> Instrument:
+        """As the exchange lists it."""
+        return Instrument(
+            id=InstrumentId(self.shape.name, f"{base}-{quote}"),
+            native=self.native(base, quote),
+            base=base,
+            quote=quote,
+            tick_size=Decimal(self.tick),
+            lot_size=Decimal("0.00000001"),
+            min_quantity=Decimal(0),
+            min_notional=Decimal(0),
+            status="trading",
+        )
+
+    def taught(self) -> Exchange:
+        """The exchange, which knows the instruments of its case."""
+        exchange = self.shape(depth=self.depth)
+        exchange.learn([self.instrument(*pair.split("-")) for pair in self.pairs])
+        return exchange
+
+    def body(self, *entries: Any) -> bytes:
+        """A list of instruments."""
+        return json.dumps(self.list_body(list(entries))).encode()
+
+    def found(self) -> list[Path]:
+        """The recordings that are there."""
+        return [ROOT / name for name in self.recordings if (ROOT / name).is_file()]
+
+    def received(self, path: Path) -> Iterator[tuple[str, bytes]]:
+        """Connection and frame of what came over WebSockets."""
+        for row in rows(path):
+            if row["dir"] == "in" and row["conn"].startswith("ws"):
+                yield row["conn"], self.frame_of(row["raw"])

@@ -1,0 +1,80 @@
+"""An exchange on loopback, as its case tells: a real WebSocket, and answers over REST from memory."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import websockets
+from websockets.asyncio.server import ServerConnection
+
+from support.exchanges.case import ExchangeCase
+from twap_server.collector.config import CollectorConfig, ExchangeConfig
+from twap_server.collector.network import Network
+
+
+class LoopbackExchange:
+    """Acknowledges what is asked for, and sends the book that opens."""
+
+    def __init__(self, case: ExchangeCase) -> None:
+        self.case = case
+        self.sockets: list[ServerConnection] = []
+        self.requests: list[str] = []
+        self.connections = 0
+        self._port = 0
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["LoopbackExchange"]:
+        async with websockets.serve(self._serve, "127.0.0.1", 0) as server:
+            self._port = next(iter(server.sockets)).getsockname()[1]
+            yield self
+
+    @property
+    def config(self) -> ExchangeConfig:
+        return ExchangeConfig(
+            ws_url=f"ws://127.0.0.1:{self._port}", rest_url="http://exchange.test", depth=self.case.depth
+        )
+
+    @property
+    def network(self) -> Network:
+        return Network(open_http=self._open_http)
+
+    async def cut(self) -> None:
+        """Break every connection off."""
+        for socket in list(self.sockets):
+            socket.transport.abort()
+
+    def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        """Whether it is the list of instruments, or a book."""
+        case = self.case
+        first = next(case.shape().instruments())
+        if request.url.path == first.path or case.book_body is None:
+            return httpx.Response(200, content=case.body(case.entry))
+        return httpx.Response(200, content=json.dumps(case.book_body([case.level])).encode())
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        self.sockets.append(socket)
+        self.connections += 1
+        try:
+            for text in self.case.greeting:
+                await socket.send(text)
+            async for text in socket:
+                assert isinstance(text, str)
+                self.requests.append(text)
+                await self._reply(socket, text)
+        except websockets.ConnectionClosed:
+            pass
+        finally:
+            self.sockets.remove(socket)
+
+    async def _reply(self, socket: ServerConnection, text: str) -> None:
+        for answer in self.case.acks(text):
+            await socket.send(answer)
+        if self.case.subscribes_book(text):
+            await asyncio.sleep(0)
+            for frame in self.case.opens:
+                await socket.send(frame)
