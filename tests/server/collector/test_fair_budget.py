@@ -157,7 +157,7 @@ async def test_who_waited_for_room_asks_nothing_once_the_exchange_wants_silence(
         assert asked == ["/list"]
         await asyncio.sleep(10)
         with pytest.raises(ExchangeRefuses):
-            await rest.ask(SNAPSHOT, refuse, RequestPurpose.URGENT)
+            await rest.ask(asking(SNAPSHOT, refuse), RequestPurpose.URGENT)
         rest.hold_off(1, "slowly, please")
         with pytest.raises(ExchangeRefuses, match="binance: the exchange asks us to slow down") as silent:
             await rest.ask(asking(SNAPSHOT, bytes), RequestPurpose.URGENT)

@@ -44,7 +44,6 @@ _OPEN = (OrderStatus.ACCEPTED, OrderStatus.WORKING, OrderStatus.PAUSED)
 class FillState(StrEnum):
     """How much of an order was filled, beside its state."""
 
-    WHOLE = "whole"
     NONE = "none"
     PARTIAL = "partial"
     FULL = "full"

@@ -44,7 +44,7 @@ class BookHealth(ResponseModel):
     status: str = Field(description="live, stale, resyncing or down. Only a live book is current.")
     reason: str = Field(default="", description="Why it is not live, or why nothing is filled from it.")
     since: UtcDatetime = Field(description="When the status changed last.")
-    integrity: Integrity | str = Field(description="What proves the book right: sequence, checksum or none.")
+    integrity: Integrity | str = Field(description="What proves it right: sequence, checksum, whole or none.")
     messages_per_second: Told | None = Field(
         default=None,
         description="Changes of the book in the last ten seconds, a second; null in its first second.",

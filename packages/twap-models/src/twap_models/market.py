@@ -32,7 +32,10 @@ class Exchange(ResponseModel):
         "far this server's clock is ahead of the exchange's (below 0: behind); null without changes.",
     )
     connections: int = 0
-    integrity: Integrity
+    integrity: Integrity | str = Field(
+        description="What proves that its books miss nothing: sequence, checksum, whole (each message is the "
+        "whole book) or none."
+    )
     intervals: list[Interval] = Field(default=[], description="Candle intervals the exchange has itself.")
     instruments: int = Field(default=0, description="How many instruments are listed.")
     taker_fee: Told | None = Field(

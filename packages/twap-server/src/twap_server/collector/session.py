@@ -7,6 +7,7 @@ garbage) is healed here, for one instrument at a time, without touching the conn
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
@@ -70,7 +71,8 @@ class ExchangeSession:
         self._subscriptions = ChannelSubscriptions(
             context, self._served, self._stream, self._pulse, self._resync
         )
-        self._replies: asyncio.Queue[str] = asyncio.Queue(_MOST_REPLIES)
+        self._replies: deque[str] = deque()
+        self._owes_reply = asyncio.Event()
         self._greeted = asyncio.Event()
         self._silence_limit = SilenceLimit(
             beat_s=context.exchange.liveness.beat_s, fixed_ms=context.config.borne_silence_ms
@@ -286,15 +288,18 @@ class ExchangeSession:
             await connection.send(self._stream.ping())
 
     def _note_reply(self, reply: Reply) -> None:
-        try:
-            self._replies.put_nowait(reply.text)
-        except asyncio.QueueFull:
-            raise ConnectionLost("the exchange asks more than can be answered") from None
+        if len(self._replies) == _MOST_REPLIES:
+            raise ConnectionLost("the exchange asks more than can be answered")
+        self._replies.append(reply.text)
+        self._owes_reply.set()
 
     async def _reply(self, connection: Connection) -> None:
         """Answer beside the reading: a send may wait, and reading may not."""
         while True:
-            await connection.reply(await self._replies.get())
+            await self._owes_reply.wait()
+            self._owes_reply.clear()
+            while self._replies:
+                await connection.reply(self._replies.popleft())
 
     def _reject(self, error: WireFormatError) -> None:
         """Trust no book that may have lost a change: no later message need come that would show it."""

@@ -23,7 +23,7 @@ _SLOW_DEPTH_NS = 1_000_000_000
 
 
 @dataclass(slots=True, kw_only=True)
-class BinanceStream:
+class SubscribedStream:
     """One subscription; ``pending`` gathers the changes of a 1000 ms depth stream."""
 
     name: str
@@ -33,10 +33,10 @@ class BinanceStream:
     last_open_ms: int = -1
 
 
-def parse_stream(name: str) -> BinanceStream:
+def parse_stream(name: str) -> SubscribedStream:
     """Take a stream name apart; the symbol, lowercase or unknown, comes before the ``@``."""
     symbol, _, kind = name.partition("@")
-    return BinanceStream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
+    return SubscribedStream(name=name, symbol=symbol.upper() if symbol == symbol.lower() else "", kind=kind)
 
 
 class BinanceSession(VenueSession):
@@ -47,7 +47,7 @@ class BinanceSession(VenueSession):
     def prepare(self, *, combined: bool, streams: list[str]) -> None:
         """Take what the URL said before ``run``."""
         self._combined = combined
-        self._streams: dict[str, BinanceStream] = {}
+        self._streams: dict[str, SubscribedStream] = {}
         self._asked: deque[int] = deque(maxlen=_MESSAGES_A_SECOND + 1)
         self._first = streams
         self._noticed = asyncio.Event()
@@ -189,7 +189,7 @@ class BinanceSession(VenueSession):
                 if stream.kind.startswith("kline_"):
                     self._push_kline(stream)
 
-    def _push_kline(self, stream: BinanceStream) -> None:
+    def _push_kline(self, stream: SubscribedStream) -> None:
         interval, pair = stream.kind.removeprefix("kline_"), self._pairs().get(stream.symbol)
         if pair is None or interval not in wire.INTERVALS:
             return

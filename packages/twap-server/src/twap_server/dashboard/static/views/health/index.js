@@ -118,7 +118,7 @@ function Book({ book }) {
   `;
 }
 
-const PROOFS = { sequence: "sequence", checksum: "checksum", none: "none" };
+const PROOFS = { sequence: "sequence", checksum: "checksum", whole: "whole book", none: "none" };
 
 /** @param {{integrity: string}} props */
 function Proof({ integrity }) {

@@ -20,6 +20,7 @@ const ROWS = 13;
 const PROOFS = {
   sequence: ["PROOF: SEQUENCE", "The exchange numbers its changes: a lost one is noticed, and the book is fetched anew."],
   checksum: ["PROOF: CHECKSUM", "The exchange sends a checksum of the book with its changes, and each is compared."],
+  whole: ["WHOLE BOOK", "Each message of the exchange is the whole book: a lost one is made good by the next."],
   none: ["NO PROOF", "The exchange sends nothing by which a lost change would be noticed."],
 };
 
