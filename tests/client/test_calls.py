@@ -1,6 +1,7 @@
 """One call: what it takes, how long it may last, and what its failure says."""
 
 import asyncio
+import inspect
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
@@ -22,6 +23,9 @@ from twap_client import (
     TwapClientError,
     UsageError,
 )
+from twap_client.accounts import Accounts
+from twap_client.market import Market
+from twap_client.orders import Orders
 from twap_client.testing import Reply, ScriptedServer, order
 from twap_client.testing.server import problem
 from twap_models import AccessToken, TwapOrder
@@ -101,10 +105,55 @@ async def test_a_call_has_its_own_timeout(
         assert loop.time() - began < 5, "all attempts together"
 
 
+async def test_each_call_of_the_account_has_its_own_timeout(
+    server: ScriptedServer, client: TwapClient
+) -> None:
+    accounts = client.accounts
+    await accounts.login("ada", "correct horse")
+    silent = [
+        (way, path) for way in ("GET", "POST", "DELETE") for path in ("me", "methods", "keys", "invites")
+    ]
+    silent += [("POST", path) for path in ("register", "token", "logout", "password", "oidc/token")]
+    silent += [("DELETE", "sessions"), ("DELETE", "keys/k-1"), ("DELETE", "invites/i-1")]
+    for way, path in silent:
+        server.script(way, f"/auth/{path}", *[Reply(silent=True)] * 4)
+    short: dict[str, Any] = {"timeout": 0.05}
+    calls: list[Callable[[], Awaitable[object]]] = [
+        lambda: accounts.register("grace", "battery staple", **short),
+        lambda: accounts.login("ada", "correct horse", **short),
+        lambda: accounts.finish_oidc(accounts.begin_oidc(), "code", **short),
+        lambda: accounts.methods(**short),
+        lambda: accounts.me(**short),
+        lambda: accounts.invite(**short),
+        lambda: accounts.invites(**short),
+        lambda: accounts.withdraw_invite("i-1", **short),
+        lambda: accounts.change_password("correct horse", "battery staple", **short),
+        lambda: accounts.create_key(**short),
+        lambda: accounts.list_keys(**short),
+        lambda: accounts.revoke_key("k-1", **short),
+        lambda: accounts.revoke_all_keys(**short),
+        lambda: accounts.end_sessions(**short),
+        lambda: accounts.logout(**short),
+    ]
+    for call in calls:
+        async with asyncio.timeout(10):
+            with pytest.raises(RequestTimedOut, match=r"did not answer within 0\.05 s"):
+                await call()
+
+
+@pytest.mark.parametrize("kind", [Accounts, Market, Orders])
+def test_every_call_has_a_timeout(kind: type) -> None:
+    calls = [each for name, each in vars(kind).items() if not name.startswith("_") and callable(each)]
+    without = [each.__name__ for each in calls if "timeout" not in inspect.signature(each).parameters]
+    assert without == (["begin_oidc"] if kind is Accounts else []), "it sends nothing"
+
+
 async def test_a_call_may_have_more_time_than_usual(server: ScriptedServer, config: ClientConfig) -> None:
     hasty = replace(config, request_timeout=timedelta(milliseconds=1), attempts=1)
     async with TwapClient(config=hasty) as client:
         assert await client.market.exchanges(timeout=20) == []
+        server.add_account("ada", "correct horse")
+        assert (await client.accounts.login("ada", "correct horse", timeout=20)).access_token
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "soon", float("nan")])

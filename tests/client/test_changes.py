@@ -5,12 +5,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from twap_client import (
     KEEP,
     Conflict,
     ConnectionLost,
+    InvalidValue,
     NotFound,
     RevisionMismatch,
     RevisionMissing,
@@ -110,7 +110,7 @@ async def test_an_amendment_is_not_repeated_blindly(server: ScriptedServer, clie
 async def test_a_wrong_amendment_is_not_sent(
     server: ScriptedServer, client: TwapClient, fields: dict[str, Any], field: str
 ) -> None:
-    with pytest.raises(ValidationError, match=field):
+    with pytest.raises(InvalidValue, match=field):
         await client.orders.amend("o-1", **fields)
     assert server.requests == []
 

@@ -3,14 +3,17 @@
 import sys
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pandas
 import polars
 import pytest
 
+from twap_client import UsageError
 from twap_client.frames import to_frame
-from twap_client.testing import book, candle, order
-from twap_models import Candle, OrderEvent
+from twap_client.order_pages import OrderPages
+from twap_client.testing import book, candle, cost, order
+from twap_models import Candle, CostPage, CostSummary, OrderEvent
 
 LONG = "61837.630000000000000001"
 
@@ -82,3 +85,26 @@ def test_what_is_missing_is_said(library: str, monkeypatch: pytest.MonkeyPatch) 
 def test_another_library_is_refused() -> None:
     with pytest.raises(ValueError, match="expected pandas or polars"):
         to_frame([candle()], library="dask")  # type: ignore[arg-type]
+
+
+def test_a_page_of_costs_is_its_orders() -> None:
+    page = CostPage(orders=[cost(order("o-1")), cost(order("o-2"))], summary=CostSummary(orders=2))
+    assert list(to_frame(page)["token_id"]) == ["o-1", "o-2"]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (7, "expected models of this library, got int"),
+        (["x"], "expected models of this library, got str"),
+        (OrderPages(None, {}), "got OrderPages: await it, or take"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_model_is_told(given: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        to_frame(given)
+
+
+def test_another_library_is_told() -> None:
+    with pytest.raises(UsageError, match="library: expected pandas or polars, got 'arrow'"):
+        to_frame([candle()], library="arrow")  # type: ignore[arg-type]

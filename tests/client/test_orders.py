@@ -1,12 +1,12 @@
 """Orders: submitted once whatever happens to the connection, exact, listed over pages."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
 
 from support.client import request
-from twap_client import BadRequest, Conflict, ConnectionLost, NotFound, TwapClient
+from twap_client import BadRequest, Conflict, ConnectionLost, InvalidValue, NotFound, TwapClient
 from twap_client.testing import Reply, ScriptedServer, order
 from twap_client.testing.server import problem
 from twap_models import OrderStatus, Side
@@ -69,10 +69,67 @@ async def test_a_problem_document_is_an_exception(server: ScriptedServer, client
 
 
 async def test_what_is_wrong_here_is_not_sent(server: ScriptedServer, client: TwapClient) -> None:
-    with pytest.raises(ValidationError, match="end_time or duration"):
+    with pytest.raises(InvalidValue, match="end_time or duration"):
         await client.orders.submit(exchange="binance", symbol="BTC-USDT", quantity=1, slices=6)
     with pytest.raises(TypeError, match="quantity"):
         await client.orders.submit(request("o-1"), quantity=1)  # type: ignore[call-overload]
+    assert server.requests == []
+
+
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"side": "BUY"}, "side", "expected 'buy' or 'sell'"),
+    ({"quantity": "abc"}, "quantity", "expected a decimal number of at most 30 digits, got 'abc'"),
+    ({"quantity": None}, "quantity", "expected a number or a decimal string, got NoneType"),
+    (
+        {"duration": "1 fortnight"},
+        "duration",
+        "expected seconds or a duration such as '5m', got '1 fortnight'",
+    ),
+    ({"slices": 0}, "slices", "expected 1 or more"),
+    ({"slices": "few"}, "slices", "expected a whole number"),
+    ({"interval": 5}, "slices", "give interval or slices, not both"),
+    ({"slices": None}, "interval", "interval or slices is missing"),
+    ({"qty": 1}, "qty", "there is no such field"),
+    ({"token_id": "two words"}, "token_id", "expected letters without accents, digits"),
+]
+
+
+@pytest.mark.parametrize(("change", "field", "words"), WRONG)
+async def test_a_wrong_field_is_told_as_the_server_tells_it(
+    server: ScriptedServer, client: TwapClient, change: dict[str, Any], field: str, words: str
+) -> None:
+    fields = request("o-1").model_dump(exclude_none=True) | change
+    for ask in (client.orders.submit, client.orders.preview):
+        with pytest.raises(InvalidValue) as caught:
+            await ask(fields)
+        assert caught.value.field == field and caught.value.message.startswith(f"{field}: {words}")
+        assert caught.value.__suppress_context__, "no words of the library that checked it"
+    with pytest.raises(InvalidValue, match=rf"^\[1\]\.{field}: ") as caught:
+        await client.orders.submit([request("o-2"), fields])
+    assert [one.field for one in caught.value.errors] == [f"[1].{field}"]
+    assert server.requests == []
+
+
+async def test_all_wrong_fields_are_told_at_once(client: TwapClient) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        await client.orders.submit({"exchange": "binance", "symbol": "BTC-USDT", "side": "hold", "size": 1})
+    told = {one.field: one.message for one in caught.value.errors}
+    assert told["side"].startswith("expected 'buy'") and told["size"] == "there is no such field"
+    assert told["quantity"] == "is missing" and all(name in str(caught.value) for name in told)
+
+
+@pytest.mark.parametrize("nothing", [None, "", "..", 7])
+async def test_what_is_no_order_is_asked_for_nowhere(
+    server: ScriptedServer, client: TwapClient, nothing: Any
+) -> None:
+    for ask in (
+        client.orders.get,
+        client.orders.cancel,
+        client.orders.amend,
+        client.orders.wait_until_closed,
+    ):
+        with pytest.raises(InvalidValue, match="order: expected its token_id, or the order, got"):
+            await ask(nothing)
     assert server.requests == []
 
 

@@ -1,8 +1,10 @@
 """The library without ``async``: the same names and types, in any thread, where a loop runs too."""
 
 import asyncio
+import gc
 import inspect
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -73,6 +75,9 @@ def test_it_has_the_same_names(facade: type, inner: type, others: set[str]) -> N
 
     assert names(inner) - others <= names(facade)
     for name in names(inner) & names(facade):
+        if isinstance(vars(inner)[name], property):
+            assert isinstance(vars(facade)[name], property), name
+            continue
         written, shown = (inspect.signature(getattr(kind, name)) for kind in (inner, facade))
         assert list(written.parameters) == list(shown.parameters), name
 
@@ -156,3 +161,36 @@ def test_a_closed_client_says_so_and_leaves_no_thread(server: ScriptedServer) ->
     sync.TwapClient(server.url).close()  # never used
     with pytest.raises(InvalidSetting):
         sync.TwapClient("nonsense")
+
+
+def test_what_was_got_from_a_client_keeps_it_alive(server: ScriptedServer) -> None:
+    """``TwapClient(...).orders.list().first()`` in one line: nobody holds the client itself."""
+    before = {one.ident for one in threading.enumerate()}
+    server.orders["o-1"] = order("o-1")
+    fresh = lambda: sync.TwapClient(server.url, username="ada", password="correct horse")  # noqa: E731
+    assert fresh().orders.list().first()[0].token_id == "o-1"
+    assert [one.token_id for one in fresh().orders.list()] == ["o-1"]
+    stream = fresh().stream(["binance:BTC-USDT"])
+    assert isinstance(next(stream), BookMessage)
+    del stream
+    gc.collect()
+    assert {one.ident for one in threading.enumerate()} <= before, "nobody is left: the thread has ended"
+
+
+def test_a_failures_traceback_is_the_callers(client: sync.TwapClient) -> None:
+    with pytest.raises(NotFound) as caught:
+        client.orders.get("o-9")
+    files = [frame.filename for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert not [name for name in files if "concurrent" in name or "_transport" in name], files
+
+
+def test_out_of_reach_it_is_not_said_to_be_open(server: ScriptedServer, client: sync.TwapClient) -> None:
+    made = client.orders.submit(request("o-1"))
+    asyncio.run_coroutine_threadsafe(server.stop(), server.loop).result(10)  # type: ignore[attr-defined]
+    with pytest.raises(StillOpen, match=r"'o-1' is closed is not known after 0\.5 s: cannot reach"):
+        client.orders.wait_until_closed(made, timeout=0.5)
+
+
+def test_what_is_shown_says_what_to_do_with_it(server: ScriptedServer, client: sync.TwapClient) -> None:
+    assert server.url in repr(client)
+    assert "first()" in repr(client.orders.list())

@@ -19,6 +19,7 @@ from twap_client import (
     StreamItem,
     SubscriptionRefused,
     TwapClient,
+    UsageError,
 )
 from twap_client._connection import _end_in_words
 from twap_client.stream.mailbox import Mailbox
@@ -359,6 +360,6 @@ async def test_a_book_is_written_exchange_colon_symbol(client: TwapClient, name:
 
 async def test_a_closed_client_opens_no_stream(config: ClientConfig) -> None:
     client = TwapClient(config=config)
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(UsageError, match="async with"):
         await anext(client.stream([BTC]))
     await client.aclose()

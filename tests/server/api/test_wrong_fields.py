@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.api.place import FIELDS, QUIET, Place, opened
+from twap_client.errors import InvalidValue
+from twap_client.order_fields import wanted_orders
 from twap_models import exact_json
 
 
@@ -144,3 +146,33 @@ def test_queries_paths_and_other_bodies_name_theirs(
 def test_forms_name_theirs(place: Place) -> None:
     answer = place.runner.run(place.http.post("/auth/token", data={"username": "ada"}))
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "password")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"side": "BUY"},
+        {"quantity": "abc", "exchange": "two words"},
+        {"quantity": None},
+        {"duration": "1 fortnight"},
+        {"slices": 0},
+        {"slices": 6, "interval": 5},
+        {"end_time": "2026-01-01T00:00:00Z", "duration": 60},
+        {"qty": 1, "carry": "on"},
+        {"token_id": ".."},
+    ],
+)
+@pytest.mark.parametrize("is_list", [False, True])
+def test_the_python_client_says_it_in_the_same_words(
+    place: Place, wrong: dict[str, Any], is_list: bool
+) -> None:
+    order = {**place.order(), **wrong}
+    given: Any = [place.order(), order] if is_list else order
+    with pytest.raises(InvalidValue) as caught:
+        wanted_orders(given, {})
+    headers = {"Content-Type": "application/json", **place.headers}
+    answer = place.runner.run(
+        place.http.post("/orders/twap/preview", content=exact_json.dumps(given), headers=headers)
+    )
+    told = [one.to_wire() for one in caught.value.errors]
+    assert (answer.status_code, answer.json()["errors"]) == (422, told)

@@ -14,6 +14,7 @@ from twap_client._transport import (
     Call,
     OidcLogin,
     SignIn,
+    Timeout,
     Transport,
     begin,
     check_encodable,
@@ -45,14 +46,16 @@ _KEYS, _NEW_KEY = TypeAdapter(list[ApiKey]), TypeAdapter(NewApiKey)
 
 
 class Accounts:
-    """``client.accounts``."""
+    """``client.accounts``. Each call has ``timeout=``: how long all its attempts together may take."""
 
     def __init__(self, transport: Transport, sign_in: SignIn, config: ClientConfig) -> None:
         self._transport = transport
         self._sign_in = sign_in
         self._config = config
 
-    async def register(self, username: str, password: str, *, invite: str | None = None) -> Account:
+    async def register(
+        self, username: str, password: str, *, invite: str | None = None, timeout: Timeout = None
+    ) -> Account:
         """Create an account. Signing in is a second step.
 
         Args:
@@ -74,11 +77,11 @@ class Accounts:
         body = {"username": wanted.username, "password": wanted.password.get_secret_value()}
         if wanted.invite is not None:
             body["invite"] = wanted.invite
-        call = Call(method="POST", path="/auth/register", body=body, signed=False)
+        call = Call(method="POST", path="/auth/register", body=body, signed=False, timeout=timeout)
         with in_doubt(f"the account {wanted.username!r} may exist: try to sign in"):
             return read_model(_ACCOUNT, await self._transport.send(call))
 
-    async def login(self, username: str, password: str) -> AccessToken:
+    async def login(self, username: str, password: str, *, timeout: Timeout = None) -> AccessToken:
         """Sign in; every later call and stream of this client uses and renews the sign-in by itself.
 
         It takes the place of an API key and of another user that the client was made with.
@@ -87,7 +90,7 @@ class Accounts:
             NotAuthenticated: the name or the password is wrong.
             Unencodable: one of them is no text in UTF-8.
         """
-        return _as_answer(await self._sign_in.sign_in(username, password))
+        return _as_answer(await self._sign_in.sign_in(username, password, timeout))
 
     def begin_oidc(self) -> OidcLogin:
         """Begin a sign-in at the server's OpenID provider: open its ``url``, give ``finish_oidc`` the code.
@@ -96,7 +99,7 @@ class Accounts:
         """
         return begin(self._config.base_url)
 
-    async def finish_oidc(self, login: OidcLogin, code: str) -> AccessToken:
+    async def finish_oidc(self, login: OidcLogin, code: str, *, timeout: Timeout = None) -> AccessToken:
         """Sign in with the code that the browser showed; it counts once, for two minutes.
 
         Raises:
@@ -104,17 +107,21 @@ class Accounts:
             NotFound: no OpenID provider signs in on this server.
         """
         self._sign_in.home.check()
-        timeout_s = self._config.request_timeout.total_seconds()
-        return _as_answer(await finish(self._sign_in, login, code, timeout_s))
+        return _as_answer(await finish(self._sign_in, login, code, timeout))
 
     async def login_oidc(
-        self, open_browser: Callable[[str], object], *, within: timedelta = timedelta(minutes=5)
+        self,
+        open_browser: Callable[[str], object],
+        *,
+        within: timedelta = timedelta(minutes=5),
+        timeout: Timeout = None,
     ) -> AccessToken:
         """Sign in at the server's OpenID provider, with a browser on this machine.
 
         Args:
             open_browser: is given the address to open, such as ``webbrowser.open``.
             within: how long to wait for the browser to come back.
+            timeout: how long the server may take after that.
 
         Raises:
             NotAuthenticated: nobody was signed in, or not in time.
@@ -130,26 +137,26 @@ class Accounts:
                 raise NotAuthenticated(
                     "the browser did not come back in time", status=401, code="not_authenticated"
                 ) from None
-            return await self.finish_oidc(login, code_of(answer))
+            return await self.finish_oidc(login, code_of(answer), timeout=timeout)
 
-    async def logout(self) -> None:
+    async def logout(self, *, timeout: Timeout = None) -> None:
         """End the sign-in on the server, then forget it here. Without one, nothing happens."""
         token = self._sign_in.refresh_token
         try:
             if token:
                 body = {"refresh_token": token}
                 await self._transport.send(
-                    Call(method="POST", path="/auth/logout", body=body, repeatable=True)
+                    Call(method="POST", path="/auth/logout", body=body, repeatable=True, timeout=timeout)
                 )
         finally:
             self._sign_in.sign_out()
 
-    async def methods(self) -> SignInMethods:
+    async def methods(self, *, timeout: Timeout = None) -> SignInMethods:
         """Say who may register on this server, and what signs in beside a password."""
-        call = Call(method="GET", path="/auth/methods", signed=False, repeatable=True)
+        call = Call(method="GET", path="/auth/methods", signed=False, repeatable=True, timeout=timeout)
         return read_model(_METHODS, await self._transport.send(call))
 
-    async def invite(self, *, days: int = 7, note: str = "") -> NewInvite:
+    async def invite(self, *, days: int = 7, note: str = "", timeout: Timeout = None) -> NewInvite:
         """Make an invite, as an administrator: its code lets one account be made.
 
         Args:
@@ -160,34 +167,40 @@ class Accounts:
             NotPermitted: you are no administrator, or came with an API key.
         """
         check_encodable(note=note)
-        call = Call(method="POST", path="/auth/invites", body={"days": days, "note": note})
+        call = Call(method="POST", path="/auth/invites", body={"days": days, "note": note}, timeout=timeout)
         with in_doubt("the invite may have been made: see invites()"):
             return read_model(_INVITE, await self._transport.send(call))
 
-    async def invites(self) -> list[Invite]:
+    async def invites(self, *, timeout: Timeout = None) -> list[Invite]:
         """Give the invites that can be used, oldest first, as an administrator."""
-        answer = await self._transport.send(Call(method="GET", path="/auth/invites", repeatable=True))
+        answer = await self._transport.send(
+            Call(method="GET", path="/auth/invites", repeatable=True, timeout=timeout)
+        )
         return read_model(_INVITES, answer)
 
-    async def withdraw_invite(self, invite_id: str) -> None:
+    async def withdraw_invite(self, invite_id: str, *, timeout: Timeout = None) -> None:
         """Let an invite count no more, as an administrator.
 
         Raises:
             NotFound: no such invite waits to be used.
         """
         path = f"/auth/invites/{quote(invite_id, safe='')}"
-        await self._transport.send(Call(method="DELETE", path=path))
+        await self._transport.send(Call(method="DELETE", path=path, timeout=timeout))
 
-    async def me(self) -> Account:
+    async def me(self, *, timeout: Timeout = None) -> Account:
         """Give the account that is signed in.
 
         Raises:
             NotAuthenticated: nobody is.
         """
-        answer = await self._transport.send(Call(method="GET", path="/auth/me", repeatable=True))
+        answer = await self._transport.send(
+            Call(method="GET", path="/auth/me", repeatable=True, timeout=timeout)
+        )
         return read_model(_ACCOUNT, answer)
 
-    async def change_password(self, current: str, new: str, *, end_keys: bool = False) -> None:
+    async def change_password(
+        self, current: str, new: str, *, end_keys: bool = False, timeout: Timeout = None
+    ) -> None:
         """Replace the password; all sign-ins of the account end, this client's too: sign in again.
 
         Args:
@@ -209,13 +222,16 @@ class Accounts:
             "new_password": change.new_password.get_secret_value(),
         }
         call = Call(
-            method="POST", path="/auth/password", body=body | ({"end_keys": True} if end_keys else {})
+            method="POST",
+            path="/auth/password",
+            body=body | ({"end_keys": True} if end_keys else {}),
+            timeout=timeout,
         )
         with in_doubt("the password may be the new one already: try to sign in with it"):
             await self._transport.send(call)
         self._sign_in.sign_out()
 
-    async def end_sessions(self, *, keys: bool = False) -> None:
+    async def end_sessions(self, *, keys: bool = False, timeout: Timeout = None) -> None:
         """End all sign-ins of the account, wherever they are, this client's too; with ``keys`` API keys too.
 
         Raises:
@@ -224,7 +240,9 @@ class Accounts:
         """
         params = {"keys": "true"} if keys else {}
         with in_doubt("all sign-ins may have ended"):
-            await self._transport.send(Call(method="DELETE", path="/auth/sessions", params=params))
+            await self._transport.send(
+                Call(method="DELETE", path="/auth/sessions", params=params, timeout=timeout)
+            )
         self._sign_in.sign_out()
 
     async def create_key(
@@ -233,6 +251,7 @@ class Accounts:
         *,
         scopes: Iterable[Scope | str] = tuple(Scope),
         expires: datetime | timedelta | str | None = None,
+        timeout: Timeout = None,
     ) -> NewApiKey:
         """Make an API key. Its ``key`` is given this once: keep it, nobody can show it again.
 
@@ -259,15 +278,19 @@ class Accounts:
         with in_doubt(
             "an API key may have been made whose secret nobody knows: list the keys, and revoke it"
         ):
-            answer = await self._transport.send(Call(method="POST", path="/auth/keys", body=body))
+            answer = await self._transport.send(
+                Call(method="POST", path="/auth/keys", body=body, timeout=timeout)
+            )
             return read_model(_NEW_KEY, answer)
 
-    async def list_keys(self) -> list[ApiKey]:
+    async def list_keys(self, *, timeout: Timeout = None) -> list[ApiKey]:
         """Give the API keys, oldest first; one that has expired is among them until another is made."""
-        answer = await self._transport.send(Call(method="GET", path="/auth/keys", repeatable=True))
+        answer = await self._transport.send(
+            Call(method="GET", path="/auth/keys", repeatable=True, timeout=timeout)
+        )
         return read_model(_KEYS, answer)
 
-    async def revoke_key(self, key_id: str) -> None:
+    async def revoke_key(self, key_id: str, *, timeout: Timeout = None) -> None:
         """Let an API key count no more, from now on.
 
         Raises:
@@ -276,11 +299,11 @@ class Accounts:
         check_encodable(key_id=key_id)
         with in_doubt("the API key may have been revoked"):
             path = f"/auth/keys/{quote(key_id, safe='')}"
-            await self._transport.send(Call(method="DELETE", path=path))
+            await self._transport.send(Call(method="DELETE", path=path, timeout=timeout))
 
-    async def revoke_all_keys(self) -> None:
+    async def revoke_all_keys(self, *, timeout: Timeout = None) -> None:
         """Let all API keys of the account count no more, from now on."""
-        await self._transport.send(Call(method="DELETE", path="/auth/keys", repeatable=True))
+        await self._transport.send(Call(method="DELETE", path="/auth/keys", repeatable=True, timeout=timeout))
 
 
 def _as_answer(tokens: Tokens) -> AccessToken:

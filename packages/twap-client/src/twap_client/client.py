@@ -1,8 +1,7 @@
 """Use one server with one sign-in, and open streams through it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Iterable
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
@@ -12,10 +11,10 @@ from twap_client._loop import HomeLoop
 from twap_client._transport import SignIn, Transport
 from twap_client.accounts import Accounts
 from twap_client.config import ClientConfig, TokenStore, Verify
-from twap_client.errors import InvalidSetting, WrongEventLoop
+from twap_client.errors import InvalidSetting, UsageError, WrongEventLoop
 from twap_client.market import Market
 from twap_client.orders import Orders
-from twap_client.stream import StreamItem, TwapStream
+from twap_client.stream import TwapStream
 from twap_client.stream.names import Candles, Depth, wanted
 
 
@@ -79,9 +78,12 @@ class TwapClient:
         transport = Transport(settings, self._sign_in)
         self.accounts = Accounts(transport, self._sign_in, settings)
         self.market = Market(transport)
-        self.orders = Orders(transport, self._order_events)
+        self.orders = Orders(transport, lambda: self.stream(orders=True))
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[Background] = set()
+
+    def __repr__(self) -> str:
+        return f"<TwapClient of {self.config.base_url}>"
 
     async def __aenter__(self) -> Self:
         self._home.check()
@@ -141,7 +143,7 @@ class TwapClient:
             own: whether books also say what you took of them.
 
         Raises:
-            ValueError: a book, trades or candles are not written like this.
+            UsageError: a book, trades or candles are not written like this (a ``ValueError`` too).
         """
         return TwapStream(
             wanted(books, trades=trades, klines=klines, orders=orders, depth=depth, own=own),
@@ -153,12 +155,6 @@ class TwapClient:
             spawn=self._spawn,
         )
 
-    @asynccontextmanager
-    async def _order_events(self) -> AsyncIterator[AsyncIterator[StreamItem]]:
-        async with self.stream(orders=True) as stream:
-            await stream.ready(timeout=None)
-            yield stream
-
     def _spawn(self, work: Coroutine[Any, Any, None]) -> Background:
         try:
             self._home.check()
@@ -167,7 +163,10 @@ class TwapClient:
             raise
         if self._group is None:
             work.close()
-            raise RuntimeError("open the client first: async with TwapClient() as client")
+            raise UsageError(
+                "a stream needs an open client: async with TwapClient(...) as client; where that is in the"
+                " way, as in a notebook, twap_client.sync.TwapClient needs none"
+            )
         made = Background(self._group.create_task(work, name="twap stream"))
         self._tasks.add(made)
         made.task.add_done_callback(lambda _: self._tasks.discard(made))

@@ -5,9 +5,9 @@
     TwapClientError
     ├── UsageError (a ValueError)   what this library was given is wrong; nothing was sent
     │   ├── NaiveTime           a time without its zone
-    │   ├── InvalidValue        a name, a password, a scope; ``field`` says which
+    │   ├── InvalidValue        a field of an order, a name, a password; ``field`` says which
     │   └── InvalidSetting      an address, an environment variable or another setting
-    ├── StillOpen               (a TimeoutError) an order was not closed in time; it goes on
+    ├── StillOpen               (a TimeoutError) an order was not seen to close in time; it goes on
     ├── WrongEventLoop          a client is used in a second event loop; nothing was sent
     ├── Unencodable             text that UTF-8 cannot write; nothing was sent
     ├── ApiError (status, code, request_id, errors)    the server answered, and refused
@@ -32,7 +32,7 @@
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, Self
 
 from twap_models import FieldError
 
@@ -80,12 +80,20 @@ class InvalidValue(UsageError):
     """A value that no server takes; the message says what was expected.
 
     Attributes:
-        field: which.
+        field: which; of several, the first.
+        errors: all of them, as ``BadRequest.errors`` has them.
     """
 
-    def __init__(self, message: str, *, field: str = "") -> None:
+    def __init__(self, message: str, *, field: str = "", errors: Sequence[FieldError] = ()) -> None:
         super().__init__(message)
         self.field = field
+        self.errors = list(errors)
+
+    @classmethod
+    def of(cls, errors: Sequence[FieldError]) -> Self:
+        """Tell of all wrong fields."""
+        said = [": ".join(filter(None, [one.field, one.message])) for one in errors]
+        return cls("; ".join(said), field=errors[0].field, errors=errors)
 
 
 class InvalidSetting(UsageError):
@@ -93,7 +101,7 @@ class InvalidSetting(UsageError):
 
 
 class StillOpen(TwapClientError, TimeoutError):
-    """An order was not closed within the time allowed. It goes on."""
+    """An order was not closed within the time allowed, or nobody could see it close. It goes on."""
 
 
 class WrongEventLoop(TwapClientError, RuntimeError):

@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from twap_models import BookTop
+from twap_client.errors import UsageError
+from twap_models import BookTop, CostPage
 
 FrameLibrary = Literal["pandas", "polars"]
 Row = dict[str, Any]
@@ -29,7 +30,7 @@ def to_frame(
     """Make a frame: a row for each model, a column for each of its fields.
 
     Fields of a model in a model get its name before theirs (``order_status``); lists are left out. Of a book
-    each level is a row: ``side``, ``price``, ``quantity``. Times are in UTC.
+    each level is a row: ``side``, ``price``, ``quantity``; of a page of costs each order. Times are in UTC.
 
     Args:
         items: candles, orders, fills, slices, events, trades, instruments …; or one model.
@@ -38,7 +39,7 @@ def to_frame(
 
     Raises:
         ImportError: that library is not installed; says how.
-        ValueError: there is no such library.
+        UsageError: there is no such library, or what is given are no models (a ``ValueError`` too).
     """
     rows = [row for item in _several(items) for row in _rows(item)]
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -49,14 +50,22 @@ def to_frame(
         case "polars":
             return _polars(columns)
         case _:
-            raise ValueError(f"library: expected pandas or polars, got {library!r}")
+            raise UsageError(f"library: expected pandas or polars, got {library!r}")
 
 
-def _several(items: BaseModel | Iterable[BaseModel]) -> Iterable[BaseModel]:
-    return (items,) if isinstance(items, BaseModel) else items
+def _several(items: Any) -> Iterable[Any]:
+    if isinstance(items, CostPage):
+        return items.orders
+    several = (items,) if isinstance(items, BaseModel) else items
+    if not isinstance(several, Iterable):
+        hint = ": await it, or take [one async for one in …]" if hasattr(several, "__aiter__") else ""
+        raise UsageError(f"expected models of this library, got {type(items).__name__}{hint}")
+    return several
 
 
-def _rows(item: BaseModel) -> list[Row]:
+def _rows(item: Any) -> list[Row]:
+    if not isinstance(item, BaseModel):
+        raise UsageError(f"expected models of this library, got {type(item).__name__}")
     if isinstance(item, BookTop):
         sides = {"bid": item.bids, "ask": item.asks}
         return [{"side": side, **level._asdict()} for side, levels in sides.items() for level in levels]

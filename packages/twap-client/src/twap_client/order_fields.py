@@ -8,7 +8,8 @@ from typing import Any, Final, Literal, Required, TypedDict, TypeVar, get_type_h
 from urllib.parse import quote
 from uuid import uuid4
 
-from twap_client.errors import NaiveTime
+from twap_client._in_words import as_the_server, in_words
+from twap_client.errors import InvalidValue, NaiveTime
 from twap_models import Carry, Fidelity, LateStart, Side, TwapOrder, TwapOrderAmendment, TwapOrderRequest
 from twap_models.fields import HOW_TO_WRITE_ZONES, Amount, lacks_zone
 
@@ -100,7 +101,8 @@ def wanted_orders(
 
     Raises:
         TypeError: there are both, or something else than orders.
-        ValueError: a field is wrong (``pydantic.ValidationError``, ``NaiveTime``).
+        InvalidValue: a field is wrong or missing; in a list it has the order's place, as ``[1].quantity``.
+        NaiveTime: a time has no zone.
     """
     if request is None:
         return _wanted(fields)
@@ -112,16 +114,17 @@ def wanted_orders(
         several = list(request)
     except TypeError:
         raise TypeError(f"expected an order or several, got {type(request).__name__}") from None
-    return [_wanted(item) for item in several]
+    return [_wanted(item, within=f"[{place}]") for place, item in enumerate(several)]
 
 
-def _wanted(request: Any) -> TwapOrderRequest:
+def _wanted(request: Any, within: str = "") -> TwapOrderRequest:
     if isinstance(request, TwapOrderRequest):
         return request
     if not isinstance(request, Mapping):
         raise TypeError(f"expected a TwapOrderRequest or its fields as a dict, got {type(request).__name__}")
     check_zones(start_time=request.get("start_time"), end_time=request.get("end_time"))
-    return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | dict(request))
+    with in_words(as_the_server, within=within):
+        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | dict(request))
 
 
 def order_bodies(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:
@@ -137,13 +140,15 @@ def amendment_body(
     """Give what an amendment changes as plain values of a body.
 
     Raises:
-        ValueError: a value is wrong (``NaiveTime``: without its zone), or there is nothing to change.
+        InvalidValue: a value is wrong, or there is nothing to change.
+        NaiveTime: the end has no zone.
     """
     check_zones(end_time=end_time)
     fields = {"quantity": quantity, "end_time": end_time}
     wanted = {name: value for name, value in fields.items() if value is not None}
     limit = {} if price is KEEP else {"price": price}
-    return TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
+    with in_words(as_the_server):
+        return TwapOrderAmendment.model_validate(wanted | limit).model_dump(exclude_unset=True)
 
 
 AnyOrder = TwapOrder | str
@@ -151,8 +156,15 @@ AnyOrder = TwapOrder | str
 
 
 def id_of(order: AnyOrder) -> str:
-    """Give the ``token_id``."""
-    return order if isinstance(order, str) else order.token_id
+    """Give the ``token_id``.
+
+    Raises:
+        InvalidValue: it is no order, or a text that leads elsewhere in an address.
+    """
+    token_id = getattr(order, "token_id", order)
+    if not isinstance(token_id, str) or token_id in ("", ".", ".."):
+        raise InvalidValue(f"order: expected its token_id, or the order, got {token_id!r:.60}", field="order")
+    return token_id
 
 
 def order_path(order: AnyOrder) -> str:

@@ -40,6 +40,9 @@ class OrderPages:
         self._params = params
         self._timeout = timeout
 
+    def __repr__(self) -> str:
+        return "<pages of orders: await gives the first, async for walks all>"
+
     def __await__(self) -> Generator[Any, None, OrderPage]:
         return self._page(None).__await__()
 
@@ -76,6 +79,9 @@ class CostPages:
         self._transport = transport
         self._params = params
         self._timeout = timeout
+
+    def __repr__(self) -> str:
+        return "<pages of costs: await gives the first, async for walks all>"
 
     def __await__(self) -> Generator[Any, None, CostPage]:
         return self._page(None).__await__()

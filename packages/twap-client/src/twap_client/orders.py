@@ -5,13 +5,13 @@ connection the same request is sent again and the server answers with the order 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal, Unpack, overload
 
 from pydantic import TypeAdapter
 
+from twap_client._closing import Closing, Follow
 from twap_client._transport import Call, Timeout, Transport, in_doubt, read_model, seconds_of
 from twap_client.errors import StillOpen
 from twap_client.order_fields import (
@@ -56,9 +56,6 @@ from twap_models.fields import Amount, format_time
 ReportTable = Literal["slices", "fills", "samples"]
 """What a report was made from."""
 
-Follow = Callable[[], AbstractAsyncContextManager[AsyncIterator[object]]]
-"""Opens a stream with the account's order events, ready."""
-
 PreviewList = list[OrderPreview]
 """Previews in the order they were asked for."""
 
@@ -73,7 +70,7 @@ class Orders:
     """``client.orders``."""
 
     def __init__(self, transport: Transport, follow: Follow) -> None:
-        """Send over ``transport``; ``follow`` opens the stream of all of the account's order events."""
+        """Send over ``transport``; ``follow`` opens a stream of all of the account's order events."""
         self._transport = transport
         self._follow = follow
 
@@ -115,7 +112,7 @@ class Orders:
 
         Raises:
             NaiveTime: a time has no zone (a ``ValueError`` too).
-            ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
+            InvalidValue: a field is wrong or missing; it says which, and what was expected.
             BadRequest: the server could not read the request; nothing was stored.
             NotAuthenticated: nobody is signed in.
             TransportError: no answer after all attempts.
@@ -159,7 +156,7 @@ class Orders:
 
         Raises:
             NaiveTime: a time has no zone (a ``ValueError`` too).
-            ValueError: a keyword is wrong or missing (``pydantic.ValidationError``).
+            InvalidValue: a field is wrong or missing; it says which, and what was expected.
             BadRequest: the server could not read the request.
             NotAuthenticated: nobody is signed in.
             Unavailable: the exchange's list of instruments is not known yet.
@@ -209,26 +206,19 @@ class Orders:
             timeout: how long to wait, in seconds or as a ``timedelta``; None: as long as it takes.
 
         Raises:
-            StillOpen: not in time (a ``TimeoutError`` too); the order goes on.
+            StillOpen: not in time (a ``TimeoutError`` too), or the server was out of reach: the message says
+                which. The order goes on.
             NotFound: no order of yours has this ``token_id``.
         """
         seconds, token_id = seconds_of(timeout), id_of(order)
+        closing = Closing(token_id, lambda: self.get(token_id, slices=0, fills=0), self._follow)
         try:
             async with asyncio.timeout(seconds):
-                return await self._closed(token_id)
+                return await closing.wait()
         except TimeoutError:
             if seconds is None:
                 raise
-            raise StillOpen(f"the order {token_id!r} was still open after {seconds:g} s") from None
-
-    async def _closed(self, token_id: str) -> TwapOrder:
-        async with self._follow() as items:
-            now: TwapOrder = await self.get(token_id, slices=0, fills=0)
-            while now.status.is_open:
-                item = await anext(items)
-                if isinstance(item, OrderEvent) and item.token_id == token_id:
-                    now = item.order
-            return now
+            raise StillOpen(closing.said_after(seconds)) from None
 
     async def slices(self, order: AnyOrder, *, timeout: Timeout = None) -> AsyncIterator[Slice]:
         """Walk through an order's slices in order, those to come included, page by page.
@@ -270,7 +260,7 @@ class Orders:
             symbol: only this symbol.
             side: only ``buy`` or ``sell``.
             token_id: only this order.
-            limit: orders a page.
+            limit: orders a page; it bounds no walk.
             after: the page before's ``after``.
             timeout: for each page.
         """
@@ -445,17 +435,18 @@ class Orders:
 
         Raises:
             NaiveTime: a time has no zone (a ``ValueError`` too).
-            ValueError: a keyword is wrong, or there is nothing to change (``pydantic.ValidationError``).
+            InvalidValue: a field is wrong, or there is nothing to change.
             NotFound: no order of yours has this ``token_id``.
             Conflict: the order is closed already.
             RevisionMismatch: it was amended since; get it, and decide again.
             BadRequest: a value breaks a rule; nothing was changed.
         """
+        path = order_path(order)
         body = amendment_body(quantity=quantity, price=price, end_time=end_time)
         if revision is None and not isinstance(order, str):
             revision = order.revision
         match = {"If-Match": "*" if revision is None else f'"{revision}"'}
-        call = Call(method="PATCH", path=order_path(order), body=body, headers=match, timeout=timeout)
+        call = Call(method="PATCH", path=path, body=body, headers=match, timeout=timeout)
         return await self._change(call, order, "amended")
 
     async def cancel(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:

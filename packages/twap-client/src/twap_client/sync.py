@@ -26,7 +26,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 from twap_client.accounts import Accounts
 from twap_client.client import TwapClient as AsyncTwapClient
 from twap_client.config import ClientConfig, TokenStore, Verify
-from twap_client.errors import UsageError
+from twap_client.errors import TwapClientError, UsageError
 from twap_client.market import Market
 from twap_client.order_fields import AnyRequest, OrderFields, shows_order_fields
 from twap_client.order_pages import OrderList
@@ -46,6 +46,30 @@ Inner = TypeVar("Inner")
 
 
 class LoopThread:
+    """Held by everybody who may still wait for the client's loop: when nobody is left, it ends."""
+
+    def __init__(self, client: AsyncTwapClient) -> None:
+        self._serving = _Serving(client)
+        weakref.finalize(self, self._serving.close)  # at the end of the program too
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do it there, and wait for it here. Interrupted here, it is cancelled there.
+
+        Raises:
+            UsageError: the client was closed, or this is its own thread.
+        """
+        try:
+            return self._serving.run(work)
+        except TwapClientError as error:
+            # Of all frames those of the caller matter.
+            raise error.with_traceback(None) from error.__cause__
+
+    def close(self) -> None:
+        """End the loop and its thread; any number of times."""
+        self._serving.close()
+
+
+class _Serving:
     """An event loop in a thread of its own, from the first call until it is closed, with a client open."""
 
     def __init__(self, client: AsyncTwapClient) -> None:
@@ -58,11 +82,6 @@ class LoopThread:
         self._is_closed = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do it there, and wait for it here. Interrupted here, it is cancelled there.
-
-        Raises:
-            UsageError: the client was closed, or this is its own thread.
-        """
         try:
             loop = self._running()
         except UsageError:
@@ -76,7 +95,6 @@ class LoopThread:
             raise
 
     def close(self) -> None:
-        """End the loop and its thread; any number of times."""
         with self._lock:
             self._is_closed = True
         if self._loop is None or self._stop is None or self._thread is None:
@@ -193,6 +211,9 @@ class SyncPages(Generic[T, Page]):
 
     def __init__(self, inner: Paged[T, Page], thread: LoopThread) -> None:
         self._inner, self._thread = inner, thread
+
+    def __repr__(self) -> str:
+        return "<pages: for walks all, first() gives one>"
 
     def __iter__(self) -> Iterator[T]:
         return _walked(self._thread, aiter(self._inner))
@@ -350,6 +371,11 @@ class SyncStream:
             raise StopIteration
         return item
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection now, in words; empty while there is one."""
+        return self._inner.trouble
+
     ready = _waits(TwapStream.ready)
     subscribe = _waits(TwapStream.subscribe)
     unsubscribe = _waits(TwapStream.unsubscribe)
@@ -404,11 +430,13 @@ class SyncTwapClient:
             config=config,
         )
         self._thread = LoopThread(self._inner)
-        weakref.finalize(self, self._thread.close)  # at the end of the program too
         self.config = self._inner.config
         self.accounts = SyncAccounts(self._inner.accounts, self._thread)
         self.market = SyncMarket(self._inner.market, self._thread)
         self.orders = SyncOrders(self._inner.orders, self._thread)
+
+    def __repr__(self) -> str:
+        return f"<twap_client.sync.TwapClient of {self.config.base_url}>"
 
     def __enter__(self) -> Self:
         return self

@@ -1,7 +1,10 @@
 """Say a validator's words as a person would: what was expected, without the library's grammar."""
 
 import re
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from re import Match
+from typing import Any
 
 _COUNTED = r"(?:String|Data|Value|List|Tuple|Dictionary|Set) should have at (least|most) (\d+) (\w+)"
 _RULES = tuple(
@@ -37,6 +40,31 @@ def plain(message: str) -> str:
     for pattern, words in _RULES:
         message = pattern.sub(words, message)
     return message
+
+
+def in_path(parts: Sequence[str | int]) -> str:
+    """Write a path: names behind dots, places in a list in brackets, such as ``[1].quantity``."""
+    written = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
+    return "".join(written).removeprefix(".")
+
+
+def field_of(wrong: Mapping[str, Any], *, apart_from: frozenset[str] = frozenset()) -> str:
+    """Give the path to a wrong field; an error of the whole says which field to change.
+
+    Args:
+        wrong: one of ``ValidationError.errors()``.
+        apart_from: parts of its location that are no field of the caller's.
+    """
+    path = [part for part in wrong["loc"] if part not in apart_from]
+    named = wrong.get("ctx", {}).get("field")
+    return in_path([*path, *([named] if named else [])])
+
+
+def nearest_of(wrong: Mapping[str, Any]) -> Decimal | None:
+    """Give the bound that a number lies beyond, where the bound itself would do."""
+    context = wrong.get("ctx", {})
+    bound = context.get("ge", context.get("le"))
+    return Decimal(str(bound)) if isinstance(bound, int | Decimal) else None
 
 
 def _counted(found: Match[str], got: str | None) -> str:

@@ -1,6 +1,5 @@
 """Sign in at the server's OpenID provider: the address for a browser, and the code it brings back."""
 
-import asyncio
 import base64
 import hashlib
 import secrets
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
+from twap_client._transport.calls import Timeout
 from twap_client._transport.sign_in import SignIn
 from twap_client.config import Tokens
 from twap_client.errors import NotAuthenticated, error_class
@@ -59,7 +59,7 @@ def code_of(answer: Mapping[str, str]) -> str:
     raise error_class(status)(message, status=status, code=code)
 
 
-async def finish(sign_in: SignIn, login: OidcLogin, code: str, timeout_s: float) -> Tokens:
+async def finish(sign_in: SignIn, login: OidcLogin, code: str, timeout: Timeout = None) -> Tokens:
     """Trade the code for tokens, and keep them.
 
     Raises:
@@ -68,7 +68,4 @@ async def finish(sign_in: SignIn, login: OidcLogin, code: str, timeout_s: float)
     body = {"code": code.strip(), "code_verifier": login.verifier}
     if not body["code"] or len(body["code"]) > 128:
         raise NotAuthenticated("that is no code of a sign-in", status=401, code="not_authenticated")
-    with sign_in.translated():
-        async with asyncio.timeout(timeout_s):
-            response = await sign_in.http.request("POST", "/auth/oidc/token", json=body, withhold_token=True)
-    return sign_in.adopt(response)
+    return sign_in.adopt(await sign_in.ask("/auth/oidc/token", timeout, json=body))

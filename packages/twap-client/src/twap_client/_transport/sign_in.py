@@ -12,7 +12,7 @@ from typing import Any
 
 from twap_client._loop import HomeLoop
 from twap_client._proxies import not_reached, proxy_of
-from twap_client._transport.calls import check_encodable, httpx, read_answer
+from twap_client._transport.calls import Timeout, check_encodable, httpx, read_answer, seconds_of
 from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
@@ -63,7 +63,7 @@ class SignIn:
         """Close the connections."""
         await self.http.aclose()
 
-    async def sign_in(self, username: str, password: str) -> Tokens:
+    async def sign_in(self, username: str, password: str, timeout: Timeout = None) -> Tokens:
         """Exchange a name and a password for tokens, and keep them.
 
         Raises:
@@ -74,10 +74,24 @@ class SignIn:
         check_encodable(username=username, password=password)
         # Not authlib's own form, which takes ASCII alone: httpx writes UTF-8, percent-encoded.
         form = {"grant_type": "password", "username": username, "password": normal_password(password)}
-        with self.translated():
-            async with asyncio.timeout(self._config.request_timeout.total_seconds()):
-                response = await self.http.request("POST", _LOGIN, data=form, withhold_token=True)
-        return self.adopt(response, username)
+        return self.adopt(await self.ask(_LOGIN, timeout, data=form), username)
+
+    async def ask(self, path: str, timeout: Timeout = None, **body: Any) -> "httpx.Response":
+        """Post a sign-in, within this time or that of the settings.
+
+        Raises:
+            TransportError: no answer.
+            UsageError: the timeout is none.
+        """
+        given = seconds_of(timeout)
+        seconds = self._config.request_timeout.total_seconds() if given is None else given
+        limit = httpx.Timeout(seconds, connect=self._config.connect_timeout.total_seconds())
+        with self.translated(seconds):
+            async with asyncio.timeout(seconds):
+                response: httpx.Response = await self.http.request(
+                    "POST", path, timeout=limit, withhold_token=True, **body
+                )
+        return response
 
     def adopt(self, response: "httpx.Response", username: str = "") -> Tokens:
         """Take the tokens of an answer, and keep them.

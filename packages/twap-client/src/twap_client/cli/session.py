@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from pydantic import ValidationError
 from rich.console import Console, RenderableType
 from typer import Abort, confirm
 
@@ -19,12 +18,13 @@ from twap_client.client import TwapClient
 from twap_client.errors import (
     ApiError,
     ConnectFailed,
+    InvalidValue,
     NotAuthenticated,
     NotPermitted,
     TransportError,
     TwapClientError,
 )
-from twap_models import OrderStatus, exact_json
+from twap_models import FieldError, OrderStatus, exact_json
 from twap_models.base import WireModel
 from twap_models.plain_words import plain
 
@@ -221,8 +221,8 @@ def _explain(error: Exception, sign_in: str) -> tuple[int, str]:
             return CANNOT_REACH, f"{_one_line(error)}; {sign_in}"
         case ApiError():
             return USAGE if error.status == 422 else FAILED, _refusal(error)
-        case ValidationError():
-            return USAGE, "; ".join(_wrong_field(item["loc"], item["msg"]) for item in error.errors())
+        case InvalidValue(errors=[_, *_]):
+            return USAGE, "; ".join(_wrong_field(item) for item in error.errors)
         case UnicodeEncodeError():  # a ValueError, and yet nobody's use of the command
             return (
                 FAILED,
@@ -277,14 +277,8 @@ def _refusal(error: ApiError) -> str:
     return plain(_one_line(f"{error.message}{named}" + (f": {fields}" if fields else "")))
 
 
-def _wrong_field(where: Sequence[object], message: str) -> str:
-    return ": ".join(
-        filter(None, [_TYPED_AT.get(str(where[0]) if where else "", _path(where)), plain(message)])
-    )
-
-
-def _path(where: Sequence[object]) -> str:
-    return ".".join(map(str, where))
+def _wrong_field(wrong: FieldError) -> str:
+    return ": ".join(filter(None, [_TYPED_AT.get(wrong.field, wrong.field), wrong.message]))
 
 
 def _one_line(problem: object) -> str:

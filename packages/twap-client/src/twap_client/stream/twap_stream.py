@@ -115,6 +115,11 @@ class TwapStream:
         self._is_looped = self._task is None
         return self._iterate() if self._is_looped else self
 
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection now, in words; empty while there is one."""
+        return self._trouble
+
     async def ready(self, *, timeout: timedelta | float | None = _READY_WITHIN) -> None:
         """Wait until the server has answered every subscription: nothing from here on is missed.
 

@@ -18,12 +18,15 @@ changed. It fills nothing: how an order goes on is what ``push_event`` says.
 from twap_client.testing.examples import (
     book,
     candle,
+    cost,
     exchange,
+    health,
     instrument,
     kline,
     order,
     preview,
     report,
+    server_info,
     trade,
 )
 from twap_client.testing.server import ScriptedServer
@@ -35,11 +38,14 @@ __all__ = [
     "ScriptedServer",
     "book",
     "candle",
+    "cost",
     "exchange",
+    "health",
     "instrument",
     "kline",
     "order",
     "preview",
     "report",
+    "server_info",
     "trade",
 ]

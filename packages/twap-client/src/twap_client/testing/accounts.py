@@ -1,15 +1,14 @@
 """Keep the scripted server's accounts: passwords, sign-ins, and API keys with their scopes."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import timedelta
 from typing import TypeAlias
 
-from twap_client.testing.examples import NOON
-from twap_client.testing.replies import listed, problem
+from twap_client.testing.examples import NOON, moment, server_info
+from twap_client.testing.replies import given, listed, problem
 from twap_client.testing.sockets import Reply, Request
-from twap_models import ApiKey, NewApiKey, Scope
-from twap_models.accounts import ApiKeyRequest, PasswordChange, normal_password
-from twap_models.fields import parse_duration
+from twap_models import ApiKey, Invite, NewApiKey, NewInvite, Scope, SignInMethods
+from twap_models.accounts import ApiKeyRequest, InviteRequest, PasswordChange, normal_password
 
 Route: TypeAlias = Callable[..., Reply]
 
@@ -22,6 +21,9 @@ class ScriptedAccounts:
 
     def __init__(self) -> None:
         self.accounts: dict[str, str] = {}
+        self.admins: set[str] = set()
+        self.info = server_info()
+        self.invites: dict[str, Invite] = {}
         self.api_keys: dict[str, ApiKey] = {}
         self.token_lifetime_s = 900
         self.refreshes = 0
@@ -29,10 +31,13 @@ class ScriptedAccounts:
         self._refresh: dict[str, str] = {}
         self._owners: dict[str, str] = {}
         self._issued = 0
+        self._invited = 0
 
-    def add_account(self, username: str, password: str) -> None:
-        """Let a user sign in."""
+    def add_account(self, username: str, password: str, *, admin: bool = False) -> None:
+        """Let a user sign in, and an administrator invite others."""
         self.accounts[username] = normal_password(password)
+        if admin:
+            self.admins.add(username)
 
     def revoke(self, *, refresh: bool = False) -> None:
         """Forget every access token, and with ``refresh`` the refresh tokens too."""
@@ -63,7 +68,11 @@ class ScriptedAccounts:
 
     def _account_routes(self) -> Sequence[tuple[str, str, bool, Route]]:
         return (
+            ("GET", "/auth/methods", False, self._methods),
             ("POST", "/auth/register", False, self._register),
+            ("POST", "/auth/invites", True, self._invite),
+            ("GET", "/auth/invites", True, self._list_invites),
+            ("DELETE", "/auth/invites/([^/]+)", True, self._withdraw),
             ("POST", "/auth/token", False, self._login),
             ("POST", "/auth/refresh", False, self._exchange),
             ("POST", "/auth/logout", True, self._logout),
@@ -76,10 +85,18 @@ class ScriptedAccounts:
             ("DELETE", "/auth/keys/([^/]+)", True, self._end_key),
         )
 
+    def _methods(self, _: Request) -> Reply:
+        return given(SignInMethods(registration=self.info.registration, oidc=self.info.oidc))
+
     def _register(self, request: Request) -> Reply:
-        name = request.json["username"]
+        name, code = request.json["username"], request.json.get("invite")
+        if self.info.registration == "closed":
+            return problem(403, "not_permitted", "registration is closed")
+        if self.info.registration == "invite" and code not in self.invites:
+            return problem(403, "not_permitted", "registration needs an invite that counts")
         if name in self.accounts:
             return problem(409, "username_taken", f"the name {name!r} is taken")
+        self.invites.pop(code, None)
         self.add_account(name, request.json["password"])
         return Reply(status=201, body={"username": name, "created": _MADE})
 
@@ -127,7 +144,42 @@ class ScriptedAccounts:
     def _me(self, request: Request) -> Reply:
         secret = request.headers.get("x-api-key", "")
         name = self._access.get(_token(request)) or self._owners.get(secret, "key")
-        return Reply(body={"username": name, "created": _MADE})
+        return Reply(body={"username": name, "created": _MADE, "is_admin": name in self.admins})
+
+    def _invite(self, request: Request) -> Reply:
+        refused = self._as_admin(request)
+        if refused is not None:
+            return refused
+        wanted = InviteRequest.model_validate(request.json)
+        self._invited += 1
+        made = NewInvite(
+            invite_id=f"invite-{self._invited}",
+            note=wanted.note,
+            created=NOON,
+            expires=NOON + timedelta(days=wanted.days),
+            invite=f"twapinvite_{self._invited}",
+        )
+        self.invites[made.invite] = Invite.model_validate(made.model_dump())
+        return Reply(status=201, body=made.to_wire())
+
+    def _list_invites(self, request: Request) -> Reply:
+        return self._as_admin(request) or listed(list(self.invites.values()))
+
+    def _withdraw(self, request: Request, invite_id: str) -> Reply:
+        refused = self._as_admin(request)
+        if refused is not None:
+            return refused
+        for code, invite in self.invites.items():
+            if invite.invite_id == invite_id:
+                del self.invites[code]
+                return Reply(status=204)
+        return problem(404, "not_found", "no such invite waits to be used")
+
+    def _as_admin(self, request: Request) -> Reply | None:
+        """What somebody is told who is no administrator."""
+        if self._access.get(_token(request)) in self.admins:
+            return None
+        return problem(403, "not_permitted", "only administrators may do this")
 
     def _make_key(self, request: Request) -> Reply:
         wanted = ApiKeyRequest.model_validate(request.json)
@@ -137,7 +189,7 @@ class ScriptedAccounts:
             name=wanted.name,
             created=NOON,
             scopes=wanted.scopes,
-            expires=_end(wanted.expires),
+            expires=moment(wanted.expires),
             key=f"twap_{number}",
         )
         self._owners[made.key] = self._access[_token(request)]
@@ -168,9 +220,3 @@ def _token(request: Request) -> str:
 def _needed(request: Request) -> Scope:
     looks = request.method == "GET" or request.path.endswith("/preview")
     return Scope.READ if looks else Scope.TRADE
-
-
-def _end(wanted: datetime | str | None) -> datetime | None:
-    if not isinstance(wanted, str):
-        return wanted
-    return NOON if wanted == "now" else NOON + parse_duration(wanted.removeprefix("+"))

@@ -5,21 +5,33 @@ from decimal import Decimal
 from typing import Any
 
 from twap_models import (
+    BookHealth,
     BookMessage,
+    BookTop,
     Candle,
     Exchange,
     ExecutionReport,
     Instrument,
     KlineMessage,
+    OrderCost,
     OrderPreview,
     OrderStatus,
+    ServerInfo,
     TradeMessage,
     TwapOrderDetail,
+    __version__,
 )
 from twap_models.fields import parse_duration
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 """What the scripted server's clock says."""
+
+
+def moment(wanted: datetime | str | None) -> datetime | None:
+    """Read ``now`` and ``+15m`` by the scripted server's clock."""
+    if not isinstance(wanted, str):
+        return wanted
+    return NOON if wanted == "now" else NOON + parse_duration(wanted.removeprefix("+"))
 
 
 def book(name: str = "binance:BTC-USDT", *, seq: int = 1, **fields: Any) -> BookMessage:
@@ -125,6 +137,40 @@ def report(about: TwapOrderDetail, **fields: Any) -> ExecutionReport:
     shared = about.model_dump(include=set(ExecutionReport.model_fields))
     counted = {"fills": len(about.fills), "final": not about.status.is_open}
     return ExecutionReport.model_validate(shared | counted | fields)
+
+
+def cost(about: TwapOrderDetail, **fields: Any) -> OrderCost:
+    """Make what a closed order cost, which repeats what it says of itself; no price was measured."""
+    shared = about.model_dump(include=set(OrderCost.model_fields))
+    notional = about.filled_quantity * (about.average_price or 0)
+    standard = {"notional": notional, "fees": 0, "started": about.start_time, "ended": about.end_time}
+    return OrderCost.model_validate(shared | standard | fields)
+
+
+def health(about: BookTop, **fields: Any) -> BookHealth:
+    """Make how a book fares that is as it says, and was never lost."""
+    standard = {
+        "exchange": about.exchange,
+        "symbol": about.instrument,
+        "status": about.status,
+        "reason": about.reason,
+        "since": NOON,
+        "integrity": "sequence",
+        "messages_per_second": 10,
+        "changes": 1,
+        "resyncs": 0,
+        "reconnects": 0,
+        "last_change": about.ts_received,
+        "age_ms": about.age_ms,
+        "lag_ms": about.lag_ms,
+    }
+    return BookHealth.model_validate(standard | fields)
+
+
+def server_info(**fields: Any) -> ServerInfo:
+    """Make what a server tells of itself."""
+    standard = {"name": "twap-server", "version": __version__, "time": NOON, "market": "demo"}
+    return ServerInfo.model_validate(standard | {"registration": "open"} | fields)
 
 
 def preview(token_id: str = "order-1", **fields: Any) -> OrderPreview:

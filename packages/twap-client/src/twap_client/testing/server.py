@@ -9,11 +9,25 @@ from typing import Any, Self
 
 from twap_client.testing.accounts import Route, ScriptedAccounts
 from twap_client.testing.changes import amended, canceled, paused, resumed
-from twap_client.testing.examples import NOON, book, candle, exchange, instrument, order, preview, report
+from twap_client.testing.costs import cost_page
+from twap_client.testing.examples import (
+    NOON,
+    book,
+    candle,
+    cost,
+    exchange,
+    health,
+    instrument,
+    order,
+    preview,
+    report,
+    trade,
+)
 from twap_client.testing.feed import Feed
 from twap_client.testing.replies import given, listed, paged, problem, reported, short, unknown
 from twap_client.testing.sockets import Reply, Request, Socket, Sockets
 from twap_models import (
+    BookHealth,
     BookMessage,
     BookTop,
     Candle,
@@ -21,8 +35,11 @@ from twap_models import (
     ExecutionReport,
     Instrument,
     KlineMessage,
+    OrderCost,
     OrderEvent,
     OrderEventType,
+    OrderStatus,
+    PublicTrade,
     TradeMessage,
     TwapOrder,
     TwapOrderAmendment,
@@ -52,10 +69,15 @@ class ScriptedServer(ScriptedAccounts):
             A key that was not made here counts for everything that keys can do.
         token_lifetime_s: how long new access tokens are valid, as told to the client.
         refreshes: how often a refresh token was exchanged.
-        exchanges, instruments, candles, books: what the market routes answer.
+        admins: who of them may invite.
+        invites: those made here that wait to be used, by their codes.
+        info: what the server tells of itself; its ``registration`` counts.
+        exchanges, instruments, candles, books, trades: what the market routes answer; trades newest first.
+        health: by ``exchange:symbol``, how a book fares; of one without, that it is as it says.
         orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them; the
             stream tells of it.
         reports: by ``token_id``; of an order without one, a report that repeats its fields.
+        costs: by ``token_id``; of a closed order without, a cost that repeats its fields.
         page_size: orders a page.
         feed: its WebSockets.
     """
@@ -73,6 +95,9 @@ class ScriptedServer(ScriptedAccounts):
         self.books: dict[str, BookTop] = {}
         self.orders: dict[str, TwapOrderDetail] = {}
         self.reports: dict[str, ExecutionReport] = {}
+        self.costs: dict[str, OrderCost] = {}
+        self.health: dict[str, BookHealth] = {}
+        self.trades: list[PublicTrade] = []
         self.page_size = 100
         self._scripted: dict[tuple[str, str], deque[Reply | None]] = {}
         self._asked = asyncio.Event()
@@ -115,7 +140,8 @@ class ScriptedServer(ScriptedAccounts):
         self.feed.push_book(book)
 
     def push_trade(self, trade: TradeMessage) -> None:
-        """Send a trade to everyone subscribed to it."""
+        """Send a trade to everyone subscribed to it; who asks later gets it, too."""
+        self.trades.insert(0, PublicTrade.model_validate(trade.model_dump()))
         self.feed.push_trade(trade)
 
     def push_candle(self, candle: KlineMessage) -> None:
@@ -177,6 +203,7 @@ class ScriptedServer(ScriptedAccounts):
         self.exchanges = [exchange("binance"), exchange("kraken")]
         self.instruments = [instrument("BTC-USDT"), instrument("ETH-USDT")]
         self.candles = [candle(minute) for minute in range(3)]
+        self.trades = [PublicTrade.model_validate(trade().model_dump())]
         names = [f"{one}:{each.symbol}" for one in _EXCHANGES for each in self.instruments]
         self.books = {name: book(name) for name in names}
 
@@ -216,10 +243,14 @@ class ScriptedServer(ScriptedAccounts):
             ("GET", "/exchanges/[^/]+/symbols", False, lambda _: listed(self.instruments)),
             ("GET", "/klines/[^/]+/[^/]+", False, self._klines),
             ("GET", "/orderbook/([^/]+)/([^/]+)", False, self._book),
+            ("GET", "/exchanges/([^/]+)/books", False, self._health),
+            ("GET", "/trades/([^/]+)/([^/]+)", False, self._trades),
+            ("GET", "/server", False, lambda _: given(self.info)),
             *self._account_routes(),
             ("POST", "/orders/twap", True, self._submit),
             ("POST", "/orders/twap/preview", True, self._preview),
             ("GET", "/orders", True, self._list),
+            ("GET", "/costs", True, self._costs),
             ("GET", "/orders/([^/]+)", True, self._show),
             ("GET", "/orders/([^/]+)/events", True, self._events),
             ("GET", "/orders/([^/]+)/report", True, self._report),
@@ -232,6 +263,33 @@ class ScriptedServer(ScriptedAccounts):
     def _book(self, _: Request, exchange: str, symbol: str) -> Reply:
         found = self.books.get(f"{exchange}:{symbol}") or self.current_book(exchange, symbol)
         return given(found) if found else problem(404, "unknown_symbol", f"no symbol {symbol!r}")
+
+    def _health(self, _: Request, exchange: str) -> Reply:
+        if exchange not in [one.name for one in self.exchanges]:
+            return problem(404, "unknown_exchange", f"no exchange {exchange!r}")
+        books = {name: one for name, one in self.books.items() if one.exchange == exchange}
+        return listed([self.health.get(name) or health(one) for name, one in books.items()])
+
+    def _trades(self, request: Request, exchange: str, symbol: str) -> Reply:
+        why = self.why_no_book(exchange, symbol)
+        if why is not None:
+            return problem(404, *why)
+        instrument = _plain(symbol, self.instruments)
+        traded = [
+            one
+            for one in self.trades
+            if exchange in (AGGREGATE, one.exchange) and one.instrument == instrument
+        ]
+        return listed(traded[: int(request.query.get("limit", 100))])
+
+    def _costs(self, request: Request) -> Reply:
+        closed = [
+            one
+            for one in self.orders.values()
+            if not one.status.is_open and one.status is not OrderStatus.REJECTED
+        ]
+        costs = [self.costs.get(one.token_id) or cost(one) for one in closed]
+        return given(cost_page(costs, request.query))
 
     def _submit(self, request: Request) -> Reply:
         many = request.json if isinstance(request.json, list) else [request.json]

@@ -19,7 +19,7 @@ from starlette.types import Scope
 from twap_models.enums import ErrorCode
 from twap_models.errors import FieldError, Problem
 from twap_models.exact_json import UnreadText
-from twap_models.plain_words import plain
+from twap_models.plain_words import field_of, nearest_of, plain
 from twap_server.api.http.exact_json import Unreadable, reply
 from twap_server.api.http.one_or_list import LIST, ONE
 from twap_server.api.http.own_page import BrowserSignInEnded
@@ -111,7 +111,7 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
         if isinstance(item.get("input"), Unreadable):
             return problem(request, ErrorCode.MALFORMED_JSON, item["input"].why)
     errors = [
-        FieldError(field=_field(item), message=_message(item), nearest=_nearest(item)) for item in found[:100]
+        FieldError(field=_field(item), message=_message(item), nearest=nearest_of(item)) for item in found[:100]
     ]
     first = f"{errors[0].field}: {errors[0].message}"
     return problem(request, ErrorCode.INVALID_REQUEST, first, errors=errors)
@@ -157,23 +157,7 @@ def _headers_of(error: TwapError) -> dict[str, str]:
 
 
 def _field(item: Mapping[str, Any]) -> str:
-    """The path to a field, such as ``[1].quantity``; an error of the whole says which field to change."""
-    path = [part for part in item["loc"] if part not in BODY_TAGS]
-    named = item.get("ctx", {}).get("field")
-    return in_path([*path, *([named] if named else [])]) or "body"
-
-
-def _nearest(item: Mapping[str, Any]) -> Decimal | None:
-    """The bound that a number lies beyond, where the bound itself would do."""
-    context = item.get("ctx", {})
-    bound = context.get("ge", context.get("le"))
-    return Decimal(str(bound)) if isinstance(bound, int | Decimal) else None
-
-
-def in_path(parts: Sequence[str | int]) -> str:
-    """Write a path: names behind dots, places in a list in brackets."""
-    written = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
-    return "".join(written).removeprefix(".")
+    return field_of(item, apart_from=BODY_TAGS) or "body"
 
 
 def _message(item: Mapping[str, Any]) -> str:
