@@ -110,3 +110,12 @@ def test_panels_lie_side_by_side() -> None:
         assert not cells & taken and max(x for x, _ in cells) < 24, panel["title"]
         taken |= cells
     assert len({panel["id"] for panel in PANELS}) == len(PANELS)
+
+
+@pytest.mark.parametrize("page", ["systemd", "operations"])
+def test_the_servers_user_has_a_home_to_write_to(page: str) -> None:
+    """With PostgreSQL the signing key is kept there; a user without one has a server that does not start."""
+    text = (ROOT / f"docs/{page}.md").read_text("utf-8")
+    made, folders = re.findall(r"^useradd .*$", text, re.MULTILINE), re.findall(r"^install -d .*$", text, re.MULTILINE)
+    assert made and all("--home-dir /var/lib/twap " in line for line in made)
+    assert any(line.startswith("install -d -o twap ") and line.endswith(" /var/lib/twap") for line in folders)
