@@ -446,6 +446,12 @@ class TestPostgresql:
         assert len(await orders_in(url)) == 2
 
 
+def test_a_folder_that_is_not_there_is_told_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(StoreUnavailable, match=r"there is no folder .*/backup: make it"):
+        backup(on(f"sqlite:///{tmp_path / 'twap.sqlite3'}"), tmp_path / "backup" / "monday")
+    assert names_in(tmp_path) == set()
+
+
 def test_drafts_of_a_killed_backup_stand_in_nobodys_way(tmp_path: Path) -> None:
     """In containers, the next process has the same number."""
     with archive.work_folder(tmp_path / "a") as left, archive.work_folder(tmp_path / "a") as new:

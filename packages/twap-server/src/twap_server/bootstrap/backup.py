@@ -52,6 +52,11 @@ def backup(settings: Settings, file: Path, *, force: bool = False, pg_bin: Path 
     """
     if not force and file.exists():
         raise StoreUnavailable(f"{file} is there already: choose another name, or --force to replace it")
+    if not file.parent.is_dir():
+        raise StoreUnavailable(
+            f"the backup {file} cannot be written: there is no folder {file.parent}: make it, for the"
+            " server's user alone"
+        )
     path, taken = file_of(settings.database_url), to_text(SystemClock().now())
     with _ending(f"the backup {file} cannot be written"), archive.work_folder(file) as folder:
         copy = folder / "copy"
