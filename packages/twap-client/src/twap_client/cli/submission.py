@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 
+from twap_client._in_words import as_the_server, in_words
 from twap_client.cli import confirmation, render, spoken
 from twap_client.cli.local_time import absolute
 from twap_client.cli.parting import on_interrupt
@@ -46,9 +47,9 @@ class Submission:
         """
         console = Console(stderr=True, highlight=False)
         see_that_it_is_whole(self._fields)
-        self._request = TwapOrderRequest.model_validate(
-            {"token_id": made_up_id()} | self._fields | self._lengths() | self._times(console)
-        )
+        typed = {"token_id": made_up_id()} | self._fields | self._lengths() | self._times(console)
+        with in_words(as_the_server):
+            self._request = TwapOrderRequest.model_validate(typed)
         if self._asks and not sys.stdin.isatty():
             raise UsageError(
                 "there is no terminal to ask at: add `--yes` to submit without a question, "

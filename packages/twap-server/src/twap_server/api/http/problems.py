@@ -5,7 +5,6 @@ request's id; the log has the rest.
 """
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
@@ -111,7 +110,8 @@ async def answer_validation_error(request: Request, error: Exception) -> Respons
         if isinstance(item.get("input"), Unreadable):
             return problem(request, ErrorCode.MALFORMED_JSON, item["input"].why)
     errors = [
-        FieldError(field=_field(item), message=_message(item), nearest=nearest_of(item)) for item in found[:100]
+        FieldError(field=_field(item), message=_message(item), nearest=nearest_of(item))
+        for item in found[:100]
     ]
     first = f"{errors[0].field}: {errors[0].message}"
     return problem(request, ErrorCode.INVALID_REQUEST, first, errors=errors)
