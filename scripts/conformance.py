@@ -23,7 +23,6 @@ from support.recordings import ROOT
 
 _MUTATED = 10_000
 _PAGE = Path(__file__).parents[1] / "docs" / "conformance.md"
-_BEGIN, _END = "<!-- table: hatch run conformance --write -->", "<!-- end of table -->"
 _HEAD = (
     "exchange",
     "proof",
@@ -74,12 +73,11 @@ def markdown(table: list[list[str]]) -> str:
 
 def on_page(table: list[list[str]], *, check: bool) -> int:
     """Put the table into its page, or compare it with what stands there."""
-    before, _, rest = _PAGE.read_text(encoding="utf-8").partition(_BEGIN)
-    old, _, after = rest.partition(_END)
-    new = f"\n\n{markdown(table)}\n\n"
+    text = _PAGE.read_text(encoding="utf-8")
+    old = next(part for part in text.split("\n\n") if part.startswith(f"| {_HEAD[0]} |"))
     if not check:
-        _PAGE.write_text(before + _BEGIN + new + _END + after, encoding="utf-8")
-    elif old != new:
+        _PAGE.write_text(text.replace(old, markdown(table)), encoding="utf-8")
+    elif old != markdown(table):
         print(f"{_PAGE.name} says something else: hatch run conformance --write", file=sys.stderr)
         return 1
     return 0

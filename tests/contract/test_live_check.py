@@ -30,4 +30,4 @@ async def test_each_exchange_that_answers_gets_a_row_and_one_that_does_not_fails
         assert await asyncio.wait_for(run(["coinbase"], 1, settings), 60) == 1
     told = capsys.readouterr().out
     assert told.count("live 100 %") == 2
-    assert "FAILED: coinbase: 127.0.0.1 refuses the connection" in told
+    assert "FAILED: coinbase: 127.0.0.1:9 refuses the connection" in told
