@@ -214,6 +214,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "Candle",
             "Carry",
             "CostEstimate",
+            "CostForecast",
             "CostPage",
             "CostSummary",
             "Credentials",

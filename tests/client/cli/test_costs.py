@@ -14,12 +14,13 @@ ORDER = {
     "token_id": UUID, "exchange": "aggregate", "symbol": "BTC-USDT", "instrument": "BTC-USDT", "side": "sell",
     "status": "Filled", "quantity": "1", "filled_quantity": "0.123456789012", "average_price": "61837.64",
     "notional": "61837.64", "fees": "0.000000123456", "shortfall": LONG, "shortfall_bps": "-12.3456",
-    "forecast_bps": "3.125", "started": NOON, "ended": NOON,
+    "forecast_bps": "3.125", "trading_bps": "-4.565", "started": NOON, "ended": NOON,
 }  # fmt: skip
 SUMMARY = {
     "orders": 120, "filled_orders": 7, "pending": 2, "notional_by_quote": {"USDT": "61837.64"},
     "shortfall_by_quote": {"USDT": LONG}, "shortfall_bps_by_quote": {"USDT": "-1.005"}, "median_bps": "1.2",
     "worst_bps": "9.875",
+    "forecast_by_quote": {"USDT": {"orders": 5, "forecast_bps": "1.015", "trading_bps": "1.305"}},
 }  # fmt: skip
 
 
@@ -38,11 +39,15 @@ def test_nothing_is_cut(width: int) -> None:
         "0.123456789012",
         "-12.35",
         "3.12",
+        "-4.56",
         "0.000000123456",
         "aggregate",
     ):
         assert part in whole, whole
-    for part in ("120 closed orders, 7 of them", "median 1.20 bps", "worst 9.88 bps", "2 not computed yet"):
+    for part in (
+        "120 closed orders, 7 of them", "median 1.20 bps", "worst 9.88 bps", "2 not computed yet",
+        "of 5 orders: expected 1.02 bps, came to 1.30 bps",
+    ):  # fmt: skip
         assert part in whole.replace("\n", " "), whole
 
 

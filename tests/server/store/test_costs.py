@@ -117,8 +117,8 @@ async def test_what_each_order_adds_comes_in_parts(
     parts = [part async for part in costs.tallies("alice", ALL)]
     assert [len(part) for part in parts] == [3, 1]
     four, three, two, one = (one for part in parts for one in part)
-    assert (four.quote, four.filled, four.notional, four.is_known) == ("USDT", False, 0, False)
-    assert (three.quote, three.filled, three.notional) == ("EUR", True, Decimal("306.325"))
+    assert (four.quote, four.filled, four.notional, four.is_known) == ("USDT", 0, 0, False)
+    assert (three.quote, three.filled, three.notional) == ("EUR", 3, Decimal("306.325"))
     assert (two.is_known, two.shortfall, two.reference) == (True, Decimal("0.7994"), 200)
     assert (one.is_known, one.shortfall, one.reference) == (False, None, None)
     assert [part async for part in costs.tallies("nobody", ALL)] == [[]]

@@ -126,6 +126,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0005",
         "0006",
         "0007",
+        "0008",
     ]
 
 

@@ -49,6 +49,7 @@ async def test_absent_values_stay_absent(orders: OrderStore) -> None:
         max_slippage_bps=None,
         participation_cap=None,
         decision_price=None,
+        forecast_bps=None,
     )
     order = replace(order, plan=replace(order.plan, limit=None, warnings=()))
     result = replace(

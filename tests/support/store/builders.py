@@ -53,6 +53,7 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         tick_size=Decimal("0.010"),
         lot_size=TINY,
         decision_price=Decimal("64000.005"),
+        forecast_bps=Decimal("-10.0250"),
     )
 
 

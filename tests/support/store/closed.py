@@ -1,5 +1,7 @@
 """Closed orders, recorded with all that happened to them."""
 
+from decimal import Decimal
+
 from support.changes import replace
 from support.records import EXPIRED, by_hand, fill, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side
@@ -20,6 +22,7 @@ def numbered(
     user_id: str = "alice",
     exchange: str = "binance",
     symbol: str = "BTC-USDT",
+    forecast: str | None = None,
 ) -> OrderRecord:
     """The record under another id, all of it so many seconds later."""
     moved = later * SECOND
@@ -38,6 +41,7 @@ def numbered(
                 instrument=InstrumentId(exchange, symbol),
                 created=Nanos(terms.created + moved),
                 start=Nanos(terms.start + moved),
+                forecast_bps=None if forecast is None else Decimal(forecast),
             ),
             plan=replace(plan, start=Nanos(plan.start + moved), end=Nanos(plan.end + moved)),
             progress=replace(progress, ended=progress.ended and Nanos(progress.ended + moved)),

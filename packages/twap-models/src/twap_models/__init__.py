@@ -12,7 +12,7 @@ from twap_models.accounts import (
     NewInvite,
     SignInMethods,
 )
-from twap_models.costs import CostPage, CostSummary, OrderCost
+from twap_models.costs import CostForecast, CostPage, CostSummary, OrderCost
 from twap_models.enums import (
     BookStatus,
     Carry,
@@ -71,6 +71,7 @@ __all__ = [
     "Candle",
     "Carry",
     "CostEstimate",
+    "CostForecast",
     "CostPage",
     "CostSummary",
     "Credentials",

@@ -43,13 +43,29 @@ class OrderCost(ResponseModel):
     vwap_slippage_bps: Figure | None = Field(default=None, description="Against the market's VWAP.")
     participation_percent: Figure | None = Field(default=None, description="Of what the market traded.")
     forecast_bps: Figure | None = Field(
-        default=None, description="What the cost was expected to be at acceptance; null: not kept."
+        default=None,
+        description="What spread, depth and fees were expected to be at acceptance, as a preview of that "
+        "moment shows it: of what the slices would fill, valued at the mid; an amendment leaves it. null: no "
+        "book was live, nothing would fill, its list was too large, or an older server accepted it.",
+    )
+    trading_bps: Figure | None = Field(
+        default=None,
+        description="What they came to: spread, depth and fees of what was filled, "
+        "valued at the decision price.",
     )
     started: UtcDatetime
     ended: UtcDatetime
     pending: bool = Field(
         default=False, description="Its costs are not computed yet: ask again. Until then they are null."
     )
+
+
+class CostForecast(ResponseModel):
+    """What was expected of orders when they were accepted, and what they came to: means weighted by size."""
+
+    orders: int = Field(description="Those with both figures; of no others anything is counted.")
+    forecast_bps: Figure = Field(description="Of what was filled, valued at the decision prices.")
+    trading_bps: Figure = Field(description="Likewise: spread, depth and fees.")
 
 
 class CostSummary(ResponseModel):
@@ -75,6 +91,7 @@ class CostSummary(ResponseModel):
     )
     median_bps: Figure | None = Field(default=None, description="Of the orders' shortfall_bps.")
     worst_bps: Figure | None = Field(default=None, description="The largest of them.")
+    forecast_by_quote: dict[str, CostForecast] = {}
 
 
 class CostPage(ResponseModel):

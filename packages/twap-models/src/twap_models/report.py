@@ -135,6 +135,15 @@ class ExecutionReport(ResponseModel):
     )
     end_price_time: UtcDatetime | None = None
     costs: Costs = Costs()
+    forecast_bps: Figure | None = Field(
+        default=None,
+        description="What spread, depth and fees were expected to be at acceptance, as a preview of that "
+        "moment shows it; null: no book was live, nothing would fill, or an older server accepted the order.",
+    )
+    trading_bps: Figure | None = Field(
+        default=None,
+        description="What they came to: (spread + depth + fees)/(X·P_d) in basis points.",
+    )
     arrival_slippage_bps: Figure | None = Field(
         default=None, description="s·(average − P_a)/P_a in basis points."
     )

@@ -106,14 +106,18 @@ def of_report(made: ExecutionReport) -> dict[str, Any]:
         "twap_slippage_bps": made.market_twap_slippage_bps,
         "vwap_slippage_bps": made.market_vwap_slippage_bps,
         "participation_percent": made.participation_percent,
-        "forecast_bps": None,
+        "forecast_bps": made.forecast_bps,
+        "trading_bps": made.trading_bps,
         "pending": False,
     }
 
 
 async def test_every_figure_is_the_reports_computed_and_kept(books: Books) -> None:
     await books.put(
-        numbered(expired(), 1), numbered(sold(), 2), numbered(unpriced(), 3), numbered(at_work(), 4)
+        numbered(expired(), 1),
+        numbered(sold(), 2, forecast="-1.25"),
+        numbered(unpriced(), 3, forecast="9"),
+        numbered(at_work(), 4),
     )
     first = await books.ask()
     assert sorted(names(first)) == ["t-1", "t-2", "t-3"]
@@ -128,6 +132,9 @@ async def test_every_figure_is_the_reports_computed_and_kept(books: Books) -> No
     assert by_name["t-1"].shortfall == Decimal("10.631325")
     assert to_iso(ENDED) == by_name["t-1"].model_dump(mode="json")["ended"]
     assert by_name["t-3"].shortfall_bps is None
+    assert [by_name[name].forecast_bps for name in ("t-1", "t-2", "t-3")] == [None, Decimal("-1.25"), 9]
+    # spread 0.6, depth 0.2, fees 0.1994 over 2 at the decision price of 100
+    assert (by_name["t-2"].trading_bps, by_name["t-3"].trading_bps) == (Decimal("49.97"), None)
 
 
 async def test_the_sums_are_of_all_that_fits_not_of_the_page(books: Books) -> None:
@@ -151,6 +158,29 @@ async def test_the_sums_are_of_all_that_fits_not_of_the_page(books: Books) -> No
     only = (await books.ask(symbol="btc/usdt", limit=1)).summary
     assert only is not None
     assert (only.orders, only.shortfall_bps) == (4, Decimal("220.6205"))
+
+
+async def test_forecasts_are_summed_against_what_the_same_orders_came_to(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_costs, "MOST_SLICES", 3)
+    await books.put(
+        numbered(sold(), 1, forecast="40"),
+        numbered(sold(), 2, later=10, forecast="44"),
+        numbered(sold(), 3, later=20),
+        numbered(unpriced(), 4, later=30, forecast="7"),
+        numbered(sold(), 5, later=40, symbol="BTC-EUR", forecast="1"),
+    )
+    page = await books.ask()
+    while page.summary is not None and page.summary.pending:
+        assert page.orders[-1].forecast_bps == 40, "it is known before the costs are"
+        page = await books.ask()
+    told = page.summary
+    assert told is not None and set(told.forecast_by_quote) == {"USDT", "EUR"}
+    usdt = told.forecast_by_quote["USDT"]
+    assert (usdt.orders, usdt.forecast_bps, usdt.trading_bps) == (2, 42, Decimal("49.97"))
+    again = (await books.ask()).summary
+    assert again == told, "kept figures add up to the same"
 
 
 async def test_pages_follow_one_another_and_only_the_first_adds_up(books: Books) -> None:

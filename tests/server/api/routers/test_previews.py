@@ -23,7 +23,8 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.schedule import Schedule
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
 from twap_server.domain.orders.trading_rules import trading_rules_of
-from twap_server.engine.entry.preview import Preview, PreviewCost
+from twap_server.engine.entry.expected_cost import ExpectedCost
+from twap_server.engine.entry.preview import Preview
 
 BTC, ETH = InstrumentId("binance", "BTC-USDT"), InstrumentId("binance", "ETH-USDT")
 FINE = Decimal("0.000000000000000001")
@@ -164,7 +165,7 @@ def made() -> Preview:
             count=plan.slice_count,
         ),
         warnings=plan.warnings,
-        cost=PreviewCost(
+        cost=ExpectedCost(
             mid=Decimal("99.5"), touch=Decimal(99), book_time=START, slices=estimate, sweep=estimate
         ),
         go_live=check(order, {"binance": PairMinimums(quantity=Decimal(1), value=Decimal(5))}),

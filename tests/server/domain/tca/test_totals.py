@@ -14,7 +14,7 @@ def tally(shortfall: Any = 1, reference: Any = 1_000, *, quote: str = "USDT", **
     def number(given: Any) -> Decimal | None:
         return None if given is None else Decimal(str(given))
 
-    given = {"filled": True, "notional": Decimal(900), "is_known": True, **more}
+    given = {"filled": Decimal(1), "notional": Decimal(900), "is_known": True, **more}
     return Tally(order_id="o", quote=quote, shortfall=number(shortfall), reference=number(reference), **given)
 
 
@@ -49,10 +49,24 @@ def test_currencies_have_no_common_sum() -> None:
 
 
 def test_what_is_not_known_counts_as_pending_and_what_has_no_price_as_unpriced() -> None:
-    unknown = tally(None, None, is_known=False, filled=False, notional=Decimal(0))
+    unknown = tally(None, None, is_known=False, filled=Decimal(0), notional=Decimal(0))
     totals = added(tally(), unknown, tally(None, 5), tally(1, None), tally(1, 0), tally(None, None))
     assert (totals.orders, totals.filled_orders, totals.pending, totals.unpriced) == (6, 5, 1, 4)
     assert (totals.shortfall, totals.mean_bps, totals.bps) == ({"USDT": 1}, 10, [10])
+
+
+def test_forecasts_are_compared_where_both_figures_are_known() -> None:
+    known = {"spread": Decimal(1), "depth": Decimal(1), "decision_price": Decimal(1_000), "fees": Decimal(1)}
+    both = tally(forecast_bps=Decimal(20), **known)
+    totals = added(
+        both,
+        tally(**known),
+        tally(forecast_bps=Decimal(99)),
+        tally(forecast_bps=Decimal(99), quote="EUR", **known | {"filled": Decimal(0)}),
+    )
+    (quote,) = totals.forecasts
+    one = totals.forecasts[quote]
+    assert (quote, one.orders, one.expected_bps, one.trading_bps) == ("USDT", 1, 20, 30)
 
 
 NUMBERS = st.decimals(-(10**15), 10**15, places=12, allow_nan=False)

@@ -57,7 +57,7 @@ def view(page: CostPage, now: datetime | None = None) -> RenderableType:
 def _table(orders: list[OrderCost], now: datetime | None) -> FittingTable:
     table = FittingTable(
         left("token", "status", "side"), right("filled"), left("symbol"),
-        right("shortfall", "bps", "forecast"), left("exchange"), right("average", "fees"),
+        right("shortfall", "bps", "expected", "came to"), left("exchange"), right("average", "fees"),
         left("ended (UTC)"),
         header_style="bold",
     )  # fmt: skip
@@ -71,6 +71,7 @@ def _table(orders: list[OrderCost], now: datetime | None) -> FittingTable:
             "not computed yet" if item.pending else signed(item.shortfall),
             rounded(item.shortfall_bps, 2),
             rounded(item.forecast_bps, 2),
+            rounded(item.trading_bps, 2),
             item.exchange,
             rounded(item.average_price, 4),
             number(item.fees),
@@ -86,6 +87,11 @@ def _sums(summary: CostSummary) -> Iterator[Text]:
         cost = signed(summary.shortfall_by_quote.get(quote))
         share = rounded(summary.shortfall_bps_by_quote.get(quote), 2)
         yield Text(f"{quote}: {number(notional)} traded, shortfall {cost} ({share} bps)")
+    for quote, one in summary.forecast_by_quote.items():
+        yield Text(
+            f"{quote}: spread, depth and fees of {one.orders:,} {'order' if one.orders == 1 else 'orders'}: "
+            f"expected {rounded(one.forecast_bps, 2)} bps, came to {rounded(one.trading_bps, 2)} bps"
+        )
     if summary.median_bps is not None:
         yield Text(
             f"shortfall of an order: median {rounded(summary.median_bps, 2)} bps, "

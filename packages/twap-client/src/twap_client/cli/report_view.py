@@ -30,6 +30,13 @@ def report_view(made: ExecutionReport) -> RenderableType:
     if made.fills:
         parts.append(_facts(made, base, quote))
     parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs, pictured=made.fills > 0)]
+    if made.forecast_bps is not None:
+        parts.append(
+            Text(
+                f"spread, depth and fees: expected {_bps(made.forecast_bps)} bps at acceptance, "
+                f"came to {_bps(made.trading_bps)} bps of what was filled"
+            )
+        )
     parts += [_heading("average price compared with"), _benchmarks(made, base)]
     parts += [_heading("other ways to execute, on the same books"), _others(made)]
     parts += [_heading("mark-outs: price paid minus the mid some time later"), _mark_outs(made)]

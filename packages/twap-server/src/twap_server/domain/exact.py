@@ -108,6 +108,11 @@ def basis_points(part: Decimal, whole: Decimal) -> Decimal:
     return _rounded(_WIDE.divide(multiply(part, _BASIS_POINTS), whole), _FOUR_PLACES)
 
 
+def mean(weighted: Decimal, weights: Decimal) -> Decimal:
+    """A weighted mean of basis points, half-even to 4 decimals as they are: for presentation only."""
+    return _rounded(_WIDE.divide(weighted, weights), _FOUR_PLACES)
+
+
 def root_mean_square(values: Sequence[Decimal]) -> Decimal:
     """Square root of the mean of the squares of at least one value, half-even to 12 decimals."""
     squares = total(multiply(value, value) for value in values)

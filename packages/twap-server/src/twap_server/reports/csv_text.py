@@ -88,6 +88,8 @@ def _figures(made: ExecutionReport) -> Iterator[_Row]:
     yield from _order(made, base, quote, price)
     yield from _prices(made, price)
     yield from _costs(made.costs, quote)
+    yield "costs", "forecast_bps", made.forecast_bps, "bps"
+    yield "costs", "trading_bps", made.trading_bps, "bps"
     yield from _benchmarks(made, base, price)
     yield from _mark_outs(made, base, quote)
     yield from _schedule(made, base)

@@ -39,6 +39,8 @@ def shown(record: OrderRecord, made: Report) -> wire.ExecutionReport:
         fills=len(record.fills),
         **_prices(made.prices),
         costs=_costs(made.costs),
+        forecast_bps=terms.forecast_bps,
+        trading_bps=None if made.trading is None else made.trading.bps,
         arrival_slippage_bps=market.arrival_slippage_bps,
         market_twap=market.market_twap,
         market_twap_coverage_percent=market.market_twap_coverage_percent,

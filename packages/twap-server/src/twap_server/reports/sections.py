@@ -58,6 +58,12 @@ def _costs(made: ExecutionReport, quote: str) -> Iterator[Element]:
     yield el("h2", "Costs")
     yield _table(["part", quote, "bps", "what it is"], rows, text=(0, 3), total=True)
     yield el("p", _SYMBOLS, class_="soft")
+    if made.forecast_bps is not None:
+        yield el(
+            "p",
+            f"At acceptance spread, depth and fees were expected to be {amount(made.forecast_bps)} bps; "
+            f"they came to {amount(made.trading_bps)} bps of X·P_d.",
+        )
 
 
 def _benchmarks(made: ExecutionReport, base: str, quote: str) -> Iterator[Element]:

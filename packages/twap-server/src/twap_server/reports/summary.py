@@ -40,6 +40,11 @@ def _costs(made: ExecutionReport) -> Iterator[str]:
     whole = made.costs.implementation_shortfall
     parts = ", ".join(f"{name} {_bps(getattr(made.costs, name))}" for name in _PARTS)
     yield f"  shortfall {_bps(whole)} bps: {parts}"
+    if made.forecast_bps is not None:
+        yield (
+            f"  spread, depth and fees: expected {_signed(made.forecast_bps)} bps at acceptance, "
+            f"came to {_signed(made.trading_bps)} bps"
+        )
     yield (
         f"  arrival price {number(made.arrival_price)}, slippage {_signed(made.arrival_slippage_bps)} bps; "
         f"against the market's TWAP {_signed(made.market_twap_slippage_bps)} bps, "

@@ -24,6 +24,7 @@ from twap_server.store.tables import order_costs, orders
 _AT_ONCE = 500
 """Rows: others have their turn in between."""
 _FIGURES = tuple(one.name for one in fields(CostFigures))
+_ADDED_UP = ("shortfall", "reference", "spread", "depth", "decision_price")
 _OF_COSTS = "of_costs_"
 _MEASURED = order_costs.c.order_id == orders.c.order_id
 _Key = tuple[Nanos, str]
@@ -75,9 +76,10 @@ class SqlCostStore:
             orders.c.instrument_symbol,
             orders.c.filled,
             orders.c.notional,
+            orders.c.fees,
+            orders.c.forecast_bps,
             order_costs.c.order_id.label("known"),
-            order_costs.c.shortfall,
-            order_costs.c.reference,
+            *(order_costs.c[name] for name in _ADDED_UP),
         )
         statement = statement.select_from(orders).outerjoin(order_costs, _MEASURED)
         while True:
@@ -133,9 +135,10 @@ def _tally(row: Columns) -> Tally:
     return Tally(
         order_id=row["order_id"],
         quote=(row["instrument_symbol"] or "").rpartition("-")[2],
-        filled=bool(row["filled"]),
+        filled=row["filled"],
         notional=row["notional"],
+        fees=row["fees"],
+        forecast_bps=row["forecast_bps"],
         is_known=row["known"] is not None,
-        shortfall=row["shortfall"],
-        reference=row["reference"],
+        **{name: row[name] for name in _ADDED_UP},
     )

@@ -66,6 +66,7 @@ def to_terms(row: Columns) -> OrderTerms:
         tick_size=row["tick_size"],
         lot_size=row["lot_size"],
         decision_price=row["decision_price"],
+        forecast_bps=row["forecast_bps"],
     )
 
 

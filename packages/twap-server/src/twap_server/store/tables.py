@@ -140,6 +140,7 @@ orders = Table(
     Column("tick_size", ExactDecimal, nullable=False, server_default="0"),
     Column("lot_size", ExactDecimal, nullable=False),
     Column("decision_price", ExactDecimal),
+    Column("forecast_bps", ExactDecimal),
     *_progress_columns(),
     UniqueConstraint("user_id", "token_id"),
 )

@@ -10,7 +10,8 @@ from twap_server.domain.execution.pre_trade_cost import Estimate
 from twap_server.domain.go_live.check import GoLive, RuleFinding
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.schedule import Schedule
-from twap_server.engine.entry.preview import Preview, PreviewCost
+from twap_server.engine.entry.expected_cost import ExpectedCost
+from twap_server.engine.entry.preview import Preview
 
 SHOWN_SLICES = 1_000
 """Of one order."""
@@ -69,7 +70,7 @@ def _slices(schedule: Schedule, most: int) -> list[wire.PlannedSlice]:
     ]
 
 
-def _cost(cost: PreviewCost, now: Nanos) -> wire.ExpectedCost:
+def _cost(cost: ExpectedCost, now: Nanos) -> wire.ExpectedCost:
     changed = None if cost.book_time is None else to_datetime(cost.book_time)
     return wire.ExpectedCost(
         mid=cost.mid,

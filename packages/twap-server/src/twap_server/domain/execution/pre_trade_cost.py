@@ -5,7 +5,7 @@ through the same displayed depth, as if the books refilled in between; where pri
 Own impact, ``randomize`` and ``participation_cap`` are left out.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.matching import ExchangeLevels, Match, PriceBounds, match, match_at_touch
+from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.orders.schedule import Schedule
 
 
@@ -26,6 +27,35 @@ class Moment:
     """Best price of the side it takes."""
     ladders: Callable[[], Sequence[ExchangeLevels]]
     """Fresh for each walk: a walk reads them up."""
+
+
+class WalkBudget:
+    """How many levels several walks together may read: whoever asks for much must not hold up others."""
+
+    def __init__(self, levels: int) -> None:
+        self._left = levels
+
+    def bound(self, moment: Moment) -> Moment:
+        """The same books; reading more than what is left raises ``BudgetSpent``."""
+
+        def ladders() -> Sequence[ExchangeLevels]:
+            return [
+                ExchangeLevels(exchange=one.exchange, levels=self._counted(one.levels), fee=one.fee)
+                for one in moment.ladders()
+            ]
+
+        return replace(moment, ladders=ladders)
+
+    def _counted(self, levels: Iterable[PriceLevel]) -> Iterator[PriceLevel]:
+        for level in levels:
+            if not self._left:
+                raise BudgetSpent
+            self._left -= 1
+            yield level
+
+
+class BudgetSpent(Exception):
+    """As many levels were read as may be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,14 +118,14 @@ class Estimate:
         )
 
 
-def slices_and_sweep(
+def all_slices(
     schedule: Schedule, moment: Moment, bounds: PriceBounds, fidelity: Fidelity, *, skipped: int = 0
-) -> tuple[Estimate, Estimate]:
-    """Estimate all slices of a plan, and its whole quantity at once; many slices cost no more than few."""
+) -> Estimate:
+    """Estimate all slices of a plan together; many slices cost no more time than few."""
     slices = Estimate()
     for size, count in sizes(schedule, skipped=skipped):
         slices = slices.plus(estimate(size, moment, bounds, fidelity).times(count))
-    return slices, estimate(schedule.quantity, moment, bounds, fidelity)
+    return slices
 
 
 def estimate(quantity: Decimal, moment: Moment, bounds: PriceBounds, fidelity: Fidelity) -> Estimate:

@@ -105,6 +105,9 @@ class OrderTerms:
     """Quantities of the order are whole multiples: a lot that all of its destinations take."""
     decision_price: Decimal | None = None
     """Mid of the live book when the order was accepted."""
+    forecast_bps: Decimal | None = None
+    """What its preview would have shown then as the cost of its slices: of the quantity they would fill,
+    valued at that mid. None: no book was live, or nothing would fill. Amendments leave it as it is."""
 
     @property
     def seed(self) -> bytes:

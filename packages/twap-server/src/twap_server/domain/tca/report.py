@@ -17,6 +17,7 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.adherence import BookAge, Drift, book_age, by_outcome, by_reason, drift
 from twap_server.domain.tca.benchmarks import Benchmarks, MarkOut, benchmarks, mark_outs
 from twap_server.domain.tca.counterfactuals import Counterfactuals, counterfactuals
+from twap_server.domain.tca.forecast import TradingCost, trading_cost
 from twap_server.domain.tca.notes import notes
 from twap_server.domain.tca.prices import Prices, mids_of, prices
 from twap_server.domain.tca.shortfall import Costs, Execution, costs
@@ -43,6 +44,8 @@ class Report:
     final: bool
     prices: Prices
     costs: Costs
+    trading: TradingCost | None
+    """Of what was filled: what the order's forecast is compared with."""
     benchmarks: Benchmarks
     mark_outs: tuple[MarkOut, ...]
     drift: Drift | None
@@ -66,6 +69,13 @@ def report(record: OrderRecord) -> Report:
         final=not order.status.is_open,
         prices=priced,
         costs=cost,
+        trading=trading_cost(
+            spread=cost.spread,
+            depth=cost.depth,
+            fees=cost.fees,
+            filled=done.filled,
+            decision_price=priced.decision.value if priced.decision else None,
+        ),
         benchmarks=measured,
         mark_outs=mark_outs(record, mids),
         drift=drift(record),

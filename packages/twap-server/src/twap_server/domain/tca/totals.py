@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Self
 
 from twap_server.domain import exact
+from twap_server.domain.exact import ZERO
+from twap_server.domain.tca.forecast import ForecastTotals, TradingCost, trading_cost
 from twap_server.domain.tca.headline import CostFigures, in_bps
 
 
@@ -16,16 +18,39 @@ class Tally:
 
     order_id: str
     quote: str
-    filled: bool
-    """Whether anything was."""
+    filled: Decimal
     notional: Decimal
+    fees: Decimal = ZERO
+    forecast_bps: Decimal | None = None
     is_known: bool = False
     shortfall: Decimal | None = None
     reference: Decimal | None = None
+    spread: Decimal | None = None
+    depth: Decimal | None = None
+    decision_price: Decimal | None = None
 
     def with_figures(self, figures: CostFigures) -> Self:
         """The same, its costs known."""
-        return replace(self, is_known=True, shortfall=figures.shortfall, reference=figures.reference)
+        return replace(
+            self,
+            is_known=True,
+            shortfall=figures.shortfall,
+            reference=figures.reference,
+            spread=figures.spread,
+            depth=figures.depth,
+            decision_price=figures.decision_price,
+        )
+
+    @property
+    def trading(self) -> TradingCost | None:
+        """What its forecast is compared with."""
+        return trading_cost(
+            spread=self.spread,
+            depth=self.depth,
+            fees=self.fees,
+            filled=self.filled,
+            decision_price=self.decision_price,
+        )
 
 
 @dataclass(slots=True)
@@ -43,11 +68,13 @@ class CostTotals:
     shortfall: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     reference: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     bps: list[Decimal] = field(default_factory=list)
+    forecasts: dict[str, ForecastTotals] = field(default_factory=lambda: defaultdict(ForecastTotals))
+    """By quote currency, where an order has both a forecast and a cost."""
 
     def add(self, one: Tally) -> None:
         """Count one more order."""
         self.orders += 1
-        self.filled_orders += one.filled
+        self.filled_orders += bool(one.filled)
         self.notional[one.quote] = exact.add(self.notional[one.quote], one.notional)
         bps = in_bps(one.shortfall, one.reference)
         if not one.is_known:
@@ -58,6 +85,8 @@ class CostTotals:
             self.bps.append(bps)
             self.shortfall[one.quote] = exact.add(self.shortfall[one.quote], one.shortfall)
             self.reference[one.quote] = exact.add(self.reference[one.quote], one.reference)
+        if one.forecast_bps is not None and (trading := one.trading) is not None:
+            self.forecasts[one.quote].add(one.forecast_bps, trading)
 
     @property
     def bps_by_quote(self) -> Mapping[str, Decimal]:

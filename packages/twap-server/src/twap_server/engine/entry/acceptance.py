@@ -9,11 +9,12 @@ from twap_server.domain.errors import EngineBusy
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order, OrderProgress
-from twap_server.domain.orders.rules import Admitted, OrderLimits
+from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import OrderRequest, OrderTerms, Plan, Rejection
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.allowance import Allowance
+from twap_server.engine.entry.expected_cost import forecast_bps
 from twap_server.engine.entry.instruments import RulesCache
 from twap_server.engine.entry.results import SubmitResult, SubmitResultKind
 from twap_server.engine.entry.validation import Validation, duplicate, unavailable
@@ -96,9 +97,7 @@ class OrderAcceptance:
         if rejection is not None or rules is None:
             assert rejection is not None, "without an instrument a rule is broken"
             return self._rejected(user_id, request, rules, rejection, now, received=received)
-        return self._accepted(
-            user_id, request, rules, validation.admitted(), mid=validation.mid, created=received
-        )
+        return self._accepted(user_id, request, rules, validation, snapshot=snapshot, created=received)
 
     def examine(
         self, request: OrderRequest, *, snapshot: MarketSnapshot, received: Nanos, allowance: Allowance | None
@@ -118,13 +117,26 @@ class OrderAcceptance:
         user_id: str,
         request: OrderRequest,
         rules: TradingRules,
-        admitted: Admitted,
+        validation: Validation,
         *,
-        mid: Decimal | None,
+        snapshot: MarketSnapshot,
         created: Nanos,
     ) -> Order:
-        terms = self._terms(user_id, request, rules, created, start=admitted.plan.start, mid=mid)
-        return Order(terms=terms, plan=admitted.plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
+        """With what it is expected to cost, by the books that it was judged by: nothing is waited for."""
+        admitted, plan = validation.admitted(), validation.admitted().plan
+        quotes = snapshot.quotes(rules.destinations, limited=plan.limit is not None)
+        forecast = forecast_bps(
+            request,
+            plan,
+            quotes,
+            lot_size=rules.lot_size,
+            elapsed=admitted.elapsed,
+            budget=snapshot.forecasts,
+        )
+        terms = self._terms(
+            user_id, request, rules, created, start=plan.start, mid=validation.mid, forecast=forecast
+        )
+        return Order(terms=terms, plan=plan, progress=OrderProgress(status=OrderStatus.ACCEPTED))
 
     def _rejected(
         self,
@@ -166,6 +178,7 @@ class OrderAcceptance:
         *,
         start: Nanos,
         mid: Decimal | None = None,
+        forecast: Decimal | None = None,
     ) -> OrderTerms:
         return OrderTerms(
             order_id=self._new_id(),
@@ -187,6 +200,7 @@ class OrderAcceptance:
             tick_size=ZERO if rules is None else rules.tick_size,
             lot_size=ZERO if rules is None else rules.lot_size,
             decision_price=mid,
+            forecast_bps=forecast,
         )
 
 

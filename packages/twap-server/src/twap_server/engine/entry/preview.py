@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from twap_models.enums import Carry, OrderStatus, SliceReason
+from twap_models.enums import OrderStatus, SliceReason
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
-from twap_server.domain.execution.matching import PriceBounds, slippage_bound
-from twap_server.domain.execution.pre_trade_cost import Estimate, slices_and_sweep
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, check
 from twap_server.domain.market.instrument import Instrument
@@ -26,8 +24,9 @@ from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.acceptance import OrderAcceptance
 from twap_server.engine.entry.allowance import Allowance, Allowances
+from twap_server.engine.entry.expected_cost import ExpectedCost, expected_cost
 from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Validation, duplicate, unavailable, used_up
-from twap_server.engine.market.snapshot import MarketReader, Quotes
+from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.ports import Market, OrderStore
 
 log = logging.getLogger(__name__)
@@ -45,18 +44,6 @@ _REPEATED = "this very order is there already under its token_id: submitted agai
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PreviewCost:
-    """Expected cost against the live books of one moment."""
-
-    mid: Decimal
-    touch: Decimal
-    book_time: Nanos | None
-    """When the oldest of the books last changed."""
-    slices: Estimate
-    sweep: Estimate
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What would become of a request. Without ``plan`` there is no schedule, no cost, no go-live check."""
 
@@ -67,7 +54,7 @@ class Preview:
     plan: Plan | None = None
     schedule: Schedule | None = None
     warnings: tuple[str, ...] = ()
-    cost: PreviewCost | None = None
+    cost: ExpectedCost | None = None
     cost_reason: str = ""
     """Why there is no cost."""
     go_live: tuple[GoLive, ...] = ()
@@ -180,8 +167,7 @@ class Previewer:
             seed=seed_of(user_id, request.token_id),
         )
         quotes = self._market_reader.quotes(rules.destinations, blank.time, limited=plan.limit is not None)
-        skipped = admitted.elapsed if request.carry is Carry.SKIP else 0
-        cost = _cost(request, schedule, quotes, limit=plan.limit, skipped=skipped)
+        cost = expected_cost(request, schedule, quotes, limit=plan.limit, elapsed=admitted.elapsed)
         return Preview(
             request=request,
             time=blank.time,
@@ -242,20 +228,6 @@ def _plannable(broken: Sequence[Rejection], rules: TradingRules | None) -> bool:
     """Whether what is broken leaves the plan as it would be: only what the user has open does."""
     others = [one for one in broken if one.reason not in TOO_MUCH_OPEN]
     return rules is not None and not others
-
-
-def _cost(
-    request: OrderRequest, schedule: Schedule, quotes: Quotes, *, limit: Decimal | None, skipped: int
-) -> PreviewCost | None:
-    moment = quotes.moment(request.side)
-    if moment is None:
-        return None
-    cap = slippage_bound(request.side, moment.mid, request.max_slippage_bps)
-    bounds = PriceBounds(side=request.side, limit=limit, cap=cap)
-    slices, sweep = slices_and_sweep(schedule, moment, bounds, request.fidelity, skipped=skipped)
-    return PreviewCost(
-        mid=moment.mid, touch=moment.touch, book_time=quotes.book_time, slices=slices, sweep=sweep
-    )
 
 
 def _minimums(one: Instrument) -> PairMinimums:

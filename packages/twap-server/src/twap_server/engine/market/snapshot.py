@@ -9,7 +9,7 @@ from twap_models.enums import Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_span
 from twap_server.domain.execution.matching import ExchangeLevels, VenueLevel, best
-from twap_server.domain.execution.pre_trade_cost import Moment
+from twap_server.domain.execution.pre_trade_cost import Moment, WalkBudget
 from twap_server.domain.market.instrument import DELISTED, TRADING, InstrumentId
 from twap_server.domain.orders.terms import Destination
 from twap_server.engine.config import EngineConfig
@@ -27,6 +27,9 @@ _LIKELIEST_FIRST = (
     SliceReason.NOT_TRADABLE,
 )
 """Of several closed books the one named is the one that is likeliest to open soon."""
+
+_MOST_FORECAST_LEVELS = 20_000
+"""Read within some 30 ms. No single order reaches it; a list of a thousand that sweep deep books would."""
 
 
 class Quotes(Struct, gc=False):
@@ -117,6 +120,8 @@ class MarketSnapshot:
         """Args: as for ``MarketReader``; now: wall time; known: looks at books that may still hold."""
         self._market, self._now, self._max_age = market, now, max_age
         self._known, self._check = known, check
+        self.forecasts = WalkBudget(_MOST_FORECAST_LEVELS)
+        """For forecasts of what is accepted by this snapshot: slices of others wait meanwhile."""
         self._seen: tuple[dict[InstrumentId, BookView | SliceReason], ...] = ({}, {})
         """Of orders without a limit, and of those with one."""
 

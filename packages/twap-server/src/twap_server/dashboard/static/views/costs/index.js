@@ -2,7 +2,6 @@
 
 import { useMemo, useState } from "preact/hooks";
 import { written } from "../../core/csv.js";
-import { big } from "../../core/exact.js";
 import { grouped, money, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { link, setQuery } from "../../core/router.js";
@@ -47,23 +46,25 @@ export default function View({ query }) {
   `;
 }
 
-/** What an order's preview expected and what it came to; null where one is not known. @param {any} order @param {string} what */
+/** What was expected of an order and what it came to; null where one is not known. @param {any} order @param {string} what */
 function pointOf(order, what) {
-  const parts = what === "whole" ? [order.shortfall_bps] : [order.spread_bps, order.depth_bps, order.fees_bps];
-  if (order.forecast_bps === null || parts.some((one) => one === null) || Number(order.filled_quantity) === 0) return null;
-  return { order, forecast: order.forecast_bps, actual: parts.reduce((sum, one) => sum.plus(big(one)), big("0")).toFixed() };
+  const actual = what === "whole" ? order.shortfall_bps : order.trading_bps;
+  if (order.forecast_bps === null || actual === null || Number(order.filled_quantity) === 0) return null;
+  return { order, forecast: order.forecast_bps, actual };
 }
 
 /** @param {{summary: any}} props */
 function Sums({ summary }) {
   const fact = (/** @type {string} */ name, /** @type {any} */ value, title = "") => html`<div title=${title}><dt>${name}</dt><dd class="number">${value}</dd></div>`;
   const sums = (/** @type {Record<string, string>} */ all) => Object.entries(all).map(([quote, sum]) => html`<span class="sum" title=${`${sum} ${quote}, exactly`}>${money(sum)} ${quote}</span>`);
+  const expected = Object.entries(summary.forecast_by_quote || {});
   const means = Object.entries(summary.shortfall_bps_by_quote || {});
   return html`
     <section class="card sums" aria-label="Sums"><dl class="facts">
       ${fact("Orders", `${grouped(String(summary.orders))}, of them ${grouped(String(summary.filled_orders))} filled something`)}
       ${fact("Traded", sums(summary.notional_by_quote))} ${fact("Cost", sums(summary.shortfall_by_quote), "implementation shortfall; above 0 is a cost")}
       ${fact("Mean, by size", summary.shortfall_bps !== null ? `${signed(summary.shortfall_bps)} bps` : means.length ? means.map(([quote, one]) => html`<span class="sum">${signed(one)} bps (${quote})</span>`) : "–")}
+      ${expected.length ? fact("Expected, came to", expected.map(([quote, one]) => html`<span class="sum" title=${`${one.orders} orders, ${quote}`}>${signed(one.forecast_bps)}, ${signed(one.trading_bps)} bps${expected.length > 1 ? ` (${quote})` : ""}</span>`), "spread, depth and fees of what was filled: at acceptance, and in the end; weighted by size") : null}
       ${fact("Median", `${signed(summary.median_bps)} bps`)} ${fact("Worst", `${signed(summary.worst_bps)} bps`)}
     </dl>
     ${Number(summary.pending) ? html`<p class="hint" role="status">${summary.pending} orders are still being computed.</p>` : null}

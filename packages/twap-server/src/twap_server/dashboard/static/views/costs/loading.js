@@ -3,7 +3,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../../core/api.js";
 import { onOrders } from "../../core/feed.js";
-import { forecasts } from "../../core/forecasts.js";
 
 /** @typedef {{exchange: string, symbol: string, side: string, from: string, to: string}} Filter `from`, `to`: days, local */
 /** @typedef {{orders: any[], summary: any, next: string, isLoading: boolean, error: any}} Loaded */
@@ -42,7 +41,7 @@ export function useCosts(filter) {
       let after = "";
       do {
         const page = await get("costs", { ...queryOf(filter), limit: PAGE, after }, control.signal);
-        orders = [...orders, ...withForecasts(page.orders)];
+        orders = [...orders, ...page.orders];
         summary = page.summary || summary;
         after = page.next || "";
         setState({ orders, summary, next: after, isLoading: after !== "" && orders.length < wanted.current, error: null });
@@ -75,12 +74,6 @@ export function useCosts(filter) {
   return { ...state, more, again: () => setRound((before) => before + 1) };
 }
 
-/** What the server did not keep of what was expected, this browser may have. @param {any[]} orders */
-function withForecasts(orders) {
-  const kept = forecasts();
-  return orders.map((one) => ({ ...one, forecast_bps: one.forecast_bps ?? kept[one.token_id] ?? null }));
-}
-
 /** Every order that fits, for a file. @param {Filter} filter @returns {Promise<any[]>} */
 export async function every(filter) {
   /** @type {any[]} */
@@ -88,7 +81,7 @@ export async function every(filter) {
   let after = "";
   do {
     const page = await get("costs", { ...queryOf(filter), limit: PAGE, after });
-    all.push(...withForecasts(page.orders));
+    all.push(...page.orders);
     after = page.next || "";
   } while (after);
   return all;

@@ -12,7 +12,7 @@ const SMALL = { ...SIZE, width: 330 };
 /** @param {{points: {order: any, forecast: string, actual: string}[]}} props in bps */
 export function Scatter({ points }) {
   const size = useNarrow() ? SMALL : SIZE;
-  if (!points.length) return html`<p class="soft">Nothing to compare yet: what a preview expected is known of orders that were placed in this browser.</p>`;
+  if (!points.length) return html`<p class="soft">Nothing to compare yet: an order that fills is compared if its book was live when it was accepted.</p>`;
   const all = points.flatMap((one) => [Number(one.forecast), Number(one.actual)]);
   const air = (Math.max(...all) - Math.min(...all)) * 0.05 || 0.1;
   const low = Math.min(...all) - air;

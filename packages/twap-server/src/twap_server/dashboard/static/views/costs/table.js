@@ -12,7 +12,7 @@ const HEIGHT = 36;
 const FIGURES = [
   ["shortfall", "the whole, against the decision price, what was not filled included", "shortfall_bps"], ["timing", "the market moved while slices waited", "timing_bps"], ["spread", "from the middle to the best price", "spread_bps"],
   ["depth", "levels behind the best one", "depth_bps"], ["fees", "taker fees", "fees_bps"], ["unfilled", "valued at the end's mid", "opportunity_bps"],
-  ["slippage", "average price against the arrival price", "slippage_bps"], ["expected", "what the preview expected at acceptance", "forecast_bps"],
+  ["slippage", "average price against the arrival price", "slippage_bps"], ["expected", "spread, depth and fees, as expected at acceptance", "forecast_bps"], ["came to", "spread, depth and fees of what was filled", "trading_bps"],
 ];
 
 /** @param {{orders: any[], onNearEnd: () => void}} props */

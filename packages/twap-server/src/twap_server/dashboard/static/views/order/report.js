@@ -49,6 +49,7 @@ function market(report, base, quote) {
         ${row("Arrival price", `${price(report.arrival_price)} ${quote}`, report.arrival_slippage_bps)}
         ${row("Market TWAP", `${price(report.market_twap)} ${quote}`, report.market_twap_slippage_bps)}
         ${row("Market VWAP", `${price(report.market_vwap)} ${quote}`, report.market_vwap_slippage_bps)}
+        ${report.forecast_bps === null ? null : html`${row("Spread, depth, fees: expected", `${signed(report.forecast_bps)} bps`, null)}${row("Spread, depth, fees: came to", `${signed(report.trading_bps)} bps`, null)}`}
         ${row("Others traded", `${plain(report.traded_volume)} ${base}`, null)}
         ${row("Participation", report.participation_percent === null ? "–" : `${rounded(report.participation_percent, 2)} %`, null)}
         ${report.drift ? row("Behind schedule, at most", `${plain(report.drift.max)} ${base} (${rounded(report.drift.max_percent, 2)} %)`, null) : null}

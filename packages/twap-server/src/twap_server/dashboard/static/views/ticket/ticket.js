@@ -2,7 +2,6 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { draft, fill } from "../../core/draft.js";
-import { keepForecast } from "../../core/forecasts.js";
 import { assets } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { go } from "../../core/router.js";
@@ -39,7 +38,6 @@ export function Ticket({ onInstrument }) {
     setBusy(false);
     setAsked(false);
     if (kind === "accepted") {
-      keepForecast(placed.token_id, preview?.expected_cost?.slices.total_bps);
       setError(null);
       toast("The order is accepted.");
       return go(["order", placed.token_id]);

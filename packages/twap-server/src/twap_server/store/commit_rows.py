@@ -127,6 +127,7 @@ def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destin
         number(terms.tick_size),
         number(terms.lot_size),
         number(terms.decision_price),
+        number(terms.forecast_bps),
         *progress_values(order.progress, order.plan.revision, number),
     )
 
