@@ -8,7 +8,7 @@ from typing import Any
 from twap_models import market as wire_market
 from twap_models import orders as wire_orders
 from twap_models import stream as wire_stream
-from twap_models.enums import AGGREGATE, SliceOutcome, SliceReason
+from twap_models.enums import AGGREGATE, BookStatus, SliceOutcome, SliceReason
 from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.http.exact_json import Plain, number
@@ -88,9 +88,9 @@ def book_message(
     depth: int,
     own: wire_market.OwnLevels | None = None,
 ) -> wire_stream.BookMessage:
-    """One exchange's book as the stream sends it."""
+    """One exchange's book as the stream sends it. Not validated, for its values are ours: books are many."""
     fields = _book_fields(view, symbol=symbol, asked=asked, now=now, seq=view.seq, depth=depth, own=own)
-    return wire_stream.BookMessage(exchange=exchange, **fields)
+    return wire_stream.BookMessage.model_construct(exchange=exchange, **fields)
 
 
 def own_levels(
@@ -144,9 +144,12 @@ def merged_message(
     depth: int,
     own: wire_market.OwnLevels | None = None,
 ) -> wire_stream.BookMessage:
-    """Several exchanges' books as one; names the exchanges behind each level, and those not in it."""
+    """Several exchanges' books as one; names the exchanges behind each level, and those not in it.
+
+    As ``book_message``, not validated.
+    """
     sides = {"bids": view.bids, "asks": view.asks}
-    return wire_stream.BookMessage(
+    return wire_stream.BookMessage.model_construct(
         exchange=AGGREGATE,
         sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
         missing=sorted(view.missing),
@@ -301,7 +304,7 @@ def _book_fields(
         "ts_received": received,
         "ts_sent": sent,
         "seq": seq,
-        "status": view.status.value,
+        "status": BookStatus(view.status.value),
         "reason": view.reason,
         "age_ms": age_ms(received, sent),
         "lag_ms": _millis(view.lag),
@@ -333,8 +336,8 @@ def _figure(value: Decimal) -> Decimal:
 
 def _levels(
     levels: Sequence[PriceLevel] | Sequence[ConsolidatedLevel],
-) -> list[tuple[Decimal, Decimal]]:
-    return [(level.price, level.quantity) for level in levels]
+) -> list[wire_market.Level]:
+    return [wire_market.Level(level.price, level.quantity) for level in levels]
 
 
 def _order_fields(made: Order) -> dict[str, Any]:
