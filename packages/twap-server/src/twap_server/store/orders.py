@@ -17,8 +17,8 @@ from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord,
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries, sqlite_page
-from twap_server.store.batches import Batch, advance_rows, batches_of, compiled
 from twap_server.store.columns import to_column
+from twap_server.store.commit_rows import Batch, advance_rows, batches_of, compiled
 from twap_server.store.database import Database
 from twap_server.store.driver import Statement
 from twap_server.store.events import read_events
