@@ -201,7 +201,7 @@ async def _dial(config: ClientConfig, token: str) -> ClientConnection:
     except InvalidStatus as error:
         raise _refused(error.response, config) from None
     except (OSError, TimeoutError, EOFError, InvalidHandshake, WebSocketException) as error:
-        raise not_reached(config.base_url, error, config.proxy) from None
+        raise not_reached(config.base_url, error, proxy) from None
 
 
 def _refused(response: Response, config: ClientConfig) -> Exception:

@@ -27,17 +27,13 @@ def proxy_of(url: str, chosen: str | None = None) -> Proxy | None:
         InvalidSetting: what is named cannot be used; says where.
     """
     try:
-        settings = _settings()
-        if chosen is not None:
-            return proxy_named(chosen, "proxy", lacks_socks=settings.lacks_socks) if chosen else None
-        return proxy_for(url, settings)
+        return proxy_for(url, _settings()) if chosen is None else _named(chosen)
     except BadProxy as error:
         raise InvalidSetting(str(error)) from None
 
 
-def not_reached(url: str, error: BaseException, chosen: str | None = None) -> ConnectFailed:
-    """Say why no connection came about: refused, no such name, TLS, the proxy."""
-    proxy = proxy_of(url, chosen)
+def not_reached(url: str, error: BaseException, proxy: Proxy | None = None) -> ConnectFailed:
+    """Say why no connection came about, through the proxy that was tried: refused, no such name, TLS, it."""
     reason, why = _reason(list(_chain(error)))
     if proxy is None:
         return ConnectFailed(f"cannot reach {url}: {why}", reason=reason)
@@ -45,14 +41,18 @@ def not_reached(url: str, error: BaseException, chosen: str | None = None) -> Co
     return ConnectFailed(through, reason=reason if reason == "tls" else "proxy")
 
 
+def _named(chosen: str) -> Proxy | None:
+    return proxy_named(chosen, "proxy", lacks_socks=_lacks_socks()) if chosen else None
+
+
 def _settings() -> ProxySettings:
-    has_socks = find_spec("socksio") and find_spec("python_socks")
     return ProxySettings(
-        proxies=getproxies(),
-        bypass=proxy_bypass,
-        variables=os.environ,
-        lacks_socks="" if has_socks else "twap-client[socks]",
+        proxies=getproxies(), bypass=proxy_bypass, variables=os.environ, lacks_socks=_lacks_socks()
     )
+
+
+def _lacks_socks() -> str:
+    return "" if find_spec("socksio") and find_spec("python_socks") else "twap-client[socks]"
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -56,6 +56,7 @@ class SignIn:
         self._store = store or MemoryTokenStore()
         self._renewing = asyncio.Lock()
         self.home = home or HomeLoop()
+        self._proxy = proxy_of(config.base_url, config.proxy)
         self.http = self._session()
         self._adopt()
 
@@ -170,7 +171,6 @@ class SignIn:
             await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
 
     def _session(self) -> Any:
-        proxy = proxy_of(self._config.base_url, self._config.proxy)
         timeout = self._config.request_timeout.total_seconds()
         headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
         session = AsyncOAuth2Client(
@@ -179,7 +179,7 @@ class SignIn:
             leeway=_LEEWAY_S,
             base_url=self._config.base_url,
             transport=httpx.AsyncHTTPTransport(
-                verify=self._config.tls or True, proxy=None if proxy is None else proxy.url
+                verify=self._config.tls or True, proxy=None if self._proxy is None else self._proxy.url
             ),
             timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
             headers=headers,
@@ -233,7 +233,7 @@ class SignIn:
         try:
             yield
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
-            raise not_reached(url, error, self._config.proxy) from None
+            raise not_reached(url, error, self._proxy) from None
         except (httpx.TimeoutException, TimeoutError):
             seconds = self._config.request_timeout.total_seconds() if within_s is None else within_s
             raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from None
