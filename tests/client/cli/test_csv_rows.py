@@ -1,6 +1,7 @@
 """CSV of what is listed: every field, exact, parts under their names, and no formula for a spreadsheet."""
 
 import csv
+import json
 from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
@@ -9,8 +10,9 @@ import pytest
 
 from support.client import Twap
 from twap_client.cli.csv_rows import cell
-from twap_client.testing import ScriptedServer, book, candle, exchange, instrument, order
+from twap_client.testing import Reply, ScriptedServer, book, candle, exchange, instrument, order
 from twap_client.testing.examples import NOON
+from twap_models import Slice, SliceOutcome
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,9 @@ from twap_client.testing.examples import NOON
 )
 def test_cells(value: object, written: str) -> None:
     assert cell(value) == written
+
+
+NOON_TEXT = "2026-01-01T12:00:00Z"
 
 
 def rows(text: str) -> list[dict[str, str]]:
@@ -53,6 +58,30 @@ async def test_every_list_is_csv_json_or_a_table(signed_in: Twap, server: Script
         as_json = await signed_in(*args, "-o", "json")
         assert as_json.out == (await signed_in(*args, "--json")).out
         assert as_json.out.startswith(("[", "{"))
+
+
+async def test_a_slice_of_an_order_is_a_row_however_many_there_are(
+    signed_in: Twap, server: ScriptedServer
+) -> None:
+    slices = [
+        Slice(
+            index=index, due_time=NOON, outcome=SliceOutcome.FILLED, wanted_quantity=Decimal("0.01"),
+            filled_quantity=Decimal("0.01"),
+        )
+        for index in range(300)
+    ]  # fmt: skip
+    server.orders["o-1"] = order("o-1", slice_count=300, slices=slices)
+    shown = await signed_in("order", "o-1", "-o", "csv")
+    assert [row["index"] for row in rows(shown.out)] == [str(number) for number in range(300)]
+
+
+async def test_invites_are_rows_too(signed_in: Twap, server: ScriptedServer) -> None:
+    made = {"invite_id": "i-1", "created": NOON_TEXT, "expires": NOON_TEXT, "note": "=for bob"}
+    server.script("GET", "/auth/invites", *[Reply(body=[made])] * 3)
+    (row,) = rows((await signed_in("invites", "-o", "csv")).out)
+    assert (row["invite_id"], row["note"]) == ("i-1", "'=for bob")
+    assert json.loads((await signed_in("invites", "-o", "json")).out)[0]["invite_id"] == "i-1"
+    assert "i-1" in (await signed_in("invites", "-o", "table")).out
 
 
 async def test_fills_of_nothing_have_the_names_of_their_columns(signed_in: Twap) -> None:

@@ -37,6 +37,12 @@ async def test_a_profile_is_a_server_and_a_sign_in(
         {"name": "his", "server": server.url, "in_use": False, "signed_in": "bob"},
     ]
     assert "mine" in (await bare("profile", "list")).out
+    assert (await bare("profile", "list", "-o", "csv")).out.splitlines() == [
+        "name,server,in_use,signed_in", f"mine,{server.url},false,ada", f"his,{server.url},false,bob"
+    ]  # fmt: skip
+    assert json.loads((await bare("profile", "list", "-o", "json")).out) == listed
+    both = await bare("profile", "list", "--json", "-o", "csv")
+    assert both.code == 2 and "--json is --output json" in both.err
     for file in ("profiles.toml", "credentials.json"):
         assert stat.S_IMODE((tmp_path / "config" / file).stat().st_mode) == 0o600
     assert (await bare("profile", "remove", "his")).code == 0

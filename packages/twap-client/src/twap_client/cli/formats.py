@@ -24,10 +24,16 @@ def run_listing(
     ctx: typer.Context, as_json: bool, output: Format | None, work: "Work", *, relative: bool = False
 ) -> None:
     """Do the work of a command that lists rows."""
-    if as_json and output not in (None, "json"):
-        raise typer.BadParameter(f"--json is --output json, and not {output}", param_hint="--output")
+    chosen = one_format(output, as_json=as_json)
 
     async def formatted(session: "Session") -> int:
-        return await work(replace(session, as_csv=output == "csv", relative=relative))
+        return await work(replace(session, as_csv=chosen == "csv", relative=relative))
 
-    run(ctx, as_json or output == "json", formatted)
+    run(ctx, chosen == "json", formatted)
+
+
+def one_format(output: Format | None, *, as_json: bool) -> Format:
+    """Choose among what the two options say; the table where neither is given."""
+    if as_json and output not in (None, "json"):
+        raise typer.BadParameter(f"--json is --output json, and not {output}", param_hint="--output")
+    return "json" if as_json else output or "table"

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from twap_client.cli.formats import Output, run_listing
 from twap_client.cli.running import Json, run
 
 app = typer.Typer()
@@ -30,11 +31,12 @@ def invites(
     ctx: typer.Context,
     *,
     withdraw: Annotated[str | None, typer.Option(metavar="ID", help="Revoke this one instead.")] = None,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
     """List the invites that can be used, as an administrator, oldest first."""
     from twap_client.cli import invites as work
 
     if withdraw is not None:
-        run(ctx, as_json, lambda session: work.withdraw(session, withdraw))
-    run(ctx, as_json, work.invites)
+        run_listing(ctx, as_json, output, lambda session: work.withdraw(session, withdraw))
+    run_listing(ctx, as_json, output, work.invites)

@@ -8,7 +8,7 @@ import typer
 
 from twap_client.cli import completion
 from twap_client.cli.formats import Output, Relative, run_listing
-from twap_client.cli.running import Json, TokenArg, run
+from twap_client.cli.running import Json, TokenArg
 
 app = typer.Typer()
 
@@ -55,12 +55,13 @@ def order(
     *,
     token: TokenArg,
     whole: Annotated[bool, typer.Option("--all", help="All slices and fills, however many.")] = False,
+    output: Output = None,
     as_json: Json = False,
 ) -> None:
-    """Show an order with its slices and fills: of many the first and the last (--json: all)."""
+    """Show an order with its slices and fills: of many the first and last (json: all; csv: all slices)."""
     from twap_client.cli import orders
 
-    run(ctx, as_json, lambda session: orders.show(session, token, whole=whole))
+    run_listing(ctx, as_json, output, lambda session: orders.show(session, token, whole=whole))
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from rich.text import Text
+
 from twap_client.cli import render
 from twap_client.cli.progress import progress
 from twap_client.cli.session import Session
@@ -49,6 +51,9 @@ async def live(session: Session, limit: int, **filters: str | None) -> int:
 
 async def show(session: Session, token: str, *, whole: bool) -> int:
     """Show an order with its slices and fills; of many the first and the last, unless the whole is wanted."""
+    if session.as_csv:
+        session.show((await session.client.orders.get(token)).slices, Text)
+        return 0
     if session.as_json or whole:
         order = await session.client.orders.get(token)
         session.show(order, lambda: render.order_view(order))

@@ -3,24 +3,29 @@
 import json
 import sys
 from dataclasses import replace
+from typing import Literal
 
 from rich.console import Console
 
-from twap_client.cli import profiles, spoken
+from twap_client.cli import csv_rows, profiles, spoken
 from twap_client.cli.credentials import CredentialFile
 from twap_client.cli.fitting_table import FittingTable, left
 from twap_client.config import ClientConfig
 
 
-def listing(*, as_json: bool) -> None:
+def listing(output: Literal["table", "json", "csv"]) -> None:
     """List the profiles: which is in use, and who is signed in."""
     known = profiles.load()
     rows = [
         {"name": name, "server": server, "in_use": name == known.used, "signed_in": _who(name, server)}
         for name, server in known.servers.items()
     ]
-    if as_json:
+    if output == "json":
         sys.stdout.write(json.dumps(rows) + "\n")
+        return
+    if output == "csv":
+        names = ("name", "server", "in_use", "signed_in")
+        csv_rows.write_rows([names, *([csv_rows.cell(row[name]) for name in names] for row in rows)])
         return
     if not rows:
         sys.stderr.write("no profiles: `twap profile add NAME URL` makes one\n")

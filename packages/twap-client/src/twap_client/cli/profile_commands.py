@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from twap_client.cli import completion
+from twap_client.cli.formats import Output, one_format
 from twap_client.cli.running import Json
 
 app = typer.Typer(no_args_is_help=True, help="Keep servers under names: `twap --profile NAME` uses one.")
@@ -32,12 +33,13 @@ def _told() -> Iterator[None]:
 
 
 @app.command("list")
-def list_profiles(ctx: typer.Context, as_json: Json = False) -> None:
+def list_profiles(ctx: typer.Context, output: Output = None, as_json: Json = False) -> None:
     """List the profiles: which is in use, and who is signed in there."""
     from twap_client.cli import profile
 
+    chosen = one_format(output, as_json=as_json or ctx.obj.as_json)
     with _told():
-        profile.listing(as_json=as_json or ctx.obj.as_json)
+        profile.listing(chosen)
 
 
 @app.command()
