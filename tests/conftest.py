@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support import once
+
 if TYPE_CHECKING:
     from support.postgres import PostgresServer
 
@@ -22,6 +24,14 @@ os.environ.pop("COLUMNS", None)
 def pytest_xdist_auto_num_workers() -> int:
     """Half as many again as there are cores: many tests wait for processes and sockets."""
     return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        once.commands(patch)
+        once.certificates(patch)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,14 @@
 import asyncio
 import time
 
+import pytest
+
 from twap_server import clock
 from twap_server.domain.clock import SECOND, Nanos
 
 EPOCH = Nanos(1_700_000_000 * SECOND)
+ALONE = pytest.mark.looptime(noop_cycles=1)
+"""Virtual time for what waits for nothing outside of its loop: looptime need not look 42 times for it."""
 
 
 class LoopClock:

@@ -55,7 +55,7 @@ async def working(
 
     class Sink:
         def publish(self, user_id: str, event: OrderEvent) -> None:
-            assert any(kept is event for _, kept in store.log), "told before recorded"
+            assert any(kept is event for _, kept in reversed(store.log)), "told before recorded"
             told.append(event)
 
     numbers = count(len(store.orders) + 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from support.store import templates
 from twap_client import TwapClient
 from twap_models import OrderEvent, TwapOrderDetail
 from twap_server import bootstrap, settings
@@ -28,7 +29,10 @@ async def serving(
     folder: Path, urls: dict[str, dict[str, str]], *, clock: Clock | None = None, **flags: object
 ) -> AsyncIterator[str]:
     """Run the server against exchanges at ``urls``; gives its base URL."""
-    given = {"port": 0, "database": f"sqlite:///{folder / 'twap.sqlite3'}", "exchanges": urls} | flags
+    file = folder / "twap.sqlite3"
+    if "database" not in flags:
+        templates.copy_to(file)
+    given = {"port": 0, "database": f"sqlite:///{file}", "exchanges": urls} | flags
     chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
     stopping = asyncio.Event()
     with Listening("127.0.0.1", 0) as listening:

@@ -7,41 +7,55 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from support.client import Twap
+from twap_client.cli import completion
+from twap_client.cli.app import app
 from twap_client.testing import Reply, ScriptedServer, exchange, instrument, order
 
 Complete = Callable[..., Awaitable[list[str]]]
 
 
 @pytest.fixture
-def complete(server: ScriptedServer, tmp_path: Path) -> Complete:
-    """Ask as bash does: what fits the last word."""
+def asked(server: ScriptedServer, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """What bash sets to ask what fits the last word."""
     server.exchanges = [exchange(), exchange("kraken")]
     server.instruments = [instrument("BTC-USDT"), instrument("BTC-USDC"), instrument("ETH-USDT")]
+    return lambda line: {
+        "TWAP_SERVER_URL": server.url,
+        "TWAP_CONFIG_DIR": str(tmp_path / "config"),
+        "_TWAP_COMPLETE": "complete_bash",
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(line.count(" ")),
+    }
+
+
+@pytest.fixture
+def complete(asked: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyPatch) -> Complete:
+    """Ask as bash does, in this process; and wait for the server as long as a busy machine takes."""
+    monkeypatch.setattr(completion, "_CONNECT_S", 30)
+    monkeypatch.setattr(completion, "_ANSWER_S", 30)
 
     async def ask(line: str, **variables: str) -> list[str]:
-        words = line.split(" ")
-        environ = os.environ | {
-            "TWAP_SERVER_URL": server.url,
-            "TWAP_CONFIG_DIR": str(tmp_path / "config"),
-            "_TWAP_COMPLETE": "complete_bash",
-            "COMP_WORDS": line,
-            "COMP_CWORD": str(len(words) - 1),
-        }
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-c",
-            "from twap_client.cli import main; main()",
-            env=environ | variables,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-        assert err == b"", err
-        return out.decode().split()
+        environ = asked(line) | variables
+        done = await asyncio.to_thread(CliRunner().invoke, app, [], env=environ, prog_name="twap")
+        assert done.stderr == "", done.stderr
+        return done.stdout.split()
 
     return ask
+
+
+async def test_a_shell_is_answered(twap: Twap, asked: Callable[[str], dict[str, str]]) -> None:
+    await twap("profile", "add", "desk", "http://127.0.0.1:1")
+    for line, found in (("twap --profile d", b"desk"), ("twap nonsense ", b"")):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", "from twap_client.cli import main; main()", env=os.environ | asked(line),
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        async with asyncio.timeout(60):
+            out, err = await process.communicate()
+        assert (out.strip(), err) == (found, b"")
 
 
 async def test_exchanges_are_asked_for_once(complete: Complete, server: ScriptedServer) -> None:

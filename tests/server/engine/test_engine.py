@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.clocks import EPOCH, LoopClock
+from support.clocks import ALONE, EPOCH, LoopClock
 from support.engine import working
 from support.stores.orders import MemoryStore
 from support.trading import HandMarket, request
@@ -27,7 +27,7 @@ from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.results import SubmitResultKind
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 async def test_an_order_fills_slice_by_slice_on_time() -> None:

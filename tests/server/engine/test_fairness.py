@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.clocks import EPOCH
+from support.clocks import ALONE, EPOCH
 from support.engine import EngineAtWork, working
 from support.stores.orders import MemoryStore
 from support.trading import HandBook, HandMarket, request
@@ -23,7 +23,7 @@ from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.results import SubmitResultKind
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 MANY = EngineConfig(max_slices_per_second=100_000)
 

@@ -232,7 +232,7 @@ def played(script: list[Action]) -> World:
         await world.play(script)
         return world
 
-    loop = looptime.new_event_loop(start=0)
+    loop = looptime.new_event_loop(start=0, noop_cycles=1)
     try:
         return loop.run_until_complete(play())
     finally:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from support.postgres import PostgresServer
+from support.store import templates
 from support.store.databases import Outside
 from support.stores.accounts import MemoryAccounts
 from support.stores.kinds import AccountStore, OrderStore
@@ -19,16 +20,33 @@ from twap_server.store.database import Database
 from twap_server.store.orders import SqlOrderStore
 
 SQL = {"sqlite": "file_url", "postgresql": "server_url"}
+OPENED = {"database", "orders", "accounts"}
+"""What opens a database before the test begins: it may have been migrated already."""
+
+
+def is_opened(request: pytest.FixtureRequest) -> bool:
+    return not OPENED.isdisjoint(request.fixturenames)
 
 
 @pytest.fixture
-def file_url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'data' / 'twap.db'}"
+def file_url(tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    file = tmp_path / "data" / "twap.db"
+    if is_opened(request):
+        templates.copy_to(file)
+    return f"sqlite:///{file}"
 
 
-@pytest.fixture
-def server_url(postgres: PostgresServer) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def server_template(postgres: PostgresServer) -> Iterator[str]:
     with postgres.database() as url:
+        templates.migrated(url)
+        yield url.rpartition("/")[2]
+
+
+@pytest.fixture
+def server_url(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iterator[str]:
+    template = request.getfixturevalue("server_template") if is_opened(request) else "template0"
+    with postgres.database(template=template) as url:
         yield url
 
 

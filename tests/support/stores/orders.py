@@ -165,11 +165,9 @@ class MemoryStore(OrderReading):
             if is_stale and not write.is_new:
                 raise StoreConflict("not recorded: an order was changed by somebody else in the meantime")
         keys = [key for write in writes for key in _keys(write)]
-        known = self._taken.union(keys)
-        homeless = [
-            fill for w in writes for fill in w.fills if _slice_key(w.order, fill.slice_index) not in known
-        ]
-        if len(set(keys)) < len(keys) or not self._taken.isdisjoint(keys) or homeless:
+        new = set(keys)
+        homes = {_slice_key(write.order, fill.slice_index) for write in writes for fill in write.fills}
+        if len(new) < len(keys) or not self._taken.isdisjoint(new) or not homes - new <= self._taken:
             raise StoreConflict("a key was taken")
 
     def _keep(self, write: OrderWrite) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.clocks import EPOCH
+from support.clocks import ALONE, EPOCH
 from support.engine import EngineAtWork, working
 from support.stores.orders import MemoryStore
 from support.trading import request
@@ -22,7 +22,7 @@ from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.results import SubmitResultKind
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 class PickyStore(MemoryStore):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from support.changes import replace
-from support.clocks import EPOCH
+from support.clocks import ALONE, EPOCH
 from support.engine import working
 from twap_models.enums import OrderEventType, OrderStatus
 from twap_server.domain.clock import SECOND, Nanos
@@ -20,7 +20,7 @@ from twap_server.domain.errors import (
 )
 from twap_server.domain.orders.terms import Amendment
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 async def test_a_paused_order_misses_its_slices_and_catches_up_once_resumed() -> None:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from support.clocks import ALONE
 from support.engine import preview, working
 from support.trading import BTC, request
 from twap_models.enums import Carry, GoLiveVerdict, LateStart, OrderStatus, RejectReason, Side, SliceReason
@@ -15,7 +16,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.preview import Preview
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 def reasons(made: Preview) -> list[RejectReason]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.changes import replace
-from support.clocks import LoopClock
+from support.clocks import ALONE, LoopClock
 from support.engine import EngineAtWork, preview, working
 from support.orders import unlimited
 from support.trading import BTC, HandBook, HandMarket
@@ -67,7 +67,7 @@ def exchanges(desk: EngineAtWork) -> set[str]:
     return {fill.exchange for fill in desk.store.fills.values()}
 
 
-@pytest.mark.looptime
+@ALONE
 async def test_two_that_disagree_are_not_filled_from_and_the_order_says_so() -> None:
     market = ManyMarket(LoopClock(), {"binance": "0.1", "kraken": "0.00007"})
     async with working(market=market) as desk:
@@ -85,7 +85,7 @@ async def test_two_that_disagree_are_not_filled_from_and_the_order_says_so() -> 
         assert desk.reasons(made) == ["prices_disagree"] * 10
 
 
-@pytest.mark.looptime
+@ALONE
 async def test_the_odd_one_of_three_is_left_out_until_it_agrees_again() -> None:
     market = ManyMarket(LoopClock(), {"binance": "100", "coinbase": "101", "kraken": "0.07"})
     async with working(market=market) as desk:
@@ -98,7 +98,7 @@ async def test_the_odd_one_of_three_is_left_out_until_it_agrees_again() -> None:
         assert (desk.now(made).status, exchanges(desk)) == (OrderStatus.FILLED, {"binance", "kraken"})
 
 
-@pytest.mark.looptime
+@ALONE
 async def test_the_odd_one_is_not_trusted_for_being_the_only_one_left() -> None:
     market = ManyMarket(LoopClock(), {"binance": "100", "kraken": "0.07"})
     async with working(market=market) as desk:
@@ -110,7 +110,7 @@ async def test_the_odd_one_is_not_trusted_for_being_the_only_one_left() -> None:
         assert desk.reasons(made) == ["prices_disagree"] * 10
 
 
-@pytest.mark.looptime
+@ALONE
 @pytest.mark.parametrize(("seconds", "filled"), [(2, 0), (20, 5)])
 async def test_the_book_that_comes_first_waits_to_be_compared(seconds: int, filled: int) -> None:
     """It may be another asset's. Where no other comes within the patience, it stands alone."""
@@ -127,7 +127,7 @@ async def test_the_book_that_comes_first_waits_to_be_compared(seconds: int, fill
         )
 
 
-@pytest.mark.looptime
+@ALONE
 async def test_another_assets_volume_does_not_count() -> None:
     market = ManyMarket(LoopClock(), {"binance": "100", "coinbase": "101", "kraken": "0.07"})
     market.volumes |= {"binance": Decimal("0.1"), "kraken": Decimal(1_000_000)}

@@ -4,12 +4,13 @@ from decimal import Decimal
 
 import pytest
 
+from support.clocks import ALONE
 from support.engine import working
 from twap_models.enums import OrderStatus, RejectReason
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import stricter, takes_orders
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 @pytest.mark.parametrize("status", ["maintenance", "cancel_only", "post_only", "halt", "not_listed"])

@@ -2,13 +2,12 @@
 
 from decimal import Decimal
 
-import pytest
-
+from support.clocks import ALONE
 from support.engine import working
 from twap_models.enums import Side
 from twap_server.domain.market.instrument import InstrumentId
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 BTC = InstrumentId("binance", "BTC-USDT")
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from support.clocks import EPOCH
+from support.clocks import ALONE, EPOCH
 from support.engine import EngineAtWork, working
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
@@ -17,7 +17,7 @@ from twap_server.domain.tca.benchmarks import mark_outs
 from twap_server.domain.tca.prices import mids_of
 from twap_server.engine.market import sampler
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 def samples(desk: EngineAtWork, order: Order) -> list[Sample]:

@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
-from support.clocks import EPOCH
+from support.clocks import ALONE, EPOCH
 from support.engine import working
 from support.trading import HandBook, request
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 
-pytestmark = pytest.mark.looptime
+pytestmark = ALONE
 
 
 async def test_others_get_their_turn_between_pieces_and_all_is_one_commit(

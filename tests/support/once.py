@@ -1,0 +1,38 @@
+"""What takes long to make and is the same for every test: made once in a process.
+
+Half of the time of a command in this process goes into the tree of all commands, nearly all of the time of
+a client of httpx into the certificates of all authorities.
+"""
+
+import os
+import sys
+from functools import cache
+from ssl import SSLContext
+from typing import Any
+
+import pytest
+
+
+def commands(patch: pytest.MonkeyPatch) -> None:
+    """The tree of commands of each app: a runner makes it at each call."""
+    if testing := sys.modules.get("typer.testing"):
+        patch.setattr(testing, "_get_command", cache(testing._get_command))
+
+
+def certificates(patch: pytest.MonkeyPatch) -> None:
+    """TLS of clients that say nothing of certificates: one for each place that the environment names."""
+    if not (transports := sys.modules.get("httpx._transports.default")):
+        return
+    make = transports.create_ssl_context
+
+    @cache
+    def usual(*where: str | None) -> SSLContext:
+        made: SSLContext = make()
+        return made
+
+    def context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> Any:
+        if verify is not True or cert or not trust_env:
+            return make(verify=verify, cert=cert, trust_env=trust_env)
+        return usual(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+
+    patch.setattr(transports, "create_ssl_context", context)
