@@ -121,7 +121,7 @@ async def speaking(place: Any) -> AsyncIterator[None]:
 
 async def book(client: TwapClient, place: Any, until: Callable[[BookMessage], bool]) -> BookMessage:
     """The book as the stream shows it, once it is as wanted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for message in client.stream([f"{place.name}:{place.symbol}"]):
             if isinstance(message, BookMessage) and until(message):
                 return message
@@ -130,7 +130,7 @@ async def book(client: TwapClient, place: Any, until: Callable[[BookMessage], bo
 
 async def order(client: TwapClient, until: Callable[[TwapOrderDetail], bool]) -> TwapOrderDetail:
     """The order as REST shows it, once it is as wanted."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not until(found := await client.orders.get("bad")):
             await asyncio.sleep(0.02)
     return found
@@ -138,7 +138,7 @@ async def order(client: TwapClient, until: Callable[[TwapOrderDetail], bool]) ->
 
 def reasons(found: TwapOrderDetail) -> set[str]:
     """Why slices were missed, but for those that a busy machine was too late for."""
-    late = {"engine_down", "overloaded"}
+    late = {"engine_down", "overloaded", "storage"}
     return {str(one.reason) for one in found.slices if one.outcome == "missed"} - late
 
 

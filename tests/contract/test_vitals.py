@@ -18,7 +18,7 @@ async def test_a_real_server_watches_itself(tmp_path: Path) -> None:
         Venue(SyntheticSource(seed=7, clock=clock), clock=clock) as venue,
         process(f"sqlite:///{tmp_path / 'twap.sqlite3'}", venue) as (url, _),
         httpx.AsyncClient(base_url=url) as http,
-        asyncio.timeout(20),
+        asyncio.timeout(60),
     ):
         while not await _beats(http):
             await asyncio.sleep(0.02)

@@ -188,7 +188,7 @@ async def test_a_server_that_takes_everything_is_a_hole() -> None:
 
 async def test_a_server_that_closes_is_none() -> None:
     async with listening(REFUSED, then="close") as target:
-        ground = Ground(target=target, seconds=0.5, most_connections=20)
+        ground = Ground(target=target, seconds=60, most_connections=20)
         await named("after-413").run(ground)
     assert ground.tally.holes == []
     assert 0 < ground.tally.connections <= 20

@@ -65,6 +65,7 @@ def test_the_last_line_names_the_seeds_that_broke_something() -> None:
     assert sums.text(took_s=1).endswith("1 of 2 seeds broke an invariant: 2 (I3)")
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_run_whatever_the_hash_seed() -> None:
     first, second = (simulate("--seed", "5", "--hours", "0.2", hash_seed=hash_seed) for hash_seed in "12")
     assert first.returncode == 0, first.stdout + first.stderr

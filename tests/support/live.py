@@ -74,7 +74,7 @@ async def process(
     )  # fmt: skip
     assert server.stdout is not None
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             url = (await server.stdout.readline()).decode().split()[3]
             async with httpx.AsyncClient(base_url=url) as http:
                 while (await http.get("/ready")).is_error:
@@ -98,7 +98,7 @@ async def signed_in(url: str, name: str = "ada") -> AsyncIterator[TwapClient]:
 
 async def until_listed(url: str, *exchanges: str) -> None:
     """Wait until these exchanges' instruments are known."""
-    async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(15):
+    async with httpx.AsyncClient(base_url=url) as http, asyncio.timeout(60):
         for name in exchanges:
             while (await http.get(f"/exchanges/{name}/symbols")).is_error:
                 await asyncio.sleep(0.02)
@@ -119,7 +119,7 @@ async def bought_on_binance(
         slices=slices,
         token_id="real",
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         async for message in client.stream(orders=True, since=0):
             if isinstance(message, OrderEvent) and not message.order.status.is_open:
                 break

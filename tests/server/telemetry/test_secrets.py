@@ -27,7 +27,7 @@ async def test_what_a_server_was_told_in_secret_is_not_in_its_log(tmp_path: Path
         )  # fmt: skip
         assert server.stdout is not None
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(180):
                 url = (await server.stdout.readline()).decode().split()[3]
                 secrets |= await used_in_secret(url)
                 await fail_in_secret(url)
@@ -106,7 +106,7 @@ def test_what_is_wrong_with_settings_is_told_without_their_secrets(tmp_path: Pat
     exchanges = {"TWAP_EXCHANGES": json.dumps({"kraken": {"rest_url": "http://127.0.0.1:9"}})}
     done = subprocess.run(
         [sys.executable, "-c", EACH, given], env={**os.environ, **exchanges}, cwd=tmp_path,
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=180, check=True,
     )  # fmt: skip
     codes = done.stdout.split()
     assert len(codes) == len(CASES)

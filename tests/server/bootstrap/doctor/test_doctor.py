@@ -51,9 +51,9 @@ def configure(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clocks are compared for a hundredth of a second, and who says nothing is given up soon."""
+    """Clocks are compared for a hundredth of a second; on a busy machine who answers late does answer."""
     monkeypatch.setattr(machine, "_CLOCK_EVERY_S", 0.001)
-    monkeypatch.setattr(network, "_WITHIN_S", 1)
+    monkeypatch.setattr(network, "_WITHIN_S", 60)
 
 
 def by_topic(found: list[Finding]) -> dict[str, Finding]:
@@ -118,31 +118,31 @@ async def test_no_exchange_in_reach_is_told_with_why(tmp_path: Path, configure: 
     assert found["exchanges"].level is Severity.FAULT
 
 
-async def test_an_exchange_that_says_nothing_is_given_up_and_a_strange_clock_is_told(
+async def test_an_exchange_that_says_nothing_is_given_up(
     tmp_path: Path, configure: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    monkeypatch.setattr(network, "_WITHIN_S", 0.2)
+    async with await asyncio.start_server(mute, "127.0.0.1", 0) as silent:
+        url = f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}"
+        found = await examined(configure({"binance": NOWHERE, "kraken": url}), tmp_path / "a.db")
+    assert "did not answer within" in found["kraken"].text
+
+
+async def test_a_strange_clock_is_told(tmp_path: Path, configure: Callable[..., Path]) -> None:
     async def old(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"HTTP/1.1 200 OK\r\ndate: Mon, 01 Jan 2024 00:00:00 GMT\r\ncontent-length: 0\r\n\r\n")
         await writer.drain()
         writer.close()
 
-    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.read()
-        writer.close()
-
-    monkeypatch.setattr(network, "_WITHIN_S", 0.2)
-    answering = await asyncio.start_server(old, "127.0.0.1", 0)
-    silent = await asyncio.start_server(mute, "127.0.0.1", 0)
-    urls = {
-        "binance": f"http://127.0.0.1:{answering.sockets[0].getsockname()[1]}",
-        "kraken": f"http://127.0.0.1:{silent.sockets[0].getsockname()[1]}",
-    }
-    async with answering, silent:
-        found = await examine(
-            file=configure(urls), database=f"sqlite:///{tmp_path / 'a.db'}", clock=SystemClock()
-        )
-    assert "did not answer within" in by_topic(found)["kraken"].text
+    async with await asyncio.start_server(old, "127.0.0.1", 0) as answering:
+        url = f"http://127.0.0.1:{answering.sockets[0].getsockname()[1]}"
+        file = configure({"binance": url, "kraken": NOWHERE})
+        found = await examine(file=file, database=f"sqlite:///{tmp_path / 'a.db'}", clock=SystemClock())
     clocks = [one for one in found if one.topic == "clock" and one.level is Severity.WARNING]
     assert len(clocks) == 1 and "ahead of that of binance" in clocks[0].text
 

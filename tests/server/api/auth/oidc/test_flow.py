@@ -47,7 +47,7 @@ async def opened(**change: Any) -> AsyncIterator[tuple[Desk, Provider]]:
     rest = change.pop("api", {})
     clock = build()[4]
     async with provider(lambda: clock.now() // SECOND) as made:
-        oidc = {"issuer": made.url, "client_id": CLIENT, "client_secret": SECRET, "timeout": 2} | change
+        oidc = {"issuer": made.url, "client_id": CLIENT, "client_secret": SECRET, "timeout": 30} | change
         config = ApiConfig.model_validate({"passwords": CHEAP.model_dump(), "oidc": oidc, **rest})
         services, accounts, market, orders, clock = build(config)
         app = create_app(services)
