@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support import once
 
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 # Until somebody has set a loop, Python 3.11 makes one for whoever asks; pytest-asyncio asks, drops it
 # unclosed, and the warning then fails whichever test is running when it is collected.
 asyncio.set_event_loop(None)
+
+# How long an example takes says how busy the machine is, and nothing of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 # Tables fit the terminal they are drawn for: a test that asks for a width sets it, none takes the caller's.
 os.environ.pop("COLUMNS", None)

@@ -48,7 +48,7 @@ def complete(asked: Callable[[str], dict[str, str]], monkeypatch: pytest.MonkeyP
 
 async def test_a_shell_is_answered(twap: Twap, asked: Callable[[str], dict[str, str]]) -> None:
     await twap("profile", "add", "desk", "http://127.0.0.1:1")
-    for line, found in (("twap --profile d", b"desk"), ("twap nonsense ", b"")):
+    for line, found in (("twap --profile d", b"desk"), ("twap --profile x", b"")):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", "from twap_client.cli import main; main()", env=os.environ | asked(line),
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from support.client import Twap
 from twap_client.testing import ScriptedServer, book, exchange, order
 from twap_client.testing.server import problem
 from twap_models import exact_json
@@ -33,7 +34,7 @@ async def run(
     else:
         command = [sys.executable, *MAIN, *args]
     process = await asyncio.create_subprocess_exec(*command, env=environ | variables, **piped)
-    out, err = await asyncio.wait_for(process.communicate(), 30)
+    out, err = await asyncio.wait_for(process.communicate(), 60)
     assert b"Traceback" not in err and b"Exception ignored" not in err, err
     return process.returncode or 0, out, err
 
@@ -104,36 +105,51 @@ async def test_a_full_disk_is_one_line(keyed: ScriptedServer, tmp_path: Path) ->
     assert code == 1 and err.count(b"\n") == 2 and b"No space left" in err
 
 
-async def test_no_colours_where_none_are_wanted(keyed: ScriptedServer, tmp_path: Path) -> None:
-    for variables in ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}):
-        code, out, _ = await run(keyed, tmp_path, "orders", **variables)
-        assert code == 0 and b"\x1b[3" not in out
-        assert all(line.count(b"o-") == 1 for line in out.splitlines()[1:]), "one order a line"
+@pytest.fixture
+def piped(keyed: ScriptedServer, twap: Twap, monkeypatch: pytest.MonkeyPatch) -> Twap:
+    """Run a command in this process, as in a pipe that writes UTF-8."""
+    monkeypatch.setenv("TWAP_API_KEY", "access-1")
+    return twap
 
 
-async def test_a_pipe_gets_rows_with_tabs_and_no_colours(keyed: ScriptedServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("variables", [{"NO_COLOR": "1", "FORCE_COLOR": "1"}, {"TERM": "dumb"}])
+async def test_no_colours_where_none_are_wanted(
+    piped: Twap, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    done = await piped("orders")
+    assert done.code == 0 and "\x1b[3" not in done.out
+    assert all(line.count("o-") == 1 for line in done.out.splitlines()[1:]), "one order a line"
+
+
+@pytest.mark.parametrize("variables", [{"COLUMNS": "60"}, {"FORCE_COLOR": "1", "COLUMNS": "200"}])
+async def test_a_pipe_gets_rows_with_tabs_and_no_colours(
+    keyed: ScriptedServer, piped: Twap, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
     keyed.orders["o-1"] = order("o-1", status="Working", side="sell", filled_quantity="0.1", price="100.50")
-    for variables in ({"COLUMNS": "60"}, {"FORCE_COLOR": "1", "COLUMNS": "200"}):
-        _, out, _ = await run(keyed, tmp_path, "orders", "--limit", "100", **variables)
-        assert b"\x1b" not in out and b"  " not in out
-        header, *rows = (line.split("\t") for line in out.decode().splitlines())
-        assert header[:5] == ["token", "status", "side", "quantity", "symbol"]
-        assert {len(row) for row in rows} == {len(header)}
-        assert ["o-1", "Working", "sell", "1"] in [row[:4] for row in rows]
+    out = (await piped("orders", "--limit", "100")).out
+    assert "\x1b" not in out and "  " not in out
+    header, *rows = (line.split("\t") for line in out.splitlines())
+    assert header[:5] == ["token", "status", "side", "quantity", "symbol"]
+    assert {len(row) for row in rows} == {len(header)}
+    assert ["o-1", "Working", "sell", "1"] in [row[:4] for row in rows]
 
 
-async def test_a_program_reads_levels_not_a_picture(keyed: ScriptedServer, tmp_path: Path) -> None:
+async def test_a_program_reads_levels_not_a_picture(keyed: ScriptedServer, piped: Twap) -> None:
     keyed.books["binance:BTC-USDT"] = book()
-    _, out, _ = await run(keyed, tmp_path, "book", "binance", "BTC-USDT")
-    names, *levels = (line.split("\t") for line in out.decode().splitlines())
+    out = (await piped("book", "binance", "BTC-USDT")).out
+    names, *levels = (line.split("\t") for line in out.splitlines())
     assert names == ["exchange", "symbol", "status", "reason", "side", "price", "quantity"]
     assert {level[4] for level in levels} == {"bid", "ask"}
     assert levels[0][:4] == ["binance", "BTC-USDT", "live", ""]
 
 
-async def test_it_says_that_there_are_more_orders(keyed: ScriptedServer, tmp_path: Path) -> None:
-    code, out, err = await run(keyed, tmp_path, "orders")
-    assert code == 0 and out.count(b"o-") >= 50 and b"o-50" not in out
-    assert err == b"the newest 50 of 60: `twap orders --limit 60` shows all\n"
-    _, out, err = await run(keyed, tmp_path, "orders", "--limit", "60", "--json")
-    assert b"o-59" in out and err == b""
+async def test_it_says_that_there_are_more_orders(piped: Twap) -> None:
+    done = await piped("orders")
+    assert done.code == 0 and done.out.count("o-") >= 50 and "o-50" not in done.out
+    assert done.err == "the newest 50 of 60: `twap orders --limit 60` shows all\n"
+    done = await piped("orders", "--limit", "60", "--json")
+    assert "o-59" in done.out and done.err == ""
