@@ -68,7 +68,7 @@ function useHealth() {
 function Exchanges({ exchanges }) {
   return html`
     <table class="stacked">
-      <thead><tr><th>exchange</th><th>status</th><th>proof</th><th class="number">connections</th><th class="number">instruments</th><th class="number">clock</th><th>since</th><th>reason</th></tr></thead>
+      <thead><tr><th>exchange</th><th>status</th><th>proof</th><th class="number">connections</th><th class="number">instruments</th><th class="number">clock behind</th><th>since</th><th>reason</th></tr></thead>
       <tbody>
         ${exchanges.map(
           (one) => html`
@@ -78,7 +78,7 @@ function Exchanges({ exchanges }) {
               <td data-label="proof"><${Proof} integrity=${one.integrity} /></td>
               <td class="number" data-label="connections">${one.connections}</td>
               <td class="number" data-label="instruments">${one.instruments}</td>
-              <td class="number" data-label="clock" title="how far the exchange's clock is behind ours">${one.lag_ms === null ? "–" : `${one.lag_ms} ms`}</td>
+              <td class="number" data-label="clock behind" title="how far the exchange's clock is behind ours">${one.lag_ms === null ? "–" : `${one.lag_ms} ms`}</td>
               <td data-label="since"><${Time} iso=${one.since} /></td>
               <td data-label="reason" class="reason">${one.reason || "–"}${one.retry_at ? html` Asked again <${Time} iso=${one.retry_at} isRelative />.` : null}</td>
             </tr>
@@ -93,7 +93,7 @@ function Exchanges({ exchanges }) {
 function Books({ books }) {
   return html`
     <table class="stacked">
-      <thead><tr><th>book</th><th>status</th><th>proof</th><th class="number">changes</th><th class="number">last</th><th class="number">resyncs</th><th class="number" title="another connection took over">reconnects</th><th class="wide-cell">last 15 minutes</th><th>last reason</th></tr></thead>
+      <thead><tr><th>book</th><th>status</th><th>proof</th><th class="number">changes</th><th class="number">last change</th><th class="number">resyncs</th><th class="number" title="another connection took over">reconnects</th><th class="wide-cell">last 15 minutes</th><th>last reason</th></tr></thead>
       <tbody>${books.map((book) => html`<${Book} key=${`${book.exchange} ${book.symbol}`} book=${book} />`)}</tbody>
     </table>
   `;
@@ -106,7 +106,7 @@ function Book({ book }) {
   return html`
     <tr>
       <th scope="row" data-label=""><a href=${address(["market", book.exchange, book.symbol])}>${book.symbol}</a> <span class="soft">${book.exchange}</span></th>
-      <td data-label="status"><span class=${`badge status-${book.status}`}>${book.status.toUpperCase()}</span> <span class="hint"><${Time} iso=${book.since} isRelative /></span></td>
+      <td data-label="status"><span class=${`badge status-${book.status}`}>${book.status.toUpperCase()}</span> <span class="hint since" title=${`since ${local(book.since)}`}>for ${span(Math.max(0, now.value - Date.parse(book.since)))}</span></td>
       <td data-label="proof"><${Proof} integrity=${book.integrity} /></td>
       <td class="number" data-label="changes" title=${`${book.changes} since the server started`}>${rate}</td>
       <td class="number" data-label="last change" title=${book.lag_ms === null ? "" : `took ${book.lag_ms} ms from the exchange, by two clocks`}>${book.age_ms === null ? "–" : `${span(Number(book.age_ms))} ago`}</td>

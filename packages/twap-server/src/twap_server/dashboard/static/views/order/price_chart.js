@@ -12,8 +12,7 @@ export function PriceChart({ order, happened, chosen, onChoose }) {
   const dots = useMemo(() => bubbles(happened.slices, line), [happened]);
   const largest = Math.max(1e-18, ...dots.map((one) => one.filled));
   const limit = order.limit_price === null ? null : Number(order.limit_price);
-  const radius = (/** @type {number} */ filled) => 3 + 7 * Math.sqrt(filled / largest);
-  const above = (/** @type {any} */ chart) => draw(chart, dots, radius, order.side, chosen);
+  const above = (/** @type {any} */ chart) => draw(chart, dots, largest, order.side, chosen);
   const below = (/** @type {any} */ chart) => limit !== null && band(chart, limit, order.side);
   const pick = (/** @type {any} */ chart, /** @type {number} */ x, /** @type {number} */ y) => {
     const found = nearest(dots, (one) => Math.hypot(chart.valToPos(one.x, "x") - x, chart.valToPos(one.y, "y") - y));
@@ -40,10 +39,12 @@ function around(low, high, dots) {
   return [least - air, most + air];
 }
 
-/** @param {any} chart @param {import("./points.js").Bubble[]} dots @param {(filled: number) => number} radius @param {string} side @param {string} chosen */
-function draw(chart, dots, radius, side, chosen) {
+/** @param {any} chart @param {import("./points.js").Bubble[]} dots @param {number} largest what the fullest of them filled @param {string} side @param {string} chosen */
+function draw(chart, dots, largest, side, chosen) {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
+  const room = Math.min(10, Math.max(2.5, (0.7 * chart.bbox.width) / ratio / Math.max(1, dots.length))); // many stay apart
+  const radius = (/** @type {number} */ filled) => room * (0.3 + 0.7 * Math.sqrt(filled / largest));
   ctx.save();
   ctx.beginPath();
   const edge = 12 * ratio; // the first and the last bubble are whole
