@@ -18,7 +18,7 @@ export function Facts({ exchange, symbol, facts }) {
     ["Lot", known(facts.lot_size, base)],
     ["Least quantity", stated(facts.min_quantity, base)],
     ["Least value", stated(facts.min_notional, quote)],
-    ["Taker fee", feeOf(of?.taker_fee)],
+    ["Taker fee, as set here", feeOf(of?.taker_fee)],
     ["Trading", facts.reason ? `${facts.status}: ${facts.reason}` : facts.status],
     ["Exchange", of ? [of.status, of.market_status].join(", ") : "not known"],
     ["Clock of the exchange", of?.lag_ms === null || of?.lag_ms === undefined ? "not known" : `${of.lag_ms} ms behind ours`],
@@ -34,7 +34,7 @@ export function Facts({ exchange, symbol, facts }) {
 /** A share of the notional, in percent; it is a setting of this server. @param {string | null | undefined} share */
 function feeOf(share) {
   if (share === null || share === undefined) return "not known";
-  return Number(share) ? `${plain(big(share).times(100).toFixed())} % (this server's setting)` : "0 % (this server's setting)";
+  return `${plain(big(share).times(100).toFixed())} %`;
 }
 
 /** @param {string} text @param {string} unit */
