@@ -90,7 +90,9 @@ class DemoServer:
         lines = iter(self._process.stdout.readline, "")
         urls = (found[0] for line in lines if (found := re.search(r"http://127\.0\.0\.1:\d+", line)))
         self.url = next(urls, "")
-        assert self.url, "the demo server ended before it listened"
+        if not self.url:
+            self.kill()
+            pytest.fail("the demo server ended before it listened")
 
     def kill(self) -> None:
         """End it at once, as a crash does (SIGKILL)."""
