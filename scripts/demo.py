@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_TIMEOUT_S = 60
+_SAID = 2
+"""So many of the server's lines are shown: where it listens, and that it is a demo."""
 
 
 def main() -> int:
@@ -41,6 +43,7 @@ def main() -> int:
         watched = _twap(f"watch demo-1 --book {exchange}:{symbol}", environment, say=True)
         _show("twap report demo-1", environment)
     print("\nThe server was stopped and the demo's files were removed.")
+    print("Next, by yourself: `hatch run serve --demo`, with docs/tutorial-browser.md or docs/quickstart.md.")
     return watched
 
 
@@ -74,7 +77,7 @@ def _server(options: argparse.Namespace, folder: Path) -> Iterator[str]:
     with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT) as server:
         try:
             _wait(f"http://127.0.0.1:{port}/ready", server, log)
-            print(log.read_text(), end="")
+            print(*log.read_text().splitlines()[:_SAID], sep="\n")
             yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()

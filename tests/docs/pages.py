@@ -43,6 +43,17 @@ class Block:
         lines = [line.removeprefix("$ ") for line in joined.splitlines() if line.startswith("$ ")]
         return [shlex.split(part, comments=True) for line in lines for part in line.split(" && ")]
 
+    def steps(self) -> list[tuple[list[str], list[str]]]:
+        """Each command with the lines that the page shows below it."""
+        joined = self.text.replace("\\\n", " ")
+        made: list[tuple[list[str], list[str]]] = []
+        for line in joined.splitlines():
+            if line.startswith("$ "):
+                made.append((shlex.split(line.removeprefix("$ "), comments=True), []))
+            elif made:
+                made[-1][1].append(line)
+        return made
+
 
 def name_of(page: Path) -> str:
     return page.relative_to(ROOT).as_posix()

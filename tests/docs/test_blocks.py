@@ -31,12 +31,13 @@ from twap_server.cli.main import app as server_app
 KNOWN_LANGUAGES = {"console", "ini", "json", "nginx", "python", "text", "toml"}
 MARK = re.compile(r"run(: exit \d+)?|model: [\w.\[\]]+|list: [a-z ]+|walk")
 START_TIMEOUT_S = 40
-BLOCK_TIMEOUT_S = 40
+BLOCK_TIMEOUT_S = 90
 SHELL = """
-import json, sys, traceback
+import json, os, sys, traceback
 from twap_client.cli.app import app
+os.dup2(1, 2)  # one after the other, as a terminal shows them
 for command, expected in json.load(sys.stdin):
-    print("$", *command, flush=True)
+    print("\\x1e$", *command, flush=True)
     try:
         code = app(args=command[1:], prog_name="twap", standalone_mode=False) or 0
     except BaseException as error:
@@ -121,7 +122,7 @@ def environment(server_url: str, tmp_path: Path) -> dict[str, str]:
     return kept | typed | {"TWAP_SERVER_URL": server_url, "TWAP_CONFIG_DIR": str(tmp_path), "COLUMNS": "160"}
 
 
-def _run(command: list[str], environment: dict[str, str], *, stdin: str = "") -> None:
+def _run(command: list[str], environment: dict[str, str], *, stdin: str = "") -> str:
     done = subprocess.run(
         command,
         env=environment,
@@ -132,6 +133,7 @@ def _run(command: list[str], environment: dict[str, str], *, stdin: str = "") ->
         check=False,
     )
     assert done.returncode == 0 and "Traceback" not in done.stderr, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
 
 
 # What is there at all
@@ -178,13 +180,48 @@ def test_python_block_that_is_not_run_imports_what_exists(page: str) -> None:
 @pytest.mark.parametrize("page", sorted({block.page for block in RUN}))
 def test_console_blocks_run(page: str, environment: dict[str, str]) -> None:
     script: list[tuple[list[str], int]] = []
+    shown: list[list[str]] = []
     for block in RUN:
         if block.page == page:
-            commands = block.commands()
-            assert all(command[0] == "twap" for command in commands), block.where
-            script += [(command, 0) for command in commands[:-1]]
-            script.append((commands[-1], int(block.mark.partition("exit ")[2] or 0)))
-    _run([sys.executable, "-c", SHELL], environment, stdin=json.dumps(script))
+            steps = [_answered(*step) for step in block.steps()]
+            assert all(command[0] == "twap" for command, _ in steps), block.where
+            script += [(command, 0) for command, _ in steps[:-1]]
+            script.append((steps[-1][0], int(block.mark.partition("exit ")[2] or 0)))
+            shown += [lines for _, lines in steps]
+    said = _run([sys.executable, "-u", "-c", SHELL], environment, stdin=json.dumps(script))
+    assert "Traceback" not in said, said[-3000:]
+    told = [part.splitlines()[1:] for part in said.split("\x1e")[1:]]
+    for (command, _), lines, real in zip(script, shown, told, strict=True):
+        assert _missing(lines, real) == [], f"{' '.join(command)} said\n" + "\n".join(real)
+
+
+def _answered(command: list[str], lines: list[str]) -> tuple[list[str], list[str]]:
+    """What a reader answers with ``y`` is said beforehand here: nobody is at the keyboard."""
+    asked = next((at for at, line in enumerate(lines) if line.endswith("[y/N]: y")), None)
+    return (command, lines) if asked is None else ([*command, "--yes"], lines[asked + 1 :])
+
+
+def _missing(lines: list[str], real: list[str]) -> list[str]:
+    """Lines of the page that the command did not say, in this order; figures and drawings may differ.
+
+    A line may be longer on either side: how much is filled so far, columns for which a terminal has no room.
+    """
+    rest, missing = iter([_in_words(line) for line in real]), []
+    for line in filter(None, map(_in_words, lines)):
+        if not any(one and (one.startswith(line) or line.startswith(one)) for one in rest):
+            missing.append(line)
+    return missing
+
+
+def _in_words(line: str) -> str:
+    return " ".join(re.sub(r"[-+]?\d[\d.,:-]*", "0", re.sub("[●█▒▐▌–]", " ", line)).split())
+
+
+def test_a_line_that_a_command_does_not_say_is_noticed() -> None:
+    real = ["first\tFilled\t0.06", "fees\t0"]
+    assert _missing(["first  ● Filled  0.05", "fees   0.1"], real) == []
+    assert _missing(["fees   0", "first  Filled"], real) == ["first Filled"]
+    assert _missing(["slippage  1.2"], real) == ["slippage 0"]
 
 
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block.where)
@@ -205,7 +242,7 @@ def _understand(command: list[str]) -> None:
             _check_script(script, arguments)
         case [".venv/bin/hatch", "test", *paths]:
             assert all((ROOT / path).exists() for path in paths), command
-        case [".venv/bin/hatch", "build", "--all"]:
+        case [".venv/bin/hatch", "build", "--all"] | [".venv/bin/hatch", "shell"]:
             pass
         case [".venv/bin/python", script, *_]:
             assert (ROOT / script).exists(), command

@@ -236,7 +236,7 @@ async def test_watch_follows_an_order_to_its_end(signed_in: Twap, server: Script
     watched = watching.result()
     assert watched.code == 0, watched
     lines = watched.out.splitlines()
-    assert any("slice 0 filled: 0.2 of 0.2 at 61837.64 [Working 40.0 %]" in line for line in lines)
+    assert any("slice 1 filled: 0.2 of 0.2 at 61837.64 [Working 40.0 %]" in line for line in lines)
     assert any(line.startswith("o-1  buy 0.5 BTC-USDT on binance  Filled  100.0 % filled") for line in lines)
     assert "other" not in watched.out
 

@@ -127,7 +127,7 @@ async def test_events_are_a_table_or_a_list(signed_in: Twap, server: ScriptedSer
     assert shown.code == 0
     for text in (
         "accepted",
-        "slice 0 partial (participation_cap): 0.75 of 1 at 100 (binance 0.5, kraken 0.25)",
+        "slice 1 partial (participation_cap): 0.75 of 1 at 100 (binance 0.5, kraken 0.25)",
         "\tPaused\t",
         "amended: 3 until 12:01:00 in 12 slices, limit 99, revision 2",
         "0.75 of 2",

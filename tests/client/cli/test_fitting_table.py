@@ -124,7 +124,7 @@ VIEWS: dict[str, tuple[Callable[[], RenderableType], list[str]]] = {
         lambda: render.keys_table([api_key(expires=NOON)], NOON),
         [LONGEST, "nightly-report", "read trade", "ended 2026-01-01 12:00:00"],
     ),
-    "submitted": (lambda: render.order_line(orders()[0]), [UUID, LONG_NUMBER, "Working", "61837.6400"]),
+    "submitted": (lambda: render.order_line(orders()[0]), [UUID, LONG_NUMBER, "Working", "61837.64"]),
     "watch": (watched, [UUID, LONG_NUMBER, "● live", "● Working", "0.000012345678", "61837.64"]),
     "preview": (estimate, [LONG_NUMBER, "123456.1234", "depth_exhausted"]),
     "report": (report, [LONGEST, "-123456.123456789012345678", "-12.35"]),

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from twap_client.cli import render
-from twap_client.cli.figures import number, percent, rounded, span
+from twap_client.cli.figures import for_reading, number, percent, rounded, span
 from twap_client.cli.preview import preview_view
 from twap_client.cli.report_view import report_view
 from twap_client.cli.watch import merged
@@ -179,6 +179,12 @@ def test_an_event_adds_to_an_order_once() -> None:
         (number(Decimal("1.500")), "1.5"),
         (number(Decimal("100")), "100"),
         (number(None), "–"),
+        (for_reading(Decimal("59950.720000000000")), "59950.72"),
+        (for_reading(Decimal("60004.064349910531")), "60004.0643"),
+        (for_reading(Decimal("-0.09870659675604")), "-0.0987066"),
+        (for_reading(Decimal("0.000012345678")), "0.0000123457"),
+        (for_reading(Decimal(0)), "0"),
+        (for_reading(None), "–"),
         (percent(Decimal("0.99999")), "99.9 %"),
         (span(timedelta(seconds=3723)), "1:02:03"),
         (span(timedelta(seconds=65)), "1:05"),
@@ -281,7 +287,7 @@ def test_a_long_preview_shows_first_and_last_slices_and_no_cost_says_why() -> No
     seen = text(preview_view(preview(slices=720, duration="1h", cost_reason="no live book")))
     assert "720 slices" in seen and "none: no live book" in seen
     lines = [line.split()[0] for line in seen.splitlines() if line[:1].isdigit() or line.startswith("…")]
-    assert lines[-8:] == ["0", "1", "2", "3", "4", "…", "718", "719"]
+    assert lines[-8:] == ["1", "2", "3", "4", "5", "…", "719", "720"]
 
 
 def to_come(like: Slice, count: int) -> list[Slice]:

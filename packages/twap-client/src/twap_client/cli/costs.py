@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import badge, beside, number, rounded, signed
+from twap_client.cli.figures import badge, beside, for_reading, number, rounded, signed
 from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_client.cli.local_time import absolute
 from twap_client.cli.session import Session
@@ -73,7 +73,7 @@ def _table(orders: list[OrderCost], now: datetime | None) -> FittingTable:
             rounded(item.forecast_bps, 2),
             rounded(item.trading_bps, 2),
             item.exchange,
-            rounded(item.average_price, 4),
+            for_reading(item.average_price),
             number(item.fees),
             beside(item.ended, now),
         )

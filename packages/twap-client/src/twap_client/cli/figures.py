@@ -48,6 +48,13 @@ def rounded(value: Decimal | None, places: int) -> str:
     return NOTHING if value is None else f"{round(value, places) + 0:.{places}f}"
 
 
+def for_reading(value: Decimal | None) -> str:
+    """Write a price or an amount rounded half-even: 4 decimals, below 1 six digits; no zeros at the end."""
+    if value is None or not value:
+        return number(value)
+    return number(round(value, 4 if abs(value) >= 1 else 5 - value.adjusted()))
+
+
 def percent(share: Decimal) -> str:
     """Write a share of 1 as percent, rounded down: 100 % is all of it."""
     return f"{int(share * 1000) / 10:.1f} %"

@@ -6,7 +6,7 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import badge, number, percent, rounded, span, whole_seconds
+from twap_client.cli.figures import badge, for_reading, number, percent, span, whole_seconds
 from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_models import TwapOrder
 
@@ -50,7 +50,7 @@ def orders_table(orders: Sequence[TwapOrder], chosen: str, now: datetime) -> Fit
             time_left(order, now),
             bar(order),
             order.exchange,
-            rounded(order.average_price, 4),
+            for_reading(order.average_price),
             style="" if order.status.is_open else "dim",
         )
     return table

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
+from twap_client.cli.figures import NOTHING, age, for_reading, number, rounded, span, stamp
 from twap_client.cli.fitting_table import FittingTable, left, right, words
 from twap_models import (
     CostEstimate,
@@ -62,7 +62,7 @@ def _plan(preview: OrderPreview) -> Text:
 
 
 def _slices(preview: OrderPreview) -> FittingTable:
-    table = FittingTable(left("slice, from 0", "due (UTC)"), right("quantity"))
+    table = FittingTable(left("slice", "due (UTC)"), right("quantity"))
     shown = preview.slices
     if len(shown) <= _FIRST + _LAST + 1:
         _rows(table, shown)
@@ -78,7 +78,7 @@ def _slices(preview: OrderPreview) -> FittingTable:
 
 def _rows(table: FittingTable, slices: Sequence[PlannedSlice]) -> None:
     for item in slices:
-        table.add_row(str(item.index), stamp(item.due_time), number(item.quantity))
+        table.add_row(str(item.index + 1), stamp(item.due_time), number(item.quantity))
 
 
 def _cost(preview: OrderPreview) -> RenderableType:
@@ -103,7 +103,7 @@ def _estimate(table: FittingTable, name: str, made: CostEstimate) -> None:
     table.add_row(
         name,
         number(made.filled_quantity) + short + why,
-        rounded(made.average_price, 4),
+        for_reading(made.average_price),
         *(rounded(value, 4) for value in (made.spread, made.depth, made.fees, made.total)),
         rounded(made.total_bps, 2),
     )

@@ -14,6 +14,7 @@ from twap_client.cli.figures import (
     badge,
     beside,
     clock,
+    for_reading,
     lag,
     number,
     percent,
@@ -108,7 +109,7 @@ def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Fitti
     """Draw an exchange's instruments."""
     table = _sheet(
         left("symbol", "native"), right("tick", "lot", "min qty", "min notional"), left("status"),
-        title=f"{exchange}: {len(instruments)} instruments",
+        title=f"{exchange}: {len(instruments)} instrument{'s' * (len(instruments) != 1)}",
     )  # fmt: skip
     for item in instruments:
         table.add_row(
@@ -164,7 +165,7 @@ def orders_table(orders: Sequence[TwapOrder], now: datetime | None = None) -> Fi
             item.instrument or item.symbol,
             percent(item.progress),
             item.exchange,
-            rounded(item.average_price, 4),
+            for_reading(item.average_price),
             beside(item.end_time, now),
         )
     return table
@@ -176,7 +177,7 @@ def order_line(order: TwapOrder) -> Text:
     text = Text(f"{order.token_id}  {action}  ")
     text.append(order.status, style=STATUS_STYLES.get(order.status, ""))
     if order.filled_quantity:
-        average = rounded(order.average_price, 4)
+        average = for_reading(order.average_price)
         text.append(f"  {percent(order.progress)} filled: {number(order.filled_quantity)} at {average}")
     if order.reason:
         text.append(f"  ({order.reason})")
@@ -187,7 +188,7 @@ def order_view(order: TwapOrderDetail, *, more_fills_after: int = -1) -> Rendera
     """Draw an order with the slices and fills that it has; behind so many fills others are left out."""
     parts: list[RenderableType] = [order_line(order), _facts(order)]
     if order.slices:
-        parts += [Text("\nslices, counted from 0", style="bold"), slices_table(order.slices)]
+        parts += [Text("\nslices", style="bold"), slices_table(order.slices)]
         rest = order.slice_count - order.slices[-1].index - 1
         if rest > 0:
             parts.append(
@@ -204,7 +205,7 @@ def report_table(made: ExecutionReport) -> FittingTable:
     shortfall = made.costs.implementation_shortfall
     table = _sheet(left("execution"), right(""))
     table.add_row("filled", f"{number(made.filled_quantity)} of {number(made.quantity)}")
-    table.add_row("average price", number(made.average_price))
+    table.add_row("average price", for_reading(made.average_price))
     table.add_row("arrival price", number(made.arrival_price))
     table.add_row("arrival slippage", f"{rounded(made.arrival_slippage_bps, 2)} bps")
     if made.fills:
@@ -258,9 +259,9 @@ def _what(event: OrderEvent) -> str:
     if part is None:
         return event.event.value
     reason = f" ({part.reason})" if part.reason else ""
-    average = f" at {number(part.average_price)}" if part.average_price is not None else ""
+    average = f" at {for_reading(part.average_price)}" if part.average_price is not None else ""
     wanted = f"{number(part.filled_quantity)} of {number(part.wanted_quantity)}"
-    return f"slice {part.index} {part.outcome}{reason}: {wanted}{average}{_where(event)}"
+    return f"slice {part.index + 1} {part.outcome}{reason}: {wanted}{average}{_where(event)}"
 
 
 def _terms(order: TwapOrder) -> str:

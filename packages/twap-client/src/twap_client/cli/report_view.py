@@ -8,7 +8,7 @@ from decimal import Decimal
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, number, percent, rounded
+from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, for_reading, number, percent, rounded
 from twap_client.cli.fitting_table import FittingTable, drawn, left, right, words
 from twap_models import ExecutionReport
 from twap_models.report import Cost, Costs, Counterfactual
@@ -19,7 +19,6 @@ _GAIN, _COST, _WHOLE = ("▒", "green"), ("█", "dark_orange"), ("█", "blue")
 _ZERO = Decimal(0)
 _WHY = ("Nothing was filled", "The order was rejected")
 """How the notes begin that belong into the headline."""
-_PLACES = 4
 
 
 def report_view(made: ExecutionReport) -> RenderableType:
@@ -65,7 +64,7 @@ def _facts(made: ExecutionReport, base: str, quote: str) -> Text:
     share = percent(made.filled_quantity / made.quantity) if made.quantity else NOTHING
     fills = "1 fill" if made.fills == 1 else f"{made.fills} fills"
     done = f"{number(made.filled_quantity)} {base} ({share}) in {fills}"
-    return Text(f"{done} at {_price(made.average_price)}, {_price(made.notional)} {quote}")
+    return Text(f"{done} at {for_reading(made.average_price)}, {for_reading(made.notional)} {quote}")
 
 
 def _costs(costs: Costs, *, pictured: bool) -> FittingTable:
@@ -119,8 +118,10 @@ def _benchmarks(made: ExecutionReport, base: str) -> FittingTable:
         _bps(made.arrival_slippage_bps),
         clock(made.arrival_price_time),
     )
-    table.add_row("time-weighted mid", _price(made.market_twap), _bps(made.market_twap_slippage_bps), covered)
-    table.add_row("traded VWAP", _price(made.market_vwap), _bps(made.market_vwap_slippage_bps), volume)
+    table.add_row(
+        "time-weighted mid", for_reading(made.market_twap), _bps(made.market_twap_slippage_bps), covered
+    )
+    table.add_row("traded VWAP", for_reading(made.market_vwap), _bps(made.market_vwap_slippage_bps), volume)
     table.add_row("end mid", number(made.end_price), "", clock(made.end_price_time))
     return table
 
@@ -131,8 +132,8 @@ def _others(made: ExecutionReport) -> FittingTable:
     table.add_row(
         "this order",
         number(made.filled_quantity),
-        _price(made.average_price),
-        _price(whole.amount),
+        for_reading(made.average_price),
+        for_reading(whole.amount),
         _bps(whole.bps),
     )
     others = made.counterfactuals
@@ -150,8 +151,8 @@ def _other(one: Counterfactual | None) -> tuple[str, ...]:
         return (NOTHING,) * 5
     return (
         number(one.filled_quantity),
-        _price(one.average_price),
-        _price(one.implementation_shortfall.amount),
+        for_reading(one.average_price),
+        for_reading(one.implementation_shortfall.amount),
         _bps(one.implementation_shortfall.bps),
         _bps(one.difference.bps),
     )
@@ -174,7 +175,7 @@ def _schedule(made: ExecutionReport, base: str) -> FittingTable:
     if made.drift is not None:
         most, rms = rounded(made.drift.max_percent, 2), rounded(made.drift.rms_percent, 2)
         table.add_row("behind schedule, at most", number(made.drift.max), f"{base}, {most} %")
-        table.add_row("behind schedule, RMS", _price(made.drift.rms), f"{base}, {rms} %")
+        table.add_row("behind schedule, RMS", for_reading(made.drift.rms), f"{base}, {rms} %")
     if made.book_age_ms is not None:
         median, most = rounded(made.book_age_ms.p50, 1), rounded(made.book_age_ms.p95, 1)
         table.add_row("book age", median, f"ms is the median, {most} ms at the 95th percentile")
@@ -189,8 +190,8 @@ def _exchanges(made: ExecutionReport) -> FittingTable:
             str(one.fills),
             number(one.quantity),
             rounded(one.share_percent, 2),
-            _price(one.average_price),
-            _price(one.fees),
+            for_reading(one.average_price),
+            for_reading(one.fees),
         )
     return table
 
@@ -205,10 +206,3 @@ def _signed(value: Decimal | None) -> str:
 
 def _bps(value: Decimal | None) -> str:
     return NOTHING if value is None else f"{'+' if round(value, 2) > 0 else ''}{rounded(value, 2)}"
-
-
-def _price(value: Decimal | None) -> str:
-    """Rounded for reading, unless it is so small that nothing would be left."""
-    if value is None or abs(value) < 1:
-        return number(value)
-    return number(round(value, _PLACES))

@@ -19,6 +19,7 @@ from twap_client.cli.figures import (
     badge,
     clock,
     coloured,
+    for_reading,
     lag,
     number,
     percent,
@@ -110,7 +111,7 @@ def order_panel(order: TwapOrderDetail, now: datetime, detail: Detail = _FULL) -
     title = Text.assemble((f"{action} on {order.exchange}", "bold"), "  ", badge(order.status))
     parts: list[RenderableType] = [_progress(order), _figures(order, now)]
     if order.slices and detail.slices:
-        parts += [Text("last slices, from 0", style="bold"), slices_table(order.slices, detail.slices)]
+        parts += [Text("last slices", style="bold"), slices_table(order.slices, detail.slices)]
     if order.fills and detail.fills:
         parts += [Text("last fills", style="bold"), fills_table(order.fills, detail.fills)]
     if order.status is OrderStatus.PAUSED:
@@ -132,12 +133,12 @@ def slices_table(slices: Sequence[Slice], latest: int | None = None) -> FittingT
             table.add_row("…", f"{item.index - expected:,} more")
         expected = item.index + 1
         table.add_row(
-            str(item.index),
+            str(item.index + 1),
             clock(item.due_time),
             coloured(item.outcome),
             coloured(item.reason),
             f"{number(item.filled_quantity)} / {number(item.wanted_quantity)}",
-            rounded(item.average_price, 2),
+            for_reading(item.average_price),
         )
     return table
 
@@ -158,7 +159,7 @@ def fills_table(fills: Sequence[Fill], latest: int | None = None, *, more_after:
         if at == more_after:
             table.add_row("…", "more")
         table.add_row(
-            str(item.slice),
+            str(item.slice + 1),
             clock(item.time),
             item.exchange,
             number(item.price),
@@ -206,7 +207,7 @@ def _figures(order: TwapOrderDetail, now: datetime) -> Table:
         grid.add_column(style="dim")
         grid.add_column(overflow="fold")
     grid.add_row("filled", number(order.filled_quantity), "remaining", number(order.remaining_quantity))
-    grid.add_row("average", rounded(order.average_price, 4), "limit", number(order.limit_price))
+    grid.add_row("average", for_reading(order.average_price), "limit", number(order.limit_price))
     if order.start_time is not None and order.start_time > now and left is not None:
         grid.add_row("starts in", span(whole_seconds(order.start_time - now)), "at", clock(order.start_time))
     else:

@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import DataTable, Footer, Static
 
-from twap_client.cli.figures import age, badge, number, percent, rounded
+from twap_client.cli.figures import age, badge, for_reading, number, percent, rounded
 from twap_client.cli.follow import PASSING
 from twap_client.cli.orders_screen import bar, time_left
 from twap_client.cli.session import Session
@@ -240,7 +240,7 @@ def _order_cells(order: TwapOrder, now: datetime) -> Cells:
         order.instrument or order.symbol,
         percent(order.progress),
         time_left(order, now),
-        rounded(order.average_price, 4),
+        for_reading(order.average_price),
         order.exchange,
         bar(order),
     )

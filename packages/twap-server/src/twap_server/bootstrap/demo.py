@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
 _OUTSIDE = Outside(market=MarketMode.DEMO, demo=DemoAccount(username=DEMO_USER, password=DEMO_PASSWORD))
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_DEFAULT = "http://127.0.0.1:8000"
+"""Where the client looks for a server of its own accord."""
 
 
 async def serve_demo(settings: Settings, *, recording: Path | None, announce: Announce) -> None:
@@ -53,7 +55,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             running(_on_venue(settings, venue, Path(folder)), clock=clock, outside=_OUTSIDE) as server,
         ):
             await _make_demo_user(server.services.auth.registration)
-            for line in _how_to(listening.url):
+            for line in _how_to(listening.url, has_page=settings.api.dashboard):
                 announce(line)
             with server.vitals.watched(server.group, server.engine.ready):
                 await answer_until(stopping, server, listening)
@@ -110,12 +112,17 @@ async def _make_demo_user(registration: Registration) -> None:
         log.info("the demo user is already there")
 
 
-def _how_to(base: str) -> list[str]:
+def _how_to(base: str, *, has_page: bool) -> list[str]:
+    """What a newcomer does next; no line is longer than 80 columns."""
+    page = [f"In a browser: open {base}, choose Trade, then Enter the demo."]
     return [
         f"twap-server listens on {base} (API: {base}/docs)",
         "This is a demo on a simulated market: nothing here is a real price.",
-        f"  export TWAP_SERVER_URL={base}",
+        *(page if has_page else []),
+        "In another terminal:",
+        *([] if base == _DEFAULT else [f"  export TWAP_SERVER_URL={base}"]),
         f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
-        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5 --token-id first --yes",
-        "  twap watch first --book binance:BTC-USDT",
+        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5",
+        "  twap watch",
+        "Ctrl-C here stops it.",
     ]

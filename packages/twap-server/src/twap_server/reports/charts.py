@@ -127,7 +127,7 @@ def _missed(record: OrderRecord, axes: PlotArea) -> Iterator[Element]:
         reason = one.reason.value if one.reason else ""
         yield el(
             "path",
-            el("title", f"{moment(one.due)}: slice {one.index} {one.outcome.value} ({reason})"),
+            el("title", f"{moment(one.due)}: slice {one.index + 1} {one.outcome.value} ({reason})"),
             d=f"M{at - 4} {axes.bottom - 9}l8 8m0 -8l-8 8",
             class_=f"mark {one.outcome.value}",
         )

@@ -74,7 +74,7 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     facts = {
         "Accepted": stamp(terms.created),
         "Window": f"{stamp(terms.start)} to {stamp(plan.end)}",
-        "Slices": f"{plan.slice_count}, counted from 0, {interval}; {how}",
+        "Slices": f"{plan.slice_count}, {interval}; {how}",
         "Limit": limit,
         "Ended": _ended(order.progress),
     }

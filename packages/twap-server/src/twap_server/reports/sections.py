@@ -187,7 +187,7 @@ def _exchanges(made: ExecutionReport, base: str, quote: str) -> Iterator[Element
 def _slices(slices: Sequence[SliceResult], base: str) -> Iterator[Element]:
     rows = (
         [
-            str(one.index),
+            str(one.index + 1),
             moment(one.due),
             one.outcome.value,
             one.reason.value if one.reason else "",
@@ -217,7 +217,7 @@ def _fills(fills: Sequence[Fill], base: str, quote: str) -> Iterator[Element]:
     rows = (
         [
             moment(one.time),
-            str(one.slice_index),
+            str(one.slice_index + 1),
             one.exchange,
             number(one.price),
             number(one.quantity),

@@ -61,4 +61,4 @@ def _signed(value: Decimal | None) -> str:
 
 
 def _fill(one: Fill) -> str:
-    return f"{stamp(one.time)} slice {one.slice_index}: {number(one.quantity)} at {number(one.price)}"
+    return f"{stamp(one.time)} slice {one.slice_index + 1}: {number(one.quantity)} at {number(one.price)}"
