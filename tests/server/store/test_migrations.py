@@ -82,6 +82,7 @@ def stopped_after(count: int) -> Iterator[list[str]]:
         event.remove(Engine, "before_cursor_execute", look)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("start", FROM)
 async def test_stopped_at_any_statement(
     url: str, outside: Outside, monkeypatch: pytest.MonkeyPatch, start: str | None

@@ -38,6 +38,7 @@ def test_the_record_is_worth_something(calls: list[Call]) -> None:
     assert {call.name for call in calls if call.kind == "s"} >= {"twap.db", "twap.db-wal"}, "a checkpoint ran"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 async def test_power_loss_loses_nothing_acknowledged(calls: list[Call], tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
