@@ -33,6 +33,7 @@ from twap_server.runtime.loops import HttpParser, http_parser
 from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.accounts import SqlAccountStore
+from twap_server.store.candles import SqlCandleStore
 from twap_server.store.costs import SqlCostStore
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
@@ -109,6 +110,7 @@ async def running(
             rng=world.rng,
             cached={name: await lists.load(name) for name in settings.exchanges},
             on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
+            archive=_archive(settings, database, clock),
         )
         vitals = Vitals(settings.runtime, clock)
         engine, services = _assemble(
@@ -215,6 +217,7 @@ def _market(
     rng: random.Random,
     cached: Mapping[str, Mapping[str, Instrument]],
     on_instruments: Callable[[str, Mapping[str, Instrument]], None],
+    archive: SqlCandleStore | None,
 ) -> LiveMarket:
     check_library(settings.collector)
     shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
@@ -231,7 +234,13 @@ def _market(
         rng=rng,
         cached={name: listed.values() for name, listed in cached.items()},
         on_instruments=on_instruments,
+        archive=archive,
     )
+
+
+def _archive(settings: Settings, database: Database, clock: Clock) -> SqlCandleStore | None:
+    most = settings.collector.candles_kept
+    return SqlCandleStore(database, clock, most=most) if most else None
 
 
 async def _remember(store: SqlInstrumentStore, exchange: str, listed: Mapping[str, Instrument]) -> None:

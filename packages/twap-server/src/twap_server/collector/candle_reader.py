@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass, field, replace
 
 from twap_models.enums import Interval
+from twap_server.collector.candle_archive import CandleArchive, TolerantArchive
 from twap_server.collector.listing import in_words
 from twap_server.collector.rate_limit import RequestPurpose
 from twap_server.collector.rest import Rest
@@ -19,6 +20,7 @@ from twap_server.domain.market import candles as build
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import Candle, CandleRange
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.known_candles import KnownRange, Series
 from twap_server.exchanges.base import Exchange, Page
 
 _log = logging.getLogger(__name__)
@@ -94,13 +96,30 @@ class _Reading:
         return CandleRange(candles=wanted, oldest_available=reach if falls_short else None)
 
 
+def _page_of(part: Interval, size: int, *, last: Nanos, since: Nanos | None) -> Page:
+    """The page of ``size`` intervals whose last one ``last`` lies in; none that opens before ``since``."""
+    end = build.bucket_start(last, part)
+    start = max(Nanos(end - (size - 1) * build.length(part)), since or Nanos(0))
+    return Page(interval=part, limit=size, start=start, end=end)
+
+
+def _behind(page: Page, known_to: Nanos | None) -> Page:
+    """Leave out of a page what is known of its beginning."""
+    if known_to is None:
+        return page
+    start = Nanos(build.bucket_end(known_to, page.interval))
+    rows = (page.end - start) // build.length(page.interval) + 1 + (page.interval is Interval.MONTH)
+    return replace(page, start=start, limit=rows)
+
+
 class CandleReader:
     """One exchange's candles. Equal requests are one request, and its answer is given again for a moment."""
 
-    def __init__(self, exchange: Exchange, clock: Clock, rest: Rest) -> None:
+    def __init__(self, exchange: Exchange, clock: Clock, rest: Rest, archive: CandleArchive) -> None:
         self._exchange = exchange
         self._clock = clock
         self._rest = rest
+        self._archive = TolerantArchive(archive)
         self._pages: ShortCache[_Page] = ShortCache(clock, most=_MOST_KEPT)
         self._warned_at = Nanos(-_WARN_EVERY)
 
@@ -133,29 +152,55 @@ class CandleReader:
             newest = build.bucket_start(self._clock.now(), part)
             since = max(since, Nanos(newest - (rules.reach - 1) * build.length(part)))
         rows = limit * (build.length(interval) // build.length(part)) + (part is not interval)
-        for _ in range(_MAX_PAGES if rules.pages else 1):
-            if reading.known_from <= since or reading.count() >= limit:
-                break
+        left = _MAX_PAGES if rules.pages else 1
+        while reading.known_from > since and reading.count() < limit:
             size = rules.max_rows if rules.gaps else min(rules.max_rows, max(1, rows - len(reading.found)))
-            last = build.bucket_start(Nanos(reading.known_from - 1), part)
-            reading.add(await self._page(instrument, part, size=size, since=since, last=last))
+            page = _page_of(
+                part, size, last=Nanos(reading.known_from - 1), since=since if rules.gaps else None
+            )
+            kept, known_to = await self._kept(instrument, page)
+            if kept is None and not left:
+                break
+            left -= kept is None
+            reading.add(kept or await self._page(instrument, _behind(page, known_to)))
 
-    async def _page(
-        self, instrument: Instrument, part: Interval, *, size: int, since: Nanos, last: Nanos
-    ) -> _Page:
-        """Read the candles that open at ``last`` and before, ``size`` intervals at most."""
-        first = Nanos(last - (size - 1) * build.length(part))
-        if self._exchange.klines.gaps:
-            first = max(since, first)
-        page = Page(interval=part, limit=size, start=first, end=last)
+    async def _kept(self, instrument: Instrument, page: Page) -> tuple[_Page | None, Nanos | None]:
+        """Take the end of a page from the archive; else say up to where its beginning is known."""
+        found = await self._archive.newest(
+            Series(instrument.id, page.interval), KnownRange(page.start, page.end)
+        )
+        if found is None:
+            return None, None
+        (first, last), candles = found
+        if last < page.end:
+            return None, last
+        kept = _Page(candles=list(candles), known_from=first, silent=True, asked_at=self._clock.now())
+        return kept, None
+
+    async def _page(self, instrument: Instrument, page: Page) -> _Page:
+        """Ask for a page, or take what is kept for a moment."""
+        part, last = page.interval, page.end
 
         async def fetch() -> Kept[_Page]:
             read = await self._fetch(instrument, page)
+            await self._keep(instrument, page, read)
             is_closed = build.bucket_end(last, part) + _SETTLED_AFTER <= read.asked_at
             keep = _KEEP_CLOSED if is_closed and self._exchange.klines.pages else _KEEP_FORMING
             return Kept(value=read, size=len(read.candles) + 1, keep=keep)
 
         return await self._pages.get(self._key(instrument, page), fetch)
+
+    async def _keep(self, instrument: Instrument, page: Page, read: _Page) -> None:
+        """Put what is closed and settled into the archive, where nothing of it is missing."""
+        settled = Nanos(read.asked_at - _SETTLED_AFTER)
+        end = min(page.end, settled) if self._exchange.klines.pages else settled
+        last = build.bucket_start(
+            Nanos(build.bucket_start(Nanos(settled + 1), page.interval) - 1), page.interval
+        )
+        known = KnownRange(read.known_from, min(last, build.bucket_start(end, page.interval)))
+        if read.silent and known.first <= known.last:
+            closed = [one for one in read.candles if known.first <= one.open_time <= known.last]
+            await self._archive.keep(Series(instrument.id, page.interval), known, closed)
 
     def _key(self, instrument: Instrument, page: Page) -> tuple[object, ...]:
         """What makes requests equal: where no end can be asked for, all of an interval are."""

@@ -9,6 +9,7 @@ import httpx
 
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
+from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.context import session_context
@@ -43,10 +44,13 @@ class Collector:
         network: Network,
         instruments: Iterable[Instrument] = (),
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
+        archive: CandleArchive | None = None,
     ) -> None:
         """Args: instruments: a list known from before; on_instruments: called with each newly loaded list."""
         self.exchange = exchange
-        self.history = History(exchange, config, clock, http, is_urgent=interest.is_of_an_order)
+        self.history = History(
+            exchange, config, clock, http, is_urgent=interest.is_of_an_order, archive=archive
+        )
         self._config = config
         self._registry = registry
         self._interest = interest

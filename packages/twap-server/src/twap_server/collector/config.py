@@ -51,6 +51,9 @@ class CollectorConfig(BaseModel):
     status_refresh_s: int = Field(
         default=15, gt=0, description="How often an exchange whose stream does not tell is asked what trades."
     )
+    candles_kept: int = Field(
+        default=500_000, ge=0, description="Closed candles kept in the store, of all exchanges; 0 keeps none."
+    )
     websocket: Literal["websockets", "picows", "auto"] = Field(
         default="websockets", description="Which library receives; auto: picows where it is installed."
     )

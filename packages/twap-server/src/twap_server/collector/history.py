@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import httpx
 
 from twap_models.enums import Interval
+from twap_server.collector.candle_archive import CandleArchive, NoArchive
 from twap_server.collector.candle_reader import CandleReader
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
@@ -32,12 +33,22 @@ class History:
         http: httpx.AsyncClient,
         *,
         is_urgent: Callable[[InstrumentId], bool] = lambda _: True,
+        archive: CandleArchive | None = None,
     ) -> None:
-        """Args: is_urgent: whether an order needs this book, so that its snapshot comes before all others."""
+        """Build it; ask nothing yet.
+
+        Args:
+            exchange: whose.
+            config: how often, and for how long to wait.
+            clock: time.
+            http: the way there.
+            is_urgent: whether an order needs this book, so that its snapshot comes before all others.
+            archive: where closed candles are kept; None keeps none.
+        """
         self._exchange = exchange
         self._is_urgent = is_urgent
         self._rest = Rest(exchange, clock, http)
-        self._candles = CandleReader(exchange, clock, self._rest)
+        self._candles = CandleReader(exchange, clock, self._rest, archive or NoArchive())
         self._in_flight: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._budgets: defaultdict[str, RateLimiter] = defaultdict(
             lambda: RateLimiter(clock, amount=config.snapshots_per_minute, window_s=60)

@@ -13,6 +13,7 @@ from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
+from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.collector import Collector
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.network import INTERNET, Network
@@ -47,6 +48,7 @@ class LiveMarket(Holding):
         cached: Mapping[str, Iterable[Instrument]] | None = None,
         on_instruments: Callable[[str, Mapping[str, Instrument]], None] = lambda *_: None,
         network: Network = INTERNET,
+        archive: CandleArchive | None = None,
     ) -> None:
         """Build everything, start nothing.
 
@@ -60,6 +62,7 @@ class LiveMarket(Holding):
             cached: instruments known from before, by exchange.
             on_instruments: called with an exchange's name and list each time it was loaded.
             network: how exchanges are reached.
+            archive: where closed candles are kept; None keeps none.
         """
         super().__init__(interest)
         self.registry = registry
@@ -84,6 +87,7 @@ class LiveMarket(Holding):
                 http=self._http,
                 network=network,
                 instruments=(cached or {}).get(shape.name, ()),
+                archive=archive,
                 on_instruments=lambda found, name=shape.name: on_instruments(name, found),  # type: ignore[misc]
             )
 

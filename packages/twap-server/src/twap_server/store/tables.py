@@ -276,3 +276,32 @@ servers = Table(
     Column("name", Text, nullable=False),
 )
 """One row: the server that used the database last (PostgreSQL only); each start counts on."""
+
+candles = Table(
+    "candles",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("interval", Text, primary_key=True),
+    Column("open_time", BigInteger, primary_key=True, autoincrement=False),
+    Column("close_time", BigInteger, nullable=False),
+    Column("open", ExactDecimal, nullable=False),
+    Column("high", ExactDecimal, nullable=False),
+    Column("low", ExactDecimal, nullable=False),
+    Column("close", ExactDecimal, nullable=False),
+    Column("volume", ExactDecimal, nullable=False),
+)
+"""Closed ones only, in intervals that the exchange has itself."""
+
+candle_ranges = Table(
+    "candle_ranges",
+    metadata,
+    Column("exchange", Text, primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("interval", Text, primary_key=True),
+    Column("first", BigInteger, primary_key=True, autoincrement=False),
+    Column("last", BigInteger, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("kept", BigInteger, nullable=False),
+)
+"""Between which open times every candle is known, how many there are, and when the newest were kept."""
