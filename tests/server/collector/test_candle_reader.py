@@ -11,11 +11,12 @@ import pytest
 
 from support.clocks import EPOCH, LoopClock
 from support.instruments import instrument
+from support.stores.candles import MemoryCandles
 from twap_models.enums import Interval
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.errors import ExchangeUnavailable, StoreUnavailable
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
@@ -26,7 +27,7 @@ MINUTE, DAY = 60, 86_400
 
 
 @asynccontextmanager
-async def reading(shape, answer):
+async def reading(shape, answer, archive=None):
     """``answer(params)`` gives the JSON; requests are noted."""
     asked = []
 
@@ -36,7 +37,7 @@ async def reading(shape, answer):
         return found if isinstance(found, httpx.Response) else httpx.Response(200, text=json.dumps(found))
 
     async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
-        yield History(shape(), CollectorConfig(), LoopClock(), http), asked
+        yield History(shape(), CollectorConfig(), LoopClock(), http, archive=archive), asked
 
 
 def coinbase(trades):
@@ -257,3 +258,76 @@ async def test_throttling_told_in_a_body_silences_the_exchange(error, seconds):
             with pytest.raises(ExchangeUnavailable):
                 await past.instruments()
             assert len(asked) == count, "an error of another kind silences nothing"
+
+
+def counted(asked):
+    """How many rows Binance was asked for, request by request."""
+    return [int(one["limit"]) for one in asked]
+
+
+async def test_a_closed_candle_is_never_fetched_twice():
+    archive = MemoryCandles()
+    async with reading(BinanceExchange, binance(MINUTE, 5_000), archive) as (past, asked):
+        first = await past.klines(instrument("binance"), Interval.M1, limit=1_000)
+        await asyncio.sleep(31)
+        again = await past.klines(instrument("binance"), Interval.M1, limit=1_000)
+        assert again.candles == first.candles
+        assert counted(asked) == [1_000, 1], "the open one only"
+        older = await past.klines(
+            instrument("binance"), Interval.M1, limit=100, end=first.candles[99].open_time
+        )
+        assert opens(older) == opens(first)[:100]
+        assert len(asked) == 2
+
+
+async def test_what_lies_beyond_the_exchanges_reach_is_still_known():
+    archive, bitcoin = MemoryCandles(), instrument("kraken")
+    async with reading(KrakenExchange, kraken(MINUTE, 721), archive) as (past, _):
+        first = await past.klines(bitcoin, Interval.M1, limit=720)
+        await asyncio.sleep(3_600)
+        (series,) = archive.ranges
+        assert len(archive.candles[series]) == 720
+        found = await past.klines(bitcoin, Interval.M1, limit=720, end=first.candles[-2].open_time)
+        assert opens(found)[-719:] == opens(first)[:-1]
+
+
+async def test_silent_minutes_are_known_to_be_silent():
+    now = NOW // MINUTE * MINUTE
+    trades = {now - MINUTE * back: (10, 1) for back in (0, 1, 100, 200)}
+    archive = MemoryCandles()
+    async with reading(CoinbaseExchange, coinbase(trades), archive) as (past, asked):
+        window = {"limit": 300, "start": Nanos((now - 250 * MINUTE) * SECOND)}
+        first = await past.klines(instrument("coinbase"), Interval.M1, **window)
+        await asyncio.sleep(31)
+        again = await past.klines(instrument("coinbase"), Interval.M1, **window)
+        assert opens(first) == opens(again) == sorted(trades)
+        assert len(asked) == 2
+        newest = int(asked[1]["start"])
+        assert newest >= now, "only what was open or not yet settled"
+
+
+async def test_an_answer_with_a_hole_is_not_kept():
+    archive = MemoryCandles()
+    rows = binance(MINUTE, 50)
+
+    def spoiled(params):
+        found = rows(params)
+        return [*found[:10], "unreadable", *found[11:]] if len(found) > 20 else []
+
+    async with reading(BinanceExchange, spoiled, archive) as (past, _):
+        await past.klines(instrument("binance"), Interval.M1, limit=50)
+    assert not archive.ranges
+
+
+class FailingArchive(MemoryCandles):
+    async def newest_range(self, series, before):
+        raise StoreUnavailable("the disk is full")
+
+    async def keep(self, series, known, candles):
+        raise StoreUnavailable("the disk is full")
+
+
+async def test_a_store_that_fails_costs_no_candle():
+    async with reading(BinanceExchange, binance(MINUTE, 50), FailingArchive()) as (past, asked):
+        found = await past.klines(instrument("binance"), Interval.M1, limit=20)
+        assert len(found.candles) == 20 and len(asked) == 1

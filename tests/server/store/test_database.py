@@ -127,6 +127,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0006",
         "0007",
         "0008",
+        "0009",
     ]
 
 

@@ -191,16 +191,22 @@ class CandleReader:
         return await self._pages.get(self._key(instrument, page), fetch)
 
     async def _keep(self, instrument: Instrument, page: Page, read: _Page) -> None:
-        """Put what is closed and settled into the archive, where nothing of it is missing."""
-        settled = Nanos(read.asked_at - _SETTLED_AFTER)
-        end = min(page.end, settled) if self._exchange.klines.pages else settled
-        last = build.bucket_start(
-            Nanos(build.bucket_start(Nanos(settled + 1), page.interval) - 1), page.interval
+        """Put what is closed and settled into the archive, where nothing of it is missing.
+
+        An answer without a candle is not kept: that there is none may be the exchange's mistake of a moment.
+        """
+        rules, part = self._exchange.klines, page.interval
+        if not read.silent or not read.candles:
+            return
+        settled = build.bucket_start(Nanos(read.asked_at - _SETTLED_AFTER), part)
+        newest = build.bucket_start(Nanos(settled - 1), part)
+        known = KnownRange(
+            read.known_from if rules.gaps else read.candles[0].open_time,
+            min(newest, page.end) if rules.pages else newest,
         )
-        known = KnownRange(read.known_from, min(last, build.bucket_start(end, page.interval)))
-        if read.silent and known.first <= known.last:
+        if known.first <= known.last:
             closed = [one for one in read.candles if known.first <= one.open_time <= known.last]
-            await self._archive.keep(Series(instrument.id, page.interval), known, closed)
+            await self._archive.keep(Series(instrument.id, part), known, closed)
 
     def _key(self, instrument: Instrument, page: Page) -> tuple[object, ...]:
         """What makes requests equal: where no end can be asked for, all of an interval are."""

@@ -50,7 +50,7 @@ class SqlCandleStore:
         return [Candle(**{name: row[name] for name in _FIGURES}, closed=True) for row in rows]
 
     async def keep(self, series: Series, known: KnownRange, candles: Sequence[Candle]) -> None:
-        """Take in closed candles, and that nothing else was traded between ``known.first`` and ``known.last``.
+        """Take in closed candles, and that nothing else was traded within ``known``.
 
         Raises:
             StoreConflict, StoreUnavailable: nothing is known to be kept.
