@@ -67,6 +67,7 @@ class ExchangeSession:
         self.ready = asyncio.Event()
         self._pulse = Pulse(context.clock)
         self._stream = context.exchange.new_stream()
+        self._stream.wall_time = context.clock.now
         self._resync = BookResync(context, self._served, self._stream, refuse=self._refuse)
         self._subscriptions = ChannelSubscriptions(
             context, self._served, self._stream, self._pulse, self._resync

@@ -217,6 +217,8 @@ class Stream(ABC):
     def __init__(self) -> None:
         self.next_id: Callable[[], int] = count(1).__next__
         """Gives a request id not used on this connection."""
+        self.wall_time: Callable[[], Nanos] = lambda: Nanos(0)
+        """Tells the time, for requests that have to say it; whoever opens the connection gives a clock's."""
 
     def opening(self) -> Sequence[WsRequest]:
         """Ask for what each connection needs beside its books, once, right after it is open.

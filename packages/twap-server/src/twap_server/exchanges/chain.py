@@ -12,7 +12,8 @@ Where the snapshot comes over REST (``holds``):
 5. The first one left must begin at L + 1 or before: it usually straddles the snapshot.
 6. Apply it and all after it.
 
-Where the stream sends the snapshot, nothing is held: what comes before it is dropped.
+Where the stream sends the snapshot, nothing is held: what comes before it is dropped. Where it sends one of a
+book that has been joined already, that replaces the book, which stays proven.
 
 From then on a change whose ``last_id`` is not above the newest is old, one that begins above the next number
 shows a gap, and every other is applied. Where each change names its predecessor (``links``), it must begin
@@ -72,7 +73,8 @@ class Chain:
                 raise SequenceGap("update ids are missing among the held changes")
             last = max(last, change.last_id)
         self._held, self._last, self._old = [], last, 0
-        self._proven = proven or not self._holds  # on the same stream nothing can lie between
+        # on the same stream nothing can lie between: a joined book may be sent whole there at any time
+        self._proven = proven or self._proven or not self._holds
         return fresh
 
     def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
