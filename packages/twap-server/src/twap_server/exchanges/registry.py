@@ -2,10 +2,12 @@
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 EXCHANGES = (
     BinanceExchange,
     KrakenExchange,
     CoinbaseExchange,
+    GateExchange,
 )
