@@ -32,6 +32,18 @@ class Exchange(ResponseModel):
         "far this server's clock is ahead of the exchange's (below 0: behind); null without changes.",
     )
     connections: int = 0
+    books: int = Field(default=0, description="Books collected now.")
+    live_books: int = Field(default=0, description="Those of them that are live.")
+    messages_per_second: Told | None = Field(
+        default=None,
+        description="Changes of all its books in the last ten seconds, a second; null where nothing is "
+        "collected, and in the first second.",
+    )
+    resyncs: int = Field(default=0, description="Of all books collected now, since each is collected.")
+    age_ms: int | None = Field(
+        default=None,
+        description="Milliseconds since the newest change of any of its books; null without one.",
+    )
     integrity: Integrity | str = Field(
         description="What proves that its books miss nothing: sequence, checksum, whole (each message is the "
         "whole book) or none."

@@ -81,6 +81,10 @@ async def test_how_collected_books_fare(desk: Desk) -> None:
         ],
     )
     assert b'"messages_per_second":1.2,' in answer.content
+    every = {one["name"]: one for one in (await desk.http.get("/exchanges")).json()}
+    named = ("books", "live_books", "messages_per_second", "resyncs", "age_ms")
+    assert [every["kraken"][name] for name in named] == [2, 2, 1.2, 2, 79]
+    assert [every["binance"][name] for name in named] == [0, 0, None, 0, None]
     assert (second.messages_per_second, second.last_change, second.age_ms, second.lag_ms) == (None,) * 4
     assert (await desk.http.get("/exchanges/binance/books")).json() == []
     unknown = await desk.http.get("/exchanges/nowhere/books")

@@ -34,7 +34,10 @@ SymbolFilter = Annotated[str | None, Query(max_length=40)]
 @router.get("/exchanges", response_model=list[Exchange], responses=problems(429), dependencies=[_READS])
 async def list_exchanges(services: ServicesDep) -> Response:
     """Every collected exchange and the state of its connections."""
-    return reply([present.exchange(status) for status in services.market.exchanges()])
+    market, now = services.market, services.clock.now()
+    return reply(
+        [present.exchange(status, market.collected(status.name), now) for status in market.exchanges()]
+    )
 
 
 @router.get(

@@ -16,21 +16,29 @@ from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
 from twap_server.domain.market.events import BookState, Candle, PriceLevel, Trade
+from twap_server.domain.market.events import BookStatus as Book
 from twap_server.domain.market.instrument import Instrument
-from twap_server.domain.market.status import ExchangeStatus
+from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import OrderPage
 from twap_server.feed.bus import CandleTopic
 
 
-def exchange(status: ExchangeStatus) -> wire_market.Exchange:
-    """One collected exchange."""
+def exchange(status: ExchangeStatus, books: Sequence[CollectedBook], now: Nanos) -> wire_market.Exchange:
+    """One collected exchange, and how its books fare together."""
+    rates = [one.changes_per_second for one in books if one.changes_per_second is not None]
+    newest = max((one.last_change for one in books if one.last_change is not None), default=None)
     return wire_market.Exchange(
         name=status.name,
         status=str(status.state),
         reason=status.reason,
         since=to_datetime(status.since) if status.since else None,
         connections=status.connections,
+        books=len(books),
+        live_books=sum(one.status is Book.LIVE for one in books),
+        messages_per_second=sum(rates, exact.ZERO) if rates else None,
+        resyncs=sum(one.resyncs for one in books),
+        age_ms=None if newest is None else max(0, now - newest) // MILLISECOND,
         integrity=status.integrity,
         intervals=list(status.intervals),
         instruments=status.instruments,
