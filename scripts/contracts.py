@@ -1,6 +1,6 @@
 """``hatch run contracts``: write the OpenAPI and AsyncAPI documents, their pages and the Postman collection.
 
-All are in ``docs``. ``--check`` writes nothing and exits 1 where one is stale. The Postman collection needs
+All are in ``docs``, with the page of exchanges. ``--check`` writes nothing and exits 1 where one is stale. The Postman collection needs
 npm: where that is missing it is left as it is, which is said, and ``--check`` passes over it.
 """
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from scripts import asyncapi, postman, reference
+from scripts import asyncapi, exchange_list, postman, reference
 
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
@@ -57,6 +57,7 @@ def written() -> dict[Path, str]:
         ASYNCAPI: as_text(stream),
         reference.ROUTES: reference.routes(rest),
         reference.MESSAGES: reference.messages(stream),
+        exchange_list.PAGE: exchange_list.page(),
     }
 
 
