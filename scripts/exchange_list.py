@@ -24,7 +24,8 @@ real one from your machine.
 | --- | --- | --- | --- | --- |
 """
 _CANDLES = """
-`proof` is `integrity` in `GET /exchanges`: [what it means](concepts.md#books-and-the-proof-that-they-are-right).
+The proof is `integrity` in `GET /exchanges`:
+[what it means](concepts.md#books-and-the-proof-that-they-are-right).
 
 ## Candles
 
