@@ -41,7 +41,7 @@ def coinbase_stream() -> Stream:
         elif message["type"] == "l2update":
             timed.append((row["t"], message["product_id"], row["raw"]))
     markets = {native: (native.partition("-")[0], native.partition("-")[2]) for native, _ in snapshots}
-    return _stream("recorded Coinbase", "coinbase", markets, snapshots, timed)
+    return _stream("recorded Coinbase", "coinbase-exchange", markets, snapshots, timed)
 
 
 def _changes_after(last_id: int, raw: str) -> bool:

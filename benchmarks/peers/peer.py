@@ -52,7 +52,7 @@ class Peer(ABC):
     def run(self, mode: Mode) -> Outcome:
         """Begin anew and take every message."""
         self.books = {symbol: self.load(symbol, text) for symbol, text in self.stream.snapshots}
-        handle = {"binance": self.binance, "coinbase": self.coinbase}[self.stream.exchange]()
+        handle = {"binance": self.binance, "coinbase-exchange": self.coinbase}[self.stream.exchange]()
         gc.collect()
         seconds = _LOOPS[mode](self, handle)
         return Outcome(seconds, tops={symbol: _plain(self.top(book)) for symbol, book in self.books.items()})

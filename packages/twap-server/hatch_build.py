@@ -17,7 +17,7 @@ _MODULES = (
     "twap_server.domain.market._levels",
     "twap_server.domain.market._times",
     "twap_server.exchanges.binance._scan",
-    "twap_server.exchanges.coinbase._scan",
+    "twap_server.exchanges.coinbase_exchange._scan",
 )
 
 

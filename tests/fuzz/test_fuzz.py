@@ -12,6 +12,7 @@ from fuzz.command import main
 from fuzz.mutate import of_bytes, of_json
 from fuzz.parsers import opened
 from fuzz.run import fuzz, keep
+from twap_server.exchanges.registry import EXCHANGES
 
 NAMES = (
     "http-h11",
@@ -23,11 +24,7 @@ NAMES = (
     "stream-messages",
     "texts",
     "settings",
-    *(
-        f"{exchange}-{kind}"
-        for exchange in ("binance", "kraken", "coinbase")
-        for kind in ("frames", "rest", "bytes")
-    ),
+    *(f"{shape.name}-{kind}" for shape in EXCHANGES for kind in ("frames", "rest", "bytes")),
     "replay",
     "tape",
     "tape-messages",

@@ -18,7 +18,7 @@ from twap_server.collector.history import History
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, StoreUnavailable
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 pytestmark = pytest.mark.looptime
@@ -89,8 +89,8 @@ async def test_thirty_minutes_with_a_silent_part_are_whole():
         first - 1800 * back + late: (100 + back, 2) for back, late in enumerate((0, 1700, 5, 900, 0, 1799))
     }
     trades[first - 1800 * 2 + 1000] = (90, 1)
-    async with reading(CoinbaseExchange, coinbase(trades)) as (past, _):
-        found = await past.klines(instrument("coinbase"), Interval.M30, limit=6)
+    async with reading(CoinbaseExchangeFeed, coinbase(trades)) as (past, _):
+        found = await past.klines(instrument("coinbase-exchange"), Interval.M30, limit=6)
     assert opens(found) == [first - 1800 * back for back in reversed(range(6))]
     third = found.candles[3]
     assert [third.open, third.high, third.low, third.close, third.volume] == [102, 102, 90, 90, 3]
@@ -101,8 +101,8 @@ async def test_thirty_minutes_with_a_silent_part_are_whole():
 async def test_ten_weeks_with_a_day_of_trade_each_are_ten_weeks():
     monday = (NOW // DAY * DAY - 4 * DAY) // (7 * DAY) * 7 * DAY + 4 * DAY
     trades = {monday - 7 * DAY * back + back % 7 * DAY: (10, 1) for back in range(1, 11)}
-    async with reading(CoinbaseExchange, coinbase(trades)) as (past, _):
-        found = await past.klines(instrument("coinbase"), Interval.W1, limit=10)
+    async with reading(CoinbaseExchangeFeed, coinbase(trades)) as (past, _):
+        found = await past.klines(instrument("coinbase-exchange"), Interval.W1, limit=10)
     assert opens(found) == [monday - 7 * DAY * back for back in reversed(range(1, 11))]
     assert all(one.closed for one in found.candles)
 
@@ -110,12 +110,15 @@ async def test_ten_weeks_with_a_day_of_trade_each_are_ten_weeks():
 async def test_an_empty_page_is_not_the_end():
     now = NOW // MINUTE * MINUTE
     trades = {now - MINUTE * back: (10, 1) for back in (0, 1, 2_000, 2_001, 5_000)}
-    async with reading(CoinbaseExchange, coinbase(trades)) as (past, asked):
-        found = await past.klines(instrument("coinbase"), Interval.M1, limit=4)
+    async with reading(CoinbaseExchangeFeed, coinbase(trades)) as (past, asked):
+        found = await past.klines(instrument("coinbase-exchange"), Interval.M1, limit=4)
         assert opens(found) == [now - MINUTE * back for back in (2_001, 2_000, 1, 0)]
         assert (len(asked), found.oldest_available) == (7, None)
         window = await past.klines(
-            instrument("coinbase"), Interval.M1, limit=4, start=Nanos((now - 1_000 * MINUTE) * SECOND)
+            instrument("coinbase-exchange"),
+            Interval.M1,
+            limit=4,
+            start=Nanos((now - 1_000 * MINUTE) * SECOND),
         )
         assert opens(window) == [now - MINUTE, now]
         assert window.oldest_available is None, "all that the range has"
@@ -123,8 +126,8 @@ async def test_an_empty_page_is_not_the_end():
 
 async def test_where_our_own_patience_cuts_the_answer_it_says_from_where_it_knows():
     now = NOW // MINUTE * MINUTE
-    async with reading(CoinbaseExchange, coinbase({now: (10, 1)})) as (past, asked):
-        found = await past.klines(instrument("coinbase"), Interval.M1, limit=4)
+    async with reading(CoinbaseExchangeFeed, coinbase({now: (10, 1)})) as (past, asked):
+        found = await past.klines(instrument("coinbase-exchange"), Interval.M1, limit=4)
         assert opens(found) == [now]
         assert len(asked) == 40
         assert found.oldest_available == (now - (40 * 300 - 1) * MINUTE) * SECOND
@@ -295,11 +298,11 @@ async def test_silent_minutes_are_known_to_be_silent():
     now = NOW // MINUTE * MINUTE
     trades = {now - MINUTE * back: (10, 1) for back in (0, 1, 100, 200)}
     archive = MemoryCandles()
-    async with reading(CoinbaseExchange, coinbase(trades), archive) as (past, asked):
+    async with reading(CoinbaseExchangeFeed, coinbase(trades), archive) as (past, asked):
         window = {"limit": 300, "start": Nanos((now - 250 * MINUTE) * SECOND)}
-        first = await past.klines(instrument("coinbase"), Interval.M1, **window)
+        first = await past.klines(instrument("coinbase-exchange"), Interval.M1, **window)
         await asyncio.sleep(31)
-        again = await past.klines(instrument("coinbase"), Interval.M1, **window)
+        again = await past.klines(instrument("coinbase-exchange"), Interval.M1, **window)
         assert opens(first) == opens(again) == sorted(trades)
         assert len(asked) == 2
         newest = int(asked[1]["start"])

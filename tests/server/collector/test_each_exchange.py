@@ -1,46 +1,17 @@
 """Each exchange of the registry, collected over a real WebSocket: its book goes live, and comes back."""
 
-import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 
 from support.asking import told
-from support.collector.parts import QUICK, until
+from support.collector.parts import until
 from support.exchanges import CASES
 from support.exchanges.case import ExchangeCase
-from support.exchanges.loopback import LoopbackExchange
+from support.exchanges.loopback import collected
 from twap_models.enums import ExchangeState
-from twap_server.books.interest import BookInterest
-from twap_server.books.registry import BookRegistry
-from twap_server.clock import SystemClock
-from twap_server.collector.config import CollectorConfig, ExchangeConfig
-from twap_server.collector.market_data import LiveMarket
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.exchanges.registry import EXCHANGES
 
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape.name)
-
-
-@asynccontextmanager
-async def collected(case: ExchangeCase) -> AsyncIterator[tuple[LoopbackExchange, LiveMarket]]:
-    clock = SystemClock()
-    async with LoopbackExchange(case).serving() as exchange:
-        others = {shape.name: ExchangeConfig(enabled=False) for shape in EXCHANGES}
-        config = CollectorConfig(exchanges=others | {case.shape.name: exchange.config}, **QUICK)
-        market = LiveMarket(
-            EXCHANGES,
-            config,
-            registry=BookRegistry(),
-            interest=BookInterest(clock, linger_s=0),
-            clock=clock,
-            rng=random.Random(1),
-            network=exchange.network,
-        )
-        async with market:
-            yield exchange, market
 
 
 def instrument_of(case: ExchangeCase) -> InstrumentId:

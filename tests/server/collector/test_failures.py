@@ -24,7 +24,7 @@ from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, Mes
 from twap_server.domain.market.refusal import Refusal, RefusalKind
 from twap_server.exchanges.base import HttpRequest, asked
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 CLOCK = SystemClock()
@@ -255,10 +255,10 @@ async def test_an_answer_that_is_no_websocket():
         (KrakenExchange, 404, b"<html>", RefusalKind.OTHER),
         (KrakenExchange, 520, b"", RefusalKind.BUSY),
         (KrakenExchange, 429, b'{"error":["EGeneral:Too many requests"]}', RefusalKind.RATE),
-        (CoinbaseExchange, 404, b'{"message":"NotFound"}', RefusalKind.UNKNOWN_SYMBOL),
-        (CoinbaseExchange, 404, b"<html>", RefusalKind.OTHER),
-        (CoinbaseExchange, 429, b'{"message":"Public rate limit exceeded"}', RefusalKind.RATE),
-        (CoinbaseExchange, 500, b'{"message":"Internal server error"}', RefusalKind.BUSY),
+        (CoinbaseExchangeFeed, 404, b'{"message":"NotFound"}', RefusalKind.UNKNOWN_SYMBOL),
+        (CoinbaseExchangeFeed, 404, b"<html>", RefusalKind.OTHER),
+        (CoinbaseExchangeFeed, 429, b'{"message":"Public rate limit exceeded"}', RefusalKind.RATE),
+        (CoinbaseExchangeFeed, 500, b'{"message":"Internal server error"}', RefusalKind.BUSY),
     ],
 )
 def test_an_http_refusal_is_understood(exchange, status, body, kind):

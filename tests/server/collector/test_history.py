@@ -23,7 +23,7 @@ from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
 from twap_server.domain.market import candles
 from twap_server.domain.market.events import Candle
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 MINUTE = 60 * SECOND
@@ -268,7 +268,7 @@ async def test_coinbase_leaves_out_minutes_without_trades_and_is_asked_on():
         return 200, json.dumps([[at, 1, 4, 2, 3, 0.1] for at in newest_first if at % 120 == 0]).encode()
 
     now = Nanos(1_755_496_690 * SECOND)
-    async with history(CoinbaseExchange, answer, now) as past:
+    async with history(CoinbaseExchangeFeed, answer, now) as past:
         (bitcoin,) = (await past.instruments()).found
         found = (await past.klines(bitcoin, Interval.M1, limit=400)).candles
     assert asked == [300, 300, 300]

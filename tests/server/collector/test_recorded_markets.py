@@ -5,7 +5,7 @@ import itertools
 import json
 from decimal import Decimal
 
-from support.coinbase import LoopbackCoinbase, recorded
+from support.coinbase_exchange import LoopbackCoinbaseExchange, recorded
 from support.collector.parts import collecting, until
 from support.recordings import (
     BINANCE_BTCUSDT,
@@ -20,7 +20,7 @@ from twap_server.clock import SystemClock
 from twap_server.domain.market.events import BookChange
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.chain import Chain
-from twap_server.exchanges.coinbase.adapter import CoinbaseStream
+from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeStream
 from twap_server.exchanges.kraken.sequencer import KrakenSequencer
 from twap_server.venue.recording import RecordingSource
 from twap_server.venue.server import Venue
@@ -119,12 +119,12 @@ async def test_coinbase_every_change_and_every_ticker(monkeypatch):
     frames = list(recorded(recording(COINBASE_SIX)))
     names = sorted({json.loads(one)["product_id"] for one in frames if '"snapshot"' in one})
     changes, faults, tickers = [], [], []
-    decode, change, fail = CoinbaseStream.decode, LiveBook.on_change, LiveBook._fail
+    decode, change, fail = CoinbaseExchangeStream.decode, LiveBook.on_change, LiveBook._fail
 
     def watched_decode(self, raw):
         if b'"ticker"' in raw:
             data = json.loads(raw)
-            book = market.live_book(InstrumentId("coinbase", data["product_id"])).book
+            book = market.live_book(InstrumentId("coinbase-exchange", data["product_id"])).book
             best = [str(one.price) for one in (book.best_bid(), book.best_ask())]
             tickers.append(best == [data["best_bid"], data["best_ask"]])
         return decode(self, raw)
@@ -137,19 +137,21 @@ async def test_coinbase_every_change_and_every_ticker(monkeypatch):
         faults.append(error)
         fail(self, error, event)
 
-    monkeypatch.setattr(CoinbaseStream, "decode", watched_decode)
+    monkeypatch.setattr(CoinbaseExchangeStream, "decode", watched_decode)
     monkeypatch.setattr(LiveBook, "on_change", watched_change)
     monkeypatch.setattr(LiveBook, "_fail", watched_fail)
-    venue = LoopbackCoinbase(products["raw"].encode(), plays=frames, when=set(names))
+    venue = LoopbackCoinbaseExchange(products["raw"].encode(), plays=frames, when=set(names))
     async with venue.serving(), collecting(venue.urls) as market:
         trades = []
         market.registry.trades.listen(
             lambda instrument, trade: trades.append((instrument, int(trade.trade_id)))
         )
         for name in names:
-            market.hold(InstrumentId("coinbase", name), "test")
+            market.hold(InstrumentId("coinbase-exchange", name), "test")
         await until(lambda: len(changes) >= 6_348 and len(trades) >= 81, seconds=30)
-        assert {market.view(InstrumentId("coinbase", name), 1).status.value for name in names} == {"live"}
+        assert {market.view(InstrumentId("coinbase-exchange", name), 1).status.value for name in names} == {
+            "live"
+        }
     assert not faults
     assert (len(changes), sum(tickers), len(tickers)) == (6_348, 84, 87)
     for name in names:

@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pytest
 
-from support.coinbase import LoopbackCoinbase
+from support.coinbase_exchange import LoopbackCoinbaseExchange
 from support.collector.parts import collecting, statuses, until
 from support.collector.venues import scripted
 from support.kraken import LoopbackKraken
@@ -75,14 +75,14 @@ async def kraken():
 
 @asynccontextmanager
 async def coinbase():
-    venue = LoopbackCoinbase()
+    venue = LoopbackCoinbaseExchange()
 
     async def send_change():
         await venue.send(venue.change())
 
     venue.send_change, venue.lose = send_change, venue.change
     async with venue.serving(), collecting(venue.urls) as market:
-        yield Rig(venue, market, *pair("coinbase", "USD"), lambda: venue.sizes["BTC-USD"])
+        yield Rig(venue, market, *pair("coinbase-exchange", "USD"), lambda: venue.sizes["BTC-USD"])
 
 
 def pair(exchange, quote):

@@ -12,7 +12,7 @@ from twap_server.domain.clock import SECOND, from_epoch, unit_of
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.binance import mapper
 from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.coinbase import rest as coinbase
+from twap_server.exchanges.coinbase_exchange import rest as coinbase
 from twap_server.exchanges.decode import from_epoch as decoded
 from twap_server.exchanges.kraken import rest as kraken
 

@@ -36,11 +36,12 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
         ("kraken", {"ordermin": "-1"}, "its smallest quantity cannot be used: -1"),
         ("kraken", {"costmin": "1e50"}, "its smallest value cannot be used: 1E+50"),
         ("coinbase", {"base_increment": GONE}, "its lot size is not known"),
-        ("coinbase", {"quote_increment": "0.00"}, "its tick size is not known"),
+        ("coinbase", {"price_increment": "0.00"}, "its tick size is not known"),
         ("coinbase", {"base_increment": "-1"}, "its lot size cannot be used: -1"),
         ("gate", {"precision": GONE}, "its tick size is not known"),
         ("gate", {"amount_precision": 25}, "its lot size cannot be used: 1E-25"),
         ("gate", {"precision": -1}, "its tick size is not known"),
+        ("coinbase-exchange", {"quote_increment": "0.00"}, "its tick size is not known"),
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -9,9 +10,15 @@ import httpx
 import websockets
 from websockets.asyncio.server import ServerConnection
 
+from support.collector.parts import QUICK
 from support.exchanges.case import ExchangeCase
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
+from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
+from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
+from twap_server.exchanges.registry import EXCHANGES
 
 
 class LoopbackExchange:
@@ -78,3 +85,23 @@ class LoopbackExchange:
             await asyncio.sleep(0)
             for frame in self.case.opens:
                 await socket.send(frame)
+
+
+@asynccontextmanager
+async def collected(case: ExchangeCase) -> AsyncIterator[tuple[LoopbackExchange, LiveMarket]]:
+    """A market that collects this exchange alone, from loopback."""
+    clock = SystemClock()
+    async with LoopbackExchange(case).serving() as exchange:
+        others = {shape.name: ExchangeConfig(enabled=False) for shape in EXCHANGES}
+        config = CollectorConfig(exchanges=others | {case.shape.name: exchange.config}, **QUICK)
+        market = LiveMarket(
+            EXCHANGES,
+            config,
+            registry=BookRegistry(),
+            interest=BookInterest(clock, linger_s=0),
+            clock=clock,
+            rng=random.Random(1),
+            network=exchange.network,
+        )
+        async with market:
+            yield exchange, market

@@ -2,6 +2,7 @@
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
+from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
@@ -9,5 +10,6 @@ EXCHANGES = (
     BinanceExchange,
     KrakenExchange,
     CoinbaseExchange,
+    CoinbaseExchangeFeed,
     GateExchange,
 )

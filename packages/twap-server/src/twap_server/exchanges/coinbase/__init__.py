@@ -1,1 +1,1 @@
-"""Translate for Coinbase Exchange (spot)."""
+"""Coinbase Advanced Trade: books whose connection is numbered, trades, candles."""

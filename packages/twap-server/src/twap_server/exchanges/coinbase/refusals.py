@@ -1,4 +1,4 @@
-"""Sort Coinbase's refusals by their texts, of stream and REST (manual: WebSocket errors, REST requests)."""
+"""Sort refusals by their texts, of stream and REST (manual: error responses; texts as others saw them)."""
 
 from typing import Final
 
@@ -9,15 +9,16 @@ from twap_server.exchanges.decode import decoder
 
 _decode = decoder(wire.Error)
 _MARKS: Final = (
-    ("is not a valid product", RefusalKind.UNKNOWN_SYMBOL),
-    ("is delisted", RefusalKind.UNKNOWN_SYMBOL),
-    ("rate limit", RefusalKind.RATE),
+    ("not a valid product", RefusalKind.UNKNOWN_SYMBOL),
+    ("invalid product", RefusalKind.UNKNOWN_SYMBOL),
     ("too many", RefusalKind.RATE),
-    ("require authentication", RefusalKind.NOT_PERMITTED),
-    ("internal server error", RefusalKind.BUSY),
-    ("service unavailable", RefusalKind.BUSY),
+    ("rate limit", RefusalKind.RATE),
+    ("authenticat", RefusalKind.NOT_PERMITTED),
+    ("permission", RefusalKind.NOT_PERMITTED),
+    ("internal", RefusalKind.BUSY),
+    ("unavailable", RefusalKind.BUSY),
 )
-_NOT_FOUND = "NotFound"
+_NOT_FOUND, _HTTP_NOT_FOUND = "NOT_FOUND", 404
 
 
 def of_text(text: str) -> RefusalKind:
@@ -26,11 +27,11 @@ def of_text(text: str) -> RefusalKind:
 
 
 def of_http(status: int, body: bytes) -> Refusal:
-    """Read an answer other than 200: a product that is not there has a message of its own."""
+    """Read an answer other than 200: a product that is not there has a code of its own."""
     try:
-        message = _decode(body).message
+        error = _decode(body)
     except WireFormatError:
         return Refusal(by_status(status))
-    if message == _NOT_FOUND:
+    if status == _HTTP_NOT_FOUND and error.error == _NOT_FOUND:
         return Refusal(RefusalKind.UNKNOWN_SYMBOL)
-    return Refusal(by_text(message, _MARKS) or by_status(status))
+    return Refusal(by_text(error.message, _MARKS) or by_status(status))

@@ -1,6 +1,6 @@
-"""Define Coinbase Exchange's messages as typed values (manual: WebSocket Channels, REST API).
+"""Define Coinbase Advanced Trade's messages as typed values (manual: WebSocket Channels, Products, Candles).
 
-Numbers are text on the stream and stay text here; those of candles are JSON numbers and stay raw bytes.
+Every message of a connection carries ``sequence_num``, whatever its channel. Numbers are text and stay text.
 Fields we do not use are not listed: the decoder skips them.
 """
 
@@ -8,117 +8,169 @@ from typing import Literal
 
 from msgspec import Raw, Struct
 
-Side = Literal["buy", "sell"]
+Channel = Literal["level2", "market_trades", "heartbeats"]
+"""As asked for. What comes of ``level2`` is called ``l2_data``."""
 
-Levels = list[tuple[str, str]]
+
+class Level(Struct, gc=False):
+    """One changed level: absolute quantity, zero removes. Its ``event_time`` is 1970 in some snapshots."""
+
+    side: Literal["bid", "offer"]
+    price_level: str
+    new_quantity: str
 
 
-class L2Update(Struct, tag_field="type", tag="l2update", gc=False):
-    """Channel ``level2_batch``: side, price and absolute size of each changed level; zero removes."""
+class BookEvent(Struct, gc=False):
+    """A snapshot replaces the book. An update may be empty."""
 
+    type: Literal["snapshot", "update"]
     product_id: str
-    changes: list[tuple[Side, str, str]]
-    time: str
+    updates: list[Level]
 
 
-class Snapshot(Struct, tag_field="type", tag="snapshot", gc=False):
-    """The whole book, sent once after subscribing. The recorded ones carry no time."""
+class L2Data(Struct, tag_field="channel", tag="l2_data", gc=False):
+    """The whole book after subscribing, then its changes."""
 
+    sequence_num: int
+    timestamp: str
+    events: list[BookEvent]
+
+
+class TradeEntry(Struct, gc=False):
+    """``side`` is the maker's; trade ids of a product have no holes."""
+
+    trade_id: str
     product_id: str
-    bids: Levels
-    asks: Levels
-    time: str | None = None
-
-
-class Match(Struct, tag_field="type", tag="match", gc=False):
-    """Channel ``matches``: ``side`` is the maker's; trade ids of a product have no holes."""
-
-    product_id: str
-    trade_id: int
-    side: Side
     price: str
     size: str
+    side: Literal["BUY", "SELL"]
     time: str
 
 
-class LastMatch(Struct, tag_field="type", tag="last_match", gc=False):
-    """The latest match before we subscribed: it may be old, so it is no news."""
+class TradesEvent(Struct, gc=False):
+    """What was traded in the last 250 ms; the snapshot after subscribing holds older ones: no news."""
+
+    type: Literal["snapshot", "update"]
+    trades: list[TradeEntry]
 
 
-class Heartbeat(Struct, tag_field="type", tag="heartbeat", gc=False):
-    """Channel ``heartbeat``: once a second and product."""
+class MarketTrades(Struct, tag_field="channel", tag="market_trades", gc=False):
+    """Trades of any products."""
+
+    sequence_num: int
+    events: list[TradesEvent]
 
 
-class Channel(Struct):
-    """One channel of an acknowledgement; ``level2_batch`` is called ``level2_50`` there."""
+class Heartbeats(Struct, tag_field="channel", tag="heartbeats", gc=False):
+    """Once a second, whatever is subscribed."""
 
-    name: str
+    sequence_num: int
+
+
+class Channels(Struct):
+    """The products of each channel that this connection is subscribed to."""
+
+    level2: list[str] = []
+
+
+class SubscriptionsEvent(Struct):
+    """All subscriptions, whatever was asked last."""
+
+    subscriptions: Channels
+
+
+class Subscriptions(Struct, tag_field="channel", tag="subscriptions", gc=False):
+    """The acknowledgement, without a request's id. The book's snapshot may come before it."""
+
+    sequence_num: int
+    events: list[SubscriptionsEvent]
+
+
+Message = L2Data | MarketTrades | Heartbeats | Subscriptions
+
+BOOKS = "l2_data"
+NO_BOOKS = ("market_trades", "heartbeats", "subscriptions")
+ERROR = "error"
+"""The ``type`` of a refusal, which has neither channel nor number."""
+
+
+class Request(Struct, omit_defaults=True):
+    """A request on the stream: one channel each."""
+
+    type: Literal["subscribe", "unsubscribe"]
+    channel: Channel
     product_ids: list[str] = []
 
 
-class Subscriptions(Struct, tag_field="type", tag="subscriptions", gc=False):
-    """The acknowledgement: everything this connection is subscribed to now, without a request's id."""
+class Products(Struct):
+    """``GET /market/products``."""
 
-    channels: list[Channel]
-
-
-class Error(Struct, tag_field="type", tag="error", gc=False):
-    """The whole request was refused, without its id; the reason names a product at best."""
-
-    message: str = ""
-    reason: str = ""
-
-
-Message = L2Update | Snapshot | Match | LastMatch | Heartbeat | Subscriptions | Error
-
-BOOKS = ("l2update", "snapshot")
-NO_BOOKS = ("match", "last_match", "heartbeat", "subscriptions", "error")
-"""New types may be added at any time and are to be ignored (manual)."""
-
-
-class Request(Struct):
-    """A request on the stream."""
-
-    type: Literal["subscribe", "unsubscribe"]
-    product_ids: list[str]
-    channels: list[str]
+    products: list[Raw]
 
 
 class Product(Struct):
-    """One entry of ``GET /products``; today's have no ``base_min_size``."""
+    """One of them."""
 
-    id: str
-    base_currency: str
-    quote_currency: str
+    product_id: str
+    base_currency_id: str
+    quote_currency_id: str
+    product_type: str = "SPOT"
+    alias: str | None = None
+    """Another product of which this one is a second name: both share one book."""
+    price_increment: str | None = None
     quote_increment: str = "0"
     base_increment: str = "0"
-    min_market_funds: str = "0"
     base_min_size: str = "0"
+    quote_min_size: str = "0"
     status: str = "online"
-    trading_disabled: bool = False
-    cancel_only: bool = False
-    post_only: bool = False
-    limit_only: bool = False
-    auction_mode: bool = False
+    is_disabled: bool | None = None
+    trading_disabled: bool | None = None
+    view_only: bool | None = None
+    cancel_only: bool | None = None
+    post_only: bool | None = None
+    limit_only: bool | None = None
+    auction_mode: bool | None = None
 
 
-class CandleRow(Struct, array_like=True):
-    """A row of ``GET /products/{id}/candles``, time in whole seconds: low and high stand before the open."""
+class Candles(Struct):
+    """``GET /market/products/{id}/candles``: newest first."""
 
-    open_time: int
-    low: Raw
-    high: Raw
-    open: Raw
-    close: Raw
-    volume: Raw
+    candles: list[Raw]
 
 
-BookLevel = tuple[str, str, Raw]
-"""Price, size, number of orders."""
+class CandleEntry(Struct):
+    """One of them; ``start`` in seconds."""
+
+    start: str
+    low: str
+    high: str
+    open: str
+    close: str
+    volume: str
 
 
-class Book(Struct):
-    """``GET /products/{id}/book?level=2``."""
+class BookLevel(Struct):
+    """One level of a book over REST."""
+
+    price: str
+    size: str
+
+
+class PriceBook(Struct):
+    """Its sides."""
 
     bids: list[BookLevel]
     asks: list[BookLevel]
+
+
+class Book(Struct):
+    """``GET /market/product_book``."""
+
+    pricebook: PriceBook
+
+
+class Error(Struct):
+    """An answer other than 200."""
+
+    error: str = ""
+    message: str = ""

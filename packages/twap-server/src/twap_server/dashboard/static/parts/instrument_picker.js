@@ -36,5 +36,5 @@ export function InstrumentPicker({ exchange, symbol, onChoose }) {
 /** Where to begin when the address names no instrument. @returns {[string, string]} */
 export function firstInstrument() {
   const first = exchanges.value[0]?.name || "binance";
-  return [first, first === "kraken" || first === "coinbase" ? "BTC-USD" : "BTC-USDT"];
+  return [first, first === "kraken" || first.startsWith("coinbase") ? "BTC-USD" : "BTC-USDT"];
 }

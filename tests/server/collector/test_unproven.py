@@ -1,19 +1,19 @@
-"""Coinbase's feed proves nothing: what is lost is not noticed, but never stays; visible faults are healed."""
+"""Coinbase's Exchange feed proves nothing: a loss is not noticed but never stays; other faults are healed."""
 
 from contextlib import asynccontextmanager
 
-from support.coinbase import LoopbackCoinbase
+from support.coinbase_exchange import LoopbackCoinbaseExchange
 from support.collector.parts import collecting, statuses, until
 from twap_models.enums import Integrity
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 
-BTC, ETH = InstrumentId("coinbase", "BTC-USD"), InstrumentId("coinbase", "ETH-USD")
+BTC, ETH = InstrumentId("coinbase-exchange", "BTC-USD"), InstrumentId("coinbase-exchange", "ETH-USD")
 
 
 @asynccontextmanager
 async def live(*instruments, **settings):
-    venue = LoopbackCoinbase()
+    venue = LoopbackCoinbaseExchange()
     async with venue.serving(), collecting(venue.urls, **settings) as market:
         for one in instruments:
             market.hold(one, "test")
@@ -60,7 +60,7 @@ async def test_a_crossed_book_is_never_live():
 
 
 async def test_a_refused_product_stops_alone():
-    venue = LoopbackCoinbase()
+    venue = LoopbackCoinbaseExchange()
     venue.refused = {"ETH-USD"}
     async with venue.serving(), collecting(venue.urls) as market:
         market.hold(BTC, "test")
@@ -73,7 +73,7 @@ async def test_a_refused_product_stops_alone():
 
 
 async def test_nothing_acknowledged_means_another_connection():
-    venue = LoopbackCoinbase()
+    venue = LoopbackCoinbaseExchange()
     venue.mute_acks = True
     async with venue.serving(), collecting(venue.urls, ack_timeout_s=1) as market:
         market.hold(BTC, "test")

@@ -39,7 +39,7 @@ def product(base, quote="USD"):
 PRODUCTS = json.dumps([product("BTC"), product("ETH")]).encode()
 
 
-class LoopbackCoinbase:
+class LoopbackCoinbaseExchange:
     """The best bid's size counts the changes sent or lost, so a reader knows which book it sees."""
 
     def __init__(self, products=PRODUCTS, *, plays=(), when=frozenset()):
@@ -56,7 +56,7 @@ class LoopbackCoinbase:
     @property
     def urls(self):
         place = f"127.0.0.1:{self._port}"
-        return {"coinbase": {"ws_url": f"ws://{place}", "rest_url": f"http://{place}"}}
+        return {"coinbase-exchange": {"ws_url": f"ws://{place}", "rest_url": f"http://{place}"}}
 
     @asynccontextmanager
     async def serving(self):
