@@ -210,6 +210,17 @@ def test_repeated_trades_count_once_and_late_ones_not_in_the_next_interval() -> 
     assert live.is_exact and live.current() == brute_force([third], NOON + MINUTE)
 
 
+def test_where_numbers_only_rise_one_left_out_is_no_gap_and_one_repeated_counts_once() -> None:
+    for is_numbered in (False, True):
+        live = listening(50 * SECOND)
+        trades = [trade(number, 61 * SECOND, 100, 1) for number in (7, 12, 40)]
+        for one in (trade(1, 55 * SECOND, 100, 1), *trades, trades[1]):
+            one.is_numbered = is_numbered
+            live.add(one)
+        assert live.is_exact is not is_numbered
+        assert is_numbered or live.current() == brute_force(trades, NOON + MINUTE)
+
+
 def test_after_a_gap_only_the_exchange_can_tell() -> None:
     live = listening(50 * SECOND)
     live.add(trade(1, 55 * SECOND, 100, 1))

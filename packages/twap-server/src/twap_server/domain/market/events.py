@@ -56,6 +56,8 @@ class Trade(Struct, gc=False, kw_only=True):
     taker_side: Side
     ts_exchange: Nanos
     ts_received: Nanos = Nanos(0)
+    is_numbered: bool = True
+    """Whether ids that are numbers have no holes within an instrument, so that one left out is a loss."""
 
 
 class Subscribed(Struct, gc=False, kw_only=True):

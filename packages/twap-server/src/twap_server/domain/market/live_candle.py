@@ -4,8 +4,9 @@ A candle whose interval began while trades were followed is made of them alone. 
 after a gap, also needs what was traded before: the exchange's own forming candle (``seed_proof.py``). Open,
 high, low and close are then exact at once, the volume once it is proven which trades that answer held.
 
-Exchanges number the trades of an instrument without holes (Binance, Kraken and Coinbase do): a number left
-out is a gap, one that came before is a repetition.
+Where an exchange numbers the trades of an instrument without holes (Binance, Kraken, Coinbase), one left out
+is a gap, one that came before is a repetition. Where numbers only rise (``Trade.is_numbered`` is false), only
+a break of the connection is a gap.
 """
 
 from decimal import Decimal
@@ -132,7 +133,7 @@ class LiveCandle:
         if number is not None and self._number is not None:
             if number <= self._number:
                 return []
-            if number > self._number + 1:
+            if number > self._number + 1 and trade.is_numbered:
                 self.interrupt(trade.ts_received)
         if number is None:
             self._number = None
