@@ -1,8 +1,8 @@
 """``hatch run contracts``: write the OpenAPI and AsyncAPI documents, their pages and the Postman collection.
 
-All are in ``docs``, with the page of exchanges. ``--check`` writes nothing and exits 1 where one is stale. The
-Postman collection needs npm: where that is missing it is left as it is, which is said, and ``--check`` passes
-over it.
+All are in ``docs``, with the page of exchanges. ``--check`` writes nothing and exits 1 where one is stale.
+The Postman collection needs npm: where that is missing it is left as it is, which is said, and ``--check``
+passes over it.
 """
 
 import argparse
