@@ -81,3 +81,10 @@ def test_what_nothing_proves_is_collected_only_by_name(
 def test_an_unknown_exchange_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidRequest, match="binance, kraken, coinbase"):
         bootstrap.choose(settings.load(file=None, flags={}), ["nasdaq"])
+
+
+def test_two_feeds_of_one_market_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="coinbase and coinbase-exchange are two feeds of one market"):
+        bootstrap.choose(settings.load(file=None, flags={}), ["coinbase-exchange", "coinbase"])
+    off = {"exchanges": {"coinbase": {}, "coinbase-exchange": {"enabled": False}}}
+    assert "coinbase" in bootstrap.choose(settings.load(file=None, flags=off), []).exchanges

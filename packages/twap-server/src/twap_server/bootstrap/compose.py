@@ -76,23 +76,41 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
     """Apply ``--exchange NAME[:SYMBOL,…]`` flags; without any, the usual ones and what is in the settings.
 
     Raises:
-        InvalidRequest: no such exchange; the message lists those there are.
+        InvalidRequest: no such exchange; the message lists those there are. Or two feeds of one market.
     """
     known = [exchange.name for exchange in EXCHANGES]
     for name in settings.exchanges:
         _check_name(name, known, field=f"exchanges.{name}")
-    if not exchanges:
-        names = [one.name for one in EXCHANGES if one.by_default or one.name in settings.exchanges]
-        chosen = {name: settings.exchanges.get(name, ExchangeConfig()) for name in names}
-        return settings.model_copy(update={"exchanges": chosen})
+    chosen = _flagged(settings, exchanges, known) if exchanges else _usual(settings)
+    _check_feeds(chosen)
+    return settings.model_copy(update={"exchanges": chosen})
+
+
+def _usual(settings: Settings) -> dict[str, ExchangeConfig]:
+    names = [one.name for one in EXCHANGES if one.by_default or one.name in settings.exchanges]
+    return {name: settings.exchanges.get(name, ExchangeConfig()) for name in names}
+
+
+def _flagged(settings: Settings, flags: Sequence[str], known: Sequence[str]) -> dict[str, ExchangeConfig]:
     chosen = {}
-    for text in exchanges:
+    for text in flags:
         name, _, symbols = text.partition(":")
         _check_name(name.lower(), known, field="--exchange")
         wanted = tuple(symbol for symbol in symbols.split(",") if symbol)
         base = settings.exchanges.get(name.lower(), ExchangeConfig())
         chosen[name.lower()] = base.model_copy(update={"symbols": wanted or base.symbols})
-    return settings.model_copy(update={"exchanges": chosen})
+    return chosen
+
+
+def _check_feeds(chosen: Mapping[str, ExchangeConfig]) -> None:
+    """Refuse two feeds of one market: the merged book would count its quantities twice."""
+    enabled = {name for name, own in chosen.items() if own.enabled}
+    for one in EXCHANGES:
+        if one.name in enabled and one.feed_of in enabled:
+            raise InvalidRequest(
+                f"{one.feed_of} and {one.name} are two feeds of one market: choose one of them",
+                field="exchanges",
+            )
 
 
 @asynccontextmanager

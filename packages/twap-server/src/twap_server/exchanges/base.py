@@ -264,6 +264,8 @@ class Exchange(ABC):
     name: ClassVar[str]
     by_default: ClassVar[bool] = False
     """Whether it is collected without being named by the settings."""
+    feed_of: ClassVar[str] = ""
+    """The exchange whose market this is another feed of: never collected beside it, or it counts twice."""
     integrity: ClassVar[Integrity]
     start: ClassVar[Start]
     refresh_s: ClassVar[int] = 0

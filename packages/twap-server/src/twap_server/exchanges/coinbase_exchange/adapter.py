@@ -83,6 +83,7 @@ class CoinbaseExchangeFeed(Exchange):
     """Books from ``level2_batch``, trades from ``matches``. Nothing here proves that a book is whole."""
 
     name = "coinbase-exchange"
+    feed_of = "coinbase"
     integrity = Integrity.NONE
     start = Start.PUSHED
     refresh_s = 300
