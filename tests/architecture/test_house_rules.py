@@ -233,6 +233,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "GoLiveRule",
             "GoLiveVerdict",
             "Instrument",
+            "InstrumentKind",
             "Integrity",
             "Interval",
             "Invite",

@@ -3,12 +3,14 @@
 import itertools
 import random
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 import pytest
 
 from support.asking import told
 from support.clocks import LoopClock
+from twap_models import InstrumentKind
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
@@ -19,6 +21,7 @@ from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.rate_limit import RateLimiter, RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.symbology import Spellings, everywhere, the_one
 from twap_server.exchanges.base import HttpRequest, asked
 from twap_server.exchanges.binance.adapter import BinanceExchange
@@ -213,6 +216,21 @@ def test_what_is_listed_nowhere_is_blamed_on_no_single_exchange():
 async def test_while_an_exchange_is_down_no_spelling_is_called_wrong(renamed):
     with pytest.raises(ExchangeUnavailable, match="LUNC-EUR here; the instruments of binance are not known"):
         renamed.find_everywhere("LUNAEUR")
+
+
+async def test_while_no_list_of_spot_is_known_its_name_never_means_a_perpetual(market):
+    perpetual = replace(
+        market.find_instrument("kraken", "BTC-USD"),
+        id=InstrumentId("kraken", "BTC-USD-PERP"),
+        kind=InstrumentKind.PERPETUAL,
+        aliases=(),
+    )
+    async with listing(kraken=[perpetual]) as perpetuals:
+        for spelling in ("BTC-USD", "BTCUSD", "BTC/USD", "XBTUSD"):
+            with pytest.raises(ExchangeUnavailable, match="the instruments of binance are not known"):
+                perpetuals.find_everywhere(spelling)
+        assert perpetuals.find_everywhere("BTC-USD-PERP") == [perpetual]
+        assert perpetuals.find_instrument("kraken", perpetual.native) == perpetual
 
 
 async def test_books_of_renamed_assets_are_asked_for_by_the_exchanges_own_names(renamed):

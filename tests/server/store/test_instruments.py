@@ -1,14 +1,18 @@
 """The cache of instruments keeps every digit of every field."""
 
+import json
 from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import select, update
 
+from twap_models import InstrumentKind
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
+from twap_server.store.tables import instruments as table
 
 BTC = Instrument(
     id=InstrumentId("kraken", "BTC-USD"),
@@ -34,6 +38,33 @@ async def test_round_trip(database: Database) -> None:
     assert str(found["BTC-USD"].tick_size) == "0.10"
     assert type(found["BTC-USD"].id) is InstrumentId
     assert {field.name for field in fields(Instrument)} == {field.name for field in fields(found["BTC-USD"])}
+
+
+async def test_a_perpetual_comes_back_as_it_was(database: Database) -> None:
+    store = SqlInstrumentStore(database)
+    perpetual = replace(
+        BTC,
+        id=InstrumentId("okx", "BTC-USD-PERP"),
+        kind=InstrumentKind.PERPETUAL,
+        settle="USDC",
+        multiplier=Decimal("0.010"),
+    )
+    await store.save("okx", [perpetual])
+    assert await store.load("okx") == {"BTC-USD-PERP": perpetual}
+
+
+async def test_what_an_older_server_saved_is_spot(database: Database) -> None:
+    store = SqlInstrumentStore(database)
+    await store.save("kraken", [BTC])
+    new = {"kind", "settle", "multiplier"}
+    async with database.transaction() as connection:
+        body = json.loads((await connection.execute(select(table.c.body))).scalar_one())
+        old = {name: value for name, value in body.items() if name not in new}
+        assert len(old) == len(body) - len(new)
+        await connection.execute(update(table).values(body=json.dumps(old)))
+    found = (await store.load("kraken"))["BTC-USD"]
+    assert found == BTC
+    assert (found.kind, found.settle, found.multiplier) == (InstrumentKind.SPOT, "USD", 1)
 
 
 async def test_saving_replaces_one_exchange_only(database: Database) -> None:

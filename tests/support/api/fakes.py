@@ -16,6 +16,7 @@ from twap_server.domain.errors import (
 from twap_server.domain.market.events import BookState, BookStatus, Candle, CandleRange, PriceLevel, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ConnectionState, ExchangeStatus
+from twap_server.domain.market.symbols import assets_of, kind_of
 
 
 def connected(exchange: str) -> ExchangeStatus:
@@ -38,7 +39,7 @@ def connected(exchange: str) -> ExchangeStatus:
 
 
 def listed(exchange: str, symbol: str) -> Instrument:
-    base, quote = symbol.split("-")
+    base, quote = assets_of(symbol)
     return Instrument(
         id=InstrumentId(exchange, symbol),
         native=base + quote,
@@ -49,6 +50,7 @@ def listed(exchange: str, symbol: str) -> Instrument:
         min_quantity=Decimal("0.00000001"),
         min_notional=Decimal(0),
         status="trading",
+        kind=kind_of(symbol),
     )
 
 

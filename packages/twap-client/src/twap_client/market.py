@@ -9,7 +9,17 @@ from pydantic import TypeAdapter
 
 from twap_client._transport import Answer, Call, Timeout, Transport, read_model
 from twap_client.order_fields import check_zones
-from twap_models import BookHealth, BookTop, Candle, Exchange, Instrument, Interval, PublicTrade, ServerInfo
+from twap_models import (
+    BookHealth,
+    BookTop,
+    Candle,
+    Exchange,
+    Instrument,
+    InstrumentKind,
+    Interval,
+    PublicTrade,
+    ServerInfo,
+)
 from twap_models.fields import format_time
 
 _EXCHANGES: TypeAdapter[list[Exchange]] = TypeAdapter(list[Exchange])
@@ -46,6 +56,7 @@ class Market:
         base: str | None = None,
         quote: str | None = None,
         q: str | None = None,
+        kind: InstrumentKind | str | None = None,
         timeout: Timeout = None,
     ) -> list[Instrument]:
         """List an exchange's instruments.
@@ -55,14 +66,14 @@ class Market:
             base: only this base currency.
             quote: only this quote currency.
             q: only symbols that contain this text.
+            kind: only ``spot``, or only ``perpetual``.
 
         Raises:
             NotFound: no such exchange.
         """
         path = f"/exchanges/{_segment(exchange)}/symbols"
-        return read_model(
-            _INSTRUMENTS, await self._fetch(path, {"base": base, "quote": quote, "q": q}, timeout)
-        )
+        query = {"base": base, "quote": quote, "q": q, "kind": None if kind is None else str(kind)}
+        return read_model(_INSTRUMENTS, await self._fetch(path, query, timeout))
 
     async def books(self, exchange: str, *, timeout: Timeout = None) -> list[BookHealth]:
         """Tell how each collected book of an exchange fares, now and within the last 15 minutes.

@@ -145,6 +145,13 @@ class Interval(StrEnum):
     MONTH = "1M"
 
 
+class InstrumentKind(StrEnum):
+    """What is traded: the asset itself, or a contract on its price that never expires."""
+
+    SPOT = "spot"
+    PERPETUAL = "perpetual"
+
+
 class Integrity(StrEnum):
     """How an exchange lets us prove that no message is missing."""
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.enums import EXCHANGE_ALIASES, BookStatus, ExchangeState, Scope, SliceReason
+from twap_models.enums import EXCHANGE_ALIASES, BookStatus, ExchangeState, InstrumentKind, Scope, SliceReason
 from twap_models.exact_json import SENT, TOLD, InexactNumber, JsonBounds, Unread, check_decimal, parse_decimal
 from twap_models.iso_time import read_iso
 
@@ -279,6 +279,9 @@ KnownBookStatus = Annotated[BookStatus | str, Field(union_mode="left_to_right")]
 
 KnownExchangeState = Annotated[ExchangeState | str, Field(union_mode="left_to_right")]
 """An ``ExchangeState``, or the text of one that a newer server knows."""
+
+KnownInstrumentKind = Annotated[InstrumentKind | str, Field(union_mode="left_to_right")]
+"""An ``InstrumentKind``, or the text of one that a newer server knows."""
 
 KnownScope = Annotated[Scope | str, Field(union_mode="left_to_right")]
 """A ``Scope``, or the text of one that a newer server knows."""

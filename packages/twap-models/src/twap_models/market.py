@@ -8,8 +8,15 @@ from pydantic_core import CoreSchema
 from pydantic_core.core_schema import no_info_after_validator_function
 
 from twap_models.base import ResponseModel
-from twap_models.enums import Integrity, Interval, Side
-from twap_models.fields import KnownBookStatus, KnownExchangeState, Told, ToldPrice, UtcDatetime
+from twap_models.enums import InstrumentKind, Integrity, Interval, Side
+from twap_models.fields import (
+    KnownBookStatus,
+    KnownExchangeState,
+    KnownInstrumentKind,
+    Told,
+    ToldPrice,
+    UtcDatetime,
+)
 
 
 class Exchange(ResponseModel):
@@ -60,10 +67,23 @@ class Exchange(ResponseModel):
 class Instrument(ResponseModel):
     """One instrument of one exchange."""
 
-    symbol: str = Field(description="Canonical BASE-QUOTE.")
+    symbol: str = Field(description="Canonical: BASE-QUOTE, of a perpetual BASE-QUOTE-PERP.")
     native: str = Field(description="The exchange's own spelling.")
     base: str
     quote: str
+    kind: KnownInstrumentKind = Field(
+        default=InstrumentKind.SPOT,
+        description="spot, or perpetual (a linear contract that never expires; funding and margin are not "
+        "simulated).",
+    )
+    settle: str = Field(
+        default="", description="What gains and losses are paid in; of spot the quote. Empty: not told."
+    )
+    contract_size: Told = Field(
+        default=Decimal(1),
+        description="Base currency in one unit of the exchange's own quantities. Quantities here are always "
+        "base currency.",
+    )
     tick_size: Told = Field(description="0: not known.")
     lot_size: Told = Field(description="0: not known.")
     min_quantity: Told = Field(description="0: none is stated.")

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from support.api.desk import Desk
-from support.api.fakes import NobodyTook, trade, view
+from support.api.fakes import NobodyTook, listed, trade, view
 from support.api.live import Live
 from support.clocks import START
 from twap_client import NotFound, TwapClient
@@ -37,6 +37,27 @@ async def test_exchanges_and_symbols(desk: Desk) -> None:
     assert one["symbol"] == "ETH-USDT"
     assert one["lot_size"] == Decimal("0.00000001")
     assert b"e-" not in answer.content.lower().replace(b"e-u", b"")
+
+
+async def test_symbols_of_one_kind(desk: Desk) -> None:
+    spot = (await desk.http.get("/exchanges/binance/symbols", params={"kind": "spot"})).json()
+    assert [(one["symbol"], one["settle"], one["contract_size"]) for one in spot] == [
+        ("BTC-USDT", "USDT", 1),
+        ("ETH-USDT", "USDT", 1),
+    ]
+    assert (await desk.http.get("/exchanges/binance/symbols", params={"kind": "perpetual"})).json() == []
+    perpetual = replace(listed("binance", "BTC-USDT-PERP"), settle="USDC", multiplier=Decimal("0.01"))
+    desk.market.listed["binance"]["BTC-USDT-PERP"] = perpetual
+    answer = await desk.http.get("/exchanges/binance/symbols", params={"kind": "perpetual", "base": "btc"})
+    (one,) = exact_json.loads(answer.content)
+    assert (one["symbol"], one["base"], one["quote"], one["kind"]) == (
+        "BTC-USDT-PERP",
+        "BTC",
+        "USDT",
+        "perpetual",
+    )
+    assert (one["settle"], one["contract_size"]) == ("USDC", Decimal("0.01"))
+    assert (await desk.http.get("/exchanges/binance/symbols", params={"kind": "future"})).status_code == 422
 
 
 async def test_how_collected_books_fare(desk: Desk) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twap_models.enums import GoLiveRule, GoLiveVerdict
+from twap_models.enums import GoLiveRule, GoLiveVerdict, InstrumentKind
 from twap_server.domain.clock import SECOND
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, RuleFinding, check
@@ -48,6 +48,19 @@ def finding(
     exchange, _, market = where.partition(" ")
     found = answers(order, pairs)[exchange, market or "spot"].findings
     return next(one for one in found if one.rule.what is what)
+
+
+def test_a_perpetual_has_no_use_for_the_rules_of_a_spot_market() -> None:
+    def perpetual(pair: PairMinimums) -> dict[tuple[str, str], GoLive]:
+        found = check(ORDER, {"binance-usdm": pair}, InstrumentKind.PERPETUAL)
+        return {(one.exchange, one.market): one for one in found}
+
+    markets = [one for one in MARKETS if one[1] != "spot"]
+    assert list(perpetual(PAIR)) == markets
+    assert perpetual(PAIR)["binance", "usd-m futures"].verdict is GoLiveVerdict.ACCEPTED
+    large = perpetual(replace(PAIR, quantity=Decimal(1)))["binance", "usd-m futures"]
+    assert large.verdict is GoLiveVerdict.REFUSED, "its own minimum is looked at, not that of spot"
+    assert check(ORDER, PAIRS, InstrumentKind.PERPETUAL)[0].verdict is GoLiveVerdict.UNKNOWN
 
 
 def test_all_six_exchanges_answer_and_every_rule_names_its_source() -> None:

@@ -11,6 +11,7 @@ from support.changes import replace
 from support.records import EXPIRED, at, by_hand, destination, fill, order, record, sample, slice_of
 from twap_models.enums import OrderStatus, Side, SliceReason
 from twap_server.domain import exact
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
@@ -256,6 +257,16 @@ def test_an_order_that_has_not_begun_is_one_note() -> None:
     made = report(record(order(status=OrderStatus.ACCEPTED)))
     assert made.notes == ("The order has not begun: nothing was measured yet.",)
     assert made.costs.implementation_shortfall is None and made.drift is None and made.book_age is None
+
+
+def test_an_order_on_a_perpetual_says_first_what_is_not_simulated() -> None:
+    made = by_hand()
+    assert not any("funding" in note for note in report(made).notes)
+    terms = replace(made.order.terms, instrument=InstrumentId("binance-usdm", "BTC-USDT-PERP"))
+    told = report(replace(made, order=replace(made.order, terms=terms))).notes[0]
+    assert told == (
+        "BTC-USDT-PERP is a perpetual contract: funding and margin are not simulated, only its fills are."
+    )
 
 
 def test_a_rejected_order_cost_nothing() -> None:

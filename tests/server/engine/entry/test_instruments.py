@@ -7,8 +7,9 @@ import pytest
 
 from support.clocks import LoopClock
 from support.trading import BTC, HandMarket
-from twap_models.enums import AGGREGATE
+from twap_models.enums import AGGREGATE, InstrumentKind
 from twap_server.domain.errors import UnknownSymbol
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.engine.entry.instruments import RulesCache
 
 
@@ -20,6 +21,22 @@ def test_every_spelling_shares_one_grid() -> None:
     assert listings.rules(AGGREGATE, "BTCUSDT").name == "aggregate:BTC-USDT"
     with pytest.raises(UnknownSymbol):
         listings.rules("binance", "DOGE")
+
+
+def test_an_order_on_a_perpetual_is_told_what_is_not_simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    market = HandMarket(LoopClock())
+    rules = RulesCache(market)
+    perpetual = replace(BTC, id=InstrumentId("binance-usdm", "BTC-USDT-PERP"), kind=InstrumentKind.PERPETUAL)
+    assert rules.rules("binance", "BTC-USDT").notices == ()
+    monkeypatch.setattr(market, "find_instrument", lambda exchange, spelling: perpetual)
+    (notice,) = rules.rules("binance-usdm", "BTC-USDT-PERP").notices
+    assert notice.startswith("BTC-USDT-PERP is a perpetual contract: funding and margin are not simulated")
+
+
+def test_a_perpetual_that_is_named_as_spot_is_unusable() -> None:
+    misnamed = replace(BTC, kind=InstrumentKind.PERPETUAL)
+    assert misnamed.fault == "its name BTC-USDT is not that of a perpetual instrument"
+    assert replace(misnamed, id=InstrumentId("binance", "BTC-USDT-PERP")).fault == ""
 
 
 def test_another_fee_or_lot_makes_another_grid(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,6 +120,9 @@ def symbols(
     base: Annotated[str | None, typer.Option(help="Only this base currency.")] = None,
     quote: Annotated[str | None, typer.Option(help="Only this quote currency.")] = None,
     q: Annotated[str | None, typer.Option("--q", help="Only symbols with this text.")] = None,
+    kind: Annotated[
+        Literal["spot", "perpetual"] | None, typer.Option(help="Only spot, or only perpetuals.")
+    ] = None,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
@@ -127,7 +130,10 @@ def symbols(
     from twap_client.cli import market
 
     run_listing(
-        ctx, as_json, output, lambda session: market.symbols(session, exchange, base=base, quote=quote, q=q)
+        ctx,
+        as_json,
+        output,
+        lambda session: market.symbols(session, exchange, base=base, quote=quote, q=q, kind=kind),
     )
 
 

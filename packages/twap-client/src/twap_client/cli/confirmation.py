@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from twap_client._assets import assets_of
 from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
 from twap_models import Candle, CostEstimate, ExpectedCost, OrderPreview, Side
 
@@ -102,8 +103,7 @@ def _money(amount: Decimal) -> str:
 
 
 def _quote(preview: OrderPreview) -> str:
-    parts = (preview.instrument or "").split("-")
-    return parts[1] if len(parts) > 1 else ""
+    return assets_of(preview.instrument)[1]
 
 
 def _about_limit(preview: OrderPreview) -> Iterator[str]:

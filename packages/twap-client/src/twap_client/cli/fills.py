@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Group
 
+from twap_client._assets import assets_of
 from twap_client.cli import render
 from twap_client.cli.csv_rows import cell, write_rows
 from twap_client.cli.progress import progress
@@ -84,5 +85,5 @@ def _cells(order: TwapOrder, fill: Fill) -> list[str]:
 
 
 def _fee_currency(order: TwapOrder) -> str:
-    """Fees are quote currency: the second part of ``BASE-QUOTE``."""
-    return (order.instrument or "").split("-")[1] if order.instrument else ""
+    """Fees are quote currency."""
+    return assets_of(order.instrument)[1]

@@ -18,10 +18,16 @@ async def exchanges(session: Session) -> int:
 
 
 async def symbols(
-    session: Session, exchange: str, *, base: str | None, quote: str | None, q: str | None
+    session: Session,
+    exchange: str,
+    *,
+    base: str | None,
+    quote: str | None,
+    q: str | None,
+    kind: str | None,
 ) -> int:
     """List an exchange's instruments."""
-    found = await session.client.market.symbols(exchange, base=base, quote=quote, q=q)
+    found = await session.client.market.symbols(exchange, base=base, quote=quote, q=q, kind=kind)
     session.show(found, lambda: render.instruments_table(exchange, found))
     return 0
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from twap_client._assets import assets_of
 from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, for_reading, number, percent, rounded
 from twap_client.cli.fitting_table import FittingTable, drawn, left, right, words
 from twap_models import ExecutionReport
@@ -23,7 +24,7 @@ _WHY = ("Nothing was filled", "The order was rejected")
 
 def report_view(made: ExecutionReport) -> RenderableType:
     """Draw all of a report."""
-    base, _, quote = (made.instrument or "-").partition("-")
+    base, quote = assets_of(made.instrument)
     parts: list[RenderableType] = [_headline(made)]
     parts += [Text(note, style="bold yellow") for note in made.notes if note.startswith(_WHY)]
     if made.fills:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from twap_client._assets import assets_of
 from twap_client.testing.examples import moment
 from twap_models import CostPage, CostSummary, OrderCost
 from twap_models.fields import Moment
@@ -41,7 +42,7 @@ def _counted(costs: Sequence[OrderCost]) -> CostSummary:
     notional: defaultdict[str, Decimal] = defaultdict(Decimal)
     shortfall: defaultdict[str, Decimal] = defaultdict(Decimal)
     for one in costs:
-        quote = (one.instrument or one.symbol).partition("-")[2]
+        _, quote = assets_of(one.instrument or one.symbol)
         notional[quote] += one.notional
         shortfall[quote] += one.shortfall or 0
     return CostSummary(

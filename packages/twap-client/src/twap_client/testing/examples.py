@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from twap_client._assets import assets_of
 from twap_models import (
     BookHealth,
     BookMessage,
@@ -85,7 +86,7 @@ def exchange(name: str = "binance", **fields: Any) -> Exchange:
 
 def instrument(symbol: str = "BTC-USDT", **fields: Any) -> Instrument:
     """Make an instrument that trades."""
-    base, _, quote = symbol.partition("-")
+    base, quote = assets_of(symbol)
     steps = {"tick_size": "0.01", "lot_size": "0.00001", "min_quantity": "0.00001", "min_notional": "5"}
     names = {"symbol": symbol, "native": base + quote, "base": base, "quote": quote, "status": "trading"}
     return Instrument.model_validate(names | steps | fields)

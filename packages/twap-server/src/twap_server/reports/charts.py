@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from twap_models.enums import SliceOutcome
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
+from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import Fill, Order
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.prices import Measured, end_of, longest_hold, mids_of
@@ -167,8 +168,8 @@ def _price_words(record: OrderRecord) -> str:
 
 
 def _base(order: Order) -> str:
-    return order.terms.instrument.symbol.partition("-")[0] if order.terms.instrument else ""
+    return assets_of(order.terms.instrument.symbol)[0] if order.terms.instrument else ""
 
 
 def _quote(order: Order) -> str:
-    return order.terms.instrument.symbol.partition("-")[2] if order.terms.instrument else ""
+    return assets_of(order.terms.instrument.symbol)[1] if order.terms.instrument else ""

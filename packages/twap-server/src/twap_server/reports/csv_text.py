@@ -16,6 +16,7 @@ from twap_models.report import Cost, Costs, Counterfactual, ExecutionReport
 from twap_models.spreadsheet import harmless
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime
+from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
@@ -83,7 +84,7 @@ _Row = tuple[str, str, Cell, str]
 
 
 def _figures(made: ExecutionReport) -> Iterator[_Row]:
-    base, _, quote = (made.instrument or "base-quote").partition("-")
+    base, quote = assets_of(made.instrument or "base-quote")
     price = f"{quote} per {base}"
     yield from _order(made, base, quote, price)
     yield from _prices(made, price)
@@ -216,7 +217,7 @@ def _fill(order: Order, one: Fill) -> list[Cell]:
         one.quantity,
         exact.multiply(one.price, one.quantity),
         one.fee,
-        instrument.symbol.split("-")[1] if instrument else None,
+        assets_of(instrument.symbol)[1] if instrument else None,
         one.book_seq,
         _time(one.book_time or None),
     ]

@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from twap_models.enums import SliceOutcome
 from twap_models.report import ExecutionReport
+from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import OrderProgress
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.charts import limit_is_drawn, price_chart, schedule_chart
@@ -105,7 +106,7 @@ def _provenance(record: OrderRecord) -> str:
 
 
 def _cards(made: ExecutionReport) -> Element:
-    base, _, quote = (made.instrument or "-").partition("-")
+    base, quote = assets_of(made.instrument)
     shortfall = made.costs.implementation_shortfall
     share = made.filled_quantity * 100 / made.quantity if made.quantity else 0
     cards = (
@@ -147,7 +148,7 @@ def _notes(made: ExecutionReport) -> Iterator[Element]:
 
 
 def _pictures(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
-    quote = (made.instrument or "-").partition("-")[2]
+    _, quote = assets_of(made.instrument)
     yield el("h2", "Price and fills")
     yield el("figure", price_chart(record), _price_legend(record))
     yield el("h2", "Schedule against filled")

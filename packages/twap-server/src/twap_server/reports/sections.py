@@ -5,6 +5,7 @@ from xml.etree.ElementTree import Element
 
 from twap_models.report import Counterfactual, ExecutionReport
 from twap_server.domain import exact
+from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import Fill, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.svg import el
@@ -34,7 +35,7 @@ _WAYS = {
 
 def sections(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     """All tables, in the page's order."""
-    base, _, quote = (made.instrument or "-").partition("-")
+    base, quote = assets_of(made.instrument)
     yield from _costs(made, quote)
     yield from _benchmarks(made, base, quote)
     yield from _others(made, quote)

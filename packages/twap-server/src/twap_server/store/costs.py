@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from twap_models.enums import OrderStatus
 from twap_server.domain.clock import Nanos
+from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.tca.headline import ClosedOrder, CostFigures, CostFilter, Unmeasured
 from twap_server.domain.tca.totals import Tally
 from twap_server.store import queries
@@ -134,7 +135,7 @@ def _figures(row: Columns) -> CostFigures | None:
 def _tally(row: Columns) -> Tally:
     return Tally(
         order_id=row["order_id"],
-        quote=(row["instrument_symbol"] or "").rpartition("-")[2],
+        quote=assets_of(row["instrument_symbol"])[1],
         filled=row["filled"],
         notional=row["notional"],
         fees=row["fees"],

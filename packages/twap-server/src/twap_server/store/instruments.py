@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
+from twap_models.enums import InstrumentKind
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.store.database import Database
 from twap_server.store.tables import instruments as table
@@ -54,6 +55,9 @@ def _to_body(instrument: Instrument) -> dict[str, Any]:
         **{name: format(getattr(instrument, name), "f") for name in _DECIMALS},
         **{name: getattr(instrument, name) for name in _TEXTS},
         "aliases": instrument.aliases,
+        "kind": instrument.kind.value,
+        "settle": instrument.settle,
+        "multiplier": format(instrument.multiplier, "f"),
     }
 
 
@@ -69,4 +73,7 @@ def _to_instrument(id_: InstrumentId, body: Mapping[str, Any]) -> Instrument:
         min_notional=Decimal(body["min_notional"]),
         status=body["status"],
         aliases=tuple(body["aliases"]),
+        kind=InstrumentKind(body.get("kind", InstrumentKind.SPOT)),  # older servers told only of spot
+        settle=body.get("settle", ""),
+        multiplier=Decimal(body.get("multiplier", "1")),
     )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 
-from twap_models.enums import Interval
+from twap_models.enums import InstrumentKind, Interval
 from twap_models.fields import ExchangeName, Moment, SymbolText
 from twap_models.health import BookHealth
 from twap_models.market import BookTop, Candle, Exchange, Instrument, PublicTrade
@@ -60,17 +60,19 @@ async def list_books(services: ServicesDep, exchange: ExchangePath) -> Response:
     dependencies=[_READS],
 )
 async def list_symbols(
+    *,
     services: ServicesDep,
     exchange: ExchangePath,
     base: SymbolFilter = None,
     quote: SymbolFilter = None,
     q: Annotated[str | None, Query(max_length=40, description="Part of a name.")] = None,
+    kind: Annotated[InstrumentKind | None, Query(description="Only spot, or only perpetuals.")] = None,
 ) -> Response:
     """Instruments of an exchange with their grid and minimums."""
-    if base is None and quote is None and q is None:
+    if base is None and quote is None and q is None and kind is None:
         return services.listings.whole(exchange)
     listed = services.market.instruments(exchange).values()
-    return in_order(one for one in listed if _fits(one, base=base, quote=quote, part=q))
+    return in_order(one for one in listed if _fits(one, base=base, quote=quote, part=q, kind=kind))
 
 
 @router.get(
@@ -150,10 +152,18 @@ async def list_trades(
     return reply(await held_trades(services, reader, exchange=exchange, spelling=symbol, limit=limit))
 
 
-def _fits(one: ListedInstrument, *, base: str | None, quote: str | None, part: str | None) -> bool:
+def _fits(
+    one: ListedInstrument,
+    *,
+    base: str | None,
+    quote: str | None,
+    part: str | None,
+    kind: InstrumentKind | None,
+) -> bool:
     names = (one.id.symbol, one.native, one.id.symbol.replace("-", ""))
     return (
-        (base is None or one.base.upper() == base.upper())
+        (kind is None or one.kind is kind)
+        and (base is None or one.base.upper() == base.upper())
         and (quote is None or one.quote.upper() == quote.upper())
         and (part is None or any(part.upper() in name.upper() for name in names))
     )

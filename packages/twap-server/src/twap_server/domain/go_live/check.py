@@ -11,10 +11,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import groupby
 
-from twap_models.enums import GoLiveVerdict
+from twap_models.enums import GoLiveVerdict, InstrumentKind
 from twap_server.domain.go_live.answers import PairMinimums, Proposed, RuleAnswer, answer, plain
 from twap_server.domain.go_live.rules import Rule
 from twap_server.domain.go_live.table import RULES
+
+_SPOT = "spot"
+_COLLECTED_AS = {("binance", "usd-m futures"): "binance-usdm"}
+"""Markets that are exchanges of their own here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,16 +47,24 @@ class GoLive:
     findings: tuple[RuleFinding, ...]
 
 
-def check(order: Proposed, pairs: Mapping[str, PairMinimums | None]) -> tuple[GoLive, ...]:
-    """Check every exchange.
+def check(
+    order: Proposed,
+    pairs: Mapping[str, PairMinimums | None],
+    kind: InstrumentKind = InstrumentKind.SPOT,
+) -> tuple[GoLive, ...]:
+    """Check every exchange; an order on a perpetual has no use for the rules of a spot market.
 
     Args:
         order: figures of the order.
-        pairs: the pair's smallest order on the spot market of each exchange where it is known.
+        pairs: the pair's smallest order of that kind on each exchange where it is known.
+        kind: what the order trades.
     """
     found = []
     for (exchange, market), rules in groupby(RULES, key=lambda rule: (rule.exchange, rule.market)):
-        pair = pairs.get(exchange) if market == "spot" else None
+        if kind is InstrumentKind.PERPETUAL and market == _SPOT:
+            continue
+        is_its_market = (market == _SPOT) is (kind is InstrumentKind.SPOT)
+        pair = pairs.get(_COLLECTED_AS.get((exchange, market), exchange)) if is_its_market else None
         findings = tuple(_find(rule, order, pair) for rule in rules)
         found.append(GoLive(exchange=exchange, market=market, verdict=_verdict(findings), findings=findings))
     return tuple(found)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from twap_models.enums import InstrumentKind
 from twap_server.domain.exact import can_be_said
+from twap_server.domain.market.symbols import kind_of
 
 TRADING: Final = "trading"
 """The status of an instrument that can be traded now."""
@@ -41,7 +43,7 @@ class InstrumentId(NamedTuple):
 
     exchange: str
     symbol: str
-    """Canonical ``BASE-QUOTE``."""
+    """Canonical ``BASE-QUOTE``, of a perpetual ``BASE-QUOTE-PERP``."""
 
     def __str__(self) -> str:
         return f"{self.exchange}:{self.symbol}"
@@ -64,12 +66,25 @@ class Instrument:
     """``trading``, or the exchange's own word in lower case (``limit_only``, ``maintenance``, …)."""
     aliases: tuple[str, ...] = ()
     """Other spellings that mean this instrument, as the exchange itself uses them (e.g. ``XBTUSD``)."""
+    kind: InstrumentKind = InstrumentKind.SPOT
+    settle: str = ""
+    """What gains and losses are paid in; the quote where nothing else is given."""
+    multiplier: Decimal = Decimal(1)
+    """Base currency in one unit of the exchange's own quantities. Lot, minimums, books, trades and candles
+    are base currency already: the adapter multiplies."""
+
+    def __post_init__(self) -> None:
+        """Fill the currency of settlement."""
+        if not self.settle:
+            object.__setattr__(self, "settle", self.quote)  # frozen for everybody else
 
     @property
     def fault(self) -> str:
         """Why no order fits its names and grid, in words; empty where orders do."""
         if not (self.base and self.quote):
             return "one of its two assets has no name"
+        if kind_of(self.id.symbol) is not self.kind:
+            return f"its name {self.id.symbol} is not that of a {self.kind.value} instrument"
         steps = (("tick size", self.tick_size), ("lot size", self.lot_size))
         minimums = (("smallest quantity", self.min_quantity), ("smallest value", self.min_notional))
         for name, step in steps:

@@ -3,6 +3,9 @@
 A canonical name wins. Any other spelling may mean a canonical name (other separators, none, XBT for BTC) or
 the exchange's own name; where these are two instruments, the spelling is refused. Over all exchanges only
 canonical names count: what one exchange calls LUNA is LUNC on the others.
+
+A perpetual is found only where it is named as one: BTC-USDT-PERP, BTCUSDTPERP, BTC/USDT-SWAP, or the
+exchange's own name on that exchange. BTC-USDT is spot everywhere: no order for spot may end in a contract.
 """
 
 import difflib
@@ -12,14 +15,18 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from twap_models.enums import EXCHANGE_ALIASES
+from twap_models.enums import EXCHANGE_ALIASES, InstrumentKind
 from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.symbols import symbol_of
 
 _ASSET_ALIASES = {"XBT": "BTC", "XDG": "DOGE"}
 """Second names that are nobody's first name; an exchange's own names stand in its own description."""
 _SECOND_NAMES = {name: alias for alias, name in _ASSET_ALIASES.items()}
 _SEPARATORS = re.compile(r"[-/_:]")
+_PERPETUAL_NAMES = ("PERP", "SWAP")
+_ENDINGS = {InstrumentKind.SPOT: ("",), InstrumentKind.PERPETUAL: _PERPETUAL_NAMES}
+"""What stands behind the two assets where nothing separates them."""
 
 Found = tuple[Instrument, ...]
 """What a spelling fits: nothing, one, or several of which none can be chosen."""
@@ -49,10 +56,11 @@ class Spellings:
         self._own: dict[str, Found] = {}
         for one in (*instruments, *clashing):
             _add(self._canonical, one.id.symbol, one)
-            for base, quote in product(_names(one.base), _names(one.quote)):
-                _add(self._joined, base + quote, one)
+            for parts in product(_names(one.base), _names(one.quote), _ENDINGS[one.kind]):
+                _add(self._joined, "".join(parts), one)
             for name in (one.native, *one.aliases):
-                _add(self._own, name, one)
+                if one.kind is InstrumentKind.SPOT or name.upper() != symbol_of(one.base, one.quote):
+                    _add(self._own, name, one)
 
     def find(self, spelling: str) -> Found:
         """What a spelling fits on this exchange, its own names included."""
@@ -147,8 +155,18 @@ def _read(spelling: str) -> _Read:
     """Remembered: callers write the same few."""
     text = spelling.strip().upper()
     assets = _SEPARATORS.split(text)
-    named = "-".join(_ASSET_ALIASES.get(asset, asset) for asset in assets) if len(assets) > 1 else ""
-    return _Read(text, named)
+    return _Read(text, _canonical(assets) if len(assets) > 1 else "")
+
+
+def _canonical(assets: Sequence[str]) -> str:
+    base, quote, *ending = assets
+    if len(ending) == 1 and ending[0] in _PERPETUAL_NAMES:
+        return symbol_of(_asset(base), _asset(quote), InstrumentKind.PERPETUAL)
+    return "-".join(map(_asset, assets))
+
+
+def _asset(name: str) -> str:
+    return _ASSET_ALIASES.get(name, name)
 
 
 def _names(asset: str) -> tuple[str, ...]:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_models.enums import OrderStatus, Side
+from twap_models.enums import InstrumentKind, OrderStatus, Side
 from twap_server.domain.clock import SECOND, Nanos, to_text
+from twap_server.domain.market.symbols import NOT_SIMULATED, kind_of
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.benchmarks import Benchmarks
@@ -28,6 +29,7 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
     if record.order.status.is_open and not record.samples and not record.slices:
         return ("The order has not begun: nothing was measured yet.",)
     found = (
+        *_about_contract(record.order),
         *_about_nothing(record),
         *_about_size(measured),
         *_about_progress(record.order),
@@ -39,6 +41,12 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
         *_about_sweep(record),
     )
     return tuple(found)
+
+
+def _about_contract(order: Order) -> Iterator[str]:
+    instrument = order.terms.instrument
+    if instrument is not None and kind_of(instrument.symbol) is InstrumentKind.PERPETUAL:
+        yield f"{instrument.symbol} is a perpetual contract: {NOT_SIMULATED}."
 
 
 def _about_nothing(record: OrderRecord) -> Iterator[str]:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from twap_models.enums import AGGREGATE
+from twap_models.enums import AGGREGATE, InstrumentKind
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.symbols import NOT_SIMULATED, kind_of
 from twap_server.domain.orders.trading_rules import TradingRules, trading_rules_of
 from twap_server.engine.ports import Market
 
@@ -47,7 +48,8 @@ class RulesCache:
         made = self._made.get(key)
         if made is None or made.instruments != found or made.fees != fees:
             rules = trading_rules_of(found, fees, exchange=exchange)
-            rules = replace(rules, notices=(*self._notices(rules), *_left_out(found, rules)))
+            notices = (*_about_contracts(rules), *self._notices(rules), *_left_out(found, rules))
+            rules = replace(rules, notices=notices)
             made = self._made[key] = _Made(found, fees, rules)
         return made.rules
 
@@ -58,6 +60,12 @@ class RulesCache:
             for destination in rules.destinations
             if not self._market.is_proven(destination.instrument.exchange)
         )
+
+
+def _about_contracts(rules: TradingRules) -> tuple[str, ...]:
+    if kind_of(rules.symbol) is InstrumentKind.SPOT:
+        return ()
+    return (f"{rules.symbol} is a perpetual contract: {NOT_SIMULATED}",)
 
 
 def _left_out(found: Sequence[Instrument], rules: TradingRules) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSym
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, check
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.symbols import assets_of, kind_of
 from twap_server.domain.orders.rules import Admitted
 from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_of
@@ -186,7 +187,7 @@ class Previewer:
     ) -> tuple[GoLive, ...]:
         order = Proposed(
             quantity=plan.quantity,
-            quote=rules.symbol.rpartition("-")[2],
+            quote=assets_of(rules.symbol)[1],
             lot_size=rules.lot_size,
             price=mid if mid is not None else plan.limit,
             limit=plan.limit,
@@ -195,9 +196,8 @@ class Previewer:
             ends_in=max(0, plan.end - now),
             randomize=request.randomize,
         )
-        return check(
-            order, {one.id.exchange: _minimums(one) for one in self._listed(rules.symbol) if not one.fault}
-        )
+        pairs = {one.id.exchange: _minimums(one) for one in self._listed(rules.symbol) if not one.fault}
+        return check(order, pairs, kind_of(rules.symbol))
 
     def _listed(self, symbol: str) -> Sequence[Instrument]:
         with suppress(UnknownSymbol, ExchangeUnavailable):

@@ -14,6 +14,7 @@ export function Facts({ exchange, symbol, facts }) {
   /** @type {[string, string][]} */
   const lines = [
     ["Name at the exchange", facts.native],
+    ["Kind", facts.kind === "perpetual" ? `perpetual, settled in ${facts.settle || quote}` : facts.kind],
     ["Tick", known(facts.tick_size, quote)],
     ["Lot", known(facts.lot_size, base)],
     ["Least quantity", stated(facts.min_quantity, base)],
@@ -23,6 +24,7 @@ export function Facts({ exchange, symbol, facts }) {
     ["Exchange", of ? [of.status, of.market_status].join(", ") : "not known"],
     ["Clock of the exchange", of?.lag_ms === null || of?.lag_ms === undefined ? "not known" : `${of.lag_ms} ms behind ours`],
   ];
+  if (facts.kind === "perpetual") lines.splice(2, 0, ["Not simulated", "funding, margin"]);
   return html`
     <section class="card facts" aria-label="Instrument">
       <h2>${symbol}${exchange === "aggregate" ? html` <span class="hint">as ${facts.exchange} lists it</span>` : null}</h2>

@@ -1,7 +1,7 @@
 // What an amendment asks for, and what it would change.
 
 import { big, isNumber } from "../../core/exact.js";
-import { grouped } from "../../core/format.js";
+import { assets, grouped } from "../../core/format.js";
 import { local } from "../../core/time.js";
 
 /** @typedef {{quantity: string, price: string, end: string}} Typed `price`: empty takes the limit away; `end`: local, as the browser's input writes it */
@@ -22,7 +22,7 @@ export function inputTime(iso) {
  * @returns {{body: Record<string, unknown>, wrong: Record<string, string>, lines: string[]}} the fields that change, in words too
  */
 export function changeOf(order, typed) {
-  const [base, quote] = (order.instrument || "-").split("-");
+  const [base, quote] = assets(order.instrument || "-");
   /** @type {Record<string, unknown>} */
   const body = {};
   /** @type {Record<string, string>} */
