@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from decimal import Decimal
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from twap_client.testing import ScriptedServer, order
 from twap_client.testing.server import problem
 from twap_models import ExecutionReport, exact_json
 from twap_models.enums import OrderStatus
+from twap_models.reading import WAYS
 from twap_server.reports.present import execution_report
 
 
@@ -75,7 +77,7 @@ def test_the_view_fits_and_has_the_figures(width: int) -> None:
         "+160.03",
         "102.2059",
         "participation 50.00 %",
-        "naive TWAP",
+        "at best prices",
         "+144.47",
         "3 of 3",
         "2 filled, 2 missed",
@@ -87,12 +89,29 @@ def test_the_view_fits_and_has_the_figures(width: int) -> None:
         assert part in shown, part
 
 
+@pytest.mark.parametrize("filled", [True, False])
+def test_the_last_rows_of_a_small_screen_say_the_essential(filled: bool) -> None:
+    made = execution_report(by_hand())
+    if not filled:
+        made = made.model_copy(
+            update={"fills": 0, "notes": ["Nothing was filled: no_book in 4 of 4 slices."]}
+        )
+    seen = "\n".join(text(report_view(made), 80).splitlines()[-20:])
+    assert "t-1  buy 4 BTC-USDT on binance  Expired" in seen
+    wanted = ("3 BTC (75.0 %) in 3 fills at 102.1083", "shortfall +10.631325 USDT (+265.78 bps)")
+    assert all((part in seen) is filled for part in wanted), seen
+    assert ("Nothing was filled: no_book" in seen) is not filled
+
+
+def test_the_dashboard_calls_the_other_ways_by_the_same_names() -> None:
+    page = files("twap_server.dashboard").joinpath("static/views/order/report.js").read_text("utf-8")
+    for field, (name, _) in WAYS.items():
+        assert f'["{field}", "{name}",' in page, field
+
+
 def test_the_waterfall_goes_on_where_the_part_before_ended() -> None:
-    lines = {
-        line.split()[0]: line
-        for line in text(report_view(execution_report(by_hand())), 80).splitlines()
-        if line
-    }
+    table, _, _ = text(report_view(execution_report(by_hand())), 80).partition("in short")
+    lines = {line.split()[0]: line for line in table.splitlines() if line}
     bars = {
         name: lines[name][lines[name].index("█") :].rstrip() for name in ("delay", "timing", "opportunity")
     }

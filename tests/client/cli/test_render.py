@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console, RenderableType
 
 from twap_client.cli import render
-from twap_client.cli.figures import for_reading, number, percent, rounded, span
+from twap_client.cli.figures import percent, rounded, span
 from twap_client.cli.preview import preview_view
 from twap_client.cli.report_view import report_view
 from twap_client.cli.watch import merged
@@ -22,6 +22,7 @@ from twap_models import (
     TwapOrder,
     TwapOrderDetail,
 )
+from twap_models.reading import for_reading, number
 
 
 def text(picture: RenderableType, width: int = 120) -> str:
@@ -271,7 +272,7 @@ def test_a_report_of_nothing_says_why_and_draws_no_gain() -> None:
     costs |= {"opportunity": cost, "implementation_shortfall": cost}
     made = ExecutionReport.model_validate(told | {"costs": costs, "notes": [why, "another"]})
     lines = text(report_view(made), 100).splitlines()
-    assert lines[1].rstrip() == why and "".join(lines).count("Nothing was filled") == 1
+    assert lines[1].rstrip() == why == lines[-1].rstrip() and "".join(lines).count("Nothing was filled") == 2
     assert not any("▒" in line or "█" in line for line in lines)
     assert any(line.startswith("note another") for line in lines)
 
@@ -353,3 +354,8 @@ def test_fills_name_their_exchanges() -> None:
     fills = [detail.fills[0], detail.fills[1].model_copy(update={"exchange": "kraken"})]
     shown = text(render.order_panel(detail.model_copy(update={"fills": fills}), NOON), 70)
     assert "binance" in shown and "kraken" in shown
+
+
+def test_why_an_order_ended_is_said_in_words() -> None:
+    line = text(render.order_line(order("o-1", status="Canceled", reason="canceled_by_user")))
+    assert "(canceled by user)" in line

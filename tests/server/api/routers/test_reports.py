@@ -251,9 +251,12 @@ def test_an_order_that_filled_nothing_says_why_in_its_headline() -> None:
     assert "nothing was filled, so nothing was paid" in rest and 'class="bar' not in rest
 
 
-def test_headlines_have_two_decimals_and_tables_all() -> None:
+def test_headlines_are_rounded_for_reading_and_tables_are_exact() -> None:
     text = report_page(by_hand())
     assert "<b>+265.78 bps</b>" in text and "+265.7831" in text
+    headline, _, tables = text.partition("<svg")
+    assert "<b>102.1083</b>" in headline and "102.108333333333" not in headline
+    assert "time-weighted mid 102.2059<" in headline and "102.108333333333" in tables
 
 
 def test_charts_have_titles_and_a_mark_for_everything() -> None:

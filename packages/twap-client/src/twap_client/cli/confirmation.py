@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from twap_client._assets import assets_of
-from twap_client.cli.figures import NOTHING, age, number, rounded, span, stamp
+from twap_client.cli.figures import age, rounded, span, stamp
 from twap_models import Candle, CostEstimate, ExpectedCost, OrderPreview, Side
+from twap_models.reading import NOTHING, number
 
 _FAR = Decimal("0.05")
 """A limit further than this from the market may be a digit too many."""

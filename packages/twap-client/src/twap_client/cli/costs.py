@@ -6,11 +6,12 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import badge, beside, for_reading, number, rounded, signed
+from twap_client.cli.figures import badge, beside, rounded, signed
 from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_client.cli.local_time import absolute
 from twap_client.cli.session import Session
 from twap_models.costs import CostPage, CostSummary, OrderCost
+from twap_models.reading import for_reading, number
 
 _MOST = 500
 

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from io import StringIO
 
-from twap_client.cli.figures import number
 from twap_models import exact_json
 from twap_models.base import WireModel
 from twap_models.fields import format_time
+from twap_models.reading import number
 from twap_models.spreadsheet import harmless
 
 Row = Mapping[str, object]

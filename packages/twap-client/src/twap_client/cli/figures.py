@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from rich.text import Text
 
-NOTHING = "–"
+from twap_models.reading import NOTHING, number
+
 _UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 _PIECE = re.compile(r"`[^`]*`\S*|\S+")
 
@@ -35,24 +36,9 @@ STATUS_STYLES = {
 }
 
 
-def number(value: Decimal | None) -> str:
-    """Write all digits, without zeros at the end."""
-    if value is None:
-        return NOTHING
-    text = f"{value:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
-
-
 def rounded(value: Decimal | None, places: int) -> str:
     """Write so many decimal places, for reading: half-even, and nothing is not below nothing."""
     return NOTHING if value is None else f"{round(value, places) + 0:.{places}f}"
-
-
-def for_reading(value: Decimal | None) -> str:
-    """Write a price or an amount rounded half-even: 4 decimals, below 1 six digits; no zeros at the end."""
-    if value is None or not value:
-        return number(value)
-    return number(round(value, 4 if abs(value) >= 1 else 5 - value.adjusted()))
 
 
 def percent(share: Decimal) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.segment import Segment
 from rich.text import Text
 
-from twap_client.cli.figures import NOTHING
+from twap_models.reading import NOTHING
 
 _PADDINGS = (2, 1)
 _WORDS_WIDTH = 32

@@ -8,8 +8,9 @@ from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from twap_client.cli.figures import number, rounded
+from twap_client.cli.figures import rounded
 from twap_client.cli.fitting_table import FittingTable, left, right
+from twap_models.reading import number
 
 _LEAST_BAR = 2
 

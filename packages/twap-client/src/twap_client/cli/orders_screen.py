@@ -6,9 +6,10 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import badge, for_reading, number, percent, span, whole_seconds
+from twap_client.cli.figures import badge, percent, span, whole_seconds
 from twap_client.cli.fitting_table import FittingTable, left, right
 from twap_models import TwapOrder
+from twap_models.reading import for_reading, number
 
 _BAR = 10
 KEYS = "↑↓ choose · enter open · p pause · r resume · c cancel · q leave"

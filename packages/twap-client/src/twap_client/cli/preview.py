@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from twap_client.cli.figures import NOTHING, age, for_reading, number, rounded, span, stamp
+from twap_client.cli.figures import age, rounded, span, stamp
 from twap_client.cli.fitting_table import FittingTable, left, right, words
 from twap_models import (
     CostEstimate,
@@ -16,6 +16,7 @@ from twap_models import (
     OrderPreview,
     PlannedSlice,
 )
+from twap_models.reading import NOTHING, for_reading, number
 
 _FIRST, _LAST = 5, 2
 _MARKS = {

@@ -8,15 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twap_client.cli.figures import (
-    NOTHING,
     STATUS_STYLES,
     age,
     badge,
     beside,
     clock,
-    for_reading,
     lag,
-    number,
     percent,
     rounded,
     span,
@@ -46,6 +43,7 @@ from twap_models import (
     TwapOrderRequest,
 )
 from twap_models.enums import AGGREGATE
+from twap_models.reading import NOTHING, for_reading, number, reason_words
 
 __all__ = [
     "account_line",
@@ -180,7 +178,7 @@ def order_line(order: TwapOrder) -> Text:
         average = for_reading(order.average_price)
         text.append(f"  {percent(order.progress)} filled: {number(order.filled_quantity)} at {average}")
     if order.reason:
-        text.append(f"  ({order.reason})")
+        text.append(f"  ({reason_words(order.reason)})")
     return text
 
 

@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from twap_client._assets import assets_of
-from twap_client.cli.figures import NOTHING, STATUS_STYLES, clock, for_reading, number, percent, rounded
+from twap_client.cli.figures import STATUS_STYLES, clock, percent, rounded
 from twap_client.cli.fitting_table import FittingTable, drawn, left, right, words
 from twap_models import ExecutionReport
+from twap_models.reading import NOTHING, WAYS, for_reading, number
 from twap_models.report import Cost, Costs, Counterfactual
 
 _PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
@@ -25,10 +26,7 @@ _WHY = ("Nothing was filled", "The order was rejected")
 def report_view(made: ExecutionReport) -> RenderableType:
     """Draw all of a report."""
     base, quote = assets_of(made.instrument)
-    parts: list[RenderableType] = [_headline(made)]
-    parts += [Text(note, style="bold yellow") for note in made.notes if note.startswith(_WHY)]
-    if made.fills:
-        parts.append(_facts(made, base, quote))
+    parts = _beginning(made, base, quote)
     parts += [_heading(f"costs, {quote} (positive is a cost)"), _costs(made.costs, pictured=made.fills > 0)]
     if made.forecast_bps is not None:
         parts.append(
@@ -51,7 +49,20 @@ def report_view(made: ExecutionReport) -> RenderableType:
     parts.append(
         Text("\nFills are simulated against live order books; nothing was sent to an exchange.", "dim")
     )
-    return Group(*parts)
+    return Group(*parts, _heading("in short"), *_in_short(made, base, quote))
+
+
+def _beginning(made: ExecutionReport, base: str, quote: str) -> list[RenderableType]:
+    why = [Text(note, style="bold yellow") for note in made.notes if note.startswith(_WHY)]
+    return [_headline(made), *why, *([_facts(made, base, quote)] if made.fills else [])]
+
+
+def _in_short(made: ExecutionReport, base: str, quote: str) -> list[RenderableType]:
+    """Say the essential once more, at the end: on a small screen the begin has scrolled away."""
+    whole, parts = made.costs.implementation_shortfall, _beginning(made, base, quote)
+    if made.fills:
+        parts.append(Text(f"shortfall {_signed(whole.amount)} {quote} ({_bps(whole.bps)} bps)", "bold"))
+    return parts
 
 
 def _headline(made: ExecutionReport) -> Text:
@@ -138,12 +149,8 @@ def _others(made: ExecutionReport) -> FittingTable:
         _bps(whole.bps),
     )
     others = made.counterfactuals
-    for name, one in (
-        ("sweep", others.sweep),
-        ("naive TWAP", others.naive_twap),
-        ("market VWAP", others.vwap),
-    ):
-        table.add_row(name, *_other(one))
+    for field, (name, _) in WAYS.items():
+        table.add_row(name, *_other(getattr(others, field)))
     return table
 
 

@@ -19,9 +19,7 @@ from twap_client.cli.figures import (
     badge,
     clock,
     coloured,
-    for_reading,
     lag,
-    number,
     percent,
     rounded,
     span,
@@ -32,6 +30,7 @@ from twap_client.cli.fitting_view import Beside, TallestThatFits
 from twap_client.cli.framed import Framed
 from twap_client.cli.ladder import Ladder
 from twap_models import BookMessage, Fill, OrderStatus, Slice, SliceOutcome, TwapOrderDetail
+from twap_models.reading import for_reading, number
 
 _LEVELS = 10
 

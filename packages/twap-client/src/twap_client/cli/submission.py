@@ -16,6 +16,7 @@ from twap_client.cli.session import ENDED, Session, asked
 from twap_client.cli.watch import watch_submitted
 from twap_client.errors import ApiError, NotAuthenticated, NotFound, TwapClientError, UsageError
 from twap_models import Candle, OrderPreview, OrderStatus, TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_models.reading import reason_words
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
 """Without those that look alike."""
@@ -107,7 +108,7 @@ class Submission:
         return 0
 
     def _why(self, order: TwapOrder) -> str:
-        why = order.detail or str(order.reason)
+        why = order.detail or reason_words(order.reason or "")
         return why if self._is_named else why.partition(_USED_UP)[0]
 
     async def _known(self, session: Session) -> TwapOrderDetail | None:

@@ -14,7 +14,7 @@ from textual.binding import Binding
 from textual.containers import Vertical
 from textual.widgets import DataTable, Footer, Static
 
-from twap_client.cli.figures import age, badge, for_reading, number, percent, rounded
+from twap_client.cli.figures import age, badge, percent, rounded
 from twap_client.cli.follow import PASSING
 from twap_client.cli.orders_screen import bar, time_left
 from twap_client.cli.session import Session
@@ -22,6 +22,7 @@ from twap_client.cli.watch_orders import Table
 from twap_client.errors import TwapClientError
 from twap_client.stream import Disconnected, Reconnected
 from twap_models import BookMessage, Exchange, TwapOrder
+from twap_models.reading import for_reading, number
 from twap_models.stream import StreamError as SubscriptionRefused
 
 _TICK_S = 1.0

@@ -7,6 +7,7 @@ from typing import TypeVar
 from xml.etree.ElementTree import Element
 
 from twap_models.enums import SliceOutcome
+from twap_models.reading import number
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.symbols import assets_of
@@ -14,7 +15,7 @@ from twap_server.domain.orders.order import Fill, Order
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.prices import Measured, end_of, longest_hold, mids_of
 from twap_server.reports.svg import PlotArea, drawing, el, frame
-from twap_server.reports.words import moment, number
+from twap_server.reports.words import moment
 
 _HEIGHT = 330
 _MOST_POINTS = 2_000

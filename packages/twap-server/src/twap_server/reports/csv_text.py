@@ -12,6 +12,7 @@ from io import StringIO
 from typing import Literal
 
 from twap_models.fields import format_time
+from twap_models.reading import number
 from twap_models.report import Cost, Costs, Counterfactual, ExecutionReport
 from twap_models.spreadsheet import harmless
 from twap_server.domain import exact
@@ -21,7 +22,6 @@ from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.reports.present import execution_report
-from twap_server.reports.words import number
 
 Cell = str | int | bool | Decimal | datetime | None
 Table = Literal["slices", "fills", "samples"]

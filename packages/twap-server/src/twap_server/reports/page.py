@@ -1,4 +1,6 @@
-"""Write the execution report as one HTML page: no script, no requests, every figure exact as text.
+"""Write the execution report as one HTML page: no script, no requests.
+
+The headline is rounded for reading; the tables below have every digit.
 
 Built as an element tree, so an order's own texts are escaped wherever they stand.
 """
@@ -9,6 +11,7 @@ from importlib.resources import files
 from xml.etree.ElementTree import Element, tostring
 
 from twap_models.enums import SliceOutcome
+from twap_models.reading import NOTHING, for_reading, number, reason_words
 from twap_models.report import ExecutionReport
 from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import OrderProgress
@@ -18,7 +21,7 @@ from twap_server.reports.present import execution_report
 from twap_server.reports.sections import sections
 from twap_server.reports.svg import el
 from twap_server.reports.waterfall import waterfall
-from twap_server.reports.words import NOTHING, amount, bps, number, stamp
+from twap_server.reports.words import bps, short_amount, stamp
 
 _CSP_IN_PAGE = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'"
 _WHY = ("Nothing was filled", "The order was rejected")
@@ -86,7 +89,7 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
 
 def _ended(progress: OrderProgress) -> str:
     when = "" if progress.ended is None else stamp(progress.ended)
-    why = ": ".join(part for part in (progress.reason.replace("_", " "), progress.detail) if part)
+    why = ": ".join(part for part in (reason_words(progress.reason), progress.detail) if part)
     return ", ".join(part for part in (when, why) if part)
 
 
@@ -111,24 +114,24 @@ def _cards(made: ExecutionReport) -> Element:
     share = made.filled_quantity * 100 / made.quantity if made.quantity else 0
     cards = (
         ("Filled", f"{share:.2f} %", f"{number(made.filled_quantity)} of {number(made.quantity)} {base}"),
-        ("Average price", number(made.average_price), f"{quote} per {base}, {made.fills} fills"),
-        ("Implementation shortfall", f"{bps(shortfall.bps)} bps", f"{amount(shortfall.amount)} {quote}")
+        ("Average price", for_reading(made.average_price), f"{quote} per {base}, {made.fills} fills"),
+        ("Implementation shortfall", f"{bps(shortfall.bps)} bps", f"{short_amount(shortfall.amount)} {quote}")
         if made.fills
         else ("Implementation shortfall", NOTHING, "nothing was filled, so nothing was paid"),
         (
             "Against arrival",
             f"{bps(made.arrival_slippage_bps)} bps",
-            f"arrival mid {number(made.arrival_price)}",
+            f"arrival mid {for_reading(made.arrival_price)}",
         ),
         (
             "Against the market's TWAP",
             f"{bps(made.market_twap_slippage_bps)} bps",
-            f"time-weighted mid {number(made.market_twap)}",
+            f"time-weighted mid {for_reading(made.market_twap)}",
         ),
         (
             "Against the traded VWAP",
             f"{bps(made.market_vwap_slippage_bps)} bps",
-            f"VWAP {number(made.market_vwap)} of {number(made.traded_volume)} {base}",
+            f"VWAP {for_reading(made.market_vwap)} of {number(made.traded_volume)} {base}",
         ),
     )
     return el(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
+from twap_models.reading import NOTHING, WAYS, number
 from twap_models.report import Counterfactual, ExecutionReport
 from twap_server.domain import exact
 from twap_server.domain.market.symbols import assets_of
@@ -10,7 +11,7 @@ from twap_server.domain.orders.order import Fill, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.svg import el
 from twap_server.reports.waterfall import PARTS
-from twap_server.reports.words import NOTHING, amount, moment, number
+from twap_server.reports.words import amount, moment
 
 _MOST_ROWS = 500
 _MEANING = {
@@ -26,11 +27,6 @@ _SYMBOLS = (
     "fill; mid and touch the middle and the best price that its slice met; P_d, P_a, P_e the mids at the "
     "decision, at arrival, at the end. Basis points are of Q·P_d."
 )
-_WAYS = {
-    "sweep": ("sweep", "everything at once at the start, through the displayed depth within the limit"),
-    "naive_twap": ("naive TWAP", "each slice's own part whole at its best price, as if depth were endless"),
-    "vwap": ("market VWAP", "everything at the average price of what others traded"),
-}
 
 
 def sections(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
@@ -101,13 +97,13 @@ def _others(made: ExecutionReport, quote: str) -> Iterator[Element]:
         "",
         "",
     ]
-    ways = [own, *(_other(getattr(made.counterfactuals, name)) for name in _WAYS)]
+    ways = [own, *(_other(getattr(made.counterfactuals, name)) for name in WAYS)]
     names = ["filled", "average price", f"fees, {quote}", f"shortfall, {quote}", "shortfall, bps"]
     names += [f"the order cost more by, {quote}", "the order cost more by, bps"]
     rows = [[name, *(way[at] for way in ways)] for at, name in enumerate(names)]
     yield el("h2", "Other ways, on the same books")
-    yield _table(["", "this order", *(name for name, _ in _WAYS.values())], rows, text=(0,))
-    words = "; ".join(f"{name}: {meaning}" for name, meaning in _WAYS.values())
+    yield _table(["", "this order", *(name for name, _ in WAYS.values())], rows, text=(0,))
+    words = "; ".join(f"{name}: {meaning}" for name, meaning in WAYS.values())
     yield el(
         "p",
         f"{words[0].upper()}{words[1:]}. What a way did not fill is valued at the end's mid.",

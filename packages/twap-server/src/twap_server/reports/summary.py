@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
+from twap_models.reading import NOTHING, number
 from twap_models.report import Cost, ExecutionReport
 from twap_server.domain.orders.order import Fill
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.present import execution_report
-from twap_server.reports.words import NOTHING, number, short, stamp
+from twap_server.reports.words import short, stamp
 
 _PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
 

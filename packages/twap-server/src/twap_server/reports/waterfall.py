@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
+from twap_models.reading import number
 from twap_models.report import Costs
 from twap_server.domain import exact
 from twap_server.reports.svg import LEFT, RIGHT, TOP, WIDTH, Scale, drawing, el, ticks
-from twap_server.reports.words import number, short
+from twap_server.reports.words import short
 
 PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
 _HEIGHT, _BOTTOM = 300, 258

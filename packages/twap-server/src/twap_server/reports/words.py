@@ -2,25 +2,21 @@
 
 from decimal import Decimal
 
-from twap_models.exact_json import format_decimal
+from twap_models.reading import NOTHING, for_reading, number
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.orders.order import Order
 
-NOTHING = "–"
 _FEW = 4
-
-
-def number(value: Decimal | None) -> str:
-    """All digits."""
-    if value is None:
-        return NOTHING
-    text = format_decimal(value)
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def amount(value: Decimal | None) -> str:
     """All digits, with its sign: a cost may be a gain."""
     return NOTHING if value is None else f"{'+' if value > 0 else ''}{number(value)}"
+
+
+def short_amount(value: Decimal | None) -> str:
+    """An amount in a headline, with its sign: rounded for reading; the tables have every digit."""
+    return NOTHING if value is None else f"{'+' if value > 0 else ''}{for_reading(value)}"
 
 
 def bps(value: Decimal | None) -> str:

@@ -8,8 +8,10 @@ import { toast } from "../../parts/toasts.js";
 import { price } from "./head.js";
 import { Waterfall } from "./waterfall.js";
 
+/** Called as in the report's file and on the command line. */
 const WAYS = [
-  ["sweep", "all at once at the start"], ["naive_twap", "each slice whole at its best price"], ["vwap", "everything at the market's average"],
+  ["sweep", "all at once", "at the start, through the displayed depth"], ["naive_twap", "at best prices", "each slice whole, as if depth were endless"],
+  ["vwap", "market VWAP", "everything at the average of what others traded"],
 ];
 const FILES = [["html", "Page", ""], ["csv", "CSV", ""], ["csv", "Slices", "slices"], ["csv", "Fills", "fills"], ["csv", "Samples", "samples"]];
 
@@ -66,10 +68,10 @@ function ways(report, base, quote) {
   return html`
     <div class="scroll" tabindex="0" role="region" aria-label="Other ways"><table>
       <thead><tr><th scope="col">way</th><th scope="col" class="number wide-only">filled (${base})</th><th scope="col" class="number">average</th><th scope="col" class="number">shortfall (${quote})</th><th scope="col" class="number">order cost more by</th></tr></thead>
-      <tbody>${WAYS.map(([name, words]) => {
+      <tbody>${WAYS.map(([name, words, meaning]) => {
         const one = report.counterfactuals[name];
-        if (!one) return html`<tr><th scope="row">${words}</th><td colspan="4" class="soft">not known</td></tr>`;
-        return html`<tr><th scope="row">${words}</th><td class="number wide-only">${plain(one.filled_quantity)}</td><td class="number">${price(one.average_price)}</td>
+        if (!one) return html`<tr><th scope="row">${words}<span class="soft">${meaning}</span></th><td colspan="4" class="soft">not known</td></tr>`;
+        return html`<tr><th scope="row">${words}<span class="soft">${meaning}</span></th><td class="number wide-only">${plain(one.filled_quantity)}</td><td class="number">${price(one.average_price)}</td>
           <td class="number" title=${one.implementation_shortfall.amount}>${rounded(one.implementation_shortfall.amount, 4).replace("-", "−")}</td><td class="number">${signed(one.difference.bps)} bps</td></tr>`;
       })}</tbody>
     </table></div>
