@@ -53,7 +53,7 @@ class Connection(Protocol):
         ...
 
     async def reply(self, text: str) -> None:
-        """Send at once what the exchange asked for: it waits for it, so no rate holds it up.
+        """Send at once what keeps the connection open, an answer or a ping: no rate holds it up.
 
         Raises:
             ConnectionLost: the connection is closed.

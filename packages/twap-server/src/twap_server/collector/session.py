@@ -283,10 +283,11 @@ class ExchangeSession:
         await self._subscriptions.follow(connection)
 
     async def _ping(self, connection: Connection) -> None:
+        """Ping past the rates: who waits for an hour's budget of subscriptions is cut off for its silence."""
         clock, every_s = self.context.clock, self.context.exchange.liveness.ping_every_s
         while every_s:
             await clock.sleep(every_s)
-            await connection.send(self._stream.ping())
+            await connection.reply(self._stream.ping())
 
     def _note_reply(self, reply: Reply) -> None:
         if len(self._replies) == _MOST_REPLIES:

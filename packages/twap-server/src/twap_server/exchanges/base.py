@@ -40,7 +40,7 @@ class Limits:
     connects: Rate
     """Attempts to connect."""
     sends: tuple[Rate, ...] = ()
-    """Messages on one connection; all of them hold, as 5 a second and 480 an hour."""
+    """Requests on one connection, not pings or replies; all of them hold, as 5 a second and 480 an hour."""
     symbols_per_connection: int = 0
     symbols_per_request: int = 1
     rest: Mapping[str, Rate] = field(default_factory=dict)

@@ -19,6 +19,8 @@ From then on a change whose ``last_id`` is not above the newest is old, one that
 shows a gap, and every other is applied. Where each change names its predecessor (``links``), it must begin
 exactly at the next number; only the first that joins a snapshot from REST may straddle it. Numbers only rise:
 where they go back (other than the last one repeated), they have started anew, or a message lost its order.
+Only where a change that goes back names the newest as its predecessor (``links``) it follows all the same:
+the exchange has begun to count anew, and says so.
 """
 
 from typing import Final
@@ -52,7 +54,7 @@ class Chain:
         last = self._last
         if last < 0:
             return self._hold(change) if self._holds else False
-        if change.last_id <= last:
+        if change.last_id <= last and not self._follows(change):
             return self._skip_old(change)
         if change.first_id > last + 1 or (self._links and self._proven and change.first_id != last + 1):
             raise SequenceGap("update ids are missing")
@@ -90,6 +92,10 @@ class Chain:
         self._last = self._newest = -1
         self._old = 0
         self._proven = False
+
+    def _follows(self, change: BookChange) -> bool:
+        """Tell whether a change names the newest as its predecessor, whatever its own number."""
+        return self._links and self._proven and change.first_id == self._last + 1
 
     def _hold(self, change: BookChange) -> bool:
         if change.last_id < self._newest:
