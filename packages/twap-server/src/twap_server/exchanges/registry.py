@@ -5,6 +5,7 @@ from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
+from twap_server.exchanges.okx.adapter import OkxExchange
 
 EXCHANGES = (
     BinanceExchange,
@@ -12,4 +13,5 @@ EXCHANGES = (
     CoinbaseExchange,
     CoinbaseExchangeFeed,
     GateExchange,
+    OkxExchange,
 )

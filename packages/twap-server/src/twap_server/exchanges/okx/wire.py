@@ -1,0 +1,110 @@
+"""Define OKX's WebSocket v5 and REST messages as typed values (manual: OKX API v5).
+
+Nearly all numbers are texts there. Entries of lists may grow: what stands behind the fields we read is left.
+"""
+
+from msgspec import Raw, Struct
+
+BOOKS, TRADES, TICKERS = "books", "trades", "tickers"
+
+
+class Arg(Struct, rename="camel"):
+    """What a message is about, and what a request asks for."""
+
+    channel: str
+    inst_id: str = ""
+
+
+class Frame(Struct):
+    """Every message: data of a channel, or an ``event``."""
+
+    event: str = ""
+    arg: Arg | None = None
+    action: str = ""
+    data: Raw = Raw(b"")
+    id: str = ""
+    code: str = ""
+    msg: str = ""
+
+
+class Level(Struct, array_like=True, gc=False):
+    """How a level of a book begins; a number of orders follows."""
+
+    price: str
+    size: str
+
+
+class Book(Struct, rename="camel"):
+    """The one element of a book message's ``data``; the field ``checksum`` is dead, always 0."""
+
+    asks: list[Level]
+    bids: list[Level]
+    ts: str
+    seq_id: int
+    prev_seq_id: int
+
+
+class TradeEntry(Struct, rename="camel"):
+    """One taker's order at one price: ``trade_id`` is its last match, ``side`` the taker's."""
+
+    inst_id: str
+    trade_id: str
+    px: str
+    sz: str
+    side: str
+    ts: str
+
+
+class Request(Struct):
+    """A request on the stream."""
+
+    id: str
+    op: str
+    args: list[Arg]
+
+
+class Body(Struct):
+    """Every REST body: errors may come with HTTP 200."""
+
+    code: str
+    msg: str = ""
+    data: Raw = Raw(b"[]")
+
+
+class Error(Struct):
+    """What is read of a body that came with another status."""
+
+    code: str = ""
+
+
+class InstrumentEntry(Struct, rename="camel"):
+    """One instrument; before its opening some texts are empty."""
+
+    inst_type: str
+    inst_id: str
+    base_ccy: str
+    quote_ccy: str
+    tick_sz: str
+    lot_sz: str
+    min_sz: str
+    state: str
+
+
+class CandleRow(Struct, array_like=True):
+    """How a row of candles begins."""
+
+    open_time: str
+    open: str
+    high: str
+    low: str
+    close: str
+    volume: str
+
+
+class RestBook(Struct, rename="camel"):
+    """The one element of a book over REST."""
+
+    asks: list[Level]
+    bids: list[Level]
+    ts: str
+    seq_id: int
