@@ -1,6 +1,7 @@
 """List the exchanges that are collected: one line each."""
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.gate.adapter import GateExchange
@@ -12,6 +13,7 @@ EXCHANGES = (
     KrakenExchange,
     CoinbaseExchange,
     CoinbaseExchangeFeed,
+    BitstampExchange,
     GateExchange,
     OkxExchange,
 )

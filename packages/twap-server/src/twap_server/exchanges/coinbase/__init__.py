@@ -1,1 +1,1 @@
-"""Coinbase Advanced Trade: books whose connection is numbered, trades, candles."""
+"""Translate for Coinbase Advanced Trade (spot)."""
