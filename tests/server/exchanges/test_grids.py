@@ -40,6 +40,8 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
         ("coinbase", {"base_increment": "-1"}, "its lot size cannot be used: -1"),
         ("gate", {"precision": GONE}, "its tick size is not known"),
         ("gate", {"amount_precision": 25}, "its lot size cannot be used: 1E-25"),
+        ("kucoin", {"priceIncrement": None}, "its tick size is not known"),
+        ("kucoin", {"baseIncrement": "-1"}, "its lot size cannot be used: -1"),
         ("gate", {"precision": -1}, "its tick size is not known"),
         ("coinbase-exchange", {"quote_increment": "0.00"}, "its tick size is not known"),
     ],

@@ -6,6 +6,7 @@ from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
+from twap_server.exchanges.kucoin.adapter import KucoinExchange
 from twap_server.exchanges.okx.adapter import OkxExchange
 
 EXCHANGES = (
@@ -16,4 +17,5 @@ EXCHANGES = (
     BitstampExchange,
     GateExchange,
     OkxExchange,
+    KucoinExchange,
 )

@@ -1,0 +1,1 @@
+"""Translate for KuCoin (spot)."""
