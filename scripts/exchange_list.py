@@ -38,7 +38,7 @@ finer one.
 _LIMITS = """
 ## Limits that the server keeps
 
-Where the exchange states no limit, none stands here.
+Where the exchange states no limit, none stands here, or a careful one of our own.
 
 | name | messages on one connection | books a connection | attempts to connect | weight over REST |
 | --- | --- | --- | --- | --- |
