@@ -2,6 +2,7 @@
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
+from twap_server.exchanges.bybit.adapter import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.gate.adapter import GateExchange
@@ -18,4 +19,5 @@ EXCHANGES = (
     GateExchange,
     OkxExchange,
     KucoinExchange,
+    BybitExchange,
 )
