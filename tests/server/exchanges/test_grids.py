@@ -43,6 +43,8 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
         ("kucoin", {"priceIncrement": None}, "its tick size is not known"),
         ("kucoin", {"baseIncrement": "-1"}, "its lot size cannot be used: -1"),
         ("gate", {"precision": -1}, "its tick size is not known"),
+        ("binance-usdm", {"filters": [PRICE]}, "its lot size is not known"),
+        ("binance-usdm", {"filters": [PRICE, LOT]}, ""),
         ("coinbase-exchange", {"quote_increment": "0.00"}, "its tick size is not known"),
     ],
 )

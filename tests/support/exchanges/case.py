@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from support.recordings import ROOT, rows
+from twap_models.enums import InstrumentKind
 from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.symbols import symbol_of
 from twap_server.exchanges.base import Exchange
 
 GONE: Any = object()
@@ -23,6 +25,8 @@ class ExchangeCase:
     shape: type[Exchange]
     native: Callable[[str, str], str]
     """The exchange's spelling of base and quote."""
+    kind: InstrumentKind = InstrumentKind.SPOT
+    """Of ``entry``, and of an instrument that is named by its two assets only."""
     tick: str = "0.1"
     depth: int = 0
     """As the recordings were subscribed."""
@@ -74,10 +78,12 @@ class ExchangeCase:
     """What the exchange sends then: frames after which the book of ``entry`` is live. A book that starts over
     REST joins ``book_body([level])``."""
 
-    def instrument(self, base: str = "BTC", quote: str = "USDT") -> Instrument:
-        """As the exchange lists it."""
+    def instrument(self, base: str = "BTC", quote: str = "USDT", ending: str = "") -> Instrument:
+        """As the exchange lists it, by the parts of its symbol; of the case's kind without an ending."""
+        kind = InstrumentKind.PERPETUAL if ending else self.kind
         return Instrument(
-            id=InstrumentId(self.shape.name, f"{base}-{quote}"),
+            kind=kind,
+            id=InstrumentId(self.shape.name, symbol_of(base, quote, kind)),
             native=self.native(base, quote),
             base=base,
             quote=quote,

@@ -1,6 +1,7 @@
 """List the exchanges that are collected: one line each."""
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance_usdm.adapter import BinanceUsdmExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.bybit.adapter import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
@@ -20,4 +21,5 @@ EXCHANGES = (
     OkxExchange,
     KucoinExchange,
     BybitExchange,
+    BinanceUsdmExchange,
 )
