@@ -60,7 +60,8 @@ class ExchangeCase:
     list_body: Callable[[list[Any]], Any] = list
     """Puts entries into the body of the list."""
     candle: Sequence[Any]
-    """A row: open time 60 s after the epoch, open 1, high 3, low 0.5, close 2, volume 7."""
+    """A row: open time 60 s after the epoch, open 1, high 3, low 0.5, close 2, volume 7. Where rows are
+    objects: its values, to which ``candle_body`` gives their names."""
     candle_body: Callable[[list[Any]], Any] = list
     level: Sequence[Any]
     """A level of a book over REST."""

@@ -145,7 +145,7 @@ class CoinbaseExchange(Exchange):
     start = Start.PUSHED
     limits = Limits(
         connects=Rate(8, 1),
-        sends=(Rate(4, 1),),  # the limit is 8 for an address
+        sends=(Rate(2, 1),),  # the limit is 8 for an address, which may have several connections
         symbols_per_connection=10,  # a snapshot of a busy book has 5 MB, and one loss costs all books
         symbols_per_request=1,  # a refusal can then name its symbol
         rest={"": Rate(480, 60)},  # the limit is 10 a second
