@@ -41,6 +41,8 @@ class ExchangeCase:
     """What names the book of a change, in its first group: spoiled into another name, nobody could tell."""
     needs_past: bool = False
     """Whether a frame can only be read after those of its connection before it."""
+    shows_proof: bool = True
+    """Whether the recordings have what proves a book; else proofs are tried on ``frames``."""
 
     frames: Sequence[str]
     """Made up: at least a snapshot or change, a trade, an acknowledgement and a refusal."""

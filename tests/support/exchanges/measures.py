@@ -44,8 +44,11 @@ class Damage:
 def frames_of(case: ExchangeCase) -> list[Frame]:
     """What its first recording that is there received; else its made-up frames."""
     found = case.found()
-    if found:
-        return list(case.received(found[0]))
+    return list(case.received(found[0])) if found else made_up(case)
+
+
+def made_up(case: ExchangeCase) -> list[Frame]:
+    """Its made-up frames, on one connection."""
     return [("ws", frame.encode()) for frame in case.frames]
 
 
@@ -68,7 +71,7 @@ def run_of(
 
 def damage(case: ExchangeCase) -> Damage:
     """Try every damage on the messages of one book, from its third to its last but one."""
-    run, places = run_of(case, frames_of(case))
+    run, places = run_of(case, frames_of(case) if case.shows_proof else made_up(case))
     inner = places[2:-1][:_MOST_DAMAGES]
     whole = follow(case, run)
     return Damage(

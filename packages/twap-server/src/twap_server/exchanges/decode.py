@@ -113,6 +113,17 @@ def number(text: str, *, signed: bool = False) -> Decimal:
     return value
 
 
+def plain(text: str) -> str:
+    """Write a number that is zero or more without an exponent, digit for digit: ``1e-8`` is ``0.00000001``.
+
+    Raises:
+        WireFormatError: as ``number``.
+    """
+    if text.isascii() and text.replace(".", "", 1).isdigit():
+        return text  # as nearly every number is written
+    return format(number(text), "f")
+
+
 def _is_in_range(value: Decimal, signed: bool) -> bool:
     exponent = value.as_tuple().exponent
     if not isinstance(exponent, int) or not -_MAX_TEXT <= exponent <= _MAX_TEXT:

@@ -2,6 +2,7 @@
 
 from twap_server.exchanges.binance.adapter import BinanceExchange
 from twap_server.exchanges.binance_usdm.adapter import BinanceUsdmExchange
+from twap_server.exchanges.bitfinex.adapter import BitfinexExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.bybit.adapter import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
@@ -22,4 +23,5 @@ EXCHANGES = (
     KucoinExchange,
     BybitExchange,
     BinanceUsdmExchange,
+    BitfinexExchange,
 )

@@ -1,0 +1,1 @@
+"""Translate for Bitfinex spot, WebSocket v2."""
