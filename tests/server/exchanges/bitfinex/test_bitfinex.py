@@ -163,6 +163,14 @@ def test_an_empty_book_is_a_snapshot() -> None:
     assert stream.decode(f"[{BOOK},[]]") == (BookSnapshot(symbol="BTC-USD", bids=[], asks=[]),)
 
 
+def test_a_whole_book_removes_nothing() -> None:
+    stream = CASE.taught().new_stream()
+    stream.decode(subscribed("book", BOOK))
+    with pytest.raises(WireFormatError) as failure:
+        stream.decode(f"[{BOOK},[[60000,1,1.5],[60001,0,-1]]]")
+    assert failure.value.doubted == ("BTC-USD",)
+
+
 def test_the_taker_is_told_by_the_sign() -> None:
     (sold,) = opened().decode(f'[{TRADES},"te",[7,1755235069543,-0.5,60000],2]')
     (bought,) = opened().decode(f'[{TRADES},"te",[8,1755235069543,0.5,60000],2]')
