@@ -102,11 +102,11 @@ async def test_a_long_order_is_shown_by_its_ends(server: ScriptedServer, twap: T
     code, out, said = await twap("order", "o-1")
     rows = [line.split("\t") for line in out.decode().splitlines()]
     shown = [row[0] for row in rows if row[-2:] == ["0 / 0.1", ""]]
-    assert code == 0 and shown == ["0", "1", "2", "3", "4", "1695", "1696", "1697", "1698", "1699"]
+    assert code == 0 and shown == ["1", "2", "3", "4", "5", "1696", "1697", "1698", "1699", "1700"]
     begins = [row[:2] for row in rows]
     assert ["…", "1,690 more"] in begins and ["… 645 to come"] in begins
     told = [row[0] for row in rows if row[-1] == "0.06183764"]
-    assert told == ["0", "1", "2", "3", "4", "1195", "1196", "1197", "1198", "1199"]
+    assert told == ["1", "2", "3", "4", "5", "1196", "1197", "1198", "1199", "1200"]
     assert ["…", "more"] in begins
     assert said == "all of it: `twap order o-1 --all`\nas CSV: `twap report o-1 --fills FILE`\n"
     assert sum(len(request.query) > 0 for request in server.requests) == 2, "no more was asked for"
@@ -124,7 +124,7 @@ async def test_the_ends_may_meet(server: ScriptedServer, twap: Twap, ended: int)
     server.orders["o-1"] = long_order(count=21, ended=ended, filled=0)
     _, out, _ = await twap("order", "o-1")
     shown = [line.split()[0] for line in out.decode().splitlines() if "0 / 0.1" in line]
-    assert shown == [str(index) for index in range(21) if index < 5 or ended - 5 <= index < ended]
+    assert shown == [str(index + 1) for index in range(21) if index < 5 or ended - 5 <= index < ended]
 
 
 async def test_all_of_it_where_it_is_wanted(server: ScriptedServer, twap: Twap) -> None:
