@@ -292,10 +292,13 @@ class Exchange(ABC):
         """The base URL of REST, without a final slash."""
         wanted = depth or self.usual_depth
         self.book_depth = next((one for one in self.depths if one >= wanted), max(self.depths, default=0))
+        self._symbols: dict[str, str] = {}
+        """Native to canonical."""
 
-    @abstractmethod
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Replace the mapping between native and canonical symbols, in place: open streams use it."""
+        self._symbols.clear()
+        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     @abstractmethod
     def new_stream(self) -> Stream:

@@ -3,7 +3,7 @@
 Manuals: WebSocket Streams for Binance, REST API (binance-spot-api-docs).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -101,12 +101,6 @@ class BinanceExchange(Exchange):
         if not self.ws_url.endswith("/stream"):
             self.ws_url += "/stream"  # the combined stream
         self._snapshot_depth, self.book_depth = self.book_depth, 0
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> BinanceStream:
         """Begin a connection."""

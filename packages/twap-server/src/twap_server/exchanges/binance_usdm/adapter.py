@@ -3,7 +3,7 @@
 Manual: USDⓈ-M Futures (WebSocket Market Streams, How to manage a local order book correctly, Market Data).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -102,12 +102,6 @@ class BinanceUsdmExchange(Exchange):
         if not self.ws_url.endswith("/stream"):
             self.ws_url += "/stream"  # the combined stream
         self._snapshot_depth, self.book_depth = self.book_depth, 0
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> BinanceUsdmStream:
         """Begin a connection."""

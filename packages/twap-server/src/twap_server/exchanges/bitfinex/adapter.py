@@ -4,8 +4,6 @@ Manuals: WebSocket v2 (general, books, trades, checksum), REST v2 (configs, cand
 Limitations.
 """
 
-from collections.abc import Iterable
-
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import MILLISECOND, SECOND
 from twap_server.domain.market.candles import length
@@ -71,12 +69,6 @@ class BitfinexExchange(Exchange):
     def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
         super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
         self._length, self.book_depth = self.book_depth, 0  # the exchange removes what leaves the depth
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> BitfinexStream:
         """Begin a connection."""

@@ -3,7 +3,7 @@
 Manuals: WebSocket API v2 (channels, errors, heartbeat), HTTP API v2 (pairs, OHLC, order book, limits).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from twap_models.enums import Integrity, Interval
@@ -120,15 +120,6 @@ class BitstampExchange(Exchange):
     usual_depth = 100
     default_ws_url = "wss://ws.bitstamp.net"
     default_rest_url = "https://www.bitstamp.net"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> BitstampStream:
         """Begin a connection."""

@@ -3,7 +3,7 @@
 Manual: Bybit V5 API (connect, orderbook, trade, ticker; market data over REST; rate limit).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import MILLISECOND, SECOND
@@ -111,15 +111,6 @@ class BybitExchange(Exchange):
     usual_depth = 200
     default_ws_url = "wss://stream.bybit.com/v5/public/spot"
     default_rest_url = "https://api.bybit.com"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> BybitStream:
         """Begin a connection."""

@@ -4,7 +4,7 @@ Manuals: Advanced Trade WebSocket (overview, channels, rate limits), Advanced Tr
 their candles and books).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from twap_models.enums import Integrity, Interval
@@ -154,15 +154,6 @@ class CoinbaseExchange(Exchange):
     klines = KlineRules(native=_NATIVE, max_rows=350, pages=True, gaps=True)
     default_ws_url = "wss://advanced-trade-ws.coinbase.com"
     default_rest_url = "https://api.coinbase.com"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> CoinbaseStream:
         """Begin a connection."""

@@ -5,7 +5,7 @@ Advanced Trade (``exchanges/coinbase``) is the same market with a proof; this on
 Manuals: Exchange WebSocket Feed (overview, channels, rate limits), Exchange REST API (products, candles).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from twap_models.enums import Integrity, Interval
@@ -98,15 +98,6 @@ class CoinbaseExchangeFeed(Exchange):
     klines = KlineRules(native=_SECONDS, max_rows=300, pages=True, gaps=True)
     default_ws_url = "wss://ws-feed.exchange.coinbase.com"
     default_rest_url = "https://api.exchange.coinbase.com"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> CoinbaseExchangeStream:
         """Begin a connection."""

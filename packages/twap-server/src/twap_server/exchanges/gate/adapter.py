@@ -3,7 +3,7 @@
 Manuals: Spot WebSocket v4 (order book, trades, tickers, ping), API v4 (Spot).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import SECOND
@@ -131,12 +131,6 @@ class GateExchange(Exchange):
     def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
         super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
         self.ws_url += "/"
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> GateStream:
         """Begin a connection."""

@@ -3,7 +3,7 @@
 Manuals: UTA WebSocket (introduction, order book, trade, ticker), Spot REST (symbols, klines, order book).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
 from twap_models.enums import Integrity, Interval
@@ -130,15 +130,6 @@ class KucoinExchange(Exchange):
     usual_depth = 500
     default_ws_url = "wss://x-push-spot.kucoin.com"
     default_rest_url = "https://api.kucoin.com"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> KucoinStream:
         """Begin a connection."""

@@ -3,7 +3,7 @@
 Manual: OKX API v5 (WebSocket overview, order book, trades, tickers; market data and public data over REST).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import MILLISECOND
@@ -124,15 +124,6 @@ class OkxExchange(Exchange):
     usual_depth = 400
     default_ws_url = "wss://ws.okx.com:8443/ws/v5/public"
     default_rest_url = "https://www.okx.com"
-
-    def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
-        super().__init__(ws_url=ws_url, rest_url=rest_url, depth=depth)
-        self._symbols: dict[str, str] = {}
-
-    def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping of symbols."""
-        self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
 
     def new_stream(self) -> OkxStream:
         """Begin a connection."""
