@@ -17,13 +17,13 @@ from support.asking import led, page
 from support.exchanges import CASES
 from support.exchanges.case import ExchangeCase
 from support.exchanges.following import follow
+from support.exchanges.measures import Frame, made_up, run_of
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.market.candles import source_of
 from twap_server.domain.market.errors import StreamGap, WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot, MarketEvent
 from twap_server.exchanges.base import Start, Stream, WsRequest
 
-Frame = tuple[str, bytes]
 _ENOUGH = 4_000
 """Frames of a recording, for tests that look at its beginning; one has a hundred thousand."""
 
@@ -38,7 +38,7 @@ recorded = pytest.mark.parametrize(
 def received(case: ExchangeCase) -> list[Frame]:
     """Of its first recording; made-up frames where it has none, on one connection."""
     if not case.recordings:
-        return [("ws", frame.encode()) for frame in case.frames]
+        return made_up(case)
     found = case.found()
     if not found:
         pytest.skip("no recordings: set TWAP_RECORDINGS to the folder that holds the recordings")
@@ -47,7 +47,7 @@ def received(case: ExchangeCase) -> list[Frame]:
 
 def proving(case: ExchangeCase) -> list[Frame]:
     """Frames that have what proves a book."""
-    return received(case) if case.shows_proof else [("ws", frame.encode()) for frame in case.frames]
+    return received(case) if case.shows_proof else made_up(case)
 
 
 @recorded
@@ -75,19 +75,7 @@ def test_no_value_loses_a_digit(case: ExchangeCase) -> None:
 
 def book_frames(case: ExchangeCase, count: int) -> tuple[list[Frame], list[int]]:
     """Frames of one connection up to the ``count``-th about its first book, and where those stand."""
-    stream, frames, places, symbol = case.taught().new_stream(), [], [], None
-    conn = proving(case)[0][0]
-    for one in proving(case):
-        if one[0] != conn:
-            continue
-        frames.append(one)
-        events = stream.decode(one[1])
-        about = [event.symbol for event in events if isinstance(event, BookChange | BookSnapshot)]
-        symbol = symbol or next(iter(about), None)
-        if symbol in about:
-            places.append(len(frames) - 1)
-        if len(places) == count:
-            break
+    frames, places = run_of(case, proving(case), count)
     assert len(places) > 5, "too few messages of one book to remove one"
     return frames, places
 
