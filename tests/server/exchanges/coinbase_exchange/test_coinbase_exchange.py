@@ -34,9 +34,9 @@ from twap_server.domain.market.events import (
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
+from twap_server.exchanges.base import SnapshotFirst
 from twap_server.exchanges.coinbase_exchange import adapter, mapper
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
-from twap_server.exchanges.coinbase_exchange.sequencer import ArrivalOrder
 from twap_server.exchanges.scan import not_scanned
 
 PRODUCTS = (
@@ -78,7 +78,7 @@ def test_the_recording_gives_books_that_equal_its_tickers():
         for event in events:
             if isinstance(event, BookSnapshot):
                 books[event.symbol] = LiveBook(
-                    InstrumentId("coinbase-exchange", event.symbol), ArrivalOrder()
+                    InstrumentId("coinbase-exchange", event.symbol), SnapshotFirst()
                 )
                 books[event.symbol].on_snapshot(event, Nanos(1))
             elif isinstance(event, BookChange):
@@ -120,7 +120,7 @@ def test_a_change_keeps_its_text_and_its_microseconds(exchange):
 
 
 def test_both_spellings_of_zero_remove():
-    book = LiveBook(InstrumentId("coinbase-exchange", "BTC-USD"), ArrivalOrder())
+    book = LiveBook(InstrumentId("coinbase-exchange", "BTC-USD"), SnapshotFirst())
     levels = [("3", "1"), ("2", "1"), ("1", "1")]
     book.on_snapshot(BookSnapshot(symbol="BTC-USD", bids=levels, asks=[]), Nanos(1))
     gone = [("3", "0"), ("2", "0.00000000")]
@@ -129,7 +129,7 @@ def test_both_spellings_of_zero_remove():
 
 
 def test_changes_before_the_snapshot_are_ignored():
-    sequencer = ArrivalOrder()
+    sequencer = SnapshotFirst()
     change = BookChange(symbol="BTC-USD", bids=[], asks=[])
     assert not sequencer.admit(change)
     assert not sequencer.proven()

@@ -92,14 +92,13 @@ class Rest:
             return self._clock.now(), await self._send(request)
 
     async def _send(self, request: HttpRequest) -> bytes:
-        is_post = request.body is not None
         try:
             response = await self._http.request(
-                "POST" if is_post else "GET",
+                request.method,
                 self._base + request.path,
                 params=dict(request.params),
                 content=request.body,
-                headers=_JSON if is_post else None,
+                headers=None if request.body is None else _JSON,
             )
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ExchangeUnavailable(self._why_unreached(error)) from None

@@ -100,6 +100,11 @@ class HttpRequest:
     bucket: str = ""
     """Which of ``Limits.rest`` it draws on."""
 
+    @property
+    def method(self) -> str:
+        """Of HTTP."""
+        return "GET" if self.body is None else "POST"
+
 
 Asking: TypeAlias = Generator[HttpRequest, bytes, T]
 """A conversation over REST: yields what to ask, is sent the body of each answer, returns what it read.
@@ -182,7 +187,15 @@ class Sequencer(Protocol):
 
 
 class SnapshotFirst:
-    """The rule where a snapshot comes over the stream and nothing is numbered: what comes after it counts."""
+    """The rule where the stream sends the snapshot and does not number a book's changes: order of arrival.
+
+    1. Ignore changes until the snapshot.
+    2. A snapshot replaces the book. It comes before the changes that follow it, on one ordered connection.
+    3. Apply every change in the order of arrival.
+
+    ``proven`` says that what follows joins the snapshot. That all of it arrives is for the connection's
+    count, or for a checksum in ``verify``, to prove; where there is neither, nothing does.
+    """
 
     __slots__ = ("_has_snapshot",)
 
@@ -197,6 +210,9 @@ class SnapshotFirst:
         """Start from a snapshot; nothing is held."""
         self._has_snapshot = True
         return []
+
+    def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
+        """Do nothing: there is nothing to compare with."""
 
     def proven(self) -> bool:
         """Tell whether there was a snapshot: what follows joins it."""

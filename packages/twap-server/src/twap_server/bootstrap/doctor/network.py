@@ -48,7 +48,7 @@ async def _ask(exchange: Exchange, http: httpx.AsyncClient, clock: Clock) -> Seq
         async with (
             asyncio.timeout(_WITHIN_S),
             http.stream(
-                "GET" if request.body is None else "POST",
+                request.method,
                 f"{exchange.rest_url}{request.path}",
                 params=dict(request.params),
                 content=request.body,

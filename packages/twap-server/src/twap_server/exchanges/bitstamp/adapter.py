@@ -21,12 +21,12 @@ from twap_server.exchanges.base import (
     Liveness,
     Page,
     Rate,
+    SnapshotFirst,
     Start,
     Stream,
     WsRequest,
 )
 from twap_server.exchanges.bitstamp import mapper, refusals, rest, wire
-from twap_server.exchanges.bitstamp.sequencer import BitstampSequencer
 
 _SECONDS = {
     Interval.M1: "60",
@@ -125,9 +125,9 @@ class BitstampExchange(Exchange):
         """Begin a connection."""
         return BitstampStream(self._symbols)
 
-    def new_sequencer(self, instrument: Instrument) -> BitstampSequencer:
-        """Build the rule of whole books."""
-        return BitstampSequencer()
+    def new_sequencer(self, instrument: Instrument) -> SnapshotFirst:
+        """Take each message as the whole book: it heals what one before it lost."""
+        return SnapshotFirst()
 
     def refusal(self, status: int, body: bytes) -> Refusal:
         """Read an answer other than 200."""

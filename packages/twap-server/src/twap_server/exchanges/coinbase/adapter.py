@@ -24,12 +24,12 @@ from twap_server.exchanges.base import (
     Liveness,
     Page,
     Rate,
+    SnapshotFirst,
     Start,
     Stream,
     WsRequest,
 )
 from twap_server.exchanges.coinbase import mapper, refusals, rest, wire
-from twap_server.exchanges.coinbase.sequencer import CoinbaseSequencer
 from twap_server.exchanges.decode import WRONG_SHAPE
 
 _NATIVE = {
@@ -159,9 +159,9 @@ class CoinbaseExchange(Exchange):
         """Begin a connection."""
         return CoinbaseStream(self._symbols)
 
-    def new_sequencer(self, instrument: Instrument) -> CoinbaseSequencer:
-        """Build the rule of one book; what proves it is the stream's count."""
-        return CoinbaseSequencer()
+    def new_sequencer(self, instrument: Instrument) -> SnapshotFirst:
+        """Take changes in order of arrival: what proves that all arrive is the stream's count."""
+        return SnapshotFirst()
 
     def refusal(self, status: int, body: bytes) -> Refusal:
         """Read an answer other than 200."""
