@@ -334,3 +334,17 @@ async def test_a_store_that_fails_costs_no_candle():
     async with reading(BinanceExchange, binance(MINUTE, 50), FailingArchive()) as (past, asked):
         found = await past.klines(instrument("binance"), Interval.M1, limit=20)
         assert len(found.candles) == 20 and len(asked) == 1
+
+
+async def test_weeks_of_a_new_listing_are_not_looked_for_before_the_epoch():
+    week = 7 * DAY
+    newest = (NOW - 4 * DAY) // week * week + 4 * DAY
+
+    def answer(params):
+        assert int(params.get("endTime", 0)) >= 0
+        return [[newest * 1000, "1", "2", "1", "2", "3", (newest + week) * 1000 - 1, "0", 1, "0", "0", "0"]]
+
+    async with reading(BinanceExchange, answer) as (history, asked):
+        found = await history.klines(instrument("binance"), Interval.W1, limit=10)
+        assert [one.open_time // SECOND for one in found.candles] == [newest]
+        assert len(asked) == 1

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twap_server.venue.binance.wire import INTERVALS
 from twap_server.venue.candles import CandleStore, VenueTrade, minutes
+from twap_server.venue.protocols.binance.wire import INTERVALS
 
 MINUTE = 60_000
 BASE = 1_700_000_040_000 // MINUTE * MINUTE

@@ -18,7 +18,9 @@ from twap_server.domain.errors import InvalidRequest, UsernameTaken
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 from twap_server.venue.market import SyntheticSource
+from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.recording import RecordingSource
+from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 from twap_server.venue.server import serve_venue as serve_until_cancelled
 from twap_server.venue.source import Source
@@ -43,7 +45,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
         raise InvalidRequest(f"--demo listens on loopback only, not on {settings.host}", field="--host")
     configure_logging(settings.log_format, level=logging.WARNING)
     clock, stopping = SystemClock(), stop_on_signals()
-    source = _source(recording, clock=clock)
+    source = _source(recording, clock=clock, exchanges=list(settings.exchanges))
     traded = {name: own for name, own in settings.exchanges.items() if source.pairs(name)}
     settings = settings.model_copy(update={"exchanges": traded})
     with (
@@ -65,19 +67,21 @@ async def serve_venue(
     *,
     host: str,
     port: int,
+    exchanges: Sequence[str],
     recording: Path | None,
     speed: float,
     seed: int,
     faults: Sequence[str],
     announce: Announce,
 ) -> None:
-    """Pretend to be the exchanges until SIGTERM or SIGINT.
+    """Pretend to be these exchanges, all where none is named, until SIGTERM or SIGINT.
 
     Raises:
-        InvalidRequest: there is no such recording.
+        InvalidRequest: there is no such recording, or no such exchange.
     """
     clock, stopping = SystemClock(), stop_on_signals()
-    source = _source(recording, clock=clock, speed=speed, seed=seed)
+    names = exchanges or [one.name for one in PROTOCOLS]
+    source = _source(recording, clock=clock, exchanges=names, speed=speed, seed=seed)
     async with asyncio.TaskGroup() as group:
         serving = group.create_task(
             serve_until_cancelled(source, clock=clock, host=host, port=port, faults=faults, announce=announce)
@@ -86,12 +90,24 @@ async def serve_venue(
         serving.cancel()
 
 
-def _source(recording: Path | None, *, clock: Clock, speed: float = 1.0, seed: int = 1) -> Source:
+def _source(
+    recording: Path | None, *, clock: Clock, exchanges: Sequence[str], speed: float = 1.0, seed: int = 1
+) -> Source:
     if recording is None:
-        return SyntheticSource(seed=seed, clock=clock)
+        return SyntheticSource(seed=seed, clock=clock, protocols=_protocols(exchanges))
     if not recording.is_file():
         raise InvalidRequest(f"there is no recording {recording}", field="--recording")
     return RecordingSource(recording, clock=clock, speed=speed)
+
+
+def _protocols(names: Sequence[str]) -> list[VenueProtocol]:
+    known = {one.name: one for one in PROTOCOLS}
+    for name in names:
+        if name not in known:
+            raise InvalidRequest(
+                f"no exchange {name} can be simulated: expected one of {', '.join(known)}", field="--exchange"
+            )
+    return [one for one in PROTOCOLS if one.name in names]
 
 
 def _on_venue(settings: Settings, venue: Venue, folder: Path) -> Settings:

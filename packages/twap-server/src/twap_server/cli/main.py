@@ -94,6 +94,9 @@ def start(
 def venue(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on, 0 for any.")] = 8010,
+    exchange: Annotated[
+        list[str] | None, typer.Option(help="Exchange to simulate; all without it. Repeatable.")
+    ] = None,
     recording: Annotated[Path | None, typer.Option(help="Replay this recording (.jsonl.gz).")] = None,
     speed: Annotated[
         float, typer.Option(help="How many times faster than recorded; 0: as fast as clients read.")
@@ -117,6 +120,7 @@ def venue(
         lambda announce: bootstrap.serve_venue(
             host=host,
             port=port,
+            exchanges=exchange or [],
             recording=recording,
             speed=speed,
             seed=seed,

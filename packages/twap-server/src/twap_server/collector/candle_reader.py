@@ -138,9 +138,10 @@ class CandleReader:
         until = min(now, Nanos(build.bucket_end(build.bucket_start(last, interval), interval) - 1))
         part = build.source_of(interval, self._exchange.klines.native)
         reading = _Reading(part=part, interval=interval, until=until, known_from=Nanos(until + 1))
+        since = max(Nanos(0), build.bucket_start(start, interval))  # the first week began before the epoch
         try:
             async with asyncio.timeout(_ALL_WITHIN_S):
-                await self._read(reading, instrument, limit=limit, since=build.bucket_start(start, interval))
+                await self._read(reading, instrument, limit=limit, since=since)
         except TimeoutError:
             told = f"{self._exchange.name}: so many candles take too long: ask for fewer"
             raise ExchangeUnavailable(told, retry_after=_ALL_WITHIN_S) from None

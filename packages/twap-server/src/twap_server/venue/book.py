@@ -63,6 +63,10 @@ class VenueLadder:
         first = bisect_right(self._keys, edge)
         return [key * self._sign for key in self._keys[first:depth]]
 
+    def between(self, depth: int, edge: int) -> list[int]:
+        """List the prices past ``depth`` that are not worse than a key."""
+        return [key * self._sign for key in self._keys[depth : max(depth, bisect_right(self._keys, edge))]]
+
     def trim(self, depth: int) -> list[int]:
         """Drop all levels past ``depth`` and list their prices."""
         dropped = [key * self._sign for key in self._keys[depth:]]

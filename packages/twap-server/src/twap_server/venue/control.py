@@ -21,7 +21,7 @@ class Controlled(Protocol):
         ...
 
     def announce_shutdown(self, seconds: float) -> None:
-        """Give Binance's notice and close its connections after so many seconds."""
+        """Give notice of a planned close where the exchange does so; close after so many seconds."""
         ...
 
 

@@ -6,24 +6,20 @@ This is the outlet a source publishes to. It owns no task: a session runs in its
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterable
 
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.websockets import WebSocket
 
 from twap_server.domain.clock import Clock
-from twap_server.venue import faults, instruments
-from twap_server.venue.binance.rest import BinanceRest
-from twap_server.venue.binance.socket import BinanceSession
+from twap_server.venue import faults
 from twap_server.venue.faults import Fault
-from twap_server.venue.kraken.rest import KrakenRest
-from twap_server.venue.kraken.socket import KrakenSession
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.session import VenueSession
 from twap_server.venue.source import Event, Source
 
 _HANG_UP_S = 5.0
-_S = TypeVar("_S", bound=VenueSession)
 
 
 class Switchboard:
@@ -33,8 +29,9 @@ class Switchboard:
         self._source = source
         self._clock = clock
         self._recurring = [faults.parse(name) for name in recurring]
-        self._sessions: dict[str, set[VenueSession]] = {venue: set() for venue in instruments.VENUES}
-        self._done: dict[str, Counter[str]] = {venue: Counter() for venue in instruments.VENUES}
+        self._protocols = {one.name: one for one in PROTOCOLS if one.name in source.venues}
+        self._sessions: dict[str, set[VenueSession]] = {name: set() for name in self._protocols}
+        self._done: dict[str, Counter[str]] = {name: Counter() for name in self._protocols}
         self._numbers = itertools.count(1)
 
     def publish(self, event: Event) -> None:
@@ -65,15 +62,25 @@ class Switchboard:
         Raises:
             ValueError: the venue is unknown or does not have what the fault breaks.
         """
-        if venue is not None and (venue not in instruments.VENUES or not faults.applies(fault, venue)):
+        hit = [one.name for one in self._protocols.values() if one.can_suffer(fault.name)]
+        if venue is not None and venue not in hit:
             raise ValueError(f"expected a venue that has {fault.name!r}, received {venue!r}")
-        for name in [venue] if venue is not None else instruments.VENUES:
-            for session in self._sessions[name] if faults.applies(fault, name) else ():
+        for name in hit if venue is None else [venue]:
+            for session in self._sessions[name]:
                 session.outbox.put(fault)
 
-    def binance(self) -> list[BinanceSession]:
-        """List the Binance sessions."""
-        return [one for one in self._sessions[instruments.BINANCE] if isinstance(one, BinanceSession)]
+    def announce_shutdown(self, seconds: float) -> None:
+        """Let every venue that gives a notice give it, and close after so many seconds."""
+        for group in self._sessions.values():
+            for session in group:
+                session.announce_shutdown(seconds)
+
+    def urls(self, place: str) -> dict[str, dict[str, str]]:
+        """Give each venue's base addresses at a host and port."""
+        return {
+            name: {"ws_url": f"ws://{place}/{name}{one.ws_base}", "rest_url": f"http://{place}/{name}"}
+            for name, one in self._protocols.items()
+        }
 
     def state(self) -> dict[str, object]:
         """Tell connections, subscriptions and injected faults."""
@@ -91,29 +98,19 @@ class Switchboard:
             "injected": {venue: dict(done) for venue, done in self._done.items()},
         }
 
-    async def serve_binance(self, socket: WebSocket) -> None:
-        """Serve ``/ws`` or ``/stream``, with the streams of the URL."""
-        session = self._make(BinanceSession, socket)
-        combined = socket.url.path.startswith("/binance/stream")
-        listed = socket.query_params.get("streams", "") if combined else socket.path_params.get("streams", "")
-        session.prepare(combined=combined, streams=[name for name in listed.split("/") if name])
-        await self._serve(session)
+    def _handler(self, protocol: VenueProtocol) -> Callable[[WebSocket], Awaitable[None]]:
+        async def serve(socket: WebSocket) -> None:
+            session = protocol.session(
+                socket,
+                source=self._source,
+                clock=self._clock,
+                faults=[fault for fault in self._recurring if protocol.can_suffer(fault.name)],
+                number=next(self._numbers),
+                done=self._done[protocol.name],
+            )
+            await self._serve(session)
 
-    async def serve_kraken(self, socket: WebSocket) -> None:
-        """Serve ``/v2``."""
-        session = self._make(KrakenSession, socket)
-        session.prepare()
-        await self._serve(session)
-
-    def _make(self, kind: type[_S], socket: WebSocket) -> _S:
-        return kind(
-            socket,
-            source=self._source,
-            clock=self._clock,
-            faults=[fault for fault in self._recurring if faults.applies(fault, kind.venue)],
-            number=next(self._numbers),
-            done=self._done[kind.venue],
-        )
+        return serve
 
     async def _serve(self, session: VenueSession) -> None:
         self._sessions[session.venue].add(session)
@@ -123,14 +120,10 @@ class Switchboard:
             self._sessions[session.venue].discard(session)
 
     def routes(self) -> list[BaseRoute]:
-        """Make the venues' routes."""
-        binance = BinanceRest(self._source, clock=self._clock)
-        kraken = KrakenRest(self._source, clock=self._clock)
-        return [
-            Route("/binance/api/v3/{route}", binance.answer),
-            Route("/kraken/0/public/{route}", kraken.answer, methods=["GET", "POST"]),
-            WebSocketRoute("/binance/ws", self.serve_binance),
-            WebSocketRoute("/binance/ws/{streams:path}", self.serve_binance),
-            WebSocketRoute("/binance/stream", self.serve_binance),
-            WebSocketRoute("/kraken/v2", self.serve_kraken),
-        ]
+        """Make the venues' routes, each below the venue's name."""
+        return [Mount(f"/{one.name}", routes=self._routes(one)) for one in self._protocols.values()]
+
+    def _routes(self, protocol: VenueProtocol) -> list[BaseRoute]:
+        handler = self._handler(protocol)
+        sockets = [WebSocketRoute(path, handler) for path in protocol.sockets]
+        return [*sockets, *protocol.rest(self._source, self._clock)]

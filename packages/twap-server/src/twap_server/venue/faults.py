@@ -26,7 +26,7 @@ Kind = Literal["book", "data", "control"]
 class OutgoingFrame:
     """One outgoing message; ``book`` is a change of a book that a client must not miss."""
 
-    text: str
+    text: str | bytes
     kind: Kind = "data"
 
 
@@ -52,11 +52,6 @@ def parse(text: str) -> Fault:
     if name not in _AMOUNTS or not float(amount) > 0:
         raise ValueError(f"expected {name!r} without that amount, received {text!r}")
     return Fault(name, float(amount))
-
-
-def applies(fault: Fault, venue: str) -> bool:
-    """Whether a venue has what the fault breaks: Binance sends no checksums."""
-    return fault.name != "badsum" or venue == "kraken"
 
 
 class Line:
@@ -91,7 +86,7 @@ class Line:
         self._done[name] += 1
         return True
 
-    def carry(self, frame: OutgoingFrame, now: int) -> list[str]:
+    def carry(self, frame: OutgoingFrame, now: int) -> list[str | bytes]:
         """Give what is sent for a frame: nothing, it, or more."""
         if now < self._silent_until:
             return []
@@ -106,7 +101,7 @@ class Line:
         """Seconds to wait after a message."""
         return 1 / self._rate if now < self._slow_until else 0.0
 
-    def _book(self, frame: OutgoingFrame) -> list[str]:
+    def _book(self, frame: OutgoingFrame) -> list[str | bytes]:
         if self.take("gap"):
             return []
         if self.take("repeat"):

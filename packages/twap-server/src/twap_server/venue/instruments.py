@@ -8,7 +8,6 @@ from twap_server.venue.source import Spec
 
 BINANCE = "binance"
 KRAKEN = "kraken"
-VENUES = (BINANCE, KRAKEN)
 _QUOTES = ("USDT", "USDC", "FDUSD", "TUSD", "EUR", "TRY", "BTC", "ETH", "BNB")
 
 
@@ -48,6 +47,27 @@ LISTED: dict[str, dict[str, Spec]] = {
         "ETH/USDT": _spec("ETH/USDT", 2, 1, 100_000, "0.5"),
     },
 }
+
+
+_FIGURES = {"BTC": (1, 1_000, 1_000, "5"), "ETH": (2, 10_000, 10_000, "5")}
+"""Where no list of an exchange was noted: figures that are usual for an asset."""
+
+
+def usual(symbol: str, base: str, quote: str, *, contract: int = 0) -> Spec:
+    """Give an instrument with the figures that are usual for its base."""
+    decimals, step, least, value = _FIGURES.get(base, (8, 1, 1, "0.5"))
+    if contract:  # a hundredth of a contract can be traded
+        step = least = contract // 100
+    return Spec(
+        symbol=symbol,
+        base=base,
+        quote=quote,
+        price_decimals=decimals,
+        step=step,
+        min_qty=least,
+        min_notional=value,
+        contract=contract,
+    )
 
 
 def find(venue: str, symbol: str) -> Spec:

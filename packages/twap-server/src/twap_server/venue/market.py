@@ -1,21 +1,22 @@
-"""Simulate a market without end: seeded order flow on both venues around shared fair prices.
+"""Simulate a market without end: seeded order flow on each venue around shared fair prices.
 
 ``step`` is pure and yields events one by one, each while the books are in the state it led to;
-``run`` only calls it at the right time. Binance gets one chained difference per step, Kraken one
-message per change, as the venues do.
+``run`` only calls it at the right time. A venue gets one chained difference a step or one message a
+change, as its protocol says.
 """
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from twap_server.domain.clock import Clock
-from twap_server.venue import instruments
 from twap_server.venue.book import Level
 from twap_server.venue.candles import VenueCandle, VenueTrade
 from twap_server.venue.flow import Action, FlowParameters, OrderFlow
 from twap_server.venue.history import minute_candles, minute_closes
-from twap_server.venue.source import BookEvent, Event, Outlet, Pair, TickerEvent, TradeEvent
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.registry import DEFAULT
+from twap_server.venue.source import BookEvent, Event, Outlet, Pair, Spec, TickerEvent, TradeEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,12 @@ class FairPrice:
 class Listing:
     """One instrument at one venue: its order flow, ids and trades."""
 
-    def __init__(self, venue: str, pair: Pair, *, flow: OrderFlow, seed: str) -> None:
+    def __init__(
+        self, venue: str, asset: str, pair: Pair, *, merges: bool, flow: OrderFlow, seed: str
+    ) -> None:
         self.venue = venue
+        self.asset = asset
+        self._merges = merges
         self.pair = pair
         self.flow = flow
         pair.book = flow.book
@@ -74,11 +79,11 @@ class Listing:
         for action in self.flow.step(fair, seconds):
             yield from self._trades(action, time)
             self.pair.last_id += len(action.bids) + len(action.asks)
-            if self.venue == instruments.KRAKEN:
+            if not self._merges:
                 yield from self._book(action.bids, action.asks, time=time, begin=begin)
             bids.update(action.bids)
             asks.update(action.asks)
-        if self.venue == instruments.BINANCE:
+        if self._merges:
             yield from self._ticker(best, time)
             yield from self._book(tuple(bids.items()), tuple(asks.items()), time=time, begin=begin)
 
@@ -110,8 +115,8 @@ class Listing:
                 venue=self.venue,
                 symbol=self.pair.spec.symbol,
                 time=time,
-                bids=tuple(sorted(bids, reverse=True)) if self.venue == instruments.BINANCE else bids,
-                asks=tuple(sorted(asks)) if self.venue == instruments.BINANCE else asks,
+                bids=tuple(sorted(bids, reverse=True)) if self._merges else bids,
+                asks=tuple(sorted(asks)) if self._merges else asks,
                 first_id=begin + 1,
                 last_id=self.pair.last_id,
             )
@@ -130,29 +135,38 @@ class Listing:
 
 
 class SyntheticSource:
-    """Two venues, two instruments each, from one seed."""
+    """Any venues, with the same assets each, from one seed."""
 
     lossless = False
 
-    def __init__(self, *, seed: int, clock: Clock, parameters: MarketParameters | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int,
+        clock: Clock,
+        parameters: MarketParameters | None = None,
+        protocols: Sequence[VenueProtocol] = DEFAULT,
+    ) -> None:
         self._clock = clock
         self._own = parameters or MarketParameters()
         self._fair = {
             asset: FairPrice(asset, start=price, seed=seed, parameters=self._own)
             for asset, price in self._own.prices
         }
+        self.venues = tuple(one.name for one in protocols)
         self._listings = [
-            self._list(venue, asset, seed) for venue in instruments.VENUES for asset in self._fair
+            self._list(protocol, asset, spec, seed)
+            for protocol in protocols
+            for asset in self._fair
+            for spec in protocol.specs(asset, self._own.quote)
         ]
 
-    def _list(self, venue: str, asset: str, seed: int) -> Listing:
-        separator = "/" if venue == instruments.KRAKEN else ""
-        spec = instruments.find(venue, f"{asset}{separator}{self._own.quote}")
-        fair, name = self._fair[asset], f"{seed}:{venue}:{asset}"
+    def _list(self, protocol: VenueProtocol, asset: str, spec: Spec, seed: int) -> Listing:
+        fair, name = self._fair[asset], f"{seed}:{protocol.name}:{asset}{':perpetual' * bool(spec.contract)}"
         flow = OrderFlow(spec, fair=fair.ticks(spec.price_decimals), seed=name, parameters=self._own.flow)
         pair = Pair(spec=spec)
         pair.candles.seed(self._history(pair, asset, seed=seed, name=name))
-        return Listing(venue, pair, flow=flow, seed=f"{name}:ids")
+        return Listing(protocol.name, asset, pair, merges=protocol.merges, flow=flow, seed=f"{name}:ids")
 
     def _history(self, pair: Pair, asset: str, *, seed: int, name: str) -> list[VenueCandle]:
         closes = minute_closes(
@@ -182,7 +196,7 @@ class SyntheticSource:
             fair.move(self._own.step_s)
         for listing in self._listings:
             spec = listing.pair.spec
-            ticks = self._fair[spec.base].ticks(spec.price_decimals)
+            ticks = self._fair[listing.asset].ticks(spec.price_decimals)
             yield from listing.step(ticks, seconds=self._own.step_s, time=time)
 
     async def run(self, outlet: Outlet) -> None:

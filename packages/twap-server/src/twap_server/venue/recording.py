@@ -7,7 +7,7 @@ closed and the recording waits for the next subscriber to begin again.
 
 import asyncio
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isinf
@@ -72,6 +72,11 @@ class RecordingSource:
     def depth(self) -> int:
         """Levels a side of the recorded books, 0 without one: a consumer that asks for as many gets them."""
         return max([self._depth, *(recorded.levels for recorded in self._snapshots.values())])
+
+    @property
+    def venues(self) -> Sequence[str]:
+        """The recorded one."""
+        return (self._venue,)
 
     def pairs(self, venue: str) -> Mapping[str, Pair]:
         """The recorded instruments, at their venue."""

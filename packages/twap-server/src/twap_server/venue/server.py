@@ -63,11 +63,7 @@ class Venue:
 
     def urls(self) -> dict[str, dict[str, str]]:
         """Give each exchange's base URLs, to be used in place of the real ones."""
-        place = f"{self._host}:{self.port}"
-        return {
-            "binance": {"ws_url": f"ws://{place}/binance", "rest_url": f"http://{place}/binance"},
-            "kraken": {"ws_url": f"ws://{place}/kraken/v2", "rest_url": f"http://{place}/kraken"},
-        }
+        return self._board.urls(f"{self._host}:{self.port}")
 
     def inject(self, fault: str, *, venue: str | None = None) -> None:
         """Begin a fault now, on every connection of a venue or of all.
@@ -82,9 +78,8 @@ class Venue:
         return self._board.state()
 
     def announce_shutdown(self, seconds: float) -> None:
-        """Give Binance's notice of a planned close, and close after so many seconds."""
-        for session in self._board.binance():
-            session.announce_shutdown(seconds)
+        """Give notice of a planned close where the exchange does so, and close after so many seconds."""
+        self._board.announce_shutdown(seconds)
 
     def _bind(self, bound: socket.socket) -> None:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

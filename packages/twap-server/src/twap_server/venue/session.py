@@ -103,13 +103,17 @@ class VenueSession(ABC):
         self._random = random.Random(number)
         self._line = Line(done)
         self._closing = False
+        self._noticed = asyncio.Event()
+        self._notice_s = 0.0
+
+    def prepare(self) -> None:  # noqa: B027 - most have nothing to do
+        """Begin, before anything is sent: what the address says, if anything."""
 
     @abstractmethod
     def subscriptions(self) -> list[str]:
         """Name what the client is subscribed to."""
 
-    @abstractmethod
-    def greet(self) -> None:
+    def greet(self) -> None:  # noqa: B027 - most say nothing
         """Put out what the venue says on connect."""
 
     @abstractmethod
@@ -120,11 +124,21 @@ class VenueSession(ABC):
     def hear(self, event: Event) -> None:
         """Render an event of this venue if the client wants it."""
 
-    @abstractmethod
+    def notice(self) -> str:
+        """Write what the venue says before a planned close; empty where it says nothing."""
+        return ""
+
     def chores(self) -> list[Coroutine[Any, Any, None]]:
         """Give the timed tasks of the protocol."""
+        return []
 
-    def say(self, text: str, kind: Kind = "data") -> None:
+    def announce_shutdown(self, seconds: float) -> None:
+        """Give the notice of a planned close, if there is one; the close comes after so many seconds."""
+        if self.notice():
+            self._notice_s = seconds
+            self._noticed.set()
+
+    def say(self, text: str | bytes, kind: Kind = "data") -> None:
         """Put a message out."""
         self.outbox.put(OutgoingFrame(text, kind))
 
@@ -136,10 +150,11 @@ class VenueSession(ABC):
     async def run(self) -> None:
         """Serve the connection until either side ends it. Cancellation leaves nothing behind."""
         await self._socket.accept()
+        self.prepare()
         self.greet()
         try:
             async with asyncio.TaskGroup() as group:
-                for job in (self._read(), self._write(), *self.chores()):
+                for job in (self._read(), self._write(), self._shut_down(), *self.chores()):
                     group.create_task(job)
                 for fault in self._faults:
                     group.create_task(self._repeat(fault))
@@ -148,6 +163,12 @@ class VenueSession(ABC):
         finally:
             self.gone.set()
             self.outbox.release()
+
+    async def _shut_down(self) -> None:
+        await self._noticed.wait()
+        self.say(self.notice())
+        await self._clock.sleep(self._notice_s)
+        self.end(1001, "Server shutdown")
 
     async def _read(self) -> None:
         while True:

@@ -5,7 +5,7 @@ the event led to, so a protocol may read the book (for a checksum, a snapshot) a
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -26,6 +26,8 @@ class Spec:
     step: int
     min_qty: int
     min_notional: str
+    contract: int = 0
+    """Of a perpetual: how much of the base (10^-8) one contract is. 0: it is traded for cash."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +107,11 @@ class Source(Protocol):
     @property
     def lossless(self) -> bool:
         """Whether the source waits for slow consumers instead of dropping them."""
+        ...
+
+    @property
+    def venues(self) -> Sequence[str]:
+        """The venues that are played."""
         ...
 
     def pairs(self, venue: str) -> Mapping[str, Pair]:

@@ -11,11 +11,12 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from twap_server.domain.clock import Clock
 from twap_server.venue import instruments
-from twap_server.venue.binance import wire
 from twap_server.venue.candles import VenueTrade
+from twap_server.venue.protocols.binance import wire
 from twap_server.venue.source import Pair, Source, Spec
 
 _WEIGHT_LIMIT = 6_000
@@ -50,6 +51,10 @@ class BinanceRest:
             "trades": (self._trades, lambda request: 25),
             "aggTrades": (self._agg_trades, lambda request: 4),
         }
+
+    def routes(self) -> list[BaseRoute]:
+        """Make its routes."""
+        return [Route("/api/v3/{route}", self.answer)]
 
     async def answer(self, request: Request) -> Response:
         """Answer one request under ``/api/v3``."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from support.venue.wire_client import KrakenBook
 from twap_server.venue import text
 from twap_server.venue.instruments import find
-from twap_server.venue.kraken.book import View, checksum
+from twap_server.venue.protocols.kraken.book import View, checksum
 from twap_server.venue.source import BookEvent, Pair
 
 LEVELS = st.tuples(st.integers(0, 39), st.integers(0, 3))

@@ -10,10 +10,11 @@ from datetime import UTC, datetime
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from twap_server.domain.clock import Clock
 from twap_server.venue import instruments, text
-from twap_server.venue.kraken import wire
+from twap_server.venue.protocols.kraken import wire
 from twap_server.venue.source import Pair, Source
 
 _MOST_CANDLES = 720
@@ -39,6 +40,10 @@ class KrakenRest:
             "Trades": self._trades,
             "Depth": self._depth,
         }
+
+    def routes(self) -> list[BaseRoute]:
+        """Make its routes."""
+        return [Route("/0/public/{route}", self.answer, methods=["GET", "POST"])]
 
     async def answer(self, request: Request) -> Response:
         """Answer one request."""

@@ -4,7 +4,6 @@ An unknown symbol is acknowledged and stays silent; an unknown stream kind likew
 HTTP server's (a ping frame each 20 s). Follows ``web-socket-streams.md`` of the venue's documents.
 """
 
-import asyncio
 import json
 from collections import deque
 from collections.abc import Coroutine
@@ -12,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twap_server.venue import instruments
-from twap_server.venue.binance import wire
+from twap_server.venue.protocols.binance import wire
 from twap_server.venue.session import VenueSession
 from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
 
@@ -44,14 +43,14 @@ class BinanceSession(VenueSession):
 
     venue = instruments.BINANCE
 
-    def prepare(self, *, combined: bool, streams: list[str]) -> None:
-        """Take what the URL said before ``run``."""
-        self._combined = combined
+    def prepare(self) -> None:
+        """Take what the URL says."""
+        at = self._socket
+        self._combined = at.url.path.startswith("/binance/stream")
+        listed = at.query_params.get("streams", "") if self._combined else at.path_params.get("streams", "")
         self._streams: dict[str, SubscribedStream] = {}
         self._asked: deque[int] = deque(maxlen=_MESSAGES_A_SECOND + 1)
-        self._first = streams
-        self._noticed = asyncio.Event()
-        self._notice_s = 0.0
+        self._first = [name for name in listed.split("/") if name]
 
     def subscriptions(self) -> list[str]:
         """Name the streams."""
@@ -63,19 +62,12 @@ class BinanceSession(VenueSession):
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
         """Push candles."""
-        return [self._push_klines(), self._shut_down()]
+        return [self._push_klines()]
 
-    def announce_shutdown(self, seconds: float) -> None:
-        """Give the notice of a planned close; the close comes after so many seconds."""
-        self._notice_s = seconds
-        self._noticed.set()
-
-    async def _shut_down(self) -> None:
-        await self._noticed.wait()
-        notice = f'{{"e":"serverShutdown","E":{self._clock.now() // wire.MILLISECOND}}}'
-        self._push("!serverShutdown", notice)
-        await self._clock.sleep(self._notice_s)
-        self.end(1001, "Server shutdown")
+    def notice(self) -> str:
+        """Tell of a planned close."""
+        told = f'{{"e":"serverShutdown","E":{self._clock.now() // wire.MILLISECOND}}}'
+        return self._framed("!serverShutdown", told)
 
     def receive(self, message: str) -> None:
         """Answer a request of the client."""
@@ -179,8 +171,10 @@ class BinanceSession(VenueSession):
                 self._push(f"{name}@aggTrade", wire.agg_trade(made, pair.spec))
 
     def _push(self, name: str, payload: str, *, book: bool = False) -> None:
-        text = f'{{"stream":"{name}","data":{payload}}}' if self._combined else payload
-        self.say(text, "book" if book else "data")
+        self.say(self._framed(name, payload), "book" if book else "data")
+
+    def _framed(self, name: str, payload: str) -> str:
+        return f'{{"stream":"{name}","data":{payload}}}' if self._combined else payload
 
     async def _push_klines(self) -> None:
         while True:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from twap_server.venue import instruments, text
-from twap_server.venue.kraken import wire
-from twap_server.venue.kraken.book import DEPTHS, View, cross, spoil
+from twap_server.venue.protocols.kraken import wire
+from twap_server.venue.protocols.kraken.book import DEPTHS, View, cross, spoil
 from twap_server.venue.session import VenueSession
 from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
 
@@ -44,7 +44,7 @@ class KrakenSession(VenueSession):
     venue = instruments.KRAKEN
 
     def prepare(self) -> None:
-        """Begin without subscriptions; call before ``run``."""
+        """Begin without subscriptions."""
         self._keys: dict[Key, View | None] = {}
         self._quiet = True
 

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from zlib import crc32
 
 from twap_server.venue import text
-from twap_server.venue.book import Level, VenueBook, VenueLadder
+from twap_server.venue.book import Level, VenueBook
 from twap_server.venue.source import BookEvent, Pair, Spec
+from twap_server.venue.window import Window
 
 CHECKED = 10
 DEPTHS = (10, 25, 100, 500, 1000)
@@ -28,52 +29,22 @@ def checksum(bids: Iterable[Level], asks: Iterable[Level]) -> int:
     return crc32("".join(parts).encode("ascii"))
 
 
-def within(ladder: VenueLadder, touched: Iterable[int], *, depth: int, edge: int | None) -> list[Level]:
-    """List the changes a client of a depth must be told, removals first.
-
-    Args:
-        ladder: the side after the change.
-        touched: prices that changed.
-        depth: levels the client keeps.
-        edge: key of the client's last level before the change, None when it had fewer.
-    """
-    prices = dict.fromkeys(touched)
-    after = ladder.edge(depth)
-    gone = [price for price in prices if price not in ladder.levels]
-    removed = [(price, 0) for price in gone if edge is None or ladder.key(price) <= edge]
-    there = [price for price in prices if price in ladder.levels]
-    told = [(price, ladder.levels[price]) for price in there if after is None or ladder.key(price) <= after]
-    back = ladder.beyond(edge, depth) if edge is not None else []
-    returned = [(price, ladder.levels[price]) for price in back if price not in prices]
-    return removed + returned + told
-
-
 class View:
     """One client's book: renders its snapshot and then its updates."""
 
     def __init__(self, pair: Pair, depth: int) -> None:
         self._pair = pair
         self._depth = depth
-        self._remember()
-
-    def _remember(self) -> None:
-        book = self._pair.book
-        self._edges = book.bids.edge(self._depth), book.asks.edge(self._depth)
+        self._window = Window(pair.book, depth, tells_pushed_out=False)
 
     def snapshot(self, time: int) -> str:
         """Write the whole book of this depth."""
-        book, depth = self._pair.book, self._depth
-        self._remember()
-        return self._frame("snapshot", book.bids.top(depth), book.asks.top(depth), time)
+        return self._frame("snapshot", *self._window.whole(), time)
 
     def update(self, event: BookEvent) -> str | None:
         """Write a change, or None when nothing of it is within the depth."""
-        book, depth = self._pair.book, self._depth
-        bid_edge, ask_edge = self._edges
-        bids = within(book.bids, (price for price, _ in event.bids), depth=depth, edge=bid_edge)
-        asks = within(book.asks, (price for price, _ in event.asks), depth=depth, edge=ask_edge)
-        self._remember()
-        if event.text is not None and event.text_depth == depth:
+        bids, asks = self._window.changes(event)
+        if event.text is not None and event.text_depth == self._depth:
             return event.text
         if event.snapshot:
             return self.snapshot(event.time)

@@ -1,1 +1,0 @@
-"""Speak the Kraken v2 protocol."""

@@ -1,0 +1,1 @@
+"""The protocols that the simulated exchanges speak: a module or a folder each."""

@@ -1,0 +1,14 @@
+"""List the exchanges that can be simulated: a line each."""
+
+from typing import Final
+
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.protocols import binance, kraken, okx
+
+PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
+    binance.PROTOCOL,
+    kraken.PROTOCOL,
+    okx.PROTOCOL,
+)
+DEFAULT: Final = (binance.PROTOCOL, kraken.PROTOCOL)
+"""Those of a demo."""

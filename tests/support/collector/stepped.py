@@ -1,0 +1,72 @@
+"""A simulated exchange whose market moves when the test says so, and the collector that listens to it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from support.collector.parts import collecting
+from twap_models.enums import InstrumentKind
+from twap_server.clock import SystemClock
+from twap_server.collector.market_data import LiveMarket
+from twap_server.domain.market.instrument import Instrument
+from twap_server.venue.market import MarketParameters, SyntheticSource
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.server import Venue
+from twap_server.venue.source import Outlet, Pair
+
+_STEP_NS = 100_000_000
+SMALL = MarketParameters(history_minutes=180)
+
+
+class SteppedSource(SyntheticSource):
+    """The synthetic market of one exchange, stepped by hand."""
+
+    def __init__(self, protocol: VenueProtocol) -> None:
+        self._now = SystemClock().now()
+        self._outlet: Outlet | None = None
+        super().__init__(seed=5, clock=SystemClock(), parameters=SMALL, protocols=[protocol])
+
+    async def run(self, outlet: Outlet) -> None:
+        """Let no time pass."""
+        self._outlet = outlet
+        await asyncio.Event().wait()
+
+    def play(self, steps: int) -> None:
+        """Let so many steps of time pass at once."""
+        assert self._outlet is not None
+        for _ in range(steps):
+            self._now += _STEP_NS
+            for event in self.step(self._now):
+                self._outlet.publish(event)
+
+
+@dataclass
+class Stepped:
+    """What a test needs."""
+
+    source: SteppedSource
+    venue: Venue
+    market: LiveMarket
+    name: str
+
+    def pairs(self) -> list[tuple[Pair, Instrument]]:
+        """Each simulated instrument, and what the collector made of it."""
+        listed = {
+            (one.base, one.quote, one.kind == InstrumentKind.PERPETUAL): one
+            for one in self.market.instruments(self.name).values()
+        }
+        pairs = self.source.pairs(self.name).values()
+        return [(one, listed[one.spec.base, one.spec.quote, bool(one.spec.contract)]) for one in pairs]
+
+
+@asynccontextmanager
+async def stepped(protocol: VenueProtocol, **settings: object) -> AsyncIterator[Stepped]:
+    """Run a simulated exchange and collect from it."""
+    source = SteppedSource(protocol)
+    quick = {"quiet_proof_s": 0} | settings
+    async with (
+        Venue(source, clock=SystemClock()) as venue,
+        collecting(venue.urls(), depth=500, **quick) as market,
+    ):
+        yield Stepped(source, venue, market, protocol.name)
