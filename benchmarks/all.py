@@ -29,6 +29,7 @@ _PARTS = (
     "footprint",
     "runtime",
     "replay",
+    "merged_book",
 )
 _LONGEST_S = 600.0
 

@@ -177,6 +177,10 @@ class BookTop(ResponseModel):
     missing: list[str] = Field(
         default=[], description="Consolidated book: exchanges whose book is not in it."
     )
+    crossed: bool = Field(
+        default=False,
+        description="Consolidated book: the best bid of one exchange is at or above the best ask of another.",
+    )
     depth: int | None = Field(default=None, description="Levels a side that were asked for.")
     own: OwnLevels | None = Field(
         default=None, description="What you took of these levels; null where it was not asked for."

@@ -94,6 +94,8 @@ def book_panel(
         parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
     if book.missing:
         parts.append(Text(f"without {', '.join(book.missing)}", style="yellow"))
+    if book.crossed:
+        parts.append(Text("crossed: one exchange bids at least what another asks", style="yellow"))
     return Framed(
         Group(*parts),
         title=title,

@@ -38,6 +38,11 @@ class ConsolidatedView:
     lag: int | None
     """The worst of those merged, None where no exchange tells."""
 
+    @property
+    def is_crossed(self) -> bool:
+        """Whether one exchange's best bid is at or above the best ask of another."""
+        return bool(self.bids and self.asks) and self.bids[0].price >= self.asks[0].price
+
 
 def consolidate(
     views: Mapping[str, BookState | None], depth: int, *, max_spread: Decimal

@@ -164,6 +164,7 @@ def merged_message(
         exchange=AGGREGATE,
         sources={side: [list(level.sources) for level in levels] for side, levels in sides.items()},
         missing=sorted(view.missing),
+        crossed=view.is_crossed,
         **_book_fields(view, symbol=symbol, asked=asked, now=now, seq=seq, depth=depth, own=own),
     )
 

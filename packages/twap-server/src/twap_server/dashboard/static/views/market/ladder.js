@@ -134,9 +134,10 @@ function Proof({ exchange }) {
 function Standing({ book }) {
   if (!book) return html`<p class="standing hint">Waiting for the book…</p>`;
   const missing = book.missing?.length ? ` · not in it: ${book.missing.join(", ")}` : "";
+  const crossed = book.crossed ? " · crossed: one exchange bids at least what another asks" : "";
   if (isLost()) return html`<p class="standing warn">Not current: the connection is lost · ${ageInWords(book)}</p>`;
   if (book.status !== "live") return html`<p class="standing bad">Not live: ${book.reason || book.status} · ${ageInWords(book)}${missing}</p>`;
-  return html`<p class="standing hint"><span class="good">● live</span> · ${ageInWords(book)}${missing ? html`<span class="warn">${missing}</span>` : null}</p>`;
+  return html`<p class="standing hint"><span class="good">● live</span> · ${ageInWords(book)}${missing || crossed ? html`<span class="warn">${missing}${crossed}</span>` : null}</p>`;
 }
 
 /** @param {{book: any, tick: string, unit: string}} props */
