@@ -8,7 +8,7 @@ import msgspec
 
 from twap_server.domain import clock
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.exact import can_be_said
+from twap_server.domain.exact import ZERO, can_be_said
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import Candle
 
@@ -28,6 +28,8 @@ _decode_text = msgspec.json.Decoder(str).decode
 _MAX_TEXT = 60
 _SURE = 19
 """Characters that are within the bounds of the wire, wherever the point is."""
+_MAX_PLACES = 30
+"""More decimals than the server can say: such a grid is told as unusable where it is checked."""
 
 
 def decoder(shape: type[T]) -> Callable[[bytes | str], T]:
@@ -111,6 +113,22 @@ def number(text: str, *, signed: bool = False) -> Decimal:
     if len(text) > _MAX_TEXT or not text.isascii() or "_" in text or not _is_in_range(value, signed):
         raise WireFormatError("a number is out of range")
     return value
+
+
+def whole(text: str) -> int:
+    """Read a whole number that is zero or more, a time or an id.
+
+    Raises:
+        WireFormatError: it is none, or has too many digits.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= _SURE):
+        raise WireFormatError("a whole number cannot be read")
+    return int(text)
+
+
+def step_of(places: int | None) -> Decimal:
+    """The step of numbers with so many decimals; 0 where none can be told."""
+    return ZERO if places is None or not 0 <= places <= _MAX_PLACES else Decimal(1).scaleb(-places)
 
 
 def plain(text: str) -> str:

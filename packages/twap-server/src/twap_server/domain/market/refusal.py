@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Final
 
 from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
 
 
 class RefusalKind(Enum):
@@ -57,3 +58,17 @@ def by_text(text: str, marks: Iterable[tuple[str, RefusalKind]]) -> RefusalKind 
     """Tell the kind from the first mark that a text contains, in any case; None where it contains none."""
     lower = text.lower()
     return next((kind for mark, kind in marks if mark in lower), None)
+
+
+def failure(kind: RefusalKind, *, wait_s: int) -> TwapError:
+    """Make the error of a refusal that came in the body of a good answer.
+
+    Args:
+        kind: of the refusal.
+        wait_s: for how long nothing is asked where too much was.
+    """
+    if kind is RefusalKind.UNKNOWN_SYMBOL:
+        return UnknownSymbol(WORDS[kind])
+    if kind is RefusalKind.RATE:
+        return Throttled(WORDS[kind], retry_after=wait_s)
+    return ExchangeUnavailable(WORDS[kind])

@@ -17,7 +17,7 @@ from twap_server.domain.market.events import (
     Trade,
 )
 from twap_server.exchanges.bitstamp import refusals, wire
-from twap_server.exchanges.decode import decoder, envelope, from_epoch, number
+from twap_server.exchanges.decode import decoder, envelope, from_epoch, number, whole
 
 _decode_frame = decoder(wire.Frame)
 _decode_book = decoder(wire.Book)
@@ -99,9 +99,7 @@ def _trade(frame: wire.Frame, symbols: Mapping[str, str]) -> Sequence[MarketEven
 
 
 def _time(text: str) -> Nanos:
-    if not (text.isascii() and text.isdecimal()):
-        raise WireFormatError("a time cannot be read")
-    return from_epoch(int(text))
+    return from_epoch(whole(text))
 
 
 def _refusal(frame: wire.Frame, symbols: Mapping[str, str]) -> Refused:

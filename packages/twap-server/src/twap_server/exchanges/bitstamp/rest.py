@@ -1,25 +1,19 @@
 """Translate Bitstamp's REST bodies to the domain. Errors come with an HTTP status."""
 
-from decimal import Decimal
-
 from msgspec import Raw
 
-from twap_server.domain.exact import ZERO
 from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import LIMIT_ONLY, TRADING, Instrument, InstrumentId
 from twap_server.exchanges.bitstamp import wire
-from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name
+from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name, step_of
 
 _decode_markets = decoder(list[Raw])
 _decode_market = decoder(wire.Market)
 _decode_candles = decoder(wire.Candles)
 _decode_candle = decoder(wire.Candle)
 _decode_book = decoder(wire.RestBook)
-
-_MAX_DECIMALS = 30
-"""More than the server can say: such a grid is told as unusable where it is checked."""
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -62,16 +56,12 @@ def _instrument(market: wire.Market, exchange: str) -> Instrument | None:
         native=native,
         base=base,
         quote=quote,
-        tick_size=_step(market.counter_decimals),
-        lot_size=_step(market.base_decimals),
+        tick_size=step_of(market.counter_decimals),
+        lot_size=step_of(market.base_decimals),
         min_quantity=number(market.minimum_order_amount or "0", signed=True),
         min_notional=number(_least_value(market), signed=True),
         status=_status(market),
     )
-
-
-def _step(decimals: int) -> Decimal:
-    return Decimal(1).scaleb(-decimals) if 0 <= decimals <= _MAX_DECIMALS else ZERO
 
 
 def _least_value(market: wire.Market) -> str:

@@ -2,9 +2,10 @@
 
 from typing import Final
 
-from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
+from twap_server.domain.errors import TwapError
+from twap_server.domain.market import refusal
 from twap_server.domain.market.errors import WireFormatError
-from twap_server.domain.market.refusal import WORDS, Refusal, RefusalKind, by_status, by_text
+from twap_server.domain.market.refusal import Refusal, RefusalKind, by_status, by_text
 from twap_server.exchanges.bybit import wire
 from twap_server.exchanges.decode import decoder
 
@@ -52,9 +53,4 @@ def of_http(status: int, body: bytes) -> Refusal:
 
 def failure(code: int, text: str) -> TwapError:
     """Make the error of a body that came with HTTP 200."""
-    kind = _KINDS.get(code) or of_text(text)
-    if kind is RefusalKind.UNKNOWN_SYMBOL:
-        return UnknownSymbol(WORDS[kind])
-    if kind is RefusalKind.RATE:
-        return Throttled(WORDS[kind], retry_after=_SLOW_DOWN_S)
-    return ExchangeUnavailable(WORDS[kind])
+    return refusal.failure(_KINDS.get(code) or of_text(text), wait_s=_SLOW_DOWN_S)

@@ -4,18 +4,16 @@ import msgspec
 
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.entries import Entries, read_each
-from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.exchanges.bybit import mapper, refusals, wire
-from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name
+from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name, whole
 
 _decode_body = decoder(wire.Body)
 _decode_listed = decoder(wire.Listed)
 _decode_instrument = decoder(wire.InstrumentEntry)
 _decode_row = decoder(wire.KlineRow)
 _decode_book = decoder(wire.Book)
-_MAX_DIGITS = 19
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -32,10 +30,8 @@ def candles(body: bytes, seconds: int) -> Entries[Candle]:
 
     def read(raw: msgspec.Raw) -> Candle:
         row = _decode_row(bytes(raw))
-        if not (row.start.isascii() and row.start.isdigit() and len(row.start) <= _MAX_DIGITS):
-            raise WireFormatError("a candle has no time")
         figures = (row.open, row.high, row.low, row.close, row.volume)
-        return candle(int(row.start), figures, seconds=seconds)
+        return candle(whole(row.start), figures, seconds=seconds)
 
     rows = read_each(_listed(body), read, name=row_name)
     return Entries(sorted(rows.found, key=lambda one: one.open_time), rows.left_out)

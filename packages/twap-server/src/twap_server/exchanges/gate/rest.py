@@ -1,15 +1,11 @@
 """Translate Gate's REST bodies to the domain. Errors come with an HTTP status."""
 
-from decimal import Decimal
-
 from msgspec import Raw
 
-from twap_server.domain.exact import ZERO
 from twap_server.domain.market.entries import Entries, read_each
-from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
-from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name
+from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name, step_of, whole
 from twap_server.exchanges.gate import wire
 
 _decode_pairs = decoder(list[Raw])
@@ -17,9 +13,6 @@ _decode_pair = decoder(wire.Pair)
 _decode_rows = decoder(list[Raw])
 _decode_row = decoder(wire.CandleRow)
 _decode_book = decoder(wire.Book)
-
-_MAX_PLACES = 30
-_EPOCH_DIGITS = 10
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -37,7 +30,7 @@ def candles(body: bytes, seconds: int) -> Entries[Candle]:
     def read(raw: Raw) -> Candle:
         row = _decode_row(bytes(raw))
         figures = (row.open, row.high, row.low, row.close, row.volume)
-        return candle(_epoch(row.open_time), figures, seconds=seconds)
+        return candle(whole(row.open_time), figures, seconds=seconds)
 
     return read_each(_decode_rows(body), read, name=row_name)
 
@@ -54,20 +47,9 @@ def _instrument(pair: wire.Pair, exchange: str) -> Instrument:
         native=pair.id,
         base=pair.base,
         quote=pair.quote,
-        tick_size=_step(pair.precision),
-        lot_size=_step(pair.amount_precision),
+        tick_size=step_of(pair.precision),
+        lot_size=step_of(pair.amount_precision),
         min_quantity=number(pair.min_base_amount or "0", signed=True),
         min_notional=number(pair.min_quote_amount or "0", signed=True),
         status=TRADING if pair.trade_status == "tradable" else pair.trade_status.lower(),
     )
-
-
-def _step(places: int | None) -> Decimal:
-    """The step of so many decimals; 0 where none can be told."""
-    return ZERO if places is None or not 0 <= places <= _MAX_PLACES else Decimal(1).scaleb(-places)
-
-
-def _epoch(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= _EPOCH_DIGITS):
-        raise WireFormatError("a time cannot be read")
-    return int(text)

@@ -2,12 +2,11 @@
 
 import re
 from contextlib import suppress
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Inexact, InvalidOperation
 
 import msgspec
 
 from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
-from twap_server.domain.exact import ZERO
 from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
@@ -19,6 +18,7 @@ from twap_server.exchanges.decode import (
     from_epoch,
     number,
     row_name,
+    step_of,
 )
 from twap_server.exchanges.kraken import mapper, names, refusals, wire
 
@@ -69,7 +69,7 @@ def depth(body: bytes, symbol: str) -> BookSnapshot:
 
 def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
     base, quote = names.canonical(pair.wsname)
-    step = _step(pair.pair_decimals)
+    step = step_of(pair.pair_decimals)
     tick = step if pair.tick_size is None else number(pair.tick_size, signed=True)
     if step:
         with suppress(InvalidOperation, Inexact):  # a finer tick stays as it is
@@ -80,17 +80,12 @@ def _instrument(key: str, pair: wire.AssetPair, exchange: str) -> Instrument:
         base=base,
         quote=quote,
         tick_size=tick,
-        lot_size=_step(pair.lot_decimals),
+        lot_size=step_of(pair.lot_decimals),
         min_quantity=number(pair.ordermin, signed=True),
         min_notional=number(pair.costmin, signed=True),
         status=mapper.status_of(pair.status),
         aliases=tuple(dict.fromkeys((pair.wsname, names.on_stream(pair.wsname), key))),
     )
-
-
-def _step(decimals: int | None) -> Decimal:
-    """The step of so many decimals; 0 where none can be told."""
-    return ZERO if decimals is None or not 0 <= decimals <= 30 else Decimal(1).scaleb(-decimals)
 
 
 def _only_entry(body: bytes) -> msgspec.Raw:

@@ -2,13 +2,11 @@
 
 from msgspec import Raw
 
-from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError, UnknownSymbol
 from twap_server.domain.market.entries import Entries, read_each
-from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
-from twap_server.domain.market.refusal import WORDS, RefusalKind
-from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name
+from twap_server.domain.market.refusal import RefusalKind, failure
+from twap_server.exchanges.decode import candle, decoder, named_by, number, row_name, whole
 from twap_server.exchanges.kucoin import refusals, wire
 
 _decode_body = decoder(wire.Body)
@@ -18,8 +16,6 @@ _decode_row = decoder(wire.CandleRow)
 _decode_book = decoder(wire.Book)
 
 _FINE = "200000"
-_EPOCH_DIGITS = 10
-_MOST_DIGITS = 18
 
 
 def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
@@ -37,7 +33,7 @@ def candles(body: bytes, seconds: int) -> Entries[Candle]:
     def read(raw: Raw) -> Candle:
         row = _decode_row(bytes(raw))
         figures = (row.open, row.high, row.low, row.close, row.volume)
-        return candle(_whole(row.open_time, _EPOCH_DIGITS), figures, seconds=seconds)
+        return candle(whole(row.open_time), figures, seconds=seconds)
 
     rows = read_each(_decode_list(_data(body)), read, name=row_name)
     return Entries(sorted(rows.found, key=lambda one: one.open_time), rows.left_out)
@@ -46,8 +42,7 @@ def candles(body: bytes, seconds: int) -> Entries[Candle]:
 def book(body: bytes, symbol: str) -> BookSnapshot:
     """Read ``level2_100``. For comparison only: the stream sends its own."""
     read = _decode_book(_data(body))
-    last = _whole(read.sequence, _MOST_DIGITS)
-    return BookSnapshot(symbol=symbol, bids=read.bids, asks=read.asks, last_id=last)
+    return BookSnapshot(symbol=symbol, bids=read.bids, asks=read.asks, last_id=whole(read.sequence))
 
 
 def _instrument(entry: wire.Symbol, exchange: str) -> Instrument:
@@ -72,20 +67,6 @@ def _data(body: bytes) -> bytes:
     """
     answer = _decode_body(body)
     if answer.code != _FINE:
-        raise _failure(answer)
+        kind = refusals.of_code(answer.code, answer.msg) or RefusalKind.OTHER
+        raise failure(kind, wait_s=refusals.WINDOW_S)
     return bytes(answer.data)
-
-
-def _failure(answer: wire.Body) -> TwapError:
-    kind = refusals.of_code(answer.code, answer.msg) or RefusalKind.OTHER
-    if kind is RefusalKind.UNKNOWN_SYMBOL:
-        return UnknownSymbol(WORDS[kind])
-    if kind is RefusalKind.RATE:
-        return Throttled(WORDS[kind], retry_after=refusals.WINDOW_S)
-    return ExchangeUnavailable(WORDS[kind])
-
-
-def _whole(text: str, most_digits: int) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= most_digits):
-        raise WireFormatError("a whole number cannot be read")
-    return int(text)

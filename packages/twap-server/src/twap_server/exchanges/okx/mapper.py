@@ -21,7 +21,7 @@ from twap_server.domain.market.events import (
     TextLevel,
     Trade,
 )
-from twap_server.exchanges.decode import decoder, entries_of, envelope, from_epoch, number, text_of
+from twap_server.exchanges.decode import decoder, entries_of, envelope, from_epoch, number, text_of, whole
 from twap_server.exchanges.okx import refusals, wire
 
 _decode_frame = decoder(wire.Frame)
@@ -38,7 +38,6 @@ _LEVELS = {"bids", "asks"}
 _SIDES = {"buy": Side.BUY, "sell": Side.SELL}
 _CLOSES_SOON = "64008"
 _NAMED = re.compile(r"instId:([A-Z0-9-]+)")
-_MAX_DIGITS = 19
 
 
 def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
@@ -98,17 +97,6 @@ def levels(every: Sequence[wire.Level]) -> list[TextLevel]:
 def moment(text: str) -> Nanos:
     """Read a time, milliseconds as text."""
     return from_epoch(whole(text))
-
-
-def whole(text: str) -> int:
-    """Read a whole number.
-
-    Raises:
-        WireFormatError: it is none, or has too many digits.
-    """
-    if not (text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS):
-        raise WireFormatError("a whole number cannot be read")
-    return int(text)
 
 
 def _trade(entry: wire.TradeEntry, symbol: str) -> Trade:

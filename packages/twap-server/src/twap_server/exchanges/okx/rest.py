@@ -12,7 +12,7 @@ from twap_server.domain.market.entries import Entries, read_each
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
-from twap_server.exchanges.decode import candle, decoder, from_epoch, named_by, number, row_name
+from twap_server.exchanges.decode import candle, decoder, from_epoch, named_by, number, row_name, whole
 from twap_server.exchanges.okx import mapper, refusals, wire
 
 _decode_body = decoder(wire.Body)
@@ -37,7 +37,7 @@ def candles(body: bytes, interval: Interval) -> Entries[Candle]:
 
     def read(raw: msgspec.Raw) -> Candle:
         row = _decode_row(bytes(raw))
-        begin = mapper.whole(row.open_time)
+        begin = whole(row.open_time)
         opens = from_epoch(begin)
         figures = (row.open, row.high, row.low, row.close, row.volume)
         return candle(begin, figures, seconds=(bucket_end(opens, interval) - opens) // SECOND)
