@@ -7,6 +7,7 @@ from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.bybit.adapter import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
+from twap_server.exchanges.cryptocom.adapter import CryptocomExchange
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kucoin.adapter import KucoinExchange
@@ -24,4 +25,5 @@ EXCHANGES = (
     BybitExchange,
     BinanceUsdmExchange,
     BitfinexExchange,
+    CryptocomExchange,
 )

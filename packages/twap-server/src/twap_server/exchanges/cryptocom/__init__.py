@@ -1,0 +1,1 @@
+"""Translate for Crypto.com Exchange (spot)."""
