@@ -136,6 +136,14 @@ async def test_market_commands(twap: Twap, server: ScriptedServer) -> None:
     assert (missing.code, missing.err) == (1, "twap: no symbol 'NOPE' (unknown_symbol)\n")
 
 
+async def test_a_chart_is_no_json(twap: Twap, server: ScriptedServer) -> None:
+    server.candles = [candle(0), candle(1, closed=False)]
+    drawn = await twap("klines", "binance", "BTC-USDT", "--chart")
+    assert drawn.code == 0 and "binance BTC-USDT 1m" in drawn.out and "still forming" in drawn.out
+    refused = await twap("klines", "binance", "BTC-USDT", "--chart", "--json")
+    assert (refused.code, refused.out) == (2, "") and "leave out --json" in refused.err
+
+
 async def test_candles_cut_by_the_exchange_are_said_beside_the_result(
     twap: Twap, server: ScriptedServer
 ) -> None:

@@ -144,7 +144,16 @@ def klines(
     exchange: ExchangeArg,
     symbol: SymbolArg,
     interval: Annotated[str, typer.Option(help="1m 3m 5m 15m 30m 1h 2h 4h 6h 8h 12h 1d 3d 1w 1M")] = "1m",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many candles, the newest.")] = 20,
+    limit: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=1000,
+            help="How many candles, the newest: 20, or what fits into a chart.",
+            show_default=False,
+        ),
+    ] = None,
+    chart: Annotated[bool, typer.Option("--chart", help="Draw them.")] = False,
     output: Output = None,
     as_json: Json = False,
 ) -> None:
@@ -152,7 +161,10 @@ def klines(
     from twap_client.cli import market
 
     run_listing(
-        ctx, as_json, output, lambda session: market.klines(session, exchange, symbol, interval, limit)
+        ctx,
+        as_json,
+        output,
+        lambda session: market.klines(session, exchange, symbol, interval, limit, chart=chart),
     )
 
 

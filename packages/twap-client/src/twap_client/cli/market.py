@@ -1,13 +1,20 @@
 """Carry out exchanges, symbols, klines, book."""
 
 from twap_client.cli import render
+from twap_client.cli.candle_chart import CandleChart
 from twap_client.cli.csv_rows import cell, write_rows
 from twap_client.cli.figures import stamp
 from twap_client.cli.session import Session
+from twap_client.errors import UsageError
 from twap_models import BookMessage
 
 _WIDE = 120
 """Columns; a book on more is no easier to read."""
+_LISTED = 20
+"""Candles of a list, where nobody says how many."""
+_MOST_DRAWN = 1_000
+_NO_TERMINAL = 80
+"""Columns of a chart that goes into a file."""
 
 
 async def exchanges(session: Session) -> int:
@@ -32,10 +39,24 @@ async def symbols(
     return 0
 
 
-async def klines(session: Session, exchange: str, symbol: str, interval: str, limit: int) -> int:
-    """Show candles."""
+async def klines(
+    session: Session, exchange: str, symbol: str, interval: str, limit: int | None, *, chart: bool
+) -> int:
+    """Show candles: a list, or drawn.
+
+    Raises:
+        UsageError: a chart is wanted as JSON or CSV.
+    """
+    if chart and (session.as_json or session.as_csv):
+        raise UsageError("--chart draws for a person: leave out --json or --output, or leave out --chart")
+    width = session.out.width if session.out.is_terminal else _NO_TERMINAL
+    limit = limit or (min(width, _MOST_DRAWN) if chart else _LISTED)
     found = await session.client.market.klines(exchange, symbol, interval=interval, limit=limit)
-    session.show(found, lambda: render.candles_table(f"{exchange} {symbol} {interval}", found))
+    title = f"{exchange} {symbol} {interval}"
+    if chart and found:
+        session.out.print(CandleChart(title, found), width=width)
+    else:
+        session.show(found, lambda: render.candles_table(title, found))
     if found.oldest_available is not None:
         since = stamp(found.oldest_available)
         session.say(f"{len(found)} of {limit}: {exchange} has no {interval} candles from before {since} UTC")
