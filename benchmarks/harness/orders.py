@@ -12,6 +12,7 @@ from twap_server.api.auth.tokens import KEY_PREFIX, digest
 from twap_server.domain.accounts import ApiKey
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.order import Order, OrderEvent, OrderProgress
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 from twap_server.domain.orders.write import OrderWrite
@@ -66,7 +67,13 @@ def order(number: int, *, created: Nanos, start: Nanos, interval_s: int = 600) -
         symbol=instrument.symbol,
         instrument=instrument,
         destinations=(
-            Destination(instrument=instrument, lot_size=small, min_quantity=small, min_notional=Decimal(5)),
+            Destination(
+                instrument=instrument,
+                prices=PriceGrid(Decimal("0.01")),
+                lot_size=small,
+                min_quantity=small,
+                min_notional=Decimal(5),
+            ),
         ),
         side=Side.BUY if number % 2 else Side.SELL,
         created=created,
@@ -74,7 +81,6 @@ def order(number: int, *, created: Nanos, start: Nanos, interval_s: int = 600) -
         carry=Carry.CATCH_UP,
         max_slippage_bps=None,
         fidelity=Fidelity.DEPTH,
-        tick_size=Decimal("0.01"),
         lot_size=small,
     )
     plan = Plan(

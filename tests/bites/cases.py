@@ -79,10 +79,21 @@ _PRICES = (
         fault="F19",
         guard="a limit is rounded to the safe side",
         file="domain/orders/trading_rules.py",
-        line="ROUND_FLOOR if side is Side.BUY else ROUND_CEILING",
-        instead="ROUND_CEILING if side is Side.BUY else ROUND_FLOOR",
+        line="        if side is Side.BUY:\n            return max(",
+        instead="        if side is Side.SELL:\n            return max(",
         tests=(
             "server/domain/orders/test_trading_rules.py::test_a_quantity_goes_down_and_a_limit_to_the_safe_side",
+        ),
+    ),
+    Bite(
+        fault="F19",
+        guard="a limit has no more digits than its exchange allows",
+        file="domain/market/price_grid.py",
+        line="        return max(self.tick_size, min(by_digits, _ONE) if self.whole else by_digits)\n",
+        instead="        return self.tick_size\n",
+        tests=(
+            "server/domain/market/test_price_grid.py::test_never_the_other_way_and_always_a_price",
+            "server/domain/orders/test_trading_rules.py::test_a_limit_is_the_nearest_price_of_any_market",
         ),
     ),
     Bite(

@@ -33,7 +33,6 @@ def order(*, slices_done: int = 4, filled: str = "0.4") -> Order:
         carry=Carry.CATCH_UP,
         max_slippage_bps=None,
         fidelity=Fidelity.DEPTH,
-        tick_size=GRID.tick_size,
         lot_size=GRID.lot_size,
     )
     plan = Plan(

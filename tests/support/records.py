@@ -8,6 +8,7 @@ from twap_models.enums import Carry, Fidelity, OrderStatus, Side, SliceOutcome, 
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample, Sweep
@@ -24,6 +25,7 @@ def at(seconds: str | int) -> Nanos:
 def destination(exchange: str = "binance", fee: str = "0.001") -> Destination:
     return Destination(
         instrument=InstrumentId(exchange, "BTC-USDT"),
+        prices=PriceGrid(Decimal("0.01")),
         lot_size=Decimal("0.001"),
         min_quantity=Decimal(0),
         min_notional=Decimal(0),
@@ -57,7 +59,6 @@ def order(
         carry=Carry.CATCH_UP,
         max_slippage_bps=None,
         fidelity=Fidelity.DEPTH,
-        tick_size=Decimal("0.01"),
         lot_size=Decimal("0.001"),
         decision_price=None if decision is None else Decimal(decision),
     )

@@ -102,8 +102,14 @@ VIEWS: dict[str, tuple[Callable[[], RenderableType], list[str]]] = {
         ["coinbase", "● down", WHY, *INTERVALS, "sequence"],
     ),
     "symbols": (
-        lambda: render.instruments_table("x", [instrument("1000SATS-USDT", tick_size="0.000000000001")]),
-        ["1000SATS-USDT", "1000SATSUSDT", "0.000000000001", "trading"],
+        lambda: render.instruments_table(
+            "x",
+            [
+                instrument("1000SATS-USDT", tick_size="0.000000000001"),
+                instrument("BTC-USDT", tick_size="0.00000001", price_digits=5),
+            ],
+        ),
+        ["1000SATS-USDT", "1000SATSUSDT", "0.000000000001", "0.00000001, 5 digits", "trading"],
     ),
     "klines": (
         lambda: render.candles_table("x", [candle(open=LONG_NUMBER, volume=LONG_NUMBER, closed=False)]),

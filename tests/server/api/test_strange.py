@@ -151,6 +151,21 @@ def test_an_instrument_without_a_usable_grid_is_listed_and_takes_no_order(
     assert (made.json()[1]["reason"], said in made.json()[1]["detail"]) == ("not_tradable", True)
 
 
+@pytest.mark.parametrize(("side", "limit"), [("buy", 118_940), ("sell", 118_950)])
+def test_a_limit_of_too_many_digits_is_rounded_to_the_safe_side(place: Place, side: str, limit: int) -> None:
+    few = replace(listed("binance", "ODD-USDT"), tick_size=Decimal("0.00000001"), price_digits=5)
+    place.market.listed["binance"]["ODD-USDT"] = few
+    wanted = place.order(symbol="ODD-USDT", side=side, price=Decimal("118944.5"))
+    (preview,) = place.post("/orders/twap/preview", wanted).json()
+    (made,) = place.post("/orders/twap", wanted).json()
+    assert (preview["limit_price"], made["limit_price"]) == (limit, limit)
+    told = f"price 118944.5 was rounded to the safe side of the tick: {limit}"
+    assert told in preview["warnings"] and told in made["warnings"]
+    path, headers = f"/orders/{made['token_id']}", {**place.headers, "If-Match": "*"}
+    amended = place.runner.run(place.http.patch(path, json={"price": 118_946}, headers=headers))
+    assert amended.json()["limit_price"] == limit
+
+
 def test_over_several_exchanges_the_usable_ones_are_left_with_a_warning(place: Place) -> None:
     place.market.listed["binance"]["ODD-USDT"] = replace(listed("binance", "ODD-USDT"), lot_size=Decimal(0))
     place.market.listed["kraken"]["ODD-USDT"] = listed("kraken", "ODD-USDT")

@@ -110,3 +110,22 @@ async def test_a_price_keeps_the_zeros_of_its_tick(demo: str) -> None:
     write = "async ([text, tick]) => (await import('/dashboard/core/format.js')).groupedOnGrid(text, tick)"
     assert await run(demo, write, ["60007.6", "0.01"]) == "60\u2009007.60"
     assert await run(demo, write, ["60007.605", "0.01"]) == "60\u2009007.605"
+
+
+@pytest.mark.parametrize(
+    ("facts", "price", "step"),
+    [
+        ({"tick_size": "0.00000001", "price_digits": "5"}, "118940", "10"),
+        ({"tick_size": "0.00000001", "price_digits": "5"}, "123.45", "0.01"),
+        ({"tick_size": "0.00000001", "price_digits": "5"}, "0.00001234", "0.00000001"),
+        ({"tick_size": "0.1", "price_digits": "5", "whole_prices": True}, "118940", "1"),
+        ({"tick_size": "0.01"}, "118940", "0.01"),
+        ({"tick_size": "0.01", "price_digits": "5"}, None, "0.01"),
+        (None, "118940", "0"),
+    ],
+)
+async def test_the_step_of_prices_grows_where_they_have_few_digits(
+    demo: str, facts: Any, price: str | None, step: str
+) -> None:
+    find = "async ([facts, price]) => (await import('/dashboard/core/prices.js')).stepAt(facts, price)"
+    assert await run(demo, find, [facts, price]) == step

@@ -33,7 +33,6 @@ def event(seq: int) -> OrderEvent:
         carry=Carry.SKIP,
         max_slippage_bps=None,
         fidelity=Fidelity.DEPTH,
-        tick_size=Decimal(1),
         lot_size=Decimal(1),
     )
     plan = Plan(quantity=Decimal(1), limit=None, start=Nanos(0), end=Nanos(1), interval=1, slice_count=1)

@@ -48,6 +48,8 @@ async def test_a_perpetual_comes_back_as_it_was(database: Database) -> None:
         kind=InstrumentKind.PERPETUAL,
         settle="USDC",
         multiplier=Decimal("0.010"),
+        price_digits=5,
+        whole_prices=True,
     )
     await store.save("okx", [perpetual])
     assert await store.load("okx") == {"BTC-USD-PERP": perpetual}
@@ -56,7 +58,7 @@ async def test_a_perpetual_comes_back_as_it_was(database: Database) -> None:
 async def test_what_an_older_server_saved_is_spot(database: Database) -> None:
     store = SqlInstrumentStore(database)
     await store.save("kraken", [BTC])
-    new = {"kind", "settle", "multiplier"}
+    new = {"kind", "settle", "multiplier", "price_digits", "whole_prices"}
     async with database.transaction() as connection:
         body = json.loads((await connection.execute(select(table.c.body))).scalar_one())
         old = {name: value for name, value in body.items() if name not in new}
@@ -65,6 +67,7 @@ async def test_what_an_older_server_saved_is_spot(database: Database) -> None:
     found = (await store.load("kraken"))["BTC-USD"]
     assert found == BTC
     assert (found.kind, found.settle, found.multiplier) == (InstrumentKind.SPOT, "USD", 1)
+    assert (found.price_digits, found.whole_prices) == (0, False)
 
 
 async def test_saving_replaces_one_exchange_only(database: Database) -> None:

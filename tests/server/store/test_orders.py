@@ -1,6 +1,7 @@
 """What the engine commits is what anybody reads, all of it or nothing."""
 
 import asyncio
+import json
 from decimal import Decimal
 
 import pytest
@@ -22,6 +23,7 @@ from support.stores.kinds import OrderStore
 from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.write import OrderWrite
@@ -39,6 +41,22 @@ async def test_every_field_and_digit_comes_back(orders: OrderStore) -> None:
     assert found == OrderRecord(order=write.order, slices=write.slices, fills=write.fills, samples=())
     assert str(found.order.plan.quantity) == str(LONG)
     assert str(found.fills[0].price) == "64000.10", "trailing zeros survive too"
+
+
+async def test_legs_of_an_older_server_have_the_tick_of_their_order(
+    orders: OrderStore, outside: Outside
+) -> None:
+    order = make_order()
+    await orders.commit([accepted(order)])
+    (legs,) = outside("SELECT legs FROM orders")
+    new = {"tick_size", "price_digits", "whole_prices"}
+    (leg,) = json.loads(legs)
+    assert new < leg.keys()
+    old = json.dumps([{name: value for name, value in leg.items() if name not in new}])
+    outside(f"UPDATE orders SET legs = '{old}'")
+    (found,) = await orders.open_orders()
+    (before,) = order.terms.destinations
+    assert found.terms.destinations == (replace(before, prices=PriceGrid(before.prices.tick_size)),)
 
 
 async def test_absent_values_stay_absent(orders: OrderStore) -> None:

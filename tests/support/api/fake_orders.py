@@ -101,7 +101,6 @@ class MemoryOrders(OrderReading):
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,
             fidelity=request.fidelity,
-            tick_size=Decimal("0.01"),
             lot_size=Decimal("0.00000001"),
             decision_price=Decimal(100),
         )

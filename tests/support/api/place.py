@@ -210,8 +210,9 @@ FIELDS = st.dictionaries(
     max_size=4,
 )
 INSTRUMENTS = st.builds(
-    lambda figures, status: replace(
+    lambda figures, status, digits: replace(
         listed("binance", "ODD-USDT"),
+        price_digits=digits,
         tick_size=figures[0],
         lot_size=figures[1],
         min_quantity=figures[2],
@@ -220,6 +221,7 @@ INSTRUMENTS = st.builds(
     ),
     st.tuples(FIGURES, FIGURES, FIGURES, FIGURES),
     st.sampled_from(["trading", "trading", "halt", "limit_only", UNUSABLE]),
+    st.sampled_from([0, 0, 1, 5]),
 )
 SIDES = st.lists(st.tuples(TEXTS, TEXTS), max_size=3)
 

@@ -14,6 +14,7 @@ from twap_models.enums import (
 )
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 from twap_server.domain.orders.write import OrderWrite
@@ -36,6 +37,7 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         destinations=(
             Destination(
                 instrument=InstrumentId("binance", "BTC-USDT"),
+                prices=PriceGrid(Decimal("0.010"), digits=5, whole=True),
                 lot_size=TINY,
                 min_quantity=Decimal("0.00001000"),
                 min_notional=Decimal(10),
@@ -50,7 +52,6 @@ def make_terms(number: int = 1, *, user_id: str = "alice") -> OrderTerms:
         fidelity=Fidelity.L1,
         randomize=Decimal("12.5"),
         participation_cap=Decimal("7.50"),
-        tick_size=Decimal("0.010"),
         lot_size=TINY,
         decision_price=Decimal("64000.005"),
         forecast_bps=Decimal("-10.0250"),

@@ -84,7 +84,15 @@ class Instrument(ResponseModel):
         description="Base currency in one unit of the exchange's own quantities. Quantities here are always "
         "base currency.",
     )
-    tick_size: Told = Field(description="0: not known.")
+    tick_size: Told = Field(description="0: not known. The finest where price_digits is not 0.")
+    price_digits: int = Field(
+        default=0,
+        description="Most significant digits of a price, so the step grows with the price; 0: as many as the "
+        "tick leaves.",
+    )
+    whole_prices: bool = Field(
+        default=False, description="Whether whole numbers are prices however many digits they have."
+    )
     lot_size: Told = Field(description="0: not known.")
     min_quantity: Told = Field(description="0: none is stated.")
     min_notional: Told = Field(description="0: none is stated.")

@@ -60,6 +60,16 @@ async def test_symbols_of_one_kind(desk: Desk) -> None:
     assert (await desk.http.get("/exchanges/binance/symbols", params={"kind": "future"})).status_code == 422
 
 
+async def test_an_instrument_says_how_many_digits_its_prices_have(desk: Desk) -> None:
+    few = replace(listed("binance", "BTC-USDT"), price_digits=5, whole_prices=True)
+    desk.market.listed["binance"]["BTC-USDT"] = few
+    shown = (await desk.http.get("/exchanges/binance/symbols")).json()
+    assert [(one["symbol"], one["price_digits"], one["whole_prices"]) for one in shown] == [
+        ("BTC-USDT", 5, True),
+        ("ETH-USDT", 0, False),
+    ]
+
+
 async def test_how_collected_books_fare(desk: Desk) -> None:
     assert (await desk.http.get("/exchanges/binance/books")).json() == []
     now = desk.clock.now()

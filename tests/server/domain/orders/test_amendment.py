@@ -1,16 +1,17 @@
 """domain/orders/amendment.py: the past stays, the future follows; each rule names what would do."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.changes import replace
 from support.orders import T0, order
-from twap_models.enums import OrderStatus
+from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.amendment import amend
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.rules import OrderLimits
@@ -55,6 +56,17 @@ def test_what_an_amendment_rounds_is_told() -> None:
     assert limit.warnings == ("price 99.999 was rounded to the safe side of the tick: 99.99",)
     both = made(Amendment(quantity=Decimal("1.600001"), limit=Decimal(100), limit_set=True))
     assert both.warnings == ("quantity 1.600001 was rounded down to the lot: 1.6",)
+
+
+@pytest.mark.parametrize(("side", "safe"), [(Side.BUY, "99.998"), (Side.SELL, "99.999")])
+def test_an_amended_limit_has_as_few_digits_as_the_order_was_accepted_with(side: Side, safe: str) -> None:
+    known = order()
+    (leg,) = known.terms.destinations
+    legs = (replace(leg, prices=PriceGrid(Decimal("0.00000001"), digits=5)),)
+    few = replace(known, terms=replace(known.terms, side=side, destinations=legs))
+    plan = made(Amendment(limit=Decimal("99.9987"), limit_set=True), at=few)
+    assert plan.limit == Decimal(safe)
+    assert plan.warnings == (f"price 99.9987 was rounded to the safe side of the tick: {safe}",)
 
 
 def test_a_later_end_gives_more_slices_and_an_earlier_one_fewer() -> None:

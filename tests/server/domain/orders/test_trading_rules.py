@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.trading import BTC
 from twap_models.enums import Side
 from twap_server.domain.exact import common_multiple, floor_to, to_grid, whole_up
-from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.orders.trading_rules import smallest_on, takes, trading_rules_of
 
 KRAKEN = replace(
@@ -20,6 +20,10 @@ KRAKEN = replace(
     lot_size=Decimal("0.00000004"),
     min_quantity=Decimal("0.00005"),
     min_notional=Decimal("0.5"),
+)
+
+BITFINEX = replace(
+    BTC, id=InstrumentId("bitfinex", "BTC-USDT"), tick_size=Decimal("0.00000001"), price_digits=5
 )
 
 LEG = trading_rules_of([BTC], {}, exchange="binance").destinations[0]
@@ -33,9 +37,66 @@ def test_a_quantity_goes_down_and_a_limit_to_the_safe_side() -> None:
     assert rules.safe_limit(None, Side.SELL) is None
 
 
+@pytest.mark.parametrize(
+    ("markets", "limit", "buys", "sells"),
+    [
+        ([BITFINEX], "118945.01", "118940", "118950"),
+        ([BITFINEX], "0.0123456", "0.012345", "0.012346"),
+        ([BTC, BITFINEX], "118945.017", "118945.01", "118945.02"),
+        ([BTC, BITFINEX], "0.0123456", "0.012345", "0.012346"),
+        (
+            [replace(BTC, tick_size=Decimal("0.5")), replace(KRAKEN, tick_size=Decimal("0.2"))],
+            "7.55",
+            "7.5",
+            "7.6",
+        ),
+        ([replace(BITFINEX, whole_prices=True)], "118945.01", "118945", "118946"),
+    ],
+)
+def test_a_limit_is_the_nearest_price_of_any_market(
+    markets: list[Instrument], limit: str, buys: str, sells: str
+) -> None:
+    rules = trading_rules_of(markets, {}, exchange="aggregate")
+    assert rules.safe_limit(Decimal(limit), Side.BUY) == Decimal(buys)
+    assert rules.safe_limit(Decimal(limit), Side.SELL) == Decimal(sells)
+
+
+def test_digits_that_fit_no_tick_make_no_grid() -> None:
+    rules = trading_rules_of([replace(BITFINEX, tick_size=Decimal("0.25"))], {}, exchange="bitfinex")
+    assert rules.fault == "its tick size is no power of ten, and its prices have 5 digits"
+
+
+MARKETS = st.lists(
+    st.builds(
+        lambda exponent, digits, whole: replace(
+            BTC, tick_size=Decimal(1).scaleb(exponent), price_digits=digits, whole_prices=whole
+        ),
+        st.integers(-8, 1),
+        st.integers(0, 6),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@given(markets=MARKETS, limit=st.decimals("0.000000001", "1000000", places=9), side=st.sampled_from(Side))
+def test_no_limit_is_moved_to_where_it_allows_more(
+    markets: list[Instrument], limit: Decimal, side: Side
+) -> None:
+    safe = trading_rules_of(markets, {}, exchange="aggregate").safe_limit(limit, side)
+    assert safe is not None
+    assert safe <= limit if side is Side.BUY else safe >= limit
+    own = [one.prices.floor(limit) if side is Side.BUY else one.prices.ceiling(limit) for one in markets]
+    assert all(price <= safe if side is Side.BUY else price >= safe for price in own), (
+        "each has its own within"
+    )
+    assert safe in own
+
+
 def test_several_markets_share_a_lot_that_all_of_them_take() -> None:
     rules = trading_rules_of([BTC, KRAKEN], {"kraken": Decimal("0.0026")}, exchange="aggregate")
-    assert (rules.name, rules.lot_size, rules.tick_size) == (
+    assert (rules.name, rules.lot_size, rules.lowest_price) == (
         "aggregate:BTC-USDT", Decimal("0.00001"), Decimal("0.01"),
     )  # fmt: skip
     assert [destination.fee for destination in rules.destinations] == [Decimal(0), Decimal("0.0026")]
@@ -118,5 +179,5 @@ def test_a_grid_is_made_of_what_can_be_used_or_says_why_not(figures: list[tuple[
     rules = trading_rules_of(instruments, {}, exchange="aggregate")
     assert bool(rules.fault) == all(one.fault for one in instruments) == (not rules.destinations)
     assert rules.fault or (
-        rules.lot_size > 0 and rules.tick_size > 0 and rules.smallest(Decimal(7)) >= rules.lot_size
+        rules.lot_size > 0 and rules.lowest_price > 0 and rules.smallest(Decimal(7)) >= rules.lot_size
     )

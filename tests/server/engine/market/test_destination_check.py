@@ -168,6 +168,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
     destinations = tuple(
         Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
+            prices=BTC.prices,
             lot_size=BTC.lot_size,
             min_quantity=Decimal(0),
             min_notional=Decimal(0),

@@ -37,6 +37,7 @@ class Markets:
         book.book.replace(BookSnapshot(symbol="BTC-USDT", bids=bids, asks=asks))
         destination = Destination(
             instrument=InstrumentId(name, "BTC-USDT"),
+            prices=BTC.prices,
             lot_size=BTC.lot_size,
             min_quantity=Decimal(0),
             min_notional=Decimal(notional),

@@ -360,6 +360,8 @@ def test_a_pair_that_cannot_be_split_is_left_out_by_name() -> None:
         Decimal("0.00000001"),
         ("BTCUSD",),
     )
+    assert (one.price_digits, one.whole_prices, one.fault) == (5, False, "")
+    assert one.prices.floor(Decimal("118945.3")) == 118_940
 
 
 @pytest.mark.parametrize(

@@ -113,13 +113,19 @@ def instruments_table(exchange: str, instruments: Sequence[Instrument]) -> Fitti
         table.add_row(
             item.symbol,
             item.native,
-            number(item.tick_size),
+            _tick(item),
             number(item.lot_size),
             number(item.min_quantity),
             number(item.min_notional),
             item.status,
         )
     return table
+
+
+def _tick(item: Instrument) -> str:
+    """The tick, and how many digits a price may have at most: then the step grows with the price."""
+    most = f", {item.price_digits} digits" if item.price_digits else ""
+    return f"{number(item.tick_size)}{most}"
 
 
 def candles_table(title: str, candles: Sequence[Candle]) -> FittingTable:

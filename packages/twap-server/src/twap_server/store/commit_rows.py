@@ -20,7 +20,7 @@ from twap_server.domain.orders.terms import Destination
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn
-from twap_server.store.legs import write_legs
+from twap_server.store.legs import finest_tick, write_legs
 from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
 
 Values: TypeAlias = tuple[Any, ...]
@@ -124,7 +124,7 @@ def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destin
         terms.fidelity.value,
         number(terms.randomize),
         number(terms.participation_cap),
-        number(terms.tick_size),
+        number(finest_tick(terms.destinations)),
         number(terms.lot_size),
         number(terms.decision_price),
         number(terms.forecast_bps),

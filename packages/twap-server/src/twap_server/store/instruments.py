@@ -58,6 +58,8 @@ def _to_body(instrument: Instrument) -> dict[str, Any]:
         "kind": instrument.kind.value,
         "settle": instrument.settle,
         "multiplier": format(instrument.multiplier, "f"),
+        "price_digits": instrument.price_digits,
+        "whole_prices": instrument.whole_prices,
     }
 
 
@@ -76,4 +78,6 @@ def _to_instrument(id_: InstrumentId, body: Mapping[str, Any]) -> Instrument:
         kind=InstrumentKind(body.get("kind", InstrumentKind.SPOT)),  # older servers told only of spot
         settle=body.get("settle", ""),
         multiplier=Decimal(body.get("multiplier", "1")),
+        price_digits=body.get("price_digits", 0),
+        whole_prices=body.get("whole_prices", False),
     )

@@ -60,6 +60,8 @@ def instrument(listed: Instrument) -> wire_market.Instrument:
         settle=listed.settle,
         contract_size=_figure(listed.multiplier),
         tick_size=_figure(listed.tick_size),
+        price_digits=listed.price_digits,
+        whole_prices=listed.whole_prices,
         lot_size=_figure(listed.lot_size),
         min_quantity=_figure(listed.min_quantity),
         min_notional=_figure(listed.min_notional),

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from twap_models.enums import InstrumentKind
 from twap_server.domain.exact import can_be_said
+from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.market.symbols import kind_of
 
 TRADING: Final = "trading"
@@ -72,11 +73,20 @@ class Instrument:
     multiplier: Decimal = Decimal(1)
     """Base currency in one unit of the exchange's own quantities. Lot, minimums, books, trades and candles
     are base currency already: the adapter multiplies."""
+    price_digits: int = 0
+    """Most significant digits of a price; 0: as many as the tick leaves."""
+    whole_prices: bool = False
+    """Whether whole numbers are prices whatever ``price_digits`` says."""
 
     def __post_init__(self) -> None:
         """Fill the currency of settlement."""
         if not self.settle:
             object.__setattr__(self, "settle", self.quote)  # frozen for everybody else
+
+    @property
+    def prices(self) -> PriceGrid:
+        """Which prices it has."""
+        return PriceGrid(self.tick_size, self.price_digits, self.whole_prices)
 
     @property
     def fault(self) -> str:
@@ -93,4 +103,4 @@ class Instrument:
         for name, figure in (*steps, *minimums):
             if not can_be_said(figure):
                 return f"its {name} cannot be used: {figure}"
-        return ""
+        return self.prices.fault

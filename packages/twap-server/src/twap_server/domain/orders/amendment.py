@@ -59,7 +59,6 @@ def _rules(order: Order) -> TradingRules:
     return TradingRules(
         name=f"{terms.exchange}:{terms.symbol}",
         symbol=terms.symbol,
-        tick_size=terms.tick_size,
         lot_size=terms.lot_size,
         status="",
         destinations=terms.destinations,
@@ -70,9 +69,9 @@ def _limit(order: Order, limit: Decimal | None, rules: TradingRules) -> Decimal 
     safe = rules.safe_limit(limit, order.terms.side)
     if safe is not None and safe <= ZERO:
         raise InvalidRequest(
-            f"expected a price of at least one tick ({exact.text(rules.tick_size)}), got {limit:f}",
+            f"expected a price of at least one tick ({exact.text(rules.lowest_price)}), got {limit:f}",
             field="price",
-            nearest=rules.tick_size,
+            nearest=rules.lowest_price,
         )
     return safe
 

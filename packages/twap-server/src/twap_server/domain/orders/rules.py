@@ -197,8 +197,9 @@ def _broken_signs(request: OrderRequest, rules: TradingRules, fit: Fitted) -> It
         )
     if request.limit is not None and request.limit <= ZERO:
         yield _invalid_price(
-            f"price {request.limit:f} must be above 0: use at least one tick ({exact.text(rules.tick_size)})",
-            nearest=rules.tick_size,
+            f"price {request.limit:f} must be above 0: "
+            f"use at least one tick ({exact.text(rules.lowest_price)})",
+            nearest=rules.lowest_price,
         )
 
 
@@ -213,8 +214,8 @@ def _broken_minimums(request: OrderRequest, rules: TradingRules, fit: Fitted) ->
         )
     if request.limit is not None and fit.limit is not None and fit.limit <= ZERO < request.limit:
         yield _invalid_price(
-            f"price {request.limit:f} is below one tick ({exact.text(rules.tick_size)}) of {rules.name}",
-            nearest=rules.tick_size,
+            f"price {request.limit:f} is below one tick ({exact.text(rules.lowest_price)}) of {rules.name}",
+            nearest=rules.lowest_price,
         )
 
 

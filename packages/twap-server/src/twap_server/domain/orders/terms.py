@@ -8,6 +8,7 @@ from twap_models.enums import Carry, Fidelity, LateStart, RejectReason, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.price_grid import PriceGrid
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,7 @@ class Destination:
     """One market that an order may fill on, with its rules as they were when the order was accepted."""
 
     instrument: InstrumentId
+    prices: PriceGrid
     lot_size: Decimal
     min_quantity: Decimal
     min_notional: Decimal
@@ -100,7 +102,6 @@ class OrderTerms:
     fidelity: Fidelity
     randomize: Decimal = ZERO
     participation_cap: Decimal | None = None
-    tick_size: Decimal
     lot_size: Decimal
     """Quantities of the order are whole multiples: a lot that all of its destinations take."""
     decision_price: Decimal | None = None

@@ -19,7 +19,6 @@ class TradingRules:
     """For messages: ``binance:BTC-USDT``."""
     symbol: str
     """Canonical."""
-    tick_size: Decimal
     lot_size: Decimal
     status: str
     """``trading``, or the exchange's own word."""
@@ -35,10 +34,20 @@ class TradingRules:
         return _to_grid(quantity, self.lot_size, ROUND_FLOOR)
 
     def safe_limit(self, limit: Decimal | None, side: Side) -> Decimal | None:
-        """Round a limit so that it never allows more: a buy's down to the tick, a sell's up."""
-        if limit is None:
-            return None
-        return _to_grid(limit, self.tick_size, ROUND_FLOOR if side is Side.BUY else ROUND_CEILING)
+        """Round a limit so that it never allows more: a buy's down, a sell's up.
+
+        To a price that one of the markets has, the nearest of them: each has all of its own prices within it.
+        """
+        if limit is None or not self.destinations:
+            return limit
+        if side is Side.BUY:
+            return max(one.prices.floor(limit) for one in self.destinations)
+        return min(one.prices.ceiling(limit) for one in self.destinations)
+
+    @property
+    def lowest_price(self) -> Decimal:
+        """The lowest price that one of the markets has: a tick."""
+        return min((one.prices.tick_size for one in self.destinations), default=ZERO)
 
     def smallest(self, price: Decimal | None) -> Decimal:
         """The smallest quantity that one of the markets takes at ``price``, on the lot grid."""
@@ -63,7 +72,6 @@ def trading_rules_of(
     return TradingRules(
         name=f"{exchange}:{chosen[0].id.symbol}",
         symbol=chosen[0].id.symbol,
-        tick_size=min(one.tick_size for one in chosen),
         lot_size=exact.common_multiple([one.lot_size for one in chosen]),
         status=next((one.status for one in chosen if one.status == TRADING), chosen[0].status),
         destinations=tuple(_destination_of(one, fees.get(one.id.exchange, ZERO)) for one in chosen),
@@ -74,7 +82,6 @@ def _no_grid(instrument: Instrument, exchange: str) -> TradingRules:
     return TradingRules(
         name=f"{exchange}:{instrument.id.symbol}",
         symbol=instrument.id.symbol,
-        tick_size=ZERO,
         lot_size=ZERO,
         status=UNUSABLE,
         destinations=(),
@@ -105,6 +112,7 @@ def takes(destination: Destination, quantity: Decimal, lot_size: Decimal, price:
 def _destination_of(one: Instrument, fee: Decimal) -> Destination:
     return Destination(
         instrument=one.id,
+        prices=one.prices,
         lot_size=one.lot_size,
         min_quantity=one.min_quantity,
         min_notional=one.min_notional,

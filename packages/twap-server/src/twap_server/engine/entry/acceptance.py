@@ -197,7 +197,6 @@ class OrderAcceptance:
             fidelity=request.fidelity,
             randomize=request.randomize,
             participation_cap=request.participation_cap,
-            tick_size=ZERO if rules is None else rules.tick_size,
             lot_size=ZERO if rules is None else rules.lot_size,
             decision_price=mid,
             forecast_bps=forecast,

@@ -20,10 +20,10 @@ _decode_pair = decoder(wire.Pair)
 _decode_rows = decoder(list[Raw])
 _decode_row = decoder(wire.CandleRow)
 
-TICK: Final = Decimal("0.00000001")
-"""A price has five significant digits and at most eight decimals, so the real step changes with the price.
-This is the finest: every price of the exchange lies on it, and no limit is moved to where it allows more.
-"""
+_TICK: Final = Decimal("0.00000001")
+"""A price has at most eight decimals."""
+_DIGITS: Final = 5
+"""And at most so many significant digits."""
 _LOT: Final = Decimal("0.00000001")
 _SMALLEST: Final = 3
 
@@ -45,7 +45,8 @@ def instruments(body: bytes, exchange: str) -> Entries[Instrument]:
             native=f"t{pair.name}",
             base=base,
             quote=quote,
-            tick_size=TICK,
+            tick_size=_TICK,
+            price_digits=_DIGITS,
             lot_size=_LOT,
             min_quantity=_smallest(pair),
             min_notional=ZERO,

@@ -5,6 +5,7 @@ import { isLost } from "../../core/feed.js";
 import { user } from "../../core/session.js";
 import { assets, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
+import { stepAt } from "../../core/prices.js";
 import { record } from "../../core/recorder.js";
 import { go, link as address, setQuery } from "../../core/router.js";
 import { instrument } from "../../core/server.js";
@@ -55,7 +56,7 @@ function Map({ exchange, symbol, running, book, seconds }) {
     let isWanted = true;
     instrument(exchange, symbol).catch(() => null).then((facts) => {
       if (!isWanted || !place.current) return;
-      const tick = plain(facts?.tick_size || "0");
+      const tick = plain(stepAt(facts, book?.asks?.[0]?.[0]));
       plot.current = new Plot(place.current, running.recording, {
         tick: Number(tick), decimals: tick.split(".")[1]?.length || 0, unit: base, camera, onCamera: setCamera, onPoint: setWords,
       });

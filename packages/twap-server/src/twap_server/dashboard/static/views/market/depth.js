@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { isLost } from "../../core/feed.js";
 import { assets, groupedOnGrid, plain } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
+import { stepAt } from "../../core/prices.js";
 import { color, onTheme } from "../../core/theme.js";
 import { middle, rungs } from "./grouping.js";
 
@@ -52,7 +53,7 @@ function summary({ bids, asks }, symbol, book) {
 /** @param {{side: string, rung: Rung}} found @param {string} symbol @param {any} facts */
 function words({ side, rung }, symbol, facts) {
   const [base, quote] = assets(symbol);
-  return `${side === "bids" ? "down" : "up"} to ${groupedOnGrid(rung.price, facts?.tick_size || "0")} ${quote}: ${plain(rung.total.toFixed())} ${base}`;
+  return `${side === "bids" ? "down" : "up"} to ${groupedOnGrid(rung.price, stepAt(facts, rung.price))} ${quote}: ${plain(rung.total.toFixed())} ${base}`;
 }
 
 /** The least and the greatest price, for pixels. @param {{bids: Rung[], asks: Rung[]}} sides @returns {[number, number]} */

@@ -3,6 +3,7 @@
 import { big } from "../../core/exact.js";
 import { assets, grouped, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
+import { digitsOf } from "../../core/prices.js";
 import { exchanges } from "../../core/server.js";
 
 /** @param {{exchange: string, symbol: string, facts: any}} props `facts`: undefined while they are asked for, null: not listed */
@@ -16,6 +17,7 @@ export function Facts({ exchange, symbol, facts }) {
     ["Name at the exchange", facts.native],
     ["Kind", facts.kind === "perpetual" ? `perpetual, settled in ${facts.settle || quote}` : facts.kind],
     ["Tick", known(facts.tick_size, quote)],
+    ...(digitsOf(facts) ? [/** @type {[string, string]} */ (["Prices have", digitsOf(facts)])] : []),
     ["Lot", known(facts.lot_size, base)],
     ["Least quantity", stated(facts.min_quantity, base)],
     ["Least value", stated(facts.min_notional, quote)],

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { html } from "../../core/html.js";
+import { stepAt } from "../../core/prices.js";
 import { record } from "../../core/recorder.js";
 import { go, link as address, setQuery } from "../../core/router.js";
 import { exchanges, instrument } from "../../core/server.js";
@@ -53,7 +54,7 @@ export default function Market({ args, query }) {
     <div class="market" data-tab=${tab}>
       <section class="card chart-card" aria-label="Candles">
         <${Intervals} current=${interval} from=${exchange === "aggregate" && drawn ? drawn : ""} />
-        ${drawn ? html`<${CandleChart} exchange=${drawn} symbol=${symbol} interval=${interval} tick=${facts?.tick_size || "0.01"} own=${own} />` : null}
+        ${drawn ? html`<${CandleChart} exchange=${drawn} symbol=${symbol} interval=${interval} tick=${facts ? stepAt(facts, book?.asks?.[0]?.[0]) : "0.01"} own=${own} />` : null}
       </section>
       <${DepthChart} book=${book} symbol=${symbol} facts=${facts} />
       <${Facts} exchange=${exchange} symbol=${symbol} facts=${facts} />

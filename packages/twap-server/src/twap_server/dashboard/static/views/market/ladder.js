@@ -6,6 +6,7 @@ import { classes, html } from "../../core/html.js";
 import { fill } from "../../core/draft.js";
 import { isLost } from "../../core/feed.js";
 import { assets, grouped, groupedOnGrid, onGrid, percent, plain } from "../../core/format.js";
+import { stepAt } from "../../core/prices.js";
 import { link as address, setQuery } from "../../core/router.js";
 import { exchanges } from "../../core/server.js";
 import { toast } from "../../parts/toasts.js";
@@ -27,7 +28,8 @@ const PROOFS = {
 /** @param {{book: any, exchange: string, symbol: string, facts: any, group: string}} props `book` with up to 100 levels */
 export function Ladder({ book, exchange, symbol, facts, group }) {
   const [pointed, setPointed] = useState(/** @type {{side: Side, index: number} | null} */ (null));
-  const offered = steps(facts?.tick_size || "0", book?.asks[0]?.[0] || book?.bids[0]?.[0] || "0");
+  const best = book?.asks[0]?.[0] || book?.bids[0]?.[0] || "0";
+  const offered = steps(stepAt(facts, best), best);
   const step = offered.slice(1).includes(group) ? group : "";
   const sides = useMemo(() => sidesOf(book, step), [book, step]);
   useKey("g", "put prices of the ladder together in larger steps", () => {
@@ -58,7 +60,7 @@ export function Ladder({ book, exchange, symbol, facts, group }) {
       <div class=${classes("rungs", isOld && "outdated")} onKeyDown=${walk} onMouseLeave=${() => setPointed(null)}>
         <div class="rung head" aria-hidden="true"><span>price <i>${unit[1]}</i></span><span>quantity <i>${unit[0]}</i></span><span>total <i>${unit[0]}</i></span></div>
         ${rows("asks", sides, facts, unit, setPointed, choose)}
-        <${Spread} book=${book} tick=${facts?.tick_size || "0"} unit=${unit[1]} />
+        <${Spread} book=${book} tick=${stepAt(facts, best)} unit=${unit[1]} />
         ${rows("bids", sides, facts, unit, setPointed, choose)}
       </div>
       <${Sweep} rung=${point} side=${pointed?.side} mid=${book ? middle(book) : ""} facts=${facts} unit=${unit} />
@@ -106,7 +108,7 @@ function Row({ rung, side, index, most, facts, unit, point, choose }) {
       onMouseEnter=${here} onFocus=${here} onClick=${() => choose(side, rung)}>
       <b class="bar" style=${{ width: `${width}%` }}></b>
       ${own > 0 ? html`<b class="bar taken" style=${{ width: `${own}%` }}></b>` : null}
-      <span class=${`price ${side === "asks" ? "sell" : "buy"}`}><i class="visually-hidden">${side === "asks" ? "ask" : "bid"} </i>${onGrid(rung.price, facts?.tick_size || "0")}</span>
+      <span class=${`price ${side === "asks" ? "sell" : "buy"}`}><i class="visually-hidden">${side === "asks" ? "ask" : "bid"} </i>${onGrid(rung.price, stepAt(facts, rung.price))}</span>
       <span class="quantity">${quantity}<i class="visually-hidden"> ${unit[0]}${took}${from && `, of ${from}`}; total </i></span><span class="soft total">${onGrid(rung.total.toFixed(), facts?.lot_size || "0")}</span>
     </button>
   `;
@@ -152,7 +154,7 @@ function Spread({ book, tick, unit }) {
 /** @param {{rung: Rung | null | undefined, side: Side | undefined, mid: string, facts: any, unit: string[]}} props */
 function Sweep({ rung, side, mid, facts, unit }) {
   if (!rung) return html`<p class="sweep hint">Point at a price: what it costs to take all up to it.</p>`;
-  const decimals = (plain(facts?.tick_size || "0.01").split(".")[1]?.length || 0) + 2;
+  const decimals = (plain(facts ? stepAt(facts, rung.price) : "0.01").split(".")[1]?.length || 0) + 2;
   const price = average(rung, decimals);
   const off = mid && price !== "–" ? new Big(price).minus(mid).abs().times(10_000).div(mid).toFixed(1, Big.roundHalfEven) : "";
   return html`

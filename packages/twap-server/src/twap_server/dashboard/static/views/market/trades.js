@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { isLost, onTrades } from "../../core/feed.js";
 import { assets, onGrid } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
+import { stepAt } from "../../core/prices.js";
 import { Time } from "../../parts/time.js";
 
 const KEPT = 60;
@@ -36,7 +37,7 @@ function row(trade, facts, exchange) {
     ${left ? html`<tr key=${`${nameOf(trade)} left`}><td colspan="4" class="hint">${left} trades left out</td></tr>` : null}
     <tr key=${nameOf(trade)}>
       <td><${Time} iso=${trade.time} /></td>
-      <td class=${`number ${isBuy ? "buy" : "sell"}`} title=${isBuy ? "a buyer took it" : "a seller took it"}>${isBuy ? "▲" : "▼"} ${onGrid(trade.price, facts?.tick_size || "0")}</td>
+      <td class=${`number ${isBuy ? "buy" : "sell"}`} title=${isBuy ? "a buyer took it" : "a seller took it"}>${isBuy ? "▲" : "▼"} ${onGrid(trade.price, stepAt(facts, trade.price))}</td>
       <td class="number">${onGrid(trade.quantity, facts?.lot_size || "0")}</td>
       ${exchange === "aggregate" ? html`<td class="soft">${trade.exchange}</td>` : null}
     </tr>

@@ -3,6 +3,7 @@
 import { fill } from "../../core/draft.js";
 import { assets, grouped, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
+import { digitsOf } from "../../core/prices.js";
 import { Choice } from "../../parts/field.js";
 import { InstrumentPicker } from "../../parts/instrument_picker.js";
 import { Segments } from "../../parts/segments.js";
@@ -27,7 +28,7 @@ export function Fields({ draft, faults, facts, mid, onInstrument }) {
     <${Input} name="quantity" label="Quantity" unit=${base} draft=${draft} faults=${faults} hint=${lotHint(facts, base)} more=${{ ...DECIMAL, placeholder: "0.5" }} />
     <${Window} draft=${draft} faults=${faults} />
     <${Cut} draft=${draft} faults=${faults} />
-    <${Input} name="price" label="Limit" unit=${quote} draft=${draft} faults=${faults} hint=${distance(draft, mid)} more=${{ ...DECIMAL, placeholder: "none" }} />
+    <${Input} name="price" label="Limit" unit=${quote} draft=${draft} faults=${faults} hint=${[distance(draft, mid), digitsOf(facts)].filter(Boolean).join("; ")} more=${{ ...DECIMAL, placeholder: "none" }} />
     <${Options} draft=${draft} faults=${faults} />
   `;
 }

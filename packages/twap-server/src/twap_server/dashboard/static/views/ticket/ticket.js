@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { draft, fill } from "../../core/draft.js";
 import { assets } from "../../core/format.js";
 import { html } from "../../core/html.js";
+import { stepAt } from "../../core/prices.js";
 import { go } from "../../core/router.js";
 import { instrument } from "../../core/server.js";
 import { user } from "../../core/session.js";
@@ -52,7 +53,7 @@ export function Ticket({ onInstrument }) {
     <div class="ticket">
       <form class="card ticket-form" onSubmit=${ask} aria-label="Order">
         <${Fields} draft=${order} faults=${faultsOf(previewed, order)} facts=${facts} mid=${midOf(book)} onInstrument=${onInstrument} />
-        <${MarketLine} book=${book} tick=${facts?.tick_size || "0"} quote=${quote} />
+        <${MarketLine} book=${book} tick=${stepAt(facts, book?.asks?.[0]?.[0])} quote=${quote} />
         <${ProblemText} error=${error} />
         ${user.value
           ? html`<button class=${`primary wide place-${order.side}`} disabled=${!preview?.accepted || isBusy}>${order.side === "buy" ? "Buy" : "Sell"} ${order.quantity || "…"} ${base}…</button>`
