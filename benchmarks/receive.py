@@ -37,7 +37,7 @@ from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance import wire
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.runtime import garbage
 
 _MESSAGES = 60_000
@@ -154,7 +154,7 @@ async def _alone(port: int, count: int) -> Taken:
 
 
 async def _decoded(port: int, count: int) -> Taken:
-    return await _websockets(port, count, msgspec.json.Decoder(wire.Stream).decode)
+    return await _websockets(port, count, msgspec.json.Decoder(wire.SpotFrame).decode)
 
 
 async def _fast_book(port: int, count: int) -> Taken:

@@ -15,7 +15,7 @@ from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 
 BOOKS = 50
 MESSAGES_A_SECOND = 20

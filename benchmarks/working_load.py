@@ -35,7 +35,7 @@ from twap_server.domain.orders.order import OrderEvent
 from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.engine import Engine
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.feed.bus import Bus
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory

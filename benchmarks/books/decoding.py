@@ -20,7 +20,7 @@ class Decoding:
 
     def __init__(self, stream: Stream) -> None:
         self._frames = [text.encode() for _, text in stream.messages]
-        self._shape = {"binance": wire.Stream}[stream.exchange]
+        self._shape = {"binance": wire.SpotFrame}[stream.exchange]
 
     def run(self, mode: Mode) -> Outcome:
         """Decode every message."""

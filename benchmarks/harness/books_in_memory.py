@@ -15,7 +15,7 @@ from twap_server.books.live import LiveBook
 from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 
 LEVELS = 1_000
 

@@ -17,7 +17,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.history import History
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, StoreUnavailable
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 

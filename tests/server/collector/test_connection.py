@@ -7,7 +7,7 @@ from twap_server.collector import connection
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import check_library, opened
 from twap_server.domain.errors import InvalidRequest
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 
 
 class Chosen(Exception):

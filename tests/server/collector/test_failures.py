@@ -23,7 +23,7 @@ from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, Unkn
 from twap_server.domain.market.errors import AttemptRefused, ConnectionLost, MessageTooLarge
 from twap_server.domain.market.refusal import Refusal, RefusalKind
 from twap_server.exchanges.base import HttpRequest, asked
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 

@@ -16,7 +16,7 @@ from twap_server.domain.errors import ExchangeRefuses, ExchangeUnavailable, Thro
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.base import HttpRequest
 from twap_server.exchanges.base import asked as asking
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 
 pytestmark = pytest.mark.looptime
 CANDLES = HttpRequest(path="/klines", weight=40)

@@ -22,7 +22,7 @@ from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime, to
 from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
 from twap_server.domain.market import candles
 from twap_server.domain.market.events import Candle
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 

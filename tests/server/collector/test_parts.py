@@ -24,7 +24,7 @@ from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, Unkn
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.symbology import Spellings, everywhere, the_one
 from twap_server.exchanges.base import HttpRequest, asked
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.registry import EXCHANGES

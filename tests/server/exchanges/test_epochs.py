@@ -11,7 +11,7 @@ from support.exchanges import case_of
 from twap_server.domain.clock import SECOND, from_epoch, unit_of
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.exchanges.binance import mapper
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange import rest as coinbase
 from twap_server.exchanges.decode import from_epoch as decoded
 from twap_server.exchanges.kraken import rest as kraken
@@ -41,7 +41,7 @@ def test_binance_may_send_any_unit(unit: int) -> None:
     trade = {"e": "trade", "E": time, "T": time, "s": "BTCUSDT", "t": 1, "p": "1", "q": "2", "m": True}
     for data in (change, trade):
         raw = json.dumps({"stream": "btcusdt@x", "data": data})
-        (event,) = mapper.to_events(raw, SYMBOLS)
+        (event,) = mapper.spot_events(raw, SYMBOLS)
         assert event.ts_exchange == MOMENT  # type: ignore[union-attr]
 
 

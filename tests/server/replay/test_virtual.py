@@ -9,7 +9,7 @@ import pytest
 
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop, Stuck
 

@@ -24,7 +24,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.market.errors import ConnectionLost
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 BASES = ("BTC", "ETH", "SOL")

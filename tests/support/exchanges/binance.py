@@ -4,7 +4,7 @@ import json
 import re
 
 from support.exchanges.case import GONE, ExchangeCase
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
 
 _LEVELS = '[["60000.10","1.5"],["59999.00","0"]]'
 ENTRY = {

@@ -5,7 +5,7 @@ import re
 
 from support.exchanges.case import GONE, ExchangeCase
 from twap_models.enums import InstrumentKind
-from twap_server.exchanges.binance_usdm.adapter import BinanceUsdmExchange
+from twap_server.exchanges.binance.usdm import BinanceUsdmExchange
 
 _BIDS, _ASKS = '[["61800.20","2.507"],["61799.90","0.000"]]', '[["61800.30","3.330"]]'
 ENTRY = {

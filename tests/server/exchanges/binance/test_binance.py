@@ -23,8 +23,8 @@ from twap_server.domain.market.events import (
 from twap_server.domain.market.native import Levels
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.market.refusal import RefusalKind
-from twap_server.exchanges.binance import adapter, mapper
-from twap_server.exchanges.binance.adapter import BinanceExchange
+from twap_server.exchanges.binance import mapper, spot
+from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.chain import MAX_HELD, Chain
 from twap_server.exchanges.scan import not_scanned
 
@@ -39,7 +39,7 @@ INFO = (
 )
 
 
-scan = scan_fixture(adapter)
+scan = scan_fixture(spot)
 
 
 def change(first, last):
@@ -291,7 +291,7 @@ def test_the_short_cut_never_takes_what_json_would_read_otherwise(scan, usual, a
     raw = usual[:at] + fresh + usual[at + gone :]
     taken = scan(raw, SYMBOLS)
     if taken is not None:
-        assert mapper.to_events(raw, SYMBOLS) == (taken,)
+        assert mapper.spot_events(raw, SYMBOLS) == (taken,)
 
 
 def outcome(levels, changes):
@@ -326,4 +326,4 @@ def test_every_recorded_update_takes_the_short_cut(scan):
     taken = [scan(raw, SYMBOLS) for raw in updates]
     assert len(updates) > 6_000
     assert all(taken)
-    assert [mapper.to_events(raw, SYMBOLS) for raw in updates[:500]] == [(one,) for one in taken[:500]]
+    assert [mapper.spot_events(raw, SYMBOLS) for raw in updates[:500]] == [(one,) for one in taken[:500]]

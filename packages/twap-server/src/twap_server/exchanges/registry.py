@@ -1,7 +1,7 @@
 """List the exchanges that are collected: one line each."""
 
-from twap_server.exchanges.binance.adapter import BinanceExchange
-from twap_server.exchanges.binance_usdm.adapter import BinanceUsdmExchange
+from twap_server.exchanges.binance.spot import BinanceExchange
+from twap_server.exchanges.binance.usdm import BinanceUsdmExchange
 from twap_server.exchanges.bitfinex.adapter import BitfinexExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.bybit.adapter import BybitExchange

@@ -1,1 +1,1 @@
-"""Translate for Binance Spot."""
+"""Translate for Binance: spot, and USD-M futures, which speak nearly the same."""

@@ -1,4 +1,4 @@
-"""Sort Binance's refusals by their codes (manual: Error codes; IP limits). Texts say when a ban ends."""
+"""Sort Binance's refusals by their codes (manuals: Error codes; IP limits). Texts say when a ban ends."""
 
 import re
 from typing import Final

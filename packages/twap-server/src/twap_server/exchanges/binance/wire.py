@@ -1,6 +1,7 @@
-"""Define Binance Spot's messages as typed values (manual: WebSocket Streams, General REST API).
+"""Define Binance's messages as typed values, of spot and of USD-M futures.
 
-Numbers are text on the wire and stay text here. Fields we do not use are not listed: the decoder skips them.
+Manuals: WebSocket Streams for Binance, REST API (binance-spot-api-docs); USDⓈ-M Futures. Numbers are text on
+the wire and stay text here. Fields we do not use are not listed: the decoder skips them.
 """
 
 from typing import Annotated
@@ -18,13 +19,27 @@ Levels = list[tuple[str, str]]
 _NONE = Raw(b'"0"')
 
 
-class DepthUpdate(Struct, tag_field="e", tag="depthUpdate", gc=False):
-    """``<symbol>@depth@100ms``: U and u are the first and last update id covered."""
+class SpotDepth(Struct, tag_field="e", tag="depthUpdate", gc=False):
+    """``<symbol>@depth@100ms`` of spot: U and u are the first and last update id covered."""
 
     E: Epoch
     s: str
     U: Id
     u: Id
+    b: Levels
+    a: Levels
+
+
+class UsdmDepth(Struct, tag_field="e", tag="depthUpdate", gc=False):
+    """``<symbol>@depth@100ms`` of USD-M: u is its last update id, pu that of the message before it.
+
+    ``<symbol>@depth5@500ms`` has the same fields, and is a whole book of five levels.
+    """
+
+    E: Epoch
+    s: str
+    u: Id
+    pu: Id
     b: Levels
     a: Levels
 
@@ -40,18 +55,36 @@ class TradeMessage(Struct, tag_field="e", tag="trade", gc=False):
     m: bool
 
 
+class UsdmTradeMessage(TradeMessage, tag_field="e", tag="trade", gc=False):
+    """The same with its kind."""
+
+    X: str = "MARKET"
+    """``MARKET``; others did not meet the book (``INSURANCE_FUND``, ``ADL``, ``NA``)."""
+
+
 class KlineMessage(Struct, tag_field="e", tag="kline", gc=False):
-    """``<symbol>@kline_1m``: only the canary."""
+    """``<symbol>@kline_1m``: only the canary of spot."""
 
 
 class ServerShutdown(Struct, tag_field="e", tag="serverShutdown", gc=False):
     """The server is about to close the connection."""
 
 
-class Stream(Struct, gc=False):
-    """What the combined stream wraps around each message."""
+class BookTicker(Struct, tag_field="e", tag="bookTicker", gc=False):
+    """``<symbol>@bookTicker``: not asked for."""
 
-    data: DepthUpdate | TradeMessage | KlineMessage | ServerShutdown
+
+class SpotFrame(Struct, gc=False):
+    """What the combined stream of spot wraps around each message."""
+
+    data: SpotDepth | TradeMessage | KlineMessage | ServerShutdown
+
+
+class UsdmFrame(Struct, gc=False):
+    """What the combined stream of USD-M wraps around each message."""
+
+    stream: str
+    data: UsdmDepth | UsdmTradeMessage | BookTicker
 
 
 class Control(Struct):
@@ -66,14 +99,14 @@ class Control(Struct):
 
 
 class ErrorMessage(Struct):
-    """An error inside a control message."""
+    """An error inside a control message, and over REST."""
 
     code: int = 0
     msg: str = ""
 
 
 class Depth(Struct):
-    """``GET /api/v3/depth``."""
+    """A book over REST."""
 
     lastUpdateId: Id
     bids: Levels
@@ -81,35 +114,53 @@ class Depth(Struct):
 
 
 class Filter(Struct):
-    """One of a symbol's filters; which fields it has, and of which kind, depends on its type."""
+    """One of a symbol's filters; which fields it has, and of which kind, depends on its type and market."""
 
     filterType: str
     tickSize: Raw = _NONE
     stepSize: Raw = _NONE
     minQty: Raw = _NONE
     minNotional: Raw = _NONE
+    notional: Raw = _NONE
 
 
 class SymbolEntry(Struct):
-    """One symbol of ``GET /api/v3/exchangeInfo``."""
+    """What a symbol of ``exchangeInfo`` has on each market."""
 
     symbol: str
     status: str
     baseAsset: str
     quoteAsset: str
     filters: list[Filter]
+
+
+class SpotSymbol(SymbolEntry):
+    """One symbol of spot."""
+
     isSpotTradingAllowed: bool = True
 
 
+class ContractKind(Struct):
+    """What tells a perpetual of USD-M from what is left out."""
+
+    contractType: str
+
+
+class Contract(SymbolEntry):
+    """One perpetual of USD-M."""
+
+    marginAsset: str
+
+
 class ExchangeInfo(Struct):
-    """``GET /api/v3/exchangeInfo``."""
+    """``exchangeInfo``."""
 
     symbols: list[Raw]
-    """Each a ``SymbolEntry``, read one by one."""
+    """Read one by one."""
 
 
 class KlineRow(Struct, array_like=True):
-    """How a row of ``GET /api/v3/klines`` begins; the rest of it is not used."""
+    """How a row of ``klines`` begins; the rest of it is not used."""
 
     open_time: Epoch
     open: str
