@@ -55,7 +55,7 @@ _FIGURES = {"BTC": (1, 1_000, 1_000, "5"), "ETH": (2, 10_000, 10_000, "5")}
 
 def usual(symbol: str, base: str, quote: str, *, contract: int = 0) -> Spec:
     """Give an instrument with the figures that are usual for its base."""
-    decimals, step, least, value = _FIGURES.get(base, (8, 1, 1, "0.5"))
+    decimals, step, least, value = _FIGURES.get(base, (4, 10_000, 10_000, "5"))
     if contract:  # a hundredth of a contract can be traded
         step = least = contract // 100
     return Spec(
@@ -70,8 +70,13 @@ def usual(symbol: str, base: str, quote: str, *, contract: int = 0) -> Spec:
     )
 
 
+def made_up(venue: str, symbol: str, base: str, quote: str) -> Spec:
+    """Give the listed instrument, or one with usual figures."""
+    return LISTED[venue].get(symbol) or usual(symbol, base, quote)
+
+
 def find(venue: str, symbol: str) -> Spec:
-    """Give the listed instrument, or one that takes eight decimals everywhere."""
+    """Give the instrument of a recorded message: the listed one, or one with eight decimals everywhere."""
     listed = LISTED[venue].get(symbol)
     if listed is not None:
         return listed

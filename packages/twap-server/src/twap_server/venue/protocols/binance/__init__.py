@@ -10,5 +10,5 @@ PROTOCOL = VenueProtocol(
     session=BinanceSession,
     sockets=("/ws", "/ws/{streams:path}", "/stream"),
     rest=lambda source, clock: BinanceRest(source, clock=clock).routes(),
-    specs=lambda base, quote: (instruments.find(instruments.BINANCE, base + quote),),
+    specs=lambda base, quote: (instruments.made_up(instruments.BINANCE, base + quote, base, quote),),
 )

@@ -11,7 +11,7 @@ PROTOCOL = VenueProtocol(
     sockets=("/v2",),
     ws_base="/v2",
     rest=lambda source, clock: KrakenRest(source, clock=clock).routes(),
-    specs=lambda base, quote: (instruments.find(instruments.KRAKEN, f"{base}/{quote}"),),
+    specs=lambda base, quote: (instruments.made_up(instruments.KRAKEN, f"{base}/{quote}", base, quote),),
     merges=False,
     has_checksums=True,
 )
