@@ -38,3 +38,13 @@ def test_a_change_that_goes_back_and_names_another_is_a_gap() -> None:
     chain.admit(link(1000, 1017))
     with pytest.raises(SequenceGap):
         chain.admit(link(990, 1000))
+
+
+def test_only_the_first_change_after_a_snapshot_may_straddle_it() -> None:
+    chain = started(1000)
+    assert chain.admit(link(990, 1017))
+    with pytest.raises(SequenceGap):
+        chain.admit(link(1010, 1020))
+    again = started(2000)
+    with pytest.raises(SequenceGap):
+        again.admit(link(2001, 2005))

@@ -17,7 +17,7 @@ book that has been joined already, that replaces the book, which stays proven.
 
 From then on a change whose ``last_id`` is not above the newest is old, one that begins above the next number
 shows a gap, and every other is applied. Where each change names its predecessor (``links``), it must begin
-exactly at the next number; only the first that joins a snapshot from REST may straddle it. Numbers only rise:
+exactly at the next number; only the first after a snapshot may straddle it. Numbers only rise:
 where they go back (other than the last one repeated), they have started anew, or a message lost its order.
 Only where a change that goes back names the newest as its predecessor (``links``) it follows all the same:
 the exchange has begun to count anew, and says so.
@@ -39,7 +39,7 @@ _MAX_OLD: Final = 50
 class Chain:
     """Numbers of one instrument's changes."""
 
-    __slots__ = ("_held", "_holds", "_last", "_links", "_newest", "_old", "_proven")
+    __slots__ = ("_held", "_holds", "_is_met", "_last", "_links", "_newest", "_old", "_proven")
 
     def __init__(self, *, holds: bool = False, links: bool = False) -> None:
         """Args: holds: the snapshot comes over REST; links: each change names its predecessor."""
@@ -48,6 +48,8 @@ class Chain:
         self._last = self._newest = -1
         self._old = 0
         self._proven = False
+        self._is_met = False
+        """Whether a change has met the snapshot: from then on each must name the one before it."""
 
     def admit(self, change: BookChange) -> bool:
         """Decide about one change."""
@@ -56,10 +58,10 @@ class Chain:
             return self._hold(change) if self._holds else False
         if change.last_id <= last and not self._follows(change):
             return self._skip_old(change)
-        if change.first_id > last + 1 or (self._links and self._proven and change.first_id != last + 1):
+        if change.first_id > last + 1 or (self._links and self._is_met and change.first_id != last + 1):
             raise SequenceGap("update ids are missing")
         self._last = self._newest = change.last_id
-        self._proven = True
+        self._proven = self._is_met = True
         return True
 
     def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
@@ -67,16 +69,16 @@ class Chain:
         last = snapshot.last_id
         if self._held and last + 1 < self._held[0].first_id:
             raise SnapshotTooOld("the snapshot ends before the first held change")
-        proven = any(change.last_id >= last for change in self._held)
+        is_met = any(change.last_id >= last for change in self._held)
         fresh = [change for change in self._held if change.last_id > last]
         for at, change in enumerate(fresh):
             if change.first_id > last + 1 or (self._links and at and change.first_id != last + 1):
                 self._held = fresh[at:]
                 raise SequenceGap("update ids are missing among the held changes")
             last = max(last, change.last_id)
-        self._held, self._last, self._old = [], last, 0
+        self._held, self._last, self._old, self._is_met = [], last, 0, is_met
         # on the same stream nothing can lie between: a joined book may be sent whole there at any time
-        self._proven = proven or self._proven or not self._holds
+        self._proven = is_met or self._proven or not self._holds
         return fresh
 
     def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
@@ -91,7 +93,7 @@ class Chain:
         self._held = []
         self._last = self._newest = -1
         self._old = 0
-        self._proven = False
+        self._proven = self._is_met = False
 
     def _follows(self, change: BookChange) -> bool:
         """Tell whether a change names the newest as its predecessor, whatever its own number."""

@@ -3,6 +3,7 @@
 from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.binance.usdm import BinanceUsdmExchange
 from twap_server.exchanges.bitfinex.adapter import BitfinexExchange
+from twap_server.exchanges.bitget.adapter import BitgetExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
 from twap_server.exchanges.bybit.adapter import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
@@ -26,4 +27,5 @@ EXCHANGES = (
     BinanceUsdmExchange,
     BitfinexExchange,
     CryptocomExchange,
+    BitgetExchange,
 )
