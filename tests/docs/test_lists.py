@@ -26,6 +26,7 @@ from twap_server.domain.market.status import ConnectionState
 from twap_server.collector.config import ExchangeConfig
 from twap_server.domain.go_live.table import RULES
 from twap_server.venue.faults import NAMES
+from twap_server.venue.registry import PROTOCOLS
 
 COMPARED = {
     "amend options",
@@ -45,6 +46,7 @@ COMPARED = {
     "replay options",
     "server commands",
     "settings",
+    "simulated exchanges",
     "start options",
     "submit options",
     "tools",
@@ -159,6 +161,10 @@ def test_exit_codes() -> None:
 
 def test_faults() -> None:
     assert set(table("faults")) == set(NAMES) == set(FaultName)
+
+
+def test_simulated_exchanges() -> None:
+    assert first_words("simulated exchanges") == {one.name for one in PROTOCOLS}
 
 
 def test_go_live_rules() -> None:

@@ -8,7 +8,8 @@ import pytest
 from support.collector.parts import statuses, until
 from support.collector.stepped import Stepped, stepped
 from twap_models.enums import Integrity, Interval
-from twap_server.domain.clock import MILLISECOND
+from twap_server.domain.clock import MILLISECOND, SECOND
+from twap_server.domain.market.candles import length
 from twap_server.domain.market.events import BookStatus, Candle, PriceLevel
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.registry import EXCHANGES
@@ -21,6 +22,8 @@ from twap_server.venue.source import Pair
 SHAPES = {shape.name: shape for shape in EXCHANGES}
 LEVELS = 10
 """What a checksum covers."""
+OWN_PHASE = (Interval.D3, Interval.W1, Interval.MONTH)
+"""Intervals whose begin an exchange chooses itself."""
 each = pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: one.name)
 Level = tuple[Decimal, Decimal]
 
@@ -115,14 +118,33 @@ async def test_candles_are_those_of_the_market(protocol: VenueProtocol) -> None:
     async with stepped(protocol) as world:
         await until(lambda: world.market.loaded(world.name))
         for pair, instrument in world.pairs():
-            for interval in SHAPES[protocol.name].klines.native:
-                found = await world.market.klines(protocol.name, instrument.id.symbol, interval, limit=3)
-                assert found.candles, interval
-            found = await world.market.klines(protocol.name, instrument.id.symbol, Interval.M1, limit=50)
-            told = {one.open_time // MILLISECOND: figures(one) for one in found.candles}
+            told = await candles(world, instrument, Interval.M1, limit=50)
             assert len(told) >= 49
             for one in pair.candles.rows(minutes(1), now_ms=max(told), start_ms=min(told)):
                 assert told[one.open_ms] == made(one, pair)
+
+
+@each
+async def test_each_interval_of_candles_is_that_of_the_market(protocol: VenueProtocol) -> None:
+    async with stepped(protocol) as world:
+        await until(lambda: world.market.loaded(world.name))
+        (pair, instrument), *_ = world.pairs()
+        for interval in SHAPES[protocol.name].klines.native:
+            told = await candles(world, instrument, interval, limit=1)
+            assert len(told) == 1, interval
+            if interval not in OWN_PHASE:
+                (newest,) = pair.candles.rows(
+                    minutes(length(interval) // (60 * SECOND)), now_ms=max(told), start_ms=max(told), limit=1
+                )
+                assert told[newest.open_ms] == made(newest, pair), interval
+
+
+async def candles(
+    world: Stepped, instrument: Instrument, interval: Interval, *, limit: int
+) -> dict[int, tuple[Decimal, ...]]:
+    """What the collector reads, by the begin in milliseconds."""
+    found = await world.market.klines(world.name, instrument.id.symbol, interval, limit=limit)
+    return {one.open_time // MILLISECOND: figures(one) for one in found.candles}
 
 
 def figures(one: Candle) -> tuple[Decimal, ...]:

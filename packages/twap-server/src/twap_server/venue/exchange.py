@@ -78,7 +78,10 @@ class Switchboard:
     def urls(self, place: str) -> dict[str, dict[str, str]]:
         """Give each venue's base addresses at a host and port."""
         return {
-            name: {"ws_url": f"ws://{place}/{name}{one.ws_base}", "rest_url": f"http://{place}/{name}"}
+            name: {
+                "ws_url": f"ws://{place}/{name}{one.ws_base}",
+                "rest_url": f"http://{place}/{name}{one.rest_base}",
+            }
             for name, one in self._protocols.items()
         }
 

@@ -26,6 +26,8 @@ class VenueProtocol:
     """Paths of its WebSockets."""
     ws_base: str = ""
     """Path that a client is given as the base of its WebSockets."""
+    rest_base: str = ""
+    """Path that a client is given as the base of its REST requests."""
     rest: Rest
     specs: Callable[[str, str], Sequence[Spec]]
     """Its instruments of one asset and one quote asset."""

@@ -3,11 +3,14 @@
 from typing import Final
 
 from twap_server.venue.protocol import VenueProtocol
-from twap_server.venue.protocols import binance, kraken, okx
+from twap_server.venue.protocols import binance, bybit, gate, kraken, kucoin, okx
 
 PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
     binance.PROTOCOL,
     kraken.PROTOCOL,
+    bybit.PROTOCOL,
+    gate.PROTOCOL,
+    kucoin.PROTOCOL,
     okx.PROTOCOL,
 )
 DEFAULT: Final = (binance.PROTOCOL, kraken.PROTOCOL)

@@ -4,7 +4,6 @@ A path's function is given what was asked and returns what is written as JSON. N
 digit is lost.
 """
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from twap_server.domain.clock import Clock
+from twap_server.venue import text
 from twap_server.venue.candles import CandleInterval, VenueCandle
 from twap_server.venue.source import Pair, Source
 
@@ -51,10 +51,10 @@ class AskedFields:
         Raises:
             RestRefusal: it is none.
         """
-        text = self.text(name, None if default is None else str(default))
-        if not (text.isascii() and text.isdigit()):
+        written = self.text(name, None if default is None else str(default))
+        if not (written.isascii() and written.isdigit()):
             raise self._refuse(name)
-        return int(text)
+        return int(written)
 
     def optional(self, name: str) -> int | None:
         """Give a field that is a whole number, None where it was not sent."""
@@ -103,7 +103,7 @@ class VenueRest(ABC):
                 status, body = 200, answer(AskedFields(fields, refuse=self.refusal))
             except RestRefusal as error:
                 status, body = error.status, error.body
-            return Response(json.dumps(body, separators=(",", ":")), status, media_type="application/json")
+            return Response(text.compact(body), status, media_type="application/json")
 
         return handle
 

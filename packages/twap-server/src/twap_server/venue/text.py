@@ -4,10 +4,16 @@ Inside the venue a price is an integer in units of the instrument's last decimal
 an integer in units of 10^-8; this module turns those into wire text and back. Nothing here rounds.
 """
 
+import json
 from datetime import UTC, datetime, timedelta
 
 QTY_DECIMALS = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def compact(body: object) -> str:
+    """Write JSON without spaces."""
+    return json.dumps(body, separators=(",", ":"))
 
 
 def fixed(value: int, decimals: int) -> str:

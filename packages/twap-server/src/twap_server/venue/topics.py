@@ -6,17 +6,21 @@ the pace at which whole books are sent, faults in a book. A protocol reads reque
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterable
-from typing import Any, ClassVar, Literal, NamedTuple
+from collections.abc import Coroutine, Iterable, Sequence
+from typing import Any, ClassVar, Literal, NamedTuple, TypeAlias
 
+from twap_server.venue import text
 from twap_server.venue.candles import VenueTrade
-from twap_server.venue.session import VenueSession
-from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
+from twap_server.venue.faults import Kind as FrameKind
+from twap_server.venue.session import SessionEndedError, VenueSession
+from twap_server.venue.source import BookEvent, Event, Pair, TickerEvent, TradeEvent
 from twap_server.venue.window import ClientBook, ToldBook
 
 EVERY_LEVEL = 1_000_000
-Kind = Literal["book", "trades", "other"]
-Written = str | bytes
+Kind = Literal["book", "changes", "whole", "ticker", "trades", "other"]
+"""A book and its changes; changes alone, which join a book from REST; the whole book each time; the best
+prices; trades; what is acknowledged and never sent."""
+Written: TypeAlias = Iterable[str | bytes]
 
 
 class Topic(NamedTuple):
@@ -25,24 +29,26 @@ class Topic(NamedTuple):
     kind: Kind
     symbol: str
     channel: str
+    depth: int = EVERY_LEVEL
+    """Levels a side, of a book."""
 
 
 class TopicSession(VenueSession):
     """One connection; a subclass speaks a protocol."""
 
-    depth: ClassVar[int] = EVERY_LEVEL
-    """Levels a side that it shows."""
-    sends_whole: ClassVar[bool] = False
-    """Each message is the whole book."""
-    tells_first: ClassVar[bool] = True
-    """A new subscription begins with the whole book; else it is asked for over REST."""
     every_ms: ClassVar[int] = 0
     """Between two whole books at least."""
+    idle_s: ClassVar[float] = 0
+    """A connection that asks for nothing for so long is cut; 0: never."""
 
     def prepare(self) -> None:
         """Begin without topics."""
         self._topics: dict[Topic, ClientBook | None] = {}
         self._sent_at: dict[Topic, int] = {}
+
+    def chores(self) -> list[Coroutine[Any, Any, None]]:
+        """Cut a connection that asks for nothing."""
+        return [self._cut_idle()] if self.idle_s else []
 
     @abstractmethod
     def request(self, message: Any) -> None:
@@ -50,11 +56,15 @@ class TopicSession(VenueSession):
 
     @abstractmethod
     def book(self, topic: Topic, told: ToldBook, pair: Pair) -> Written:
-        """Write a message about a book."""
+        """Write the messages about a book or what changed in it."""
 
     @abstractmethod
-    def trades(self, topic: Topic, made: Iterable[VenueTrade], pair: Pair) -> Iterable[Written]:
+    def trades(self, topic: Topic, made: Sequence[VenueTrade], pair: Pair) -> Written:
         """Write messages about the trades of one taker order."""
+
+    def ticker(self, topic: Topic, event: TickerEvent, pair: Pair) -> Written:
+        """Write messages about new best prices."""
+        return ()
 
     def subscriptions(self) -> list[str]:
         """Name the topics."""
@@ -73,18 +83,18 @@ class TopicSession(VenueSession):
 
     def tell(self, body: object) -> None:
         """Put out a JSON message that is neither of a book nor of trades."""
-        self.say(json.dumps(body, separators=(",", ":")), "control")
+        self.say(text.compact(body), "control")
 
     def join(self, topic: Topic) -> None:
         """Begin a topic; once more for one that was begun: it begins anew."""
         pair = self.pair(topic.symbol)
-        if topic.kind != "book" or pair is None:
+        if topic.kind not in ("book", "changes", "whole") or pair is None:
             self._topics[topic] = None
             return
         self._source.wanted(self.venue, topic.symbol)
-        view = self._topics[topic] = ClientBook(pair, self.depth)
-        if self.tells_first and pair.book:
-            self.say(self.book(topic, view.whole(self._clock.now()), pair))
+        view = self._topics[topic] = ClientBook(pair, topic.depth)
+        if topic.kind == "book" and pair.book:
+            self._say_all(self.book(topic, view.whole(self._clock.now()), pair))
 
     def leave(self, topic: Topic) -> bool:
         """End a topic; False where it was not begun."""
@@ -98,24 +108,34 @@ class TopicSession(VenueSession):
         for topic, view in list(self._topics.items()):
             if topic.symbol != event.symbol:
                 continue
+            pair = self._source.pairs(self.venue)[event.symbol]
             if isinstance(event, BookEvent) and view is not None:
                 self._hear_book(topic, event, view)
             elif isinstance(event, TradeEvent) and topic.kind == "trades":
-                pair = self._source.pairs(self.venue)[event.symbol]
-                for message in self.trades(topic, event.trades, pair):
-                    self.say(message)
+                self._say_all(self.trades(topic, event.trades, pair))
+            elif isinstance(event, TickerEvent) and topic.kind == "ticker":
+                self._say_all(self.ticker(topic, event, pair))
 
     def _hear_book(self, topic: Topic, event: BookEvent, view: ClientBook) -> None:
-        told = self._whole(topic, event, view) if self.sends_whole else view.change(event)
+        told = self._whole(topic, event, view) if topic.kind == "whole" else view.change(event)
         if told is None:
             return
         best = view.pair.book.asks.best
         if best is not None and self._line.take("crossed"):
             told = told.crossed(best)
-        self.say(self.book(topic, told, view.pair), "book")
+        self._say_all(self.book(topic, told, view.pair), "book")
+
+    def _say_all(self, messages: Written, kind: FrameKind = "data") -> None:
+        for message in messages:
+            self.say(message, kind)
 
     def _whole(self, topic: Topic, event: BookEvent, view: ClientBook) -> ToldBook | None:
         if event.time - self._sent_at.get(topic, 0) < self.every_ms * 1_000_000:
             return None
         self._sent_at[topic] = event.time
         return view.whole(event.time)
+
+    async def _cut_idle(self) -> None:
+        await self._clock.sleep(self.idle_s)
+        if not self._topics:
+            raise SessionEndedError

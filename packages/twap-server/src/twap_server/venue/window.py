@@ -76,9 +76,9 @@ class ToldBook:
     """The first of the venue's own changes that are in it."""
     last_id: int
     previous_id: int
-    """``last_id`` of the message before; -1 where there was none."""
+    """``last_id`` of the message before; of the book at the beginning, where there was none."""
     number: int
-    """Messages of this book so far: the first has 1."""
+    """Counts the messages of this book one by one, from the id of the first on."""
     is_whole: bool
     time: int
 
@@ -93,8 +93,8 @@ class ClientBook:
     def __init__(self, pair: Pair, depth: int) -> None:
         self.pair = pair
         self._window = Window(pair.book, depth, tells_pushed_out=True)
-        self._last_id = -1
-        self._number = 0
+        self._last_id = pair.last_id
+        self._number = pair.last_id - 1
 
     def whole(self, time: int) -> ToldBook:
         """Tell all of it."""
@@ -107,10 +107,8 @@ class ClientBook:
         bids, asks = self._window.changes(event)
         if not bids and not asks:
             return None
-        first_id = self._last_id + 1 if self._last_id >= 0 else event.first_id
-        return self._tell(
-            bids, asks, first_id=first_id, last_id=event.last_id, is_whole=False, time=event.time
-        )
+        first_id, last_id = self._last_id + 1, event.last_id
+        return self._tell(bids, asks, first_id=first_id, last_id=last_id, is_whole=False, time=event.time)
 
     def _tell(
         self,

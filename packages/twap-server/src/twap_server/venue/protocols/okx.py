@@ -4,7 +4,7 @@ A request is acknowledged argument by argument. A change names the message befor
 sizes of a swap are contracts. Manual: OKX API v5, WebSocket and market data.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from twap_server.venue import text
@@ -13,8 +13,8 @@ from twap_server.venue.candles import MONTH, WEEK, CandleInterval, VenueCandle, 
 from twap_server.venue.instruments import usual
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
-from twap_server.venue.source import Pair, Spec
-from twap_server.venue.topics import Topic, TopicSession, Written
+from twap_server.venue.source import Pair, Spec, TickerEvent
+from twap_server.venue.topics import Kind, Topic, TopicSession, Written
 from twap_server.venue.window import ToldBook
 
 _DEPTH = 400
@@ -33,7 +33,7 @@ _BARS: dict[str, CandleInterval] = {
     "1Wutc": WEEK,
     "1Mutc": MONTH,
 }
-_KINDS = {"books": "book", "trades": "trades", "tickers": "other"}
+_KINDS: dict[str, Kind] = {"books": "book", "trades": "trades", "tickers": "ticker"}
 _MOST_ROWS = {"candles": 300, "history-candles": 100}
 _RECENT_ROWS = 1_440
 _CONTRACTS = {"BTC": 1_000_000, "ETH": 10_000_000}
@@ -58,7 +58,6 @@ class OkxSession(TopicSession):
     """One connection to the public stream."""
 
     venue = "okx"
-    depth = _DEPTH
 
     def notice(self) -> str:
         """Tell of a planned close."""
@@ -88,7 +87,7 @@ class OkxSession(TopicSession):
             return
         told = {"event": fields["op"], "arg": argument, "connId": f"{self.number:08x}"}
         self.tell(_numbered(fields) | told)
-        topic = Topic(kind, symbol, channel)  # type: ignore[arg-type]
+        topic = Topic(kind, symbol, channel, _DEPTH)
         if fields["op"] == "subscribe":
             self.join(topic)
         else:
@@ -101,13 +100,13 @@ class OkxSession(TopicSession):
     def book(self, topic: Topic, told: ToldBook, pair: Pair) -> Written:
         """A snapshot, or an update that names the message before it."""
         action, before = ("snapshot", -1) if told.is_whole else ("update", told.previous_id)
-        return (
+        yield (
             f'{{"arg":{{"channel":"books","instId":"{topic.symbol}"}},"action":"{action}","data":[{{'
             f'"asks":[{_levels(told.asks, pair.spec)}],"bids":[{_levels(told.bids, pair.spec)}],'
             f'"ts":"{told.time // 1_000_000}","checksum":0,"prevSeqId":{before},"seqId":{told.last_id}}}]}}'
         )
 
-    def trades(self, topic: Topic, made: Iterable[VenueTrade], pair: Pair) -> Iterable[Written]:
+    def trades(self, topic: Topic, made: Sequence[VenueTrade], pair: Pair) -> Written:
         """One message a trade."""
         spec = pair.spec
         return [
@@ -117,6 +116,16 @@ class OkxSession(TopicSession):
             f'"ts":"{one.time // 1_000_000}","count":"1","source":"0"}}]}}'
             for one in made
         ]
+
+    def ticker(self, topic: Topic, event: TickerEvent, pair: Pair) -> Written:
+        """The best prices; the figures of the day are left at zero."""
+        spec, (bid, ask) = pair.spec, (event.bid, event.ask)
+        yield (
+            f'{{"arg":{{"channel":"tickers","instId":"{spec.symbol}"}},"data":[{{"instId":"{spec.symbol}",'
+            f'"bidPx":"{text.fixed(bid[0], spec.price_decimals)}","bidSz":"{size(bid[1], spec)}",'
+            f'"askPx":"{text.fixed(ask[0], spec.price_decimals)}","askSz":"{size(ask[1], spec)}",'
+            f'"ts":"{event.time // 1_000_000}"}}]}}'
+        )
 
 
 def _numbered(fields: Mapping[str, Any]) -> dict[str, Any]:
