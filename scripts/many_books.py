@@ -26,7 +26,7 @@ from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 from twap_server.venue.source import Event, Pair
 
-_EVERY_S, _WARM_UP_S, _STARTS_WITHIN_S = 10.0, 60.0, 180.0
+_EVERY_S, _WARM_UP_S, _STARTS_WITHIN_S = 10.0, 60.0, 600.0
 _LEVELS = 10
 
 
@@ -155,10 +155,19 @@ async def _wrong(http: httpx.AsyncClient, exchange: str, source: StoppableSource
     """Name each book that is not the exchange's own."""
     for pair in source.pairs(exchange).values():
         symbol = f"{pair.spec.base}-{pair.spec.quote}" + "-PERP" * bool(pair.spec.contract)
-        answer = await http.get(f"/orderbook/{exchange}/{symbol}", params={"depth": _LEVELS})
+        answer = await _book(http, f"/orderbook/{exchange}/{symbol}")
         book = json.loads(answer.text, parse_float=Decimal, parse_int=Decimal)
         if answer.is_error or book["status"] != "live" or not _equal(book, pair):
             yield symbol
+
+
+async def _book(http: httpx.AsyncClient, path: str) -> httpx.Response:
+    """Ask for a book; the server limits how many one address may ask for."""
+    while True:
+        answer = await http.get(path, params={"depth": _LEVELS})
+        if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+            return answer
+        await asyncio.sleep(float(answer.headers["Retry-After"]))
 
 
 def _equal(book: dict[str, Any], pair: Pair) -> bool:

@@ -86,6 +86,15 @@ async def test_an_address_has_so_many_books_within_a_minute() -> None:
     assert place.quota.books_of(EVE) == 2, "the one that was looked at again, and the new one"
 
 
+async def test_books_that_the_settings_name_cost_nobody_anything() -> None:
+    place = Place()
+    place.market.interest.want_always(book(number) for number in range(20))
+    assert all(place.reads(EVE, number) for number in range(20))
+    assert [place.reads(EVE, number) for number in range(20, 25)] == [True] * 3 + [False] * 2
+    await place.clock.advance(120)
+    assert place.market.collected == {f"C{n}-USDT" for n in range(20)}
+
+
 async def test_addresses_share_what_there_is_for_callers_without_a_sign_in() -> None:
     place = Place()
     assert [place.reads(EVE, number) for number in range(3)] == [True] * 3

@@ -273,6 +273,8 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
         subscriptions._asked[symbol] = Asked(book=book, instrument=instrument, request_id=1)
 
     class Connection:
+        acknowledges = True
+
         async def send(self, text):
             sent.append(text)
             subscriptions._asked.pop("BTC-USD", None)  # its wait after a refusal is over meanwhile

@@ -126,6 +126,8 @@ class MemoryExchange:
 class MemoryConnection:
     """One connection, with the message rate of a real one."""
 
+    acknowledges = True
+
     def __init__(self, exchange: MemoryExchange) -> None:
         self.exchange = exchange
         self.frames: asyncio.Queue[str | None] = asyncio.Queue()

@@ -25,6 +25,11 @@ class BookInterest:
         self._owners: dict[InstrumentId, set[str]] = defaultdict(set)
         self._released: dict[InstrumentId, Nanos] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self._always: set[InstrumentId] = set()
+
+    def want_always(self, instruments: Iterable[InstrumentId]) -> None:
+        """Want books as long as the server runs: whoever looks at one costs nothing more."""
+        self._always.update(instruments)
 
     def listen(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with an exchange's name when somebody begins to want one of its books."""
@@ -51,7 +56,8 @@ class BookInterest:
 
     def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
         """Tell whether anybody wants the book whose name does not begin with ``but``."""
-        return any(not owner.startswith(but) for owner in self._owners.get(instrument, ()))
+        owners = self._owners.get(instrument, ())
+        return instrument in self._always or any(not owner.startswith(but) for owner in owners)
 
     def let_go(self, instrument: InstrumentId) -> None:
         """Let a book linger no longer; one that somebody wants stays."""
@@ -64,9 +70,9 @@ class BookInterest:
         return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))
 
     def count_with(self, instruments: Iterable[InstrumentId]) -> int:
-        """Count the books that are wanted, lingering ones included, if these were too."""
+        """Count the books that are wanted, lingering ones included, if these were; not those of always."""
         lingering = [one for one in self._released if not self._is_over(one)]
-        return len({*self._owners, *lingering, *instruments})
+        return len({*self._owners, *lingering, *instruments} - self._always)
 
     def lingers(self, exchange: str) -> bool:
         """Tell whether ``wanted`` will change with time alone."""
@@ -76,7 +82,7 @@ class BookInterest:
         """Return the canonical symbols wanted on one exchange now, lingering ones included."""
         for over in [one for one in self._released if one.exchange == exchange and self._is_over(one)]:
             del self._released[over]
-        every = (*self._owners, *self._released)
+        every = (*self._owners, *self._released, *self._always)
         return {instrument.symbol for instrument in every if instrument.exchange == exchange}
 
     def _is_over(self, released: InstrumentId) -> bool:

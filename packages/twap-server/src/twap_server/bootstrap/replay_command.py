@@ -25,6 +25,7 @@ def replay_command(
     recording: Path,
     *,
     orders: Sequence[Path],
+    instruments: Path | None,
     reports: Path | None,
     with_fills: bool,
     skip_unread: float,
@@ -36,6 +37,7 @@ def replay_command(
     Args:
         recording: what an exchange sent.
         orders: files with orders.
+        instruments: a file with the exchange's list of instruments.
         reports: a folder that gets each order's report as a page.
         with_fills: print every fill.
         skip_unread: percent of the messages that may be unreadable.
@@ -49,7 +51,8 @@ def replay_command(
     clock = SystemClock()
     wanted = [order for path in orders for order in _read(path)]
     begin = clock.monotonic()
-    done = replay(recording, wanted, settings, skip_unread=Decimal(str(skip_unread)))
+    skipped = Decimal(str(skip_unread))
+    done = replay(recording, wanted, settings, instruments=instruments, skip_unread=skipped)
     announce(_played(done, clock.monotonic() - begin))
     if done.unread:
         announce(_skipped(done))

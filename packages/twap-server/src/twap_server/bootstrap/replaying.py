@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 
 import httpx
@@ -36,8 +36,9 @@ from twap_server.engine.engine import Engine
 from twap_server.exchanges.base import Start
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
-from twap_server.recordings.frames import Recording
-from twap_server.recordings.origin import REPLAYED
+from twap_server.recordings.frames import Recording, frames, is_answer
+from twap_server.replay.answers import RecordedRest
+from twap_server.replay.origin import Origins, exchange_of, of_one
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.records import MemoryRecords
 from twap_server.replay.virtual import ReplayLoop
@@ -45,11 +46,18 @@ from twap_server.replay.windows import check_begins, check_ends
 from twap_server.runtime import garbage
 from twap_server.settings import Settings
 from twap_server.venue.exchange import Switchboard
+from twap_server.venue.instruments import BINANCE, KRAKEN
 from twap_server.venue.recording import RecordingSource
 
 USER = "replay"
 _OWNER = "replay"
-_DEEPEST = 5_000
+_SCANNED = 2_000
+"""Messages among which the first books and lists are looked for."""
+_SIMULATED = (BINANCE, KRAKEN)
+"""Exchanges whose instruments can be told from a recording without their list."""
+_ORIGINS = Origins(
+    {address: one.name for one in EXCHANGES for address in (one.default_ws_url, *one.other_ws_urls)}
+)
 _LOOK_EVERY_S = 0.01
 _LOOK_EVERY_MS = 2_000
 """Silence and unanswered requests are of seconds; nothing waits for it."""
@@ -77,6 +85,7 @@ def replay(
     orders: Sequence[TwapOrderRequest],
     settings: Settings,
     *,
+    instruments: Path | None = None,
     skip_unread: Decimal = ZERO,
     make_loop: Callable[[VirtualClock, TapePlayer], ReplayLoop] = ReplayLoop,
 ) -> Replayed:
@@ -89,6 +98,8 @@ def replay(
         recording: what an exchange sent.
         orders: played at once.
         settings: of the server.
+        instruments: the exchange's list of instruments, where the recording does not hold it: its answer over
+            REST as JSON, or a recording of it.
         skip_unread: percent of the messages that may be unreadable; more are an error, for a result over
             messages that nobody read would be a guess.
         make_loop: for tests.
@@ -100,22 +111,75 @@ def replay(
         UnknownSymbol: the recording does not have the instrument of an order.
     """
     played = recording if isinstance(recording, Recording) else Recording(recording)
-    run = _Run(played, settings, skip_unread=skip_unread)
+    run = _Run(played, settings, instruments=instruments, skip_unread=skip_unread)
     tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
     with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
 
 
+def _add_list(rest: RecordedRest, path: Path) -> None:
+    """Take the list of instruments from a file.
+
+    Raises:
+        InvalidRequest: there is none, or it cannot be read.
+    """
+    if path.suffix == ".gz":
+        for at, raw, line, conn in frames(path):
+            if is_answer(conn):
+                rest.note(at, conn, raw, -line)
+        return
+    try:
+        rest.list_body = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}", field="--instruments") from None
+
+
 class _Run:
-    def __init__(self, recording: Recording, settings: Settings, *, skip_unread: Decimal) -> None:
-        self.player = TapePlayer(recording.frames())
+    def __init__(
+        self, recording: Recording, settings: Settings, *, instruments: Path | None, skip_unread: Decimal
+    ) -> None:
+        path = recording.path
+        self._name = exchange_of(path, recording.frames(), _ORIGINS)
+        self._shape = next(one for one in EXCHANGES if one.name == self._name)
+        self.player = TapePlayer(of_one(path, recording.frames(), _ORIGINS))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
-        self._source = RecordingSource(recording.path, clock=self._clock)
+        self._source = RecordingSource(path, clock=self._clock) if self._name in _SIMULATED else None
         self._settings = settings
         self._recording = recording
         self._skip_unread = skip_unread
         self._listed = asyncio.Event()
+        self._rest = self._answers(recording, instruments)
+        self.player.tape.note_answer = self._rest.note
+
+    def _answers(self, recording: Recording, instruments: Path | None) -> RecordedRest:
+        """Make the REST of the exchange, and see that it lists its instruments.
+
+        Raises:
+            InvalidRequest: it cannot.
+        """
+        first = next(self._shape().instruments())
+        rest = RecordedRest(self._clock, f"/{self._name}", self._simulated(), list_paths={first.path})
+        for at, raw, line, conn in islice(recording.frames(), _SCANNED):
+            if is_answer(conn):
+                rest.note(at, conn, raw, line)
+        if instruments is not None:
+            _add_list(rest, instruments)
+        if not (rest.fallback or rest.list_body or rest.has(first.path, first.params)):
+            raise InvalidRequest(
+                f"the recording does not hold {self._name}'s list of instruments, which says how prices and "
+                "quantities are written: give it with --instruments FILE, the answer of "
+                f"{self._shape.default_rest_url}{first.path} as JSON",
+                field="recording",
+            )
+        return rest
+
+    def _simulated(self) -> httpx.AsyncBaseTransport | None:
+        """Where an exchange can be simulated from a recording: its instruments."""
+        if self._source is None:
+            return None
+        board = Switchboard(self._source, clock=self._clock, recurring=())
+        return httpx.ASGITransport(app=Starlette(routes=board.routes()))
 
     async def play(self, orders: Sequence[TwapOrderRequest]) -> Replayed:
         market = self._market()
@@ -171,9 +235,8 @@ class _Run:
         return None
 
     async def _submit(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
-        name = self._exchange()
         await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
-        instruments = {self._instrument(order, name, market) for order in orders}
+        instruments = {self._instrument(order, market) for order in orders}
         for instrument in instruments:
             self._check_begins(instrument, market)
             market.hold(instrument.id, _OWNER)
@@ -184,13 +247,14 @@ class _Run:
         check_begins(requests, first=self._start, live=now)
         await engine.submit(USER, requests)
 
-    def _instrument(self, order: TwapOrderRequest, name: str, market: LiveMarket) -> Instrument:
+    def _instrument(self, order: TwapOrderRequest, market: LiveMarket) -> Instrument:
         """Find the instrument of an order.
 
         Raises:
             InvalidRequest: the order is for another exchange.
             UnknownSymbol: the recording has nothing of it.
         """
+        name = self._name
         if exchange_name(order.exchange) not in (name, AGGREGATE):
             raise InvalidRequest(
                 f"order {order.token_id} is for {order.exchange}, and the recording is of {name}: "
@@ -199,7 +263,9 @@ class _Run:
             )
         try:
             return market.find_instrument(name, order.symbol)
-        except UnknownSymbol:
+        except UnknownSymbol as error:
+            if self._source is None:
+                raise UnknownSymbol(f"order {order.token_id}: {error}") from None
             held = ", ".join(sorted(self._source.pairs(name)))
             raise UnknownSymbol(
                 f"order {order.token_id}: the recording has no message of {order.symbol}; it has {held}"
@@ -207,10 +273,11 @@ class _Run:
 
     def _check_begins(self, instrument: Instrument, market: LiveMarket) -> None:
         exchange = market.collector(instrument.id.exchange).exchange
-        if (
-            exchange.start is Start.FETCHED
-            and self._source.snapshot_text(instrument.native, _DEEPEST) is None
-        ):
+        if exchange.start is not Start.FETCHED:
+            return
+        asked = next(exchange.snapshot(instrument))
+        self._rest.book_paths.add(asked.path)
+        if not self._rest.has(asked.path, asked.params):
             raise InvalidRequest(
                 f"the recording holds no REST book of {instrument.native} near its start: "
                 f"a book of {exchange.name} cannot begin without one",
@@ -223,22 +290,13 @@ class _Run:
                 raise BookUnavailable(f"the recording ends before the book of {instrument} is live")
             await self._clock.sleep(_LOOK_EVERY_S)
 
-    def _exchange(self) -> str:
-        """The one that was recorded."""
-        found = next((name for name in sorted(REPLAYED) if self._source.pairs(name)), None)
-        if found is None:
-            raise InvalidRequest(
-                f"the recording holds no book of {' or '.join(sorted(REPLAYED))}", field="recording"
-            )
-        return found
-
     def _market(self) -> LiveMarket:
-        name = self._exchange()
+        name = self._name
         given = self._settings.exchanges.get(name, ExchangeConfig())
         told = {
             "ws_url": f"ws://recording/{name}",
             "rest_url": f"http://recording/{name}",
-            "depth": self._source.depth,
+            "depth": 0 if self._source is None else self._source.depth,
         }
         config = self._settings.collector.model_copy(
             update={
@@ -248,7 +306,7 @@ class _Run:
             }
         )
         return LiveMarket(
-            [exchange for exchange in EXCHANGES if exchange.name == name],
+            [self._shape],
             config,
             registry=BookRegistry(),
             interest=BookInterest(self._clock),
@@ -263,9 +321,7 @@ class _Run:
         )
 
     def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
-        """REST as the simulated exchange answers it: instruments, and the recorded book."""
-        app = Starlette(routes=Switchboard(self._source, clock=self._clock, recurring=()).routes())
-        return httpx.AsyncClient(transport=httpx.ASGITransport(app=app))
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._rest))
 
     def _engine(self, market: LiveMarket) -> Engine:
         numbers = count(1)

@@ -137,6 +137,10 @@ def replay(
         list[Path],
         typer.Option(help="JSON file with an order, or a list, as POST /orders/twap takes it. Repeatable."),
     ],
+    instruments: Annotated[
+        Path | None,
+        typer.Option(help="The exchange's list of instruments (JSON), where the recording does not hold it."),
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
     fills: Annotated[bool, typer.Option("--fills", help="Print every fill.")] = False,
     reports: Annotated[
@@ -158,6 +162,7 @@ def replay(
         rejected = bootstrap.replay_command(
             recording,
             orders=order,
+            instruments=instruments,
             reports=reports,
             with_fills=fills,
             skip_unread=skip_unread,

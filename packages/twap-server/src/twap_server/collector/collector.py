@@ -141,9 +141,7 @@ class Collector:
                 await self._clock.wait(self._woken, _LOOK_EVERY_S)
 
     def _wanted(self) -> set[str]:
-        wanted = self._interest.wanted(self.exchange.name)
-        wanted.update(self._config.exchange(self.exchange.name).symbols)
-        return wanted
+        return self._interest.wanted(self.exchange.name)
 
     def _on_list_change(self) -> None:
         self._on_demand(self.exchange.name)

@@ -37,6 +37,11 @@ class Connection(Protocol):
     """An open WebSocket, or what stands in for one."""
 
     @property
+    def acknowledges(self) -> bool:
+        """Whether somebody answers what is sent. A recording does not: all that is asked for is granted."""
+        ...
+
+    @property
     def receive(self) -> Callable[[], Awaitable[Iterable[str | bytes]]]:
         """Waits for messages and gives all that are here, in order; raises ConnectionLost.
 
@@ -79,6 +84,8 @@ class Socket(Protocol):
 
 class SocketConnection:
     """A WebSocket on the internet."""
+
+    acknowledges = True
 
     def __init__(self, socket: Socket, *, limiters: Sequence[RateLimiter]) -> None:
         self._socket = socket

@@ -77,6 +77,7 @@ class LiveMarket(Holding):
             own = config.exchange(shape.name)
             if not own.enabled:
                 continue
+            interest.want_always(InstrumentId(shape.name, symbol) for symbol in own.symbols)
             self._collectors[shape.name] = Collector(
                 shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth),
                 config,

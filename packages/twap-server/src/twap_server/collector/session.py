@@ -272,13 +272,13 @@ class ExchangeSession:
             ConnectionLost: it does not greet.
         """
         clock, liveness = self.context.clock, self.context.exchange.liveness
-        if liveness.greets:
+        if liveness.greets and connection.acknowledges:
             try:
                 async with asyncio.timeout(self.context.config.ack_timeout_s):
                     await self._greeted.wait()
             except TimeoutError:
                 raise ConnectionLost("the exchange opened the connection and says nothing") from None
-        if liveness.settle_ms:
+        if liveness.settle_ms and connection.acknowledges:
             await clock.sleep(liveness.settle_ms / 1000)
         await self._subscriptions.follow(connection)
 

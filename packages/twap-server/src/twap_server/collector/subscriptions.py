@@ -260,7 +260,7 @@ class ChannelSubscriptions:
             deadline = self._context.clock.monotonic() + self._context.config.ack_timeout_s * SECOND
             self._pending.add(Pending(request, subscribes, request.acks, deadline))
             await connection.send(request.text)
-            if not request.acks:
+            if not request.acks or not connection.acknowledges:
                 self.on_ack(Subscribed(request_id=request.request_id))
 
     def _settle(self) -> None:

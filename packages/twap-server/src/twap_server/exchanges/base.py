@@ -294,6 +294,8 @@ class Exchange(ABC):
     usual_depth: ClassVar[int] = 0
     """The depth where none is asked for."""
     default_ws_url: ClassVar[str]
+    other_ws_urls: ClassVar[tuple[str, ...]] = ()
+    """Other addresses of the same stream, by which a recording of it may be known."""
     default_rest_url: ClassVar[str]
     book_depth: int
     """Levels to keep per side; 0 keeps all that arrive."""

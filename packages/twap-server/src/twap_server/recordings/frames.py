@@ -1,24 +1,24 @@
-"""Gives what came over a recording's WebSockets, with the moment each message was received.
+"""Gives what an exchange sent, with the moment each message was received.
 
 In: the rows of a recording. Out: moments in nanoseconds that never go back, cut to the microsecond, messages
 byte for byte, and their lines. What cannot be played ends the reading, with its line and what to do about it.
 """
 
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
-from twap_server.recordings.origin import origin, see_that_it_is_spot
-from twap_server.recordings.rows import rows, unreadable
-
-RecordedFrame: TypeAlias = tuple[Nanos, bytes, int]
-"""When a message was received, the message, and the line it stands on, counted from 1."""
+from twap_server.recordings.rows import Row, rows, unreadable
 
 _LATEST = 2**63 - 1
 _SWAPPED = SECOND
 """Two connections of a recorder may write their rows so much out of order; more is a clock that was set."""
+
+
+RecordedFrame: TypeAlias = tuple[Nanos, bytes, int, str]
+"""When a message was received, the message, the line it stands on (counted from 1), and the address it came
+from."""
 
 
 class Recording:
@@ -35,36 +35,32 @@ class Recording:
 
 
 def frames(path: Path) -> Iterator[RecordedFrame]:
-    """Read the WebSocket messages one by one; a row without a time has that of the row before.
+    """Read what was received one by one; a row without a time has that of the row before.
 
     Raises:
-        InvalidRequest: there is no such file, it is no recording that can be replayed, or it breaks off.
+        InvalidRequest: there is no such file, it is no recording, or it breaks off.
     """
-    at, exchange = Nanos(0), ""
+    at = Nanos(0)
+    known: dict[str, str] = {}
     for line, row in rows(path):
-        if row.dir != "in" or not row.conn.startswith("ws"):
+        if row.dir != "in":
             continue
         try:
-            exchange = _same(exchange, row.conn)
-            see_that_it_is_spot(exchange, row.raw)
-            at = _moment(row.t, after=at)
+            at = _moment(row, after=at)
         except ValueError as error:
             raise unreadable(path, f"line {line}: {error}") from None
-        yield at, row.raw.encode(), line
+        yield at, row.raw.encode(), line, known.setdefault(row.conn, row.conn)
 
 
-@lru_cache(maxsize=1_000)
-def _same(exchange: str, conn: str) -> str:
-    """The exchange of a connection, which is that of the rows before."""
-    found = origin(conn)
-    if exchange and found != exchange:
-        raise ValueError(f"a message of {found} among those of {exchange}: replay one exchange at a time")
-    return found
+def is_answer(conn: str) -> bool:
+    """Whether a message answers a request over REST; else it came over a WebSocket."""
+    return conn.startswith("http")
 
 
-def _moment(t: float | None, *, after: Nanos) -> Nanos:
-    """When a row was received: never before the row before."""
-    if t is None and not after:
+def _moment(row: Row, *, after: Nanos) -> Nanos:
+    """When a row was received: never before the row before. An answer at the start may have no time."""
+    t = row.t
+    if t is None and not after and not is_answer(row.conn):
         raise ValueError('the first message has no time of receipt "t"')
     if t is None:
         return after

@@ -1,40 +1,109 @@
-"""Answer subscriptions as the exchange would have. The recording was made by other requests.
+"""Answer requests over REST with what was recorded: lists as they were, books at the moment they came.
 
-In: a request as the adapter wrote it. Out: the exchange's own acknowledgements.
+In: the answers of a recording, as they are read, and a file that may hold the list of instruments. Out: HTTP
+answers. A book is never given before the moment when it was received, and each only once: what comes later is
+another book.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit
 
-import msgspec
+import httpx
 
-Answer: TypeAlias = Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
+from twap_server.domain.clock import SECOND, Clock, Nanos
 
-
-def answers(exchange: str, request: str) -> list[bytes]:
-    """Acknowledge a request; nothing for exchanges that need no answer."""
-    make = _BY_EXCHANGE.get(exchange)
-    return [] if make is None else [msgspec.json.encode(one) for one in make(msgspec.json.decode(request))]
+_NO_ANSWER = 404
 
 
-def _binance(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    return [{"result": None, "id": request["id"]}]
+@dataclass(slots=True, kw_only=True, eq=False)
+class RecordedAnswer:
+    """One answer over REST."""
+
+    at: Nanos
+    path: str
+    params: Mapping[str, str]
+    body: bytes
+    given: bool = False
 
 
-def _kraken(request: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    method, number, params = request["method"], request["req_id"], request.get("params", {})
-    if method == "ping":
-        return [{"method": "pong", "req_id": number}]
-    results = [{"symbol": symbol} for symbol in params["symbol"]] if "symbol" in params else [{}]
-    return [
-        {
-            "method": method,
-            "req_id": number,
-            "success": True,
-            "result": {"channel": params["channel"], **result},
-        }
-        for result in results
-    ]
+@dataclass(slots=True)
+class RecordedRest:
+    """The REST of one exchange, in place of the internet: an httpx transport's handler."""
+
+    clock: Clock
+    base: str
+    """Path that requests begin with, and the recording's do not."""
+    fallback: httpx.AsyncBaseTransport | None = None
+    """Answers what was not recorded."""
+    list_body: bytes | None = None
+    """A list of instruments that came by another way."""
+    book_paths: set[str] = field(default_factory=set)
+    """Paths of requests for books."""
+    list_paths: set[str] = field(default_factory=set)
+    _known: dict[int, RecordedAnswer] = field(default_factory=dict)
+    """By their lines."""
+    _news: list[asyncio.Future[None]] = field(default_factory=list)
+
+    def note(self, at: Nanos, conn: str, raw: bytes, line: int) -> None:
+        """Take in an answer of the recording; the same line counts once."""
+        if line in self._known:
+            return
+        place = urlsplit(conn)
+        params = dict(parse_qsl(place.query))
+        self._known[line] = RecordedAnswer(at=at, path=place.path, params=params, body=raw)
+        for waiting in self._news:
+            waiting.set_result(None)
+        self._news.clear()
+
+    def has(self, path: str, params: Mapping[str, str]) -> bool:
+        """Whether an answer to such a request is known."""
+        return bool(self._fitting(path, params))
+
+    async def __call__(self, request: httpx.Request) -> httpx.Response:
+        """Answer a request."""
+        path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
+        if path in self.book_paths:
+            return httpx.Response(200, content=(await self._book(path, params)).body)
+        found = self._fitting(path, params)
+        if found:
+            now = self.clock.now()
+            known = [one for one in found if one.at <= now]
+            return httpx.Response(200, content=(known[-1] if known else found[0]).body)
+        if self.list_body is not None and path in self.list_paths:
+            return httpx.Response(200, content=self.list_body)
+        if self.fallback is not None:
+            return await self.fallback.handle_async_request(request)
+        return httpx.Response(_NO_ANSWER)
+
+    async def _book(self, path: str, params: Mapping[str, str]) -> RecordedAnswer:
+        """Wait for a book that was not given yet."""
+        while True:
+            fresh = [one for one in self._fitting(path, params) if not one.given]
+            if fresh:
+                now = self.clock.now()
+                chosen = max((one for one in fresh if one.at <= now), key=_moment, default=fresh[0])
+                chosen.given = True
+                if chosen.at > now:
+                    await self.clock.sleep((chosen.at - now) / SECOND)
+                return chosen
+            waiting = asyncio.get_running_loop().create_future()
+            self._news.append(waiting)
+            await waiting
+
+    def _fitting(self, path: str, params: Mapping[str, str]) -> list[RecordedAnswer]:
+        return [
+            one
+            for _, one in sorted(self._known.items())
+            if one.path.endswith(path) and _is_same(one.params, params)
+        ]
 
 
-_BY_EXCHANGE: Final[dict[str, Answer]] = {"binance": _binance, "kraken": _kraken}
+def _moment(answer: RecordedAnswer) -> Nanos:
+    return answer.at
+
+
+def _is_same(recorded: Mapping[str, str], asked: Mapping[str, str]) -> bool:
+    """Whether two requests ask for the same; how much of it (a number) may differ."""
+    return all(value == asked.get(name) for name, value in recorded.items() if not value.isdigit())

@@ -6,8 +6,9 @@ while nobody is connected are lost, as they would be live.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from typing import TypeAlias
 
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
@@ -15,35 +16,34 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
-from twap_server.recordings.frames import RecordedFrame
-from twap_server.replay.answers import answers
+from twap_server.recordings.frames import RecordedFrame, is_answer
 from twap_server.replay.unreadable import NOBODY, UnreadableMessages
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
-_NO_MORE: RecordedFrame = (FAR, b"", 0)
+_NO_MORE: RecordedFrame = (FAR, b"", 0, "")
+NoteAnswer: TypeAlias = Callable[[Nanos, str, bytes, int], None]
+"""Takes in what answered a request over REST: moment, address, body, line."""
+
+
+def _ignore(at: Nanos, conn: str, raw: bytes, line: int) -> None:
+    """Where nobody asks over REST."""
 
 
 class Tape:
     """The frames that are still to come."""
 
-    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "taken")
+    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "note_answer", "taken")
 
     def __init__(self, frames: Iterator[RecordedFrame]) -> None:
-        """Read the first one.
+        """Read the first one that came over a WebSocket: there is one.
 
         Raises:
-            InvalidRequest: there is none, or the recording cannot be read.
+            InvalidRequest: the recording cannot be read.
         """
         self._frames = frames
-        first = next(frames, None)
-        if first is None:
-            raise InvalidRequest(
-                "the recording holds no message of a WebSocket: expected rows whose dir is in and whose conn "
-                "begins with ws",
-                field="recording",
-            )
-        self.at, self._following, self._line = first
+        self.note_answer: NoteAnswer = _ignore
+        self.at, self._following, self._line = self._next()
         self.taken = 0
         self.line = 0
         """Of the frame taken last."""
@@ -55,11 +55,19 @@ class Tape:
         raw, clock.moment, self.line = self._following, self.at, self._line
         self.taken += 1
         try:
-            self.at, self._following, self._line = next(self._frames, _NO_MORE)
+            self.at, self._following, self._line = self._next()
         except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
             self.failure = error
-            self.at, self._following, self._line = _NO_MORE
+            self.at, self._following, self._line = _NO_MORE[:3]
         return raw
+
+    def _next(self) -> tuple[Nanos, bytes, int]:
+        """The next message of a WebSocket; what answered a request goes to whoever answers requests."""
+        for at, raw, line, conn in self._frames:
+            if not is_answer(conn):
+                return at, raw, line
+            self.note_answer(at, conn, raw, line)
+        return _NO_MORE[:3]
 
 
 class TapePlayer:
@@ -69,7 +77,7 @@ class TapePlayer:
         """Take up the recording.
 
         Raises:
-            InvalidRequest: it is empty, or cannot be read.
+            InvalidRequest: it cannot be read.
         """
         self.tape = Tape(frames)
         self.clock = VirtualClock(self.tape.at)
@@ -77,7 +85,7 @@ class TapePlayer:
         """Set once every frame was taken and dealt with."""
         self.unread = UnreadableMessages()
         self.reading = 0
-        """The line of the message that was given out last, 0 for an answer of ours."""
+        """The line of the message that was given out last, 0 before the first."""
         self._listeners: list[Listener] = []
 
     def on_unreadable(self, error: FeedError) -> None:
@@ -101,7 +109,7 @@ class TapePlayer:
         self, exchange: Exchange, config: CollectorConfig, clock: Clock
     ) -> AsyncIterator["Listener"]:
         """Listen until the block ends."""
-        listener = Listener(self, exchange.name)
+        listener = Listener(self)
         self._listeners.append(listener)
         try:
             yield listener
@@ -124,12 +132,13 @@ class TapePlayer:
 class Listener:
     """One connection to the recording."""
 
-    def __init__(self, player: TapePlayer, exchange: str) -> None:
-        """Args: exchange: whose answers to give. Made inside the loop only."""
+    acknowledges = False
+
+    def __init__(self, player: TapePlayer) -> None:
+        """Made inside the loop only."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
         self._player, self._tape, self._loop = player, player.tape, loop
-        self._exchange = exchange
         self._waiting: deque[tuple[bytes, int]] = deque(maxlen=_MOST_WAITING)
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
@@ -146,15 +155,13 @@ class Listener:
             await self._woken
 
     async def send(self, text: str) -> None:
-        """Answer a request at once."""
-        for answer in answers(self._exchange, text):
-            self.hear(answer, 0)
+        """Say nothing: the recording has asked somebody else."""
 
     async def reply(self, text: str) -> None:
         """Say nothing: the recording has asked somebody else."""
 
     def hear(self, raw: bytes, line: int) -> None:
-        """Take in a frame that came by another way than ``receive``; line: 0 for an answer of ours."""
+        """Take in a frame that another listener took."""
         self._waiting.append((raw, line))
         self.wake()
 

@@ -47,6 +47,7 @@ class BinanceUsdmExchange(BinanceMarket):
     )
     depths = (100, 500, 1000)
     default_ws_url = "wss://fstream.binance.com/public"
+    other_ws_urls = ("wss://fstream.binance.com",)
     default_rest_url = "https://fapi.binance.com"
     rest_root = "/fapi/v1"
     depth_weights = ((100, 5), (500, 10), (1000, 20))

@@ -101,6 +101,7 @@ class CoinbaseExchangeFeed(Exchange):
     liveness = Liveness(silence_s=5, beat_s=1)
     klines = KlineRules(native=_SECONDS, max_rows=300, pages=True, gaps=True)
     default_ws_url = "wss://ws-feed.exchange.coinbase.com"
+    other_ws_urls = ("wss://ws-feed.pro.coinbase.com",)
     default_rest_url = "https://api.exchange.coinbase.com"
 
     def new_stream(self) -> CoinbaseExchangeStream:
