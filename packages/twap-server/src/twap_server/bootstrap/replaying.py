@@ -126,7 +126,7 @@ def _add_list(rest: RecordedRest, path: Path) -> None:
     if path.suffix == ".gz":
         for at, raw, line, conn in frames(path):
             if is_answer(conn):
-                rest.note(at, conn, raw, -line)
+                rest.note(at, raw, -line, conn)
         return
     try:
         rest.list_body = path.read_bytes()
@@ -141,7 +141,8 @@ class _Run:
         path = recording.path
         self._name = exchange_of(path, recording.frames(), _ORIGINS)
         self._shape = next(one for one in EXCHANGES if one.name == self._name)
-        self.player = TapePlayer(of_one(path, recording.frames(), _ORIGINS))
+        self._rest = RecordedRest(f"/{self._name}")
+        self.player = TapePlayer(of_one(path, recording.frames(), _ORIGINS, self._rest.note))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._source = RecordingSource(path, clock=self._clock) if self._name in _SIMULATED else None
@@ -149,20 +150,20 @@ class _Run:
         self._recording = recording
         self._skip_unread = skip_unread
         self._listed = asyncio.Event()
-        self._rest = self._answers(recording, instruments)
-        self.player.tape.note_answer = self._rest.note
+        self._find_list(instruments)
 
-    def _answers(self, recording: Recording, instruments: Path | None) -> RecordedRest:
-        """Make the REST of the exchange, and see that it lists its instruments.
+    def _find_list(self, instruments: Path | None) -> None:
+        """Let the REST of the exchange know its list of instruments, from the recording or from beside it.
 
         Raises:
             InvalidRequest: it cannot.
         """
-        first = next(self._shape().instruments())
-        rest = RecordedRest(self._clock, f"/{self._name}", self._simulated(), list_paths={first.path})
-        for at, raw, line, conn in islice(recording.frames(), _SCANNED):
-            if is_answer(conn):
-                rest.note(at, conn, raw, line)
+        rest, first = self._rest, next(self._shape().instruments())
+        rest.clock, rest.fallback = self._clock, self._simulated()
+        rest.list_paths.add(first.path)
+        for frame in islice(self._recording.frames(), _SCANNED):
+            if is_answer(frame[3]):
+                rest.note(*frame)
         if instruments is not None:
             _add_list(rest, instruments)
         if not (rest.fallback or rest.list_body or rest.has(first.path, first.params)):
@@ -172,7 +173,6 @@ class _Run:
                 f"{self._shape.default_rest_url}{first.path} as JSON",
                 field="recording",
             )
-        return rest
 
     def _simulated(self) -> httpx.AsyncBaseTransport | None:
         """Where an exchange can be simulated from a recording: its instruments."""

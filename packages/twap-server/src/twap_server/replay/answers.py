@@ -32,9 +32,10 @@ class RecordedAnswer:
 class RecordedRest:
     """The REST of one exchange, in place of the internet: an httpx transport's handler."""
 
-    clock: Clock
     base: str
     """Path that requests begin with, and the recording's do not."""
+    clock: Clock = field(init=False)
+    """Of the replay; set before anything is asked."""
     fallback: httpx.AsyncBaseTransport | None = None
     """Answers what was not recorded."""
     list_body: bytes | None = None
@@ -46,7 +47,7 @@ class RecordedRest:
     """By their lines."""
     _news: list[asyncio.Future[None]] = field(default_factory=list)
 
-    def note(self, at: Nanos, conn: str, raw: bytes, line: int) -> None:
+    def note(self, at: Nanos, raw: bytes, line: int, conn: str) -> None:
         """Take in an answer of the recording; the same line counts once."""
         if line in self._known:
             return

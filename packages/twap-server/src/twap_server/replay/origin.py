@@ -4,10 +4,11 @@ In: the messages of a recording, and the addresses of the exchanges. Out: the sa
 another exchange, or of a market that its connection does not name, ends the reading.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
+from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.frames import RecordedFrame, is_answer
 from twap_server.recordings.rows import unreadable
@@ -17,9 +18,13 @@ _NOT_REPLAYED: Final = (
     ("futures.kraken", "Kraken's futures"),
     ("ws.kraken.com#", "Kraken's old protocol, version 1"),
 )
+_BINANCE: Final = "binance"
 _OF_FUTURES: Final = b'"pu":'
 _HEAD: Final = 300
 """Bytes that hold the fields before a change's prices."""
+
+NoteAnswer: TypeAlias = Callable[[Nanos, bytes, int, str], None]
+"""Takes in what answered a request over REST: moment, body, line, address."""
 
 
 class Origins:
@@ -73,29 +78,45 @@ def exchange_of(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -
     )
 
 
-def of_one(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -> Iterator[RecordedFrame]:
-    """Pass the messages on as long as all are of one exchange.
+def of_one(
+    path: Path, frames: Iterator[RecordedFrame], origins: Origins, note_answer: NoteAnswer
+) -> Iterator[RecordedFrame]:
+    """Pass on what came over WebSockets, as long as all is of one exchange.
+
+    Args:
+        path: of the recording, for words.
+        frames: its messages.
+        origins: the exchanges.
+        note_answer: is given what answered requests over REST, as it comes by.
 
     Raises:
-        InvalidRequest: one is not; it is named by its line.
+        InvalidRequest: a message is of another exchange; it is named by its line.
     """
-    names: dict[str, str] = {}
-    exchange = ""
+    exchange = passed = ""
     for frame in frames:
         _, raw, line, conn = frame
-        if not is_answer(conn):
-            name = names.get(conn) or names.setdefault(conn, _of(path, line, conn, origins))
-            exchange = exchange or name
-            if name != exchange:
-                words = f"a message of {name} among those of {exchange}: replay one exchange at a time"
-                raise unreadable(path, f"line {line}: {words}")
-            if exchange == "binance" and _OF_FUTURES in raw[:_HEAD]:
-                raise unreadable(
-                    path,
-                    f"line {line}: a message of Binance's futures (it has pu): expected a recording of "
-                    "Binance spot, for its books and their update ids are others",
-                )
+        if conn is not passed:
+            if is_answer(conn):
+                note_answer(*frame)
+                continue
+            exchange = _same(exchange, path, frame, origins)
+            passed = conn
+        if exchange == _BINANCE and _OF_FUTURES in raw[:_HEAD]:
+            raise unreadable(
+                path,
+                f"line {line}: a message of Binance's futures (it has pu): expected a recording of "
+                "Binance spot, for its books and their update ids are others",
+            )
         yield frame
+
+
+def _same(exchange: str, path: Path, frame: RecordedFrame, origins: Origins) -> str:
+    _, _, line, conn = frame
+    name = _of(path, line, conn, origins)
+    if exchange and name != exchange:
+        words = f"a message of {name} among those of {exchange}: replay one exchange at a time"
+        raise unreadable(path, f"line {line}: {words}")
+    return name
 
 
 def _of(path: Path, line: int, conn: str, origins: Origins) -> str:

@@ -6,9 +6,8 @@ while nobody is connected are lost, as they would be live.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import TypeAlias
 
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
@@ -16,34 +15,27 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
-from twap_server.recordings.frames import RecordedFrame, is_answer
+from twap_server.recordings.frames import RecordedFrame
 from twap_server.replay.unreadable import NOBODY, UnreadableMessages
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
 _NO_MORE: RecordedFrame = (FAR, b"", 0, "")
-NoteAnswer: TypeAlias = Callable[[Nanos, str, bytes, int], None]
-"""Takes in what answered a request over REST: moment, address, body, line."""
-
-
-def _ignore(at: Nanos, conn: str, raw: bytes, line: int) -> None:
-    """Where nobody asks over REST."""
 
 
 class Tape:
     """The frames that are still to come."""
 
-    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "note_answer", "taken")
+    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "taken")
 
     def __init__(self, frames: Iterator[RecordedFrame]) -> None:
-        """Read the first one that came over a WebSocket: there is one.
+        """Read the first one.
 
         Raises:
             InvalidRequest: the recording cannot be read.
         """
         self._frames = frames
-        self.note_answer: NoteAnswer = _ignore
-        self.at, self._following, self._line = self._next()
+        self.at, self._following, self._line, _ = next(frames, _NO_MORE)
         self.taken = 0
         self.line = 0
         """Of the frame taken last."""
@@ -55,19 +47,11 @@ class Tape:
         raw, clock.moment, self.line = self._following, self.at, self._line
         self.taken += 1
         try:
-            self.at, self._following, self._line = self._next()
+            self.at, self._following, self._line, _ = next(self._frames, _NO_MORE)
         except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
             self.failure = error
-            self.at, self._following, self._line = _NO_MORE[:3]
+            self.at, self._following, self._line, _ = _NO_MORE
         return raw
-
-    def _next(self) -> tuple[Nanos, bytes, int]:
-        """The next message of a WebSocket; what answered a request goes to whoever answers requests."""
-        for at, raw, line, conn in self._frames:
-            if not is_answer(conn):
-                return at, raw, line
-            self.note_answer(at, conn, raw, line)
-        return _NO_MORE[:3]
 
 
 class TapePlayer:
