@@ -57,7 +57,8 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             running(_on_venue(settings, venue, Path(folder)), clock=clock, outside=_OUTSIDE) as server,
         ):
             await _make_demo_user(server.services.auth.registration)
-            for line in _how_to(listening.url, has_page=settings.api.dashboard):
+            names = list(venue.urls())
+            for line in _how_to(listening.url, names[0], has_page=settings.api.dashboard):
                 announce(line)
             with server.vitals.watched(server.group, server.engine.ready):
                 await answer_until(stopping, server, listening)
@@ -128,7 +129,7 @@ async def _make_demo_user(registration: Registration) -> None:
         log.info("the demo user is already there")
 
 
-def _how_to(base: str, *, has_page: bool) -> list[str]:
+def _how_to(base: str, exchange: str, *, has_page: bool) -> list[str]:
     """What a newcomer does next; no line is longer than 80 columns."""
     page = [f"In a browser: open {base}, choose Trade, then Enter the demo."]
     return [
@@ -138,7 +139,7 @@ def _how_to(base: str, *, has_page: bool) -> list[str]:
         "In another terminal:",
         *([] if base == _DEFAULT else [f"  export TWAP_SERVER_URL={base}"]),
         f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
-        "  twap submit binance BTC-USDT buy 0.5 --duration 1m --interval 5",
+        f"  twap submit {exchange} BTC-USDT buy 0.5 --duration 1m --interval 5",
         "  twap watch",
         "Ctrl-C here stops it.",
     ]
