@@ -86,7 +86,12 @@ def _depth(shape: type[Exchange]) -> str:
 def _candles(rules: KlineRules) -> tuple[str, str, str]:
     own = " ".join(one.value for one in sorted(rules.native, key=length))
     reach = f"{rules.reach:,} candles" if rules.reach else "as far as there is trade"
-    return own, f"{rules.max_rows:,}", reach if rules.pages else f"the newest {rules.max_rows:,}"
+    newest = (
+        f"what one answer holds, {rules.max_rows:,} at most"
+        if rules.is_fixed
+        else f"the newest {rules.max_rows:,}"
+    )
+    return own, f"{rules.max_rows:,}", reach if rules.pages else newest
 
 
 def _limits(shape: type[Exchange]) -> tuple[str, str, str, str]:

@@ -19,6 +19,7 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, StoreUnavailable
 from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
+from twap_server.exchanges.gemini.adapter import GeminiExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
 pytestmark = pytest.mark.looptime
@@ -348,3 +349,21 @@ async def test_weeks_of_a_new_listing_are_not_looked_for_before_the_epoch():
         found = await history.klines(instrument("binance"), Interval.W1, limit=10)
         assert [one.open_time // SECOND for one in found.candles] == [newest]
         assert len(asked) == 1
+
+
+async def test_a_fixed_stretch_says_where_it_begins_and_makes_no_half_day():
+    last, count = NOW // 3600 * 3600, 61 * 24 + 5
+    rows = [[(last - back * 3600) * 1000, 1, 3, 0.5, 2, 7] for back in range(count)]
+    async with reading(GeminiExchange, lambda _: rows) as (past, asked):
+        found = await past.klines(instrument("gemini"), Interval.D1, limit=100)
+    first = -(-(last - (count - 1) * 3600) // DAY) * DAY
+    assert opens(found)[0] == first > last - (count - 1) * 3600
+    assert found.oldest_available == first * SECOND
+    assert found.candles[0].volume == 24 * 7
+    assert len(asked) == 1
+
+
+async def test_a_fixed_stretch_without_a_trade_is_no_proof_of_anything():
+    async with reading(GeminiExchange, lambda _: []) as (past, _):
+        found = await past.klines(instrument("gemini"), Interval.M1, limit=10)
+    assert found.candles == [] and found.oldest_available is not None

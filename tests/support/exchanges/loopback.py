@@ -29,6 +29,8 @@ class LoopbackExchange:
         self.sockets: list[ServerConnection] = []
         self.requests: list[str] = []
         self.connections = 0
+        self.is_mute = False
+        """Whether no book is sent that is asked for."""
         self._port = 0
 
     @asynccontextmanager
@@ -81,7 +83,7 @@ class LoopbackExchange:
     async def _reply(self, socket: ServerConnection, text: str) -> None:
         for answer in self.case.acks(text):
             await socket.send(answer)
-        if self.case.subscribes_book(text):
+        if self.case.subscribes_book(text) and not self.is_mute:
             await asyncio.sleep(0)
             for frame in self.case.opens:
                 await socket.send(frame)

@@ -221,9 +221,11 @@ class CandleReader:
         if listed.left_out and not listed.found:
             raise WireFormatError("no candle can be read")
         known_from = page.start
-        if not self._exchange.klines.gaps:
-            is_full = len(listed.found) + len(listed.left_out) >= page.limit
-            known_from = listed.found[0].open_time if is_full else Nanos(0)
+        rules = self._exchange.klines
+        if not rules.gaps:
+            is_full = rules.is_fixed or len(listed.found) + len(listed.left_out) >= page.limit
+            first = listed.found[0].open_time if listed.found else Nanos(page.end + 1)
+            known_from = first if is_full else Nanos(0)
         return _Page(
             candles=[replace(one, closed=one.close_time < answer.asked_at) for one in listed.found],
             known_from=known_from,

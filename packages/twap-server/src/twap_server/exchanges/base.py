@@ -147,6 +147,8 @@ class KlineRules:
     """Whether intervals without a trade are left out, so that a short answer is not the last."""
     reach: int = 0
     """Rows back from now that can be had at all; 0: no stated limit."""
+    is_fixed: bool = False
+    """Whether an answer is of a fixed stretch of time: fewer rows than asked for are not the oldest."""
 
 
 class Sequencer(Protocol):

@@ -1,0 +1,1 @@
+"""Translate for Gemini (spot)."""
