@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from support.exchanges.case import GONE, ExchangeCase
-from twap_server.exchanges.bybit.adapter import BybitExchange
+from twap_server.exchanges.bybit.spot import BybitExchange
 
 SNAPSHOT = (
     '{"topic":"orderbook.200.BTCUSDT","ts":1767225600123,"type":"snapshot","data":{"s":"BTCUSDT",'
@@ -27,7 +27,7 @@ ENTRY = {
 }
 
 
-def _acks(text: str) -> Sequence[str]:
+def acks(text: str) -> Sequence[str]:
     """One for each request, a ping among them."""
     request = json.loads(text)
     told = {"success": True, "ret_msg": request["op"], "conn_id": "0970e817", "req_id": request["req_id"]}
@@ -93,7 +93,7 @@ CASE = ExchangeCase(
     candle_body=lambda rows: {"retCode": 0, "result": {"symbol": "BTCUSDT", "list": rows}},
     level=("1", "2"),
     book_body=lambda bids: {"retCode": 0, "result": {"s": "BTCUSDT", "b": bids, "a": [], "u": 7}},
-    acks=_acks,
+    acks=acks,
     subscribes_book=lambda text: '"subscribe"' in text and "orderbook." in text,
     opens=(SNAPSHOT,),
     garbage=(

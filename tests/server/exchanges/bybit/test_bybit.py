@@ -12,7 +12,8 @@ from twap_server.domain.errors import ExchangeUnavailable, Throttled, TwapError,
 from twap_server.domain.market.errors import SequenceGap, WireFormatError
 from twap_server.domain.market.events import Heartbeat, Refused, Subscribed, Trade
 from twap_server.domain.market.refusal import RefusalKind
-from twap_server.exchanges.bybit.adapter import BybitExchange, BybitStream
+from twap_server.exchanges.bybit.market import BybitStream
+from twap_server.exchanges.bybit.spot import BybitExchange
 
 CASE = case_of("bybit")
 

@@ -5,7 +5,8 @@ from twap_server.exchanges.binance.usdm import BinanceUsdmExchange
 from twap_server.exchanges.bitfinex.adapter import BitfinexExchange
 from twap_server.exchanges.bitget.adapter import BitgetExchange
 from twap_server.exchanges.bitstamp.adapter import BitstampExchange
-from twap_server.exchanges.bybit.adapter import BybitExchange
+from twap_server.exchanges.bybit.linear import BybitLinearExchange
+from twap_server.exchanges.bybit.spot import BybitExchange
 from twap_server.exchanges.coinbase.adapter import CoinbaseExchange
 from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.cryptocom.adapter import CryptocomExchange
@@ -25,6 +26,7 @@ EXCHANGES = (
     OkxExchange,
     KucoinExchange,
     BybitExchange,
+    BybitLinearExchange,
     BinanceUsdmExchange,
     BitfinexExchange,
     CryptocomExchange,

@@ -1,1 +1,1 @@
-"""Translate for Bybit (spot)."""
+"""Translate for Bybit: spot, and linear perpetual swaps, whose topics are called alike."""

@@ -95,6 +95,7 @@ def _trade(entry: wire.TradeEntry, symbol: str) -> Trade:
         quantity=number(entry.v),
         taker_side=side,
         ts_exchange=from_epoch(entry.T),
+        is_numbered=False,  # those of spot are numbers, and do not follow each other
     )
 
 

@@ -65,18 +65,12 @@ class Error(Struct, rename="camel"):
     ret_code: int = 0
 
 
-class Listed(Struct):
-    """A ``result`` that is a list."""
+class Listed(Struct, rename="camel"):
+    """A ``result`` that is a list, or a page of one."""
 
     list: list[Raw]
-
-
-class LotFilter(Struct, rename="camel"):
-    """The grid of quantities; ``base_precision`` is a step."""
-
-    base_precision: str
-    min_order_qty: str = "0"
-    min_order_amt: str = "0"
+    next_page_cursor: str | None = None
+    """Asks for the next page; empty on the last one."""
 
 
 class PriceFilter(Struct, rename="camel"):
@@ -85,15 +79,53 @@ class PriceFilter(Struct, rename="camel"):
     tick_size: str
 
 
-class InstrumentEntry(Struct, rename="camel"):
-    """One spot instrument."""
+class LotFilter(Struct, rename="camel"):
+    """The grid of quantities, as far as the markets agree."""
+
+    min_order_qty: str = "0"
+
+
+class PairLots(LotFilter, rename="camel", kw_only=True):
+    """That of a pair; ``base_precision`` is a step."""
+
+    base_precision: str
+    min_order_amt: str = "0"
+
+
+class ContractLots(LotFilter, rename="camel", kw_only=True):
+    """That of a contract."""
+
+    qty_step: str
+    min_notional_value: str = "0"
+
+
+class Entry(Struct, rename="camel"):
+    """What an instrument has on each market."""
 
     symbol: str
     base_coin: str
     quote_coin: str
     status: str
-    lot_size_filter: LotFilter
     price_filter: PriceFilter
+
+
+class Pair(Entry, rename="camel"):
+    """One instrument of spot."""
+
+    lot_size_filter: PairLots
+
+
+class ContractKind(Struct, rename="camel"):
+    """What tells a perpetual from what is left out."""
+
+    contract_type: str
+
+
+class Contract(Entry, rename="camel"):
+    """One linear perpetual."""
+
+    settle_coin: str
+    lot_size_filter: ContractLots
 
 
 class KlineRow(Struct, array_like=True):

@@ -1,23 +1,26 @@
-"""Describe Bybit (spot): addresses, limits, requests. Market data only, no key.
+"""Describe what spot and linear contracts of Bybit have in common: topics, candles, how lists are asked for.
 
 Manual: Bybit V5 API (connect, orderbook, trade, ticker; market data over REST; rate limit).
 """
 
+from abc import abstractmethod
 from collections.abc import Sequence
+from typing import ClassVar, Final
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import MILLISECOND, SECOND
+from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.market.candles import length
 from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
-from twap_server.domain.market.refusal import Refusal
+from twap_server.domain.market.refusal import WORDS, Refusal, RefusalKind
 from twap_server.exchanges.base import (
     Asking,
     Exchange,
     HttpRequest,
     KlineRules,
-    Limits,
     Liveness,
     Page,
     Rate,
@@ -42,11 +45,19 @@ _INTERVALS = {
     Interval.D1: "D",
 }
 """Its weeks and months are left out: the manual does not say where they begin."""
-_REST_LEVELS = 1000
+CONNECTS: Final = Rate(200, 300)
+"""The limit is 500 for all that an address opens, whatever the market."""
+REST: Final = {"": Rate(250, 5)}
+"""The limit is 600 for all that an address asks, whatever the market, and ten minutes of silence for more."""
+SENDS: Final = (Rate(10, 1),)
+"""No limit is stated."""
+_ONE_BY_ONE = 5
+"""So many statuses at most are asked for one by one; a list has some hundred kilobytes."""
+_MOST_PAGES = 50
 
 
 class BybitStream(Stream):
-    """One connection to the public stream of spot."""
+    """One connection to the public stream of a market, whose topics are called alike."""
 
     def __init__(self, symbols: dict[str, str], depth: int) -> None:
         """Args: symbols: native to canonical, grows and shrinks with the list; depth: levels to ask for."""
@@ -54,11 +65,11 @@ class BybitStream(Stream):
         self._symbols, self._depth = symbols, depth
 
     def opening(self) -> Sequence[WsRequest]:
-        """The busiest pair's ticker, several a second: the exchange sends no heartbeats."""
+        """The ticker of the busiest symbol, several a second: the exchange sends no heartbeats."""
         return (self._request("subscribe", [f"{mapper.TICKER}BTCUSDT"], (), is_book=False),)
 
     def subscribe(self, instruments: Sequence[Instrument]) -> Sequence[WsRequest]:
-        """One request for books and trades of up to five instruments: ten topics."""
+        """One request for books and trades of up to ``symbols_per_request`` instruments."""
         return (self._all("subscribe", instruments),) if instruments else ()
 
     def unsubscribe(self, instruments: Sequence[Instrument]) -> Sequence[WsRequest]:
@@ -92,25 +103,20 @@ class BybitStream(Stream):
         return WsRequest(request_id=number, text=text, symbols=symbols, is_book=is_book)
 
 
-class BybitExchange(Exchange):
-    """Books from ``orderbook.200``, whose messages are counted one by one; trades from ``publicTrade``."""
+class BybitMarket(Exchange):
+    """Books from ``orderbook``, whose messages are counted one by one; trades from ``publicTrade``."""
 
-    name = "bybit"
     integrity = Integrity.SEQUENCE
     start = Start.PUSHED
-    limits = Limits(
-        connects=Rate(500, 300),
-        sends=(Rate(10, 1),),  # no limit is stated
-        symbols_per_connection=100,  # all topics of a connection together have 21,000 characters at most
-        symbols_per_request=5,
-        rest={"": Rate(300, 5)},  # the limit is 600, and ten minutes of silence for more
-    )
     liveness = Liveness(silence_s=30, beat_s=1, ping_every_s=20)
     klines = KlineRules(native=_INTERVALS, max_rows=1000, pages=True)
     depths = (50, 200, 1000)
     usual_depth = 200
-    default_ws_url = "wss://stream.bybit.com/v5/public/spot"
     default_rest_url = "https://api.bybit.com"
+    category: ClassVar[str]
+    """The market, in every question; without it most answer for linear contracts."""
+    rest_levels: ClassVar[int]
+    """Levels of a book over REST."""
 
     def new_stream(self) -> BybitStream:
         """Begin a connection."""
@@ -125,14 +131,38 @@ class BybitExchange(Exchange):
         return refusals.of_http(status, body)
 
     def instruments(self) -> Asking[Entries[Instrument]]:
-        """All spot instruments: one page here."""
-        body = yield HttpRequest(path="/v5/market/instruments-info", params={"category": "spot"})
-        return rest.instruments(body, self.name)
+        """All instruments, page after page where they do not fit into one."""
+        every: Entries[Instrument] = Entries([])
+        cursor = ""
+        for _ in range(_MOST_PAGES):
+            page, cursor = yield from self._listed({"cursor": cursor} if cursor else {})
+            every += page
+            if not cursor:
+                return every
+        raise WireFormatError("the list of instruments does not end")
+
+    def statuses(self, instruments: Sequence[Instrument]) -> Asking[Entries[Instrument]]:
+        """A few one by one, many by the list. Only what trades is listed.
+
+        Raises:
+            UnknownSymbol: one is missing.
+        """
+        found: Entries[Instrument] = Entries([])
+        if len(instruments) > _ONE_BY_ONE:
+            found = yield from self.instruments()
+        else:
+            for one in instruments:
+                page, _ = yield from self._listed({"symbol": one.native})
+                found += page
+        known = {*found.left_out, *(one.native for one in found.found)}
+        if any(one.native not in known for one in instruments):
+            raise UnknownSymbol(WORDS[RefusalKind.UNKNOWN_SYMBOL])
+        return found
 
     def candles(self, instrument: Instrument, page: Page) -> Asking[Entries[Candle]]:
-        """The newest rows up to the end; without a category they would be those of the perpetual."""
+        """The newest rows up to the end."""
         params = {
-            "category": "spot",
+            "category": self.category,
             "symbol": instrument.native,
             "interval": self.klines.native[page.interval],
             "end": str(page.end // MILLISECOND),
@@ -144,9 +174,18 @@ class BybitExchange(Exchange):
     def snapshot(self, instrument: Instrument) -> Asking[BookSnapshot]:
         """The book, for comparison only."""
         params = {
-            "category": "spot",
+            "category": self.category,
             "symbol": instrument.native,
-            "limit": str(min(self.book_depth, _REST_LEVELS)),
+            "limit": str(min(self.book_depth, self.rest_levels)),
         }
         body = yield HttpRequest(path="/v5/market/orderbook", params=params)
         return rest.depth(body, instrument.id.symbol)
+
+    @abstractmethod
+    def read_entry(self, entry: bytes) -> Instrument | None:
+        """Read one entry of the list; None of what is not collected."""
+
+    def _listed(self, which: dict[str, str]) -> Asking[tuple[Entries[Instrument], str]]:
+        params = {"category": self.category, **which}
+        body = yield HttpRequest(path="/v5/market/instruments-info", params=params)
+        return rest.instruments(body, self.read_entry)
