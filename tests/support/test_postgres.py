@@ -37,8 +37,8 @@ def test_a_database_is_fresh_and_goes_away(postgres: PostgresServer) -> None:
 
 def test_a_server_is_removed_with_all_its_files() -> None:
     with PostgresServer() as server:
-        folder = server._folder
+        folder, data = server._folder, server.log_folder.parent
         assert folder.is_dir()
-        assert str(folder) in server.sql("SHOW data_directory")
-    assert not folder.exists()
-    assert not [one for one in psutil.process_iter(["cmdline"]) if str(folder) in str(one.info["cmdline"])]
+        assert server.sql("SHOW data_directory") == str(data)
+    assert not folder.exists() and not data.exists()
+    assert not [one for one in psutil.process_iter(["cmdline"]) if str(data) in str(one.info["cmdline"])]

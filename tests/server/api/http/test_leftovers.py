@@ -46,8 +46,8 @@ async def door(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Target, st
 
 @pytest.fixture
 def uncollected() -> Iterator[None]:
-    """No collection until the test is over."""
-    gc.collect()
+    """No collection until the test is over, and nothing to be seen that was there before it."""
+    gc.freeze()
     gc.disable()
     yield
     gc.enable()
