@@ -278,16 +278,33 @@ async def run_python(*args: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
-async def test_help_imports_nothing_of_the_network() -> None:
+async def imported_by(*arguments: str) -> tuple[int, str, set[str]]:
+    """Run ``twap`` in a process of its own; give how it ended, what it said, and what was imported."""
     code, out, err = await run_python(
         "-c",
-        "import sys, atexit; from twap_client.cli import main; sys.argv = ['twap', '--help'];"
-        "atexit.register(lambda: sys.stderr.write(' '.join(sys.modules)));"
+        "import sys, atexit; from twap_client.cli import main;"
+        "atexit.register(lambda: sys.stderr.write('\\f' + ' '.join(sys.modules)));"
         "main()",
+        *arguments,
     )
+    return code, out, {name.partition(".")[0] for name in err.rpartition("\f")[2].split()}
+
+
+async def test_help_imports_nothing_of_the_network() -> None:
+    code, out, loaded = await imported_by("--help")
     assert code == 0 and "submit" in out
-    loaded = {name.partition(".")[0] for name in err.split()}
     assert not loaded & {"httpx", "httpx2", "authlib", "websockets", "pydantic", "twap_models"}
+
+
+async def test_nothing_is_imported_to_renew_a_sign_in_that_still_counts(
+    signed_in: Twap, server: ScriptedServer
+) -> None:
+    code, out, loaded = await imported_by("orders", "--json")
+    assert (code, out) == (0, "[]\n") and "httpx" in loaded
+    assert not loaded & {"authlib", "joserfc", "cryptography"}
+    server.revoke()
+    code, out, loaded = await imported_by("orders", "--json")
+    assert (code, out) == (0, "[]\n") and "authlib" in loaded
 
 
 async def test_without_its_extra_it_says_how_to_install_it() -> None:

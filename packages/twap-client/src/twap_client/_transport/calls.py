@@ -1,17 +1,17 @@
 """Build requests and read answers: statuses become exceptions, bodies are read as exact JSON."""
 
 import asyncio
-import importlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from twap_client._transport.oauth import AsyncOAuth2Client
 from twap_client.errors import (
     ApiError,
     ConnectFailed,
@@ -35,12 +35,14 @@ __all__ = [
     "seconds_of",
 ]
 
-if TYPE_CHECKING:
+if TYPE_CHECKING or find_spec("httpx2") is None:
     import httpx
 else:
     # Authlib builds on httpx2 where that is installed too; exceptions must come from the one it builds on.
+    from twap_client._transport.oauth import AsyncOAuth2Client
+
     _base = next(kind for kind in AsyncOAuth2Client.__mro__ if kind.__name__ == "AsyncClient")
-    httpx = importlib.import_module(_base.__module__.partition(".")[0])
+    httpx = import_module(_base.__module__.partition(".")[0])
 
 
 _T = TypeVar("_T")

@@ -1,6 +1,7 @@
 """Fetch, renew and keep tokens, and translate the HTTP libraries' exceptions to ours.
 
-Authlib's OAuth2 client renews the access token; any number of calls after its end cause one refresh.
+Authlib's OAuth2 client renews the access token; any number of calls after its end cause one refresh. It is
+imported when a token has to be renewed: that takes longer than most calls.
 """
 
 import asyncio
@@ -13,7 +14,6 @@ from typing import Any
 from twap_client._loop import HomeLoop
 from twap_client._proxies import not_reached, proxy_of
 from twap_client._transport.calls import Timeout, check_encodable, httpx, read_answer, seconds_of
-from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError
 from twap_client.config import ClientConfig, MemoryTokenStore, Tokens, TokenStore
 from twap_client.errors import (
     BadRequest,
@@ -34,7 +34,7 @@ class SignIn:
     """The HTTP session of one client, and whose it is.
 
     Attributes:
-        http: authlib's OAuth2 client; requests through it carry no token of their own accord.
+        http: what sends requests; they carry no token of their own accord.
         api_key: sent instead of a token, until somebody signs in.
         home: the event loop of its connections.
     """
@@ -57,7 +57,9 @@ class SignIn:
         self._renewing = asyncio.Lock()
         self.home = home or HomeLoop()
         self._proxy = proxy_of(config.base_url, config.proxy)
-        self.http = self._session()
+        self._token: dict[str, Any] | None = None
+        self._session = self._session_settings()
+        self.http = httpx.AsyncClient(**self._session)
         self._adopt()
 
     async def aclose(self) -> None:
@@ -89,10 +91,7 @@ class SignIn:
         limit = httpx.Timeout(seconds, connect=self._config.connect_timeout.total_seconds())
         with self.translated(seconds):
             async with asyncio.timeout(seconds):
-                response: httpx.Response = await self.http.request(
-                    "POST", path, timeout=limit, withhold_token=True, **body
-                )
-        return response
+                return await self.http.request("POST", path, timeout=limit, **body)
 
     def adopt(self, response: "httpx.Response", username: str = "") -> Tokens:
         """Take the tokens of an answer, and keep them.
@@ -100,7 +99,7 @@ class SignIn:
         Raises:
             NotAuthenticated: it is a refusal.
         """
-        self.http.token = _granted(response)
+        self._token = _dated(_granted(response))
         if username != self._username:
             self._password = None  # another user's
         self._username = self._owner = username
@@ -109,7 +108,7 @@ class SignIn:
 
     def sign_out(self) -> None:
         """Forget the tokens here; the server is told by the caller."""
-        self.http.token = None
+        self._token = None
         self._password = None
         self._store.save(None)
 
@@ -117,19 +116,16 @@ class SignIn:
     def refresh_token(self) -> str | None:
         """The current refresh token, if any."""
         self._adopt()
-        return (self.http.token or {}).get("refresh_token")
+        return (self._token or {}).get("refresh_token")
 
     def seconds_left(self) -> float | None:
         """How long the access token still counts; None: for ever, or nobody knows."""
         self._adopt()
-        token = None if self.api_key else self.http.token
-        ends = token and token.get("expires_at")
-        # Authlib measures by the wall clock, and what is kept between runs has no other.
-        return None if ends is None else float(ends) - time.time()  # noqa: TID251
+        return None if self.api_key else _seconds_left(self._token or {})
 
     def note_end(self, access_token: str, ends: datetime | None) -> None:
         """Take note of when a token ends, where that is not known: the server says it."""
-        token = self.http.token
+        token = self._token
         if ends and token and token["access_token"] == access_token and token.get("expires_at") is None:
             token["expires_at"] = int(ends.timestamp())
 
@@ -145,19 +141,18 @@ class SignIn:
         """
         if self.api_key:
             return _unless_refused(self.api_key, refused)
-        token = self.http.token
-        if token is None or refused is not None or token.is_expired(leeway=lasting_s):
+        if self._token is None or refused is not None or _is_over(self._token, lasting_s):
             await self._renew(refused, lasting_s)
-        return str(self.http.token["access_token"])
+        return str((self._token or {})["access_token"])
 
     async def _renew(self, refused: str | None, lasting_s: float) -> None:
         async with self._renewing:
             self._adopt()
-            token = self.http.token
+            token = self._token
             try:
                 if token is None:
                     raise _nobody()
-                if token["access_token"] == refused or token.is_expired(leeway=lasting_s):
+                if token["access_token"] == refused or _is_over(token, lasting_s):
                     await self._refresh(token)
             except NotAuthenticated:
                 if not (self._username and self._password):
@@ -167,34 +162,39 @@ class SignIn:
     async def _refresh(self, token: Mapping[str, Any]) -> None:
         if not token.get("refresh_token"):
             raise _signed_out()
-        with self.translated():
-            await self.http.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
+        from twap_client._transport.oauth import AsyncOAuth2Client, OAuthError  # noqa: PLC0415
 
-    def _session(self) -> Any:
+        session = AsyncOAuth2Client(**self._session)
+        session.register_compliance_hook("refresh_token_response", _checked)
+        with self.translated():
+            try:
+                self._token = await session.refresh_token(_REFRESH, refresh_token=token["refresh_token"])
+            except OAuthError as error:
+                raise _signed_out() from error
+        kept = self._store.load()
+        if kept is None or not self._is_foreign(kept):
+            self._keep()
+
+    def _session_settings(self) -> dict[str, Any]:
+        """What sends requests, and what renews tokens, over the same connections."""
         timeout = self._config.request_timeout.total_seconds()
-        headers = {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"}
-        session = AsyncOAuth2Client(
-            token_endpoint=_REFRESH,
-            update_token=self._updated,
-            leeway=_LEEWAY_S,
-            base_url=self._config.base_url,
-            transport=httpx.AsyncHTTPTransport(
+        return {
+            "base_url": self._config.base_url,
+            "transport": httpx.AsyncHTTPTransport(
                 verify=self._config.tls or True, proxy=None if self._proxy is None else self._proxy.url
             ),
-            timeout=httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
-            headers=headers,
-        )
-        session.register_compliance_hook("refresh_token_response", _checked)
-        return session
+            "timeout": httpx.Timeout(timeout, connect=self._config.connect_timeout.total_seconds()),
+            "headers": {"User-Agent": f"twap-client/{__version__}", "Accept": "application/json"},
+        }
 
     def _adopt(self) -> None:
         """Take over what another process renewed: a refresh token works once. Another user's is left."""
         kept = self._store.load()
-        current = self.http.token or {}
+        current = self._token or {}
         if kept is None or kept.access_token == current.get("access_token") or self._is_foreign(kept):
             return
         self._username = self._owner = kept.username or self._username
-        self.http.token = {
+        self._token = {
             "access_token": kept.access_token,
             "refresh_token": kept.refresh_token,
             "expires_at": kept.expires_at,
@@ -205,13 +205,8 @@ class SignIn:
         """Whether it is the sign-in of somebody else than who this client has been so far."""
         return bool(self._owner) and kept.username != self._owner
 
-    async def _updated(self, _token: Any, **_: Any) -> None:
-        kept = self._store.load()
-        if kept is None or not self._is_foreign(kept):
-            self._keep()
-
     def _keep(self) -> Tokens:
-        token = self.http.token
+        token = self._token or {}
         tokens = Tokens(
             access_token=token["access_token"],
             refresh_token=token.get("refresh_token"),
@@ -239,8 +234,25 @@ class SignIn:
             raise RequestTimedOut(f"{url} did not answer within {seconds:g} s") from None
         except httpx.TransportError as error:
             raise ConnectionLost(f"the connection to {url} broke: {error or type(error).__name__}") from None
-        except OAuthError as error:
-            raise _signed_out() from error
+
+
+def _dated(granted: dict[str, Any]) -> dict[str, Any]:
+    """With its end by our clock: an answer says for how long it counts."""
+    lasts = granted.get("expires_in")
+    if granted.get("expires_at") is not None or not lasts:
+        return granted
+    return granted | {"expires_at": int(time.time()) + int(lasts)}  # noqa: TID251
+
+
+def _seconds_left(token: Mapping[str, Any]) -> float | None:
+    ends = token.get("expires_at")
+    # By the wall clock, as authlib does it: what is kept between runs has no other.
+    return None if ends is None else float(ends) - time.time()  # noqa: TID251
+
+
+def _is_over(token: Mapping[str, Any], lasting_s: float) -> bool:
+    left = _seconds_left(token)
+    return left is not None and left < lasting_s
 
 
 def _checked(response: "httpx.Response") -> "httpx.Response":

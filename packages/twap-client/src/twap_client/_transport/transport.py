@@ -105,16 +105,14 @@ class Transport:
         if call.body is not None:
             content = exact_json.dumps(call.body)
             headers = headers | {"Content-Type": "application/json"}
-        response: httpx.Response = await self.signed_in.http.request(
+        return await self.signed_in.http.request(
             call.method,
             call.path,
             params=dict(call.params),
             content=content,
             headers=headers,
             timeout=httpx.Timeout(patience.left(), connect=self._config.connect_timeout.total_seconds()),
-            withhold_token=True,
         )
-        return response
 
 
 def _may_have_acted(error: TwapClientError) -> bool:
