@@ -98,6 +98,8 @@ def _limits(shape: type[Exchange]) -> tuple[str, str, str, str]:
     limits = shape.limits
     rest = "; ".join(f"{_rate(rate)}{f' ({bucket})' * bool(bucket)}" for bucket, rate in limits.rest.items())
     room = f"{limits.symbols_per_connection:,}" if limits.symbols_per_connection else "–"
+    if limits.kept_connections:
+        room += f", {limits.kept_connections} connections"
     return "; ".join(map(_rate, limits.sends)) or "–", room, _rate(limits.connects), rest or "–"
 
 

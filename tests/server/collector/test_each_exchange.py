@@ -15,7 +15,7 @@ each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape.name)
 
 
 def instrument_of(case: ExchangeCase) -> InstrumentId:
-    (listed,) = told(case.shape().instruments(), case.body(case.entry)).found
+    (listed,) = told(case.shape().instruments(), *case.lists(case.entry)).found
     return listed.id
 
 

@@ -158,7 +158,7 @@ def changes(case: ExchangeCase) -> Sequence[tuple[list[bytes], bytes, list[Marke
     conn = received(case)[0][0]
     for raw in (raw for one, raw in received(case) if one == conn):
         events = stream.decode(raw)
-        if len(events) == 1 and isinstance(events[0], BookChange | BookSnapshot) and len(raw) < 1_500:
+        if len(events) == 1 and isinstance(events[0], BookChange | BookSnapshot) and len(raw) < 2_000:
             found.append((list(past) if case.needs_past else [], raw, list(events)))
         past.append(raw)
         if len(found) == 20 or len(past) == 500:

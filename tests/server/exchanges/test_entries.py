@@ -22,7 +22,7 @@ each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape.name)
 
 
 def read(case: ExchangeCase, *entries: Any) -> Entries[Instrument]:
-    return told(case.shape().instruments(), case.body(*entries))
+    return told(case.shape().instruments(), *case.lists(*entries))
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
 def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault):
     case = case_of(name)
     entry = {key: one for key, one in {**case.entry, **change}.items() if one is not GONE}
-    listed = told(case.shape().instruments(), case.body(entry))
+    listed = told(case.shape().instruments(), *case.lists(entry))
     assert listed.left_out == ()
     (one,) = listed.found
     assert one.fault == fault

@@ -61,6 +61,8 @@ class ExchangeCase:
     """Changes to ``entry`` that are new and no error, and the status that it then has."""
     list_body: Callable[[list[Any]], Any] = list
     """Puts entries into the body of the list."""
+    more_lists: Sequence[str] = ()
+    """Bodies of the lists that are asked for after that one, in this order, with nothing in them."""
     candle: Sequence[Any]
     """A row: open time 60 s after the epoch, open 1, high 3, low 0.5, close 2, volume 7. Where rows are
     objects: its values, to which ``candle_body`` gives their names."""
@@ -106,6 +108,10 @@ class ExchangeCase:
     def body(self, *entries: Any) -> bytes:
         """A list of instruments."""
         return json.dumps(self.list_body(list(entries))).encode()
+
+    def lists(self, *entries: Any) -> Sequence[bytes]:
+        """All lists that the exchange is asked for, with these in the first of them."""
+        return [self.body(*entries), *(one.encode() for one in self.more_lists)]
 
     def found(self) -> list[Path]:
         """The recordings that are there."""

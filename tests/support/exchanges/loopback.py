@@ -10,6 +10,7 @@ import httpx
 import websockets
 from websockets.asyncio.server import ServerConnection
 
+from support.asking import led
 from support.collector.parts import QUICK
 from support.exchanges.case import ExchangeCase
 from twap_server.books.interest import BookInterest
@@ -59,10 +60,13 @@ class LoopbackExchange:
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         """Whether it is the list of instruments, or a book."""
-        case = self.case
-        first = next(case.shape().instruments())
-        if request.url.path == first.path or case.book_body is None:
-            return httpx.Response(200, content=case.body(case.entry))
+        case, lists = self.case, self.case.lists(self.case.entry)
+        questions, _ = led(case.shape().instruments(), *lists)
+        for question, body in zip(questions, lists, strict=True):
+            if (request.url.path, request.content) == (question.path, question.body or b""):
+                return httpx.Response(200, content=body)
+        if case.book_body is None:
+            return httpx.Response(200, content=lists[0])
         return httpx.Response(200, content=json.dumps(case.book_body([case.level])).encode())
 
     async def _serve(self, socket: ServerConnection) -> None:

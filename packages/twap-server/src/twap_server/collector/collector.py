@@ -26,6 +26,7 @@ from twap_server.exchanges.base import Exchange
 
 _log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 1
+_NO_ROOM = "books that are not collected, for it allows no further connection: {}"
 
 
 class Collector:
@@ -51,15 +52,15 @@ class Collector:
         self.history = History(
             exchange, config, clock, http, is_urgent=interest.is_of_an_order, archive=archive
         )
-        self._config = config
-        self._registry = registry
-        self._interest = interest
+        self._config, self._registry, self._interest = config, registry, interest
         self._clock = clock
         self._rng = rng
         self._woken = asyncio.Event()
         self._asked = True
         """Whether somebody began to want a book, or the list changed, since demand was last looked at."""
         self._shards: dict[Shard, asyncio.Task[None]] = {}
+        self._without_room = 0
+        """Books that are wanted, and for which the exchange allows no further connection."""
         self._state = (ConnectionState.CONNECTING, clock.now())
         self._list = InstrumentList(
             exchange,
@@ -72,8 +73,7 @@ class Collector:
             on_change=self._on_list_change,
             on_loaded=on_instruments,
         )
-        self._clock_lag = ClockLag()
-        self._looked_at = Nanos(0)
+        self._clock_lag, self._looked_at = ClockLag(), Nanos(0)
         self._context = session_context(
             exchange,
             config=config,
@@ -157,8 +157,15 @@ class Collector:
         wanted, listed = self._wanted(), self._list.instruments
         self._drop_unwanted(wanted)
         served = {symbol for shard in self._shards for symbol in shard.symbols}
-        for symbol in sorted((wanted & listed.keys()) - served):
-            self._roomy_shard(group).add(listed[symbol])
+        missing = sorted((wanted & listed.keys()) - served)
+        for place, symbol in enumerate(missing):
+            shard = self._roomy_shard(group)
+            if shard is None:
+                self._note_without_room(len(missing) - place)
+                break
+            shard.add(listed[symbol])
+        else:
+            self._note_without_room(0)
         if not self._shards:
             self._list.unheard()
 
@@ -170,11 +177,20 @@ class Collector:
                 del self._shards[shard]
                 task.cancel()
 
-    def _roomy_shard(self, group: asyncio.TaskGroup) -> Shard:
-        room = self.exchange.limits.symbols_per_connection
+    def _note_without_room(self, count: int) -> None:
+        """Remember how many books there is no connection for, and log it when that begins."""
+        if count and not self._without_room:
+            _log.warning("%s: %s", self.exchange.name, _NO_ROOM.format(count))
+        self._without_room = count
+
+    def _roomy_shard(self, group: asyncio.TaskGroup) -> Shard | None:
+        """One that takes another book; None where all are full and no other may be opened."""
+        limits = self.exchange.limits
         for shard in self._shards:
-            if not room or len(shard.symbols) < room:
+            if not limits.symbols_per_connection or len(shard.symbols) < limits.symbols_per_connection:
                 return shard
+        if limits.kept_connections and len(self._shards) >= limits.kept_connections:
+            return None
         return self._open_shard(group)
 
     def _open_shard(self, group: asyncio.TaskGroup) -> Shard:
@@ -206,9 +222,10 @@ class Collector:
         if connections:
             says = self._list.market_status
             told = () if says == TRADING else (f"the exchange says: {says}",)
+            without = (_NO_ROOM.format(self._without_room),) if self._without_room else ()
             refused = () if (refusal := self.history.refusal) is None else (str(refusal),)
             clocks = filter(None, (self._clock_lag.warning,))
-            return ConnectionState.CONNECTED, "; ".join((*told, *refused, *clocks))
+            return ConnectionState.CONNECTED, "; ".join((*told, *without, *refused, *clocks))
         if not self._list.instruments:
             return ConnectionState.DOWN, self._list.failure
         if not self._shards:

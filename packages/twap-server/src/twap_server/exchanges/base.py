@@ -39,12 +39,19 @@ class Limits:
 
     connects: Rate
     """Attempts to connect."""
+    connections: int = 0
+    """Open at a time, those that replace others for a while included."""
     sends: tuple[Rate, ...] = ()
     """Requests on one connection, not pings or replies; all of them hold, as 5 a second and 480 an hour."""
     symbols_per_connection: int = 0
     symbols_per_request: int = 1
     rest: Mapping[str, Rate] = field(default_factory=dict)
     """Weight over REST, by ``HttpRequest.bucket``."""
+
+    @property
+    def kept_connections(self) -> int:
+        """Over how many connections books are spread at most: each may have a successor beside it; 0: any."""
+        return max(1, self.connections // 2) if self.connections else 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.cryptocom.adapter import CryptocomExchange
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.gemini.adapter import GeminiExchange
+from twap_server.exchanges.hyperliquid.adapter import HyperliquidExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kucoin.adapter import KucoinExchange
 from twap_server.exchanges.okx.adapter import OkxExchange
@@ -32,4 +33,5 @@ EXCHANGES = (
     CryptocomExchange,
     BitgetExchange,
     GeminiExchange,
+    HyperliquidExchange,
 )
