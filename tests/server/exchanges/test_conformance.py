@@ -143,7 +143,7 @@ def mutated(raw: bytes) -> st.SearchStrategy[bytes]:
 @settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_no_bytes_do_more_than_that(case: ExchangeCase, data: st.DataObject) -> None:
-    every = [*GARBAGE, *case.garbage, *(frame.encode() for frame in case.frames)]
+    every = [*GARBAGE, *case.garbage, *(case.on_wire(frame) for frame in case.frames)]
     raw = data.draw(st.one_of(st.binary(max_size=60), st.sampled_from(every).flatmap(mutated)))
     try:
         case.taught().new_stream().decode(raw)

@@ -36,7 +36,10 @@ class ExchangeCase:
     """Recordings of its stream below ``TWAP_RECORDINGS``, and the figures that must come out of each: see
     ``support.exchanges.following.Figures``."""
     frame_of: Callable[[str], bytes] = str.encode
-    """A row's text to the bytes that came over the wire."""
+    """A row's text to the bytes that came over the wire; unpacked where they were packed, for damage to these
+    tells nothing of what is in them."""
+    on_wire: Callable[[str], bytes] = str.encode
+    """A made-up message to the bytes that come over the wire."""
     named: re.Pattern[bytes]
     """What names the book of a change, in its first group: spoiled into another name, nobody could tell."""
     needs_past: bool = False

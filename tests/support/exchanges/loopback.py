@@ -74,7 +74,7 @@ class LoopbackExchange:
         self.connections += 1
         try:
             for text in self.case.greeting:
-                await socket.send(text)
+                await self._send(socket, text)
             async for text in socket:
                 assert isinstance(text, str)
                 self.requests.append(text)
@@ -86,11 +86,16 @@ class LoopbackExchange:
 
     async def _reply(self, socket: ServerConnection, text: str) -> None:
         for answer in self.case.acks(text):
-            await socket.send(answer)
+            await self._send(socket, answer)
         if self.case.subscribes_book(text) and not self.is_mute:
             await asyncio.sleep(0)
             for frame in self.case.opens:
-                await socket.send(frame)
+                await self._send(socket, frame)
+
+    async def _send(self, socket: ServerConnection, text: str) -> None:
+        """As text, unless something else comes over the wire."""
+        raw = self.case.on_wire(text)
+        await socket.send(text if raw == text.encode() else raw)
 
 
 @asynccontextmanager

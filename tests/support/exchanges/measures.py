@@ -49,7 +49,7 @@ def frames_of(case: ExchangeCase) -> list[Frame]:
 
 def made_up(case: ExchangeCase) -> list[Frame]:
     """Its made-up frames, on one connection."""
-    return [("ws", frame.encode()) for frame in case.frames]
+    return [("ws", case.on_wire(frame)) for frame in case.frames]
 
 
 def run_of(
@@ -87,7 +87,7 @@ def damage(case: ExchangeCase) -> Damage:
 def mutated_frames(case: ExchangeCase, count: int, seed: int = 1) -> Noticed:
     """Decode so many spoiled frames: those that raise nothing but what a decoder may, of all."""
     rng, good = random.Random(seed), 0
-    samples = [raw for _, raw in frames_of(case)[:400]] + [frame.encode() for frame in case.frames]
+    samples = [raw for _, raw in frames_of(case)[:400]] + [case.on_wire(frame) for frame in case.frames]
     exchange = case.taught()
     for _ in range(count):
         raw = bytearray(rng.choice(samples))

@@ -1,5 +1,6 @@
 """Decode bytes to typed values: every wrong shape becomes a WireFormatError, no number loses a digit."""
 
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
@@ -25,11 +26,30 @@ _decode_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _decode_entries = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
+_GZIP = b"\x1f\x8b"
 _MAX_TEXT = 60
 _SURE = 19
 """Characters that are within the bounds of the wire, wherever the point is."""
 _MAX_PLACES = 30
 """More decimals than the server can say: such a grid is told as unusable where it is checked."""
+
+
+def unpacked(raw: bytes | str, *, most: int) -> bytes | str:
+    """Unpack a frame of gzip, to ``most`` bytes; one that is not packed stays as it is.
+
+    Raises:
+        WireFormatError: it is damaged, breaks off, or is larger.
+    """
+    if isinstance(raw, str) or not raw.startswith(_GZIP):
+        return raw
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        told = unpacker.decompress(raw, most)
+    except zlib.error:
+        raise WireFormatError("a packed frame is damaged") from None
+    if not unpacker.eof or unpacker.unused_data:
+        raise WireFormatError("a packed frame breaks off, or is too large")
+    return told
 
 
 def decoder(shape: type[T]) -> Callable[[bytes | str], T]:

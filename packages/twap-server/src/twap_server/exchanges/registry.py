@@ -12,6 +12,7 @@ from twap_server.exchanges.coinbase_exchange.adapter import CoinbaseExchangeFeed
 from twap_server.exchanges.cryptocom.adapter import CryptocomExchange
 from twap_server.exchanges.gate.adapter import GateExchange
 from twap_server.exchanges.gemini.adapter import GeminiExchange
+from twap_server.exchanges.htx.adapter import HtxExchange
 from twap_server.exchanges.hyperliquid.adapter import HyperliquidExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kucoin.adapter import KucoinExchange
@@ -34,4 +35,5 @@ EXCHANGES = (
     BitgetExchange,
     GeminiExchange,
     HyperliquidExchange,
+    HtxExchange,
 )

@@ -1,0 +1,1 @@
+"""Translate for HTX (spot)."""
