@@ -197,10 +197,14 @@ class TestBoth:
         self, url: str, pg_bin: Path | None, tmp_path: Path, outside: Outside
     ) -> None:
         await add_orders(url, range(1, 3))
-        outside("UPDATE fills SET quantity = '0.00000002' WHERE fill_id LIKE '%1-0-1'")
+        change_fill = """
+            UPDATE slices SET fills = replace(fills, '"64000.20","{old}"', '"64000.20","{new}"')
+            WHERE order_id = 'order-alice-000001'
+        """
+        outside(change_fill.format(old="0.00000001", new="0.00000002"))
         with pytest.raises(StoreUnavailable, match=r"the fills of order order-alice-000001 come to"):
             await asyncio.to_thread(backup, on(url), tmp_path / "a", pg_bin=pg_bin)
-        outside("UPDATE fills SET quantity = '0.00000001' WHERE fill_id LIKE '%1-0-1'")
+        outside(change_fill.format(old="0.00000002", new="0.00000001"))
         outside("DELETE FROM order_events WHERE seq = 2")
         with pytest.raises(StoreUnavailable, match="user alice has 3 events, numbered 1 to 4"):
             await asyncio.to_thread(backup, on(url), tmp_path / "a", pg_bin=pg_bin)
@@ -329,7 +333,7 @@ class TestSqlite:
         asyncio.run(add_orders(url, range(1, 30)))
         file = Path(url.removeprefix("sqlite:///"))
         reading = sqlite3.connect(file)
-        (page,) = reading.execute("SELECT rootpage FROM sqlite_master WHERE name = 'fills'").fetchone()
+        (page,) = reading.execute("SELECT rootpage FROM sqlite_master WHERE name = 'slices'").fetchone()
         (size,) = reading.execute("PRAGMA page_size").fetchone()
         reading.close()
         content = bytearray(file.read_bytes())

@@ -128,6 +128,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0007",
         "0008",
         "0009",
+        "0010",
     ]
 
 

@@ -41,7 +41,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
 def to_column(dialect: str) -> ToColumn:
     """What writes a number for a database; it raises ``ValueError`` for what is not a finite ``Decimal``."""
-    return _checked if dialect == "postgresql" else _to_text
+    return _checked if dialect == "postgresql" else to_text
 
 
 @lru_cache(maxsize=2_048)
@@ -50,7 +50,12 @@ def _read(text: str) -> Decimal:
     return Decimal(text)
 
 
-def _to_text(value: Decimal | None) -> str | None:
+def to_text(value: Decimal | None) -> str | None:
+    """Write a number digit for digit, without an exponent.
+
+    Raises:
+        ValueError: it is not a finite ``Decimal``.
+    """
     if value is None:
         return None
     if not isinstance(value, Decimal) or not value.is_finite():

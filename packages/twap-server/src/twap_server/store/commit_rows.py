@@ -1,6 +1,6 @@
 """Turn one commit of the engine into plain rows: tuples in the order of their table's columns.
 
-In: decisions and samples. Out: rows that the driver takes as they are. A slice touches four tables, so rows
+In: decisions and samples. Out: rows that the driver takes as they are. A slice touches three tables, so rows
 pass SQLAlchemy as they stand, under a statement that it compiled once: translating dictionaries of
 parameters row by row cost more than the database itself.
 """
@@ -14,14 +14,16 @@ from typing import Any, NamedTuple, TypeAlias
 from sqlalchemy import Insert, Table, Update, insert
 from sqlalchemy.dialects import postgresql, sqlite
 
+from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.terms import Destination
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn
+from twap_server.store.fill_texts import write_fills
 from twap_server.store.legs import finest_tick, write_legs
-from twap_server.store.tables import fills, order_events, order_plans, order_samples, orders, slices
+from twap_server.store.tables import order_events, order_plans, order_samples, orders, slices
 
 Values: TypeAlias = tuple[Any, ...]
 
@@ -30,8 +32,7 @@ ADVANCED = "advance"
 SLICED = "sliced"
 """The same for orders of which nothing but slices is new: their status is the one before, too."""
 _IN_ORDER = (
-    orders.name, order_plans.name, SLICED, ADVANCED, slices.name, fills.name, order_events.name,
-    order_samples.name,
+    orders.name, order_plans.name, SLICED, ADVANCED, slices.name, order_events.name, order_samples.name,
 )  # fmt: skip
 """Rows that others refer to come first."""
 _VERSION = queries.PROGRESS.index("version")
@@ -57,6 +58,9 @@ def batches_of(
         samples: of orders' markets, by order id.
         number: writes a number for the database.
         narrow: of orders of which nothing but slices is new, what a slice cannot change is left alone.
+
+    Raises:
+        StoreConflict: a fill is there twice, or without its slice.
     """
     made: dict[str, list[Values]] = {name: [] for name in _IN_ORDER}
     legs = _LegTexts()
@@ -70,8 +74,7 @@ def batches_of(
         if not write.is_new:
             what = SLICED if narrow and write.is_sliced else ADVANCED
             made[what].append(_CHANGES[what](order_id, progress))
-        made[slices.name] += [slice_values(order_id, result, number) for result in write.slices]
-        made[fills.name] += fill_values(order_id, write.fills, number)
+        made[slices.name] += _slice_rows(write, number)
     made[order_samples.name] = [sample_values(order_id, sample, number) for order_id, sample in samples]
     return [Batch(name, rows, name in _CHANGES) for name, rows in made.items() if rows]
 
@@ -150,8 +153,8 @@ def plan_values(order: Order, number: ToColumn) -> Values:
     )
 
 
-def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values:
-    """Write how a slice ended."""
+def slice_values(order_id: str, result: SliceResult, fills: str | None, number: ToColumn) -> Values:
+    """Write how a slice ended, with its fills as text."""
     reason = result.reason
     return (
         order_id,
@@ -169,28 +172,19 @@ def slice_values(order_id: str, result: SliceResult, number: ToColumn) -> Values
         result.touch_exchange,
         number(result.traded),
         result.book_time,
+        fills,
     )
 
 
-def fill_values(order_id: str, filled: Sequence[Fill], number: ToColumn) -> Iterator[Values]:
-    """Write fills, numbered within their slice in the order given."""
-    numbers: defaultdict[int, int] = defaultdict(int)
-    for fill in filled:
-        n = numbers[fill.slice_index]
-        numbers[fill.slice_index] = n + 1
-        yield (
-            fill.fill_id,
-            order_id,
-            fill.slice_index,
-            n,
-            fill.time,
-            fill.exchange,
-            number(fill.price),
-            number(fill.quantity),
-            number(fill.fee),
-            fill.book_seq,
-            fill.book_time,
-        )
+def _slice_rows(write: OrderWrite, number: ToColumn) -> Iterator[Values]:
+    """Write a decision's slices, each with the fills that are its own."""
+    order_id, of_slice = write.order.terms.order_id, defaultdict[int, list[Fill]](list)
+    for fill in write.fills:
+        of_slice[fill.slice_index].append(fill)
+    for result in write.slices:
+        yield slice_values(order_id, result, write_fills(of_slice.pop(result.index, ())), number)
+    if of_slice:
+        raise StoreConflict(f"not recorded: order {order_id} has fills of slices that do not end with them")
 
 
 def sample_values(order_id: str, sample: Sample, number: ToColumn) -> Values:
@@ -267,7 +261,6 @@ def statements(dialect: str) -> dict[str, Insert | Update]:
         order_plans.name: insert(order_plans),
         SLICED: queries.advance(queries.SLICED, within=("status",)),
         slices.name: insert(slices),
-        fills.name: insert(fills),
         order_events.name: insert(order_events),
         order_samples.name: _unless_there(order_samples, dialect),
     }

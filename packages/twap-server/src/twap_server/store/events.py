@@ -1,7 +1,6 @@
 """Read order events with what they refer to, a bounded number at a time, however many are asked for."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Select
@@ -9,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.orders.order import Fill, OrderEvent
 from twap_server.store import queries
-from twap_server.store.rows import Columns, to_event, to_fill, to_order, to_slice
+from twap_server.store.fill_texts import read_fills
+from twap_server.store.rows import Columns, to_event, to_order, to_slice
 
 _AT_ONCE = 100
 """Rows: others have their turn in between."""
@@ -32,17 +32,11 @@ async def read_events(
 
 async def _read(connection: AsyncConnection, statement: Select[Any]) -> list[OrderEvent]:
     rows = (await connection.execute(statement)).mappings().all()
-    if not rows:
-        return []
-    told = queries.fills_of_events(rows[0]["user_id"], rows[0]["seq"], rows[-1]["seq"])
-    of_slice: defaultdict[tuple[str, int], list[Fill]] = defaultdict(list)
-    for row in (await connection.execute(told)).mappings():
-        of_slice[row["order_id"], row["slice_index"]].append(to_fill(row))
-    return [_to_event(row, of_slice[row["order_id"], row["slice_index"]]) for row in rows]
+    return [_to_event(row) for row in rows]
 
 
-def _to_event(row: Columns, of_slice: Sequence[Fill]) -> OrderEvent:
-    result = None
+def _to_event(row: Columns) -> OrderEvent:
+    result, fills = None, tuple[Fill, ...]()
     if row["slice_index"] is not None:
         columns = {
             name.removeprefix(queries.OF_SLICE): value
@@ -50,4 +44,5 @@ def _to_event(row: Columns, of_slice: Sequence[Fill]) -> OrderEvent:
             if name.startswith(queries.OF_SLICE)
         }
         result = to_slice({**columns, "slice_index": row["slice_index"]})
-    return to_event(row, order=to_order(row), result=result, fills=of_slice)
+        fills = read_fills(result.index, columns["fills"])
+    return to_event(row, order=to_order(row), result=result, fills=fills)

@@ -38,7 +38,7 @@ class SqlOrderStore:
         self._database = database
 
     async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
-        """Record all writes in one durable transaction of at most seven statements.
+        """Record all writes in one durable transaction of at most six statements.
 
         Args:
             writes: decisions about orders.

@@ -22,7 +22,6 @@ from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.store.tables import (
     IS_OPEN,
-    fills,
     order_events,
     order_plans,
     order_samples,
@@ -120,16 +119,20 @@ def latest_slices(order_id: str, limit: int) -> Select[Any]:
     return found.order_by(slices.c.slice_index.desc()).limit(limit)
 
 
-def fills_after(order_id: str, key: tuple[int, int], limit: int) -> Select[Any]:
-    """An order's fills, in the order they happened, from behind the one of that slice and number."""
-    wanted = and_(fills.c.order_id == order_id, tuple_(fills.c.slice_index, fills.c.n) > tuple_(*key))
-    return select(fills).where(wanted).order_by(fills.c.slice_index, fills.c.n).limit(limit)
+def filled_from(order_id: str, index: int, limit: int) -> Select[Any]:
+    """An order's slices that filled something, with their fills, in order, from that index on."""
+    return _filled(order_id).where(slices.c.slice_index >= index).order_by(slices.c.slice_index).limit(limit)
 
 
-def latest_fills(order_id: str, limit: int) -> Select[Any]:
-    """The fills that happened last, the last one first."""
-    found = select(fills).where(fills.c.order_id == order_id)
-    return found.order_by(fills.c.slice_index.desc(), fills.c.n.desc()).limit(limit)
+def latest_filled(order_id: str, limit: int) -> Select[Any]:
+    """The slices that filled something last, the last one first."""
+    return _filled(order_id).order_by(slices.c.slice_index.desc()).limit(limit)
+
+
+def _filled(order_id: str) -> Select[Any]:
+    """Found among all slices of the order: an index of its own would cost each commit more than it saves."""
+    wanted = and_(slices.c.order_id == order_id, slices.c.fills.is_not(None))
+    return select(slices.c.slice_index, slices.c.fills).where(wanted)
 
 
 def samples_of(order_id: str) -> Select[Any]:
@@ -213,19 +216,4 @@ def _events() -> Select[Any]:
         .join(order_plans, of_plan)
         .outerjoin(slices, same_slice)
         .order_by(order_events.c.seq)
-    )
-
-
-def fills_of_events(user_id: str, first: int, last: int) -> Select[Any]:
-    """The fills of the slices that a user's events ``first``…``last`` tell about."""
-    told = (
-        select(order_events.c.order_id, order_events.c.slice_index)
-        .where(order_events.c.user_id == user_id, order_events.c.seq.between(first, last))
-        .distinct()
-        .subquery()
-    )
-    return (
-        select(fills)
-        .join(told, and_(fills.c.order_id == told.c.order_id, fills.c.slice_index == told.c.slice_index))
-        .order_by(fills.c.order_id, fills.c.slice_index, fills.c.n)
     )

@@ -104,21 +104,6 @@ def to_slice(row: Columns) -> SliceResult:
     )
 
 
-def to_fill(row: Columns) -> Fill:
-    """Read a fill."""
-    return Fill(
-        fill_id=row["fill_id"],
-        slice_index=row["slice_index"],
-        time=row["time"],
-        exchange=row["exchange"],
-        price=row["price"],
-        quantity=row["quantity"],
-        fee=row["fee"],
-        book_seq=row["book_seq"],
-        book_time=row["book_time"],
-    )
-
-
 def to_sample(row: Columns) -> Sample:
     """Read a sample of an order's market."""
     sweep = None

@@ -13,10 +13,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, bindparam
 from sqlalchemy.dialects import sqlite
 
+from twap_server.domain.orders.order import Fill
 from twap_server.domain.orders.record import FillKey, OrderPage, PageRequest
 from twap_server.store import queries
 from twap_server.store.columns import ExactDecimal
-from twap_server.store.rows import to_fill, to_order, to_slice
+from twap_server.store.fill_texts import read_fills
+from twap_server.store.rows import to_order, to_slice
 
 MOST = 250
 """Rows of each kind that are light enough to be read in one piece."""
@@ -71,44 +73,58 @@ def _page(connection: sqlite3.Connection, row: Mapping[str, Any], asked: PageReq
     slices = _statements()[prefix + "slices"].run(
         connection, order_id=order_id, slice_index=after.slice, most=asked.slices
     )
-    fills = _fills(connection, prefix, order_id, after.fill, most=asked.fills)
+    assert asked.fills is not None
     last, has_more = after.fill, False
-    if fills and not asked.latest:
-        last = (int(fills[-1]["slice_index"]), int(fills[-1]["n"]))
-        has_more = len(fills) == asked.fills and bool(_fills(connection, "", order_id, last, most=1))
     if asked.latest:
-        slices, fills = slices[::-1], fills[::-1]
+        slices, fills = slices[::-1], _latest_fills(connection, order_id, most=asked.fills)
+    else:
+        keys, fills, has_more = _fills(connection, order_id, after.fill, most=asked.fills)
+        last = keys[-1] if keys else last
     return OrderPage(
         order=to_order(row),
         asked=asked,
         slices=tuple(map(to_slice, slices)),
-        fills=tuple(map(to_fill, fills)),
+        fills=fills,
         last_fill=last,
         has_more_fills=has_more,
     )
 
 
 def _fills(
-    connection: sqlite3.Connection, prefix: str, order_id: str, after: FillKey, *, most: int | None
-) -> list[Mapping[str, Any]]:
-    slice_index, n = after
-    return _statements()[prefix + "fills"].run(
-        connection, order_id=order_id, slice_index=slice_index, n=n, most=most
-    )
+    connection: sqlite3.Connection, order_id: str, after: FillKey, *, most: int
+) -> tuple[list[FillKey], tuple[Fill, ...], bool]:
+    """Fills from behind that one on, their places, and whether there are more."""
+    keys, fills = list[FillKey](), list[Fill]()
+    if not most:
+        return keys, (), False
+    index, n = after
+    for row in _statements()["filled"].run(connection, order_id=order_id, slice_index=index, most=most + 2):
+        if len(fills) > most:
+            break
+        at, first = row["slice_index"], n + 1 if row["slice_index"] == index else 0
+        some = read_fills(at, row["fills"])[first:]
+        keys += [(at, number) for number in range(first, first + len(some))]
+        fills += some
+    return keys[:most], tuple(fills[:most]), len(fills) > most
+
+
+def _latest_fills(connection: sqlite3.Connection, order_id: str, *, most: int) -> tuple[Fill, ...]:
+    rows = _statements()["latest_filled"].run(connection, order_id=order_id, most=most)
+    found = [fill for row in rows[::-1] for fill in read_fills(row["slice_index"], row["fills"])]
+    return tuple(found[-most:]) if most else ()
 
 
 @cache
 def _statements() -> dict[str, _Plain]:
     order_id: Any = bindparam("order_id")
     index: Any = bindparam("slice_index")
-    n: Any = bindparam("n")
     most: Any = bindparam("most")
     return {
         "order": _plain(queries.one_by_token()),
         "slices": _plain(queries.slices_after(order_id, index, most)),
         "latest_slices": _plain(queries.latest_slices(order_id, most)),
-        "fills": _plain(queries.fills_after(order_id, (index, n), most)),
-        "latest_fills": _plain(queries.latest_fills(order_id, most)),
+        "filled": _plain(queries.filled_from(order_id, index, most)),
+        "latest_filled": _plain(queries.latest_filled(order_id, most)),
     }
 
 

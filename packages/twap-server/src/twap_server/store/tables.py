@@ -214,25 +214,9 @@ slices = Table(
     Column("touch_exchange", Text, nullable=False, server_default=""),
     Column("traded", ExactDecimal),
     Column("book_time", BigInteger),
+    Column("fills", Text),
 )
-
-fills = Table(
-    "fills",
-    metadata,
-    Column("fill_id", Text, primary_key=True),
-    Column("order_id", Text, nullable=False),
-    Column("slice_index", Integer, nullable=False),
-    Column("n", Integer, nullable=False),
-    Column("time", BigInteger, nullable=False),
-    Column("exchange", Text, nullable=False),
-    Column("price", ExactDecimal, nullable=False),
-    Column("quantity", ExactDecimal, nullable=False),
-    Column("fee", ExactDecimal, nullable=False),
-    Column("book_seq", BigInteger, nullable=False, server_default="0"),
-    Column("book_time", BigInteger, nullable=False, server_default="0"),
-    UniqueConstraint("order_id", "slice_index", "n"),
-    ForeignKeyConstraint(["order_id", "slice_index"], ["slices.order_id", "slices.slice_index"]),
-)
+"""Each with its fills, see ``fill_texts``; none where it filled nothing."""
 
 order_samples = Table(
     "order_samples",
@@ -305,3 +289,20 @@ candle_ranges = Table(
     Column("kept", BigInteger, nullable=False),
 )
 """Between which open times every candle is known, how many there are, and when the newest were kept."""
+
+fills = Table(
+    "fills",
+    MetaData(),
+    Column("fill_id", Text),
+    Column("order_id", Text),
+    Column("slice_index", Integer),
+    Column("n", Integer),
+    Column("time", BigInteger),
+    Column("exchange", Text),
+    Column("price", ExactDecimal),
+    Column("quantity", ExactDecimal),
+    Column("fee", ExactDecimal),
+    Column("book_seq", BigInteger),
+    Column("book_time", BigInteger),
+)
+"""A view: the fills within ``slices`` row by row, for who reads them all or with other programs."""
