@@ -20,13 +20,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from uuid import uuid4
 
 from benchmarks.harness.machine import pin
 from benchmarks.synthetic_market import BOOKS, Feed, first_mid, instrument
 from twap_models.enums import Carry, Fidelity, LateStart, Side, SliceReason
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
+from twap_server.bootstrap.ids import ordered_ids
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.market_data import LiveMarket
@@ -168,7 +168,7 @@ async def server(file: Path, witness: Witness) -> AsyncIterator[tuple[Engine, Fe
             events=witness,
             clock=clock,
             config=EngineConfig(),
-            new_id=lambda: uuid4().hex,
+            new_id=ordered_ids(clock),
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(engine.run())

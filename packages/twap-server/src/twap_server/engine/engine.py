@@ -13,7 +13,7 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
+from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.orders.order import Order
@@ -48,6 +48,8 @@ _SAMPLES_PER_TURN = 1_000
 _SAMPLES_AT_ONCE = 50
 _SAMPLING = 10 * MILLISECOND
 """A turn takes no more samples after so long: slices must not wait for them."""
+_SAMPLES_BEHIND = SECOND
+"""So long samples wait while slices are due: a sample costs as much as deciding half a slice."""
 _ORDERS_PER_GROUP = 256
 """Deciding so many holds up a slice by less than a tenth of a second."""
 _NANOS_PER_SECOND = 1e9
@@ -106,6 +108,7 @@ class Engine:
         )
         self._wake = asyncio.Event()
         self._stopping = False
+        self._behind_since: Nanos | None = None
         self.ready = asyncio.Event()
         """Set once every open order was taken up again."""
 
@@ -275,10 +278,21 @@ class Engine:
             for write in await self._journal.settle():
                 self._open_orders.apply(write, is_late=True)
         await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
-        await self._due_orders.work_due()
-        await self._measure(self._clock.now())
+        is_behind = await self._due_orders.work_due()
+        if self._may_measure(is_behind=is_behind):
+            await self._measure(self._clock.now())
         if self._queue:
             self._wake.set()
+
+    def _may_measure(self, *, is_behind: bool) -> bool:
+        """Whether samples have their turn: not while slices are due, unless that goes on and on."""
+        mono = self._clock.monotonic()
+        if is_behind and self._behind_since is None:
+            self._behind_since = mono
+        if is_behind and self._behind_since is not None and mono - self._behind_since < _SAMPLES_BEHIND:
+            return False
+        self._behind_since = None
+        return True
 
     async def _measure(self, now: Nanos, *, at_once: bool = False) -> None:
         """Sample the markets of the orders; recorded with the next decision, after a while, or at once."""

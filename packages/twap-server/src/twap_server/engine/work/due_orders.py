@@ -72,9 +72,13 @@ class DueOrders:
         self._max_wait = to_span(config.max_book_wait)
         self._lost_to, self._others_wait = lost_to, others_wait
 
-    async def work_due(self) -> None:
-        """Work the orders that are due now, by turns of their users; of very many the first."""
-        await self._work(self._due())
+    async def work_due(self) -> bool:
+        """Work the orders that are due now, by turns of their users; of very many the first.
+
+        Returns:
+            Whether there may be more.
+        """
+        return await self._work(self._due())
 
     async def end_elapsed(self) -> None:
         """End what ran out while nobody was here: who hears "ready" finds no order open past its end.

@@ -15,8 +15,10 @@ from twap_server.engine.ports import EventSink, OrderStore
 from twap_server.engine.work.step import PendingWrite
 
 _SAMPLES_KEPT = 10_000
-_SAMPLES_PER_COMMIT = 1_000
-"""More would hold up the slices that are recorded with them."""
+_ROWS_PER_COMMIT = 1_000
+"""Decisions, and samples beside them: more samples would hold up the slices that are recorded with them."""
+_SAMPLES_URGENT = 5_000
+"""So many are recorded beside however many decisions, before the oldest are given up."""
 _SAMPLES_WAIT = 5 * SECOND
 
 
@@ -36,12 +38,13 @@ class Journal:
         del self._samples[:-_SAMPLES_KEPT]
 
     async def flush(self, now: Nanos, *, at_once: bool = False) -> None:
-        """Record the samples that have waited for a decision long enough, or all of them ``at_once``.
+        """Record the samples that are many or have waited for a decision long enough, or all ``at_once``.
 
         Raises:
             StoreConflict, StoreUnavailable: they wait on.
         """
-        if self._samples and (at_once or now - self._flushed >= _SAMPLES_WAIT):
+        are_many = len(self._samples) >= _ROWS_PER_COMMIT
+        if self._samples and (at_once or are_many or now - self._flushed >= _SAMPLES_WAIT):
             self._flushed = now
             await self.commit([])
         while at_once and self._samples:
@@ -93,12 +96,14 @@ class Journal:
         return writes
 
     async def _record(self, writes: list[OrderWrite]) -> None:
+        is_urgent = len(self._samples) >= _SAMPLES_URGENT
+        most = _ROWS_PER_COMMIT if is_urgent else max(0, _ROWS_PER_COMMIT - len(writes))
         try:
-            await self._store.commit(writes, tuple(self._samples[:_SAMPLES_PER_COMMIT]))
+            await self._store.commit(writes, tuple(self._samples[:most]))
         except CommitInDoubt:
             self._doubtful = writes
             raise
-        del self._samples[:_SAMPLES_PER_COMMIT]
+        del self._samples[:most]
 
     def _tell(self, writes: list[OrderWrite]) -> None:
         for write in writes:
