@@ -18,9 +18,9 @@ from twap_server.books.pulse import Pulse
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.context import Served
-from twap_server.collector.oversized import Oversized
 from twap_server.collector.requests import Asked
 from twap_server.collector.subscriptions import ChannelSubscriptions
+from twap_server.collector.suspects import Suspects
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -258,9 +258,7 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
     context = SimpleNamespace(
         exchange=exchange, config=CollectorConfig(), clock=SystemClock(), instruments=lambda: listed
     )
-    context.oversized = Oversized(
-        SystemClock(), KeyedBackoff(SystemClock(), Random(1), initial_ms=1, cap_s=1)
-    )
+    context.suspects = Suspects(SystemClock(), KeyedBackoff(SystemClock(), Random(1), initial_ms=1, cap_s=1))
     subscriptions = ChannelSubscriptions(
         context,
         Served(books=books, primary=True),

@@ -78,13 +78,13 @@ class LoopbackExchange:
             async for text in socket:
                 assert isinstance(text, str)
                 self.requests.append(text)
-                await self._reply(socket, text)
+                await self.reply(socket, text)
         except websockets.ConnectionClosed:
             pass
         finally:
             self.sockets.remove(socket)
 
-    async def _reply(self, socket: ServerConnection, text: str) -> None:
+    async def reply(self, socket: ServerConnection, text: str) -> None:
         for answer in self.case.acks(text):
             await self._send(socket, answer)
         if self.case.subscribes_book(text) and not self.is_mute:
@@ -99,10 +99,12 @@ class LoopbackExchange:
 
 
 @asynccontextmanager
-async def collected(case: ExchangeCase) -> AsyncIterator[tuple[LoopbackExchange, LiveMarket]]:
+async def collected(
+    case: ExchangeCase, shape: type[LoopbackExchange] = LoopbackExchange
+) -> AsyncIterator[tuple[LoopbackExchange, LiveMarket]]:
     """A market that collects this exchange alone, from loopback."""
     clock = SystemClock()
-    async with LoopbackExchange(case).serving() as exchange:
+    async with shape(case).serving() as exchange:
         others = {shape.name: ExchangeConfig(enabled=False) for shape in EXCHANGES}
         config = CollectorConfig(exchanges=others | {case.shape.name: exchange.config}, **QUICK)
         market = LiveMarket(

@@ -11,8 +11,8 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.cooldown import Cooldown
 from twap_server.collector.history import History
 from twap_server.collector.network import Network
-from twap_server.collector.oversized import Oversized
 from twap_server.collector.rate_limit import RateLimiter
+from twap_server.collector.suspects import Suspects
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.errors import AttemptRefused
 from twap_server.domain.market.events import TradingStatus
@@ -44,7 +44,7 @@ class SessionContext:
     """How long to leave an instrument alone that keeps failing."""
     cooldown: Cooldown[AttemptRefused]
     """Whether the exchange lets us try to connect."""
-    oversized: Oversized
+    suspects: Suspects
     """Who sends more at once than we take."""
     resubscribes: RateLimiter
     """Of books that are subscribed anew, over all connections."""
@@ -79,7 +79,7 @@ def session_context(
         doubt_list=doubt_list,
         backoff=KeyedBackoff(clock, rng, initial_ms=config.backoff_initial_ms, cap_s=config.set_aside_max_s),
         cooldown=Cooldown(clock),
-        oversized=Oversized(clock, aside),
+        suspects=Suspects(clock, aside),
         resubscribes=RateLimiter(clock, amount=config.resubscribes_per_exchange, window_s=60),
         connects=RateLimiter(clock, amount=connects.amount, window_s=connects.window_s),
     )

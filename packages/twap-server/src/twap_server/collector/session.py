@@ -19,6 +19,7 @@ from twap_server.collector.rejects import Rejects
 from twap_server.collector.resync import BookResync
 from twap_server.collector.silence import SilenceLimit
 from twap_server.collector.subscriptions import ChannelSubscriptions
+from twap_server.collector.suspects import CLOSES, TOO_LARGE
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.errors import (
     ConnectionLost,
@@ -134,10 +135,17 @@ class ExchangeSession:
                 await self._serve(connection)
             except* FeedError as errors:
                 failure = _first(errors)
-                if isinstance(failure, MessageTooLarge):
-                    self.context.oversized.blame(self._subscriptions.waiting())
+                self._suspect(failure)
                 self._lose(failure)
                 raise failure from None
+
+    def _suspect(self, failure: FeedError) -> None:
+        """Look for an instrument by which the connection ended."""
+        suspects, waiting = self.context.suspects, self._subscriptions.waiting()
+        if isinstance(failure, MessageTooLarge):
+            suspects.blame(waiting, TOO_LARGE, is_sure=True)
+        elif isinstance(failure, ConnectionLost) and self.context.exchange.closes_on_refusal:
+            suspects.blame(waiting, CLOSES, is_sure=False)
 
     async def _serve(self, connection: Connection) -> None:
         async with asyncio.TaskGroup() as group:

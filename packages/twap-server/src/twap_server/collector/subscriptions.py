@@ -8,7 +8,6 @@ from twap_server.books.live import LiveBook
 from twap_server.books.pulse import Pulse
 from twap_server.collector.connection import Connection
 from twap_server.collector.context import Served, SessionContext
-from twap_server.collector.oversized import WORDS as WORDS_TOO_LARGE
 from twap_server.collector.requests import Asked, Pending, Pendings
 from twap_server.collector.resync import BookResync
 from twap_server.domain.clock import SECOND, Nanos, to_text
@@ -142,11 +141,11 @@ class ChannelSubscriptions:
         ]
 
     def _clear_suspects(self) -> None:
-        oversized, books = self._context.oversized, self._served.books
+        suspects, books = self._context.suspects, self._served.books
         for symbol, asked in self._asked.items():
             if asked.book.status is BookStatus.LIVE:
-                oversized.clear(symbol)
-        if oversized.are_suspected(books.keys() - self._asked.keys()) and not self.waiting():
+                suspects.clear(symbol)
+        if suspects.are_suspected(books.keys() - self._asked.keys()) and not self.waiting():
             self.wake()
 
     def _forget_refused(self, now: Nanos) -> None:
@@ -198,11 +197,12 @@ class ChannelSubscriptions:
 
     def _askable(self, symbols: Sequence[str]) -> list[str]:
         """Choose what to ask for now; tell of what is set aside."""
-        oversized = self._context.oversized
+        suspects = self._context.suspects
         for symbol in symbols:
-            if (until := oversized.aside_until(symbol)) is not None:
-                self._served.books[symbol].mark_down(f"set aside until {to_text(until)}: {WORDS_TOO_LARGE}")
-        return oversized.askable(symbols, waits=bool(self.waiting()))
+            if (until := suspects.aside_until(symbol)) is not None:
+                words = suspects.words_of(symbol)
+                self._served.books[symbol].mark_down(f"set aside until {to_text(until)}: {words}")
+        return suspects.askable(symbols, waits=bool(self.waiting()))
 
     def _take_up_renewed(self) -> None:
         """See to books of symbols that were given up and wanted again before the exchange was told."""
@@ -268,7 +268,7 @@ class ChannelSubscriptions:
         self.settled = not self._again and all(
             self._is_answered(symbol, book)
             for symbol, book in self._served.books.items()
-            if symbol in listed and self._context.oversized.aside_until(symbol) is None
+            if symbol in listed and self._context.suspects.aside_until(symbol) is None
         )
 
     def _is_answered(self, symbol: str, book: LiveBook) -> bool:

@@ -308,6 +308,8 @@ class Exchange(ABC):
     default_rest_url: ClassVar[str]
     book_depth: int
     """Levels to keep per side; 0 keeps all that arrive."""
+    closes_on_refusal: ClassVar[bool] = False
+    """Whether it closes the connection, without a word, when it is asked for what it does not know."""
     tells_status: ClassVar[bool] = False
     """Whether the stream tells what stops trading; else ``statuses`` is asked for what is wanted."""
 

@@ -49,6 +49,7 @@ class HyperliquidExchange(Exchange):
     name = "hyperliquid"
     integrity = Integrity.WHOLE
     start = Start.WHOLE
+    closes_on_refusal = True
     limits = Limits(
         connects=Rate(20, 60),  # the limit is 30
         connections=10,
@@ -57,7 +58,7 @@ class HyperliquidExchange(Exchange):
         symbols_per_request=1,
         rest={"": Rate(1000, 60)},  # the limit is 1,200
     )
-    liveness = Liveness(silence_s=20, ping_every_s=20)
+    liveness = Liveness(silence_s=20, ping_every_s=5)  # it has no heartbeat; books come, changed or not
     klines = KlineRules(
         native={one: one.value for one in _INTERVALS}, max_rows=1000, pages=True, gaps=True, reach=5000
     )

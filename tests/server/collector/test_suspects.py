@@ -1,4 +1,4 @@
-"""A message above our limit costs its own instrument only, which is not asked for again and again."""
+"""What ends a connection costs its own instrument only, which is not asked for again and again."""
 
 from random import Random
 
@@ -8,7 +8,7 @@ from support.clocks import HandClock
 from support.collector.parts import collecting, until
 from support.kraken import LoopbackKraken
 from twap_server.collector.backoff import KeyedBackoff
-from twap_server.collector.oversized import Oversized
+from twap_server.collector.suspects import CLOSES, TOO_LARGE, Suspects
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -19,36 +19,55 @@ BOOKS = [InstrumentId("kraken", f"{coin}-USD") for coin in COINS]
 
 def made():
     clock = HandClock(Nanos(0))
-    return clock, Oversized(clock, KeyedBackoff(clock, Random(1), initial_ms=300_000, cap_s=3600))
+    return clock, Suspects(clock, KeyedBackoff(clock, Random(1), initial_ms=300_000, cap_s=3600))
 
 
 def test_the_only_one_that_is_waited_for_is_set_aside_ever_longer():
-    clock, oversized = made()
+    clock, suspects = made()
     waits = []
     for _ in range(6):
-        oversized.blame(["B"])
-        until = oversized.aside_until("B")
+        suspects.blame(["B"], TOO_LARGE, is_sure=True)
+        until = suspects.aside_until("B")
         waits.append((until - clock.time) / SECOND)
-        assert oversized.askable(["A", "B"], waits=False) == ["A"]
-        assert not oversized.are_suspected(["B"])
+        assert suspects.askable(["A", "B"], waits=False) == ["A"]
+        assert not suspects.are_suspected(["B"])
         clock.time = until
-        assert oversized.aside_until("B") is None
+        assert suspects.aside_until("B") is None
     assert 150 <= waits[0] <= 300 and waits[0] < waits[2] < waits[4] and waits[5] <= 3600
-    assert oversized.askable(["A", "B"], waits=False) == ["A"], "others first"
-    assert oversized.askable(["B"], waits=True) == [], "alone"
-    assert oversized.askable(["B"], waits=False) == ["B"]
-    oversized.clear("B")
-    assert oversized.askable(["A", "B"], waits=True) == ["A", "B"]
+    assert suspects.askable(["A", "B"], waits=False) == ["A"], "others first"
+    assert suspects.askable(["B"], waits=True) == [], "alone"
+    assert suspects.askable(["B"], waits=False) == ["B"]
+    suspects.clear("B")
+    assert suspects.askable(["A", "B"], waits=True) == ["A", "B"]
 
 
 def test_of_several_each_is_asked_for_alone():
-    _, oversized = made()
-    oversized.blame(["A", "B"])
-    assert oversized.askable(["A", "B", "C"], waits=False) == ["C"]
-    assert oversized.askable(["A", "B"], waits=False) == ["A"]
-    assert oversized.are_suspected(["B"]) and not oversized.are_suspected(["C"])
-    oversized.clear("A")
-    assert oversized.askable(["B"], waits=False) == ["B"]
+    _, suspects = made()
+    suspects.blame(["A", "B"], TOO_LARGE, is_sure=True)
+    assert suspects.askable(["A", "B", "C"], waits=False) == ["C"]
+    assert suspects.askable(["A", "B"], waits=False) == ["A"]
+    assert suspects.are_suspected(["B"]) and not suspects.are_suspected(["C"])
+    suspects.clear("A")
+    assert suspects.askable(["B"], waits=False) == ["B"]
+
+
+def test_one_that_is_waited_for_when_a_connection_is_lost_once_is_only_suspected():
+    _, suspects = made()
+    suspects.blame(["B"], CLOSES, is_sure=False)
+    assert suspects.aside_until("B") is None
+    assert suspects.askable(["A", "B"], waits=False) == ["A"], "others first"
+    suspects.blame(["A", "B"], CLOSES, is_sure=False)
+    assert suspects.aside_until("B") is None, "it may be either"
+    suspects.blame(["B"], CLOSES, is_sure=False)
+    assert suspects.aside_until("B") is not None and suspects.words_of("B") == CLOSES
+
+
+def test_one_whose_book_came_is_suspected_no_more():
+    _, suspects = made()
+    suspects.blame(["B"], CLOSES, is_sure=False)
+    suspects.clear("B")
+    suspects.blame(["B"], CLOSES, is_sure=False)
+    assert suspects.aside_until("B") is None
 
 
 @pytest.mark.parametrize("huge", COINS)
