@@ -16,6 +16,7 @@ from twap_server.exchanges.htx.adapter import HtxExchange
 from twap_server.exchanges.hyperliquid.adapter import HyperliquidExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 from twap_server.exchanges.kucoin.adapter import KucoinExchange
+from twap_server.exchanges.mexc.adapter import MexcExchange
 from twap_server.exchanges.okx.adapter import OkxExchange
 
 EXCHANGES = (
@@ -36,4 +37,5 @@ EXCHANGES = (
     GeminiExchange,
     HyperliquidExchange,
     HtxExchange,
+    MexcExchange,
 )

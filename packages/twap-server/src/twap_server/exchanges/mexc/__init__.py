@@ -1,0 +1,1 @@
+"""Translate for MEXC (spot)."""
