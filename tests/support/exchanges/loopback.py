@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import websockets
@@ -100,13 +101,13 @@ class LoopbackExchange:
 
 @asynccontextmanager
 async def collected(
-    case: ExchangeCase, shape: type[LoopbackExchange] = LoopbackExchange
+    case: ExchangeCase, shape: type[LoopbackExchange] = LoopbackExchange, **settings: Any
 ) -> AsyncIterator[tuple[LoopbackExchange, LiveMarket]]:
     """A market that collects this exchange alone, from loopback."""
     clock = SystemClock()
     async with shape(case).serving() as exchange:
         others = {shape.name: ExchangeConfig(enabled=False) for shape in EXCHANGES}
-        config = CollectorConfig(exchanges=others | {case.shape.name: exchange.config}, **QUICK)
+        config = CollectorConfig(exchanges=others | {case.shape.name: exchange.config}, **(QUICK | settings))
         market = LiveMarket(
             EXCHANGES,
             config,

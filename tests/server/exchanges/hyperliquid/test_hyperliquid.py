@@ -161,7 +161,8 @@ def test_a_request_names_one_channel_of_one_coin() -> None:
 
 @pytest.mark.parametrize(("wanted", "kept"), [(0, 5), (5, 5), (6, 20), (20, 20), (100, 20)])
 def test_a_book_is_shallow_and_quick_or_deep_and_slow(wanted: int, kept: int) -> None:
-    assert HyperliquidExchange(depth=wanted).book_depth == kept
+    exchange = HyperliquidExchange(depth=wanted)
+    assert (exchange.book_depth, exchange.book_silence_s) == (kept, {5: 3, 20: 17}[kept])
 
 
 def test_answers_name_the_book_they_are_about() -> None:

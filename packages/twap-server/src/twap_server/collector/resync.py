@@ -105,6 +105,18 @@ class BookResync:
                 book.resync(str(error))
                 self._begin_after_fault(symbol)
 
+    def doubt_silent(self, now: Nanos) -> None:
+        """Begin anew with each live book that says nothing, where each speaks whether it changed or not.
+
+        Args:
+            now: wall time.
+        """
+        borne = self._context.exchange.book_silence_s * SECOND
+        for symbol, book in self._served.books.items() if borne else ():
+            if book.status is BookStatus.LIVE and now - book.ts_received >= borne:
+                book.resync("the exchange says nothing of this book")
+                self._begin_after_fault(symbol)
+
     def check(self, now: Nanos) -> None:
         """Ask again: no change has met the snapshot, a snapshot never came, or an unproven book is old."""
         config = self._context.config

@@ -243,7 +243,7 @@ class ExchangeSession:
             await clock.sleep(config.look_every_ms / 1000)
 
     def _check_silence(self, now: Nanos, *, since_look: int) -> None:
-        """Say how long silence is borne, tell when it lasts longer, and end a dead connection.
+        """Say how long silence is borne, tell when it lasts longer; end a dead connection, doubt a mute book.
 
         Raises:
             FeedStale: it is dead. Never right after we were busy: what came meanwhile is still to be read.
@@ -258,8 +258,11 @@ class ExchangeSession:
                 book.on_status(book.instrument)
         was_busy = since_look > config.look_every_ms * MILLISECOND + SECOND
         deadline = (config.silence_s or self.context.exchange.liveness.silence_s) * SECOND
-        if now - pulse.heard_at >= deadline and not was_busy:
+        if was_busy:
+            return
+        if now - pulse.heard_at >= deadline:
             raise FeedStale("the exchange is silent")
+        self._resync.doubt_silent(self.context.clock.now())
 
     def _look_after_books(self, *, delivered: bool) -> None:
         max_levels, now = self.context.config.max_levels, self.context.clock.now()

@@ -324,6 +324,11 @@ class Exchange(ABC):
         self._symbols: dict[str, str] = {}
         """Native to canonical."""
 
+    @property
+    def book_silence_s(self) -> int:
+        """After so long without a word of it a book is not to be trusted; 0: it speaks when it changes."""
+        return 0
+
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Replace the mapping between native and canonical symbols, in place: open streams use it."""
         self._symbols.clear()

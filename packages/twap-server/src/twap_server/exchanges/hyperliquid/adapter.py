@@ -67,9 +67,18 @@ class HyperliquidExchange(Exchange):
     default_ws_url = "wss://api.hyperliquid.xyz/ws"
     default_rest_url = "https://api.hyperliquid.xyz"
 
+    @property
+    def book_silence_s(self) -> int:
+        """Three times as long as from one whole book to the next, or a little more."""
+        return 3 if self._is_fast else 17
+
+    @property
+    def _is_fast(self) -> bool:
+        return self.book_depth == _FAST
+
     def new_stream(self) -> HyperliquidStream:
         """Begin a connection."""
-        return HyperliquidStream(self._symbols, fast=self.book_depth == _FAST)
+        return HyperliquidStream(self._symbols, fast=self._is_fast)
 
     def new_sequencer(self, instrument: Instrument) -> SnapshotFirst:
         """Take each message as the whole book: it heals what one before it lost."""
