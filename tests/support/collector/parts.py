@@ -12,6 +12,7 @@ from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
+from twap_server.collector.network import INTERNET
 from twap_server.exchanges.registry import EXCHANGES
 
 QUICK = {
@@ -38,7 +39,7 @@ class HastyClock(SystemClock):
 
 
 @asynccontextmanager
-async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **settings):
+async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, network=INTERNET, **settings):
     clock = clock or SystemClock()
     exchanges = {
         shape.name: ExchangeConfig(**urls[shape.name], depth=depth if shape.name == "kraken" else 0)
@@ -56,6 +57,7 @@ async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, **s
         clock=clock,
         rng=random.Random(1),
         cached=cached,
+        network=network,
     ) as market:
         yield market
 

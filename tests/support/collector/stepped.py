@@ -1,7 +1,7 @@
 """A simulated exchange whose market moves when the test says so, and the collector that listens to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -9,6 +9,7 @@ from support.collector.parts import collecting
 from twap_models.enums import InstrumentKind
 from twap_server.clock import SystemClock
 from twap_server.collector.market_data import LiveMarket
+from twap_server.collector.network import INTERNET, Network
 from twap_server.domain.market.instrument import Instrument
 from twap_server.venue.market import MarketParameters, SyntheticSource
 from twap_server.venue.protocol import VenueProtocol
@@ -61,12 +62,19 @@ class Stepped:
 
 
 @asynccontextmanager
-async def stepped(protocol: VenueProtocol, **settings: object) -> AsyncIterator[Stepped]:
-    """Run a simulated exchange and collect from it."""
+async def stepped(
+    protocol: VenueProtocol, *, network: Callable[[dict[str, str]], Network] | None = None, **settings: object
+) -> AsyncIterator[Stepped]:
+    """Run a simulated exchange and collect from it.
+
+    Args:
+        protocol: which.
+        network: makes the network to it, of its addresses.
+        settings: of the collector.
+    """
     source = SteppedSource(protocol)
     quick = {"quiet_proof_s": 0} | settings
-    async with (
-        Venue(source, clock=SystemClock()) as venue,
-        collecting(venue.urls(), depth=500, **quick) as market,
-    ):
-        yield Stepped(source, venue, market, protocol.name)
+    async with Venue(source, clock=SystemClock()) as venue:
+        way = INTERNET if network is None else network(venue.urls()[protocol.name])
+        async with collecting(venue.urls(), depth=500, network=way, **quick) as market:
+            yield Stepped(source, venue, market, protocol.name)

@@ -49,15 +49,15 @@ class LoopbackExchange:
 
     @property
     def network(self) -> Network:
-        return Network(open_http=self._open_http)
+        return Network(transport=self._transport)
 
     async def cut(self) -> None:
         """Break every connection off."""
         for socket in list(self.sockets):
             socket.transport.abort()
 
-    def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer))
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        return httpx.MockTransport(self._answer)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         """Whether it is the list of instruments, or a book."""

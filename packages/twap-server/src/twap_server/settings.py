@@ -20,6 +20,7 @@ from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.environment import PREFIX, SEPARATOR, merged, nested, ours
+from twap_server.recordings.config import RecordConfig
 from twap_server.runtime.config import RuntimeConfig
 from twap_server.telemetry import LogFormat
 
@@ -50,6 +51,7 @@ class Settings(BaseModel):
     engine: EngineConfig = EngineConfig()
     api: ApiConfig = ApiConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+    record: RecordConfig = RecordConfig()
 
     @field_validator("database")
     @classmethod

@@ -17,11 +17,13 @@ from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.ids import ordered_ids
+from twap_server.bootstrap.recording import exchanges_of, recorded
 from twap_server.bootstrap.signing_key import signing_key, tell_shared_folder
 from twap_server.clock import SteadyClock
 from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.connection import check_library
 from twap_server.collector.market_data import LiveMarket
+from twap_server.collector.network import Network
 from twap_server.collector.proxies import check_proxies
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
@@ -120,10 +122,15 @@ async def running(
     """Open the store and run collectors, engine and feed until the block ends, all by one steady clock."""
     world, clock = outside or Outside(), SteadyClock(clock)
     tell_shared_folder(settings)
-    async with world.open_database(settings.database_url) as database, asyncio.TaskGroup() as group:
+    async with (
+        world.open_database(settings.database_url) as database,
+        recorded(settings, clock) as network,
+        asyncio.TaskGroup() as group,
+    ):
         lists = SqlInstrumentStore(database)
         market = _market(
             settings,
+            network=network,
             clock=clock,
             rng=world.rng,
             cached={name: await lists.load(name) for name in settings.exchanges},
@@ -142,14 +149,10 @@ async def running(
         market.registry.trades.listen(services.live_candles.on_trade)
         working = group.create_task(engine.run(), name="engine")
         others = _beside(group, services, market, publisher, database)
+        parser = http_parser(settings.runtime.http_parser)
         try:
             yield Running(
-                services=services,
-                engine=engine,
-                clock=clock,
-                group=group,
-                vitals=vitals,
-                http_parser=http_parser(settings.runtime.http_parser),
+                services=services, engine=engine, clock=clock, group=group, vitals=vitals, http_parser=parser
             )
         finally:
             engine.stop()
@@ -231,6 +234,7 @@ def _clock_warnings(market: LiveMarket) -> list[str]:
 def _market(
     settings: Settings,
     *,
+    network: Network,
     clock: Clock,
     rng: random.Random,
     cached: Mapping[str, Mapping[str, Instrument]],
@@ -239,9 +243,7 @@ def _market(
 ) -> LiveMarket:
     check_library(settings.collector)
     shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
-    for shape in shapes:
-        own = settings.exchanges[shape.name]
-        exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
+    for exchange in exchanges_of(settings):
         check_proxies((exchange.ws_url, exchange.rest_url))
     return LiveMarket(
         shapes,
@@ -253,6 +255,7 @@ def _market(
         cached={name: listed.values() for name, listed in cached.items()},
         on_instruments=on_instruments,
         archive=archive,
+        network=network,
     )
 
 

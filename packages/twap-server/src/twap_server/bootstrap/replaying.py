@@ -22,10 +22,10 @@ from twap_server.api.wire.requests import to_request
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import VirtualClock
-from twap_server.collector.config import CollectorConfig, ExchangeConfig
+from twap_server.collector.config import ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import Network
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import BookStatus
@@ -38,6 +38,7 @@ from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording, frames, is_answer
 from twap_server.replay.answers import RecordedRest
+from twap_server.replay.depth import recorded_depth
 from twap_server.replay.origin import Origins, exchange_of, of_one
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.records import MemoryRecords
@@ -117,6 +118,12 @@ def replay(
         return runner.run(run.play(orders))
 
 
+def _simulated(source: RecordingSource, clock: Clock) -> httpx.AsyncBaseTransport:
+    """Where an exchange can be simulated from a recording: its instruments."""
+    board = Switchboard(source, clock=clock, recurring=())
+    return httpx.ASGITransport(app=Starlette(routes=board.routes()))
+
+
 def _add_list(rest: RecordedRest, path: Path) -> None:
     """Take the list of instruments from a file.
 
@@ -145,7 +152,8 @@ class _Run:
         self.player = TapePlayer(of_one(path, recording.frames(), _ORIGINS, self._rest.note))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
-        self._source = RecordingSource(path, clock=self._clock) if self._name in _SIMULATED else None
+        self._source: RecordingSource | None = None
+        self._depth = 0
         self._settings = settings
         self._recording = recording
         self._skip_unread = skip_unread
@@ -159,27 +167,27 @@ class _Run:
             InvalidRequest: it cannot.
         """
         rest, first = self._rest, next(self._shape().instruments())
-        rest.clock, rest.fallback = self._clock, self._simulated()
+        rest.clock = self._clock
         rest.list_paths.add(first.path)
-        for frame in islice(self._recording.frames(), _SCANNED):
+        begin = list(islice(self._recording.frames(), _SCANNED))
+        for frame in begin:
             if is_answer(frame[3]):
                 rest.note(*frame)
         if instruments is not None:
             _add_list(rest, instruments)
-        if not (rest.fallback or rest.list_body or rest.has(first.path, first.params)):
+        if rest.known(first) is not None:
+            self._depth = recorded_depth(self._shape(), rest, begin)
+        elif self._name in _SIMULATED and not self._recording.path.is_dir():
+            self._source = RecordingSource(self._recording.path, clock=self._clock)
+            self._depth = self._source.depth
+            rest.fallback = _simulated(self._source, self._clock)
+        else:
             raise InvalidRequest(
                 f"the recording does not hold {self._name}'s list of instruments, which says how prices and "
                 "quantities are written: give it with --instruments FILE, the answer of "
                 f"{self._shape.default_rest_url}{first.path} as JSON",
                 field="recording",
             )
-
-    def _simulated(self) -> httpx.AsyncBaseTransport | None:
-        """Where an exchange can be simulated from a recording: its instruments."""
-        if self._source is None:
-            return None
-        board = Switchboard(self._source, clock=self._clock, recurring=())
-        return httpx.ASGITransport(app=Starlette(routes=board.routes()))
 
     async def play(self, orders: Sequence[TwapOrderRequest]) -> Replayed:
         market = self._market()
@@ -277,7 +285,7 @@ class _Run:
             return
         asked = next(exchange.snapshot(instrument))
         self._rest.book_paths.add(asked.path)
-        if not self._rest.has(asked.path, asked.params):
+        if self._rest.known(asked) is None:
             raise InvalidRequest(
                 f"the recording holds no REST book of {instrument.native} near its start: "
                 f"a book of {exchange.name} cannot begin without one",
@@ -296,7 +304,7 @@ class _Run:
         told = {
             "ws_url": f"ws://recording/{name}",
             "rest_url": f"http://recording/{name}",
-            "depth": 0 if self._source is None else self._source.depth,
+            "depth": self._depth,
         }
         config = self._settings.collector.model_copy(
             update={
@@ -315,13 +323,10 @@ class _Run:
             on_instruments=lambda *_: self._listed.set(),
             network=Network(
                 open_socket=self.player.open,
-                open_http=self._open_http,
+                transport=lambda: httpx.MockTransport(self._rest),
                 on_unreadable=self.player.on_unreadable,
             ),
         )
-
-    def _open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
-        return httpx.AsyncClient(transport=httpx.MockTransport(self._rest))
 
     def _engine(self, market: LiveMarket) -> Engine:
         numbers = count(1)

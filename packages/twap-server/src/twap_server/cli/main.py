@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from twap_models import __version__
-from twap_server.cli import accounts, upkeep
+from twap_server.cli import accounts, recordings, upkeep
 from twap_server.cli.running import Commands, fail, run_announcing, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
@@ -69,6 +69,9 @@ def start(
     recording: Annotated[
         Path | None, typer.Option(help="With --demo: replay this recording instead.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep every message of the exchanges in this folder.")
+    ] = None,
     log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
 ) -> None:
     """Start the server. Without options: Binance and Kraken, live, on port 8000; Coinbase where named."""
@@ -76,7 +79,9 @@ def start(
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
     flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
-    given = {key: value for key, value in flags.items() if value is not None}
+    given: dict[str, object] = {key: value for key, value in flags.items() if value is not None}
+    if record is not None:
+        given["record"] = {"folder": str(record)}
     if recording is not None and not demo:
         fail("--recording needs --demo", code=2)
     try:
@@ -174,6 +179,7 @@ def replay(
 
 
 upkeep.add_to(app)
+app.add_typer(recordings.app, name="recordings")
 
 
 @app.command()

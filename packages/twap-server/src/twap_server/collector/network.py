@@ -21,12 +21,6 @@ OpenSocket: TypeAlias = Callable[[Exchange, CollectorConfig, Clock], AbstractAsy
 """Opens an exchange's WebSocket as ``opened`` does."""
 
 
-def _open_http(config: CollectorConfig) -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        transport=ProxyTransport(), timeout=config.http_timeout_s, follow_redirects=False
-    )
-
-
 def _ignore(error: FeedError) -> None:
     """Do nothing about a message that could not be read: the session does what is to be done."""
 
@@ -36,9 +30,16 @@ class Network:
     """The two ways to an exchange."""
 
     open_socket: OpenSocket = opened
-    open_http: Callable[[CollectorConfig], httpx.AsyncClient] = _open_http
+    transport: Callable[[], httpx.AsyncBaseTransport] = ProxyTransport
+    """Makes what carries requests over REST."""
     on_unreadable: Callable[[FeedError], None] = _ignore
     """Told why the message that was received last could not be read."""
+
+    def open_http(self, config: CollectorConfig) -> httpx.AsyncClient:
+        """Make a client for REST."""
+        return httpx.AsyncClient(
+            transport=self.transport(), timeout=config.http_timeout_s, follow_redirects=False
+        )
 
 
 INTERNET = Network()

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
+from twap_server.recordings.manifest import Manifest, files_of
 from twap_server.recordings.rows import Row, rows, unreadable
 
 _LATEST = 2**63 - 1
@@ -37,19 +38,36 @@ class Recording:
 def frames(path: Path) -> Iterator[RecordedFrame]:
     """Read what was received one by one; a row without a time has that of the row before.
 
+    Args:
+        path: a file, or the folder of one exchange that ``RecordingWriter`` wrote.
+
     Raises:
         InvalidRequest: there is no such file, it is no recording, or it breaks off.
     """
     at = Nanos(0)
     known: dict[str, str] = {}
-    for line, row in rows(path):
+    for line, row in _rows(path):
         if row.dir != "in":
             continue
         try:
             at = _moment(row, after=at)
+            content = row.raw.encode() if not row.enc else row.content
         except ValueError as error:
             raise unreadable(path, f"line {line}: {error}") from None
-        yield at, row.raw.encode(), line, known.setdefault(row.conn, row.conn)
+        yield at, content, line, known.setdefault(row.conn, row.conn)
+
+
+def _rows(path: Path) -> Iterator[tuple[int, Row]]:
+    """The rows of a file, or of a folder's files one after the other; the last of them may be unfinished."""
+    if not path.is_dir():
+        yield from rows(path)
+        return
+    whole = {one.file for one in Manifest.of(path).segments}
+    before = line = 0
+    for file in files_of(path):
+        for line, row in rows(file, is_open=file.name not in whole):
+            yield before + line, row
+        before, line = before + line, 0
 
 
 def is_answer(conn: str) -> bool:

@@ -4,10 +4,13 @@ In: gzip JSON lines with ``t`` (receive time since the epoch; its digits tell th
 ``conn`` and ``raw``. Out: rows with the lines they stand on. What cannot be read ends it, with what to do.
 """
 
+import base64
 import gzip
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,7 +19,10 @@ from twap_server.domain.errors import InvalidRequest
 _READ_AHEAD = 1 << 18
 
 
-class Row(msgspec.Struct, gc=False):
+BASE64: Final = "base64"
+
+
+class Row(msgspec.Struct, gc=False, omit_defaults=True):
     """One message that was sent or received."""
 
     dir: str
@@ -27,20 +33,35 @@ class Row(msgspec.Struct, gc=False):
     """The message as text."""
     t: int | float | None = None
     """When it was received; see ``of_receipt``."""
+    enc: str = ""
+    """How a message that is no text is written as one: ``base64``."""
+
+    @property
+    def content(self) -> bytes:
+        """The message as it was sent.
+
+        Raises:
+            ValueError: it is not written as ``enc`` says.
+        """
+        return base64.b64decode(self.raw, validate=True) if self.enc == BASE64 else self.raw.encode()
 
 
 _decode_lines = msgspec.json.Decoder(Row).decode_lines
 
 
-def rows(path: Path) -> Iterator[tuple[int, Row]]:
+def rows(path: Path, *, is_open: bool = False) -> Iterator[tuple[int, Row]]:
     """Give all rows with their lines, counted from 1; seconds as float are exact to the microsecond.
+
+    Args:
+        path: of one file.
+        is_open: it is still being written, or whoever wrote it was killed: what is there of it counts.
 
     Raises:
         InvalidRequest: there is no such file, it breaks off, or a line is no row; the message says which.
     """
     done = 0
     try:
-        for lines in _whole_lines(path):
+        for lines in _written_lines(path) if is_open else _whole_lines(path):
             found = _decode_lines(lines)
             yield from zip(_numbers(lines, len(found), after=done), found, strict=True)
             done += lines.count(b"\n")
@@ -66,6 +87,15 @@ def _whole_lines(path: Path) -> Iterator[bytes]:
         if is_empty:
             raise unreadable(path, "it is empty")
         yield rest
+
+
+def _written_lines(path: Path) -> Iterator[bytes]:
+    """Give the lines up to where the file breaks off."""
+    rest = b""
+    with gzip.open(path, "rb") as packed, suppress(EOFError):
+        while read := packed.read1(_READ_AHEAD):
+            whole, end, rest = (rest + read).rpartition(b"\n")
+            yield whole + end
 
 
 def _numbers(lines: bytes, rows: int, *, after: int) -> Iterator[int]:

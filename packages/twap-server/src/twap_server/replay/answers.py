@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.exchanges.base import HttpRequest
 
 _NO_ANSWER = 404
 
@@ -58,9 +59,12 @@ class RecordedRest:
             waiting.set_result(None)
         self._news.clear()
 
-    def has(self, path: str, params: Mapping[str, str]) -> bool:
-        """Whether an answer to such a request is known."""
-        return bool(self._fitting(path, params))
+    def known(self, request: HttpRequest) -> bytes | None:
+        """The first answer to such a request that is known."""
+        found = self._fitting(request.path, request.params)
+        if found:
+            return found[0].body
+        return self.list_body if request.path in self.list_paths else None
 
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""

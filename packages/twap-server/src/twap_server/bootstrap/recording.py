@@ -1,0 +1,59 @@
+"""Record what goes over the exchanges' connections, where the settings say so."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from twap_server.collector.network import INTERNET, Network
+from twap_server.collector.recorded_network import RecordedExchanges
+from twap_server.domain.clock import Clock
+from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.recordings.config import RecordConfig
+from twap_server.recordings.manifest import Retention
+from twap_server.recordings.writer import RecordingWriter
+from twap_server.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
+    """Give the network to collect over: all that goes over it is recorded until the block ends, where wanted.
+
+    Raises:
+        InvalidRequest: a folder there has a manifest that cannot be read.
+    """
+    if settings.record.folder is None:
+        yield INTERNET
+        return
+    writers = {
+        one: _writer(settings.record, settings.record.folder / one.name) for one in exchanges_of(settings)
+    }
+    for writer in writers.values():
+        writer.begin()
+    try:
+        yield RecordedExchanges(INTERNET, writers, clock).network()
+    finally:
+        for writer in writers.values():
+            await asyncio.to_thread(writer.end)
+
+
+def _writer(config: RecordConfig, folder: Path) -> RecordingWriter:
+    return RecordingWriter(
+        folder,
+        segment_s=round(config.segment.total_seconds()),
+        retention=Retention(config.max_size, config.max_age),
+        on_trouble=log.warning,
+    )
+
+
+def exchanges_of(settings: Settings) -> Sequence[Exchange]:
+    """The exchanges that are collected, at the addresses that the settings give."""
+    return [
+        shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
+        for shape in EXCHANGES
+        if (own := settings.exchanges.get(shape.name)) is not None and own.enabled
+    ]

@@ -1,0 +1,115 @@
+"""Keep what goes over the network: a decorator of ``Network`` that gives every message to a recording.
+
+A message is kept with the moment at which it was taken from its connection: what the collector did with it
+comes right after. Keeping never waits.
+"""
+
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+
+from twap_server.collector.config import CollectorConfig
+from twap_server.collector.connection import Connection
+from twap_server.collector.network import Network
+from twap_server.domain.clock import Clock
+from twap_server.exchanges.base import Exchange
+from twap_server.recordings.writer import RecordingWriter
+
+
+class RecordedConnection:
+    """A connection whose messages are kept."""
+
+    acknowledges = True
+
+    def __init__(self, inner: Connection, conn: str, clock: Clock, writer: RecordingWriter) -> None:
+        self._inner, self._conn, self._clock, self._writer = inner, conn, clock, writer
+        receive, now, keep = inner.receive, clock.now, writer.keep
+
+        async def kept() -> Iterable[str | bytes]:
+            burst = await receive()
+            at = now()
+            for raw in burst:
+                keep((at, "in", conn, raw))
+            return burst
+
+        self.receive: Callable[[], Awaitable[Iterable[str | bytes]]] = kept
+
+    async def send(self, text: str) -> None:
+        """See ``Connection``."""
+        await self._inner.send(text)
+        self._keep(text)
+
+    async def reply(self, text: str) -> None:
+        """See ``Connection``."""
+        await self._inner.reply(text)
+        self._keep(text)
+
+    def _keep(self, text: str) -> None:
+        self._writer.keep((self._clock.now(), "out", self._conn, text))
+
+
+class RecordedTransport(httpx.AsyncBaseTransport):
+    """An httpx transport whose good answers are kept, by the exchange that they come from."""
+
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport,
+        clock: Clock,
+        writers: Callable[[str], tuple[RecordingWriter, bool] | None],
+    ) -> None:
+        """Args: writers: the recording of an address, and whether it gives the list of instruments."""
+        self._inner, self._clock, self._writers = inner, clock, writers
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request, and keep it with its answer."""
+        response = await self._inner.handle_async_request(request)
+        found = self._writers(str(request.url))
+        if found is None or response.status_code != httpx.codes.OK:
+            return response
+        writer, is_list = found
+        body = await response.aread()
+        conn = str(request.url)
+        if request.content:
+            writer.keep((self._clock.now(), "out", conn, request.content))
+        (writer.keep_list if is_list else writer.keep)((self._clock.now(), "in", conn, body))
+        return response
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
+
+
+class RecordedExchanges:
+    """The recordings of all exchanges of a server."""
+
+    def __init__(self, network: Network, exchanges: Mapping[Exchange, RecordingWriter], clock: Clock) -> None:
+        """Args: exchanges: with their addresses as they are used, to their recordings."""
+        self._network, self._clock = network, clock
+        self._writers = {one.name: writer for one, writer in exchanges.items()}
+        self._places = {one.rest_url: (one, writer) for one, writer in exchanges.items()}
+        self._numbers = itertools.count(1)
+
+    def network(self) -> Network:
+        """Give the network whose messages are kept."""
+        return replace(self._network, open_socket=self._opened, transport=self._transport)
+
+    @asynccontextmanager
+    async def _opened(
+        self, exchange: Exchange, config: CollectorConfig, clock: Clock
+    ) -> AsyncIterator[Connection]:
+        conn = f"ws-{exchange.name}-{next(self._numbers)} {exchange.ws_url}"
+        async with self._network.open_socket(exchange, config, clock) as inner:
+            yield RecordedConnection(inner, conn, clock, self._writers[exchange.name])
+
+    def _transport(self) -> httpx.AsyncBaseTransport:
+        return RecordedTransport(self._network.transport(), self._clock, self._writer_of)
+
+    def _writer_of(self, url: str) -> tuple[RecordingWriter, bool] | None:
+        """The recording of an address, and whether it gives the list of instruments."""
+        for base, (exchange, writer) in self._places.items():
+            if url.startswith(base):
+                return writer, url.startswith(base + next(exchange.instruments()).path)
+        return None

@@ -1,0 +1,115 @@
+"""Say which segments a recording has, and prove that none was changed: ``manifest.json`` beside them."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import msgspec
+
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import InvalidRequest
+
+NAME: Final = "manifest.json"
+ENDING: Final = ".jsonl.gz"
+
+
+class Segment(msgspec.Struct, kw_only=True):
+    """One file that is whole."""
+
+    file: str
+    first: Nanos
+    """Moment of its first message, nanoseconds since the epoch."""
+    last: Nanos
+    rows: int = 0
+    bytes: int = 0
+    sha256: str = ""
+    dropped: int = 0
+    """Messages that came faster than the disk took them, and are missing."""
+
+
+class Retention(NamedTuple):
+    """Which segments stay: the newest ones."""
+
+    max_bytes: int
+    """0: as much as there is."""
+    max_age: timedelta
+    """Zero: for ever."""
+
+
+class _Contents(msgspec.Struct):
+    format: int = 1
+    segments: list[Segment] = []
+
+
+class Manifest:
+    """The manifest of one folder."""
+
+    def __init__(self, folder: Path, contents: _Contents) -> None:
+        self._folder, self._contents = folder, contents
+
+    @classmethod
+    def of(cls, folder: Path) -> "Manifest":
+        """Read it; a folder without one has no segments yet.
+
+        Raises:
+            InvalidRequest: it cannot be read.
+        """
+        path = folder / NAME
+        try:
+            return cls(folder, msgspec.json.decode(path.read_bytes(), type=_Contents))
+        except FileNotFoundError:
+            return cls(folder, _Contents())
+        except OSError as error:
+            raise InvalidRequest(f"cannot read {path}: {error.strerror}", field="recording") from None
+        except (msgspec.MsgspecError, UnicodeError) as error:
+            raise InvalidRequest(
+                f"{path} is no manifest of a recording: {error}", field="recording"
+            ) from None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The whole segments, oldest first."""
+        return sorted(self._contents.segments, key=lambda one: one.file)
+
+    def add(self, segment: Segment) -> None:
+        """Note a segment that is whole now."""
+        self._contents.segments.append(segment)
+        self._save()
+
+    def prune(self, retention: Retention, *, now: Nanos) -> None:
+        """Delete the oldest segments, as far as the retention asks for; the newest one always stays."""
+        kept = self.segments
+        while len(kept) > 1 and _is_over(kept, retention, now):
+            (self._folder / kept.pop(0).file).unlink(missing_ok=True)
+        if len(kept) < len(self._contents.segments):
+            self._contents.segments = kept
+            self._save()
+
+    def _save(self) -> None:
+        path = self._folder / NAME
+        new = path.with_suffix(".new")
+        new.write_bytes(msgspec.json.format(msgspec.json.encode(self._contents), indent=1) + b"\n")
+        os.replace(new, path)
+
+
+def _is_over(segments: list[Segment], retention: Retention, now: Nanos) -> bool:
+    size = sum(one.bytes for one in segments)
+    age = (now - segments[0].last) / SECOND
+    is_large = bool(retention.max_bytes) and size > retention.max_bytes
+    return is_large or (bool(retention.max_age) and age > retention.max_age.total_seconds())
+
+
+def files_of(folder: Path) -> Iterator[Path]:
+    """Give the files of a recording, oldest first, also those that are still being written.
+
+    Raises:
+        InvalidRequest: there is none; folders that have some are named.
+    """
+    files = sorted(folder.glob(f"*{ENDING}"))
+    if not files:
+        below = sorted({one.parent.name for one in folder.glob(f"*/*{ENDING}")})
+        hint = f": name one of {', '.join(str(folder / one) for one in below)}" if below else ""
+        raise InvalidRequest(f"{folder} holds no recording{hint}", field="recording")
+    return iter(files)

@@ -1,0 +1,203 @@
+"""Write what goes over an exchange's connections into segments, from a thread of its own.
+
+In: messages with their moments, from the event loop; ``keep`` never waits. Out: files of the one format
+(``rows``), each readable up to its last flush, and a manifest of those that are whole. What comes faster than
+the disk takes it is dropped, and the manifest says how much.
+"""
+
+import base64
+import hashlib
+import itertools
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeAlias
+
+import msgspec
+
+from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_datetime
+from twap_server.recordings.manifest import ENDING, Manifest, Retention, Segment
+from twap_server.recordings.rows import BASE64, Row
+
+_LEVEL: Final = 1
+"""Of compression: the network's text shrinks to a tenth, at a hundred megabytes a second."""
+_GZIP: Final = 31
+"""For zlib: a gzip stream with the largest window."""
+_BATCH: Final = 500
+_EVERY_S: Final = 0.25
+_TURNS_TO_A_FLUSH: Final = 3
+"""So at most a second is lost when the process is killed."""
+_MOST_WAITING: Final = 200_000
+_JOIN_S: Final = 10.0
+_encode = msgspec.json.Encoder().encode
+
+
+Message: TypeAlias = tuple[Nanos, str, str, bytes | str]
+"""One message: its moment, ``in`` or ``out``, the connection, what was sent or received."""
+
+
+class OpenSegment:
+    """A file that is being written: a gzip stream, readable up to its last ``flush``."""
+
+    def __init__(self, path: Path, first: Nanos) -> None:
+        """Make the file."""
+        self.path = path
+        self.facts = Segment(file=path.name, first=first, last=first)
+        self._file = path.open("wb")
+        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+
+    def write(self, messages: Sequence[Message]) -> None:
+        """Write messages, at least one: many at once are cheaper."""
+        self._file.write(self._packer.compress(b"".join(map(line_of, messages))))
+        self.facts.rows += len(messages)
+        self.facts.last = messages[-1][0]
+
+    def flush(self) -> None:
+        """Let a reader read all that was written, should nothing be written any more."""
+        self._file.write(self._packer.flush(zlib.Z_SYNC_FLUSH))
+        self._file.flush()
+
+    def abandon(self) -> None:
+        """Leave the file as it is."""
+        with suppress(OSError):
+            self._file.close()
+
+    def close(self) -> Segment:
+        """End the file, and say what it holds."""
+        self._file.write(self._packer.flush())
+        self._file.close()
+        self.facts.bytes = self.path.stat().st_size
+        self.facts.sha256 = sha256_of(self.path)
+        return self.facts
+
+
+class RecordingWriter:
+    """The recording of one exchange: ``begin``, ``keep`` for each message, ``end``."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_s: int,
+        retention: Retention,
+        on_trouble: Callable[[str], None],
+        most_waiting: int = _MOST_WAITING,
+    ) -> None:
+        """Args:
+        folder: of this exchange; made where it is not there.
+        segment_s: after so long a new file begins.
+        retention: which segments are deleted.
+        on_trouble: is told why nothing is written, from the thread.
+        most_waiting: messages that may wait for the disk.
+        """
+        self._folder, self._segment_s, self._retention = folder, segment_s, retention
+        self._on_trouble, self._most = on_trouble, most_waiting
+        self._waiting: deque[Message] = deque()
+        self._lists: dict[str, Message] = {}
+        self._dropped = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"recording {folder.name}", daemon=True)
+        self._segment: OpenSegment | None = None
+        self._manifest = Manifest.of(folder)
+        self._failing = False
+
+    def begin(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def keep(self, message: Message) -> None:
+        """Take a message; never waits."""
+        if len(self._waiting) >= self._most:
+            self._dropped += 1
+        else:
+            self._waiting.append(message)
+
+    def keep_list(self, message: Message) -> None:
+        """Take what says how the exchange writes its numbers: every later segment begins with it."""
+        self._lists[message[2]] = message
+        self.keep(message)
+
+    def end(self) -> None:
+        """Write what is left and close; waits for the disk, some seconds at most."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(_JOIN_S)
+
+    def _run(self) -> None:
+        for turn in itertools.count(1):
+            stopping = self._stopping.wait(_EVERY_S)
+            try:
+                self._write_waiting()
+                if stopping:
+                    self._close()
+                elif self._segment is not None and not turn % _TURNS_TO_A_FLUSH:
+                    self._segment.flush()
+                self._failing = False
+            except OSError as error:
+                self._fail(error)
+            if stopping:
+                return
+
+    def _write_waiting(self) -> None:
+        waiting, length = self._waiting, self._segment_s * SECOND
+        while waiting:
+            segment = self._segment or self._open(waiting[0])
+            until = segment.facts.first + length
+            batch: list[Message] = []
+            while waiting and len(batch) < _BATCH and waiting[0][0] < until:
+                batch.append(waiting.popleft())
+            if batch:
+                segment.write(batch)
+                segment.facts.dropped, self._dropped = segment.facts.dropped + self._dropped, 0
+            else:
+                self._close()
+
+    def _open(self, first: Message) -> OpenSegment:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        stamp = to_datetime(first[0]).strftime("%Y%m%dT%H%M%S.%fZ")
+        segment = self._segment = OpenSegment(self._folder / f"{stamp}{ENDING}", first[0])
+        lists = [(first[0], *one[1:]) for one in list(self._lists.values()) if one is not first]
+        if lists:
+            segment.write(lists)
+        return segment
+
+    def _close(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment is not None:
+            self._manifest.add(segment.close())
+            self._manifest.prune(self._retention, now=segment.facts.last)
+
+    def _fail(self, error: OSError) -> None:
+        """Drop what waits, say so once, and try again with a new file."""
+        self._dropped += len(self._waiting)
+        self._waiting.clear()
+        if self._segment is not None:
+            self._segment.abandon()
+            self._segment = None
+        if not self._failing:
+            self._on_trouble(f"{self._folder}: nothing is recorded: {error.strerror or error}")
+        self._failing = True
+
+
+def line_of(message: Message) -> bytes:
+    """Write a message as a line of a recording, its moment cut to the microsecond."""
+    at, direction, conn, raw = message
+    text, encoding = (raw, "") if isinstance(raw, str) else _as_text(raw)
+    row = Row(t=at // MICROSECOND * MICROSECOND, dir=direction, conn=conn, raw=text, enc=encoding)
+    return _encode(row) + b"\n"
+
+
+def _as_text(raw: bytes) -> tuple[str, str]:
+    try:
+        return raw.decode(), ""
+    except UnicodeDecodeError:
+        return base64.b64encode(raw).decode(), BASE64
+
+
+def sha256_of(path: Path) -> str:
+    """The file's digest."""
+    with path.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()

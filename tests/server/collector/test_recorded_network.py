@@ -1,0 +1,66 @@
+"""What a server records of any exchange is enough to work an order on it again."""
+
+import asyncio
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from support.collector.parts import until
+from support.collector.stepped import stepped
+from twap_models import OrderStatus, TwapOrderRequest
+from twap_server.bootstrap import replay
+from twap_server.clock import SystemClock
+from twap_server.collector.network import INTERNET
+from twap_server.collector.recorded_network import RecordedExchanges
+from twap_server.domain.market.events import BookStatus
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.recordings.manifest import Retention
+from twap_server.recordings.writer import RecordingWriter
+from twap_server.settings import Settings
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.registry import PROTOCOLS
+
+FOR_EVER = Retention(0, Settings().record.max_age)
+
+
+def writer_for(folder: Path) -> RecordingWriter:
+    return RecordingWriter(folder, segment_s=600, retention=FOR_EVER, on_trouble=pytest.fail)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: one.name)
+async def test_a_recording_of_each_exchange_is_replayed(protocol: VenueProtocol, tmp_path: Path) -> None:
+    folder = tmp_path / protocol.name
+    writer = writer_for(folder)
+    shape = next(one for one in EXCHANGES if one.name == protocol.name)
+
+    def network(urls):  # type: ignore[no-untyped-def]
+        return RecordedExchanges(INTERNET, {shape(**urls): writer}, SystemClock()).network()
+
+    async with stepped(protocol, network=network) as world:
+        await until(lambda: world.market.loaded(world.name))
+        (_, instrument), *_ = world.pairs()
+        world.market.hold(instrument.id, "test")
+
+        def is_live() -> bool:
+            world.source.play(1)
+            view = world.market.view(instrument.id, 1)
+            return view is not None and view.status is BookStatus.LIVE
+
+        await until(is_live, 15)
+        moved = world.market.view(instrument.id, 1).seq + 30
+        await until(lambda: is_live() and world.market.view(instrument.id, 1).seq > moved)
+    writer.begin()
+    writer.end()
+    asked = TwapOrderRequest(
+        token_id="a",
+        exchange=protocol.name,
+        symbol=instrument.id.symbol,
+        side="buy",
+        quantity=max(Decimal("0.01"), instrument.min_quantity),
+        duration="1s",
+        slices=1,
+    )
+    done = await asyncio.to_thread(replay, folder, [asked], Settings())
+    (record,) = done.records
+    assert record.order.status is OrderStatus.FILLED, record.order

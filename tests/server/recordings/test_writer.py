@@ -1,0 +1,155 @@
+"""Recordings as the server writes them: segments, a manifest, nothing waited for."""
+
+import gzip
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twap_server.domain.clock import MICROSECOND, SECOND, Nanos
+from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings import check
+from twap_server.recordings.frames import frames
+from twap_server.recordings.manifest import Manifest, Retention
+from twap_server.recordings.rows import Row
+from twap_server.recordings.writer import Message, OpenSegment, RecordingWriter, line_of
+
+T0 = Nanos(1_767_225_600 * SECOND)
+ALL = Retention(0, timedelta(0))
+SOCKET, REST = "ws-okx-1 wss://ws.okx.com", "https://www.okx.com/api/v5/public/instruments?instType=SPOT"
+
+
+def message(number: int, *, conn: str = SOCKET, raw: bytes | str | None = None) -> Message:
+    return Nanos(T0 + number * SECOND), "in", conn, str(number) if raw is None else raw
+
+
+def recorded(
+    folder: Path, messages: list[Message], *, retention: Retention = ALL, lists: tuple[Message, ...] = ()
+) -> list[str]:
+    """Record, with segments of ten seconds; gives what was complained of."""
+    trouble: list[str] = []
+    made = RecordingWriter(folder, segment_s=10, retention=retention, on_trouble=trouble.append)
+    for one in lists:
+        made.keep_list(one)
+    for one in messages:
+        made.keep(one)
+    made.begin()
+    made.end()
+    return trouble
+
+
+def read(folder: Path) -> list[str]:
+    return [raw.decode() for _, raw, _, _ in frames(folder)]
+
+
+def test_what_is_kept_is_read_again_over_all_segments(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    assert recorded(folder, [message(number) for number in range(25)]) == []
+    assert read(folder) == [str(number) for number in range(25)]
+    segments = Manifest.of(folder).segments
+    assert [one.rows for one in segments] == [10, 10, 5]
+    assert (segments[0].first, segments[0].last) == (T0, T0 + 9 * SECOND)
+    assert len({line for _, _, line, _ in frames(folder)}) == 25, "lines count on over the files"
+
+
+@given(st.one_of(st.binary(), st.text(st.characters(exclude_categories=["Cs"]))), st.integers(1, 2**62))
+def test_no_byte_is_lost_and_the_moment_is_cut_to_the_microsecond(raw: bytes | str, at: int) -> None:
+    row = msgspec.json.decode(line_of((Nanos(at), "in", SOCKET, raw)), type=Row)
+    assert row.content == (raw if isinstance(raw, bytes) else raw.encode())
+    assert row.t == at // MICROSECOND * MICROSECOND
+
+
+def test_every_segment_begins_with_the_list_of_instruments(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    recorded(
+        folder, [message(number) for number in range(25)], lists=(message(0, conn=REST, raw="the list"),)
+    )
+    for file in sorted(folder.glob("*.gz")):
+        with gzip.open(file, "rt") as lines:
+            assert json.loads(next(lines))["raw"] == "the list"
+
+
+def test_the_oldest_segments_go_and_the_newest_stays(tmp_path: Path) -> None:
+    messages = [message(number) for number in range(45)]
+    by_age, by_size = tmp_path / "age", tmp_path / "size"
+    recorded(by_age, messages, retention=Retention(0, timedelta(seconds=20)))
+    assert read(by_age)[0] == "20"
+    recorded(by_size, messages, retention=Retention(1, timedelta(0)))
+    assert read(by_size) == ["40", "41", "42", "43", "44"]
+    assert len(list(by_size.glob("*.gz"))) == len(Manifest.of(by_size).segments) == 1
+
+
+def test_what_comes_faster_than_the_disk_takes_it_is_dropped_and_counted(tmp_path: Path) -> None:
+    made = RecordingWriter(
+        tmp_path / "okx", segment_s=10, retention=ALL, on_trouble=lambda _: None, most_waiting=3
+    )
+    for number in range(5):
+        made.keep(message(number))
+    made.begin()
+    made.end()
+    (segment,) = Manifest.of(tmp_path / "okx").segments
+    assert (segment.rows, segment.dropped) == (3, 2)
+    assert "2 messages missing" in next(iter(check.listed(tmp_path / "okx")))
+
+
+def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    trouble: list[str] = []
+    folder = tmp_path / "file" / "okx"
+    made = RecordingWriter(folder, segment_s=10, retention=ALL, on_trouble=trouble.append)
+    folder.parent.write_text("in the way")
+    made.keep(message(0))
+    made.begin()
+    made.end()
+    assert len(trouble) == 1 and "nothing is recorded" in trouble[0]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-9])
+
+
+def changed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [(cut, "SHA-256 is another"), (changed, "SHA-256 is another"), (Path.unlink, "not in the folder")],
+)
+def test_what_was_changed_is_named(tmp_path: Path, spoil: Callable[[Path], None], words: str) -> None:
+    folder = tmp_path / "okx"
+    recorded(folder, [message(number) for number in range(25)])
+    assert all(is_right for is_right, _ in check.verified(folder))
+    first = min(folder.glob("*.gz"))
+    spoil(first)
+    wrong = [line for is_right, line in check.verified(folder) if not is_right]
+    assert first.name in wrong[0] and words in wrong[0]
+
+
+def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    recorded(folder, [message(number) for number in range(15)])
+    last = max(folder.glob("*.gz"))
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    unfinished = OpenSegment(killed / last.name, T0)
+    unfinished.write([message(number) for number in range(5)])
+    unfinished.flush()
+    unfinished.write([message(5)])
+    unfinished.abandon()
+    assert read(killed) == ["0", "1", "2", "3", "4"]
+    assert ["not finished" in line for _, line in check.verified(killed)] == [True, False]
+
+
+def test_no_recording_names_the_folders_that_have_one(tmp_path: Path) -> None:
+    recorded(tmp_path / "okx", [message(0)])
+    with pytest.raises(InvalidRequest, match=r"holds no recording: name one of .*okx"):
+        list(frames(tmp_path))
+    with pytest.raises(InvalidRequest, match="holds no recording"):
+        check.folders_of(tmp_path / "nothing")
