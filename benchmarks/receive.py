@@ -13,9 +13,12 @@ import random
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -23,7 +26,7 @@ from websockets.asyncio.client import connect
 
 from benchmarks.harness import synthetic
 from benchmarks.harness.command import Options, run
-from benchmarks.harness.figures import Figure, Part, at_least
+from benchmarks.harness.figures import Figure, Part, at_least, at_most
 from benchmarks.harness.machine import pin, versioned
 from benchmarks.harness.sender import sending
 from twap_server.books.live import LiveBook
@@ -32,12 +35,15 @@ from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.context import SessionContext, session_context
 from twap_server.collector.history import History
-from twap_server.collector.network import INTERNET
+from twap_server.collector.network import INTERNET, Network
+from twap_server.collector.recorded_network import RecordedExchanges
 from twap_server.collector.session import ExchangeSession
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.binance import wire
 from twap_server.exchanges.binance.spot import BinanceExchange
+from twap_server.recordings.manifest import Retention
+from twap_server.recordings.writer import RecordingWriter
 from twap_server.runtime import garbage
 
 _MESSAGES = 60_000
@@ -78,6 +84,10 @@ def measure(options: Options) -> Part:
         )
     rounds = zip(runs["book"], runs["decoded"], strict=True)
     ratio = statistics.median(book.per_cpu_second / decoded.per_cpu_second for book, decoded in rounds)
+    rounds = zip(runs["book"], runs["recorded-book"], strict=True)
+    dearer = statistics.median(usual.per_cpu_second / kept.per_cpu_second for usual, kept in rounds)
+    wanted = "receive to book: recording costs at most a tenth more (CPU time, its thread included)"
+    part.targets.append(at_most(wanted, dearer, 1.1, "{:.2f} times"))
     if "fast-book" in runs:
         rounds = zip(runs["fast-book"], runs["book"], strict=True)
         gain = statistics.median(fast.per_cpu_second / usual.per_cpu_second for fast, usual in rounds)
@@ -165,11 +175,25 @@ async def _usual_book(port: int, count: int) -> Taken:
     return await _book(port, count, CollectorConfig())
 
 
-async def _book(port: int, count: int, config: CollectorConfig) -> Taken:
+async def _recorded_book(port: int, count: int) -> Taken:
+    """What is written in the time counts, too: the processor time is the whole process's."""
+    with tempfile.TemporaryDirectory() as folder:
+        writer = RecordingWriter(
+            Path(folder), segment_s=600, retention=Retention(0, timedelta(0)), on_trouble=sys.exit
+        )
+        writer.begin()
+        exchange = BinanceExchange(rest_url=f"http://127.0.0.1:{port}")
+        network = RecordedExchanges(INTERNET, {exchange: writer}, SystemClock()).network()
+        taken = await _book(port, count, CollectorConfig(), network)
+        writer.end()
+    return taken
+
+
+async def _book(port: int, count: int, config: CollectorConfig, network: Network = INTERNET) -> Taken:
     """The product's collector, timed from the book going live to the notice after the last message."""
     watch = _Watch()
     async with httpx.AsyncClient() as http:
-        around = _session_context(port, http, config)
+        around = _session_context(port, http, config, network)
         instrument = synthetic.instrument()
         book = LiveBook(instrument.id, around.exchange.new_sequencer(instrument))
         applied: list[int] = []  # what came before the snapshot was there is applied with it, at once
@@ -192,7 +216,9 @@ async def _book(port: int, count: int, config: CollectorConfig) -> Taken:
     return taken
 
 
-def _session_context(port: int, http: httpx.AsyncClient, config: CollectorConfig) -> SessionContext:
+def _session_context(
+    port: int, http: httpx.AsyncClient, config: CollectorConfig, network: Network
+) -> SessionContext:
     clock, instrument = SystemClock(), synthetic.instrument()
     exchange = BinanceExchange(ws_url=f"ws://127.0.0.1:{port}", rest_url=f"http://127.0.0.1:{port}")
     exchange.learn([instrument])
@@ -202,7 +228,7 @@ def _session_context(port: int, http: httpx.AsyncClient, config: CollectorConfig
         clock=clock,
         rng=random.Random(1),
         history=History(exchange, config, clock, http),
-        network=INTERNET,
+        network=network,
         trades=TradedVolume(),
         instruments=lambda: {instrument.id.symbol: instrument},
     )
@@ -249,6 +275,7 @@ _CONTENDERS: dict[str, tuple[str, str, tuple[str, ...], _Receiver]] = {
     "alone": (_ALONE, versioned("websockets"), (), _alone),
     "decoded": (_DECODED, versioned("websockets") + ", msgspec", (), _decoded),
     "book": (_BOOK, "twap-server", (), _usual_book),
+    "recorded-book": (_BOOK + ", recorded", "twap-server", (), _recorded_book),
     "fast-book": (_BOOK, "twap-server, " + versioned("picows"), ("picows",), _fast_book),
     "uvloop-decoded": (_DECODED, versioned("websockets") + ", msgspec, uvloop", ("uvloop",), _decoded),
     "uvloop-book": (_BOOK, "twap-server, uvloop", ("uvloop",), _usual_book),

@@ -36,8 +36,8 @@ def recorded(
     made = RecordingWriter(folder, segment_s=10, retention=retention, on_trouble=trouble.append)
     for one in lists:
         made.keep_list(one)
-    for one in messages:
-        made.keep(one)
+    for at, direction, conn, raw in messages:
+        made.keep((at, direction, conn, (raw,)))
     made.begin()
     made.end()
     return trouble
@@ -88,8 +88,8 @@ def test_what_comes_faster_than_the_disk_takes_it_is_dropped_and_counted(tmp_pat
     made = RecordingWriter(
         tmp_path / "okx", segment_s=10, retention=ALL, on_trouble=lambda _: None, most_waiting=3
     )
-    for number in range(5):
-        made.keep(message(number))
+    made.keep((T0, "in", SOCKET, ("0", "1", "2")))
+    made.keep((T0, "in", SOCKET, ("3", "4")))
     made.begin()
     made.end()
     (segment,) = Manifest.of(tmp_path / "okx").segments
@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
     folder = tmp_path / "file" / "okx"
     made = RecordingWriter(folder, segment_s=10, retention=ALL, on_trouble=trouble.append)
     folder.parent.write_text("in the way")
-    made.keep(message(0))
+    made.keep((T0, "in", SOCKET, ("0",)))
     made.begin()
     made.end()
     assert len(trouble) == 1 and "nothing is recorded" in trouble[0]

@@ -3,7 +3,7 @@
 Raises FeedErrors with words fit for a user; the library's own errors never leave this module.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from typing import Final, Protocol
@@ -42,7 +42,7 @@ class Connection(Protocol):
         ...
 
     @property
-    def receive(self) -> Callable[[], Awaitable[Iterable[str | bytes]]]:
+    def receive(self) -> Callable[[], Awaitable[Sequence[str | bytes]]]:
         """Waits for messages and gives all that are here, in order; raises ConnectionLost.
 
         Read it once, call it often.
@@ -90,7 +90,7 @@ class SocketConnection:
     def __init__(self, socket: Socket, *, limiters: Sequence[RateLimiter]) -> None:
         self._socket = socket
         self._limiters = limiters
-        self.receive: Callable[[], Awaitable[Iterable[bytes]]] = _receiver(socket)
+        self.receive: Callable[[], Awaitable[Sequence[bytes]]] = _receiver(socket)
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
@@ -180,10 +180,10 @@ async def _fast(url: str, proxy: str | None, config: CollectorConfig) -> Socket:
     )
 
 
-def _receiver(socket: Socket) -> Callable[[], Awaitable[Iterable[bytes]]]:
+def _receiver(socket: Socket) -> Callable[[], Awaitable[Sequence[bytes]]]:
     burst = socket.burst
 
-    async def receive() -> Iterable[bytes]:
+    async def receive() -> Sequence[bytes]:
         try:
             return await burst()
         except ConnectionClosed as end:

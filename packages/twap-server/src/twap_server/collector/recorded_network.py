@@ -5,7 +5,7 @@ comes right after. Keeping never waits.
 """
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -28,14 +28,12 @@ class RecordedConnection:
         self._inner, self._conn, self._clock, self._writer = inner, conn, clock, writer
         receive, now, keep = inner.receive, clock.now, writer.keep
 
-        async def kept() -> Iterable[str | bytes]:
+        async def kept() -> Sequence[str | bytes]:
             burst = await receive()
-            at = now()
-            for raw in burst:
-                keep((at, "in", conn, raw))
+            keep((now(), "in", conn, burst))
             return burst
 
-        self.receive: Callable[[], Awaitable[Iterable[str | bytes]]] = kept
+        self.receive: Callable[[], Awaitable[Sequence[str | bytes]]] = kept
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
@@ -48,7 +46,7 @@ class RecordedConnection:
         self._keep(text)
 
     def _keep(self, text: str) -> None:
-        self._writer.keep((self._clock.now(), "out", self._conn, text))
+        self._writer.keep((self._clock.now(), "out", self._conn, (text,)))
 
 
 class RecordedTransport(httpx.AsyncBaseTransport):
@@ -73,8 +71,11 @@ class RecordedTransport(httpx.AsyncBaseTransport):
         body = await response.aread()
         conn = str(request.url)
         if request.content:
-            writer.keep((self._clock.now(), "out", conn, request.content))
-        (writer.keep_list if is_list else writer.keep)((self._clock.now(), "in", conn, body))
+            writer.keep((self._clock.now(), "out", conn, (request.content,)))
+        if is_list:
+            writer.keep_list((self._clock.now(), "in", conn, body))
+        else:
+            writer.keep((self._clock.now(), "in", conn, (body,)))
         return response
 
     async def aclose(self) -> None:

@@ -37,6 +37,8 @@ _encode = msgspec.json.Encoder().encode
 
 Message: TypeAlias = tuple[Nanos, str, str, bytes | str]
 """One message: its moment, ``in`` or ``out``, the connection, what was sent or received."""
+Burst: TypeAlias = tuple[Nanos, str, str, Sequence[bytes | str]]
+"""Messages of one moment and connection."""
 
 
 class OpenSegment:
@@ -95,7 +97,9 @@ class RecordingWriter:
         """
         self._folder, self._segment_s, self._retention = folder, segment_s, retention
         self._on_trouble, self._most = on_trouble, most_waiting
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[Burst] = deque()
+        self._taken = self._written = 0
+        """Messages; the event loop counts the first, the thread the second."""
         self._lists: dict[str, Message] = {}
         self._dropped = 0
         self._stopping = threading.Event()
@@ -108,17 +112,19 @@ class RecordingWriter:
         """Start writing."""
         self._thread.start()
 
-    def keep(self, message: Message) -> None:
-        """Take a message; never waits."""
-        if len(self._waiting) >= self._most:
-            self._dropped += 1
+    def keep(self, burst: Burst) -> None:
+        """Take messages, at least one, that nobody changes any more; never waits."""
+        if self._taken - self._written >= self._most:
+            self._dropped += len(burst[3])
         else:
-            self._waiting.append(message)
+            self._taken += len(burst[3])
+            self._waiting.append(burst)
 
     def keep_list(self, message: Message) -> None:
         """Take what says how the exchange writes its numbers: every later segment begins with it."""
-        self._lists[message[2]] = message
-        self.keep(message)
+        at, direction, conn, raw = message
+        self._lists[conn] = message
+        self.keep((at, direction, conn, (raw,)))
 
     def end(self) -> None:
         """Write what is left and close; waits for the disk, some seconds at most."""
@@ -144,22 +150,24 @@ class RecordingWriter:
     def _write_waiting(self) -> None:
         waiting, length = self._waiting, self._segment_s * SECOND
         while waiting:
-            segment = self._segment or self._open(waiting[0])
+            segment = self._segment or self._open(waiting[0][0])
             until = segment.facts.first + length
             batch: list[Message] = []
             while waiting and len(batch) < _BATCH and waiting[0][0] < until:
-                batch.append(waiting.popleft())
+                at, direction, conn, burst = waiting.popleft()
+                batch += [(at, direction, conn, raw) for raw in burst]
             if batch:
                 segment.write(batch)
+                self._written += len(batch)
                 segment.facts.dropped, self._dropped = segment.facts.dropped + self._dropped, 0
             else:
                 self._close()
 
-    def _open(self, first: Message) -> OpenSegment:
+    def _open(self, at: Nanos) -> OpenSegment:
         self._folder.mkdir(parents=True, exist_ok=True)
-        stamp = to_datetime(first[0]).strftime("%Y%m%dT%H%M%S.%fZ")
-        segment = self._segment = OpenSegment(self._folder / f"{stamp}{ENDING}", first[0])
-        lists = [(first[0], *one[1:]) for one in list(self._lists.values()) if one is not first]
+        stamp = to_datetime(at).strftime("%Y%m%dT%H%M%S.%fZ")
+        segment = self._segment = OpenSegment(self._folder / f"{stamp}{ENDING}", at)
+        lists = [(at, *one[1:]) for one in list(self._lists.values()) if one[0] < at]
         if lists:
             segment.write(lists)
         return segment
@@ -172,7 +180,8 @@ class RecordingWriter:
 
     def _fail(self, error: OSError) -> None:
         """Drop what waits, say so once, and try again with a new file."""
-        self._dropped += len(self._waiting)
+        self._dropped += self._taken - self._written
+        self._written = self._taken
         self._waiting.clear()
         if self._segment is not None:
             self._segment.abandon()
