@@ -185,7 +185,7 @@ class _Run:
             raise InvalidRequest(
                 f"the recording does not hold {self._name}'s list of instruments, which says how prices and "
                 "quantities are written: give it with --instruments FILE, the answer of "
-                f"{self._shape.default_rest_url}{first.path} as JSON",
+                f"{self._shape.default_rest_url}{first.path} as JSON, or a recording of it",
                 field="recording",
             )
 

@@ -62,16 +62,14 @@ class RecordedTransport(httpx.AsyncBaseTransport):
         self._inner, self._clock, self._writers = inner, clock, writers
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request, and keep it with its answer."""
+        """Send a request, and keep its answer; what a POST asked is the fragment of its address."""
         response = await self._inner.handle_async_request(request)
         found = self._writers(str(request.url))
         if found is None or response.status_code != httpx.codes.OK:
             return response
         writer, is_list = found
         body = await response.aread()
-        conn = str(request.url)
-        if request.content:
-            writer.keep((self._clock.now(), "out", conn, (request.content,)))
+        conn = f"{request.url}#{request.content.decode()}" if request.content else str(request.url)
         if is_list:
             writer.keep_list((self._clock.now(), "in", conn, body))
         else:

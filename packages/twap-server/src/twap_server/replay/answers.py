@@ -25,6 +25,8 @@ class RecordedAnswer:
     at: Nanos
     path: str
     params: Mapping[str, str]
+    asked: str
+    """The body of the request; empty for a GET."""
     body: bytes
     given: bool = False
 
@@ -54,14 +56,16 @@ class RecordedRest:
             return
         place = urlsplit(conn)
         params = dict(parse_qsl(place.query))
-        self._known[line] = RecordedAnswer(at=at, path=place.path, params=params, body=raw)
+        self._known[line] = RecordedAnswer(
+            at=at, path=place.path, params=params, asked=place.fragment, body=raw
+        )
         for waiting in self._news:
             waiting.set_result(None)
         self._news.clear()
 
     def known(self, request: HttpRequest) -> bytes | None:
         """The first answer to such a request that is known."""
-        found = self._fitting(request.path, request.params)
+        found = self._fitting(request.path, request.params, (request.body or b"").decode())
         if found:
             return found[0].body
         return self.list_body if request.path in self.list_paths else None
@@ -71,7 +75,7 @@ class RecordedRest:
         path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
         if path in self.book_paths:
             return httpx.Response(200, content=(await self._book(path, params)).body)
-        found = self._fitting(path, params)
+        found = self._fitting(path, params, request.content.decode())
         if found:
             now = self.clock.now()
             known = [one for one in found if one.at <= now]
@@ -97,11 +101,11 @@ class RecordedRest:
             self._news.append(waiting)
             await waiting
 
-    def _fitting(self, path: str, params: Mapping[str, str]) -> list[RecordedAnswer]:
+    def _fitting(self, path: str, params: Mapping[str, str], asked: str = "") -> list[RecordedAnswer]:
         return [
             one
             for _, one in sorted(self._known.items())
-            if one.path.endswith(path) and _is_same(one.params, params)
+            if one.path.endswith(path) and one.asked == asked and _is_same(one.params, params)
         ]
 
 
