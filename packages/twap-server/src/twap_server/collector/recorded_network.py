@@ -5,6 +5,7 @@ comes right after. Keeping never waits.
 """
 
 import itertools
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -56,15 +57,15 @@ class RecordedTransport(httpx.AsyncBaseTransport):
         self,
         inner: httpx.AsyncBaseTransport,
         clock: Clock,
-        writers: Callable[[str], tuple[RecordingWriter, bool] | None],
+        writers: Callable[[httpx.Request], tuple[RecordingWriter, bool] | None],
     ) -> None:
-        """Args: writers: the recording of an address, and whether it gives the list of instruments."""
+        """Args: writers: the recording of a request, and whether it asks for the list of instruments."""
         self._inner, self._clock, self._writers = inner, clock, writers
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and keep its answer; what a POST asked is the fragment of its address."""
         response = await self._inner.handle_async_request(request)
-        found = self._writers(str(request.url))
+        found = self._writers(request)
         if found is None or response.status_code != httpx.codes.OK:
             return response
         writer, is_list = found
@@ -106,9 +107,17 @@ class RecordedExchanges:
     def _transport(self) -> httpx.AsyncBaseTransport:
         return RecordedTransport(self._network.transport(), self._clock, self._writer_of)
 
-    def _writer_of(self, url: str) -> tuple[RecordingWriter, bool] | None:
-        """The recording of an address, and whether it gives the list of instruments."""
+    def _writer_of(self, request: httpx.Request) -> tuple[RecordingWriter, bool] | None:
+        """The recording of a request, and whether it asks for the list of instruments."""
+        url = str(request.url)
         for base, (exchange, writer) in self._places.items():
             if url.startswith(base):
-                return writer, url.startswith(base + next(exchange.instruments()).path)
+                first = next(exchange.instruments())
+                return writer, url.startswith(base + first.path) and _is_alike(request.content, first.body)
         return None
+
+
+def _is_alike(body: bytes, first: bytes | None) -> bool:
+    """Whether a body asks for a list as the first one does: where one address takes every question, by the
+    same names and no more. Else each page of candles would be kept for good as a list."""
+    return first is None or json.loads(body).keys() == json.loads(first).keys()
