@@ -16,7 +16,7 @@ from twap_server.collector.market_data import LiveMarket
 
 async def test_nothing_is_sent_to_an_exchange_that_has_not_greeted() -> None:
     case, clock = replace(case_of("kucoin"), greeting=()), SystemClock()
-    (wanted,) = told(case.shape().instruments(), case.body(case.entry)).found
+    (wanted,) = told(case.shape().instruments(), *case.lists(case.entry)).found
     async with LoopbackExchange(case).serving() as exchange:
         config = CollectorConfig(exchanges={case.shape.name: exchange.config}, ack_timeout_s=1, **QUICK)
         market = LiveMarket(

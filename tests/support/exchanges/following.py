@@ -53,7 +53,10 @@ def _take(case: ExchangeCase, told: Followed, event: BookChange | BookSnapshot) 
         instrument, exchange = case.instrument(*event.symbol.split("-")), case.taught()
         depth = exchange.book_depth
         book = told.books[event.symbol] = LiveBook(
-            instrument.id, exchange.new_sequencer(instrument), depth=depth
+            instrument.id,
+            exchange.new_sequencer(instrument),
+            depth=depth,
+            multiplier=instrument.multiplier,
         )
         book.resync("synchronising")
         if case.shape.start is Start.FETCHED and isinstance(event, BookChange):

@@ -93,6 +93,7 @@ CASE = ExchangeCase(
         ({"ruleType": "rebase", "minSz": ""}, "trading"),
     ),
     list_body=lambda entries: {"code": "0", "msg": "", "data": entries},
+    more_lists=('{"code":"0","msg":"","data":[]}',),  # of swaps
     candle=("60000", "1", "3", "0.5", "2", "7", "9", "9", "0"),
     candle_body=lambda rows: {"code": "0", "msg": "", "data": rows},
     level=("1", "2", "0", "1"),

@@ -1,6 +1,7 @@
 """The order book against a naive sorted model, and at the edges where floats tie: in Python and compiled."""
 
 from decimal import Decimal
+from fractions import Fraction
 from importlib.util import find_spec
 
 import pytest
@@ -39,7 +40,9 @@ prices = st.one_of(
     st.decimals(min_value="0.00000001", max_value="99999", places=8).map(lambda d: format(d, "f")),
     st.sampled_from(["7.0", "7.00", "7", "61234.567890123456781000"]),
 )
-quantities = st.sampled_from(["0", "0.00000000", "1", "0.5", "3.00", "0.00000001"])
+quantities = st.sampled_from(
+    ["0", "0.00000000", "1", "0.5", "3.00", "0.00000001", "123456789012345678.0123456789"]
+)
 levels = st.lists(st.tuples(prices, quantities), max_size=12)
 changes = st.lists(st.tuples(levels, levels), max_size=12)
 
@@ -72,6 +75,45 @@ class Naive:
             tuple(sorted(bids.items(), key=lambda level: level[0], reverse=True)[:n]),
             tuple(sorted(asks.items(), key=lambda level: level[0])[:n]),
         )
+
+
+scales = st.sampled_from(
+    ["0.01", "0.0001", "100", "1000000", "0.00000000000000000003", "123456789.123456789"]
+)
+
+
+def times(side, scale=1):
+    """Levels as fractions, which no calculation rounds."""
+    return [(Fraction(price), Fraction(quantity) * Fraction(scale)) for price, quantity in side]
+
+
+@settings(deadline=None)
+@given(changes, scales)
+def test_a_book_in_contracts_is_read_in_base_currency_and_kept_as_sent(messages, scale):
+    plain, scaled = OrderBook(), OrderBook(Decimal(scale))
+    for bids, asks in messages:
+        crossed = [book.apply(change(bids, asks)) for book in (plain, scaled)]
+        assert crossed[0] == crossed[1]
+        assert scaled.top_text(99) == plain.top_text(99)
+        expected = [times(side, scale) for side in plain.top(99)]
+        assert [times(side) for side in scaled.top(99)] == expected
+        assert [times(scaled.walk(side)) for side in (Side.SELL, Side.BUY)] == expected
+        bests = [[best] if best else [] for best in (scaled.best_bid(), scaled.best_ask())]
+        assert [times(one) for one in bests] == [side[:1] for side in expected]
+
+
+def test_a_book_is_counted_anew_where_contracts_change_their_size():
+    book = OrderBook(Decimal("0.01"))
+    book.replace(snapshot([("1", "5")], [("2", "7")]))
+    before, epoch = book.changes, book.ensure_level_epoch(Side.BUY, Decimal(2))
+    book.count_in(Decimal("0.1"))
+    assert book.changes > before, "whoever remembers what was read reads again"
+    assert book.best_ask() == (2, Decimal("0.7"))
+    assert book.level_epoch(Side.BUY, Decimal(2)) == epoch
+    other = OrderBook(Decimal(10))
+    other.replace(snapshot([("1", "5")], [("2", "7")]))
+    book.take_over(other)
+    assert book.best_bid() == (1, 50)
 
 
 @settings(deadline=None)

@@ -74,6 +74,7 @@ def test_other_frames() -> None:
     made = [stream().decode(one) for one in CASE.frames[3:8]]
     (trade,), (beat,), (ack,), (refused,), (notice,) = made
     assert isinstance(trade, Trade) and (trade.trade_id, trade.taker_side) == ("242720720", Side.SELL)
+    assert not trade.is_numbered, "its id is that of the last of several matches"
     assert isinstance(beat, Heartbeat) and isinstance(notice, ShutdownNotice)
     assert ack == Subscribed(request_id=1, symbol="BTC-USDT")
     assert isinstance(refused, Refused)
@@ -180,12 +181,9 @@ def test_another_status_is_read_by_its_code(status: int, code: str, kind: Refusa
     assert OkxExchange().refusal(403, b"<html>").kind is RefusalKind.NOT_PERMITTED
 
 
-def test_only_spot_is_listed_and_few_statuses_are_asked_one_by_one() -> None:
-    entries = [CASE.entry, {**CASE.entry, "instType": "SWAP", "instId": "BTC-USDT-SWAP"}]
-    listed = told(OkxExchange().instruments(), CASE.body(*entries))
-    assert [one.native for one in listed.found] == ["BTC-USDT"]
+def test_few_statuses_are_asked_one_by_one() -> None:
     one, body = CASE.instrument(), CASE.body(CASE.entry)
     few, _ = led(OkxExchange().statuses([one, one]), body, body)
     assert [question.params.get("instId") for question in few] == ["BTC-USDT", "BTC-USDT"]
-    many, _ = led(OkxExchange().statuses([one] * 6), body)
-    assert [question.params.get("instId") for question in many] == [None]
+    many, _ = led(OkxExchange().statuses([one] * 6), *CASE.lists(CASE.entry))
+    assert [question.params.get("instId") for question in many] == [None, None]

@@ -1,9 +1,11 @@
 """Keep one instrument's book: apply changes, detect gaps, and say how far it can be trusted."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from twap_server.books.pulse import Pulse
 from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.exact import ONE
 from twap_server.domain.market.errors import CrossedBook, FeedError, SequenceGap
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookState, BookStatus, PriceLevel
 from twap_server.domain.market.instrument import InstrumentId
@@ -40,10 +42,19 @@ class LiveBook:
         "ts_received",
     )
 
-    def __init__(self, instrument: InstrumentId, sequencer: Sequencer, *, depth: int = 0) -> None:
-        """Args: depth: levels to keep per side, 0 keeps all."""
+    def __init__(
+        self, instrument: InstrumentId, sequencer: Sequencer, *, depth: int = 0, multiplier: Decimal = ONE
+    ) -> None:
+        """Build an empty book.
+
+        Args:
+            instrument: whose.
+            sequencer: the rule by which it has no gap.
+            depth: levels to keep per side, 0 keeps all.
+            multiplier: base currency in one unit of the exchange's quantities.
+        """
         self.instrument = instrument
-        self.book = OrderBook()
+        self.book = OrderBook(multiplier)
         self.status = BookStatus.DOWN
         self.reason = "not connected yet"
         self.is_barred = False

@@ -146,7 +146,7 @@ class Collector:
     def _on_list_change(self) -> None:
         self._on_demand(self.exchange.name)
         for shard in self._shards:
-            shard.changed()
+            shard.list_changed(self._list.instruments)
 
     def _on_demand(self, exchange: str) -> None:
         if exchange == self.exchange.name:

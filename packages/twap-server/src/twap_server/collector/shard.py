@@ -68,6 +68,14 @@ class Shard:
         self._registry.remove(book.instrument)
         self.changed()
 
+    def list_changed(self, listed: Mapping[str, Instrument]) -> None:
+        """Take in a newer list: the size of a contract may have changed."""
+        for books in (self._books, self._shadows or {}):
+            for symbol, book in books.items():
+                if symbol in listed and book.book.scale != listed[symbol].multiplier:
+                    book.book.count_in(listed[symbol].multiplier)
+        self.changed()
+
     def changed(self) -> None:
         """Tell the sessions that books or the list of instruments changed."""
         for session in self._sessions:
@@ -85,7 +93,12 @@ class Shard:
 
     def _new_book(self, instrument: Instrument) -> LiveBook:
         exchange = self._context.exchange
-        return LiveBook(instrument.id, exchange.new_sequencer(instrument), depth=exchange.book_depth)
+        return LiveBook(
+            instrument.id,
+            exchange.new_sequencer(instrument),
+            depth=exchange.book_depth,
+            multiplier=instrument.multiplier,
+        )
 
     async def _serve(self) -> ExchangeSession:
         async with asyncio.TaskGroup() as group:

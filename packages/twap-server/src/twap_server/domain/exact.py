@@ -20,6 +20,7 @@ _PERCENT = Decimal(100)
 _BASIS_POINTS = Decimal(10_000)
 
 ZERO = Decimal(0)
+ONE = Decimal(1)
 
 
 _Operation: TypeAlias = Callable[[Decimal, Decimal], Decimal]

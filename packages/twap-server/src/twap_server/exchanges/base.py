@@ -11,12 +11,14 @@ output for them. Add an exchange by writing these classes and one line in ``regi
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import Enum, auto
 from itertools import count
 from typing import ClassVar, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ONE
 from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookChange, BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
@@ -284,7 +286,7 @@ class Stream(ABC):
 
 
 class Exchange(ABC):
-    """One exchange. Keeps only the mapping of its symbols, given by ``learn``."""
+    """One exchange. Keeps only what ``learn`` is given: names, and sizes of contracts."""
 
     name: ClassVar[str]
     by_default: ClassVar[bool] = False
@@ -323,6 +325,9 @@ class Exchange(ABC):
         self.book_depth = next((one for one in self.depths if one >= wanted), max(self.depths, default=0))
         self._symbols: dict[str, str] = {}
         """Native to canonical."""
+        self._multipliers: dict[str, Decimal] = {}
+        """By native symbol, base currency in a unit of the exchange's quantities: of what it counts in
+        contracts."""
 
     @property
     def book_silence_s(self) -> int:
@@ -330,9 +335,12 @@ class Exchange(ABC):
         return 0
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
-        """Replace the mapping between native and canonical symbols, in place: open streams use it."""
+        """Replace what is known of native symbols, in place: open streams use it."""
+        every = list(instruments)
         self._symbols.clear()
-        self._symbols.update((one.native, one.id.symbol) for one in instruments)
+        self._symbols.update((one.native, one.id.symbol) for one in every)
+        self._multipliers.clear()
+        self._multipliers.update((one.native, one.multiplier) for one in every if one.multiplier != ONE)
 
     @abstractmethod
     def new_stream(self) -> Stream:

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from twap_models.exact_json import SENT
 from twap_server.domain import clock
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.exact import ZERO, can_be_said
+from twap_server.domain.exact import ONE, ZERO, can_be_said, multiply
 from twap_server.domain.market.errors import WireFormatError
-from twap_server.domain.market.events import Candle
+from twap_server.domain.market.events import Candle, TextLevel
 
 T = TypeVar("T")
 
@@ -135,6 +136,32 @@ def number(text: str, *, signed: bool = False) -> Decimal:
     return value
 
 
+def in_base(text: str, multiplier: Decimal) -> Decimal:
+    """Read a quantity that counts contracts, as base currency, exactly.
+
+    Raises:
+        WireFormatError: as ``number``; beyond what the server can say in base currency counts, too.
+    """
+    value = multiply(number(text), multiplier)
+    if not can_be_said(value):
+        raise WireFormatError("a quantity in base currency is out of range")
+    return value
+
+
+def check_contracts(levels: Iterable[TextLevel], multiplier: Decimal) -> None:
+    """Check that levels whose quantities count contracts can be said in base currency.
+
+    Raises:
+        WireFormatError: one cannot.
+    """
+    _, digits, exponent = multiplier.as_tuple()
+    shift = int(exponent)
+    sure = min(SENT.exponent + min(0, shift), SENT.digits - len(digits) - max(0, shift))
+    for _, quantity in levels:
+        if len(quantity) > sure:  # hardly ever: so short a number has room for the digits of the product
+            in_base(quantity, multiplier)
+
+
 def whole(text: str) -> int:
     """Read a whole number that is zero or more, a time or an id.
 
@@ -181,19 +208,21 @@ def from_epoch(number: int) -> Nanos:
         raise WireFormatError("a time is out of range") from None
 
 
-def candle(open_time: int, figures: Iterable[str], *, seconds: int) -> Candle:
+def candle(open_time: int, figures: Iterable[str], *, seconds: int, multiplier: Decimal = ONE) -> Candle:
     """Make a candle of an exchange that tells neither its end nor whether it is closed.
 
     Args:
         open_time: as the exchange wrote it.
         figures: open, high, low, close and volume.
         seconds: its length.
+        multiplier: base currency in one unit of its volume.
 
     Raises:
         WireFormatError: a figure or the time cannot be read.
     """
     opens = from_epoch(open_time)
-    first, high, low, last, volume = map(number, figures)
+    *prices, volume = figures
+    first, high, low, last = map(number, prices)
     return Candle(
         open_time=opens,
         close_time=Nanos(opens + seconds * SECOND - MILLISECOND),
@@ -201,6 +230,6 @@ def candle(open_time: int, figures: Iterable[str], *, seconds: int) -> Candle:
         high=high,
         low=low,
         close=last,
-        volume=volume,
+        volume=in_base(volume, multiplier),
         closed=False,
     )

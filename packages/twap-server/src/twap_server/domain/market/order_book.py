@@ -1,14 +1,17 @@
 """Keep the order book of one instrument, with a number for each level that tells when it is a new one.
 
-Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads.
+Prices and quantities stay the exchange's own text; a ``Decimal`` is made only when somebody reads. Where the
+exchange counts contracts, it is made base currency then, too: a checksum still sees what was sent.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from typing import Final
 
 from twap_models.enums import Side
+from twap_server.domain.exact import ONE, multiply
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot, PriceLevel, TextLevel
 from twap_server.domain.market.native import Levels
@@ -19,11 +22,13 @@ _MAX_EPOCHS: Final = 10_000
 class OrderBook:
     """Bids and asks of one instrument. Not thread-safe; made for one event loop."""
 
-    __slots__ = ("_asks", "_bids", "_epochs", "changes")
+    __slots__ = ("_asks", "_bids", "_epochs", "_read", "changes", "scale")
 
-    def __init__(self) -> None:
+    def __init__(self, scale: Decimal = ONE) -> None:
+        """Args: scale: base currency in one unit of the exchange's quantities."""
         self.changes = 0
         """Rises with whatever may change the levels: while it stands, what was read of them still holds."""
+        self.count_in(scale)
         self._epochs = count(1)
         self._bids = Levels(1)
         self._asks = Levels(-1)
@@ -58,8 +63,17 @@ class OrderBook:
         self.changes += 1
         return self._bids.take(change.bids, self._asks, change.asks)
 
+    def count_in(self, scale: Decimal) -> None:
+        """Read quantities as so much base currency a unit from now on."""
+        self.changes += 1
+        self.scale = scale
+        self._read: Callable[[Iterable[TextLevel]], Iterator[PriceLevel]] = (
+            _levels if scale == ONE else partial(_scaled, scale)
+        )
+
     def take_over(self, other: "OrderBook") -> None:
         """Take the levels of ``other``, keeping own level epochs; do not use ``other`` after this."""
+        self.count_in(other.scale)
         self._adopt(other._bids, other._asks)
 
     def drop_epochs_of_gone(self) -> None:
@@ -86,20 +100,20 @@ class OrderBook:
         self._asks.empty()
 
     def top_text(self, n: int) -> tuple[list[TextLevel], list[TextLevel]]:
-        """Return at most ``n`` bids and asks, best first, as the exchange's text."""
+        """Return at most ``n`` bids and asks, best first, as the exchange's text: not scaled."""
         return self._bids.top(n), self._asks.top(n)
 
     def top(self, n: int) -> tuple[tuple[PriceLevel, ...], tuple[PriceLevel, ...]]:
         """Return at most ``n`` bids and asks, best first."""
-        return tuple(_levels(self._bids.top(n))), tuple(_levels(self._asks.top(n)))
+        return tuple(self._read(self._bids.top(n))), tuple(self._read(self._asks.top(n)))
 
     def best_bid(self) -> PriceLevel | None:
         """Return the highest bid, None when there is none."""
-        return next(_levels(self._bids.top(1)), None)
+        return next(self._read(self._bids.top(1)), None)
 
     def best_ask(self) -> PriceLevel | None:
         """Return the lowest ask, None when there is none."""
-        return next(_levels(self._asks.top(1)), None)
+        return next(self._read(self._asks.top(1)), None)
 
     def two_sided(self) -> bool:
         """Tell whether there are bids and asks."""
@@ -114,7 +128,7 @@ class OrderBook:
 
         Read it before the book changes again: it does not copy.
         """
-        return _levels(self._taken_by(side).walk())
+        return self._read(self._taken_by(side).walk())
 
     def ensure_level_epoch(self, side: Side, price: Decimal) -> int:
         """Return the level_epoch of a level on the side a taker of ``side`` takes; give it one if need be.
@@ -159,3 +173,7 @@ def _text_of(price: Decimal, levels: Levels) -> str:
 
 def _levels(texts: Iterable[TextLevel]) -> Iterator[PriceLevel]:
     return (PriceLevel(Decimal(price), Decimal(quantity)) for price, quantity in texts)
+
+
+def _scaled(scale: Decimal, texts: Iterable[TextLevel]) -> Iterator[PriceLevel]:
+    return (PriceLevel(Decimal(price), multiply(Decimal(quantity), scale)) for price, quantity in texts)

@@ -1,1 +1,1 @@
-"""Translate for OKX (spot)."""
+"""Translate for OKX: spot and linear swaps."""

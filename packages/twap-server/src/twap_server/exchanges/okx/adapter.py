@@ -1,11 +1,12 @@
-"""Describe OKX (spot): addresses, limits, requests. Market data only, no key.
+"""Describe OKX, spot and linear swaps: addresses, limits, requests. Market data only, no key.
 
 Manual: OKX API v5 (WebSocket overview, order book, trades, tickers; market data and public data over REST).
 """
 
 from collections.abc import Sequence
+from decimal import Decimal
 
-from twap_models.enums import Integrity, Interval
+from twap_models.enums import InstrumentKind, Integrity, Interval
 from twap_server.domain.clock import MILLISECOND
 from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.events import BookSnapshot, Candle, MarketEvent
@@ -54,10 +55,15 @@ _ONE_BY_ONE = 5
 class OkxStream(Stream):
     """One connection to the public stream."""
 
-    def __init__(self, symbols: dict[str, str]) -> None:
-        """Args: symbols: native to canonical; grows and shrinks with the list."""
+    def __init__(self, symbols: dict[str, str], multipliers: dict[str, Decimal]) -> None:
+        """Build it. What it is given grows and shrinks with the list.
+
+        Args:
+            symbols: native to canonical.
+            multipliers: by native symbol, base currency in one contract.
+        """
         super().__init__()
-        self._symbols = symbols
+        self._symbols, self._multipliers = symbols, multipliers
 
     def opening(self) -> Sequence[WsRequest]:
         """The busiest pair's best prices, several a second: the exchange sends no heartbeats."""
@@ -85,7 +91,7 @@ class OkxStream(Stream):
 
     def decode(self, raw: bytes | str) -> Sequence[MarketEvent]:
         """Translate one frame."""
-        return mapper.to_events(raw, self._symbols)
+        return mapper.to_events(raw, self._symbols, self._multipliers)
 
     def _both(self, op: str, instruments: Sequence[Instrument]) -> Sequence[WsRequest]:
         if not instruments:
@@ -127,7 +133,7 @@ class OkxExchange(Exchange):
 
     def new_stream(self) -> OkxStream:
         """Begin a connection."""
-        return OkxStream(self._symbols)
+        return OkxStream(self._symbols, self._multipliers)
 
     def new_sequencer(self, instrument: Instrument) -> Chain:
         """Follow ``prevSeqId`` and ``seqId``: no counter, but a chain, which may begin to count anew."""
@@ -138,9 +144,11 @@ class OkxExchange(Exchange):
         return refusals.of_http(status, body)
 
     def instruments(self) -> Asking[Entries[Instrument]]:
-        """All spot instruments."""
-        body = yield HttpRequest(path="/api/v5/public/instruments", params={"instType": "SPOT"})
-        return rest.instruments(body, self.name)
+        """All pairs of spot, then all linear swaps."""
+        found: Entries[Instrument] = Entries([])
+        for kind in rest.KINDS:
+            found += yield from self._listed(kind, {})
+        return found
 
     def statuses(self, instruments: Sequence[Instrument]) -> Asking[Entries[Instrument]]:
         """A few one by one, many by the list: the stream does not tell when one stops trading."""
@@ -148,9 +156,7 @@ class OkxExchange(Exchange):
             return (yield from self.instruments())
         found: Entries[Instrument] = Entries([])
         for one in instruments:
-            params = {"instType": "SPOT", "instId": one.native}
-            body = yield HttpRequest(path="/api/v5/public/instruments", params=params)
-            found += rest.instruments(body, self.name)
+            found += yield from self._listed(one.kind, {"instId": one.native})
         return found
 
     def candles(self, instrument: Instrument, page: Page) -> Asking[Entries[Candle]]:
@@ -165,7 +171,7 @@ class OkxExchange(Exchange):
                 "limit": str(missing),
             }
             body = yield HttpRequest(path=f"/api/v5/market/{endpoint}", params=params, bucket=endpoint)
-            older = rest.candles(body, page.interval)
+            older = rest.candles(body, page.interval, instrument.multiplier)
             every = older + every
             missing -= len(older.found) + len(older.left_out)
             if not older.found and (older.left_out or endpoint == _OLDER):
@@ -181,3 +187,8 @@ class OkxExchange(Exchange):
         params = {"instId": instrument.native, "sz": str(self.book_depth)}
         body = yield HttpRequest(path="/api/v5/market/books", params=params, bucket="books")
         return rest.depth(body, instrument.id.symbol)
+
+    def _listed(self, kind: InstrumentKind, which: dict[str, str]) -> Asking[Entries[Instrument]]:
+        params = {"instType": rest.KINDS[kind], **which}
+        body = yield HttpRequest(path="/api/v5/public/instruments", params=params)
+        return rest.instruments(body, self.name, kind)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from decimal import Decimal
 
 import msgspec
 from msgspec import Raw
 
 from twap_models.enums import Side
 from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ONE
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import (
     BookChange,
@@ -21,7 +23,17 @@ from twap_server.domain.market.events import (
     TextLevel,
     Trade,
 )
-from twap_server.exchanges.decode import decoder, entries_of, envelope, from_epoch, number, text_of, whole
+from twap_server.exchanges.decode import (
+    check_contracts,
+    decoder,
+    entries_of,
+    envelope,
+    from_epoch,
+    in_base,
+    number,
+    text_of,
+    whole,
+)
 from twap_server.exchanges.okx import refusals, wire
 
 _decode_frame = decoder(wire.Frame)
@@ -40,8 +52,15 @@ _CLOSES_SOON = "64008"
 _NAMED = re.compile(r"instId:([A-Z0-9-]+)")
 
 
-def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
-    """Translate one frame; ``symbols`` maps native to canonical, others are left out.
+def to_events(
+    raw: bytes | str, symbols: Mapping[str, str], multipliers: Mapping[str, Decimal]
+) -> Sequence[MarketEvent]:
+    """Translate one frame. Levels stay as sent: their book counts in contracts where the exchange does.
+
+    Args:
+        raw: the frame.
+        symbols: native to canonical; others are left out.
+        multipliers: by native symbol, base currency in one contract.
 
     Raises:
         WireFormatError: the frame is none of the manual's; see ``Stream.decode``.
@@ -50,27 +69,34 @@ def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEv
         frame = _decode_frame(raw)
         if frame.arg is not None and not frame.event:
             if frame.arg.channel == wire.BOOKS:
-                return _books(frame, frame.arg.inst_id, symbols)
+                return _books(frame, frame.arg.inst_id, symbols, multipliers)
             if frame.arg.channel == wire.TRADES:
                 every = _decode_trades(bytes(frame.data))
-                return [_trade(one, symbols[one.inst_id]) for one in every if one.inst_id in symbols]
+                return [_trade(one, symbols, multipliers) for one in every if one.inst_id in symbols]
             if frame.arg.channel == wire.TICKERS:
                 return _HEARTBEAT
         if frame.event and not frame.data:
             return _notice(frame, symbols)
     except WireFormatError:
         pass
-    return _unknown_events(raw, symbols)
+    return _unknown_events(raw, symbols, multipliers)
 
 
-def _books(frame: wire.Frame, native: str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+def _books(
+    frame: wire.Frame, native: str, symbols: Mapping[str, str], multipliers: Mapping[str, Decimal]
+) -> Sequence[MarketEvent]:
     symbol = symbols.get(native)
     if symbol is None and native:
         return _NOTHING
     books = _decode_books(bytes(frame.data))
     if symbol is None or not books:
         raise WireFormatError("a book message has no book, or no name")
-    return [_book(one, frame.action, symbol) for one in books]
+    events = [_book(one, frame.action, symbol) for one in books]
+    if native in multipliers:
+        for event in events:
+            check_contracts(event.bids, multipliers[native])
+            check_contracts(event.asks, multipliers[native])
+    return events
 
 
 def _book(book: wire.Book, action: str, symbol: str) -> BookSnapshot | BookChange:
@@ -99,17 +125,18 @@ def moment(text: str) -> Nanos:
     return from_epoch(whole(text))
 
 
-def _trade(entry: wire.TradeEntry, symbol: str) -> Trade:
+def _trade(entry: wire.TradeEntry, symbols: Mapping[str, str], multipliers: Mapping[str, Decimal]) -> Trade:
     side = _SIDES.get(entry.side)
     if side is None:
         raise WireFormatError("a trade has no side")
     return Trade(
-        symbol=symbol,
+        symbol=symbols[entry.inst_id],
         trade_id=entry.trade_id,
         price=number(entry.px),
-        quantity=number(entry.sz),
+        quantity=in_base(entry.sz, multipliers.get(entry.inst_id, ONE)),
         taker_side=side,
         ts_exchange=moment(entry.ts),
+        is_numbered=False,  # it is that of the last match of an order
     )
 
 
@@ -126,7 +153,9 @@ def _notice(frame: wire.Frame, symbols: Mapping[str, str]) -> Sequence[MarketEve
     return (ShutdownNotice(),) if frame.code == _CLOSES_SOON else _NOTHING
 
 
-def _unknown_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
+def _unknown_events(
+    raw: bytes | str, symbols: Mapping[str, str], multipliers: Mapping[str, Decimal]
+) -> Sequence[MarketEvent]:
     """Take a new channel without levels as a heartbeat; say of all else which books it may have changed."""
     if raw in _PONG:
         return _NOTHING
@@ -136,7 +165,7 @@ def _unknown_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[Ma
     arg, data = envelope(outer.get("arg")) or {}, entries_of(outer.get("data"))
     channel, native = text_of(arg.get("channel")), text_of(arg.get("instId"))
     if channel in _NO_BOOKS or ("event" in outer and "data" not in outer):
-        trades = _readable_trades(data or (), symbols) if channel == wire.TRADES else ()
+        trades = _readable_trades(data or (), symbols, multipliers) if channel == wire.TRADES else ()
         raise WireFormatError("a message about no book has an unexpected shape", doubted=(), readable=trades)
     has_levels = any(_LEVELS & (envelope(one) or {}).keys() for one in data or ())
     if channel not in (None, wire.BOOKS) and not has_levels:
@@ -147,13 +176,15 @@ def _unknown_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[Ma
     )
 
 
-def _readable_trades(data: Sequence[Raw], symbols: Mapping[str, str]) -> Sequence[Trade]:
+def _readable_trades(
+    data: Sequence[Raw], symbols: Mapping[str, str], multipliers: Mapping[str, Decimal]
+) -> Sequence[Trade]:
     found = []
     for raw in data:
         with suppress(WireFormatError):
             entry = _decode_trade(bytes(raw))
             if entry.inst_id in symbols:
-                found.append(_trade(entry, symbols[entry.inst_id]))
+                found.append(_trade(entry, symbols, multipliers))
     return found
 
 

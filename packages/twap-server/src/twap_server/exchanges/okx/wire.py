@@ -77,21 +77,42 @@ class Error(Struct):
     code: str = ""
 
 
-class InstrumentEntry(Struct, rename="camel"):
-    """One instrument; before its opening some texts are empty."""
+class EntryKind(Struct, rename="camel"):
+    """What tells what is collected from what is left out."""
 
     inst_type: str
+    ct_type: str = ""
+    settle_ccy: str = ""
+
+
+class Entry(Struct, rename="camel"):
+    """What an instrument of each kind has; before its opening some texts are empty."""
+
     inst_id: str
-    base_ccy: str
-    quote_ccy: str
     tick_sz: str
     lot_sz: str
     min_sz: str
     state: str
 
 
+class Pair(Entry, rename="camel"):
+    """One pair of spot."""
+
+    base_ccy: str
+    quote_ccy: str
+
+
+class Contract(Entry, rename="camel"):
+    """One linear swap: ``ct_val`` of ``ct_val_ccy`` are in a contract, ``ct_mult`` times."""
+
+    settle_ccy: str
+    ct_val: str
+    ct_val_ccy: str
+    ct_mult: str = "1"
+
+
 class CandleRow(Struct, array_like=True):
-    """How a row of candles begins."""
+    """How a row of candles begins; the volume of a swap counts contracts."""
 
     open_time: str
     open: str

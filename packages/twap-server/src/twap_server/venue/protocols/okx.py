@@ -44,7 +44,7 @@ def specs(base: str, quote: str) -> list[Spec]:
     """A spot pair, and the swap of it."""
     spot = f"{base}-{quote}"
     contract = _CONTRACTS.get(base, 10**8)
-    return [usual(spot, base, quote), usual(f"{spot}-SWAP", base, quote, contract=contract)][:1]
+    return [usual(spot, base, quote), usual(f"{spot}-SWAP", base, quote, contract=contract)]
 
 
 def size(quantity: int, spec: Spec) -> str:
