@@ -205,7 +205,7 @@ class Model:
 
 
 @given(STEPS)
-@settings(deadline=None)
+@settings(deadline=None, max_examples=300)
 async def test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked(
     steps: list[tuple[str, int]],
 ) -> None:
