@@ -1,6 +1,6 @@
 """domain/market/price_grid.py: multiples of a tick, with few significant digits."""
 
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import pytest
 from hypothesis import given
@@ -18,11 +18,13 @@ GRIDS = st.builds(PriceGrid, POWERS, st.integers(0, 8), st.booleans()) | st.samp
 PRICES = st.builds(
     lambda digits, exponent: Decimal(digits).scaleb(exponent), st.integers(1, 10**12), st.integers(-18, 6)
 )
+WIDE = Context(prec=60)
+"""For the most ticks in a price: more digits than Python's default has."""
 
 
 def lies_on(grid: PriceGrid, price: Decimal) -> bool:
     """By the exchange's words, digit by digit."""
-    if price % grid.tick_size:
+    if WIDE.remainder(price, grid.tick_size):
         return False
     few = len(f"{price:f}".replace(".", "").strip("0")) <= grid.digits
     return not grid.digits or few or (grid.whole and price == price.to_integral_value())
