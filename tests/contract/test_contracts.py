@@ -27,11 +27,15 @@ SWAP = {
     "ctVal": str(MULTIPLIER), "ctMult": "1", "ctValCcy": "BTC", "baseCcy": "", "quoteCcy": "",
     "tickSz": "0.1", "lotSz": "0.1", "minSz": "0.1", "state": "live",
 }  # fmt: skip
+SPOT = {
+    "instType": "SPOT", "instId": "BTC-USDT", "baseCcy": "BTC", "quoteCcy": "USDT", "tickSz": "0.1",
+    "lotSz": "0.00000001", "minSz": "0.00001", "state": "live",
+}  # fmt: skip
 ONE_CANDLE = ["1767225600000", "60000", "60010", "59990", "60001", "1250", "12.5", "750012.5", "1"]
 
 
 class ScriptedOkx:
-    """One swap, whose book never changes."""
+    """A swap, whose book never changes, and its spot."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -47,6 +51,8 @@ class ScriptedOkx:
         data: list[Any] = []
         if "instType=SWAP" in request.path:
             data = [SWAP]
+        elif "instType=SPOT" in request.path:
+            data = [SPOT]
         elif "/candles" in request.path:
             data = [ONE_CANDLE]
         body = json.dumps({"code": "0", "msg": "", "data": data}).encode()
@@ -93,7 +99,9 @@ def in_base(*prices: str) -> list[tuple[Decimal, Decimal]]:
 
 
 async def test_what_a_user_sees_and_fills_from_is_base_currency(client: TwapClient) -> None:
-    (listed,) = await client.market.symbols("okx")
+    (spot,) = await client.market.symbols("okx", kind="spot")
+    (listed,) = await client.market.symbols("okx", kind="perpetual")
+    assert (spot.symbol, spot.contract_size) == ("BTC-USDT", 1)
     assert (listed.symbol, str(listed.kind)) == ("BTC-USDT-PERP", "perpetual")
     assert (listed.contract_size, listed.lot_size) == (MULTIPLIER, Decimal("0.001"))
 

@@ -185,5 +185,5 @@ def test_few_statuses_are_asked_one_by_one() -> None:
     one, body = CASE.instrument(), CASE.body(CASE.entry)
     few, _ = led(OkxExchange().statuses([one, one]), body, body)
     assert [question.params.get("instId") for question in few] == ["BTC-USDT", "BTC-USDT"]
-    many, _ = led(OkxExchange().statuses([one] * 6), *CASE.lists(CASE.entry))
-    assert [question.params.get("instId") for question in many] == [None, None]
+    many, _ = led(OkxExchange().statuses([one] * 6), body)
+    assert [question.params for question in many] == [{"instType": "SPOT"}]

@@ -170,6 +170,8 @@ def test_the_status_of_a_swap_is_asked_for_by_its_kind() -> None:
     questions, found = led(OkxExchange().statuses([swap()]), CASE.body(SWAP | {"state": "suspend"}))
     assert [one.params for one in questions] == [{"instType": "SWAP", "instId": "BTC-USDT-SWAP"}]
     assert [one.status for one in found.found] == ["suspend"]
+    many, _ = led(OkxExchange().statuses([swap()] * 5 + [CASE.instrument()]), CASE.body(SWAP), CASE.body())
+    assert [one.params for one in many] == [{"instType": "SWAP"}, {"instType": "SPOT"}]
 
 
 @pytest.mark.parametrize("quantity", ["0.12345678901234567", "0.00000000000000001", "9" * 30 + ".1"])

@@ -3,7 +3,7 @@
 Manual: OKX API v5 (WebSocket overview, order book, trades, tickers; market data and public data over REST).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from twap_models.enums import InstrumentKind, Integrity, Interval
@@ -145,15 +145,12 @@ class OkxExchange(Exchange):
 
     def instruments(self) -> Asking[Entries[Instrument]]:
         """All pairs of spot, then all linear swaps."""
-        found: Entries[Instrument] = Entries([])
-        for kind in rest.KINDS:
-            found += yield from self._listed(kind, {})
-        return found
+        return self._all(rest.KINDS)
 
     def statuses(self, instruments: Sequence[Instrument]) -> Asking[Entries[Instrument]]:
         """A few one by one, many by the list: the stream does not tell when one stops trading."""
         if len(instruments) > _ONE_BY_ONE:
-            return (yield from self.instruments())
+            return (yield from self._all(dict.fromkeys(one.kind for one in instruments)))
         found: Entries[Instrument] = Entries([])
         for one in instruments:
             found += yield from self._listed(one.kind, {"instId": one.native})
@@ -187,6 +184,12 @@ class OkxExchange(Exchange):
         params = {"instId": instrument.native, "sz": str(self.book_depth)}
         body = yield HttpRequest(path="/api/v5/market/books", params=params, bucket="books")
         return rest.depth(body, instrument.id.symbol)
+
+    def _all(self, kinds: Iterable[InstrumentKind]) -> Asking[Entries[Instrument]]:
+        found: Entries[Instrument] = Entries([])
+        for kind in kinds:
+            found += yield from self._listed(kind, {})
+        return found
 
     def _listed(self, kind: InstrumentKind, which: dict[str, str]) -> Asking[Entries[Instrument]]:
         params = {"instType": rest.KINDS[kind], **which}
