@@ -24,6 +24,11 @@ def quantity(value: int) -> str:
     return text.trimmed(value, text.QTY_DECIMALS)
 
 
+def places(step: int) -> int:
+    """Count the places of a step of quantities."""
+    return len(quantity(step).partition(".")[2])
+
+
 def worth(value: int, spec: Spec) -> str:
     """Write an amount of the quote currency without zeros at its end."""
     return text.trimmed(value, text.QTY_DECIMALS + spec.price_decimals)

@@ -3,7 +3,19 @@
 from typing import Final
 
 from twap_server.venue.protocol import VenueProtocol
-from twap_server.venue.protocols import binance, bybit, gate, kraken, kucoin, okx
+from twap_server.venue.protocols import (
+    binance,
+    bitget,
+    bybit,
+    cryptocom,
+    gate,
+    gemini,
+    htx,
+    kraken,
+    kucoin,
+    mexc,
+    okx,
+)
 
 PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
     binance.PROTOCOL,
@@ -12,6 +24,11 @@ PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
     gate.PROTOCOL,
     kucoin.PROTOCOL,
     okx.PROTOCOL,
+    cryptocom.PROTOCOL,
+    bitget.PROTOCOL,
+    gemini.PROTOCOL,
+    htx.PROTOCOL,
+    mexc.PROTOCOL,
 )
 DEFAULT: Final = (binance.PROTOCOL, kraken.PROTOCOL)
 """Those of a demo."""

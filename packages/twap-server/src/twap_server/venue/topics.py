@@ -116,10 +116,18 @@ class TopicSession(VenueSession):
             elif isinstance(event, TickerEvent) and topic.kind == "ticker":
                 self._say_all(self.ticker(topic, event, pair))
 
+    def tell_whole_books(self) -> None:
+        """Write every whole book that is asked for, changed or not: for those that tell it by the clock."""
+        for topic, view in list(self._topics.items()):
+            if topic.kind == "whole" and view is not None and view.pair.book:
+                self._tell_book(topic, view.whole(self._clock.now()), view)
+
     def _hear_book(self, topic: Topic, event: BookEvent, view: ClientBook) -> None:
         told = self._whole(topic, event, view) if topic.kind == "whole" else view.change(event)
-        if told is None:
-            return
+        if told is not None:
+            self._tell_book(topic, told, view)
+
+    def _tell_book(self, topic: Topic, told: ToldBook, view: ClientBook) -> None:
         best = view.pair.book.asks.best
         if best is not None and self._line.take("crossed"):
             told = told.crossed(best)

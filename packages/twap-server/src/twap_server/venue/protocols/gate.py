@@ -210,16 +210,12 @@ def _entry(spec: Spec) -> dict[str, Any]:
         "fee": "0.2",
         "min_base_amount": figures.quantity(spec.min_qty),
         "min_quote_amount": spec.min_notional,
-        "amount_precision": _places(spec.step),
+        "amount_precision": figures.places(spec.step),
         "precision": spec.price_decimals,
         "trade_status": "tradable",
         "sell_start": 0,
         "buy_start": 0,
     }
-
-
-def _places(step: int) -> int:
-    return len(figures.quantity(step).partition(".")[2])
 
 
 def _row(candle: VenueCandle, spec: Spec, *, closed: bool) -> list[str]:
