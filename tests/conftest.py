@@ -36,6 +36,7 @@ def _once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         once.commands(patch)
         once.certificates(patch)
+        once.page_files(patch)
         yield
 
 

@@ -19,6 +19,13 @@ def commands(patch: pytest.MonkeyPatch) -> None:
         patch.setattr(testing, "_get_command", cache(testing._get_command))
 
 
+def page_files(patch: pytest.MonkeyPatch) -> None:
+    """The dashboard's files: an app reads them all when it is made."""
+    if route := sys.modules.get("twap_server.dashboard.route"):
+        files = cache(route.read_files)
+        patch.setattr(route, "read_files", lambda: dict(files()))
+
+
 def certificates(patch: pytest.MonkeyPatch) -> None:
     """TLS of clients that say nothing of certificates: one for each place that the environment names."""
     if not (transports := sys.modules.get("httpx._transports.default")):
@@ -26,13 +33,13 @@ def certificates(patch: pytest.MonkeyPatch) -> None:
     make = transports.create_ssl_context
 
     @cache
-    def usual(*where: str | None) -> SSLContext:
-        made: SSLContext = make()
+    def usual(trust_env: bool, *where: str | None) -> SSLContext:
+        made: SSLContext = make(trust_env=trust_env)
         return made
 
     def context(verify: Any = True, cert: Any = None, trust_env: bool = True) -> Any:
-        if verify is not True or cert or not trust_env:
+        if verify is not True or cert:
             return make(verify=verify, cert=cert, trust_env=trust_env)
-        return usual(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
+        return usual(trust_env, os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR"))
 
     patch.setattr(transports, "create_ssl_context", context)

@@ -77,8 +77,8 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
     app.state.services = services
     # Routes are tried one after another: those of orders are asked for most.
     parts = (orders, accounts, browser, keys, invites, oidc, market, previews, reports, costs, health, about)
-    for part in parts:
-        app.include_router(part.router)
+    for part in parts:  # as they are: to include them makes them anew, and not before the first requests
+        app.router.routes.extend(part.router.routes)
     app.router.routes.append(stream_route(services))
     app.include_router(docs_router(TITLE))
     if services.config.dashboard:
