@@ -46,6 +46,18 @@ LOT = {"filterType": "LOT_SIZE", "stepSize": "0.00001", "minQty": "0.00001"}
         ("binance-usdm", {"filters": [PRICE]}, "its lot size is not known"),
         ("binance-usdm", {"filters": [PRICE, LOT]}, ""),
         ("coinbase-exchange", {"quote_increment": "0.00"}, "its tick size is not known"),
+        ("cryptocom", {"price_tick_size": "0"}, "its tick size is not known"),
+        ("cryptocom", {"qty_tick_size": "-1"}, "its lot size cannot be used: -1"),
+        ("bitget", {"quantityPrecision": "25"}, "its lot size cannot be used: 1E-25"),
+        ("bitget", {"pricePrecision": "31"}, "its tick size is not known"),
+        ("bitget", {"minTradeUSDT": "-1"}, "its smallest value cannot be used: -1"),
+        ("gemini", {"quote_increment": 0}, "its tick size is not known"),
+        ("gemini", {"tick_size": 1e-30}, "its lot size cannot be used: 1E-30"),
+        ("htx", {"pp": -1}, "its tick size is not known"),
+        ("htx", {"minoa": -1}, "its smallest quantity cannot be used: -1"),
+        ("htx", {"qc": ""}, "one of its two assets has no name"),
+        ("mexc", {"baseAssetPrecision": 31}, "its lot size is not known"),
+        ("mexc", {"quoteAmountPrecision": "-1"}, "its smallest value cannot be used: -1"),
     ],
 )
 def test_what_cannot_be_used_is_said_and_nothing_is_guessed(name, change, fault):
