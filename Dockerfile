@@ -12,7 +12,7 @@ WORKDIR /src
 COPY requirements/constraints.txt requirements/
 COPY packages packages
 
-ENV TWAPKERNEL=required PIP_CONSTRAINT=/src/requirements/constraints.txt
+ENV TWAPNATIVE=required PIP_CONSTRAINT=/src/requirements/constraints.txt
 RUN python -m venv /opt/twap \
     && /opt/twap/bin/pip install --no-cache-dir \
         ./packages/twap-models \

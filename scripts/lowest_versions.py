@@ -84,7 +84,7 @@ def _lowest(python: str) -> str:
 def _uv(*arguments: str) -> None:
     without_pins = {name: value for name, value in os.environ.items() if not name.endswith("_CONSTRAINT")}
     # The plain Python of the order book serves here: what is tried are versions, not our compiled code.
-    subprocess.run([_found_uv(), *arguments], cwd=ROOT, check=True, env={**without_pins, "TWAPKERNEL": "off"})
+    subprocess.run([_found_uv(), *arguments], cwd=ROOT, check=True, env={**without_pins, "TWAPNATIVE": "off"})
 
 
 def _found_uv() -> str:

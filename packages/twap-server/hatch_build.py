@@ -1,8 +1,8 @@
-"""Compiles the kernel of the hot path where a C compiler is found; without one the wheel is pure Python.
+"""Compiles the hot path where a C compiler is found; without one the wheel is pure Python.
 
 In: ``_*.pyx`` of ``src``. Out: an extension beside each, a wheel tagged for this platform.
-``TWAPKERNEL=off`` leaves it out, ``TWAPKERNEL=required`` makes a failure an error (CI, release builds). As a
-script it compiles in place: ``hatch run kernel``, after a change of the source.
+``TWAPNATIVE=off`` leaves it out, ``TWAPNATIVE=required`` makes a failure an error (CI, release builds). As a
+script it compiles in place: ``hatch run native``, after a change of the source.
 """
 
 import contextlib
@@ -21,19 +21,21 @@ _MODULES = (
 )
 
 
-class KernelHook(BuildHookInterface):
+class NativeHook(BuildHookInterface):
     """Called by hatchling for each wheel, editable ones included."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Compile beside the source and add the result to the wheel."""
-        if self.target_name != "wheel" or os.environ.get("TWAPKERNEL") == "off":
+        if self.target_name != "wheel" or os.environ.get("TWAPNATIVE") == "off":
             return
         try:
             made = _compiled(Path(self.root))
         except Exception as error:
-            if os.environ.get("TWAPKERNEL") == "required":
+            if os.environ.get("TWAPNATIVE") == "required":
                 raise
-            self.app.display_warning(f"twap-server: no compiled kernel, the one in Python is used ({error})")
+            self.app.display_warning(
+                f"twap-server: nothing is compiled, the same in Python is used ({error})"
+            )
             return
         build_data["pure_python"] = False
         build_data["infer_tag"] = True
@@ -47,8 +49,8 @@ def _compiled(root: Path) -> list[Path]:
 
     flags = [] if os.name == "nt" else ["-O3", "-g0"]
     with contextlib.chdir(root):
-        kernel = [Extension(one, [f"{_place(one)}.pyx"], extra_compile_args=flags) for one in _MODULES]
-        extensions = cythonize(kernel, build_dir="build", include_path=["src"], quiet=True)
+        modules = [Extension(one, [f"{_place(one)}.pyx"], extra_compile_args=flags) for one in _MODULES]
+        extensions = cythonize(modules, build_dir="build", include_path=["src"], quiet=True)
         command = build_ext(Distribution({"name": "twap-server", "ext_modules": extensions}))
         command.build_lib, command.build_temp = "src", "build"
         command.ensure_finalized()

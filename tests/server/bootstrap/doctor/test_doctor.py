@@ -78,11 +78,11 @@ async def test_all_is_well_beside_a_running_server_which_notices_nothing(
         names = sorted(path.name for path in database.parent.iterdir())
         found = await examined(configure(urls), database)
         assert sorted(path.name for path in database.parent.iterdir()) == names
-    assert {one.level for one in found.values() if one.topic != "kernel"} == {Severity.OK}, found
+    assert {one.level for one in found.values() if one.topic != "native"} == {Severity.OK}, found
     assert found["in use"].text == f"by process {os.getpid()}"
     assert "answers after" in found["binance"].text and "answers after" in found["kraken"].text
     assert set(found) >= {
-        "version", "packages", "settings", "runtime", "kernel", "folder", "signing key", "database",
+        "version", "packages", "settings", "runtime", "native", "folder", "signing key", "database",
         "integrity", "in use", "disk", "disk write", "clock", "binance", "kraken", "open files", "port",
     }  # fmt: skip
 

@@ -19,19 +19,19 @@ CLOSE = [f"61234.56789012345678{digit}" for digit in "123456789"]
 """20 digits: one float for all of them."""
 assert len({float(text) for text in CLOSE}) == 1
 
-KERNELS = {"python": pure}
+LEVELS_OF = {"python": pure}
 if find_spec("twap_server.domain.market._levels"):
     from twap_server.domain.market import _levels
 
-    KERNELS["compiled"] = _levels
+    LEVELS_OF["compiled"] = _levels
 
 
-@pytest.fixture(scope="module", params=KERNELS, autouse=True)
-def kernel(request):
+@pytest.fixture(scope="module", params=LEVELS_OF, autouse=True)
+def levels_module(request):
     """The whole file runs with either side of a book."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(book_module, "Levels", KERNELS[request.param].Levels)
-        yield KERNELS[request.param]
+        patch.setattr(book_module, "Levels", LEVELS_OF[request.param].Levels)
+        yield LEVELS_OF[request.param]
 
 
 prices = st.one_of(
@@ -257,13 +257,13 @@ def test_odd_but_plain_prices_are_kept_as_they_are(price):
 
 
 @pytest.mark.skipif(
-    "compiled" not in KERNELS, reason="no compiled order book: no C compiler when it was installed"
+    "compiled" not in LEVELS_OF, reason="no compiled order book: no C compiler when it was installed"
 )
 @settings(deadline=None, max_examples=300)
 @given(st.lists(st.tuples(st.text("0123456789.", max_size=36), st.text("01.", max_size=36)), max_size=30))
 def test_compiled_and_python_agree_on_any_digits(changes):
     outcomes = []
-    for module in KERNELS.values():
+    for module in LEVELS_OF.values():
         levels = module.Levels(1)
         try:
             levels.apply(changes)

@@ -38,9 +38,9 @@ def runtime(settings: Settings) -> Sequence[Finding]:
         return [fault("runtime", str(error))]
     found = [ok("runtime", f"event loop {settings.runtime.event_loop}, HTTP {settings.runtime.http_parser}")]
     if native.COMPILED:
-        return [*found, ok("kernel", "order books are kept by compiled code")]
+        return [*found, ok("native", "order books are kept by compiled code")]
     advice = "install a C compiler and Python's headers, then reinstall twap-server"
-    return [*found, warning("kernel", "order books are kept by Python code: 2.5 times as slow", advice)]
+    return [*found, warning("native", "order books are kept by Python code: 2.5 times as slow", advice)]
 
 
 def openid(settings: Settings) -> Sequence[Finding]:

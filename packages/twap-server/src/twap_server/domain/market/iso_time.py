@@ -1,6 +1,6 @@
 """Parse times as exchanges write them.
 
-``_times.pyx`` is the same, compiled; ``kernel`` picks. Both pass the same tests.
+``_times.pyx`` is the same, compiled; ``native`` picks. Both pass the same tests.
 """
 
 from twap_models.iso_time import read_iso

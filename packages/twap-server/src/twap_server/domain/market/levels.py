@@ -8,7 +8,7 @@ Why a float may order levels: conversion of a decimal text to float is correctly
 a < b implies float(a) <= float(b). Equal floats are a tie and are decided by the decimals themselves, so
 prices are never put in the wrong order and never merged. No float leaves this module.
 
-``_levels.pyx`` is the same, compiled; ``kernel`` picks. Both pass the same tests.
+``_levels.pyx`` is the same, compiled; ``native`` picks. Both pass the same tests.
 """
 
 from bisect import bisect_left
