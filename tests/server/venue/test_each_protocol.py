@@ -1,22 +1,28 @@
 """Each simulated exchange, over real sockets: what the collector reads of it is what its market is."""
 
+import asyncio
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import cast
 
 import pytest
+from websockets.asyncio.client import connect
 
 from support.collector.parts import statuses, until
-from support.collector.stepped import Stepped, stepped
-from twap_models.enums import Integrity, Interval
+from support.collector.stepped import SMALL, TWO_ASSETS, Stepped, SteppedSource, stepped
+from twap_models.enums import Integrity, Interval, Side
+from twap_server.clock import SystemClock
 from twap_server.domain.clock import MILLISECOND, SECOND
 from twap_server.domain.market.candles import length
 from twap_server.domain.market.events import BookStatus, Candle, PriceLevel
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.venue.book import VenueLadder
-from twap_server.venue.candles import VenueCandle, minutes
+from twap_server.venue.candles import VenueCandle, VenueTrade, minutes
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.registry import PROTOCOLS
+from twap_server.venue.server import Venue
+from twap_server.venue.session import VenueSession
 from twap_server.venue.source import Pair
 
 SHAPES = {shape.name: shape for shape in EXCHANGES}
@@ -78,7 +84,7 @@ async def moving(world: Stepped, predicate) -> None:  # type: ignore[no-untyped-
 
 @each
 async def test_books_are_those_of_the_market(protocol: VenueProtocol) -> None:
-    async with stepped(protocol) as world:
+    async with stepped(protocol, TWO_ASSETS) as world:
         await all_live(world)
         world.source.play(20)
         await moving(world, lambda: True)
@@ -90,16 +96,27 @@ async def test_books_are_those_of_the_market(protocol: VenueProtocol) -> None:
 async def test_trades_are_those_of_the_market(protocol: VenueProtocol) -> None:
     async with stepped(protocol) as world:
         await all_live(world)
-        made = {pair.spec.symbol: pair.trades[-1].id if pair.trades else 0 for pair, _ in world.pairs()}
-        before = {instrument.id: world.market.traded(instrument.id)[0] for _, instrument in world.pairs()}
+        (pair, instrument), *_ = world.pairs()
+        await moving(world, lambda: world.market.recent_trades(instrument.id))
         world.source.play(60)
-        for pair, instrument in world.pairs():
-            fresh = sum(one.qty for one in pair.trades if one.id > made[pair.spec.symbol])
-            assert fresh
-            wanted = before[instrument.id] + fresh * Decimal("1e-8")
-            await until(
-                lambda instrument=instrument, wanted=wanted: world.market.traded(instrument.id)[0] >= wanted
-            )
+        made = [traded(one, pair) for one in pair.trades]
+        await until(lambda: seen_trades(world, instrument)[-1] == made[-1])
+        seen = seen_trades(world, instrument)
+        assert len(seen) > 1
+        assert seen == made[-len(seen) :]
+
+
+def traded(one: VenueTrade, pair: Pair) -> tuple[Decimal, Decimal, Side, int]:
+    price = one.price * Decimal(10) ** -pair.spec.price_decimals
+    side = Side.BUY if one.taker_buys else Side.SELL
+    return price, one.qty * Decimal("1e-8"), side, one.time // MILLISECOND
+
+
+def seen_trades(world: Stepped, instrument: Instrument) -> list[tuple[Decimal, Decimal, Side, int]]:
+    return [
+        (one.price, one.quantity, one.taker_side, one.ts_exchange // MILLISECOND)
+        for one in world.market.recent_trades(instrument.id)
+    ]
 
 
 @each
@@ -176,3 +193,76 @@ async def test_after_each_fault_the_books_are_right_again(protocol: VenueProtoco
         world.source.play(5)
         if fault in ("repeat", "garbage") or proven:
             await until(lambda: is_right(world, pair, instrument))
+
+
+@each
+async def test_an_instrument_that_is_gone_costs_no_other(protocol: VenueProtocol) -> None:
+    """What it listed and does not know any more is refused, or stays silent."""
+    async with stepped(protocol, TWO_ASSETS) as world:
+        await until(lambda: world.market.loaded(world.name))
+        pairs = world.pairs()
+        (pair, kept), (gone, lost) = pairs[0], pairs[-1]
+        world.source.delist(gone.spec.symbol)
+        world.market.hold(lost.id, "test")
+        world.market.hold(kept.id, "test")
+        await moving(world, lambda: is_live(world, kept))
+        async with statuses(world.market, kept.id) as told:
+            world.source.play(5)
+            await until(lambda: is_right(world, pair, kept))
+        assert not is_live(world, lost)
+        assert not [one for one in told if one[0] is not BookStatus.LIVE]
+
+
+@each
+async def test_a_ping_is_answered_and_the_answer_counts_for_no_heartbeat(protocol: VenueProtocol) -> None:
+    shape, source = SHAPES[protocol.name], SteppedSource(protocol, SMALL)
+    async with Venue(source, clock=SystemClock()) as venue:
+        exchange = shape(**venue.urls()[protocol.name])
+        stream = exchange.new_stream()
+        if not stream.ping():
+            return
+        async with connect(exchange.ws_url) as socket, asyncio.timeout(10):
+            await socket.send(stream.ping())
+            while tuple(stream.decode(await socket.recv())) != ():
+                pass  # it greets
+
+
+@each
+async def test_a_planned_close_leaves_no_gap_where_it_is_announced(protocol: VenueProtocol) -> None:
+    if protocol.session.notice is VenueSession.notice:
+        return
+    async with stepped(protocol) as world:
+        await all_live(world)
+        (pair, instrument), *_ = world.pairs()
+        before = connections(world)
+        async with statuses(world.market, instrument.id) as told:
+            world.venue.announce_shutdown(60)
+            await moving(world, lambda: not before & connections(world))
+            world.source.play(5)
+            await until(lambda: is_right(world, pair, instrument))
+        assert not [one for one in told if one[0] is not BookStatus.LIVE]
+
+
+def connections(world: Stepped) -> set[int]:
+    listed = cast("list[dict[str, int]]", world.venue.state()["connections"])
+    return {one["id"] for one in listed}
+
+
+@each
+async def test_a_full_connection_is_within_what_the_exchange_allows(protocol: VenueProtocol) -> None:
+    allowed = getattr(protocol.session, "most_topics", 0)
+    if not allowed:
+        return
+    async with stepped(protocol) as world:
+        (_, instrument), *_ = await until(lambda: world.market.loaded(world.name) and world.pairs())
+        world.market.hold(instrument.id, "test")
+        await until(lambda: any(instrument_topics(world)))
+        await moving(world, lambda: is_live(world, instrument) and len(set(instrument_topics(world))) > 1)
+        per_instrument = len(instrument_topics(world))
+        assert per_instrument * SHAPES[protocol.name].limits.symbols_per_connection <= allowed
+
+
+def instrument_topics(world: Stepped) -> list[str]:
+    """What is subscribed, of whichever connection."""
+    listed = cast("list[dict[str, list[str]]]", world.venue.state()["connections"])
+    return [topic for one in listed for topic in one["subscriptions"]]

@@ -71,7 +71,7 @@ def test_channels_say_whose_a_frame_is(stream: Stream) -> None:
         [Subscribed(request_id=None)],
         [Subscribed(request_id=None)],
     ]
-    for event in ("bts:heartbeat", "bts:unsubscription_succeeded", "bts:something_new"):
+    for event in ("bts:unsubscription_succeeded", "bts:something_new"):
         assert list(stream.decode(frame(event, "", {}))) == [Heartbeat()]
     assert list(stream.decode(frame("bts:request_reconnect", "", None))) == [ShutdownNotice()]
 

@@ -121,7 +121,7 @@ def test_as_many_levels_are_fetched_as_the_stream_keeps_right(depth: int, speed:
 @pytest.mark.parametrize(
     ("raw", "expected"),
     [
-        ('{"time":1,"channel":"spot.pong","event":"","error":null,"result":null}', Heartbeat()),
+        ('{"time":1,"channel":"spot.tickers","event":"update","result":{}}', Heartbeat()),
         (
             '{"time":1,"channel":"spot.candlesticks","event":"update","result":{"n":"1m_BTC_USDT"}}',
             Heartbeat(),

@@ -114,7 +114,6 @@ def test_requests_are_about_one_symbol_each() -> None:
     "raw",
     [
         CASE.greeting[0],
-        '{"id":"7","type":"pong","ts":1787348157834794005}',
         CASE.frames[9],
         '{"T":"callAuctionInfo.SPOT","P":1,"d":{"s":"BTC-USDT"}}',
     ],

@@ -24,11 +24,6 @@ def quantity(value: int) -> str:
     return text.trimmed(value, text.QTY_DECIMALS)
 
 
-def places(step: int) -> int:
-    """Count the places of a step of quantities."""
-    return len(quantity(step).partition(".")[2])
-
-
 def worth(value: int, spec: Spec) -> str:
     """Write an amount of the quote currency without zeros at its end."""
     return text.trimmed(value, text.QTY_DECIMALS + spec.price_decimals)
@@ -37,6 +32,16 @@ def worth(value: int, spec: Spec) -> str:
 def levels(side: Iterable[Level], spec: Spec) -> list[list[str]]:
     """Write levels as pairs of texts, both without zeros at their end."""
     return [[short(at, spec), quantity(there)] for at, there in side]
+
+
+def padded(side: Iterable[Level], spec: Spec) -> list[list[str]]:
+    """Write levels as pairs of texts, both with all their places."""
+    return [[price(at, spec), text.fixed(there, text.QTY_DECIMALS)] for at, there in side]
+
+
+def places(step: int) -> int:
+    """Count the places of a step of quantities."""
+    return len(quantity(step).partition(".")[2])
 
 
 def last_price(pair: Pair) -> int:

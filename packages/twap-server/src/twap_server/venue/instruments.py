@@ -4,6 +4,9 @@ A recording holds messages, not the venue's list of instruments, so the figures 
 the venues' own lists; a recorded symbol that is not among them gets figures that fit its messages.
 """
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from twap_server.venue.source import Spec
 
 BINANCE = "binance"
@@ -73,6 +76,18 @@ def usual(symbol: str, base: str, quote: str, *, contract: int = 0) -> Spec:
 def made_up(venue: str, symbol: str, base: str, quote: str) -> Spec:
     """Give the listed instrument, or one with usual figures."""
     return LISTED[venue].get(symbol) or usual(symbol, base, quote)
+
+
+def perpetual(symbol: str, base: str, quote: str) -> Spec:
+    """Give a perpetual that counts in its base, in thousandths."""
+    listed = usual(symbol, base, quote)
+    return replace(listed, step=10**5, min_qty=10**5, contract=10**8)
+
+
+def with_dollars(base: str, quote: str, *, join: Callable[[str, str], str]) -> list[Spec]:
+    """The instrument that is asked for, and BTC in dollars: the busiest one where dollars are traded."""
+    quotes = dict.fromkeys((quote, "USD") if base == "BTC" else (quote,))
+    return [usual(join(base, one), base, one) for one in quotes]
 
 
 def find(venue: str, symbol: str) -> Spec:

@@ -5,8 +5,13 @@ from typing import Final
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.protocols import (
     binance,
+    binance_usdm,
+    bitfinex,
     bitget,
+    bitstamp,
     bybit,
+    coinbase,
+    coinbase_exchange,
     cryptocom,
     gate,
     gemini,
@@ -20,7 +25,13 @@ from twap_server.venue.protocols import (
 PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
     binance.PROTOCOL,
     kraken.PROTOCOL,
+    binance_usdm.PROTOCOL,
+    bitfinex.PROTOCOL,
+    bitstamp.PROTOCOL,
     bybit.PROTOCOL,
+    bybit.LINEAR,
+    coinbase.PROTOCOL,
+    coinbase_exchange.PROTOCOL,
     gate.PROTOCOL,
     kucoin.PROTOCOL,
     okx.PROTOCOL,

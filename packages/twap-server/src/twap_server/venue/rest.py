@@ -1,7 +1,7 @@
 """Answer REST requests of a simulated exchange: a table of paths, and one way to refuse.
 
 A path's function is given what was asked and returns what is written as JSON. Numbers are texts there, so no
-digit is lost.
+digit is lost; where the exchange writes numbers, it returns the bytes.
 """
 
 from abc import ABC, abstractmethod
@@ -58,7 +58,11 @@ class AskedFields:
 
     def optional(self, name: str) -> int | None:
         """Give a field that is a whole number, None where it was not sent."""
-        return self.integer(name) if self._fields.get(name) not in (None, "") else None
+        return self.integer(name) if self.has(name) else None
+
+    def has(self, name: str) -> bool:
+        """Whether a field was sent."""
+        return self._fields.get(name) not in (None, "")
 
     def part(self, name: str) -> "AskedFields":
         """Give an object that is a field."""
@@ -103,7 +107,7 @@ class VenueRest(ABC):
                 status, body = 200, answer(AskedFields(fields, refuse=self.refusal))
             except RestRefusal as error:
                 status, body = error.status, error.body
-            return Response(text.compact(body), status, media_type="application/json")
+            return _response(status, body)
 
         return handle
 
@@ -138,6 +142,14 @@ class VenueRest(ABC):
         """List candles, oldest first, the running one last: see ``CandleStore.rows``."""
         now_ms = max(self.now_ms(), pair.last_time // 1_000_000)
         return pair.candles.rows(interval, now_ms=now_ms, start_ms=start_ms, end_ms=end_ms, limit=limit)
+
+
+def _response(status: int, body: object) -> Response:
+    """Send bytes as the JSON that they are, a text as a page, and anything else as JSON."""
+    if isinstance(body, str):
+        return Response(body, status, media_type="text/html")
+    told = body if isinstance(body, bytes) else text.compact(body)
+    return Response(told, status, media_type="application/json")
 
 
 async def _body(request: Request) -> Mapping[str, Any]:

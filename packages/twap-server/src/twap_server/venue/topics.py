@@ -17,6 +17,7 @@ from twap_server.venue.source import BookEvent, Event, Pair, TickerEvent, TradeE
 from twap_server.venue.window import ClientBook, ToldBook
 
 EVERY_LEVEL = 1_000_000
+_RECENT = 30
 Kind = Literal["book", "changes", "whole", "ticker", "trades", "other"]
 """A book and its changes; changes alone, which join a book from REST; the whole book each time; the best
 prices; trades; what is acknowledged and never sent."""
@@ -40,6 +41,10 @@ class TopicSession(VenueSession):
     """Between two whole books at least."""
     idle_s: ClassVar[float] = 0
     """A connection that asks for nothing for so long is cut; 0: never."""
+    beat_s: ClassVar[float] = 0
+    """Between two calls of ``beat``; 0: none."""
+    most_topics: ClassVar[int] = 0
+    """That one connection may ask for; 0: no stated limit."""
 
     def prepare(self) -> None:
         """Begin without topics."""
@@ -47,8 +52,12 @@ class TopicSession(VenueSession):
         self._sent_at: dict[Topic, int] = {}
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
-        """Cut a connection that asks for nothing."""
-        return [self._cut_idle()] if self.idle_s else []
+        """Cut a connection that asks for nothing; let it say by itself that it lives."""
+        idle = [self._cut_idle()] if self.idle_s else []
+        return [*idle, self._keep_beating()] if self.beat_s else idle
+
+    def beat(self) -> None:
+        """Put out what the exchange says again and again."""
 
     @abstractmethod
     def request(self, message: Any) -> None:
@@ -61,6 +70,10 @@ class TopicSession(VenueSession):
     @abstractmethod
     def trades(self, topic: Topic, made: Sequence[VenueTrade], pair: Pair) -> Written:
         """Write messages about the trades of one taker order."""
+
+    def recent_trades(self, topic: Topic, made: Sequence[VenueTrade], pair: Pair) -> Written:
+        """Write what a new subscription to trades begins with; most begin with the next one."""
+        return ()
 
     def ticker(self, topic: Topic, event: TickerEvent, pair: Pair) -> Written:
         """Write messages about new best prices."""
@@ -85,11 +98,17 @@ class TopicSession(VenueSession):
         """Put out a JSON message that is neither of a book nor of trades."""
         self.say(text.compact(body), "control")
 
+    def is_full(self) -> bool:
+        """Whether one topic more is too many."""
+        return bool(self.most_topics) and len(self._topics) >= self.most_topics
+
     def join(self, topic: Topic) -> None:
         """Begin a topic; once more for one that was begun: it begins anew."""
         pair = self.pair(topic.symbol)
         if topic.kind not in ("book", "changes", "whole") or pair is None:
             self._topics[topic] = None
+            if topic.kind == "trades" and pair is not None:
+                self._say_all(self.recent_trades(topic, list(pair.trades)[-_RECENT:], pair))
             return
         self._source.wanted(self.venue, topic.symbol)
         view = self._topics[topic] = ClientBook(pair, topic.depth)
@@ -142,6 +161,11 @@ class TopicSession(VenueSession):
             return None
         self._sent_at[topic] = event.time
         return view.whole(event.time)
+
+    async def _keep_beating(self) -> None:
+        while True:
+            await self._clock.sleep(self.beat_s)
+            self.beat()
 
     async def _cut_idle(self) -> None:
         await self._clock.sleep(self.idle_s)

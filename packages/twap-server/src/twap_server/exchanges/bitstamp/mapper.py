@@ -113,6 +113,8 @@ def _refusal(frame: wire.Frame, symbols: Mapping[str, str]) -> Refused:
 
 def _unknown(frame: wire.Frame, symbols: Mapping[str, str]) -> Sequence[MarketEvent]:
     """Take what has an event and no levels as a heartbeat; say of all else which book it may have been."""
+    if frame.event == "bts:heartbeat":
+        return _NOTHING  # the answer to our ping
     if frame.event and not _LEVELS & (envelope(frame.data) or {}).keys():
         return _HEARTBEAT
     named = _of(frame.channel, wire.BOOK, symbols)

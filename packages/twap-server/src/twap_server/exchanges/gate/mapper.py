@@ -48,7 +48,7 @@ def to_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[MarketEv
             return _NOTHING if symbol is None else (_trade(message.result, symbol),)
     except UNREADABLE:
         return _other_events(raw, symbols)
-    return _HEARTBEAT
+    return _NOTHING if type(message) is wire.Pong else _HEARTBEAT
 
 
 def encode(message: wire.Request | wire.Ping) -> str:

@@ -82,7 +82,9 @@ def _other_events(frame: wire.Frame, grids: Mapping[str, Grid]) -> Sequence[Mark
         return _trade_events(frame, grids)
     if frame.channel in ("status", "instrument"):
         return _status_events(frame, grids)
-    if frame.method and frame.method != "pong":
+    if frame.method == "pong":
+        return ()
+    if frame.method:
         return (_answer(frame, grids),)
     if frame.error:
         return (_refused(frame, None),)

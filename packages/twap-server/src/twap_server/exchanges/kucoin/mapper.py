@@ -98,7 +98,7 @@ def _other_events(raw: bytes | str, symbols: Mapping[str, str]) -> Sequence[Mark
     if control.result in (False, "false") or control.type == "error":
         return (_refusal(control),)
     if control.type in ("pong", "ack") or control.message == "welcome":
-        return _HEARTBEAT
+        return _HEARTBEAT if control.message == "welcome" else ()
     return _unknown_events(raw, symbols)
 
 

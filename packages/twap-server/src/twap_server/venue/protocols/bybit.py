@@ -1,16 +1,17 @@
-"""Speak Bybit's API v5: spot.
+"""Speak Bybit's API v5: spot, and linear perpetuals at another address.
 
 One acknowledgement answers for a whole request, so one bad topic refuses all. The messages of a book are
-counted one by one (``u``). Manual: Bybit V5 API, WebSocket and market data.
+counted one by one (``u``). Both markets have the same names of topics and instruments. Manual: Bybit V5 API,
+WebSocket and market data.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twap_server.venue import figures, text
 from twap_server.venue.candles import MONTH, WEEK, CandleInterval, VenueCandle, VenueTrade, minutes
 from twap_server.venue.figures import MILLISECOND
-from twap_server.venue.instruments import usual
+from twap_server.venue.instruments import perpetual, usual
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
 from twap_server.venue.source import Pair, Spec, TickerEvent
@@ -29,8 +30,8 @@ _DEPTHS: dict[str, tuple[Kind, int]] = {
     "200": ("book", 200),
     "1000": ("book", 1_000),
 }
-_MOST_TOPICS = 10
-_MOST_ROWS = _MOST_LEVELS = 1_000
+_MOST_ROWS = 1_000
+_USUAL_ENTRIES, _MOST_ENTRIES = 500, 1_000
 _REST_LEVELS = 1
 _REST_ROWS = 200
 
@@ -43,6 +44,10 @@ class BybitSession(TopicSession):
     """One connection to the public stream of spot."""
 
     venue = "bybit"
+    repeats: ClassVar[bool] = True
+    """An acknowledgement repeats what was asked; else its text is empty."""
+    most_at_once: ClassVar[int] = 10
+    """Topics of one request."""
 
     def request(self, message: Any) -> None:
         """Answer ``ping``, ``subscribe`` and ``unsubscribe``."""
@@ -52,8 +57,8 @@ class BybitSession(TopicSession):
             self._answer(fields, "pong")
         elif operation not in ("subscribe", "unsubscribe") or not isinstance(names, list):
             self._answer(fields, "Params Error", success=False)
-        elif len(names) > _MOST_TOPICS:
-            self._answer(fields, f"args size >{_MOST_TOPICS}", success=False)
+        elif len(names) > self.most_at_once:
+            self._answer(fields, f"args size >{self.most_at_once}", success=False)
         else:
             self._topics_of(fields, names)
 
@@ -63,7 +68,7 @@ class BybitSession(TopicSession):
         except UnknownTopic as error:
             self._answer(fields, str(error), success=False)
             return
-        self._answer(fields, fields["op"])
+        self._answer(fields, fields["op"] if self.repeats else "")
         for topic in topics:
             if fields["op"] == "subscribe":
                 self.join(topic)
@@ -125,6 +130,27 @@ class BybitSession(TopicSession):
         yield _pushed(topic, event.time, "snapshot", data)
 
 
+class BybitLinearSession(BybitSession):
+    """One connection to the public stream of linear contracts."""
+
+    venue = "bybit-linear"
+    repeats = False
+    most_at_once = 1_000
+
+    def ticker(self, topic: Topic, event: TickerEvent, pair: Pair) -> Written:
+        """The last price and the best ones."""
+        spec = pair.spec
+        data = {
+            "symbol": topic.symbol,
+            "lastPrice": figures.price(figures.last_price(pair), spec),
+            "bid1Price": figures.price(event.bid[0], spec),
+            "bid1Size": figures.quantity(event.bid[1]),
+            "ask1Price": figures.price(event.ask[0], spec),
+            "ask1Size": figures.quantity(event.ask[1]),
+        }
+        yield _pushed(topic, event.time, "snapshot", data)
+
+
 def _pushed(topic: Topic, time: int, kind: str, data: object, *, cts: bool = False) -> str:
     told = {"topic": topic.channel, "ts": time // MILLISECOND, "type": kind, "data": data}
     return text.compact(told | ({"cts": time // MILLISECOND} if cts else {}))
@@ -134,7 +160,8 @@ class BybitRest(VenueRest):
     """Answers under ``/v5/market``; refusals are bodies with a code and status 200."""
 
     venue = "bybit"
-    category = "spot"
+    category: ClassVar[str] = "spot"
+    most_levels: ClassVar[int] = 1_000
 
     def table(self) -> Mapping[str, Answer]:
         """Instruments, candles, books."""
@@ -164,9 +191,8 @@ class BybitRest(VenueRest):
 
     def _instruments(self, asked: AskedFields) -> Any:
         self._in_category(asked)
-        pairs = [self.pair(asked, "symbol")] if asked.text("symbol", "-") != "-" else self.pairs()
-        listed = [_entry(pair.spec) for pair in pairs]
-        return self._body(0, "OK", {"category": self.category, "list": listed})
+        pairs = [self.pair(asked, "symbol")] if asked.has("symbol") else self.pairs()
+        return self._body(0, "OK", {"category": self.category, "list": [_entry(pair.spec) for pair in pairs]})
 
     def _candles(self, asked: AskedFields) -> Any:
         self._in_category(asked)
@@ -181,7 +207,7 @@ class BybitRest(VenueRest):
 
     def _book(self, asked: AskedFields) -> Any:
         self._in_category(asked)
-        pair, limit = self.pair(asked, "symbol"), min(asked.integer("limit", _REST_LEVELS), _MOST_LEVELS)
+        pair, limit = self.pair(asked, "symbol"), min(asked.integer("limit", _REST_LEVELS), self.most_levels)
         told = {
             "s": pair.spec.symbol,
             "b": figures.levels(pair.book.bids.top(limit), pair.spec),
@@ -192,6 +218,45 @@ class BybitRest(VenueRest):
             "cts": self.now_ms(),
         }
         return self._body(0, "OK", told)
+
+
+class BybitLinearRest(BybitRest):
+    """The same for linear contracts, whose list has pages."""
+
+    venue = "bybit-linear"
+    category = "linear"
+    most_levels = 500
+
+    def _instruments(self, asked: AskedFields) -> Any:
+        self._in_category(asked)
+        if asked.has("symbol"):
+            listed, following = [self.pair(asked, "symbol")], ""
+        else:
+            first = asked.optional("cursor") or 0
+            last = first + min(asked.integer("limit", _USUAL_ENTRIES), _MOST_ENTRIES)
+            listed, following = self.pairs()[first:last], str(last) if last < len(self.pairs()) else ""
+        told = {"category": self.category, "list": [_contract(pair.spec) for pair in listed]}
+        return self._body(0, "OK", told | {"nextPageCursor": following})
+
+
+def _contract(spec: Spec) -> dict[str, Any]:
+    return {
+        "symbol": spec.symbol,
+        "contractType": "LinearPerpetual",
+        "status": "Trading",
+        "baseCoin": spec.base,
+        "quoteCoin": spec.quote,
+        "settleCoin": spec.quote,
+        "launchTime": "1585526400000",
+        "deliveryTime": "0",
+        "priceScale": str(spec.price_decimals),
+        "priceFilter": {"minPrice": figures.price(1, spec), "tickSize": figures.price(1, spec)},
+        "lotSizeFilter": {
+            "minOrderQty": figures.quantity(spec.min_qty),
+            "qtyStep": figures.quantity(spec.step),
+            "minNotionalValue": spec.min_notional,
+        },
+    }
 
 
 def _entry(spec: Spec) -> dict[str, Any]:
@@ -225,4 +290,12 @@ PROTOCOL = VenueProtocol(
     ws_base="/v5/public/spot",
     rest=lambda source, clock: BybitRest(source, clock).routes(),
     specs=lambda base, quote: (usual(base + quote, base, quote),),
+)
+LINEAR = VenueProtocol(
+    name="bybit-linear",
+    session=BybitLinearSession,
+    sockets=("/v5/public/linear",),
+    ws_base="/v5/public/linear",
+    rest=lambda source, clock: BybitLinearRest(source, clock).routes(),
+    specs=lambda base, quote: (perpetual(base + quote, base, quote),),
 )

@@ -161,7 +161,7 @@ class OkxRest(VenueRest):
         swaps = {"SPOT": False, "SWAP": True}.get(asked.text("instType"))
         if swaps is None:
             raise self.refusal("instType")
-        pairs = [self.pair(asked, "instId")] if asked.text("instId", "-") != "-" else self.pairs()
+        pairs = [self.pair(asked, "instId")] if asked.has("instId") else self.pairs()
         return _data([_entry(pair.spec) for pair in pairs if bool(pair.spec.contract) is swaps])
 
     def _market(self, asked: AskedFields) -> Any:

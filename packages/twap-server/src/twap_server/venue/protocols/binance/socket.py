@@ -6,19 +6,18 @@ HTTP server's (a ping frame each 20 s). Follows ``web-socket-streams.md`` of the
 
 import json
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from twap_server.venue import instruments
+from twap_server.venue.candles import VenueTrade
 from twap_server.venue.protocols.binance import wire
 from twap_server.venue.session import VenueSession
-from twap_server.venue.source import BookEvent, Event, Pair, TradeEvent
+from twap_server.venue.source import BookEvent, Event, Pair, Spec, TickerEvent, TradeEvent
 
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
-_MESSAGES_A_SECOND = 5
 _KLINE_EVERY_S = 2.0
-_SLOW_DEPTH_NS = 1_000_000_000
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,19 +41,28 @@ class BinanceSession(VenueSession):
     """One connection to ``/ws`` or ``/stream``."""
 
     venue = instruments.BINANCE
+    messages_a_second: ClassVar[int] = 5
+    fast: ClassVar[Sequence[str]] = ("depth@100ms",)
+    """Kinds of stream that tell each change of a book; ``depth`` tells some together."""
+    slow_ns: ClassVar[int] = 1_000_000_000
 
     def prepare(self) -> None:
         """Take what the URL says."""
         at = self._socket
-        self._combined = at.url.path.startswith("/binance/stream")
+        self._combined = at.url.path.endswith("/stream")
         listed = at.query_params.get("streams", "") if self._combined else at.path_params.get("streams", "")
         self._streams: dict[str, SubscribedStream] = {}
-        self._asked: deque[int] = deque(maxlen=_MESSAGES_A_SECOND + 1)
+        self._mute: set[str] = set()
+        self._asked: deque[int] = deque(maxlen=self.messages_a_second + 1)
         self._first = [name for name in listed.split("/") if name]
 
     def subscriptions(self) -> list[str]:
         """Name the streams."""
-        return list(self._streams)
+        return [*self._streams, *self._mute]
+
+    def serves(self, kind: str) -> bool:
+        """Whether a kind of stream is served at this address; else it is acknowledged and stays silent."""
+        return True
 
     def greet(self) -> None:
         """Say nothing; begin the streams of the URL."""
@@ -72,7 +80,7 @@ class BinanceSession(VenueSession):
     def receive(self, message: str) -> None:
         """Answer a request of the client."""
         self._asked.append(self._clock.monotonic())
-        if len(self._asked) > _MESSAGES_A_SECOND and self._asked[-1] - self._asked[0] < 10**9:
+        if len(self._asked) > self.messages_a_second and self._asked[-1] - self._asked[0] < 10**9:
             self.end(1008, "Too many requests")
             return
         try:
@@ -110,10 +118,15 @@ class BinanceSession(VenueSession):
         else:
             for name in names:
                 self._streams.pop(name, None)
+                self._mute.discard(name)
 
     def _subscribe(self, names: list[str]) -> None:
         for name in names:
-            stream = self._streams.setdefault(name, parse_stream(name))
+            stream = parse_stream(name)
+            if not self.serves(stream.kind):
+                self._mute.add(name)
+                continue
+            stream = self._streams.setdefault(name, stream)
             if stream.kind.startswith("depth") and stream.symbol in self._pairs():
                 self._source.wanted(self.venue, stream.symbol)
 
@@ -136,6 +149,18 @@ class BinanceSession(VenueSession):
     def _pairs(self) -> dict[str, Pair]:
         return dict(self._source.pairs(self.venue))
 
+    def write_change(self, event: BookEvent, spec: Spec) -> str:
+        """Write a change of a book."""
+        return wire.depth_update(event, spec)
+
+    def write_trade(self, event: TradeEvent, made: VenueTrade, spec: Spec) -> str:
+        """Write one trade."""
+        return event.text or wire.trade(made, spec)
+
+    def write_ticker(self, event: TickerEvent, spec: Spec) -> str:
+        """Write the best prices."""
+        return wire.ticker(event, spec)
+
     def hear(self, event: Event) -> None:
         """Push an event to the streams that carry it."""
         pair = self._source.pairs(self.venue)[event.symbol]
@@ -145,17 +170,18 @@ class BinanceSession(VenueSession):
         elif isinstance(event, TradeEvent):
             self._hear_trades(event, pair, name)
         elif f"{name}@bookTicker" in self._streams:
-            self._push(f"{name}@bookTicker", wire.ticker(event, pair.spec))
+            self._push(f"{name}@bookTicker", self.write_ticker(event, pair.spec))
 
     def _hear_book(self, event: BookEvent, pair: Pair, name: str) -> None:
-        if f"{name}@depth@100ms" in self._streams:
-            self._push_depth(f"{name}@depth@100ms", wire.depth_update(event, pair.spec), pair)
+        for kind in self.fast:
+            if f"{name}@{kind}" in self._streams:
+                self._push_depth(f"{name}@{kind}", self.write_change(event, pair.spec), pair)
         stream = self._streams.get(f"{name}@depth")
         if stream is not None:
             stream.pending.append(event)
-            if event.time - stream.pending[0].time >= _SLOW_DEPTH_NS - 100 * wire.MILLISECOND:
+            if event.time - stream.pending[0].time >= self.slow_ns - 100 * wire.MILLISECOND:
                 merged, stream.pending = merge(stream.pending), []
-                self._push_depth(stream.name, wire.depth_update(merged, pair.spec), pair)
+                self._push_depth(stream.name, self.write_change(merged, pair.spec), pair)
 
     def _push_depth(self, name: str, payload: str, pair: Pair) -> None:
         best = pair.book.asks.best
@@ -166,7 +192,7 @@ class BinanceSession(VenueSession):
     def _hear_trades(self, event: TradeEvent, pair: Pair, name: str) -> None:
         for made in event.trades:
             if f"{name}@trade" in self._streams:
-                self._push(f"{name}@trade", event.text or wire.trade(made, pair.spec))
+                self._push(f"{name}@trade", self.write_trade(event, made, pair.spec))
             if f"{name}@aggTrade" in self._streams:
                 self._push(f"{name}@aggTrade", wire.agg_trade(made, pair.spec))
 
