@@ -121,7 +121,7 @@ async def test_aggregate_trades_and_slow_depth_chain(venue: Venue) -> None:
         slow = [m["data"] for m in received if m["stream"] == "btcusdt@depth"]
         assert len(slow) >= 2
         assert all(b["U"] == a["u"] + 1 for a, b in itertools.pairwise(slow))
-        assert all(900 <= b["E"] - a["E"] <= 1_500 for a, b in itertools.pairwise(slow))
+        assert all(900 <= b["E"] - a["E"] for a, b in itertools.pairwise(slow))
         made = [m["data"] for m in received if m["stream"] == "btcusdt@aggTrade"]
         assert all(b["f"] == a["l"] + 1 for a, b in itertools.pairwise(made))
 
