@@ -101,13 +101,13 @@ def in_base(*prices: str) -> list[tuple[Decimal, Decimal]]:
 async def test_what_a_user_sees_and_fills_from_is_base_currency(client: TwapClient) -> None:
     (spot,) = await client.market.symbols("okx", kind="spot")
     (listed,) = await client.market.symbols("okx", kind="perpetual")
-    assert (spot.symbol, spot.contract_size) == ("BTC-USDT", 1)
+    assert (spot.symbol, spot.contract_size) == ("BTC-USDT", Decimal(1))
     assert (listed.symbol, str(listed.kind)) == ("BTC-USDT-PERP", "perpetual")
     assert (listed.contract_size, listed.lot_size) == (MULTIPLIER, Decimal("0.001"))
 
     shown = await client.market.orderbook("okx", "BTC-USDT-SWAP")
     assert [(one.price, one.quantity) for one in shown.asks] == in_base(*ASKS)
-    assert [(one.price, one.quantity) for one in shown.bids] == [(60000, 7)]
+    assert [(one.price, one.quantity) for one in shown.bids] == [(Decimal(60000), Decimal(7))]
     merged = await client.market.orderbook("aggregate", "BTC-USDT-PERP")
     assert [(one.price, one.quantity) for one in merged.asks] == in_base(*ASKS)
     async for message in client.stream(["okx:BTC-USDT-PERP"]):

@@ -35,7 +35,7 @@ def test_perpetuals_are_named_by_what_they_are_quoted_in_and_dated_contracts_sta
     assert (second.native, second.id.symbol, second.settle) == ("BTCPERP", "BTC-USDC-PERP", "USDC")
     assert {one.kind for one in found.found} == {InstrumentKind.PERPETUAL}
     assert (first.lot_size, first.min_quantity) == (Decimal("0.001"), Decimal("0.002"))
-    assert (first.tick_size, first.min_notional, first.multiplier) == (Decimal("0.1"), 5, 1)
+    assert (first.tick_size, first.min_notional, first.multiplier) == (Decimal("0.1"), Decimal(5), Decimal(1))
 
 
 @pytest.mark.parametrize("spelling", ["BTC-USDC-PERP", "btc/usdc-swap", "BTCUSDCPERP", "BTCPERP"])

@@ -14,7 +14,7 @@ from twap_models.enums import InstrumentKind
 from twap_server.books.live import LiveBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.errors import WireFormatError
-from twap_server.domain.market.events import BookChange, BookSnapshot, MarketEvent, Trade
+from twap_server.domain.market.events import BookChange, BookSnapshot, MarketEvent, PriceLevel, Trade
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings
 from twap_server.exchanges.okx.adapter import OkxExchange
@@ -66,6 +66,10 @@ def book(action: str, number: int, *asks: tuple[str, str]) -> str:
     return frame("books", levels | ids, action=action)
 
 
+def level(price: int, quantity: str) -> PriceLevel:
+    return PriceLevel(Decimal(price), Decimal(quantity))
+
+
 def decoded(raw: str) -> Sequence[MarketEvent]:
     return taught().new_stream().decode(raw)
 
@@ -74,7 +78,7 @@ def test_spot_and_swaps_come_from_one_entry() -> None:
     questions, every = led(OkxExchange().instruments(), CASE.body(CASE.entry), CASE.body(SWAP, USDC))
     assert [one.params for one in questions] == [{"instType": "SPOT"}, {"instType": "SWAP"}]
     spot, first, second = every.found
-    assert (spot.id.symbol, spot.kind, spot.multiplier) == ("BTC-USDT", InstrumentKind.SPOT, 1)
+    assert (spot.id.symbol, spot.kind, spot.multiplier) == ("BTC-USDT", InstrumentKind.SPOT, Decimal(1))
     assert (first.id.symbol, first.native, first.settle) == ("BTC-USDT-PERP", "BTC-USDT-SWAP", "USDT")
     assert (second.id.symbol, second.settle, second.multiplier) == (
         "BTC-USDC-PERP",
@@ -137,10 +141,10 @@ def test_a_book_keeps_contracts_as_text_and_shows_base_currency() -> None:
     (changed,) = decoded(book("update", 8, ("60001", "0"), ("60002", "0.1")))
     assert isinstance(opened, BookSnapshot) and isinstance(changed, BookChange)
     live.on_snapshot(opened, Nanos(1))
-    assert live.view(5).asks == ((60001, Decimal("0.125")),)
+    assert live.view(5).asks == (level(60001, "0.125"),)
     live.on_change(changed, Nanos(1))
     assert live.book.top_text(5) == ([("60000", "300")], [("60002", "0.1")])
-    assert live.view(5).bids == ((60000, 3),) and live.view(5).asks == ((60002, Decimal("0.001")),)
+    assert live.view(5).bids == (level(60000, "3"),) and live.view(5).asks == (level(60002, "0.001"),)
 
 
 def test_a_trade_is_base_currency() -> None:
