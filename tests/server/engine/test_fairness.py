@@ -117,11 +117,33 @@ async def test_a_round_is_cut_where_one_users_backlog_keeps_the_others_waiting(
     monkeypatch.setattr("twap_server.engine.work.due_orders._SHARED_ROUND", -1)
     store = NotingStore()
     async with working(store, config=MANY) as desk:
-        await many(desk, 600)
-        await few(desk, 600 if equal else 1, start=5 * SECOND if equal else 6 * SECOND)
+        await many(desk, 1_200 if equal else 600)
+        await few(desk, 1_200 if equal else 1, start=5 * SECOND if equal else 6 * SECOND)
         await desk.until(5.5)
         sizes = [one.total() for one in store.recorded]
-        assert sizes == ([1_000, 200] if equal else [200, 200, 200])
+        assert sizes == ([2_000, 400] if equal else [200, 200, 200])
+
+
+async def test_a_round_of_everybodys_slices_is_shorter_where_commands_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = NotingStore()
+    async with working(store, config=MANY) as desk, asyncio.TaskGroup() as group:
+        await many(desk, 1_200)
+        await few(desk, 1_200, start=5 * SECOND)
+        await desk.until(4.9)
+        live_book, start = desk.market.live_book, Nanos(EPOCH + 60 * SECOND)
+
+        def looked(instrument: InstrumentId) -> HandBook | None:
+            """A submission comes during the first look of the round."""
+            monkeypatch.setattr(desk.market, "live_book", live_book)
+            asked = desk.submit_as("victim", start=start, end=Nanos(start + 30 * SECOND))
+            group.create_task(asked)
+            return live_book(instrument)
+
+        monkeypatch.setattr(desk.market, "live_book", looked)
+        await desk.until(5.5)
+        assert [one.total() for one in store.recorded] == [1_000, 1_400], "the rest after it"
 
 
 async def test_a_round_is_cut_where_commands_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,8 @@ from twap_server.engine.work.step import PendingWrite, Working
 log = logging.getLogger(__name__)
 
 _RETRY_STORE_NS = 250_000_000
+_TAKEN_AT_ONCE = 500
+"""Taken into memory without giving way to others: some milliseconds."""
 
 
 class DecisionCommitter:
@@ -51,8 +53,10 @@ class DecisionCommitter:
             self._after_failure(pending, error)
         else:
             self._impact.settle()
-            for write in recorded:
+            for number, write in enumerate(recorded, 1):
                 self._open_orders.apply(write)
+                if number % _TAKEN_AT_ONCE == 0:
+                    await self._clock.sleep(0)
 
     async def _after_conflict(self, pending: Sequence[PendingWrite], error: StoreConflict) -> None:
         """Record one by one; an order that the store holds in another state is read again."""
