@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from decimal import Decimal
 from typing import cast
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
-from support.collector.parts import statuses, until
+from support.collector.parts import HastyClock, statuses, until
 from support.collector.stepped import SMALL, TWO_ASSETS, Stepped, SteppedSource, stepped
 from twap_models.enums import Integrity, Interval, Side
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import MILLISECOND, SECOND
 from twap_server.domain.market.candles import length
-from twap_server.domain.market.events import BookStatus, Candle, PriceLevel
+from twap_server.domain.market.events import BookStatus, Candle, Heartbeat, MarketEvent, PriceLevel, Refused
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.venue.book import VenueLadder
@@ -266,3 +268,33 @@ def instrument_topics(world: Stepped) -> list[str]:
     """What is subscribed, of whichever connection."""
     listed = cast("list[dict[str, list[str]]]", world.venue.state()["connections"])
     return [topic for one in listed for topic in one["subscriptions"]]
+
+
+@each
+async def test_the_sign_of_life_that_the_collector_asks_for_comes(protocol: VenueProtocol) -> None:
+    shape, source = SHAPES[protocol.name], SteppedSource(protocol, SMALL)
+    if not shape.liveness.beat_s:
+        return
+    async with Venue(source, clock=HastyClock()) as venue:
+        exchange = shape(**venue.urls()[protocol.name])
+        stream = exchange.new_stream()
+        async with connect(exchange.ws_url) as socket, asyncio.timeout(10):
+            for request in stream.opening():
+                await socket.send(request.text)
+            told: list[MarketEvent] = []
+            while told.count(Heartbeat()) < 3:
+                source.play(1)
+                with suppress(TimeoutError):  # a stream may pause for some steps
+                    told += stream.decode(await asyncio.wait_for(socket.recv(), 0.05))
+            assert not any(isinstance(one, Refused) for one in told)
+
+
+@each
+async def test_who_asks_for_nothing_is_cut_off_where_the_exchange_does_so(protocol: VenueProtocol) -> None:
+    if not getattr(protocol.session, "idle_s", 0):
+        return
+    async with Venue(SteppedSource(protocol, SMALL), clock=HastyClock()) as venue, asyncio.timeout(10):
+        socket = await connect(SHAPES[protocol.name](**venue.urls()[protocol.name]).ws_url)
+        with pytest.raises(ConnectionClosed):
+            while True:
+                await socket.recv()

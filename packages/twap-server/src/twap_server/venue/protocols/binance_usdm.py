@@ -4,7 +4,9 @@ Requests are those of spot. A change names the last id of the change before (``p
 does not follow that one. Each address serves its own streams. Manual: USDⓈ-M Futures.
 """
 
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from twap_server.venue import figures, text
@@ -16,9 +18,9 @@ from twap_server.venue.protocols.binance import wire
 from twap_server.venue.protocols.binance.socket import BinanceSession
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
 from twap_server.venue.session import VenueSession
-from twap_server.venue.source import BookEvent, Spec, TickerEvent, TradeEvent
+from twap_server.venue.source import BookEvent, Pair, Spec, TickerEvent, TradeEvent
 
-_PUBLIC = ("depth", "bookTicker", "trade")
+_PUBLIC = re.compile("(depth(5|10|20)?|bookTicker|trade)(@.*)?")
 _DEPTHS = (5, 10, 20, 50, 100, 500, 1_000)
 _USUAL_DEPTH, _USUAL_ROWS, _MOST_ROWS = 500, 500, 1_500
 _ERRORS = {
@@ -39,7 +41,7 @@ class BinanceUsdmSession(BinanceSession):
 
     def serves(self, kind: str) -> bool:
         """Candles and summed trades have another address."""
-        return kind.partition("@")[0] in _PUBLIC
+        return _PUBLIC.fullmatch(kind) is not None
 
     def write_change(self, event: BookEvent, spec: Spec) -> str:
         """Write a change; ids between the one before and its own first were nobody's."""
@@ -51,6 +53,11 @@ class BinanceUsdmSession(BinanceSession):
         }
         sides = {"b": _levels(event.bids, spec), "a": _levels(event.asks, spec)}
         return text.compact(told | sides)
+
+    def write_best(self, event: BookEvent, pair: Pair, depth: int) -> str:
+        """Write the best levels in the shape of a change."""
+        bids, asks = (tuple(side.top(depth)) for side in (pair.book.bids, pair.book.asks))
+        return self.write_change(replace(event, bids=bids, asks=asks), pair.spec)
 
     def write_trade(self, event: TradeEvent, made: VenueTrade, spec: Spec) -> str:
         """Write one trade."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from twap_server.venue import figures, text
 from twap_server.venue.candles import CandleInterval, VenueCandle, VenueTrade, minutes
-from twap_server.venue.instruments import usual
+from twap_server.venue.instruments import with_dollars
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
 from twap_server.venue.source import Pair, Spec, TickerEvent
@@ -185,5 +185,5 @@ PROTOCOL = VenueProtocol(
     sockets=("/",),
     ws_base="/",
     rest=lambda source, clock: GeminiRest(source, clock).routes(),
-    specs=lambda base, quote: (usual(f"{base}{quote}".lower(), base, quote),),
+    specs=lambda base, quote: with_dollars(base, quote, join=lambda one, other: (one + other).lower()),
 )

@@ -5,6 +5,7 @@ HTTP server's (a ping frame each 20 s). Follows ``web-socket-streams.md`` of the
 """
 
 import json
+import re
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -16,19 +17,24 @@ from twap_server.venue.protocols.binance import wire
 from twap_server.venue.session import VenueSession
 from twap_server.venue.source import BookEvent, Event, Pair, Spec, TickerEvent, TradeEvent
 
+_BEST = re.compile(r"depth(5|10|20)(?:@(\d+)ms)?")
 _METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
 _KLINE_EVERY_S = 2.0
 
 
 @dataclass(slots=True, kw_only=True)
 class SubscribedStream:
-    """One subscription; ``pending`` gathers the changes of a 1000 ms depth stream."""
+    """One subscription.
+
+    ``pending`` gathers the changes of a slow depth stream, ``sent_at`` is when the best levels were sent.
+    """
 
     name: str
     symbol: str
     kind: str
     pending: list[BookEvent] = field(default_factory=list)
     last_open_ms: int = -1
+    sent_at: int = 0
 
 
 def parse_stream(name: str) -> SubscribedStream:
@@ -153,6 +159,11 @@ class BinanceSession(VenueSession):
         """Write a change of a book."""
         return wire.depth_update(event, spec)
 
+    def write_best(self, event: BookEvent, pair: Pair, depth: int) -> str:
+        """Write the best levels; of whom they are and of when is not in it."""
+        bids, asks = (wire.levels(side.top(depth), pair.spec) for side in (pair.book.bids, pair.book.asks))
+        return f'{{"lastUpdateId":{pair.last_id},"bids":[{bids}],"asks":[{asks}]}}'
+
     def write_trade(self, event: TradeEvent, made: VenueTrade, spec: Spec) -> str:
         """Write one trade."""
         return event.text or wire.trade(made, spec)
@@ -176,12 +187,24 @@ class BinanceSession(VenueSession):
         for kind in self.fast:
             if f"{name}@{kind}" in self._streams:
                 self._push_depth(f"{name}@{kind}", self.write_change(event, pair.spec), pair)
-        stream = self._streams.get(f"{name}@depth")
-        if stream is not None:
-            stream.pending.append(event)
-            if event.time - stream.pending[0].time >= self.slow_ns - 100 * wire.MILLISECOND:
-                merged, stream.pending = merge(stream.pending), []
-                self._push_depth(stream.name, self.write_change(merged, pair.spec), pair)
+        for stream in self._streams.values():
+            if stream.symbol == event.symbol:
+                self._push_best(stream, event, pair)
+        slow = self._streams.get(f"{name}@depth")
+        if slow is not None:
+            slow.pending.append(event)
+            if event.time - slow.pending[0].time >= self.slow_ns - 100 * wire.MILLISECOND:
+                merged, slow.pending = merge(slow.pending), []
+                self._push_depth(slow.name, self.write_change(merged, pair.spec), pair)
+
+    def _push_best(self, stream: SubscribedStream, event: BookEvent, pair: Pair) -> None:
+        parts = _BEST.fullmatch(stream.kind)
+        if parts is None:
+            return
+        pause = int(parts[2]) * wire.MILLISECOND if parts[2] else self.slow_ns
+        if event.time - stream.sent_at >= pause:
+            stream.sent_at = event.time
+            self._push(stream.name, self.write_best(event, pair, int(parts[1])))
 
     def _push_depth(self, name: str, payload: str, pair: Pair) -> None:
         best = pair.book.asks.best
