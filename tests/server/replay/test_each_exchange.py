@@ -90,6 +90,14 @@ def test_the_list_may_stand_beside_the_recording(ending: str, tmp_path: Path) ->
     assert record.order.status is OrderStatus.FILLED, record.order
 
 
+def test_the_list_of_one_kind_is_enough(tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.shape.name == "okx")
+    pairs, _ = lists(case)
+    path = written(tmp_path / "a.gz", [pairs, *said(case)])
+    (record,) = replay(path, [an_order(case)], Settings()).records
+    assert record.order.status is OrderStatus.FILLED, record.order
+
+
 @each
 def test_a_recording_without_the_list_says_what_to_give(case: ExchangeCase, tmp_path: Path) -> None:
     if case.shape.name in ("binance", "kraken"):

@@ -65,7 +65,7 @@ class RecordedRest:
 
     def known(self, request: HttpRequest) -> bytes | None:
         """The first answer to such a request that is known."""
-        found = self._fitting(request.path, request.params, (request.body or b"").decode())
+        found = self._answers(request.path, request.params, (request.body or b"").decode())
         if found:
             return found[0].body
         return self.list_body if request.path in self.list_paths else None
@@ -75,7 +75,7 @@ class RecordedRest:
         path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
         if path in self.book_paths:
             return httpx.Response(200, content=(await self._book(path, params)).body)
-        found = self._fitting(path, params, request.content.decode())
+        found = self._answers(path, params, request.content.decode())
         if found:
             now = self.clock.now()
             known = [one for one in found if one.at <= now]
@@ -100,6 +100,13 @@ class RecordedRest:
             waiting = asyncio.get_running_loop().create_future()
             self._news.append(waiting)
             await waiting
+
+    def _answers(self, path: str, params: Mapping[str, str], asked: str) -> list[RecordedAnswer]:
+        """What was answered; where the list of one kind alone was recorded, that stands for all kinds."""
+        found = self._fitting(path, params, asked)
+        if found or asked or path not in self.list_paths:
+            return found
+        return [one for _, one in sorted(self._known.items()) if one.path.endswith(path)]
 
     def _fitting(self, path: str, params: Mapping[str, str], asked: str = "") -> list[RecordedAnswer]:
         return [
