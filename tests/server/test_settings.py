@@ -88,3 +88,50 @@ def test_two_feeds_of_one_market_are_refused() -> None:
         bootstrap.choose(settings.load(file=None, flags={}), ["coinbase-exchange", "coinbase"])
     off = {"exchanges": {"coinbase": {}, "coinbase-exchange": {"enabled": False}}}
     assert "coinbase" in bootstrap.choose(settings.load(file=None, flags=off), []).exchanges
+
+
+@pytest.mark.parametrize(
+    "flag", ["ccxt:upbit:BTC-KRW,ETH-KRW", "CCXT:Upbit:BTC-KRW,ETH-KRW", "ccxt-upbit:BTC-KRW,ETH-KRW"]
+)
+def test_an_exchange_of_ccxt_has_two_spellings(flag: str) -> None:
+    (found,) = bootstrap.choose(settings.load(file=None, flags={}), [flag]).exchanges.items()
+    assert (found[0], found[1].symbols) == ("ccxt-upbit", ("BTC-KRW", "ETH-KRW"))
+
+
+@pytest.mark.parametrize("section", ["ccxt:upbit", "ccxt-upbit"])
+def test_settings_take_both_spellings(section: str, tmp_path: Path) -> None:
+    file = tmp_path / "twap.toml"
+    file.write_text(f'[exchanges."{section}"]\nsymbols = ["BTC-KRW"]\n')
+    loaded = settings.load(file=file, flags={})
+    assert loaded.exchanges["ccxt-upbit"].symbols == ("BTC-KRW",)
+    assert "ccxt-upbit" in bootstrap.choose(loaded, []).exchanges
+    flagged = bootstrap.choose(loaded, ["ccxt:upbit"])
+    assert flagged.exchanges["ccxt-upbit"].symbols == ("BTC-KRW",)
+
+
+@pytest.mark.parametrize(
+    ("flags", "market"),
+    [
+        (["binance", "ccxt:binance"], "binance and ccxt-binance"),
+        (["ccxt:binance", "binance-usdm"], "binance-usdm and ccxt-binance"),
+        (["ccxt:coinbaseexchange", "coinbase"], "coinbase and ccxt-coinbaseexchange"),
+        (["ccxt:coinbaseexchange", "coinbase-exchange"], "are two feeds of one market"),
+        (["ccxt:binance", "ccxt:binanceusdm"], "are two feeds of one market"),
+    ],
+)
+def test_a_market_is_not_collected_twice(flags: list[str], market: str) -> None:
+    with pytest.raises(InvalidRequest, match=market):
+        bootstrap.choose(settings.load(file=None, flags={}), flags)
+
+
+def test_ccxt_beside_other_markets_is_fine() -> None:
+    chosen = bootstrap.choose(
+        settings.load(file=None, flags={}), ["ccxt:upbit", "binance", "ccxt:binanceusdm"]
+    )
+    assert list(chosen.exchanges) == ["ccxt-upbit", "binance", "ccxt-binanceusdm"]
+
+
+@pytest.mark.parametrize("name", ["ccxt:", "ccxt", "ccxt:a/b", "nasdaq"])
+def test_a_name_that_is_none_says_what_there_is(name: str) -> None:
+    with pytest.raises(InvalidRequest, match="or ccxt:NAME for one of ccxt's"):
+        bootstrap.choose(settings.load(file=None, flags={}), [name])

@@ -4,8 +4,6 @@ from enum import StrEnum
 
 AGGREGATE = "aggregate"
 """The exchange name that means all of them: the consolidated book, an order over several exchanges."""
-EXCHANGE_ALIASES = {"coinbasepro": "coinbase", "gdax": "coinbase"}
-"""Second names of exchanges."""
 
 
 class Side(StrEnum):

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
-from twap_models.enums import EXCHANGE_ALIASES, BookStatus, ExchangeState, InstrumentKind, Scope, SliceReason
+from twap_models.enums import BookStatus, ExchangeState, InstrumentKind, Scope, SliceReason
 from twap_models.exact_json import SENT, TOLD, InexactNumber, JsonBounds, Unread, check_decimal, parse_decimal
 from twap_models.iso_time import read_iso
+from twap_models.names import exchange_name
 
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(ms|s|m|h|d)?", re.ASCII)
 _UNIT_SECONDS = {
@@ -239,11 +240,11 @@ def _in_a_path(value: str) -> str:
 
 ExchangeName = Annotated[
     str,
-    AfterValidator(lambda value: EXCHANGE_ALIASES.get(value.lower(), value.lower())),
+    AfterValidator(exchange_name),
     Field(
         min_length=1,
         max_length=32,
-        json_schema_extra={"pattern": r"^[A-Za-z0-9_-]+$"},
+        json_schema_extra={"pattern": r"^([Cc][Cc][Xx][Tt]:)?[A-Za-z0-9_-]+$"},
         description="Lower case.",
         examples=["binance"],
     ),

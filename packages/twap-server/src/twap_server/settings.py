@@ -14,6 +14,7 @@ from typing import Any, get_args
 from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
+from twap_models.names import exchange_name
 from twap_models.plain_words import plain
 from twap_server.api.config import ApiConfig
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
@@ -52,6 +53,14 @@ class Settings(BaseModel):
     api: ApiConfig = ApiConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     record: RecordConfig = RecordConfig()
+
+    @field_validator("exchanges", mode="before")
+    @classmethod
+    def _canonical_names(cls, exchanges: Any) -> Any:
+        """``ccxt:upbit`` is ``ccxt-upbit`` below; what is no section is refused by the type."""
+        if not isinstance(exchanges, Mapping):
+            return exchanges
+        return {exchange_name(str(name)): own for name, own in exchanges.items()}
 
     @field_validator("database")
     @classmethod

@@ -39,7 +39,9 @@ def symbols(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def books(ctx: typer.Context, incomplete: str) -> list[str]:
     """Complete ``exchange:symbol``."""
-    exchange, colon, symbol = incomplete.partition(":")
+    from twap_models.names import split_market
+
+    exchange, colon, symbol = split_market(incomplete)
     if not colon:
         return [f"{name}:" for name in exchanges(ctx, incomplete)]
     found = _quietly(lambda: _spelled(_symbols(_place(ctx), exchange.lower()), symbol))

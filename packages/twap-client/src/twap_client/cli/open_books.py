@@ -13,6 +13,7 @@ from twap_client.cli.session import Session
 from twap_client.errors import NotAuthenticated, RateLimited, TwapClientError, Unavailable, UsageError
 from twap_models import BookMessage
 from twap_models.enums import AGGREGATE
+from twap_models.names import split_market
 
 _TICK_S = 1.0
 _LEVELS = 10
@@ -89,7 +90,7 @@ async def _ask(session: Session, names: list[str], books: dict[str, BookMessage]
 
 
 async def _book(session: Session, name: str) -> BookMessage:
-    exchange, colon, symbol = name.partition(":")
+    exchange, colon, symbol = split_market(name)
     if not (colon and exchange and symbol):
         raise UsageError(f"--book: expected EXCHANGE:SYMBOL, such as {AGGREGATE}:BTC-USDT, got {name[:40]!r}")
     found = await session.client.market.orderbook(exchange, symbol, depth=_LEVELS)

@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias, TypeVar
 from twap_client._in_words import as_the_server, in_words
 from twap_client.errors import UsageError
 from twap_models.enums import AGGREGATE, Interval
+from twap_models.names import split_market
 from twap_models.stream import Subscribe
 
 _T = TypeVar("_T")
@@ -50,14 +51,14 @@ def _each(names: Iterable[_T]) -> Iterable[_T | str]:
 
 
 def _market(name: str) -> tuple[str, str]:
-    exchange, colon, symbol = name.partition(":")
+    exchange, colon, symbol = split_market(name)
     if not (colon and exchange and symbol):
         raise UsageError(f"expected exchange:symbol, such as {AGGREGATE}:BTC-USDT, got {name!r}")
     return exchange, symbol
 
 
 def _candles(given: Candles) -> Subscribe:
-    parts = given.split(":") if isinstance(given, str) else list(given)
+    parts = _parts(given) if isinstance(given, str) else list(given)
     if not (2 <= len(parts) <= 3 and all(parts)) or parts[0] == AGGREGATE:
         raise UsageError(f"expected exchange:symbol:interval, such as binance:BTC-USDT:1m, got {given!r}")
     interval = parts[2] if len(parts) == 3 else Interval.M1.value
@@ -65,3 +66,8 @@ def _candles(given: Candles) -> Subscribe:
         known = ", ".join(one.value for one in Interval)
         raise UsageError(f"expected one of {known} as the interval of {given!r}")
     return Subscribe(channel="klines", exchange=parts[0], symbol=parts[1], interval=Interval(interval))
+
+
+def _parts(given: str) -> list[str]:
+    exchange, colon, rest = split_market(given)
+    return [exchange, *rest.split(":")] if colon else [exchange]

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 
 from twap_models.enums import MarketMode
 from twap_models.health import DemoAccount
+from twap_models.names import CCXT, exchange_name, split_market
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.services import SelfReport, Services, build_services
@@ -29,7 +30,8 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.market.instrument import Instrument
 from twap_server.engine.engine import Engine
-from twap_server.exchanges.registry import EXCHANGES
+from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.registry import EXCHANGES, shape_of
 from twap_server.feed.bus import Bus
 from twap_server.runtime.loops import HttpParser, http_parser
 from twap_server.runtime.vitals import Vitals
@@ -42,6 +44,8 @@ from twap_server.store.instruments import SqlInstrumentStore
 from twap_server.store.orders import SqlOrderStore
 
 log = logging.getLogger(__name__)
+_OWN = tuple(one.name for one in EXCHANGES)
+"""Exchanges that we speak with ourselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,39 +84,56 @@ def choose(settings: Settings, exchanges: Sequence[str]) -> Settings:
     Raises:
         InvalidRequest: no such exchange; the message lists those there are. Or two feeds of one market.
     """
-    known = [exchange.name for exchange in EXCHANGES]
     for name in settings.exchanges:
-        _check_name(name, known, field=f"exchanges.{name}")
-    chosen = _flagged(settings, exchanges, known) if exchanges else _usual(settings)
+        _check_name(name, field=f"exchanges.{name}")
+    chosen = _flagged(settings, exchanges) if exchanges else _usual(settings)
     _check_feeds(chosen)
     return settings.model_copy(update={"exchanges": chosen})
 
 
 def _usual(settings: Settings) -> dict[str, ExchangeConfig]:
-    names = [one.name for one in EXCHANGES if one.by_default or one.name in settings.exchanges]
+    own = [one.name for one in EXCHANGES if one.by_default or one.name in settings.exchanges]
+    names = dict.fromkeys((*own, *settings.exchanges))
     return {name: settings.exchanges.get(name, ExchangeConfig()) for name in names}
 
 
-def _flagged(settings: Settings, flags: Sequence[str], known: Sequence[str]) -> dict[str, ExchangeConfig]:
+def _flagged(settings: Settings, flags: Sequence[str]) -> dict[str, ExchangeConfig]:
     chosen = {}
     for text in flags:
-        name, _, symbols = text.partition(":")
-        _check_name(name.lower(), known, field="--exchange")
+        spelling, _, symbols = split_market(text)
+        name = exchange_name(spelling)
+        _check_name(name, field="--exchange")
         wanted = tuple(symbol for symbol in symbols.split(",") if symbol)
-        base = settings.exchanges.get(name.lower(), ExchangeConfig())
-        chosen[name.lower()] = base.model_copy(update={"symbols": wanted or base.symbols})
+        base = settings.exchanges.get(name, ExchangeConfig())
+        chosen[name] = base.model_copy(update={"symbols": wanted or base.symbols})
     return chosen
 
 
 def _check_feeds(chosen: Mapping[str, ExchangeConfig]) -> None:
     """Refuse two feeds of one market: the merged book would count its quantities twice."""
-    enabled = {name for name, own in chosen.items() if own.enabled}
-    for one in EXCHANGES:
-        if one.name in enabled and one.feed_of in enabled:
-            raise InvalidRequest(
-                f"{one.feed_of} and {one.name} are two feeds of one market: choose one of them",
-                field="exchanges",
-            )
+    fed: dict[str, str] = {}
+    for one in _shapes(name for name, own in chosen.items() if own.enabled):
+        for market in one.feed_of or (one.name,):
+            if market in fed:
+                both = " and ".join(sorted((fed[market], one.name), key=lambda name: name != market))
+                told = f"{both} are two feeds of one market: choose one of them"
+                raise InvalidRequest(told, field="exchanges")
+            fed[market] = one.name
+
+
+def _shapes(names: Iterable[str]) -> list[type[Exchange]]:
+    """The classes of these exchanges: our own first, in their order, then ccxt's."""
+    found = {name: shape for name in names if (shape := shape_of(name)) is not None}
+    return [found.pop(name) for name in _OWN if name in found] + list(found.values())
+
+
+def _tell_own_feeds(shapes: Iterable[type[Exchange]]) -> None:
+    """Say where an exchange that ccxt collects can be had with a proof."""
+    for shape in shapes:
+        own = [name for name in shape.feed_of if shape.name.startswith(f"{CCXT}-") and name in _OWN]
+        if own:
+            flags = " or ".join(f"--exchange {name}" for name in own)
+            log.warning("%s: this market is collected without ccxt too: %s", shape.name, flags)
 
 
 @asynccontextmanager
@@ -242,7 +263,8 @@ def _market(
     archive: SqlCandleStore | None,
 ) -> LiveMarket:
     check_library(settings.collector)
-    shapes = [exchange for exchange in EXCHANGES if exchange.name in settings.exchanges]
+    shapes = _shapes(settings.exchanges)
+    _tell_own_feeds(shapes)
     for exchange in exchanges_of(settings):
         check_proxies((exchange.ws_url, exchange.rest_url))
     return LiveMarket(
@@ -283,8 +305,7 @@ def _readiness(engine: Engine) -> Callable[[], Awaitable[list[str]]]:
     return reasons
 
 
-def _check_name(name: str, known: Sequence[str], *, field: str) -> None:
-    if name not in known:
-        raise InvalidRequest(
-            f"{field}: unknown exchange {name!r}, expected one of {', '.join(known)}", field=field
-        )
+def _check_name(name: str, *, field: str) -> None:
+    if shape_of(name) is None:
+        known = f"one of {', '.join(_OWN)}, or {CCXT}:NAME for one of ccxt's"
+        raise InvalidRequest(f"{field}: unknown exchange {name[:40]!r}, expected {known}", field=field)

@@ -51,7 +51,7 @@ def _writer(config: RecordConfig, folder: Path) -> RecordingWriter:
 
 
 def exchanges_of(settings: Settings) -> Sequence[Exchange]:
-    """The exchanges that are collected, at the addresses that the settings give."""
+    """Our own exchanges that are collected, at the addresses that the settings give: none of ccxt's."""
     return [
         shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
         for shape in EXCHANGES

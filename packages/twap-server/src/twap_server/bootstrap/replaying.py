@@ -17,6 +17,7 @@ import httpx
 from starlette.applications import Starlette
 
 from twap_models.enums import AGGREGATE
+from twap_models.names import exchange_name
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.wire.requests import to_request
 from twap_server.books.interest import BookInterest
@@ -30,7 +31,6 @@ from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.market.symbology import exchange_name
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.exchanges.base import Start

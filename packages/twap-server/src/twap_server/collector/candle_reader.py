@@ -15,7 +15,7 @@ from twap_server.collector.rate_limit import RequestPurpose
 from twap_server.collector.rest import Rest
 from twap_server.collector.short_cache import Kept, ShortCache
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.errors import ExchangeUnavailable, InvalidRequest
 from twap_server.domain.market import candles as build
 from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import Candle, CandleRange
@@ -136,7 +136,7 @@ class CandleReader:
         now = self._clock.now()
         last = now if end is None else min(end, now)
         until = min(now, Nanos(build.bucket_end(build.bucket_start(last, interval), interval) - 1))
-        part = build.source_of(interval, self._exchange.klines.native)
+        part = self._source_of(interval)
         reading = _Reading(part=part, interval=interval, until=until, known_from=Nanos(until + 1))
         since = max(Nanos(0), build.bucket_start(start, interval))  # the first week began before the epoch
         try:
@@ -146,6 +146,18 @@ class CandleReader:
             told = f"{self._exchange.name}: so many candles take too long: ask for fewer"
             raise ExchangeUnavailable(told, retry_after=_ALL_WITHIN_S) from None
         return reading.cut(limit=limit, start=start, end=last)
+
+    def _source_of(self, interval: Interval) -> Interval:
+        """Which of the exchange's intervals to ask for.
+
+        Raises:
+            InvalidRequest: none that it has will do.
+        """
+        try:
+            return build.source_of(interval, self._exchange.klines.native)
+        except ValueError:
+            told = f"{self._exchange.name} has no candles of which {interval.value} can be made"
+            raise InvalidRequest(told, field="interval") from None
 
     async def _read(self, reading: _Reading, instrument: Instrument, *, limit: int, since: Nanos) -> None:
         rules, part, interval = self._exchange.klines, reading.part, reading.interval

@@ -9,6 +9,7 @@ import httpx
 
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
+from twap_server.collector.bridge_process import bridge_of
 from twap_server.collector.candle_archive import CandleArchive
 from twap_server.collector.clock_lag import ClockLag
 from twap_server.collector.config import CollectorConfig
@@ -52,6 +53,7 @@ class Collector:
         self.history = History(
             exchange, config, clock, http, is_urgent=interest.is_of_an_order, archive=archive
         )
+        self._bridge = bridge_of(exchange, config, clock, rng)
         self._config, self._registry, self._interest = config, registry, interest
         self._clock = clock
         self._rng = rng
@@ -80,7 +82,7 @@ class Collector:
             clock=clock,
             rng=rng,
             history=self.history,
-            network=network,
+            network=network if self._bridge is None else self._bridge.through(network),
             trades=registry.trades,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
@@ -128,6 +130,9 @@ class Collector:
     async def run(self) -> None:
         """Collect, for ever. Cancelling closes every connection."""
         async with asyncio.TaskGroup() as group:
+            if self._bridge is not None:
+                group.create_task(self._bridge.keep(), name=f"{self.exchange.name} process")
+                await self._bridge.serves.wait()
             group.create_task(self._list.keep(), name=f"{self.exchange.name} instruments")
             group.create_task(self._list.watch(), name=f"{self.exchange.name} status")
             await self._list.is_loaded.wait()
@@ -219,13 +224,16 @@ class Collector:
             _log.warning("%s: %s", self.exchange.name, words)
 
     def _condition(self, connections: int) -> tuple[ConnectionState, str]:
+        if self._bridge is not None and self._bridge.failure:
+            return ConnectionState.DOWN, self._bridge.failure
         if connections:
             says = self._list.market_status
             told = () if says == TRADING else (f"the exchange says: {says}",)
             without = (_NO_ROOM.format(self._without_room),) if self._without_room else ()
             refused = () if (refusal := self.history.refusal) is None else (str(refusal),)
-            clocks = filter(None, (self._clock_lag.warning,))
-            return ConnectionState.CONNECTED, "; ".join((*told, *without, *refused, *clocks))
+            remark = "" if self._bridge is None else self._bridge.remark
+            own = filter(None, (self._clock_lag.warning, remark))
+            return ConnectionState.CONNECTED, "; ".join((*told, *without, *refused, *own))
         if not self._list.instruments:
             return ConnectionState.DOWN, self._list.failure
         if not self._shards:

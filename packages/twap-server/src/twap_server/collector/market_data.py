@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from twap_models.enums import Integrity, Interval
+from twap_models.names import exchange_name
 from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest, Holding
 from twap_server.books.live import LiveBook
@@ -27,7 +28,7 @@ from twap_server.domain.errors import (
 from twap_server.domain.market.events import BookState, BookStatus, CandleRange, Trade
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
-from twap_server.domain.market.symbology import Spellings, everywhere, exchange_name, not_listed, the_one
+from twap_server.domain.market.symbology import Spellings, everywhere, not_listed, the_one
 from twap_server.exchanges.base import Exchange
 
 _POLL_S = 0.02

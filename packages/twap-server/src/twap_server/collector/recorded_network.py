@@ -86,7 +86,7 @@ class RecordedExchanges:
     """The recordings of all exchanges of a server."""
 
     def __init__(self, network: Network, exchanges: Mapping[Exchange, RecordingWriter], clock: Clock) -> None:
-        """Args: exchanges: with their addresses as they are used, to their recordings."""
+        """Args: exchanges: with their addresses as they are used, to their recordings; others have none."""
         self._network, self._clock = network, clock
         self._writers = {one.name: writer for one, writer in exchanges.items()}
         self._places = {one.rest_url: (one, writer) for one, writer in exchanges.items()}
@@ -102,7 +102,8 @@ class RecordedExchanges:
     ) -> AsyncIterator[Connection]:
         conn = f"ws-{exchange.name}-{next(self._numbers)} {exchange.ws_url}"
         async with self._network.open_socket(exchange, config, clock) as inner:
-            yield RecordedConnection(inner, conn, clock, self._writers[exchange.name])
+            writer = self._writers.get(exchange.name)
+            yield inner if writer is None else RecordedConnection(inner, conn, clock, writer)
 
     def _transport(self) -> httpx.AsyncBaseTransport:
         return RecordedTransport(self._network.transport(), self._clock, self._writer_of)

@@ -47,7 +47,6 @@ class Rest:
 
     def __init__(self, exchange: Exchange, clock: Clock, http: httpx.AsyncClient) -> None:
         self._exchange = exchange
-        self._base = exchange.rest_url
         self._clock = clock
         self._http = http
         self._limiters = {
@@ -95,7 +94,7 @@ class Rest:
         try:
             response = await self._http.request(
                 request.method,
-                self._base + request.path,
+                self._exchange.rest_url + request.path,
                 params=dict(request.params),
                 content=request.body,
                 headers=None if request.body is None else _JSON,
@@ -162,7 +161,7 @@ class Rest:
         return min(max(1, -(-(told.until - self._clock.now()) // SECOND)), MAX_WAIT_S)
 
     def _why_unreached(self, error: Exception) -> str:
-        place = place_of(self._base)
+        place = place_of(self._exchange.rest_url)
         if isinstance(error, httpx.TimeoutException):
             return f"{place} does not answer"
         return of_reach(error, place)

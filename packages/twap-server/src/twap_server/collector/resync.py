@@ -19,7 +19,7 @@ from twap_server.collector.rate_limit import RateLimiter
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeRefuses, UnavailableError, UnknownSymbol
 from twap_server.domain.market.errors import ChecksumMismatch, FeedError, WireFormatError
-from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.events import BookLost, BookStatus
 from twap_server.domain.market.refusal import RefusalKind
 from twap_server.exchanges.base import Start, Stream
 
@@ -100,10 +100,19 @@ class BookResync:
         """Begin anew with every book that may have lost a change, and with what would have proved it."""
         books = self._served.books
         for symbol in books if error.doubted is None else error.doubted:
-            book = books.get(symbol)
-            if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
-                book.resync(str(error))
-                self._begin_after_fault(symbol)
+            self._doubt_one(symbol, str(error))
+
+    def lose(self, lost: BookLost) -> None:
+        """Begin anew with a book of which the exchange says that it does not know it now."""
+        exchange = self._context.exchange.name
+        _log.info("%s %s: %s: %.200r", exchange, lost.symbol, lost.reason, lost.message)
+        self._doubt_one(lost.symbol, lost.reason)
+
+    def _doubt_one(self, symbol: str, reason: str) -> None:
+        book = self._served.books.get(symbol)
+        if book is not None and book.status in (BookStatus.LIVE, BookStatus.RESYNCING):
+            book.resync(reason)
+            self._begin_after_fault(symbol)
 
     def doubt_silent(self, now: Nanos) -> None:
         """Begin anew with each live book that says nothing, where each speaks whether it changed or not.

@@ -30,6 +30,7 @@ from twap_server.domain.market.errors import (
 )
 from twap_server.domain.market.events import (
     BookChange,
+    BookLost,
     BookSnapshot,
     BookStatus,
     Heartbeat,
@@ -201,6 +202,8 @@ class ExchangeSession:
                 self._note_reply(event)
             case ShutdownNotice():
                 self.retiring.set()
+            case BookLost():
+                self._resync.lose(event)
             case TradingStatus():
                 self.context.on_trading_status(event)
 

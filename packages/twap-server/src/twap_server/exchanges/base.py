@@ -20,6 +20,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ONE
 from twap_server.domain.market.entries import Entries
+from twap_server.domain.market.errors import WireFormatError
 from twap_server.domain.market.events import BookChange, BookSnapshot, Candle, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.order_book import OrderBook
@@ -70,6 +71,29 @@ class Liveness:
     """The exchange speaks first: nothing is sent before its first message."""
     settle_ms: int = 0
     """Send nothing for so long after connecting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bridge:
+    """A Python process that speaks with the exchange in our place, started and watched by the collector.
+
+    It writes lines to its standard output, the first once it can serve, others every few seconds, and ends
+    when its standard input does.
+    """
+
+    module: str
+    """Run as ``python -m``."""
+    arguments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BridgeWord:
+    """What a line of a bridge says."""
+
+    failure: str = ""
+    """Why it cannot serve; empty where it can."""
+    remark: str = ""
+    """What to know of it while it serves."""
 
 
 class Start(Enum):
@@ -291,15 +315,15 @@ class Exchange(ABC):
     name: ClassVar[str]
     by_default: ClassVar[bool] = False
     """Whether it is collected without being named by the settings."""
-    feed_of: ClassVar[str] = ""
-    """The exchange whose market this is another feed of: never collected beside it, or it counts twice."""
+    feed_of: ClassVar[tuple[str, ...]] = ()
+    """The exchanges whose markets this is another feed of: never collected beside it, or they count twice."""
     integrity: ClassVar[Integrity]
     start: ClassVar[Start]
     refresh_s: ClassVar[int] = 0
     """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
     limits: ClassVar[Limits]
     liveness: ClassVar[Liveness]
-    klines: ClassVar[KlineRules]
+    klines: KlineRules
     depths: ClassVar[tuple[int, ...]] = ()
     """Depths that can be asked for, ascending; empty where all levels come."""
     usual_depth: ClassVar[int] = 0
@@ -333,6 +357,19 @@ class Exchange(ABC):
     def book_silence_s(self) -> int:
         """After so long without a word of it a book is not to be trusted; 0: it speaks when it changes."""
         return 0
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """The process that speaks with the exchange for us; None where we do it ourselves."""
+        return None
+
+    def hear_bridge(self, line: bytes) -> BridgeWord:
+        """Read a line of the bridge, and take from it what is said here of the exchange.
+
+        Raises:
+            WireFormatError: it is none of the bridge's.
+        """
+        raise WireFormatError("no bridge was asked for")
 
     def learn(self, instruments: Iterable[Instrument]) -> None:
         """Replace what is known of native symbols, in place: open streams use it."""

@@ -5,15 +5,18 @@ import errno
 import socket
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
+from importlib.util import find_spec
 
 import httpx
 
+from twap_models.names import CCXT
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.collector.network import INTERNET
 from twap_server.collector.proxies import place_of
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, to_nanos
 from twap_server.domain.errors import TwapError
 from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.ccxt.names import ccxt_name
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.settings import Settings
 
@@ -34,10 +37,18 @@ async def exchanges(settings: Settings, clock: Clock) -> Sequence[Finding]:
     found = [finding for findings in asked for finding in findings]
     if shapes and not any(one.level == "ok" for one in found):
         found.append(fault("exchanges", "none can be reached: no order can be filled", _ADVICE))
-    return found
+    through_ccxt = [name for name, own in settings.exchanges.items() if own.enabled and ccxt_name(name)]
+    return [*found, *map(_ccxt, through_ccxt)]
 
 
 _ADVICE = "check the network, HTTPS_PROXY and the exchange's own status page"
+
+
+def _ccxt(name: str) -> Finding:
+    """Whether it can be collected at all; whether ccxt knows it, and reaches it, only ccxt can say."""
+    if find_spec(CCXT) is None:
+        return warning(name, "ccxt is not installed", "pip install 'twap-server[ccxt]'")
+    return ok(name, "ccxt is installed; the exchange was not asked")
 
 
 async def _ask(exchange: Exchange, http: httpx.AsyncClient, clock: Clock) -> Sequence[Finding]:

@@ -31,6 +31,9 @@ def source_of(interval: Interval, native: Collection[Interval]) -> Interval:
     """Choose what to ask the exchange for: the interval itself, or the coarsest that divides it.
 
     No adapter lists 3d: exchanges disagree about where it begins, so it is always built here.
+
+    Raises:
+        ValueError: the exchange has none that will do.
     """
     if interval in native:
         return interval

@@ -91,6 +91,15 @@ class ShutdownNotice(Struct, gc=False, kw_only=True):
     """The exchange will soon close this connection: open the next one now."""
 
 
+class BookLost(Struct, gc=False, kw_only=True):
+    """The other side does not know a book any more: it is not to be trusted until the next snapshot."""
+
+    symbol: str
+    reason: str
+    message: str
+    """The other side's own words: for the log only."""
+
+
 class TradingStatus(Struct, gc=False, kw_only=True):
     """What the exchange says of an instrument, or of itself as a whole."""
 
@@ -109,6 +118,7 @@ MarketEvent: TypeAlias = (
     | Heartbeat
     | Reply
     | ShutdownNotice
+    | BookLost
     | TradingStatus
 )
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from twap_models.enums import EXCHANGE_ALIASES, InstrumentKind
+from twap_models.enums import InstrumentKind
 from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbols import symbol_of
@@ -38,12 +38,6 @@ class _Read(NamedTuple):
     text: str
     canonical: str
     """With ``-`` and canonical asset names; empty where it has no separator."""
-
-
-def exchange_name(spelling: str) -> str:
-    """The canonical name of an exchange."""
-    name = spelling.strip().lower()
-    return EXCHANGE_ALIASES.get(name, name)
 
 
 class Spellings:

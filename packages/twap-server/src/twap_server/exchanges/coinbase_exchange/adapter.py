@@ -87,7 +87,7 @@ class CoinbaseExchangeFeed(Exchange):
     """
 
     name = "coinbase-exchange"
-    feed_of = "coinbase"
+    feed_of = ("coinbase",)
     integrity = Integrity.NONE
     start = Start.PUSHED
     refresh_s = 300

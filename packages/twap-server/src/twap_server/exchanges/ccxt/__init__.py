@@ -1,0 +1,1 @@
+"""Translate for every exchange that ccxt knows, through a process of its own that runs it (``bridge``)."""
