@@ -16,6 +16,7 @@ from twap_server.venue.protocols import (
     gate,
     gemini,
     htx,
+    hyperliquid,
     kraken,
     kucoin,
     mexc,
@@ -40,6 +41,7 @@ PROTOCOLS: Final[tuple[VenueProtocol, ...]] = (
     gemini.PROTOCOL,
     htx.PROTOCOL,
     mexc.PROTOCOL,
+    hyperliquid.PROTOCOL,
 )
 DEFAULT: Final = (binance.PROTOCOL, kraken.PROTOCOL)
 """Those of a demo."""

@@ -139,7 +139,11 @@ class TopicSession(VenueSession):
         """Write every whole book that is asked for, changed or not: for those that tell it by the clock."""
         for topic, view in list(self._topics.items()):
             if topic.kind == "whole" and view is not None and view.pair.book:
-                self._tell_book(topic, view.whole(self._clock.now()), view)
+                self.tell_whole(topic, view)
+
+    def tell_whole(self, topic: Topic, view: ClientBook) -> None:
+        """Write a whole book now, with the time at which its market last did something."""
+        self._tell_book(topic, view.whole(view.pair.last_time or self._clock.now()), view)
 
     def _hear_book(self, topic: Topic, event: BookEvent, view: ClientBook) -> None:
         told = self._whole(topic, event, view) if topic.kind == "whole" else view.change(event)
