@@ -13,6 +13,8 @@ from benchmarks.books.verdict import ratio_target
 
 from support.recordings import BINANCE_BTCUSDT, COINBASE_SIX, recording
 
+pytestmark = pytest.mark.long  # of benchmarks/, not of what is shipped
+
 WRONG, ABSENT = "support.contenders:Wrong", "support.contenders:Absent"
 
 
