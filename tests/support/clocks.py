@@ -6,7 +6,7 @@ import time
 import pytest
 
 from twap_server import clock
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import SECOND, Nanos, Signal
 
 EPOCH = Nanos(1_700_000_000 * SECOND)
 ALONE = pytest.mark.looptime(noop_cycles=1)
@@ -29,7 +29,7 @@ class LoopClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds))
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: Signal, seconds: float) -> None:
         await clock.wait(event, seconds)
 
 
@@ -49,7 +49,7 @@ class HurriedClock:
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(0.0, seconds / FASTER))
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: Signal, seconds: float) -> None:
         await clock.wait(event, seconds / FASTER)
 
 
@@ -62,7 +62,7 @@ class HandClock:
     def __init__(self, start: Nanos = START) -> None:
         self.time = start
         self._moved = asyncio.Condition()
-        self._alarms: list[tuple[int, asyncio.Event]] = []
+        self._alarms: list[tuple[int, Signal]] = []
 
     def now(self) -> Nanos:
         return self.time
@@ -75,7 +75,7 @@ class HandClock:
         async with self._moved:
             await self._moved.wait_for(lambda: self.time >= due)
 
-    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+    async def wait(self, event: Signal, seconds: float) -> None:
         alarm = (self.time + round(seconds * SECOND), event)
         self._alarms.append(alarm)
         try:

@@ -40,7 +40,17 @@ class Disk:
     def __init__(self, watched: Path, own: Path) -> None:
         self._watched, self._log, self._fail = watched, own / "disk.log", own / "disk.fail"
         self._library = own / "disk.so"
-        command = ["cc", "-O1", "-shared", "-fPIC", "-o", self._library, _SOURCE, "-ldl", "-lpthread"]
+        command: list[str | Path] = [
+            "cc",
+            "-O1",
+            "-shared",
+            "-fPIC",
+            "-o",
+            self._library,
+            _SOURCE,
+            "-ldl",
+            "-lpthread",
+        ]
         subprocess.run(command, check=True, capture_output=True)
 
     @property

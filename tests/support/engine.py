@@ -48,19 +48,19 @@ class EngineAtWork:
 async def working(
     store: MemoryStore | None = None, market: HandMarket | None = None, config: EngineConfig | None = None
 ) -> AsyncIterator[EngineAtWork]:
-    clock, store = LoopClock(), store or MemoryStore()
+    clock, records = LoopClock(), store or MemoryStore()
     steady = SteadyClock(clock)  # as bootstrap gives it to all parts
     market = market or HandMarket(steady)
     told: list[OrderEvent] = []
 
     class Sink:
         def publish(self, user_id: str, event: OrderEvent) -> None:
-            assert any(kept is event for _, kept in reversed(store.log)), "told before recorded"
+            assert any(kept is event for _, kept in reversed(records.log)), "told before recorded"
             told.append(event)
 
-    numbers = count(len(store.orders) + 1)
+    numbers = count(len(records.orders) + 1)
     engine = Engine(
-        store=store,
+        store=records,
         market=market,
         events=Sink(),
         clock=steady,
@@ -71,7 +71,7 @@ async def working(
         task = group.create_task(engine.run())
         await engine.ready.wait()
         try:
-            yield EngineAtWork(engine, market, store, clock, told)
+            yield EngineAtWork(engine, market, records, clock, told)
         finally:
             task.cancel()
 

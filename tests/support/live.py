@@ -51,7 +51,7 @@ async def simulated(folder: Path, source: Source | None = None, **flags: object)
     clock = SystemClock()
     async with (
         Venue(source or SyntheticSource(seed=7, clock=clock), clock=clock) as venue,
-        serving(folder, venue.urls(), **flags) as url,
+        serving(folder, venue.urls(), clock=None, **flags) as url,
     ):
         yield url
 

@@ -54,6 +54,6 @@ def unlimited(*, side: Side = Side.BUY, **terms: object) -> Order:
     made = order()
     return replace(
         made,
-        terms=replace(made.terms, side=side, **terms),  # type: ignore[arg-type]
+        terms=replace(made.terms, side=side, **terms),
         plan=replace(made.plan, limit=None),
     )

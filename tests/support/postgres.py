@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import psutil
 
@@ -119,7 +119,16 @@ class PostgresServer:
         Raises:
             RuntimeError: PostgreSQL refused it.
         """
-        command = [self._bin / "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", self.url(database)]
+        command: list[str | Path] = [
+            self._bin / "psql",
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            self.url(database),
+        ]
         done = subprocess.run(
             command, input=statement, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
         )
@@ -178,7 +187,15 @@ class PostgresServer:
             self._folder.chmod(0o711)
             for path in (self._data, secret):
                 os.chown(path, self._account.pw_uid, self._account.pw_gid)
-        command = [self._bin / "initdb", "-D", self._data, "-U", _USER, "-A", "scram-sha-256"]
+        command: list[str | Path] = [
+            self._bin / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            _USER,
+            "-A",
+            "scram-sha-256",
+        ]
         command += ["--pwfile", secret, "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
         made = subprocess.run(
             command,
@@ -194,7 +211,7 @@ class PostgresServer:
             settings.write(f"port = {self.port}\n")
             settings.write("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n")
 
-    def _as_account(self) -> dict[str, object]:
+    def _as_account(self) -> dict[str, Any]:
         if self._account is None:
             return {}
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
@@ -220,7 +237,7 @@ def _place_of_data() -> Path | None:
 def _is_alive(process: psutil.Process) -> bool:
     """A zombie holds nothing any more: who adopted it will bury it in its own time."""
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

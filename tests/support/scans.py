@@ -11,7 +11,7 @@ from twap_server.exchanges.scan import Scan, not_scanned, scan_of
 
 def scan_fixture(module: ModuleType) -> Any:
     """Make a fixture for all tests of a module; it gives the scan that is in use."""
-    scans = {"json": not_scanned}
+    scans: dict[str, Scan] = {"json": not_scanned}
     compiled = scan_of(module.__name__.rpartition(".")[0])
     if compiled is not not_scanned:
         scans["compiled"] = compiled

@@ -59,11 +59,11 @@ def _levels(side: dict[int, int]) -> list[tuple[str, str]]:
 
 def _depth(at_ms: int, first: int, last: int, bids: dict[int, int], asks: dict[int, int]) -> str:
     data = {"e": "depthUpdate", "E": at_ms, "s": "BTCUSDT", "U": first, "u": last}
-    data |= {"b": _levels(bids), "a": _levels(asks)}  # type: ignore[dict-item]
+    data |= {"b": _levels(bids), "a": _levels(asks)}
     return json.dumps({"stream": "btcusdt@depth@100ms", "data": data})
 
 
 def _trade(at_ms: int, number: int, rng: random.Random) -> str:
     data = {"e": "trade", "E": at_ms, "s": "BTCUSDT", "t": number, "T": at_ms, "m": True}
-    data |= {"p": f"{_MID}.00000000", "q": f"0.{rng.randrange(1, 9)}0000000"}  # type: ignore[dict-item]
+    data |= {"p": f"{_MID}.00000000", "q": f"0.{rng.randrange(1, 9)}0000000"}
     return json.dumps({"stream": "btcusdt@trade", "data": data})

@@ -3,9 +3,10 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from decimal import Decimal
+from typing import Any
 
 import httpx
 import looptime
@@ -27,6 +28,8 @@ from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.exchanges.kraken.adapter import KrakenExchange
 
+Deed = tuple[str, str, float]
+"""What is done, to which symbol, and for how many seconds nothing is done then."""
 BASES = ("BTC", "ETH", "SOL")
 EVERY_S = 0.5
 """How often each subscribed book changes."""
@@ -157,13 +160,13 @@ class MemoryConnection:
         for answer in self.answers(request):
             self.hear(answer)
 
-    def bases(self, request: dict[str, object]) -> list[str]:
+    def bases(self, request: dict[str, Any]) -> list[str]:
         if self.exchange.name == "binance":
             return [one[:3].upper() for one in request["params"] if "@depth" in one]
         params = request.get("params", {})
         return [one[:3] for one in params["symbol"]] if params.get("channel") == "book" else []
 
-    def answers(self, request: dict[str, object]) -> Iterator[object]:
+    def answers(self, request: dict[str, Any]) -> Iterator[object]:
         mute = self.exchange.mutes_answers
         if self.exchange.name == "binance":
             yield from () if mute else [{"result": None, "id": request["id"]}]
@@ -185,7 +188,7 @@ class MemoryConnection:
 class Lane:
     """A shard at work on a virtual clock, and a check of each book that is fed."""
 
-    def __init__(self, name: str, **settings: int) -> None:
+    def __init__(self, name: str, **settings: Any) -> None:
         self.clock = BusyClock()
         self.venue = MemoryExchange(name, self.clock)
         self.registry = BookRegistry()
@@ -217,8 +220,8 @@ class Lane:
                 patch.setattr(LiveBook, name, self.noting(getattr(LiveBook, name)))
             yield
 
-    def noting(self, old):
-        def feed(book, event, now):
+    def noting(self, old: Any) -> Any:
+        def feed(book: LiveBook, event: Any, now: Nanos) -> None:
             shadows = self.shard._shadows or {}
             if book not in (self.registry.live_book(book.instrument), shadows.get(book.instrument.symbol)):
                 self.strays.append(f"{book.instrument} is fed and nobody can find it")
@@ -240,7 +243,7 @@ class Lane:
             case "retire":
                 self.venue.retire()
 
-    async def play(self, deeds) -> None:
+    async def play(self, deeds: Iterable[Deed]) -> None:
         with self.watched():
             async with asyncio.TaskGroup() as group:
                 tasks = [
@@ -271,7 +274,7 @@ class Lane:
         assert {f"{base}-USD" for base in connection.subscribed} == books.keys()
 
 
-def play(name: str, deeds) -> None:
+def play(name: str, deeds: Iterable[Deed]) -> None:
     async def run() -> None:
         await Lane(name).play(deeds)
 

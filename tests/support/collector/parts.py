@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,10 +14,12 @@ from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
-from twap_server.collector.network import INTERNET
+from twap_server.collector.network import INTERNET, Network
+from twap_server.domain.clock import Clock
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.exchanges.registry import EXCHANGES
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "backoff_initial_ms": 10,
     "backoff_max_s": 1,
     "snapshots_per_minute": 600,
@@ -23,7 +27,10 @@ QUICK = {
 }
 
 
-async def until(predicate, seconds=10):
+_T = TypeVar("_T")
+
+
+async def until(predicate: Callable[[], _T], seconds: float = 10) -> _T:
     """Wait until something is true; fails with the predicate's last value."""
     async with asyncio.timeout(seconds):
         while not (value := predicate()):
@@ -34,12 +41,21 @@ async def until(predicate, seconds=10):
 class HastyClock(SystemClock):
     """Real time in which nobody waits long: what is done now and then is done at once, again and again."""
 
-    async def sleep(self, seconds):
+    async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.02))
 
 
 @asynccontextmanager
-async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, network=INTERNET, **settings):
+async def collecting(
+    urls: dict[str, Any],
+    *,
+    depth: int = 0,
+    clock: Clock | None = None,
+    linger_s: int = 60,
+    cached: Any = None,
+    network: Network = INTERNET,
+    **settings: Any,
+) -> AsyncIterator[LiveMarket]:
     clock = clock or SystemClock()
     exchanges = {
         shape.name: ExchangeConfig(**urls[shape.name], depth=depth if shape.name == "kraken" else 0)
@@ -63,12 +79,12 @@ async def collecting(urls, *, depth=0, clock=None, linger_s=60, cached=None, net
 
 
 @asynccontextmanager
-async def statuses(market, instrument):
+async def statuses(market: LiveMarket, instrument: InstrumentId) -> AsyncIterator[list[tuple[Any, str]]]:
     """Every status the book goes through from now on."""
-    book, seen = market.live_book(instrument), []
-    old = LiveBook._set
+    book, seen = market.live_book(instrument), list[tuple[Any, str]]()
+    old: Any = LiveBook._set
 
-    def noted(self, status, reason, **named):
+    def noted(self: LiveBook, status: Any, reason: str, **named: Any) -> None:
         if self is book:
             seen.append((status, reason))
         old(self, status, reason, **named)

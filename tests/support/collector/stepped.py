@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from twap_models.enums import InstrumentKind
 from twap_server.clock import SystemClock
 from twap_server.collector.market_data import LiveMarket
 from twap_server.collector.network import INTERNET, Network
+from twap_server.domain.clock import Nanos
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Rate
 from twap_server.exchanges.registry import EXCHANGES
@@ -47,7 +49,7 @@ class SteppedSource(SyntheticSource):
         """Let so many steps of time pass at once."""
         assert self._outlet is not None
         for _ in range(steps):
-            self._now += _STEP_NS
+            self._now = Nanos(self._now + _STEP_NS)
             for event in self.step(self._now):
                 self._outlet.publish(event)
 
@@ -88,7 +90,7 @@ async def stepped(
     parameters: MarketParameters = SMALL,
     *,
     network: Callable[[dict[str, str]], Network] | None = None,
-    **settings: object,
+    **settings: Any,
 ) -> AsyncIterator[Stepped]:
     """Run a simulated exchange and collect from it.
 
@@ -99,7 +101,7 @@ async def stepped(
         settings: of the collector.
     """
     source = SteppedSource(protocol, parameters)
-    quick = {"quiet_proof_s": 0} | settings
+    quick: dict[str, Any] = {"quiet_proof_s": 0} | settings
     async with unhindered(protocol.name), Venue(source, clock=SystemClock()) as venue:
         way = INTERNET if network is None else network(venue.urls()[protocol.name])
         async with collecting(venue.urls(), depth=500, network=way, **quick) as market:

@@ -71,7 +71,7 @@ CASE = ExchangeCase(
     new_entries=(
         ({"status": "ON_HOLD", "permissionSets": [["X"]], "new": {"deep": [None]}}, "on_hold"),
         (
-            {"filters": [*ENTRY["filters"], {"filterType": "NEW", "minQty": 7, "tickSize": None}]},  # type: ignore[misc]
+            {"filters": [*ENTRY["filters"], {"filterType": "NEW", "minQty": 7, "tickSize": None}]},
             "trading",
         ),
     ),

@@ -82,7 +82,7 @@ CASE = ExchangeCase(
             "pending_trading",
         ),
         (
-            {"filters": [*ENTRY["filters"], {"filterType": "NEW", "minQty": 7, "tickSize": None}]},  # type: ignore[misc]
+            {"filters": [*ENTRY["filters"], {"filterType": "NEW", "minQty": 7, "tickSize": None}]},
             "trading",
         ),
     ),

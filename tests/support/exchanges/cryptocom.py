@@ -31,7 +31,7 @@ ENTRY = {
 
 def data(channel: str, subscription: str, entry: Any) -> str:
     """A message with data about BTC_USDT."""
-    result = {"instrument_name": "BTC_USDT", "subscription": subscription, "channel": channel}
+    result: dict[str, Any] = {"instrument_name": "BTC_USDT", "subscription": subscription, "channel": channel}
     if subscription.startswith("book."):
         result["depth"] = 50
     told = {"id": -1, "method": "subscribe", "code": 0, "result": result | {"data": [entry]}}

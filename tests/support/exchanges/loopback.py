@@ -74,8 +74,8 @@ class LoopbackExchange:
         self.sockets.append(socket)
         self.connections += 1
         try:
-            for text in self.case.greeting:
-                await self._send(socket, text)
+            for greeting in self.case.greeting:
+                await self._send(socket, greeting)
             async for text in socket:
                 assert isinstance(text, str)
                 self.requests.append(text)

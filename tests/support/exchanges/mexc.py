@@ -63,7 +63,7 @@ def depth(first: int, last: int, *, bids: Sequence[Any] = (), asks: Sequence[Any
     return pushed(_DEPTH, field(313, told))
 
 
-def deals(*entries: tuple[str, str, int, int, str]) -> str:
+def deals(*entries: tuple[str | int, ...]) -> str:
     """Trades of BTCUSDT: price, quantity, side, time and id."""
     told = [field(1, b"".join(field(at, one) for at, one in enumerate(entry, 1))) for entry in entries]
     return pushed("spot@public.aggre.deals.v3.api.pb@100ms@", field(314, b"".join(told)))

@@ -146,4 +146,4 @@ def sliced(order: Order, *, seq: int | None = None) -> OrderWrite:
 
 
 def with_terms(order: Order, **changes: object) -> Order:
-    return replace(order, terms=replace(order.terms, **changes))  # type: ignore[arg-type]
+    return replace(order, terms=replace(order.terms, **changes))

@@ -47,7 +47,7 @@ class MemoryCosts:
             tally = Tally(
                 order_id=one.terms.order_id,
                 quote=one.terms.instrument.symbol.rpartition("-")[2],
-                filled=bool(one.progress.filled),
+                filled=one.progress.filled,
                 notional=one.progress.notional,
             )
             figures = self.kept.get(one.terms.order_id)
