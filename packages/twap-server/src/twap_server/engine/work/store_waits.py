@@ -33,20 +33,24 @@ class StoreWaits:
     """Waits for the store, by wall time; of very many the last."""
 
     def __init__(self) -> None:
-        self._waits: deque[tuple[Nanos, Nanos, bool]] = deque(maxlen=_KEPT)
+        self._waits: deque[tuple[Nanos, Nanos]] = deque(maxlen=_KEPT)
+        self._long: deque[tuple[Nanos, Nanos]] = deque(maxlen=_KEPT)
+        """Those that are to blame: few, and asked about for each slice that is lost."""
 
     def note(self, begin: Nanos, end: Nanos, *, rows: int) -> None:
         """The engine waited for the store, which had so many rows to write."""
         if end - begin >= _NOTED:
-            self._waits.append((begin, end, end - begin > _USUAL + rows * _USUAL_EACH))
+            self._waits.append((begin, end))
+        if end - begin > _USUAL + rows * _USUAL_EACH:
+            self._long.append((begin, end))
 
     def is_to_blame(self, moment: Nanos) -> bool:
         """Whether the engine waited then for longer than what was asked takes."""
-        return any(begin <= moment <= end for begin, end, is_long in self._waits if is_long)
+        return any(begin <= moment <= end for begin, end in self._long)
 
     def has_waited(self, begin: Nanos, end: Nanos) -> bool:
         """Whether the engine waited for the store at some time in between."""
-        return any(first < end and begin < last for first, last, _ in self._waits)
+        return any(first < end and begin < last for first, last in self._waits)
 
 
 class WaitedForStore:
