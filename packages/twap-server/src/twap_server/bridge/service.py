@@ -126,8 +126,10 @@ class Service:
         async with asyncio.TaskGroup() as group:
             beside = [group.create_task(_drain(unsent, socket)), group.create_task(self._beat(unsent))]
             try:
-                async for text in socket:
-                    group.create_task(self._carry_out(_decode_request(text), unsent))
+                async for (
+                    text
+                ) in socket:  # one after the other: who gives up what he just asked for has nothing
+                    await self._carry_out(_decode_request(text), unsent)
             except (ConnectionClosed, msgspec.MsgspecError):
                 pass
             finally:

@@ -40,6 +40,8 @@ _OLD_S = 300
 """How old a list may be that only says what trades: each loads all of the exchange's markets."""
 _LONGEST = length(Interval.H4)
 """Where a day begins differs between exchanges, and ccxt does not say it: longer ones are built of these."""
+_MUTE_S = 30
+"""The process tells a quiet book every ten seconds: one without a word for longer is not trusted."""
 _MOST_ASKED = 2_000
 """Characters of symbols in an address; more, and all are listed."""
 
@@ -89,6 +91,11 @@ class CcxtExchange(Exchange):
         """The addresses replace scheme, host and port of ccxt's own, and stand before their paths."""
         super().__init__(depth=depth)
         self._elsewhere = (ws_url, rest_url)
+
+    @property
+    def book_silence_s(self) -> int:
+        """Whatever happens to a book in ccxt or on the way: an old one is not filled from."""
+        return _MUTE_S
 
     @property
     def bridge(self) -> Bridge:
