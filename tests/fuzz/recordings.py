@@ -60,8 +60,8 @@ def _samples() -> list[bytes]:
 
 def _replay(data: bytes) -> None:
     with _file(data) as path:
-        for at, raw, line in frames(path):
-            assert at > 0 and line > 0 and isinstance(raw, bytes)
+        for at, raw, line, connection in frames(path):
+            assert at > 0 and line > 0 and isinstance(raw, bytes) and isinstance(connection, str)
 
 
 def _play(data: bytes) -> None:
