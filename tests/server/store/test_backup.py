@@ -18,7 +18,7 @@ import pytest
 
 from support.postgres import PostgresServer
 from support.store.builders import accepted, make_order, sliced
-from support.store.databases import Outside
+from support.store.databases import Outside, at_revision
 from twap_server import settings
 from twap_server.bootstrap import archive
 from twap_server.bootstrap.backup import backup, restore
@@ -438,6 +438,23 @@ class TestPostgresql:
         with pytest.raises(StoreUnavailable, match=r"the older 0.*into an empty database"):
             await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
         assert outside("SELECT version_num FROM alembic_version") == ["9999"]
+
+    async def test_a_table_is_not_replaced_by_a_view(
+        self, url: str, tmp_path: Path, pg_bin: Path, outside: Outside, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await add_orders(url, range(1, 2))
+        await asyncio.to_thread(backup, on(url), tmp_path / "a", pg_bin=pg_bin)
+        outside("DROP SCHEMA public CASCADE")
+        outside("CREATE SCHEMA public")
+        await at_revision(url, "0009", monkeypatch)
+        with pytest.raises(
+            StoreUnavailable, match=r"schema 0009, the backup the newer .*start on the database"
+        ):
+            await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
+        async with Database.open(url):
+            """Brings it up to date."""
+        await asyncio.to_thread(restore, on(url), tmp_path / "a", pg_bin=pg_bin)
+        assert len(await orders_in(url)) == 1
 
     async def test_a_restore_that_fails_leaves_what_was_there(
         self, url: str, tmp_path: Path, pg_bin: Path, outside: Outside

@@ -24,6 +24,8 @@ from twap_server.store.contents import Contents, contents, revision
 from twap_server.store.failures import translated
 
 _LOCKS_WITHIN = "30s"
+_FILLS_ARE_A_VIEW = "0010"
+"""From this schema on: pg_restore drops a view of a name, and fails where that is a table."""
 Keep: TypeAlias = Callable[[Path, Contents], object]
 
 
@@ -133,10 +135,17 @@ def _what_is_there(connection: Connection, new: Contents) -> tuple[bool, int]:
         StoreUnavailable: tables that the new contents do not know would stay, and stand in their way.
     """
     is_ours = inspect(connection).has_table("alembic_version")
-    if is_ours and (its := revision(connection)) > new.revision:
+    its = revision(connection) if is_ours else new.revision
+    if its > new.revision:
         raise StoreUnavailable(
             f"the database has schema {its}, the backup the older {new.revision}: restore it into an empty "
             "database (createdb, then --database), and start the server with that"
+        )
+    if its < _FILLS_ARE_A_VIEW <= new.revision:
+        raise StoreUnavailable(
+            f"the database has schema {its}, the backup the newer {new.revision}, whose view would take the "
+            "place of a table: let this version's server start on the database once, or restore the backup "
+            "into an empty one (createdb, then --database)"
         )
     return is_ours, postgresql.last_number(connection)
 
