@@ -98,6 +98,16 @@ def test_the_list_of_one_kind_is_enough(tmp_path: Path) -> None:
     assert record.order.status is OrderStatus.FILLED, record.order
 
 
+@pytest.mark.parametrize("body", ["{}", "no JSON", '{"code":"51000","msg":"","data":[]}'])
+def test_a_list_that_cannot_be_read_ends_the_replay(body: str, tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.shape.name == "okx")
+    beside = tmp_path / "list.json"
+    beside.write_text(body)
+    path = written(tmp_path / "a.gz", said(case))
+    with pytest.raises(InvalidRequest, match="okx's list of instruments cannot be used"):
+        replay(path, [an_order(case)], Settings(), instruments=beside)
+
+
 @each
 def test_a_recording_without_the_list_says_what_to_give(case: ExchangeCase, tmp_path: Path) -> None:
     if case.shape.name in ("binance", "kraken"):

@@ -59,6 +59,8 @@ _SIMULATED = (BINANCE, KRAKEN)
 _ORIGINS = Origins(
     {address: one.name for one in EXCHANGES for address in (one.default_ws_url, *one.other_ws_urls)}
 )
+_LIST_WITHIN_S = 30
+"""Of the recording's time."""
 _LOOK_EVERY_S = 0.01
 _LOOK_EVERY_MS = 2_000
 """Silence and unanswered requests are of seconds; nothing waits for it."""
@@ -243,7 +245,7 @@ class _Run:
         return None
 
     async def _submit(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
-        await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
+        await self._until_listed(market)
         instruments = {self._instrument(order, market) for order in orders}
         for instrument in instruments:
             self._check_begins(instrument, market)
@@ -254,6 +256,22 @@ class _Run:
         requests = [to_request(order, now=now) for order in orders]
         check_begins(requests, first=self._start, live=now)
         await engine.submit(USER, requests)
+
+    async def _until_listed(self, market: LiveMarket) -> None:
+        """Wait for the list of instruments: it is there at once, so no time passes and no frame is played.
+
+        Raises:
+            InvalidRequest: it cannot be read.
+        """
+        try:
+            async with asyncio.timeout(_LIST_WITHIN_S):
+                await self._listed.wait()
+        except TimeoutError:
+            reason = market.exchanges()[0].reason
+            raise InvalidRequest(
+                f"{self._name}'s list of instruments cannot be used: {reason or 'it holds none'}",
+                field="--instruments",
+            ) from None
 
     def _instrument(self, order: TwapOrderRequest, market: LiveMarket) -> Instrument:
         """Find the instrument of an order.
