@@ -4,9 +4,15 @@ import asyncio
 import sys
 
 import httpx
+import pytest
 
 from support.children import environment
+from support.collector.stepped import SteppedSource
 from twap_models import MarketMode, ServerInfo
+from twap_server.bootstrap.demo import first_symbol
+from twap_server.venue.registry import PROTOCOLS
+
+BY_NAME = {one.name: one for one in PROTOCOLS}
 
 
 async def test_a_page_enters_the_demo_with_what_the_server_tells() -> None:
@@ -37,3 +43,11 @@ async def enter(http: httpx.AsyncClient) -> None:
     assert (await http.post("/auth/browser/refresh")).json()["username"] == account["username"]
     assert (await http.post("/auth/browser/log-out")).status_code == 204
     assert (await http.post("/auth/browser/refresh")).status_code == 204, "no cookie is left"
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol"),
+    [("binance", "BTC-USDT"), ("binance-usdm", "BTC-USDT-PERP"), ("bitfinex", "BTC-USDT")],
+)
+def test_what_it_tells_to_trade_is_there(name: str, symbol: str) -> None:
+    assert first_symbol(SteppedSource(BY_NAME[name]), name) == symbol

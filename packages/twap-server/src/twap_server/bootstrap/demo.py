@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from twap_models.enums import MarketMode
+from twap_models.enums import InstrumentKind, MarketMode
 from twap_models.health import DemoAccount
 from twap_server.api.auth.registration import Registration
 from twap_server.api.server import Listening
@@ -15,6 +15,7 @@ from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signal
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, UsernameTaken
+from twap_server.domain.market.symbols import symbol_of
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 from twap_server.venue.market import SyntheticSource
@@ -57,8 +58,9 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             running(_on_venue(settings, venue, Path(folder)), clock=clock, outside=_OUTSIDE) as server,
         ):
             await _make_demo_user(server.services.auth.registration)
-            names = list(venue.urls())
-            for line in _how_to(listening.url, names[0], has_page=settings.api.dashboard):
+            exchange = next(iter(venue.urls()))
+            symbol = first_symbol(source, exchange)
+            for line in _how_to(listening.url, exchange, symbol, has_page=settings.api.dashboard):
                 announce(line)
             with server.vitals.watched(server.group, server.engine.ready):
                 await answer_until(stopping, server, listening)
@@ -129,7 +131,14 @@ async def _make_demo_user(registration: Registration) -> None:
         log.info("the demo user is already there")
 
 
-def _how_to(base: str, exchange: str, *, has_page: bool) -> list[str]:
+def first_symbol(source: Source, exchange: str) -> str:
+    """Name what can be traded on an exchange."""
+    spec = next(iter(source.pairs(exchange).values())).spec
+    kind = InstrumentKind.PERPETUAL if spec.contract else InstrumentKind.SPOT
+    return symbol_of(spec.base, spec.quote, kind)
+
+
+def _how_to(base: str, exchange: str, symbol: str, *, has_page: bool) -> list[str]:
     """What a newcomer does next; no line is longer than 80 columns."""
     page = [f"In a browser: open {base}, choose Trade, then Enter the demo."]
     return [
@@ -139,7 +148,7 @@ def _how_to(base: str, exchange: str, *, has_page: bool) -> list[str]:
         "In another terminal:",
         *([] if base == _DEFAULT else [f"  export TWAP_SERVER_URL={base}"]),
         f"  twap login --username {DEMO_USER} --password {DEMO_PASSWORD}",
-        f"  twap submit {exchange} BTC-USDT buy 0.5 --duration 1m --interval 5",
+        f"  twap submit {exchange} {symbol} buy 0.5 --duration 1m --interval 5",
         "  twap watch",
         "Ctrl-C here stops it.",
     ]
