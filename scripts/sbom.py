@@ -26,13 +26,17 @@ DIST = ROOT / "dist"
 EXTRAS = {
     "twap-models": "",
     "twap-client": "[cli,pandas,polars,socks,tui]",
-    "twap-server": "[fast,oidc,postgresql,socks]",
+    "twap-server": "[ccxt,fast,oidc,postgresql,socks]",
 }
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
-EXCEPTIONS = {"certifi": {"MPL-2.0"}, "numpy": {"0BSD", "CC0-1.0", "Zlib"}}
+EXCEPTIONS = {
+    "certifi": {"MPL-2.0"},
+    "numpy": {"0BSD", "CC0-1.0", "Zlib"},
+    "aiohappyeyeballs": {"Python-2.0"},
+}
 """Mozilla's list of certificate authorities, whose licence binds changes of that list alone; parts of numpy,
-under licences that ask for less than the others."""
-_NAMES = {"BSD License": "BSD"}
+under licences that ask for less than the others; parts of Python, under its own."""
+_NAMES = {"BSD License": "BSD", "Apache Software License": "Apache-2.0"}
 """Where a package names its licence by a classifier only."""
 
 

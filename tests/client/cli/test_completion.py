@@ -122,3 +122,8 @@ async def test_answers_that_make_no_sense(complete: Complete, server: ScriptedSe
     (kept,) = (tmp_path / "config" / "cache").glob("*.json")
     kept.write_text("{")
     assert await complete("twap book b") == ["binance"]
+
+
+async def test_an_exchange_whose_name_holds_a_colon(complete: Complete, server: ScriptedServer) -> None:
+    server.exchanges = [exchange("ccxt-upbit")]
+    assert await complete("twap watch --book ccxt:upbit:btc-usdt") == ["ccxt:upbit:btc-usdt"]
