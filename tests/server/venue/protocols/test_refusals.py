@@ -9,8 +9,11 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from support.collector.parts import HastyClock
 from support.collector.stepped import SMALL, SteppedSource
 from twap_server.clock import SystemClock
+from twap_server.domain.clock import Clock
+from twap_server.venue.protocols import htx
 from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 
@@ -83,6 +86,55 @@ SOCKETS: list[tuple[str, str, str]] = [
     ),
     ("bitfinex", '{"event":"unsubscribe","chanId":5}', '"code":10400'),
     ("okx", '{"op":"subscribe","args":[{"channel":"books","instId":"NO-PE"}]}', '"code":"60018"'),
+    ("bitget", "hello", '"code":30002'),
+    ("bitget", '{"op":"nope","args":[]}', '"code":30003'),
+    ("bitget", '{"op":"subscribe"}', '"code":30016'),
+    (
+        "bitget",
+        '{"op":"subscribe","args":[{"instType":"SPOT","channel":"books","instId":"NOPE"}]}',
+        "instType:SPOT,channel:books,instId:NOPE doesn't exist",
+    ),
+    (
+        "bitget",
+        '{"op":"subscribe","args":[{"instType":"USDT-FUTURES","channel":"books","instId":"BTCUSDT"}]}',
+        '"event":"subscribe"',
+    ),
+    ("bitget", "x" * 4_097, '"code":30007'),
+    ("cryptocom", "[]", '"method":"ERROR"'),
+    (
+        "cryptocom",
+        '{"id":1,"method":"subscribe","params":{"channels":["book.NO_PE.50"]}}',
+        '{"id":1,"method":"subscribe","code":40003,"message":"Unknown symbol"}',
+    ),
+    (
+        "cryptocom",
+        json.dumps({"id": 1, "method": "subscribe", "params": {"channels": ["nope.BTC_USDT"]}}),
+        "Unrecognized channel",
+    ),
+    (
+        "cryptocom",
+        json.dumps(
+            {
+                "id": 1,
+                "method": "subscribe",
+                "params": {
+                    "channels": ["book.BTC_USDT.150"],
+                    "book_subscription_type": "SNAPSHOT_AND_UPDATE",
+                },
+            }
+        ),
+        "Invalid depth",
+    ),
+    (
+        "gemini",
+        '{"id":"4","method":"subscribe","params":["btcusd@trade","nosuch@depth@100ms"]}',
+        '{"id":"4","status":400,"error":{"code":-1013,"msg":"Invalid stream name: nosuch@depth@100ms"}}',
+    ),
+    (
+        "mexc",
+        '{"method":"SUBSCRIPTION","params":["spot@public.aggre.depth.v3.api.pb@100ms@NOPE"]}',
+        '{"id":0,"code":0,"msg":"Not Subscribed successfully!',
+    ),
 ]
 REST: list[tuple[str, str, int, str]] = [
     ("bybit", "/v5/market/kline?category=spot&symbol=NOPE&interval=1", 200, '"retCode":10001'),
@@ -107,6 +159,14 @@ REST: list[tuple[str, str, int, str]] = [
     ("bitstamp", "/api/v2/ohlc/btcusd/?step=61&limit=1", 400, "Invalid step"),
     ("bitfinex", "/candles/trade:1m:tBTCUST/hist?limit=10001", 500, '["error",10020,"limit: invalid"]'),
     ("okx", "/api/v5/market/books?instId=NO-PE", 200, '"code":"51001"'),
+    ("bitget", "/api/v2/spot/market/candles?symbol=NOPE&granularity=1min", 400, '"code":"40034"'),
+    ("bitget", "/api/v2/spot/market/history-candles?symbol=BTCUSDT&granularity=1min", 400, "endTime"),
+    ("cryptocom", "/public/get-candlestick", 400, '"code":40004'),
+    ("cryptocom", "/public/get-book?instrument_name=BTC_USDT&depth=7", 400, '"code":40003'),
+    ("gemini", "/v2/candles/nope/1m", 400, '"reason":"InvalidSymbol"'),
+    ("htx", "/market/history/kline?symbol=nope&period=1min", 200, '"err-msg":"invalid symbol"'),
+    ("htx", "/market/history/kline?symbol=btcusdt&period=1min&size=2001", 200, '"status":"error"'),
+    ("mexc", "/api/v3/depth?symbol=NOPE", 400, '"code":-1121'),
 ]
 
 
@@ -150,8 +210,58 @@ async def test_bitfinex_opens_no_channel_twice() -> None:
         assert await next_error(socket) == 10_301
 
 
-def venue(name: str) -> Venue:
-    return Venue(SteppedSource(BY_NAME[name], SMALL), clock=SystemClock())
+async def test_bitget_cuts_who_does_not_ping_whatever_is_asked_for() -> None:
+    async with venue("bitget", HastyClock()) as running, connect(address(running, "bitget")) as socket:
+        asked = {"instType": "SPOT", "channel": "books", "instId": "BTCUSDT"}
+        await socket.send(json.dumps({"op": "subscribe", "args": [asked]}))
+        await is_cut(socket)
+
+
+async def test_mexc_cuts_who_is_told_nothing_and_does_not_ping() -> None:
+    async with venue("mexc", HastyClock()) as running, connect(address(running, "mexc")) as socket:
+        channel = "spot@public.aggre.deals.v3.api.pb@100ms@BTCUSDT"
+        await socket.send(json.dumps({"method": "SUBSCRIPTION", "params": [channel]}))
+        await is_cut(socket)
+
+
+async def test_cryptocom_acknowledges_a_channel_twice_and_tells_it_once() -> None:
+    async with venue("cryptocom") as running, connect(address(running, "cryptocom")) as socket:
+        way = {"book_subscription_type": "SNAPSHOT_AND_UPDATE"}
+        asked = {"id": 1, "method": "subscribe", "params": {"channels": ["book.BTC_USDT.50"] * 2} | way}
+        await socket.send(json.dumps(asked))
+        await socket.send(json.dumps({"id": 2, "method": "subscribe", "params": {"channels": ["nope"]}}))
+        told = [json.loads(await socket.recv()) for _ in range(4)]
+        assert [one["id"] for one in told] == [1, -1, 1, 2]
+
+
+async def test_mexc_gives_a_book_again_for_a_second_though_it_changed() -> None:
+    source = SteppedSource(BY_NAME["mexc"], SMALL)
+    async with Venue(source, clock=SystemClock()) as running, httpx.AsyncClient() as client:
+        url = running.urls()["mexc"]["rest_url"] + "/api/v3/depth?symbol=BTCUSDT"
+        first = (await client.get(url)).json()
+        source.play(10)
+        assert (await client.get(url)).json() == first
+        assert source.pairs("mexc")["BTCUSDT"].last_id > first["lastUpdateId"]
+
+
+@pytest.mark.parametrize(
+    ("value", "decimals", "told"),
+    [(345, 6, "3.45E-4"), (1, 3, "0.001"), (5, 0, "5.0"), (11_111_111, 0, "1.1111111E7"), (0, 8, "0.0")],
+)
+def test_htx_writes_numbers_as_java_does(value: int, decimals: int, told: str) -> None:
+    assert htx.number(value, decimals) == told
+
+
+def venue(name: str, clock: Clock | None = None) -> Venue:
+    return Venue(SteppedSource(BY_NAME[name], SMALL), clock=clock or SystemClock())
+
+
+async def is_cut(socket: ClientConnection) -> None:
+    """Wait until the connection ends without a word."""
+    with pytest.raises(ConnectionClosed):
+        async with asyncio.timeout(10):
+            while True:
+                await socket.recv()
 
 
 def address(running: Venue, name: str) -> str:

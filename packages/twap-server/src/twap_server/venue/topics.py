@@ -43,6 +43,8 @@ class TopicSession(VenueSession):
     """A connection that asks for nothing for so long is cut; 0: never."""
     beat_s: ClassVar[float] = 0
     """Between two calls of ``beat``; 0: none."""
+    mute_s: ClassVar[float] = 0
+    """A connection to which nothing was sent for so long is cut; 0: never."""
     most_topics: ClassVar[int] = 0
     """That one connection may ask for; 0: no stated limit."""
 
@@ -52,9 +54,13 @@ class TopicSession(VenueSession):
         self._sent_at: dict[Topic, int] = {}
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
-        """Cut a connection that asks for nothing; let it say by itself that it lives."""
-        idle = [self._cut_idle()] if self.idle_s else []
-        return [*idle, self._keep_beating()] if self.beat_s else idle
+        """Cut a connection that asks for nothing or is told nothing; let it say by itself that it lives."""
+        wanted = (
+            (self.idle_s, self._cut_idle),
+            (self.mute_s, self._cut_mute),
+            (self.beat_s, self._keep_beating),
+        )
+        return [chore() for seconds, chore in wanted if seconds]
 
     def beat(self) -> None:
         """Put out what the exchange says again and again."""
@@ -170,6 +176,13 @@ class TopicSession(VenueSession):
         while True:
             await self._clock.sleep(self.beat_s)
             self.beat()
+
+    async def _cut_mute(self) -> None:
+        sent = -1
+        while sent != self.sent:
+            sent = self.sent
+            await self._clock.sleep(self.mute_s)
+        raise SessionEndedError
 
     async def _cut_idle(self) -> None:
         await self._clock.sleep(self.idle_s)

@@ -42,6 +42,7 @@ class CryptocomSession(TopicSession):
 
     venue = "cryptocom"
     every_ms = 500
+    most_topics = 400
 
     def prepare(self) -> None:
         """Begin without topics, owed nothing."""
@@ -72,7 +73,9 @@ class CryptocomSession(TopicSession):
                 self.say(self._update(topic, {"asks": [], "bids": []}, now, (last, last)))
 
     def request(self, message: Any) -> None:
-        """Answer ``subscribe``, ``unsubscribe`` and the answer to a heartbeat."""
+        """Answer ``subscribe`` and ``unsubscribe``, take answers to heartbeats; what is no JSON gets none."""
+        if isinstance(message, str):
+            return
         fields = message if isinstance(message, dict) else {}
         method, params = fields.get("method"), fields.get("params")
         if method == "public/respond-heartbeat":
@@ -96,12 +99,22 @@ class CryptocomSession(TopicSession):
         kind, levels = _LISTS.get(name), 0
         if kind is None:
             kind, levels = ("book" if how == _CHANGES else "whole"), int(depth)
-            self.tell(told | {"code": 0, "channel": channel})
         topic = Topic(kind, symbol, channel, levels)
-        self._newest.pop(topic, None)
-        if fields["method"] == "subscribe":
+        begins = fields["method"] == "subscribe" and topic not in self._topics
+        if begins and self.is_full():
+            self.tell(told | {"code": 40107, "message": "Maximum subscriptions exceeded"})
+            return
+        if name == "book":
+            self.tell(told | {"code": 0, "channel": channel})
+        if begins:  # a second subscription has one stream with the first
             self.join(topic)
-        else:
+        elif fields["method"] == "unsubscribe":
+            self._leave_all(channel)
+
+    def _leave_all(self, channel: str) -> None:
+        """End a channel, however its book is told."""
+        for topic in [one for one in self._topics if one.channel == channel]:
+            self._newest.pop(topic, None)
             self.leave(topic)
 
     def _fault(self, name: str, symbol: str, depth: str, how: str) -> str:
@@ -190,6 +203,13 @@ class CryptocomRest(VenueRest):
         """Say that an instrument is unknown, or a parameter wrong."""
         words = "Unknown symbol" if field == "instrument_name" else f"Invalid {field}"
         return RestRefusal(400, {"id": -1, "method": "public", "code": 40003, "message": words})
+
+    def pair(self, asked: AskedFields, name: str) -> Pair:
+        """Find the instrument; where none is named, that is what is told."""
+        if not asked.has(name):
+            told = {"id": -1, "method": "public", "code": 40004, "message": f"Missing {name} param"}
+            raise RestRefusal(400, told)
+        return super().pair(asked, name)
 
     def _candles(self, asked: AskedFields) -> Any:
         pair, interval = self.pair(asked, "instrument_name"), _INTERVALS.get(asked.text("timeframe", "1m"))

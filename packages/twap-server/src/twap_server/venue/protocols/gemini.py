@@ -8,6 +8,9 @@ Manuals: WebSocket API (introduction, streams), REST API.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+from msgspec import Raw
+
 from twap_server.venue import figures, text
 from twap_server.venue.candles import CandleInterval, VenueCandle, VenueTrade, minutes
 from twap_server.venue.instruments import with_dollars
@@ -128,8 +131,12 @@ class GeminiRest(VenueRest):
         """Instruments, candles, books."""
         return {
             "/v1/symbols": lambda asked: [one.spec.symbol for one in self.pairs()],
-            "/v1/symbols/details/all": lambda asked: [_details(one.spec) for one in self.pairs()],
-            "/v1/symbols/details/{symbol}": lambda asked: _details(self.pair(asked, "symbol").spec),
+            "/v1/symbols/details/all": lambda asked: msgspec.json.encode(
+                [_details(one.spec) for one in self.pairs()]
+            ),
+            "/v1/symbols/details/{symbol}": lambda asked: msgspec.json.encode(
+                _details(self.pair(asked, "symbol").spec)
+            ),
             "/v2/candles/{symbol}/{width}": self._candles,
             "/v1/book/{symbol}": self._book,
         }
@@ -144,7 +151,8 @@ class GeminiRest(VenueRest):
         if width is None:
             raise self.refusal("time_frame")
         interval, count = width
-        return [_row(one, pair.spec) for one in reversed(self.candles(pair, interval, limit=count))]
+        rows = [_row(one, pair.spec) for one in reversed(self.candles(pair, interval, limit=count))]
+        return msgspec.json.encode(rows)
 
     def _book(self, asked: AskedFields) -> Any:
         pair = self.pair(asked, "symbol")
@@ -164,8 +172,8 @@ def _details(spec: Spec) -> dict[str, Any]:
         "symbol": spec.symbol.upper(),
         "base_currency": spec.base,
         "quote_currency": spec.quote,
-        "tick_size": float(figures.quantity(spec.step)),
-        "quote_increment": float(figures.price(1, spec)),
+        "tick_size": Raw(figures.quantity(spec.step).encode()),
+        "quote_increment": Raw(figures.price(1, spec).encode()),
         "min_order_size": figures.quantity(spec.min_qty),
         "status": "open",
         "wrap_enabled": False,
@@ -173,10 +181,10 @@ def _details(spec: Spec) -> dict[str, Any]:
     }
 
 
-def _row(candle: VenueCandle, spec: Spec) -> list[int | float]:
+def _row(candle: VenueCandle, spec: Spec) -> list[int | Raw]:
     prices = (candle.open, candle.high, candle.low, candle.close)
     figures_ = (*(figures.short(one, spec) for one in prices), figures.quantity(candle.volume))
-    return [candle.open_ms, *map(float, figures_)]
+    return [candle.open_ms, *(Raw(one.encode()) for one in figures_)]
 
 
 PROTOCOL = VenueProtocol(

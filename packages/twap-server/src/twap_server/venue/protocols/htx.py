@@ -9,7 +9,10 @@ import gzip
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-from twap_server.venue import figures
+import msgspec
+from msgspec import Raw
+
+from twap_server.venue import figures, text
 from twap_server.venue.candles import DAY_MS, CandleInterval, VenueCandle, VenueTrade, minutes
 from twap_server.venue.faults import Kind as FrameKind
 from twap_server.venue.figures import MILLISECOND
@@ -37,6 +40,8 @@ _EVERY_S, _PING_S = 1, 5
 _MOST_OWED = 2
 _NEVER_MS = 1 << 60
 _ROWS, _MOST_ROWS = 150, 2_000
+_SMALLEST_PLAIN, _LARGEST_PLAIN = -3, 7
+"""Powers of ten between which a number is written without an exponent."""
 
 
 class HtxSession(TopicSession):
@@ -115,7 +120,7 @@ class HtxSession(TopicSession):
         at = made[-1].time // MILLISECOND
         entries = ",".join(
             f'{{"id":{one.id}{at},"ts":{one.time // MILLISECOND},"tradeId":{one.id},'
-            f'"amount":{figures.quantity(one.qty)},"price":{figures.short(one.price, pair.spec)},'
+            f'"amount":{_quantity(one.qty)},"price":{_price(one.price, pair.spec)},'
             f'"direction":"{"buy" if one.taker_buys else "sell"}"}}'
             for one in reversed(made)
         )
@@ -126,9 +131,9 @@ class HtxSession(TopicSession):
         """The best prices."""
         at = event.time // MILLISECOND
         tick = (
-            f'{{"seqId":{event.update_id},"ask":{figures.short(event.ask[0], pair.spec)},'
-            f'"askSize":{figures.quantity(event.ask[1])},"bid":{figures.short(event.bid[0], pair.spec)},'
-            f'"bidSize":{figures.quantity(event.bid[1])},"quoteTime":{at},"symbol":"{topic.symbol}"}}'
+            f'{{"seqId":{event.update_id},"ask":{_price(event.ask[0], pair.spec)},'
+            f'"askSize":{_quantity(event.ask[1])},"bid":{_price(event.bid[0], pair.spec)},'
+            f'"bidSize":{_quantity(event.bid[1])},"quoteTime":{at},"symbol":"{topic.symbol}"}}'
         )
         yield f'{{"ch":"{topic.channel}","ts":{at},"tick":{tick}}}'
 
@@ -137,8 +142,30 @@ def _sides(told: ToldBook) -> Sequence[tuple[str, Sequence[tuple[int, int]]]]:
     return ("bids", told.bids), ("asks", told.asks)
 
 
+def number(value: int, decimals: int) -> str:
+    """Write a number as Java does: with one place at least, small and large ones with an exponent.
+
+    >>> number(345, 6), number(5, 0), number(11_111_111, 0), number(4_998_521, 2)
+    ('3.45E-4', '5.0', '1.1111111E7', '49985.21')
+    """
+    power = len(str(value)) - 1 - decimals
+    if not value or _SMALLEST_PLAIN <= power < _LARGEST_PLAIN:
+        told = text.trimmed(value, decimals)
+        return told if "." in told else f"{told}.0"
+    digits = str(value).rstrip("0")
+    return f"{digits[0]}.{digits[1:] or '0'}E{power}"
+
+
+def _price(value: int, spec: Spec) -> str:
+    return number(value, spec.price_decimals)
+
+
+def _quantity(value: int) -> str:
+    return number(value, text.QTY_DECIMALS)
+
+
 def _levels(side: Sequence[tuple[int, int]], spec: Spec) -> str:
-    return ",".join(f"[{figures.short(at, spec)},{figures.quantity(there)}]" for at, there in side)
+    return ",".join(f"[{_price(at, spec)},{_quantity(there)}]" for at, there in side)
 
 
 class HtxRest(VenueRest):
@@ -161,8 +188,8 @@ class HtxRest(VenueRest):
         told = {"err-code": "invalid-parameter", "err-msg": f"invalid {field}", "ts": self.now_ms()}
         return RestRefusal(200, {"status": "error"} | told)
 
-    def _fine(self, told: Mapping[str, Any]) -> dict[str, Any]:
-        return {"status": "ok", "ts": self.now_ms()} | dict(told)
+    def _fine(self, told: Mapping[str, Any]) -> bytes:
+        return msgspec.json.encode({"status": "ok", "ts": self.now_ms()} | dict(told))
 
     def _candles(self, asked: AskedFields) -> Any:
         pair, period = self.pair(asked, "symbol"), _PERIODS.get(asked.text("period"))
@@ -176,8 +203,7 @@ class HtxRest(VenueRest):
         pair = self.pair(asked, "symbol")
         sides = (("bids", pair.book.bids), ("asks", pair.book.asks))
         tick: dict[str, Any] = {
-            name: [[float(one) for one in level] for level in figures.levels(side.top(150), pair.spec)]
-            for name, side in sides
+            name: Raw(f"[{_levels(side.top(150), pair.spec)}]".encode()) for name, side in sides
         }
         return self._fine({"tick": tick | {"version": pair.last_id, "ts": self.now_ms()}})
 
@@ -192,17 +218,18 @@ def _entry(spec: Spec) -> dict[str, Any]:
         "sp": "main",
         "state": "online",
         "at": "enabled",
-        "minoa": float(figures.quantity(spec.min_qty)),
-        "minov": float(spec.min_notional),
+        "minoa": Raw(_quantity(spec.min_qty).encode()),
+        "minov": Raw(spec.min_notional.encode()),
     }
 
 
 def _row(candle: VenueCandle, spec: Spec) -> dict[str, Any]:
     prices = {"open": candle.open, "close": candle.close, "low": candle.low, "high": candle.high}
-    told: dict[str, Any] = {name: float(figures.short(one, spec)) for name, one in prices.items()}
-    amounts = {"amount": figures.quantity(candle.volume), "vol": figures.worth(candle.quote, spec)}
-    told |= {name: float(one) for name, one in amounts.items()}
-    return told | {"id": candle.open_ms // 1_000, "count": candle.count}
+    told = {name: _price(one, spec) for name, one in prices.items()}
+    worth = number(candle.quote, text.QTY_DECIMALS + spec.price_decimals)
+    told |= {"amount": _quantity(candle.volume), "vol": worth}
+    numbers: dict[str, Any] = {name: Raw(one.encode()) for name, one in told.items()}
+    return numbers | {"id": candle.open_ms // 1_000, "count": candle.count}
 
 
 PROTOCOL = VenueProtocol(

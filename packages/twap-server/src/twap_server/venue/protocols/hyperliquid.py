@@ -16,7 +16,6 @@ from twap_server.venue.figures import MILLISECOND
 from twap_server.venue.instruments import usual
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
-from twap_server.venue.session import SessionEndedError
 from twap_server.venue.source import Pair, Spec, TickerEvent
 from twap_server.venue.topics import Kind, Topic, TopicSession, Written
 from twap_server.venue.window import ToldBook
@@ -28,7 +27,7 @@ _INTERVALS: dict[str, CandleInterval] = {
 }
 _KINDS: dict[str, Kind] = {"l2Book": "whole", "bbo": "ticker", "trades": "trades"}
 _DEPTH, _FAST_DEPTH = 20, 5
-_EVERY_S, _MUTE_S = 0.5, 60
+_EVERY_S = 0.5
 _NEVER_MS = 1 << 60
 _DIGITS = (2, 3, 4, 5)
 _MANTISSAS = (1, 2, 5)
@@ -55,6 +54,7 @@ class HyperliquidSession(TopicSession):
     """One connection."""
 
     venue = "hyperliquid"
+    mute_s = 60
     every_ms = _NEVER_MS  # by the clock alone, not by what changes
 
     def greet(self) -> None:
@@ -62,20 +62,13 @@ class HyperliquidSession(TopicSession):
         self.say("Websocket connection established.", "control")
 
     def chores(self) -> list[Coroutine[Any, Any, None]]:
-        """Tell whole books, and cut a connection on which nothing is said."""
-        return [*super().chores(), self._tell_books(), self._cut_mute()]
+        """Tell whole books."""
+        return [*super().chores(), self._tell_books()]
 
     async def _tell_books(self) -> None:
         while True:
             await self._clock.sleep(_EVERY_S)
             self.tell_whole_books()
-
-    async def _cut_mute(self) -> None:
-        sent = -1
-        while sent != self.sent:
-            sent = self.sent
-            await self._clock.sleep(_MUTE_S)
-        raise SessionEndedError
 
     def request(self, message: Any) -> None:
         """Answer ``ping``, ``subscribe`` and ``unsubscribe``; an unknown coin closes the connection."""

@@ -7,13 +7,14 @@ refusal is told by its text alone. Manual: MEXC API, Spot V3; its published ``.p
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from twap_server.domain.clock import Clock
 from twap_server.venue import figures
 from twap_server.venue.candles import CandleInterval, VenueCandle, VenueTrade, minutes
 from twap_server.venue.figures import MILLISECOND
 from twap_server.venue.instruments import usual
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.rest import Answer, AskedFields, RestRefusal, VenueRest
-from twap_server.venue.source import Pair, Spec, TickerEvent
+from twap_server.venue.source import Pair, Source, Spec, TickerEvent
 from twap_server.venue.topics import Kind, Topic, TopicSession, Written
 from twap_server.venue.window import ToldBook
 
@@ -28,9 +29,9 @@ _KINDS: dict[str, Kind] = {
     "spot@public.aggre.bookTicker.v3.api.pb": "ticker",
 }
 _SPEEDS = ("10ms", "100ms")
-_MOST_STREAMS = 30
 _ROWS, _MOST_ROWS = 500, 1_000
 _LEVELS, _MOST_LEVELS = 100, 5_000
+_KEPT_MS = 1_000
 
 
 def _number(value: int) -> bytes:
@@ -52,6 +53,8 @@ class MexcSession(TopicSession):
 
     venue = "mexc"
     idle_s = 30
+    mute_s = 60
+    most_topics = 30
 
     def request(self, message: Any) -> None:
         """Answer ``SUBSCRIPTION``, ``UNSUBSCRIPTION`` and ``PING``."""
@@ -68,7 +71,7 @@ class MexcSession(TopicSession):
     def _stream(self, method: str, name: str) -> None:
         channel, _, rest = name.rpartition("@")[0].rpartition("@")
         topic = Topic(_KINDS.get(channel, "other"), name.rpartition("@")[2], name)
-        is_full = method == "SUBSCRIPTION" and len(self._topics) >= _MOST_STREAMS
+        is_full = method == "SUBSCRIPTION" and self.is_full()
         if topic.kind == "other" or rest not in _SPEEDS or self.pair(topic.symbol) is None or is_full:
             self._answer(f"Not Subscribed successfully! [{name}].  Reason: Blocked!")
             return
@@ -117,9 +120,13 @@ def _levels(tag: int, side: Iterable[tuple[int, int]], spec: Spec) -> bytes:
 
 
 class MexcRest(VenueRest):
-    """Answers under ``/api/v3``; refusals have a code and a status."""
+    """Answers under ``/api/v3``; refusals have a code and a status. A book is made once a second at most."""
 
     venue = "mexc"
+
+    def __init__(self, source: Source, clock: Clock) -> None:
+        super().__init__(source, clock)
+        self._books: dict[tuple[str, int], dict[str, Any]] = {}
 
     def table(self) -> Mapping[str, Answer]:
         """Instruments, candles, books."""
@@ -149,6 +156,13 @@ class MexcRest(VenueRest):
 
     def _book(self, asked: AskedFields) -> Any:
         pair, limit = self.pair(asked, "symbol"), min(asked.integer("limit", _LEVELS), _MOST_LEVELS)
+        asked_for = pair.spec.symbol, limit
+        kept = self._books.get(asked_for)
+        if kept is None or self.now_ms() - kept["timestamp"] >= _KEPT_MS:
+            kept = self._books[asked_for] = self._made(pair, limit)
+        return kept
+
+    def _made(self, pair: Pair, limit: int) -> dict[str, Any]:
         sides = (("bids", pair.book.bids), ("asks", pair.book.asks))
         told = {name: figures.levels(side.top(limit), pair.spec) for name, side in sides}
         return {"lastUpdateId": pair.last_id, **told, "timestamp": self.now_ms()}
