@@ -267,6 +267,10 @@ async def test_what_is_not_found_is_said_with_near_ones(market):
         market.find_instrument("kraken", "")
     with pytest.raises(UnknownExchange, match=r"there are: binance, .*kraken"):
         market.find_instrument("nasdaq", "BTC-USD")
+    with pytest.raises(
+        UnknownExchange, match=r"books and orders only: name one exchange of: binance, .*kraken"
+    ):
+        market.find_instrument("aggregate", "BTC-USD")
     with pytest.raises(ExchangeUnavailable, match="not known yet"):
         market.find_instrument("binance", "BTC-USDT")
     assert market.loaded("kraken")

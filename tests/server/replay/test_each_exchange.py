@@ -98,13 +98,44 @@ def test_the_list_of_one_kind_is_enough(tmp_path: Path) -> None:
     assert record.order.status is OrderStatus.FILLED, record.order
 
 
-@pytest.mark.parametrize("body", ["{}", "no JSON", '{"code":"51000","msg":"","data":[]}'])
-def test_a_list_that_cannot_be_read_ends_the_replay(body: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"<html>"])
+@each
+def test_a_list_that_cannot_be_read_ends_the_replay(case: ExchangeCase, body: bytes, tmp_path: Path) -> None:
+    beside = tmp_path / "list.json"
+    beside.write_bytes(body)
+    with pytest.raises(InvalidRequest, match=rf"{case.shape.name}'s list .* cannot be used: .*--instruments"):
+        replay(written(tmp_path / "a.gz", said(case)), [an_order(case)], Settings(), instruments=beside)
+
+
+def test_a_refusal_is_no_list(tmp_path: Path) -> None:
     case = next(one for one in CASES if one.shape.name == "okx")
     beside = tmp_path / "list.json"
-    beside.write_text(body)
+    beside.write_text('{"code":"51000","msg":"","data":[]}')
     path = written(tmp_path / "a.gz", said(case))
     with pytest.raises(InvalidRequest, match="okx's list of instruments cannot be used"):
+        replay(path, [an_order(case)], Settings(), instruments=beside)
+
+
+def test_a_list_that_misses_an_answer_ends_the_replay(tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.shape.name == "hyperliquid")
+    path = written(tmp_path / "a.gz", [*lists(case)[:1], *said(case)])
+    with pytest.raises(InvalidRequest, match=r"cannot be used: .* is missing: give another"):
+        replay(path, [an_order(case)], Settings())
+
+
+def test_the_list_may_stand_in_a_folder_beside(tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.shape.name == "okx")
+    (beside := tmp_path / "lists").mkdir()
+    written(beside / "list.jsonl.gz", lists(case))
+    path = written(tmp_path / "a.gz", said(case))
+    (record,) = replay(path, [an_order(case)], Settings(), instruments=beside).records
+    assert record.order.status is OrderStatus.FILLED, record.order
+
+
+def test_a_file_without_the_list_is_named(tmp_path: Path) -> None:
+    case = next(one for one in CASES if one.shape.name == "okx")
+    path, beside = written(tmp_path / "a.gz", said(case)), written(tmp_path / "b.gz", said(case))
+    with pytest.raises(InvalidRequest, match=r"nor does .*b\.gz hold okx's list"):
         replay(path, [an_order(case)], Settings(), instruments=beside)
 
 

@@ -341,6 +341,15 @@ def test_command_says_what_is_wrong_with_an_order(tmp_path: Path, text: str, wor
     assert words in done.output
 
 
+def test_command_says_which_order_is_not_there(tmp_path: Path) -> None:
+    asked = tmp_path / "nowhere.json"
+    done = CliRunner().invoke(
+        app, ["replay", str(market(tmp_path / "a.gz", seconds=1)), "--order", str(asked)]
+    )
+    assert done.exit_code == 1
+    assert done.output == f"twap-server: cannot read the order {asked}: No such file or directory\n"
+
+
 def _check_against_a_plain_book(done: Replayed, path: Path) -> None:
     """Mid and touch of every slice, recomputed from the rows by dictionaries."""
     slices = sorted(

@@ -4,8 +4,8 @@ import sys
 from collections.abc import Sequence
 
 from twap_client.cli import render
+from twap_client.cli.long_work import progress
 from twap_client.cli.parting import on_interrupt
-from twap_client.cli.progress import progress
 from twap_client.cli.session import FAILED, Session, asked
 from twap_client.errors import ApiError, UsageError
 from twap_models import TwapOrder

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from twap_client.cli import render, spoken
 from twap_client.cli.local_time import absolute
+from twap_client.cli.long_work import progress
 from twap_client.cli.parting import on_interrupt
-from twap_client.cli.progress import progress
 from twap_client.cli.session import Session
 from twap_client.order_fields import KEEP
 from twap_models import OrderEvent, TwapOrder

@@ -10,9 +10,9 @@ from rich.console import Group
 from twap_client._assets import assets_of
 from twap_client.cli import render
 from twap_client.cli.csv_rows import cell, write_rows
-from twap_client.cli.progress import progress
-from twap_client.cli.screen import fills_table
+from twap_client.cli.long_work import progress
 from twap_client.cli.session import Session
+from twap_client.cli.watch_screen import fills_table
 from twap_models import Fill, TwapOrder
 from twap_models.fields import format_time
 

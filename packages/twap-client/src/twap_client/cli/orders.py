@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from rich.text import Text
 
 from twap_client.cli import render
-from twap_client.cli.progress import progress
+from twap_client.cli.long_work import progress
 from twap_client.cli.session import Session
 from twap_client.cli.watch import watch, watch_table
 from twap_models import TwapOrder, TwapOrderDetail

@@ -20,7 +20,7 @@ from twap_client.cli.figures import (
     stamp,
 )
 from twap_client.cli.fitting_table import Column, FittingTable, left, right, words
-from twap_client.cli.screen import (
+from twap_client.cli.watch_screen import (
     book_panel,
     books_screen,
     fills_table,

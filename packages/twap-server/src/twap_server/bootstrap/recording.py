@@ -9,6 +9,7 @@ from pathlib import Path
 from twap_server.collector.network import INTERNET, Network
 from twap_server.collector.recorded_network import RecordedExchanges
 from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest
 from twap_server.exchanges.base import Exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.recordings.config import RecordConfig
@@ -24,14 +25,15 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
     """Give the network to collect over: all that goes over it is recorded until the block ends, where wanted.
 
     Raises:
-        InvalidRequest: a folder there has a manifest that cannot be read.
+        InvalidRequest: a folder cannot be made, or has a manifest that cannot be read.
     """
     if settings.record.folder is None:
         yield INTERNET
         return
-    writers = {
-        one: _writer(settings.record, settings.record.folder / one.name) for one in exchanges_of(settings)
-    }
+    folders = {one: settings.record.folder / one.name for one in exchanges_of(settings)}
+    for folder in folders.values():
+        _make(folder)
+    writers = {one: _writer(settings.record, folder) for one, folder in folders.items()}
     for writer in writers.values():
         writer.begin()
     try:
@@ -39,6 +41,20 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
     finally:
         for writer in writers.values():
             await asyncio.to_thread(writer.end)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder now: who gets no recording must know before the market has gone by.
+
+    Raises:
+        InvalidRequest: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidRequest(
+            f"cannot record into {folder}: {error.strerror}: name another folder", field="record.folder"
+        ) from None
 
 
 def _writer(config: RecordConfig, folder: Path) -> RecordingWriter:

@@ -67,7 +67,9 @@ def replay_command(
 def _read(path: Path) -> Iterator[TwapOrderRequest]:
     try:
         content = exact_json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise InvalidRequest(f"cannot read the order {path}: {error.strerror}", field="--order") from None
+    except ValueError as error:
         raise InvalidRequest(f"cannot read the order {path}: {error}", field="--order") from None
     for number, one in enumerate(content if isinstance(content, list) else [content], 1):
         yield _order(one, f"{path}, order {number}")
@@ -103,4 +105,5 @@ def _write(done: Replayed, folder: Path) -> None:
             notes = [_skipped(done)] if done.unread else []
             page.write_text(report_page(record, notes=notes), encoding="utf-8")
     except OSError as error:
-        raise InvalidRequest(f"cannot write the reports into {folder}: {error}", field="--reports") from None
+        why = error.strerror
+        raise InvalidRequest(f"cannot write the reports into {folder}: {why}", field="--reports") from None

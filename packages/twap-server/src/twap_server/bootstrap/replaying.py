@@ -29,11 +29,12 @@ from twap_server.collector.network import Network
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
+from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
-from twap_server.exchanges.base import Start
+from twap_server.exchanges.base import Exchange, Start
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording, frames, is_answer
@@ -59,8 +60,6 @@ _SIMULATED = (BINANCE, KRAKEN)
 _ORIGINS = Origins(
     {address: one.name for one in EXCHANGES for address in (one.default_ws_url, *one.other_ws_urls)}
 )
-_LIST_WITHIN_S = 30
-"""Of the recording's time."""
 _LOOK_EVERY_S = 0.01
 _LOOK_EVERY_MS = 2_000
 """Silence and unanswered requests are of seconds; nothing waits for it."""
@@ -132,7 +131,7 @@ def _add_list(rest: RecordedRest, path: Path) -> None:
     Raises:
         InvalidRequest: there is none, or it cannot be read.
     """
-    if path.suffix == ".gz":
+    if path.suffix == ".gz" or path.is_dir():
         for at, raw, line, conn in frames(path):
             if is_answer(conn):
                 rest.note(at, raw, -line, conn)
@@ -141,6 +140,25 @@ def _add_list(rest: RecordedRest, path: Path) -> None:
         rest.list_body = path.read_bytes()
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}", field="--instruments") from None
+
+
+def _listed(exchange: Exchange, rest: RecordedRest) -> Sequence[Instrument]:
+    """Read the list of instruments: asking again, as a server does, would never give another.
+
+    Raises:
+        InvalidRequest: it cannot be read, or has nothing.
+    """
+    why = "it has nothing that can be read"
+    try:
+        if found := rest.lead(exchange.instruments()).found:
+            return found
+    except (TwapError, FeedError) as error:
+        why = str(error)
+    raise InvalidRequest(
+        f"{exchange.name}'s list of instruments cannot be used: {why}: give another with --instruments, "
+        "a recording of it where it takes more than one answer",
+        field="--instruments",
+    )
 
 
 class _Run:
@@ -178,15 +196,17 @@ class _Run:
         if instruments is not None:
             _add_list(rest, instruments)
         if rest.known(first) is not None:
-            self._depth = recorded_depth(self._shape(), rest, begin)
+            exchange = self._shape()
+            self._depth = recorded_depth(exchange, _listed(exchange, rest), rest, begin)
         elif self._name in _SIMULATED and not self._recording.path.is_dir():
             self._source = RecordingSource(self._recording.path, clock=self._clock)
             self._depth = self._source.depth
             rest.fallback = _simulated(self._source, self._clock)
         else:
+            beside = f", nor does {instruments} hold" if instruments is not None else ""
             raise InvalidRequest(
-                f"the recording does not hold {self._name}'s list of instruments, which says how prices and "
-                "quantities are written: give it with --instruments FILE, the answer of "
+                f"the recording does not hold{beside} {self._name}'s list of instruments, which says "
+                "how prices and quantities are written: give it with --instruments FILE, the answer of "
                 f"{self._shape.default_rest_url}{first.path} as JSON, or a recording of it",
                 field="recording",
             )
@@ -245,7 +265,7 @@ class _Run:
         return None
 
     async def _submit(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
-        await self._until_listed(market)
+        await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
         instruments = {self._instrument(order, market) for order in orders}
         for instrument in instruments:
             self._check_begins(instrument, market)
@@ -256,22 +276,6 @@ class _Run:
         requests = [to_request(order, now=now) for order in orders]
         check_begins(requests, first=self._start, live=now)
         await engine.submit(USER, requests)
-
-    async def _until_listed(self, market: LiveMarket) -> None:
-        """Wait for the list of instruments: it is there at once, so no time passes and no frame is played.
-
-        Raises:
-            InvalidRequest: it cannot be read.
-        """
-        try:
-            async with asyncio.timeout(_LIST_WITHIN_S):
-                await self._listed.wait()
-        except TimeoutError:
-            reason = market.exchanges()[0].reason
-            raise InvalidRequest(
-                f"{self._name}'s list of instruments cannot be used: {reason or 'it holds none'}",
-                field="--instruments",
-            ) from None
 
     def _instrument(self, order: TwapOrderRequest, market: LiveMarket) -> Instrument:
         """Find the instrument of an order.

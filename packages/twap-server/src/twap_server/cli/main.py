@@ -74,7 +74,7 @@ def start(
     ] = None,
     log_format: Annotated[LogStyle | None, typer.Option(help="How log lines are written.")] = None,
 ) -> None:
-    """Start the server. Without options: Binance and Kraken, live, on port 8000; Coinbase where named."""
+    """Start the server. Without options: Binance and Kraken, live, on port 8000; others by --exchange."""
     garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
@@ -137,7 +137,12 @@ def venue(
 
 @app.command()
 def replay(
-    recording: Annotated[Path, typer.Argument(help="What an exchange sent (.jsonl.gz).", show_default=False)],
+    recording: Annotated[
+        Path,
+        typer.Argument(
+            help="What an exchange sent: a file (.jsonl.gz) or a folder of them.", show_default=False
+        ),
+    ],
     order: Annotated[
         list[Path],
         typer.Option(help="JSON file with an order, or a list, as POST /orders/twap takes it. Repeatable."),

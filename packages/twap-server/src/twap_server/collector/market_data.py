@@ -8,7 +8,7 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from twap_models.enums import Integrity, Interval
+from twap_models.enums import AGGREGATE, Integrity, Interval
 from twap_models.names import exchange_name
 from twap_server.books.health import BookHealth
 from twap_server.books.interest import BookInterest, Holding
@@ -290,9 +290,12 @@ class LiveMarket(Holding):
         Raises:
             UnknownExchange: not collected here; the message names those that are.
         """
-        found = self._collectors.get(exchange_name(exchange))
+        name = exchange_name(exchange)
+        found = self._collectors.get(name)
         if found is None:
             names = ", ".join(sorted(self._collectors))
+            if name == AGGREGATE:
+                raise UnknownExchange(f"{name} has books and orders only: name one exchange of: {names}")
             raise UnknownExchange(f"no exchange {exchange[:40]!r} here; there are: {names}")
         return found
 

@@ -13,7 +13,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx
 
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.exchanges.base import HttpRequest
+from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.exchanges.base import Asking, HttpRequest, T
 
 _NO_ANSWER = 404
 
@@ -70,6 +71,23 @@ class RecordedRest:
             return found[0].body
         return self.list_body if request.path in self.list_paths else None
 
+    def lead(self, asking: Asking[T]) -> T:
+        """Lead a conversation by the answers that are known.
+
+        Raises:
+            ExchangeUnavailable: an answer is missing, as when the next page's would be this page's again.
+            TwapError, FeedError: one cannot be read.
+        """
+        try:
+            request, before = next(asking), list[HttpRequest]()
+            while request not in before and (body := self.known(request)) is not None:
+                before.append(request)
+                request = asking.send(body)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        raise ExchangeUnavailable(f"the answer of {request.path} {_in_words(request.params)}is missing")
+
     async def __call__(self, request: httpx.Request) -> httpx.Response:
         """Answer a request."""
         path, params = request.url.path.removeprefix(self.base), dict(request.url.params)
@@ -109,15 +127,21 @@ class RecordedRest:
         return [one for _, one in sorted(self._known.items()) if one.path.endswith(path)]
 
     def _fitting(self, path: str, params: Mapping[str, str], asked: str = "") -> list[RecordedAnswer]:
-        return [
+        """Those that name all that is asked, as a later page's cursor, before those that name less."""
+        found = [
             one
             for _, one in sorted(self._known.items())
             if one.path.endswith(path) and one.asked == asked and _is_same(one.params, params)
         ]
+        return [one for one in found if one.params.keys() == params.keys()] or found
 
 
 def _moment(answer: RecordedAnswer) -> Nanos:
     return answer.at
+
+
+def _in_words(params: Mapping[str, str]) -> str:
+    return "".join(f"{name}={value} " for name, value in params.items())
 
 
 def _is_same(recorded: Mapping[str, str], asked: Mapping[str, str]) -> bool:

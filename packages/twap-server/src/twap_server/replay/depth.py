@@ -1,6 +1,6 @@
 """Find how many levels a side the books of a recording have: a replay asks for as many.
 
-In: the exchange, its list of instruments as recorded, the first messages. Out: a number of levels; 0 where
+In: the exchange, its instruments, what it answered, the first messages. Out: a number of levels; 0 where
 none of them is a whole book.
 """
 
@@ -10,18 +10,17 @@ from twap_server.domain.errors import TwapError
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookSnapshot
 from twap_server.domain.market.instrument import Instrument
-from twap_server.exchanges.base import Asking, Exchange, HttpRequest, T
+from twap_server.exchanges.base import Asking, Exchange, T
 from twap_server.recordings.frames import RecordedFrame, is_answer
 from twap_server.replay.answers import RecordedRest
 
 
-def recorded_depth(exchange: Exchange, rest: RecordedRest, frames: Iterable[RecordedFrame]) -> int:
+def recorded_depth(
+    exchange: Exchange, listed: Iterable[Instrument], rest: RecordedRest, frames: Iterable[RecordedFrame]
+) -> int:
     """Count the levels of the first whole book."""
-    listed = _led(exchange.instruments(), rest)
-    if listed is None:
-        return 0
-    exchange.learn(listed.found)
-    depths = (_levels(one) for one in (*_pushed(exchange, frames), *_fetched(exchange, rest, listed.found)))
+    exchange.learn(listed)
+    depths = (_levels(one) for one in (*_pushed(exchange, frames), *_fetched(exchange, rest, listed)))
     return next((depth for depth in depths if depth), 0)
 
 
@@ -54,12 +53,6 @@ def _fetched(exchange: Exchange, rest: RecordedRest, listed: Iterable[Instrument
 def _led(asking: Asking[T], rest: RecordedRest) -> T | None:
     """Lead a conversation by what was recorded; None where an answer is missing or cannot be read."""
     try:
-        request: HttpRequest = next(asking)
-        while (body := rest.known(request)) is not None:
-            request = asking.send(body)
-    except StopIteration as end:
-        value: T = end.value
-        return value
+        return rest.lead(asking)
     except (TwapError, FeedError):
         return None
-    return None

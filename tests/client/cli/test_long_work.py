@@ -1,11 +1,11 @@
-"""cli/progress.py: a bar where somebody sees it, and nothing anywhere else."""
+"""cli/long_work.py: a bar where somebody sees it, and nothing anywhere else."""
 
 import io
 
 import pytest
 from rich.console import Console
 
-from twap_client.cli.progress import progress
+from twap_client.cli.long_work import progress
 
 
 def drawn(*, terminal: bool, total: int | None, is_shown: bool = True, after_s: float = 0) -> str:
