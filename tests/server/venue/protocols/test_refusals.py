@@ -224,6 +224,29 @@ async def test_mexc_cuts_who_is_told_nothing_and_does_not_ping() -> None:
         await is_cut(socket)
 
 
+@pytest.mark.parametrize(("asked", "levels"), [("-1", 150), ("5", 5), ("0", None), ("", None)])
+async def test_gemini_begins_a_book_as_its_address_says(asked: str, levels: int | None) -> None:
+    async with venue("gemini") as running, asyncio.timeout(10):
+        url = f"{address(running, 'gemini')}?snapshot={asked}"
+        async with connect(url) as socket:
+            await socket.send('{"id":"1","method":"subscribe","params":["btcusd@depth@100ms"]}')
+            told = json.loads(await socket.recv())
+    assert (len(told["b"]) if "b" in told else None) == levels
+
+
+async def test_gemini_tells_its_best_levels_each_time() -> None:
+    source = SteppedSource(BY_NAME["gemini"], SMALL)
+    running = Venue(source, clock=SystemClock())
+    async with running, connect(address(running, "gemini")) as socket, asyncio.timeout(10):
+        await socket.send('{"id":"1","method":"subscribe","params":["btcusd@depth5@100ms"]}')
+        assert json.loads(await socket.recv())["status"] == 200
+        for _ in range(2):
+            source.play(1)
+            told = json.loads(await socket.recv())
+            assert told["symbol"] == "btcusd"
+            assert [len(told["bids"]), len(told["asks"])] == [5, 5]
+
+
 async def test_cryptocom_acknowledges_a_channel_twice_and_tells_it_once() -> None:
     async with venue("cryptocom") as running, connect(address(running, "cryptocom")) as socket:
         way = {"book_subscription_type": "SNAPSHOT_AND_UPDATE"}

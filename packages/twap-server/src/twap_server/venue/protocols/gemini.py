@@ -30,7 +30,8 @@ _WIDTHS: dict[str, tuple[CandleInterval, int]] = {
     "1day": (CandleInterval(86_400_000, 4 * 3_600_000), 364),
 }
 """And how many rows of each are given, whatever is asked."""
-_ALL = "-1"
+_NONE = 0
+_BEST_LEVELS = {f"depth{count}@100ms": count for count in (5, 10, 20)}
 _FINE, _BAD_REQUEST = 200, 400
 
 
@@ -38,6 +39,13 @@ class GeminiSession(TopicSession):
     """One connection to the public streams."""
 
     venue = "gemini"
+    every_ms = 100
+
+    def prepare(self) -> None:
+        """Read in the address how many levels a book begins with; all by a number below 0."""
+        super().prepare()
+        asked = self._socket.query_params.get("snapshot", "")
+        self._first_levels = int(asked) if asked.removeprefix("-").isdecimal() else _NONE
 
     def request(self, message: Any) -> None:
         """Answer ``subscribe``, ``unsubscribe``, ``list_subscriptions`` and ``ping``."""
@@ -66,8 +74,9 @@ class GeminiSession(TopicSession):
         if self.pair(symbol) is None:
             return None
         if stream in ("depth", "depth@100ms"):
-            wants_all = self._socket.query_params.get("snapshot") == _ALL
-            return Topic("book" if wants_all else "changes", symbol, stream)
+            return Topic("changes" if self._first_levels == _NONE else "book", symbol, stream)
+        if stream in _BEST_LEVELS:
+            return Topic("whole", symbol, stream, _BEST_LEVELS[stream])
         kinds = {"trade": Topic("trades", symbol, stream), "bookTicker": Topic("ticker", symbol, stream)}
         return kinds.get(stream)
 
@@ -79,15 +88,20 @@ class GeminiSession(TopicSession):
         self.tell({"id": fields.get("id"), "status": _BAD_REQUEST, "error": error})
 
     def book(self, topic: Topic, told: ToldBook, pair: Pair) -> Written:
-        """All levels, or a change: only the numbers differ."""
+        """All levels, or a change: only the numbers differ. The best levels by themselves have one number."""
+        if topic.kind == "whole":
+            sides = {"bids": _levels(told.bids, pair.spec), "asks": _levels(told.asks, pair.spec)}
+            yield text.compact({"lastUpdateId": told.last_id, "symbol": topic.symbol} | sides)
+            return
+        cut = self._first_levels if told.is_whole and self._first_levels > _NONE else None
         data = {
             "e": "depthUpdate",
             "E": told.time,
             "s": topic.symbol,
             "U": told.last_id if told.is_whole else told.previous_id,
             "u": told.last_id,
-            "b": _levels(told.bids, pair.spec),
-            "a": _levels(told.asks, pair.spec),
+            "b": _levels(told.bids[:cut], pair.spec),
+            "a": _levels(told.asks[:cut], pair.spec),
         }
         yield text.compact(data)
 
