@@ -1,7 +1,9 @@
 """A demo server says that it is one, and lets a page in with the account that it tells."""
 
 import asyncio
+import gzip
 import sys
+from pathlib import Path
 
 import httpx
 import pytest
@@ -9,10 +11,31 @@ import pytest
 from support.children import environment
 from support.collector.stepped import SteppedSource
 from twap_models import MarketMode, ServerInfo
-from twap_server.bootstrap.demo import first_symbol
+from twap_server.bootstrap.demo import first_symbol, serve_venue
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings.writer import line_of
 from twap_server.venue.registry import PROTOCOLS
 
 BY_NAME = {one.name: one for one in PROTOCOLS}
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("okx.jsonl.gz", "is a recording of okx: only those of binance and kraken can be simulated"),
+        (".", "is a folder: name a file in it"),
+        ("none.jsonl.gz", "there is no recording"),
+    ],
+)
+async def test_what_cannot_be_simulated_is_refused(name: str, words: str, tmp_path: Path) -> None:
+    message = line_of((Nanos(1_767_225_600 * SECOND), "in", "wss://ws.okx.com:8443/ws/v5/public", "{}"))
+    (tmp_path / "okx.jsonl.gz").write_bytes(gzip.compress(message))
+    with pytest.raises(InvalidRequest, match=words):
+        await serve_venue(
+            host="127.0.0.1", port=0, exchanges=(), recording=tmp_path / name,
+            speed=1, seed=1, faults=(), announce=print,
+        )  # fmt: skip
 
 
 async def test_a_page_enters_the_demo_with_what_the_server_tells() -> None:

@@ -11,11 +11,13 @@ from twap_models.health import DemoAccount
 from twap_server.api.auth.registration import Registration
 from twap_server.api.server import Listening
 from twap_server.bootstrap.compose import Outside, running
+from twap_server.bootstrap.replaying import ORIGINS
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest, UsernameTaken
 from twap_server.domain.market.symbols import symbol_of
+from twap_server.recordings.frames import frames
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 from twap_server.venue.market import SyntheticSource
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 DEMO_USER, DEMO_PASSWORD = "demo", "demo-password"
 _OUTSIDE = Outside(market=MarketMode.DEMO, demo=DemoAccount(username=DEMO_USER, password=DEMO_PASSWORD))
+_PLAYED = ("binance", "kraken")
+"""Exchanges whose recordings the simulated exchange can play."""
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _DEFAULT = "http://127.0.0.1:8000"
 """Where the client looks for a server of its own accord."""
@@ -80,7 +84,7 @@ async def serve_venue(
     """Pretend to be these exchanges, all where none is named, until SIGTERM or SIGINT.
 
     Raises:
-        InvalidRequest: there is no such recording, or no such exchange.
+        InvalidRequest: there is no such recording, it cannot be simulated, or no such exchange.
     """
     clock, stopping = SystemClock(), stop_on_signals()
     names = exchanges or [one.name for one in PROTOCOLS]
@@ -98,9 +102,30 @@ def _source(
 ) -> Source:
     if recording is None:
         return SyntheticSource(seed=seed, clock=clock, protocols=_protocols(exchanges))
+    _check(recording)
+    return RecordingSource(recording, clock=clock, speed=speed)
+
+
+def _check(recording: Path) -> None:
+    """Refuse what would be taken for Kraken's because it does not name Binance.
+
+    Raises:
+        InvalidRequest: no such file, a folder, or a recording of another exchange.
+    """
+    if recording.is_dir():
+        raise InvalidRequest(f"{recording} is a folder: name a file in it", field="--recording")
     if not recording.is_file():
         raise InvalidRequest(f"there is no recording {recording}", field="--recording")
-    return RecordingSource(recording, clock=clock, speed=speed)
+    try:
+        name = ORIGINS.of(next((conn for _, _, _, conn in frames(recording)), ""))
+    except ValueError:  # its connections name no exchange
+        return
+    if name not in _PLAYED:
+        raise InvalidRequest(
+            f"{recording} is a recording of {name}: only those of {' and '.join(_PLAYED)} can be simulated; "
+            "`twap-server replay` executes orders on it",
+            field="--recording",
+        )
 
 
 def _protocols(names: Sequence[str]) -> list[VenueProtocol]:

@@ -57,7 +57,7 @@ _SCANNED = 2_000
 """Messages among which the first books and lists are looked for."""
 _SIMULATED = (BINANCE, KRAKEN)
 """Exchanges whose instruments can be told from a recording without their list."""
-_ORIGINS = Origins(
+ORIGINS = Origins(
     {address: one.name for one in EXCHANGES for address in (one.default_ws_url, *one.other_ws_urls)}
 )
 _LOOK_EVERY_S = 0.01
@@ -166,10 +166,10 @@ class _Run:
         self, recording: Recording, settings: Settings, *, instruments: Path | None, skip_unread: Decimal
     ) -> None:
         path = recording.path
-        self._name = exchange_of(path, recording.frames(), _ORIGINS)
+        self._name = exchange_of(path, recording.frames(), ORIGINS)
         self._shape = next(one for one in EXCHANGES if one.name == self._name)
         self._rest = RecordedRest(f"/{self._name}")
-        self.player = TapePlayer(of_one(path, recording.frames(), _ORIGINS, self._rest.note))
+        self.player = TapePlayer(of_one(path, recording.frames(), ORIGINS, self._rest.note))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._source: RecordingSource | None = None
