@@ -83,6 +83,13 @@ def test_an_unknown_exchange_is_refused_with_those_there_are() -> None:
         bootstrap.choose(settings.load(file=None, flags={}), ["nasdaq"])
 
 
+def test_an_exchange_named_twice_has_the_symbols_of_both() -> None:
+    flags = ["okx:BTC-USDT", "kraken", "okx:ETH-USDT,SOL-USDT"]
+    found = bootstrap.choose(settings.load(file=None, flags={}), flags).exchanges
+    assert list(found) == ["okx", "kraken"]
+    assert found["okx"].symbols == ("BTC-USDT", "ETH-USDT", "SOL-USDT")
+
+
 def test_two_feeds_of_one_market_are_refused() -> None:
     with pytest.raises(InvalidRequest, match="coinbase and coinbase-exchange are two feeds of one market"):
         bootstrap.choose(settings.load(file=None, flags={}), ["coinbase-exchange", "coinbase"])

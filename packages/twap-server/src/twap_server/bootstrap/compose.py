@@ -98,14 +98,15 @@ def _usual(settings: Settings) -> dict[str, ExchangeConfig]:
 
 
 def _flagged(settings: Settings, flags: Sequence[str]) -> dict[str, ExchangeConfig]:
-    chosen = {}
+    chosen: dict[str, ExchangeConfig] = {}
     for text in flags:
         spelling, _, symbols = split_market(text)
         name = exchange_name(spelling)
         _check_name(name, field="--exchange")
         wanted = tuple(symbol for symbol in symbols.split(",") if symbol)
         base = settings.exchanges.get(name, ExchangeConfig())
-        chosen[name] = base.model_copy(update={"symbols": wanted or base.symbols})
+        before = chosen[name].symbols if name in chosen else ()  # named twice: with the symbols of both
+        chosen[name] = base.model_copy(update={"symbols": (*before, *wanted) or base.symbols})
     return chosen
 
 

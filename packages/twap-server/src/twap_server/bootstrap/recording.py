@@ -36,6 +36,7 @@ async def recorded(settings: Settings, clock: Clock) -> AsyncIterator[Network]:
     writers = {one: _writer(settings.record, folder) for one, folder in folders.items()}
     for writer in writers.values():
         writer.begin()
+    log.info("every message of the exchanges is kept in %s", settings.record.folder)
     try:
         yield RecordedExchanges(INTERNET, writers, clock).network()
     finally:

@@ -32,9 +32,9 @@ def listed(folder: Path) -> Iterator[str]:
     for file in files_of(folder):
         segment = known.get(file.name)
         if segment is None:
-            yield f"{folder.name}  {file.name}  {file.stat().st_size:,} bytes, not finished"
+            yield f"{folder.name}/{file.name}: {file.stat().st_size:,} bytes, not finished"
         else:
-            yield f"{folder.name}  {file.name}  {_facts(segment)}"
+            yield from (f"{folder.name}/{file.name}:", f"  {_facts(segment)}")
 
 
 def verified(folder: Path) -> Iterator[tuple[bool, str]]:
@@ -45,15 +45,15 @@ def verified(folder: Path) -> Iterator[tuple[bool, str]]:
     known = {one.file: one for one in Manifest.of(folder).segments}
     there = {one.name for one in files_of(folder)}
     for name in sorted(known.keys() - there):
-        yield False, f"{folder.name}  {name}: it is in {NAME} and not in the folder"
+        yield False, f"{folder.name}/{name}: it is in {NAME} and not in the folder"
     for file in files_of(folder):
         segment = known.get(file.name)
         if segment is None:
-            yield True, f"{folder.name}  {file.name}: not finished, so nothing proves it"
+            yield True, f"{folder.name}/{file.name}: not finished, so nothing proves it"
         elif sha256_of(file) != segment.sha256:
-            yield False, f"{folder.name}  {file.name}: it is not what was written: its SHA-256 is another"
+            yield False, f"{folder.name}/{file.name}: it is not what was written: its SHA-256 is another"
         else:
-            yield True, f"{folder.name}  {file.name}: as written, {_facts(segment)}"
+            yield True, f"{folder.name}/{file.name}: as written"
     try:
         read = sum(1 for _ in frames(folder))
         yield True, f"{folder.name}: {read:,} received messages can be read"
