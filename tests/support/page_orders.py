@@ -9,7 +9,11 @@ from playwright.async_api import Download
 from support.browser import Watched
 
 _PLACE = """
-async (order) => (await (await import("/dashboard/core/api.js")).post("orders/twap", order))
+async (order) => {
+    const {get, post} = await import("/dashboard/core/api.js");
+    await get(`orderbook/${order.exchange}/${order.symbol}`, {depth: 1});
+    return post("orders/twap", order);
+}
 """
 _READ = """
 async (token) => (await import("/dashboard/core/api.js")).get(`orders/${token}`, {slices: 0, fills: 0})
@@ -17,7 +21,10 @@ async (token) => (await import("/dashboard/core/api.js")).get(`orders/${token}`,
 
 
 async def placed(watched: Watched, **fields: Any) -> str:
-    """Place an order and give its ``token_id``; a small one on Binance's BTC-USDT unless told otherwise."""
+    """Place an order and give its ``token_id``; a small one on Binance's BTC-USDT unless told otherwise.
+
+    Its book is live by then, so what the order will cost is forecast.
+    """
     order = {
         "token_id": f"page-{uuid4().hex[:12]}",
         "exchange": "binance",

@@ -1,7 +1,7 @@
 // What the keys do, everywhere. A view adds its own with `useKey` while it is shown.
 
 import { signal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../core/html.js";
 import { go } from "../core/router.js";
 import { VIEWS } from "./views.js";
@@ -20,7 +20,7 @@ export function openKeys() {
 export function useKey(key, meaning, act) {
   const latest = useRef(act);
   latest.current = act;
-  useEffect(() => {
+  useLayoutEffect(() => { // not after the next paint: who sees the view may press the key
     const mine = { key, meaning, act: () => latest.current() };
     ofViews.value = [...ofViews.value, mine];
     return () => {
@@ -31,7 +31,7 @@ export function useKey(key, meaning, act) {
 
 /** Listen; once, in the shell. */
 export function useKeys() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     addEventListener("keydown", pressed);
     return () => removeEventListener("keydown", pressed);
   }, []);
