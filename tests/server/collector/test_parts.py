@@ -185,6 +185,16 @@ async def test_a_canonical_name_never_finds_another_coin(renamed):
         renamed.find_instrument("kraken", "UST-USD")
 
 
+async def test_what_another_exchange_lists_is_said_with_its_name(renamed):
+    only = next(
+        symbol
+        for symbol in renamed.instruments("kraken")
+        if symbol not in renamed.instruments("coinbase-exchange")
+    )
+    with pytest.raises(UnknownSymbol, match=f"coinbase-exchange lists no .*{only}'; listed by kraken"):
+        renamed.find_instrument("coinbase-exchange", only)
+
+
 async def test_over_all_exchanges_only_canonical_names_count(renamed):
     def natives(spelling):
         return {one.id.exchange: one.native for one in renamed.find_everywhere(spelling)}

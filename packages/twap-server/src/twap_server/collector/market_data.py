@@ -171,7 +171,8 @@ class LiveMarket(Holding):
         listed = self._listed(exchange)
         found = listed.find(spelling)
         if not found:
-            raise UnknownSymbol(not_listed(spelling, exchange, listed))
+            name = self.collector(exchange).exchange.name
+            raise UnknownSymbol(not_listed(spelling, name, self._known_lists()))
         return the_one(spelling, found, exchange)
 
     def find_everywhere(self, spelling: str) -> list[Instrument]:
@@ -310,6 +311,9 @@ class LiveMarket(Holding):
             return f"no live book of {instrument}: {view.status.value} ({view.reason})"
         reason = self.collector(instrument.exchange).status().reason or "nobody asked for it"
         return f"no live book of {instrument}: {reason}"
+
+    def _known_lists(self) -> dict[str, Spellings]:
+        return {name: self._listed(name) for name in self._collectors if self.loaded(name)}
 
     def _listed(self, exchange: str) -> Spellings:
         """Every spelling of an exchange's instruments; made anew with each new list."""

@@ -113,12 +113,22 @@ def everywhere(spelling: str, lists: Mapping[str, Spellings]) -> list[Instrument
     return [fits[0] for fits in every if len(fits) == 1] or [the_one(spelling, every[0], "one exchange")]
 
 
-def not_listed(spelling: str, exchange: str, listed: Spellings) -> str:
-    """Say that nothing fits, and what is near."""
+def not_listed(spelling: str, exchange: str, lists: Mapping[str, Spellings]) -> str:
+    """Say that nothing fits on an exchange, and who has it or what is near.
+
+    Args:
+        spelling: what was asked for.
+        exchange: where.
+        lists: of all exchanges whose lists are known, this one's among them.
+    """
+    listed = lists[exchange]
     said = f"{exchange} lists no instrument {spelling[:40]!r}"
     own = ", ".join(one.id.symbol for one in listed.own(spelling))
     if own:
         return f"{said}: what it calls so itself is {own} here"
+    elsewhere = [name for name, other in lists.items() if other.find_canonical(spelling)]
+    if elsewhere:
+        return f"{said}; listed by {', '.join(elsewhere)}"
     near = listed.near(spelling)
     return said + (f"; did you mean {', '.join(near)}?" if near else "")
 
