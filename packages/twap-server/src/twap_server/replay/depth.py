@@ -10,7 +10,7 @@ from twap_server.domain.errors import TwapError
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookSnapshot
 from twap_server.domain.market.instrument import Instrument
-from twap_server.exchanges.base import Asking, Exchange, T
+from twap_server.exchanges.base import Asking, Exchange, Start, T
 from twap_server.recordings.frames import RecordedFrame, is_answer
 from twap_server.replay.answers import RecordedRest
 
@@ -20,8 +20,8 @@ def recorded_depth(
 ) -> int:
     """Count the levels of the first whole book."""
     exchange.learn(listed)
-    depths = (_levels(one) for one in (*_pushed(exchange, frames), *_fetched(exchange, rest, listed)))
-    return next((depth for depth in depths if depth), 0)
+    books = _fetched(exchange, rest, listed) if exchange.start is Start.FETCHED else _pushed(exchange, frames)
+    return next((depth for depth in map(_levels, books) if depth), 0)
 
 
 def _levels(book: BookSnapshot) -> int:
@@ -42,10 +42,7 @@ def _pushed(exchange: Exchange, frames: Iterable[RecordedFrame]) -> Iterable[Boo
 
 def _fetched(exchange: Exchange, rest: RecordedRest, listed: Iterable[Instrument]) -> Iterable[BookSnapshot]:
     for one in listed:
-        try:
-            book = _led(exchange.snapshot(one), rest)
-        except NotImplementedError:
-            return
+        book = _led(exchange.snapshot(one), rest)
         if book is not None:
             yield book
 
