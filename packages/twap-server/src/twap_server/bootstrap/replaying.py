@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from itertools import count, islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from starlette.applications import Starlette
 from twap_models.enums import AGGREGATE
 from twap_models.names import exchange_name
 from twap_models.orders import TwapOrderRequest
-from twap_server.api.wire.requests import to_request
+from twap_server.api.wire.requests import resolve, to_request
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import VirtualClock
@@ -39,6 +40,7 @@ from twap_server.exchanges.registry import EXCHANGES
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording, frames, is_answer
 from twap_server.replay.answers import RecordedRest
+from twap_server.replay.apart import ApartOrders, HandOut
 from twap_server.replay.depth import recorded_depth
 from twap_server.replay.origin import Origins, exchange_of, of_one
 from twap_server.replay.player import TapePlayer
@@ -119,6 +121,50 @@ def replay(
         return runner.run(run.play(orders))
 
 
+def replay_apart(
+    recording: Path | Recording,
+    orders: Sequence[TwapOrderRequest],
+    settings: Settings,
+    *,
+    hand_out: HandOut,
+    instruments: Path | None = None,
+    skip_unread: Decimal = ZERO,
+) -> Replayed:
+    """Play a recording once for many orders, each of a user of its own who sends it when it starts.
+
+    Args:
+        recording: what an exchange sent; played until all of the orders are over.
+        orders: with absolute starts, and token ids of which no two are the same.
+        settings: of the server.
+        hand_out: takes each order's record as soon as nothing more will happen to it; what is given back has
+            none.
+        instruments: as for ``replay``, as is ``skip_unread``.
+
+    Raises:
+        InvalidRequest, BookUnavailable, UnknownSymbol: as ``replay``; or an order starts before the books are
+            live.
+    """
+    played = recording if isinstance(recording, Recording) else Recording(recording)
+    apart = ApartOrders([to_request(one, now=_start_of(one)) for one in orders], hand_out)
+    run = _Run(played, settings, instruments=instruments, skip_unread=skip_unread, apart=apart)
+    tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
+    with tuned, asyncio.Runner(loop_factory=lambda: ReplayLoop(run.player.clock, run.player)) as runner:
+        return runner.run(run.play(orders))
+
+
+def _start_of(order: TwapOrderRequest) -> Nanos:
+    """When an order starts.
+
+    Raises:
+        InvalidRequest: it says no moment.
+    """
+    if not isinstance(order.start_time, datetime):
+        raise InvalidRequest(
+            f"order {order.token_id} has no absolute start_time: give one", field="start_time"
+        )
+    return resolve(order.start_time, now=Nanos(0), field="start_time")
+
+
 def _simulated(source: RecordingSource, clock: Clock) -> httpx.AsyncBaseTransport:
     """Where an exchange can be simulated from a recording: its instruments."""
     board = Switchboard(source, clock=clock, recurring=())
@@ -163,7 +209,13 @@ def _listed(exchange: Exchange, rest: RecordedRest) -> Sequence[Instrument]:
 
 class _Run:
     def __init__(
-        self, recording: Recording, settings: Settings, *, instruments: Path | None, skip_unread: Decimal
+        self,
+        recording: Recording,
+        settings: Settings,
+        *,
+        instruments: Path | None,
+        skip_unread: Decimal,
+        apart: ApartOrders | None = None,
     ) -> None:
         path = recording.path
         self._name = exchange_of(path, recording.frames(), ORIGINS)
@@ -178,6 +230,7 @@ class _Run:
         self._recording = recording
         self._skip_unread = skip_unread
         self._listed = asyncio.Event()
+        self._apart = apart
         self._find_list(instruments)
 
     def _find_list(self, instruments: Path | None) -> None:
@@ -224,6 +277,8 @@ class _Run:
         self._check_read(failure)
         if failure is not None:
             raise failure
+        if self._apart is not None:
+            self._apart.rest(self._records)
         check_ends(self._records.records(), last=self._clock.now())
         unread, frames = self.player.unread, self.player.tape.taken
         return Replayed(
@@ -258,13 +313,27 @@ class _Run:
         """Submit and play to the end; what is wrong with the orders is returned, for an orderly end."""
         await engine.ready.wait()
         try:
-            await self._submit(orders, market, engine)
+            await self._begin(orders, market)
+            await (self._together(orders, engine) if self._apart is None else self._work_apart(engine))
         except TwapError as error:
             return error
-        await self.player.ended.wait()
         return None
 
-    async def _submit(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
+    async def _together(self, orders: Sequence[TwapOrderRequest], engine: Engine) -> None:
+        """Send all at once, and play to the end."""
+        now = self._clock.now()
+        requests = [to_request(order, now=now) for order in orders]
+        check_begins(requests, first=self._start, live=now)
+        await engine.submit(USER, requests)
+        await self.player.ended.wait()
+
+    async def _work_apart(self, engine: Engine) -> None:
+        assert self._apart is not None
+        self._apart.check(live=self._clock.now())
+        await self._apart.work(engine, self._records, clock=self._clock, ended=self.player.ended)
+
+    async def _begin(self, orders: Sequence[TwapOrderRequest], market: LiveMarket) -> None:
+        """Play until the books of all orders are live."""
         await self._listed.wait()  # without a timer: no time passes, so no frame is played yet
         instruments = {self._instrument(order, market) for order in orders}
         for instrument in instruments:
@@ -272,10 +341,6 @@ class _Run:
             market.hold(instrument.id, _OWNER)
         for instrument in instruments:
             await self._until_live(instrument.id, market)
-        now = self._clock.now()
-        requests = [to_request(order, now=now) for order in orders]
-        check_begins(requests, first=self._start, live=now)
-        await engine.submit(USER, requests)
 
     def _instrument(self, order: TwapOrderRequest, market: LiveMarket) -> Instrument:
         """Find the instrument of an order.

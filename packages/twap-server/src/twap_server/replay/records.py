@@ -44,7 +44,8 @@ class MemoryRecords:
         for write in writes:
             self._record(write)
         for order_id, sample in samples:
-            self._kept[order_id].samples.setdefault(sample.time, sample)
+            if (kept := self._kept.get(order_id)) is not None:
+                kept.samples.setdefault(sample.time, sample)
 
     async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
         """Whether these were recorded; memory is never in doubt."""
@@ -72,13 +73,18 @@ class MemoryRecords:
 
     def records(self) -> Iterable[OrderRecord]:
         """All that is recorded, in the order of submission."""
-        for kept in self._kept.values():
-            yield OrderRecord(
-                order=kept.order,
-                slices=tuple(kept.slices),
-                fills=tuple(kept.fills),
-                samples=tuple(sample for _, sample in sorted(kept.samples.items())),
-            )
+        return map(_record, self._kept.values())
+
+    def order(self, order_id: str) -> Order:
+        """One order as it is."""
+        return self._kept[order_id].order
+
+    def take(self, order_id: str) -> OrderRecord:
+        """Give all that is recorded of one order, and keep nothing of it: what comes later is lost."""
+        kept = self._kept.pop(order_id)
+        terms = kept.order.terms
+        del self._ids[terms.user_id, terms.token_id]
+        return _record(kept)
 
     def _check(self, write: OrderWrite) -> None:
         terms, version = write.order.terms, write.order.progress.version
@@ -98,3 +104,12 @@ class MemoryRecords:
         self._ids[terms.user_id, terms.token_id] = terms.order_id
         if write.events:
             self._seqs[terms.user_id] = write.events[-1].seq
+
+
+def _record(kept: _Kept) -> OrderRecord:
+    return OrderRecord(
+        order=kept.order,
+        slices=tuple(kept.slices),
+        fills=tuple(kept.fills),
+        samples=tuple(sample for _, sample in sorted(kept.samples.items())),
+    )

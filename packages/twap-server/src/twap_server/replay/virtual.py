@@ -68,7 +68,7 @@ class ReplayLoop(asyncio.SelectorEventLoop):
     def pass_time(self, timeout: float | None) -> None:
         """Nothing is to be done for so long (None: no timer is set): play, or move on."""
         virtual = self._virtual
-        until = Nanos(FAR - 1 if timeout is None else virtual.moment + _ceiling(timeout))
+        until = Nanos(FAR - 1 if timeout is None else virtual.moment + _nanos(timeout))
         if not self._player.play(until):
             if timeout is None:
                 raise Stuck("nothing is left to play, and nothing else will ever happen")
@@ -89,6 +89,10 @@ class _Selector(selectors.SelectSelector):
         return []
 
 
-def _ceiling(seconds: float) -> int:
-    """Nanoseconds, rounded up: a timer is never a moment early."""
-    return -int(-seconds * SECOND // 1)
+def _nanos(seconds: float) -> int:
+    """The nearest nanosecond: what is due at a moment wakes at that very moment.
+
+    Rounded up, it woke then or a nanosecond later, depending on which timers had gone before. What is less
+    than half a nanosecond away counts as due for the loop too: its clock resolves one.
+    """
+    return round(seconds * SECOND)
