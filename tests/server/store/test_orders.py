@@ -38,7 +38,9 @@ async def test_every_field_and_digit_comes_back(orders: OrderStore) -> None:
     await orders.commit([accepted(order)])
     await orders.commit([write])
     found = await orders.detail("alice", "token-1")
-    assert found == OrderRecord(order=write.order, slices=write.slices, fills=write.fills, samples=())
+    assert found == OrderRecord(
+        order=write.order, slices=write.slices, fills=write.fills, samples=(), plans=(write.order.plan,)
+    )
     assert str(found.order.plan.quantity) == str(LONG)
     assert str(found.fills[0].price) == "64000.10", "trailing zeros survive too"
 
@@ -75,7 +77,7 @@ async def test_absent_values_stay_absent(orders: OrderStore) -> None:
     )
     await orders.commit([OrderWrite(order=order, is_new=True, slices=(result,))])
     assert await orders.detail("alice", "token-1") == OrderRecord(
-        order=order, slices=(result,), fills=(), samples=()
+        order=order, slices=(result,), fills=(), samples=(), plans=(order.plan,)
     )
 
 
@@ -125,7 +127,7 @@ async def test_one_conflict_records_nothing(orders: OrderStore) -> None:
     with pytest.raises(StoreConflict):
         await orders.commit(wrong)
     assert await orders.detail("alice", "token-1") == OrderRecord(
-        order=first, slices=(), fills=(), samples=()
+        order=first, slices=(), fills=(), samples=(), plans=(first.plan,)
     )
     assert await orders.open_orders() == [first]
     assert await orders.last_event_seq("alice") == 1

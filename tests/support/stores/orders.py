@@ -12,6 +12,7 @@ from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavail
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Plan
 from twap_server.domain.orders.write import OrderWrite
 
 T = TypeVar("T")
@@ -212,7 +213,14 @@ class MemoryStore(OrderReading):
             slices=tuple(self.results(order)),
             fills=tuple(sorted(fills, key=lambda fill: fill.slice_index)),
             samples=tuple(self._samples_of(order)),
+            plans=self._plans_of(order),
         )
+
+    def _plans_of(self, order: Order) -> tuple[Plan, ...]:
+        order_id = order.terms.order_id
+        told = [event.order for _, event in self.log if event.order.terms.order_id == order_id]
+        plans = {one.plan.revision: one.plan for one in (*told, order)}
+        return tuple(plan for _, plan in sorted(plans.items()))
 
     def _samples_of(self, order: Order) -> Iterator[Sample]:
         for (order_id, _), sample in sorted(self.samples.items()):

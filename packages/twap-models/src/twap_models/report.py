@@ -173,4 +173,9 @@ class ExecutionReport(ResponseModel):
     slices_by_reason: dict[str, int] = {}
     exchanges: list[ExchangeFigures] = []
     counterfactuals: Counterfactuals = Counterfactuals()
+    sha256: str | None = Field(
+        default=None,
+        description="Digest of the order's terms, plans, decisions and fills, once it has ended: the same "
+        "facts give the same digest. The documentation of reports says of which text.",
+    )
     notes: list[str] = Field(default=[], description="What is missing or unusual, and why; in words.")

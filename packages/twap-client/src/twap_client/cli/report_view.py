@@ -46,6 +46,8 @@ def report_view(made: ExecutionReport) -> RenderableType:
         for note in ("", *made.notes)
         if note and not note.startswith(_WHY)
     ]
+    if made.sha256 is not None:
+        parts.append(Text(f"\nsha256 {made.sha256} of terms, plans, decisions and fills", "dim"))
     parts.append(
         Text("\nFills are simulated against live order books; nothing was sent to an exchange.", "dim")
     )

@@ -11,6 +11,7 @@ from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Plan
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.ports import OrderKey
 
@@ -21,6 +22,8 @@ class _Kept:
     slices: list[SliceResult] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     samples: dict[Nanos, Sample] = field(default_factory=dict)
+    plans: dict[int, Plan] = field(default_factory=dict)
+    """By their revisions."""
 
 
 class MemoryRecords:
@@ -99,6 +102,7 @@ class MemoryRecords:
         terms = write.order.terms
         kept = self._kept.setdefault(terms.order_id, _Kept(write.order))
         kept.order = write.order
+        kept.plans.setdefault(write.order.plan.revision, write.order.plan)
         kept.slices += write.slices
         kept.fills += write.fills
         self._ids[terms.user_id, terms.token_id] = terms.order_id
@@ -112,4 +116,5 @@ def _record(kept: _Kept) -> OrderRecord:
         slices=tuple(kept.slices),
         fills=tuple(kept.fills),
         samples=tuple(sample for _, sample in sorted(kept.samples.items())),
+        plans=tuple(plan for _, plan in sorted(kept.plans.items())),
     )

@@ -110,6 +110,7 @@ def _order(made: ExecutionReport, base: str, quote: str, price: str) -> Iterator
     yield "order", "notional", made.notional, quote
     yield "order", "fees", made.fees, quote
     yield "order", "fills", made.fills, "count"
+    yield "order", "sha256", made.sha256, ""
 
 
 def _prices(made: ExecutionReport, price: str) -> Iterator[_Row]:

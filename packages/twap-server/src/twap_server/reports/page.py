@@ -58,7 +58,7 @@ def _parts(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     yield from _notes(made)
     yield from _pictures(record, made)
     yield from sections(record, made)
-    yield _footer(record)
+    yield _footer(record, made.sha256)
 
 
 def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
@@ -205,11 +205,12 @@ def _swatch(kind: str) -> Element:
     return el("i", class_=" ".join(shape) or None, style=f"border-color:{ink}", aria_hidden="true")
 
 
-def _footer(record: OrderRecord) -> Element:
+def _footer(record: OrderRecord, sha256: str | None) -> Element:
+    proof = f" SHA-256 of terms, plans, decisions and fills: {sha256}." if sha256 else ""
     return el(
         "footer",
         f"Order {record.order.terms.order_id}, revision {record.order.plan.revision}. Amounts are exact; "
         "prices that are quotients are rounded half-even to 12 decimals, basis points and percents to 4. "
         "Costs are Perold's implementation shortfall in basis points of the "
-        "quantity valued at the decision price.",
+        f"quantity valued at the decision price.{proof}",
     )

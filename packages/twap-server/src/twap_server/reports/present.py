@@ -12,6 +12,7 @@ from twap_server.domain.tca.benchmarks import MarkOut
 from twap_server.domain.tca.counterfactuals import Counterfactual
 from twap_server.domain.tca.prices import Price, Prices
 from twap_server.domain.tca.report import ExchangeFigures, Report, report
+from twap_server.domain.tca.report_hash import report_hash
 from twap_server.domain.tca.shortfall import Costs
 
 
@@ -55,12 +56,9 @@ def shown(record: OrderRecord, made: Report) -> wire.ExecutionReport:
         slices_by_outcome=dict(made.slices_by_outcome),
         slices_by_reason=dict(made.slices_by_reason),
         exchanges=_exchanges(made.exchanges),
-        counterfactuals=wire.Counterfactuals(
-            sweep=_counterfactual(made.counterfactuals.sweep, made.costs),
-            naive_twap=_counterfactual(made.counterfactuals.naive_twap, made.costs),
-            vwap=_counterfactual(made.counterfactuals.vwap, made.costs),
-        ),
+        counterfactuals=_counterfactuals(made),
         notes=list(made.notes),
+        sha256=report_hash(record),
     )
 
 
@@ -128,6 +126,15 @@ def _exchanges(figures: Sequence[ExchangeFigures]) -> list[wire.ExchangeFigures]
         )
         for one in figures
     ]
+
+
+def _counterfactuals(made: Report) -> wire.Counterfactuals:
+    others, costs = made.counterfactuals, made.costs
+    return wire.Counterfactuals(
+        sweep=_counterfactual(others.sweep, costs),
+        naive_twap=_counterfactual(others.naive_twap, costs),
+        vwap=_counterfactual(others.vwap, costs),
+    )
 
 
 def _counterfactual(one: Counterfactual | None, costs: Costs) -> wire.Counterfactual | None:

@@ -29,6 +29,8 @@ def summary(record: OrderRecord) -> Iterator[str]:
     reasons = ", ".join(f"{count} {name}" for name, count in made.slices_by_reason.items() if count)
     if outcomes:
         yield f"  slices: {outcomes}{f' ({reasons})' if reasons else ''}"
+    if made.sha256:
+        yield f"  sha256 {made.sha256}"
     yield from (f"  note: {note}" for note in made.notes)
 
 

@@ -23,7 +23,7 @@ from twap_server.store.database import Database
 from twap_server.store.driver import Statement
 from twap_server.store.events import read_events
 from twap_server.store.pages import read_page, read_parts
-from twap_server.store.rows import to_order, to_progress, to_sample
+from twap_server.store.rows import to_order, to_plan, to_progress, to_sample
 
 _TOKENS_PER_READ = 500
 """Of one user."""
@@ -130,12 +130,14 @@ class SqlOrderStore:
                 return None
             whole = await read_page(connection, order, PageRequest())
             statement = queries.samples_of(order.terms.order_id)
-            sampled = (await connection.execute(statement)).mappings()
+            sampled = (await connection.execute(statement)).mappings().all()
+            planned = (await connection.execute(queries.plans_of(order.terms.order_id))).mappings()
             return OrderRecord(
                 order=order,
                 slices=whole.slices,
                 fills=whole.fills,
                 samples=tuple(map(to_sample, sampled)),
+                plans=tuple(map(to_plan, planned)),
             )
 
     async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:

@@ -135,6 +135,11 @@ def _filled(order_id: str) -> Select[Any]:
     return select(slices.c.slice_index, slices.c.fills).where(wanted)
 
 
+def plans_of(order_id: str) -> Select[Any]:
+    """Every revision of an order's plan, in order."""
+    return select(order_plans).where(order_plans.c.order_id == order_id).order_by(order_plans.c.revision)
+
+
 def samples_of(order_id: str) -> Select[Any]:
     """An order's samples of its market, in time order."""
     return select(order_samples).where(order_samples.c.order_id == order_id).order_by(order_samples.c.time)

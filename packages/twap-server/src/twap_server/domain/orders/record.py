@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.sample import Sample
+from twap_server.domain.orders.terms import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +19,8 @@ class OrderRecord:
     """In the order they happened."""
     samples: tuple[Sample, ...]
     """Of its market, in time order."""
+    plans: tuple[Plan, ...] = ()
+    """Every revision of its plan, in order; without any there was one, the order's."""
 
 
 FillKey: TypeAlias = tuple[int, int]
