@@ -259,6 +259,8 @@ def test_what_the_models_export_is_pinned() -> None:
             "Side",
             "SignInMethods",
             "Slice",
+            "StrategyOrderRequest",
+            "StrategyParameters",
             "SliceOutcome",
             "SliceReason",
             "StatusChange",

@@ -17,7 +17,8 @@ from docs.pages import PAGES, ROOT, blocks, name_of, table, tables
 from siege.attacks import ATTACKS
 from siege.growth import FLAT
 from twap_client.cli.app import app as client_app
-from twap_models import ErrorCode, RejectReason, TwapOrderRequest
+from twap_models import ErrorCode, RejectReason, StrategyOrderRequest, TwapOrderRequest
+from twap_models.strategies import PARAMETERS
 from twap_server import settings
 from twap_server.api.http.problems import STATUS
 from twap_server.cli.main import FaultName
@@ -48,6 +49,7 @@ COMPARED = {
     "settings",
     "simulated exchanges",
     "start options",
+    "strategy fields",
     "submit options",
     "tools",
     "vendored",
@@ -109,6 +111,14 @@ def test_order_fields() -> None:
     assert set(listed) == set(TwapOrderRequest.model_fields)
     required = {name for name, field in TwapOrderRequest.model_fields.items() if field.is_required()}
     assert {name for name, cells in listed.items() if cells[0] == "required"} == required
+
+
+def test_strategy_fields() -> None:
+    own = set(StrategyOrderRequest.model_fields) - set(TwapOrderRequest.model_fields) - {"strategy"}
+    owners = {name: strategy.value for strategy, names in PARAMETERS.items() for name in names}
+    listed = table("strategy fields")
+    assert set(listed) == own == set(owners)
+    assert {name: cells[0].strip("`") for name, cells in listed.items()} == owners
 
 
 def command_of(cell: str) -> tuple[str, Any]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from twap_models.enums import Carry, Fidelity, LateStart, Side
+from twap_models.enums import Carry, Fidelity, Interval, LateStart, Side
 from twap_server.domain.clock import SECOND, Clock, Nanos
-from twap_server.domain.errors import UnknownSymbol
-from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
+from twap_server.domain.errors import ExchangeUnavailable, UnknownSymbol
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus, Candle, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.orders.terms import OrderRequest
@@ -48,6 +48,7 @@ class HandMarket:
         self.fee = Decimal(0)
         self.live: HandBook | None = HandBook()
         self.held: set[str] = set()
+        self.candles: Sequence[Candle] | None = None
         self.trades: list[tuple[Nanos, Decimal, Decimal]] = []
         self.show(bids=[("99", "10")], asks=[("100", "10"), ("101", "10")])
 
@@ -94,6 +95,13 @@ class HandMarket:
     def trade(self, price: str, quantity: str) -> None:
         """Somebody else trades."""
         self.trades.append((self._clock.now(), Decimal(price), Decimal(quantity)))
+
+    async def klines(
+        self, exchange: str, spelling: str, interval: Interval, *, limit: int, start: Nanos, end: Nanos
+    ) -> CandleRange:
+        if self.candles is None:
+            raise ExchangeUnavailable("no candles can be had")
+        return CandleRange(candles=[one for one in self.candles if start <= one.open_time <= end])
 
     def is_proven(self, exchange: str) -> bool:
         return True

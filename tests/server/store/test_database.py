@@ -129,6 +129,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0008",
         "0009",
         "0010",
+        "0011",
     ]
 
 

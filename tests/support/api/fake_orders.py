@@ -53,7 +53,9 @@ class MemoryOrders(OrderReading):
         self.requests.extend(requests)
         return [self._decide(user_id, request) for request in requests]
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+    async def preview(
+        self, user_id: str, requests: Sequence[OrderRequest], *, compare: bool
+    ) -> list[Preview]:
         """What the test prepared by token id; else an order that would be accepted, and no more."""
         self.on_preview()
         blank = Preview(request=requests[0], time=self.clock.now(), rules=None, broken=())

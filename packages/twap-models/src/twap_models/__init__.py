@@ -42,6 +42,7 @@ from twap_models.market import BookTop, Candle, Exchange, Instrument, Level, Own
 from twap_models.orders import (
     Fill,
     Slice,
+    StrategyOrderRequest,
     TwapOrder,
     TwapOrderAmendment,
     TwapOrderDetail,
@@ -57,6 +58,7 @@ from twap_models.preview import (
     PlannedSlice,
 )
 from twap_models.report import ExecutionReport
+from twap_models.strategies import StrategyParameters
 from twap_models.stream import BookMessage, KlineMessage, OrderEvent, TradeMessage
 
 __all__ = [
@@ -120,6 +122,8 @@ __all__ = [
     "SliceOutcome",
     "SliceReason",
     "StatusChange",
+    "StrategyOrderRequest",
+    "StrategyParameters",
     "TradeMessage",
     "TwapOrder",
     "TwapOrderAmendment",

@@ -100,6 +100,24 @@ class RejectReason(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class Strategy(StrEnum):
+    """How an order is spread over its window."""
+
+    TWAP = "twap"
+    VWAP = "vwap"
+    IS = "is"
+    POV = "pov"
+    SWEEP = "sweep"
+
+
+class Urgency(StrEnum):
+    """How much earlier than evenly an ``is`` order trades."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 class Carry(StrEnum):
     """What happens with the quantity a slice did not fill."""
 

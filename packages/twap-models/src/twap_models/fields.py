@@ -46,6 +46,15 @@ def _to_decimal(value: Any, bounds: JsonBounds = SENT) -> Decimal:
     raise InexactNumber(f"expected a number or a decimal string, got {type(value).__name__}")
 
 
+def parse_number(value: Any) -> Decimal:
+    """Read what a ``Number`` is read from.
+
+    Raises:
+        ValueError: it is none, or has more digits than may be sent.
+    """
+    return _to_decimal(value)
+
+
 def _to_told(value: Any) -> Decimal:
     return _to_decimal(value, TOLD)
 

@@ -1,8 +1,9 @@
 """Define TWAP orders: what a user sends and what the server answers."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -17,6 +18,8 @@ from twap_models.enums import (
     RejectReason,
     Side,
     SliceOutcome,
+    Strategy,
+    Urgency,
 )
 from twap_models.fields import (
     Amount,
@@ -34,6 +37,7 @@ from twap_models.fields import (
     ToldQuantity,
     UtcDatetime,
 )
+from twap_models.strategies import AUTO, PARAMETERS, Profile, StrategyParameters
 
 
 def _wrong(field: str, message: str) -> PydanticCustomError:
@@ -114,6 +118,102 @@ class TwapOrderRequest(RequestModel):
         return self
 
 
+class StrategyOrderRequest(TwapOrderRequest):
+    """One order that is spread by any strategy: the same fields, and the parameters of that strategy."""
+
+    strategy: Strategy = Strategy.TWAP
+    volume_profile: Profile | None = Field(
+        default=None,
+        description="vwap: `auto` (default), the market's usual volume by time of day; or weights of equal "
+        "parts of the window.",
+    )
+    volume_days: int | None = Field(
+        default=None, ge=1, le=30, description="vwap, `auto`: days of closed candles; default 14."
+    )
+    risk_aversion: Number | None = Field(
+        default=None, description="is: λ per quote currency; needs a live book and closed candles."
+    )
+    half_life: Duration | None = Field(
+        default=None, description="is: 1/κ; after it 37 % of the order is left, of a long window."
+    )
+    urgency: Urgency | None = Field(
+        default=None, description="is: the window has 1, 3 or 6 half-lives; default `medium`."
+    )
+    volatility: Number | None = Field(
+        default=None, description="is: σ, percent a day; absent: from closed candles."
+    )
+    temporary_impact: Number | None = Field(
+        default=None,
+        description="is: η, quote currency per base currency a second; absent: from the live book.",
+    )
+    permanent_impact: Number | None = Field(
+        default=None,
+        description="is: γ, quote currency per base currency; absent: from spread and a day's volume.",
+    )
+    participation: Number | None = Field(
+        default=None, description="pov: percent of all that is traded, ours included."
+    )
+
+    if TYPE_CHECKING:
+
+        def __init__(
+            self,
+            *,
+            token_id: str,
+            exchange: str,
+            symbol: str,
+            quantity: Amount,
+            side: Side | str = ...,
+            price: Amount | None = ...,
+            limit_price: Amount | None = ...,
+            start_time: datetime | str | None = ...,
+            end_time: datetime | str | None = ...,
+            duration: timedelta | Amount | None = ...,
+            interval: timedelta | Amount | None = ...,
+            slices: int | None = ...,
+            carry: Carry | str = ...,
+            late_start: LateStart | str = ...,
+            max_slippage_bps: Amount | None = ...,
+            randomize: Amount | None = ...,
+            participation_cap: Amount | None = ...,
+            fidelity: Fidelity | str = ...,
+            strategy: Strategy | str = ...,
+            volume_profile: Sequence[Amount] | Literal["auto"] | None = ...,
+            volume_days: int | None = ...,
+            risk_aversion: Amount | None = ...,
+            half_life: timedelta | Amount | None = ...,
+            urgency: Urgency | str | None = ...,
+            volatility: Amount | None = ...,
+            temporary_impact: Amount | None = ...,
+            permanent_impact: Amount | None = ...,
+            participation: Amount | None = ...,
+        ) -> None: ...
+
+    @model_validator(mode="after")
+    def _parameters_of_the_strategy(self) -> Self:
+        for owner, names in PARAMETERS.items():
+            for name in names:
+                if owner is not self.strategy and getattr(self, name) is not None:
+                    raise _wrong(name, f"{name} belongs to strategy {owner}, this order has {self.strategy}")
+        if self.strategy is Strategy.POV and self.participation is None:
+            raise _wrong("participation", "participation is missing: strategy pov needs it, in percent")
+        chosen = [name for name in _EITHER if getattr(self, name) is not None]
+        if len(chosen) > 1:
+            raise _wrong(chosen[1], f"give one of {', '.join(_EITHER)}, not {' and '.join(chosen)}")
+        if self.volume_days is not None and self.volume_profile not in (None, AUTO):
+            raise _wrong("volume_days", "volume_days goes with volume_profile auto, not with weights")
+        return self
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those of its strategy, by name."""
+        return {name: getattr(self, name) for name in PARAMETERS[self.strategy]}
+
+
+_EITHER = ("risk_aversion", "half_life", "urgency")
+"""What says how fast an ``is`` order trades."""
+
+
 class TwapOrderAmendment(RequestModel):
     """What to change of an open order; at least one field. ``price: null`` takes the limit away."""
 
@@ -192,6 +292,10 @@ class TwapOrder(ResponseModel):
     reason: RejectReason | str | None = Field(default=None, description="Why it was rejected or ended.")
     detail: str = Field(default="", description="The reason in words: field, value, what was expected.")
     warnings: list[str] = []
+    strategy: Strategy | str = Strategy.TWAP
+    strategy_parameters: StrategyParameters | None = Field(
+        default=None, description="As they were asked for; null where the strategy has none."
+    )
 
     @property
     def progress(self) -> Decimal:

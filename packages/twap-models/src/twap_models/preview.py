@@ -3,8 +3,9 @@
 from pydantic import Field
 
 from twap_models.base import ResponseModel
-from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side
+from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, Strategy
 from twap_models.fields import Duration, Figure, KnownSliceReason, Told, ToldPrice, ToldQuantity, UtcDatetime
+from twap_models.strategies import StrategyParameters
 
 
 class BrokenRule(ResponseModel):
@@ -90,6 +91,29 @@ class GoLiveCheck(ResponseModel):
     rules: list[GoLiveFinding]
 
 
+class CurvePoint(ResponseModel):
+    """How much should be filled by when."""
+
+    time: UtcDatetime
+    quantity: ToldQuantity
+
+
+class StrategyComparison(ResponseModel):
+    """One strategy for the same order: what it is expected to cost, and how far from that it may come."""
+
+    strategy: Strategy | str
+    strategy_parameters: StrategyParameters | None = None
+    expected_cost_bps: Figure | None = Field(
+        default=None, description="Spread, depth and fees on the books of this moment; null: no live book."
+    )
+    risk_bps: Figure | None = Field(
+        default=None,
+        description="One standard deviation of the cost if prices move as they did; null: not known.",
+    )
+    curve: list[CurvePoint] = Field(default=[], description="At most 101 points, from the begin.")
+    note: str = Field(default="", description="What is not known, or not so.")
+
+
 class OrderPreview(ResponseModel):
     """What would become of an order if it were submitted now. Nothing was stored."""
 
@@ -115,3 +139,11 @@ class OrderPreview(ResponseModel):
     expected_cost: ExpectedCost | None = None
     cost_reason: str = Field(default="", description="Why there is no expected cost.")
     go_live: list[GoLiveCheck] = []
+    strategy: Strategy | str = Strategy.TWAP
+    strategy_parameters: StrategyParameters | None = None
+    curve: list[CurvePoint] = Field(
+        default=[], description="At most 101 points of what should be filled by when, from the begin."
+    )
+    strategies: list[StrategyComparison] = Field(
+        default=[], description="All strategies side by side, where `compare` asks for it."
+    )

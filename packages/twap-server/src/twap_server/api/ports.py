@@ -39,8 +39,10 @@ class Orders(OwnImpact, Protocol):
         """Accept or reject, one result per request, in order; recorded before it answers."""
         ...
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
-        """Say what would become of each request, in order; nothing is stored."""
+    async def preview(
+        self, user_id: str, requests: Sequence[OrderRequest], *, compare: bool
+    ) -> list[Preview]:
+        """Say what would become of each request, in order; nothing is stored. ``compare``: beside others."""
         ...
 
     async def cancel(self, user_id: str, token_id: str) -> Order:

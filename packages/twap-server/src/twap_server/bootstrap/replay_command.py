@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from twap_models import exact_json
 from twap_models.enums import OrderStatus
-from twap_models.orders import TwapOrderRequest
+from twap_models.orders import StrategyOrderRequest, TwapOrderRequest
 from twap_models.plain_words import plain
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.clock import SystemClock
@@ -77,7 +77,7 @@ def _read(path: Path) -> Iterator[TwapOrderRequest]:
 
 def _order(content: Any, where: str) -> TwapOrderRequest:
     try:
-        return TwapOrderRequest.model_validate(content)
+        return StrategyOrderRequest.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"])) or "order"

@@ -145,7 +145,7 @@ def replay(
     ],
     order: Annotated[
         list[Path],
-        typer.Option(help="JSON file with an order, or a list, as POST /orders/twap takes it. Repeatable."),
+        typer.Option(help="JSON file with an order, or a list, as POST /orders takes it. Repeatable."),
     ],
     instruments: Annotated[
         Path | None,

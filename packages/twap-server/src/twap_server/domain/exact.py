@@ -4,7 +4,7 @@ Every sum and product that reaches a fill or a ledger goes through here.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from decimal import ROUND_HALF_EVEN, Context, Decimal, Inexact
+from decimal import MAX_EMAX, MIN_EMIN, ROUND_HALF_EVEN, Context, Decimal, Inexact
 from math import lcm
 from typing import Final, TypeAlias
 
@@ -12,6 +12,9 @@ from twap_models.exact_json import InexactNumber, check_decimal
 
 _EXACT = Context(prec=200, traps=[Inexact])
 _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
+FINE: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""For values without an end (exp, ln, roots, quotients): the same digits on every machine, for ``decimal``
+rounds them correctly, and more of them than a number of lots has."""
 _TWELVE_PLACES = Decimal("1e-12")
 _FOUR_PLACES = Decimal("0.0001")
 

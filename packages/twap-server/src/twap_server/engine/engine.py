@@ -25,6 +25,7 @@ from twap_server.engine.commands.queue import CommandQueue
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.entry.acceptance import OrderAcceptance, limits_of
 from twap_server.engine.entry.allowance import Allowances
+from twap_server.engine.entry.outlook import MarketOutlook
 from twap_server.engine.entry.preview import Preview, Previewer
 from twap_server.engine.entry.results import SubmitResult
 from twap_server.engine.market.own_taken import OwnTaken
@@ -79,19 +80,13 @@ class Engine:
         self.own_taken = OwnTaken(market, impact).at
         """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
         self._market_reader = MarketReader(market, config)
+        self._outlook = MarketOutlook(market, clock)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
         self._open_orders = OpenOrders(market=market, sampler=self._sampler, clock=clock)
         self._allowances = Allowances(open_orders=self._open_orders, config=config)
         limits = limits_of(config)
         acceptance = OrderAcceptance(market=market, limits=limits, new_id=new_id)
-        self._previewer = Previewer(
-            market=market,
-            market_reader=self._market_reader,
-            acceptance=acceptance,
-            store=store,
-            clock=clock,
-            allowances=self._allowances,
-        )
+        self._previewer = self._make_previewer(market, acceptance, store)
         self._committer = DecisionCommitter(
             store=self._store,
             journal=self._journal,
@@ -120,19 +115,29 @@ class Engine:
     async def submit(self, user_id: str, requests: Sequence[OrderRequest]) -> list[SubmitResult]:
         """Accept, recognise or reject each request; all of it is recorded when this returns.
 
-        Windows are judged, and begin where they begin now, by the time of this call.
+        Windows are judged, and begin where they begin now, by the time of this call; where a strategy has to
+        look up its market first, by the time when that was done.
 
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
+        requests = await self._outlook.seen(requests)
         named, received = (request.token_id for request in requests), self._clock.now()
         return await self._ask(
             user_id, named, lambda context: self._do.submit(context, user_id, requests, received=received)
         )
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
-        """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits."""
-        return await self._previewer.preview(user_id, requests)
+    async def preview(
+        self, user_id: str, requests: Sequence[OrderRequest], *, compare: bool = False
+    ) -> list[Preview]:
+        """Say what would become of each request; see ``Previewer``. Nothing is stored, no slice waits.
+
+        Args:
+            user_id: whose orders they would be.
+            requests: what would be submitted.
+            compare: also say what other strategies are expected to cost.
+        """
+        return await self._previewer.preview(user_id, requests, compare=compare)
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.
@@ -200,6 +205,17 @@ class Engine:
         self._stopping = True
         self.ready.clear()
         self._wake.set()
+
+    def _make_previewer(self, market: Market, acceptance: OrderAcceptance, store: OrderStore) -> Previewer:
+        return Previewer(
+            market=market,
+            market_reader=self._market_reader,
+            outlook=self._outlook,
+            acceptance=acceptance,
+            store=store,
+            clock=self._clock,
+            allowances=self._allowances,
+        )
 
     def _make_commands(self, acceptance: OrderAcceptance, limits: OrderLimits) -> CommandHandlers:
         return CommandHandlers(

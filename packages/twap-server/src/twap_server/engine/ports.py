@@ -4,8 +4,9 @@ from collections.abc import Collection, Sequence
 from decimal import Decimal
 from typing import Protocol, TypeAlias
 
+from twap_models.enums import Interval
 from twap_server.domain.clock import Nanos
-from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.events import BookStatus, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
 from twap_server.domain.orders.order import Order, OrderEvent
@@ -111,6 +112,24 @@ class Market(Protocol):
 
     def traded(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Base and quote currency traded since the server started; never goes down."""
+        ...
+
+    async def klines(
+        self,
+        exchange: str,
+        spelling: str,
+        interval: Interval,
+        *,
+        limit: int,
+        start: Nanos,
+        end: Nanos,
+    ) -> CandleRange:
+        """The latest ``limit`` candles of those that open within ``start``..``end``, oldest first.
+
+        Raises:
+            UnknownExchange, UnknownSymbol: as ``find_instrument``.
+            ExchangeUnavailable, InvalidRequest: no answer, or no such candles.
+        """
         ...
 
     def hold(self, instrument: InstrumentId, owner: str) -> None:

@@ -21,6 +21,7 @@ from twap_server.domain.orders.terms import Destination
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.store import queries
 from twap_server.store.columns import ToColumn
+from twap_server.store.curve_texts import write_curve, write_parameters
 from twap_server.store.fill_texts import write_fills
 from twap_server.store.legs import finest_tick, write_legs
 from twap_server.store.tables import order_events, order_plans, order_samples, orders, slices
@@ -131,6 +132,8 @@ def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destin
         number(terms.lot_size),
         number(terms.decision_price),
         number(terms.forecast_bps),
+        terms.strategy.name.value,
+        write_parameters(terms.strategy),
         *progress_values(order.progress, order.plan.revision, number),
     )
 
@@ -150,6 +153,7 @@ def plan_values(order: Order, number: ToColumn) -> Values:
         plan.first,
         number(plan.base),
         json.dumps(plan.warnings) if plan.warnings else "[]",
+        write_curve(plan.curve, plan.step),
     )
 
 
@@ -229,8 +233,8 @@ def advance_rows(rows: Sequence[Values]) -> list[dict[str, Any]]:
 
 def sliced_values(order_id: str, progress: Values) -> Values:
     """Write what a slice changed of an order, and which version and status it follows."""
-    status, filled, notional, fees, next_slice, _, _, _, version, _ = progress
-    return (filled, notional, fees, next_slice, version, order_id, version - 1, status)
+    status, filled, notional, fees, next_slice, _, _, _, traded, version, _ = progress
+    return (filled, notional, fees, next_slice, traded, version, order_id, version - 1, status)
 
 
 _CHANGES: Mapping[str, Callable[[str, Values], Values]] = {SLICED: sliced_values, ADVANCED: advance_values}
@@ -248,6 +252,7 @@ def progress_values(progress: OrderProgress, revision: int, number: ToColumn) ->
         str(progress.reason),
         progress.detail,
         progress.ended,
+        number(progress.traded),
         progress.version,
         revision,
     )

@@ -30,9 +30,10 @@ from twap_server.store.tables import (
 )
 
 PROGRESS = (
-    "status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "version", "revision",
+    "status", "filled", "notional", "fees", "next_slice", "reason", "detail", "ended", "traded_total",
+    "version", "revision",
 )  # fmt: skip
-SLICED = ("filled", "notional", "fees", "next_slice", "version")
+SLICED = ("filled", "notional", "fees", "next_slice", "traded_total", "version")
 """What a slice changes of an order that goes on: never what the index over open orders looks at."""
 OF_SLICE = "of_slice_"
 """Prefix of a slice's columns in a row of events."""

@@ -17,6 +17,7 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
 from twap_server.domain.orders.sample import Sample, Sweep
 from twap_server.domain.orders.terms import OrderTerms, Plan
+from twap_server.store.curve_texts import read_curve, read_strategy
 from twap_server.store.legs import read_legs
 
 Row = dict[str, Any]
@@ -30,6 +31,7 @@ def to_order(row: Columns) -> Order:
 
 def to_plan(row: Columns) -> Plan:
     """Read one revision of an order's plan."""
+    curve, step = read_curve(row["curve"])
     return Plan(
         revision=row["revision"],
         quantity=row["quantity"],
@@ -40,6 +42,8 @@ def to_plan(row: Columns) -> Plan:
         slice_count=row["slice_count"],
         first=row["first_slice"],
         base=row["base"],
+        curve=curve,
+        step=step,
         warnings=tuple(json.loads(row["warnings"])),
     )
 
@@ -63,6 +67,7 @@ def to_terms(row: Columns) -> OrderTerms:
         fidelity=Fidelity(row["fidelity"]),
         randomize=row["randomize"],
         participation_cap=row["participation_cap"],
+        strategy=read_strategy(row["strategy"], row["parameters"]),
         lot_size=row["lot_size"],
         decision_price=row["decision_price"],
         forecast_bps=row["forecast_bps"],
@@ -80,6 +85,7 @@ def to_progress(row: Columns) -> OrderProgress:
         reason=row["reason"],
         detail=row["detail"],
         ended=row["ended"],
+        traded=row["traded_total"],
         version=row["version"],
     )
 

@@ -112,6 +112,7 @@ def _progress_columns() -> tuple[Column[object], ...]:
         Column("reason", Text, nullable=False),
         Column("detail", Text, nullable=False),
         Column("ended", BigInteger),
+        Column("traded_total", ExactDecimal, nullable=False, server_default="0"),
         Column("version", Integer, nullable=False),
         Column("revision", Integer, nullable=False, server_default="1"),
     )
@@ -141,6 +142,8 @@ orders = Table(
     Column("lot_size", ExactDecimal, nullable=False),
     Column("decision_price", ExactDecimal),
     Column("forecast_bps", ExactDecimal),
+    Column("strategy", Text, nullable=False, server_default="twap"),
+    Column("parameters", Text),
     *_progress_columns(),
     UniqueConstraint("user_id", "token_id"),
 )
@@ -194,6 +197,7 @@ order_plans = Table(
     Column("first_slice", BigInteger, nullable=False),
     Column("base", ExactDecimal, nullable=False),
     Column("warnings", Text, nullable=False),
+    Column("curve", Text),
 )
 
 slices = Table(

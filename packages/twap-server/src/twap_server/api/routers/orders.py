@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -10,19 +10,27 @@ from pydantic import Discriminator, Field, Tag
 
 from twap_models.enums import OrderStatus, Side
 from twap_models.fields import ExchangeName, Seq, SymbolText, TokenId
-from twap_models.orders import TwapOrder, TwapOrderAmendment, TwapOrderDetail, TwapOrderRequest
+from twap_models.orders import (
+    StrategyOrderRequest,
+    TwapOrder,
+    TwapOrderAmendment,
+    TwapOrderDetail,
+    TwapOrderRequest,
+)
 from twap_models.stream import OrderEvent
+from twap_server.api.auth.access import Caller
 from twap_server.api.http.documented import problems, with_headers
 from twap_server.api.http.exact_json import ExactRoute, reply, written
 from twap_server.api.http.one_or_list import LIST, ONE, how_many
 from twap_server.api.routers.dependencies import ReaderDep, ServicesDep, TraderDep
 from twap_server.api.routers.direct_route import DirectRoute
 from twap_server.api.routers.named_symbols import canonical_symbols
+from twap_server.api.services import Services
 from twap_server.api.wire import present
 from twap_server.api.wire.cursor import read_cursor, read_place, write_cursor, write_place
 from twap_server.api.wire.details import beginning_of, detail_pieces, is_whole, size_of, written_in_parts
 from twap_server.api.wire.etag import read_revision, write_revision
-from twap_server.api.wire.examples import ORDER_EXAMPLES
+from twap_server.api.wire.examples import ORDER_EXAMPLES, STRATEGY_EXAMPLES
 from twap_server.api.wire.large import Written
 from twap_server.api.wire.requests import to_amendment, to_requests
 from twap_server.domain.errors import InvalidRequest, OrderNotFound
@@ -44,52 +52,78 @@ _Many = Annotated[int | None, Query(ge=0, le=1_000, description="At most so many
 """Slices or fills of one page."""
 
 
-Submission = Annotated[
+TwapSubmission = Annotated[
     Annotated[TwapOrderRequest, Tag(ONE)]
     | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=1_000), Tag(LIST)],
     Discriminator(how_many),
 ]
+Submission = Annotated[
+    Annotated[StrategyOrderRequest, Tag(ONE)]
+    | Annotated[list[StrategyOrderRequest], Field(min_length=1, max_length=1_000), Tag(LIST)],
+    Discriminator(how_many),
+]
+_SUBMITTED: dict[int | str, dict[str, Any]] = {
+    200: {"model": list[TwapOrder], "description": "All were here before: the same orders again."},
+    **problems(401, 403, 413, 422, 503),
+    400: {
+        "description": "Every order broke a rule: the list says which. Or the body is no JSON.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "array", "items": {"$ref": "#/components/schemas/TwapOrder"}}
+            },
+            "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
+        },
+    },
+    409: {
+        "model": list[TwapOrder],
+        "description": "Nothing was accepted: a token_id was used before with another body.",
+    },
+}
+
+
+async def submit_twap_orders(
+    services: ServicesDep,
+    caller: TraderDep,
+    body: Annotated[TwapSubmission, Body(openapi_examples=ORDER_EXAMPLES)],
+) -> Response:
+    """Submit one TWAP order or a list; answered at once, always with a list in the same order.
+
+    ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
+    """
+    return await _submitted(services, caller, body)
 
 
 async def submit_orders(
     services: ServicesDep,
     caller: TraderDep,
-    body: Annotated[Submission, Body(openapi_examples=ORDER_EXAMPLES)],
+    body: Annotated[Submission, Body(openapi_examples=STRATEGY_EXAMPLES)],
 ) -> Response:
-    """Submit one order or a list; answered at once, always with a list in the same order.
+    """Submit one order of any strategy or a list, as `POST /orders/twap` does for TWAP.
 
-    ``token_id`` is your own order id and makes a repeat safe: the same body gives the same order.
+    ``strategy`` says how the quantity is spread: `twap`, `vwap`, `is`, `pov` or `sweep`, each with its
+    parameters. Some look at the market first (closed candles, a live book), for up to some seconds.
     """
+    return await _submitted(services, caller, body)
+
+
+async def _submitted(
+    services: Services, caller: Caller, body: TwapOrderRequest | Sequence[TwapOrderRequest]
+) -> Response:
     requests = to_requests(body, now=services.clock.now())
     results = await services.orders.submit(caller.user_id, requests)
     return reply([present.order_body(result.order) for result in results], submission_status(results))
 
 
-router.add_api_route(
-    "/twap",
-    submit_orders,
-    methods=["POST"],
-    route_class_override=DirectRoute,
-    status_code=201,
-    response_model=list[TwapOrder],
-    responses={
-        200: {"model": list[TwapOrder], "description": "All were here before: the same orders again."},
-        **problems(401, 403, 413, 422, 503),
-        400: {
-            "description": "Every order broke a rule: the list says which. Or the body is no JSON.",
-            "content": {
-                "application/json": {
-                    "schema": {"type": "array", "items": {"$ref": "#/components/schemas/TwapOrder"}}
-                },
-                "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}},
-            },
-        },
-        409: {
-            "model": list[TwapOrder],
-            "description": "Nothing was accepted: a token_id was used before with another body.",
-        },
-    },
-)
+for _path, _endpoint in (("/twap", submit_twap_orders), ("", submit_orders)):
+    router.add_api_route(
+        _path,
+        _endpoint,
+        methods=["POST"],
+        route_class_override=DirectRoute,
+        status_code=201,
+        response_model=list[TwapOrder],
+        responses=_SUBMITTED,
+    )
 
 
 @router.get(

@@ -5,11 +5,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import Discriminator, Field, Tag
 
-from twap_models.orders import TwapOrderRequest
+from twap_models.orders import StrategyOrderRequest, TwapOrderRequest
 from twap_models.preview import OrderPreview
+from twap_server.api.auth.access import Caller
 from twap_server.api.book_quota import Reader
 from twap_server.api.http.documented import problems
 from twap_server.api.http.exact_json import ExactRoute, written
@@ -17,7 +18,7 @@ from twap_server.api.http.one_or_list import LIST, ONE, how_many
 from twap_server.api.routers.dependencies import ReaderDep, ServicesDep
 from twap_server.api.routers.on_demand_books import books_held
 from twap_server.api.services import Services
-from twap_server.api.wire.examples import ORDER_EXAMPLES
+from twap_server.api.wire.examples import ORDER_EXAMPLES, STRATEGY_EXAMPLES
 from twap_server.api.wire.present_preview import order_preview, shown_slices
 from twap_server.api.wire.requests import to_requests
 from twap_server.domain.errors import ExchangeUnavailable, UnknownExchange, UnknownSymbol
@@ -31,9 +32,14 @@ MOST_BOOKS = 50
 """Books one preview asks for; the orders beyond are priced only if theirs is watched anyway."""
 
 
-Proposal = Annotated[
+TwapProposal = Annotated[
     Annotated[TwapOrderRequest, Tag(ONE)]
     | Annotated[list[TwapOrderRequest], Field(min_length=1, max_length=MOST_ORDERS), Tag(LIST)],
+    Discriminator(how_many),
+]
+Proposal = Annotated[
+    Annotated[StrategyOrderRequest, Tag(ONE)]
+    | Annotated[list[StrategyOrderRequest], Field(min_length=1, max_length=MOST_ORDERS), Tag(LIST)],
     Discriminator(how_many),
 ]
 
@@ -41,10 +47,10 @@ Proposal = Annotated[
 @router.post(
     "/twap/preview", response_model=list[OrderPreview], responses=problems(400, 401, 403, 413, 422, 503)
 )
-async def preview_orders(
+async def preview_twap_orders(
     services: ServicesDep,
     caller: ReaderDep,
-    body: Annotated[Proposal, Body(openapi_examples=ORDER_EXAMPLES)],
+    body: Annotated[TwapProposal, Body(openapi_examples=ORDER_EXAMPLES)],
 ) -> Response:
     """Say what would become of one order or a list of up to 100, as `POST /orders/twap` takes them.
 
@@ -52,10 +58,35 @@ async def preview_orders(
     (waited for up to 5 s where nobody watches it), and whether the exchanges' own TWAP would take it. Nothing
     is stored.
     """
-    wire = body if isinstance(body, list) else [body]
+    return await _previewed(services, caller, body, compare=False)
+
+
+@router.post("/preview", response_model=list[OrderPreview], responses=problems(400, 401, 403, 413, 422, 503))
+async def preview_orders(
+    services: ServicesDep,
+    caller: ReaderDep,
+    body: Annotated[Proposal, Body(openapi_examples=STRATEGY_EXAMPLES)],
+    compare: Annotated[bool, Query(description="Also show the other strategies.")] = False,
+) -> Response:
+    """Say what would become of one order or a list of up to 100, as `POST /orders` takes them.
+
+    As `POST /orders/twap/preview`, with the curve of the order's strategy; with `compare` all strategies are
+    shown side by side: curve, expected cost, risk. Of several orders the first ones are compared.
+    """
+    return await _previewed(services, caller, body, compare=compare)
+
+
+async def _previewed(
+    services: Services,
+    caller: Caller,
+    body: TwapOrderRequest | Sequence[TwapOrderRequest],
+    *,
+    compare: bool,
+) -> Response:
+    wire = list(body) if isinstance(body, Sequence) else [body]
     async with books_held(services, Reader(caller.user_id, anonymous=False), _instruments(services, wire)):
         requests = to_requests(body, now=services.clock.now())
-        found = await services.orders.preview(caller.user_id, requests)
+        found = await services.orders.preview(caller.user_id, requests, compare=compare)
     shown = await services.large.write(caller.user_id, _size_of(found), partial(_written, found))
     return Response(shown, media_type="application/json")
 

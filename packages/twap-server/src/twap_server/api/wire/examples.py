@@ -36,3 +36,19 @@ ORDER_EXAMPLES: dict[str, Any] = {
         ],
     },
 }
+
+STRATEGY_EXAMPLES: dict[str, Any] = {
+    **ORDER_EXAMPLES,
+    "vwap": {
+        "summary": "In step with the market's usual volume",
+        "value": {**_QUARTER, "token_id": "with-the-volume", "strategy": "vwap"},
+    },
+    "is": {
+        "summary": "Early, by the trade-off between cost and risk",
+        "value": {**_QUARTER, "token_id": "early", "strategy": "is", "urgency": "high"},
+    },
+    "pov": {
+        "summary": "A tenth of what is traded",
+        "value": {**_QUARTER, "token_id": "a-tenth", "strategy": "pov", "participation": 10},
+    },
+}

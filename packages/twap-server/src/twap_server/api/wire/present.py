@@ -12,6 +12,7 @@ from twap_models.enums import AGGREGATE, BookStatus, SliceOutcome, SliceReason
 from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.http.exact_json import Plain, number
+from twap_server.api.wire.present_strategies import parameters
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
@@ -21,6 +22,7 @@ from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import OrderPage
+from twap_server.domain.orders.strategies import TWAP, StrategyChoice
 from twap_server.feed.bus import CandleTopic
 
 
@@ -202,7 +204,14 @@ def order_body(made: Order) -> Plain:
         "reason": progress.reason or None,
         "detail": progress.detail,
         "warnings": list(plan.warnings),
+        "strategy": terms.strategy.name.value,
+        "strategy_parameters": _parameters_body(terms.strategy),
     }
+
+
+def _parameters_body(choice: StrategyChoice) -> Plain | None:
+    made = None if choice is TWAP else parameters(choice)
+    return None if made is None else made.to_wire()
 
 
 def order_detail(page: OrderPage) -> wire_orders.TwapOrderDetail:
@@ -379,6 +388,8 @@ def _order_fields(made: Order) -> dict[str, Any]:
         "detail": progress.detail,
         "revision": plan.revision,
         "warnings": list(plan.warnings),
+        "strategy": terms.strategy.name,
+        "strategy_parameters": parameters(terms.strategy),
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from twap_models import preview as wire
 from twap_models.stream import age_ms
+from twap_server.api.wire.present_strategies import comparison, parameters, points
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.execution.pre_trade_cost import Estimate
 from twap_server.domain.go_live.check import GoLive, RuleFinding
@@ -37,6 +38,10 @@ def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPre
         expected_cost=_cost(made.cost, made.time) if made.cost else None,
         cost_reason=made.cost_reason,
         go_live=[_go_live(one) for one in made.go_live],
+        strategy=request.strategy.name,
+        strategy_parameters=parameters(request.strategy),
+        curve=points(made.curve),
+        strategies=[comparison(one) for one in made.strategies],
         **_plan(made, slices),
     )
 

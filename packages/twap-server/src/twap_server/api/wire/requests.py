@@ -6,18 +6,27 @@ the same text sent again later is the same order.
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from msgspec.json import Encoder
 
 from twap_models import exact_json
-from twap_models.enums import LateStart
+from twap_models.enums import LateStart, Strategy
 from twap_models.fields import format_time, parse_duration
-from twap_models.orders import TwapOrderAmendment, TwapOrderRequest
+from twap_models.orders import StrategyOrderRequest, TwapOrderAmendment, TwapOrderRequest
+from twap_models.strategies import AUTO
 from twap_server.domain.clock import Nanos, to_nanos, to_span
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.strategies import (
+    TWAP,
+    AllAtOnce,
+    Pov,
+    Shortfall,
+    StrategyChoice,
+    Vwap,
+)
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 
 _written = Encoder().encode
@@ -53,8 +62,35 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
         fidelity=wire.fidelity,
         randomize=wire.randomize or ZERO,
         participation_cap=wire.participation_cap,
+        strategy=strategy_of(wire),
         fingerprint=fingerprint(wire),
     )
+
+
+def strategy_of(wire: TwapOrderRequest) -> StrategyChoice:
+    """How the order is to be spread, with its parameters."""
+    if not isinstance(wire, StrategyOrderRequest):
+        return TWAP
+    match wire.strategy:
+        case Strategy.VWAP:
+            given = wire.volume_profile
+            weights = None if given in (None, AUTO) else tuple(map(Decimal, given or ()))
+            return Vwap(weights, wire.volume_days or Vwap.DAYS)
+        case Strategy.IS:
+            return Shortfall(
+                risk_aversion=wire.risk_aversion,
+                half_life=None if wire.half_life is None else to_span(wire.half_life),
+                urgency=wire.urgency,
+                volatility=wire.volatility,
+                temporary_impact=wire.temporary_impact,
+                permanent_impact=wire.permanent_impact,
+            )
+        case Strategy.POV:
+            assert wire.participation is not None, "the model asks for it"
+            return Pov(wire.participation)
+        case Strategy.SWEEP:
+            return AllAtOnce()
+    return TWAP
 
 
 def to_requests(body: TwapOrderRequest | Sequence[TwapOrderRequest], *, now: Nanos) -> list[OrderRequest]:
@@ -125,8 +161,25 @@ def fingerprint(wire: TwapOrderRequest) -> str:
         "randomize": _plain(wire.randomize or None),
         "participation_cap": _plain(wire.participation_cap),
         "fidelity": wire.fidelity.value,
+        **_plain_strategy(wire),
     }
     return hashlib.sha256(_written(content)).hexdigest()
+
+
+def _plain_strategy(wire: TwapOrderRequest) -> dict[str, object]:
+    """Nothing for TWAP: however it is asked for, it is the same order."""
+    if not isinstance(wire, StrategyOrderRequest) or wire.strategy is Strategy.TWAP:
+        return {}
+    given = {name: _plain_parameter(value) for name, value in wire.parameters.items() if value is not None}
+    return {"strategy": wire.strategy.value, "parameters": given}
+
+
+def _plain_parameter(value: object) -> object:
+    if isinstance(value, timedelta):
+        return to_span(value)
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    return _plain(value) if isinstance(value, Decimal) else value
 
 
 def _end(wire: TwapOrderRequest, *, start: Nanos, now: Nanos) -> Nanos:

@@ -5,16 +5,22 @@ through the same displayed depth, as if the books refilled in between; where pri
 Own impact, ``randomize`` and ``participation_cap`` are left out.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.matching import ExchangeLevels, Match, PriceBounds, match, match_at_touch
 from twap_server.domain.market.events import PriceLevel
+from twap_server.domain.orders.curves import LINEAR
 from twap_server.domain.orders.schedule import Schedule
+
+_PARTS = 32
+"""That a curve is estimated in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,23 +145,33 @@ def estimate(quantity: Decimal, moment: Moment, bounds: PriceBounds, fidelity: F
 
 
 def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
-    """The sizes of the plain curve's slices and how many have each: at most three, however many slices.
+    """The sizes of the plain curve's slices and how many have each: few, however many slices.
 
-    Rounding down a straight line leaves slices of two sizes, one lot apart; the last takes the rest. The
-    first ``skipped`` slices are left out.
+    The first ``skipped`` slices are left out. A straight line leaves slices of two sizes, one lot apart, and
+    the last takes the rest. Another curve is taken in parts of as many slices, within each of which they
+    count as equal: exact where an order has no more slices than there are parts.
     """
     plain = replace(schedule, randomize=ZERO)
     others = plain.count - 1 - skipped
     if others < 0:
         return []
-    before_last = plain.target(plain.count - 2)
-    last = exact.subtract(plain.quantity, before_last)
-    small = plain.size(plain.first) if others else ZERO
-    between = exact.subtract(before_last, plain.target(plain.first + skipped - 1))
-    rest = exact.subtract(between, exact.multiply(small, Decimal(others)))
-    larger = exact.whole(rest, plain.lot_size)
-    found = [(small, others - larger), (exact.add(small, plain.lot_size), larger), (last, 1)]
-    return [(size, count) for size, count in found if size and count]
+    parts = 1 if plain.curve is LINEAR else _PARTS
+    edges = sorted({skipped + others * part // parts for part in range(parts + 1)} | {plain.count})
+    found = Counter[Decimal]()
+    for begin, end in pairwise(edges):
+        found.update(dict(_alike(plain, begin, end)))
+    return list(found.items())
+
+
+def _alike(plain: Schedule, begin: int, end: int) -> Iterator[tuple[Decimal, int]]:
+    """Sizes of slices from ``begin`` up to ``end``, where all of them are as equal as the lot allows."""
+    rise = exact.subtract(plain.target(end - 1), plain.target(begin - 1))
+    lots, step = exact.whole(rise, plain.lot_size), plain.lots_a_step
+    count = min(end - begin, max(1, lots // step))
+    small, larger = divmod(lots, count)
+    for size, many in ((small, count - larger), (small + 1, larger)):
+        if size and many:
+            yield exact.multiply(Decimal(size), plain.lot_size), many
 
 
 def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, Decimal]) -> Estimate:

@@ -1,7 +1,8 @@
 """Replan a working order: the past stays, the future follows the new quantity, end or limit price.
 
 A changed limit alone leaves the schedule, unless slices would be too small at it. A changed quantity or end
-spreads what is not filled yet evenly from the next slice to the end, on the order's own grid of time.
+spreads what is not filled yet from the next slice to the end, on the order's own grid of time: evenly, or as
+the order's curve is over that window.
 """
 
 from dataclasses import replace
@@ -13,6 +14,7 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.rules import OrderLimits, sliced, with_rounding_told
+from twap_server.domain.orders.strategies import redrawn
 from twap_server.domain.orders.terms import Amendment, Plan
 from twap_server.domain.orders.trading_rules import TradingRules
 
@@ -122,7 +124,8 @@ def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: OrderLimits, sma
     begin = order.schedule.begin(following)
     if not now - plan.interval < begin < plan.end:
         begin = now
-    plan = replace(plan, first=following, base=filled, start=begin, slice_count=following)
+    curve = redrawn(plan.curve, begin=order.terms.start, end=plan.end, was=order.plan.end)
+    plan = replace(plan, first=following, base=filled, start=begin, slice_count=following, curve=curve)
     if plan.quantity == filled:
         return plan
     plan = sliced(plan, lot_size=order.terms.lot_size, smallest=smallest, randomize=order.terms.randomize)

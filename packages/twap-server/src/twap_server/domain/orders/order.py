@@ -33,6 +33,8 @@ class OrderProgress(Struct, frozen=True, kw_only=True, gc=False):
     """RejectReason, or why it ended (``end_reached``, ``canceled_by_user``…)."""
     detail: str = ""
     ended: Nanos | None = None
+    traded: Decimal = ZERO
+    """What others traded since the order began, where its curve follows that; as far as it was measured."""
     version: int = 0
     """Rises by one with each recorded change; the store refuses a write over another version."""
 
@@ -74,7 +76,7 @@ class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     """Best price on the side it takes, at that moment."""
     touch_exchange: str = ""
     traded: Decimal | None = None
-    """Traded since the slice before, where the order caps its participation."""
+    """Traded since the slice before, where the order caps its participation or follows the volume."""
     book_time: Nanos | None = None
     """When the oldest of the books it met last changed."""
 
@@ -173,9 +175,16 @@ class Order(Struct, frozen=True, kw_only=True, gc=False, eq=False):
                 reason=before.reason,
                 detail=before.detail,
                 ended=result.decided if done else None,
+                traded=self._traded_by(result),
                 version=before.version + 1,
             )
         )
+
+    def _traded_by(self, result: SliceResult) -> Decimal:
+        before = self.progress.traded
+        if result.traded is None or not self.schedule.follows_volume:
+            return before
+        return exact.add(before, result.traded)
 
     def ended_as(self, status: OrderStatus, *, reason: str, at: Nanos, detail: str = "") -> Self:
         """The order ended early or at its end, with what it has.

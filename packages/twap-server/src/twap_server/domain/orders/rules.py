@@ -5,7 +5,7 @@ field, the value, the rule and the nearest value that would do, where there is o
 rules: a submission is told the first that is broken, a preview all of them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -14,7 +14,9 @@ from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import LIMIT_ONLY, UNREADABLE, takes_orders
+from twap_server.domain.orders.curves import LINEAR, AtOnce, smallest_slice
 from twap_server.domain.orders.schedule import merged, slice_count
+from twap_server.domain.orders.strategies import broken_by
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
 from twap_server.domain.orders.trading_rules import TradingRules
 
@@ -140,6 +142,11 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
                 detail=f"{name} {value:f} must lie between {low:f} and {high}: use {nearest:f}",
                 nearest=nearest,
             )
+    broken = broken_by(request.strategy)
+    if broken is not None:
+        name, what, would_do = broken
+        reason = RejectReason.INVALID_OPTION
+        yield Rejection(reason=reason, field=name, detail=f"{name}: {what}", nearest=would_do)
 
 
 def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
@@ -244,8 +251,23 @@ def _shrunk(request: OrderRequest, now: Nanos) -> tuple[str, ...]:
     return (f"began {span_text(late)} ago: {became}; start_time was {to_text(request.start)}",)
 
 
-def plan_of(request: OrderRequest, rules: TradingRules, fit: Fitted, *, now: Nanos) -> Admitted:
-    """Plan the slices of a request that breaks none of the rules above."""
+def plan_of(
+    request: OrderRequest,
+    rules: TradingRules,
+    fit: Fitted,
+    *,
+    now: Nanos,
+    draw: Callable[[Plan], Plan] = lambda plan: plan,
+) -> Admitted:
+    """Plan the slices of a request that breaks none of the rules above.
+
+    Args:
+        request: what is asked.
+        rules: of what the symbol names.
+        fit: the request on its grid.
+        now: time of receipt.
+        draw: gives a plan whose slices are not counted yet its curve.
+    """
     start, end = _window(request, now)
     asked = Plan(
         quantity=fit.quantity,
@@ -257,7 +279,7 @@ def plan_of(request: OrderRequest, rules: TradingRules, fit: Fitted, *, now: Nan
         warnings=(*rules.notices, *_shrunk(request, now)),
     )
     plan = sliced(
-        with_rounding_told(asked, quantity=request.quantity, limit=request.limit),
+        with_rounding_told(draw(asked), quantity=request.quantity, limit=request.limit),
         lot_size=rules.lot_size,
         smallest=fit.smallest,
         randomize=request.randomize,
@@ -271,6 +293,8 @@ def plan_of(request: OrderRequest, rules: TradingRules, fit: Fitted, *, now: Nan
 
 def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
     """The plan with its slices counted; they are merged, with a warning, where they would be too small."""
+    if plan.curve is not LINEAR:
+        return _stepped(plan, lot_size=lot_size, smallest=smallest)
     always_left = exact.subtract(_HUNDRED, randomize)
     least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
     length = plan.end - plan.start
@@ -279,9 +303,9 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     warnings = plan.warnings
     asked = slice_count(length, plan.interval)
     tail = length - (count - 1) * interval
-    if count == asked and count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2):
+    if count == asked and _is_too_short(count, tail, interval):
         count -= 1
-        warnings += (f"the last slice would have {_seconds(tail)} s: it joins the one before",)
+        warnings += (_joins(tail),)
     elif interval == plan.interval and count < asked:
         warnings += (
             f"the last slice would fall below the minimum of {exact.text(smallest)}: it joins the one before",
@@ -294,6 +318,37 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
             f"merged into {count}, one every {span_text(interval)}",
         )
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
+
+
+def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal) -> Plan:
+    """Slices of a curve that is not straight: each wants nothing, or as much as an exchange takes."""
+    length = plan.end - plan.start
+    count = slice_count(length, plan.interval)
+    tail = length - (count - 1) * plan.interval
+    warnings = plan.warnings
+    if _is_too_short(count, tail, plan.interval):
+        count -= 1
+        warnings += (_joins(tail),)
+    lots, least = (
+        exact.whole(exact.subtract(plan.quantity, plan.base), lot_size),
+        exact.whole(smallest, lot_size),
+    )
+    found = smallest_slice(plan.curve, lots, plan.start, plan.end, interval=plan.interval, count=count)
+    step = ZERO if isinstance(plan.curve, AtOnce) or least <= max(1, found) else smallest
+    if step and exact.multiply(Decimal(lots // count), lot_size) < step:
+        warnings += (
+            f"{count} slices would fall below the minimum of {exact.text(smallest)}: "
+            "what is too small waits for a later one",
+        )
+    return replace(plan, slice_count=plan.first + count, step=step, warnings=warnings)
+
+
+def _is_too_short(count: int, tail: int, interval: int) -> bool:
+    return count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2)
+
+
+def _joins(tail: int) -> str:
+    return f"the last slice would have {_seconds(tail)} s: it joins the one before"
 
 
 def with_rounding_told(plan: Plan, *, quantity: Decimal | None, limit: Decimal | None) -> Plan:

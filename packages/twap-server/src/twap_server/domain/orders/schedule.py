@@ -1,8 +1,10 @@
 """Compute when slices are due and how much should be filled by then. Pure, exact, on demand.
 
 Contract section 4: slice *i* is due at ``start + i·interval``, all strictly before the end; the target after
-slice *i* is ``C_i = floor_lot(Q · min((i+1)·interval, T) / T)`` and the last equals ``Q``. Cumulative
-rounding, so nothing drifts and no dust is left. Integers carry the curve: lots and nanoseconds.
+slice *i* is what the curve wants by the end of its bucket, in whole lots, and the last equals ``Q``. For TWAP
+that is ``C_i = floor_lot(Q · min((i+1)·interval, T) / T)``. Cumulative rounding, so nothing drifts and no
+dust is left. A curve that is not straight may want less in a slice than an exchange takes: what it wants
+then comes in steps of that size. One curve, ``pov``, follows the traded volume instead of the time.
 
 After an amendment the same rule holds for what is left: slices ``first``… from ``start``, the curve rising
 from ``base`` to the new quantity.
@@ -19,6 +21,7 @@ from decimal import Decimal
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Participation
 from twap_server.domain.orders.terms import Plan
 
 CATCH_UP_CAP = 3
@@ -41,21 +44,28 @@ class Schedule:
     """Of the whole order, slices before ``first`` included."""
     first: int = 0
     base: Decimal = ZERO
+    curve: Curve = LINEAR
+    step: Decimal = ZERO
+    """What the curve wants comes in multiples of this; 0: of the lot."""
     randomize: Decimal = ZERO
     """Percent, 0 to 50."""
     seed: bytes = b""
     lots: int = field(init=False, repr=False)
     """That the curve rises by."""
     most: Decimal = field(init=False, repr=False)
-    """That a slice may want while catching up: 3 × the equal slice, rounded up to the lot."""
+    """That a slice may want while catching up: 3 × the equal slice, rounded up to the lot; of a sweep all."""
+    lots_a_step: int = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Work out once what every slice needs."""
         rise = exact.subtract(self.quantity, self.base)
         lots = exact.whole(rise, self.lot_size) if self.lot_size else 0  # none where nothing was recognised
-        equal = -(-lots // max(1, self.count - self.first))
+        step = exact.whole(self.step, self.lot_size) if self.step else 1
+        equal = max(step, -(-lots // max(1, self.count - self.first)))
+        most = lots if isinstance(self.curve, AtOnce) else CATCH_UP_CAP * equal
         object.__setattr__(self, "lots", lots)
-        object.__setattr__(self, "most", exact.multiply(Decimal(CATCH_UP_CAP * equal), self.lot_size))
+        object.__setattr__(self, "lots_a_step", step)
+        object.__setattr__(self, "most", exact.multiply(Decimal(most), self.lot_size))
 
     def due(self, index: int) -> Nanos:
         """When slice ``index`` is due; never before its bucket begins."""
@@ -75,8 +85,27 @@ class Schedule:
         following = self.start + (index + 1 - self.first) * self.interval
         return following if following < self.end else self.end  # type: ignore[return-value]  # as above
 
+    @property
+    def follows_volume(self) -> bool:
+        """Whether what others trade decides how much is wanted, instead of the time."""
+        return isinstance(self.curve, Participation)
+
+    def share_of(self, traded: Decimal) -> Decimal:
+        """Cumulative quantity wanted when others have traded ``traded`` since the order began.
+
+        Only where the curve ``follows_volume``; whatever was amended, it is a share of all of that.
+        """
+        assert isinstance(self.curve, Participation)
+        whole = exact.whole(self.quantity, self.lot_size)
+        wanted = self.curve.lots_for(traded, self.lot_size)
+        wanted = whole if wanted >= whole else self._in_steps(wanted, whole)
+        return exact.multiply(Decimal(wanted), self.lot_size)
+
     def target(self, index: int) -> Decimal:
-        """Cumulative quantity wanted once slice ``index`` is done; ``base`` before the first."""
+        """Cumulative quantity wanted once slice ``index`` is done; ``base`` before the first.
+
+        Where the curve follows the volume it is an estimate, as if that came evenly: see ``share_of``.
+        """
         if index < self.first:
             return self.base
         if index >= self.count - 1:
@@ -84,17 +113,27 @@ class Schedule:
         lots = self._curve(index)
         if self.randomize:
             lots -= self._draw(index, b"size", lots - self._curve(index - 1))
+        lots = self._in_steps(lots, self.lots)
         return exact.add(self.base, exact.multiply(Decimal(lots), self.lot_size))
 
     def size(self, index: int) -> Decimal:
         """The slice's own part of the curve: sizes sum to what was left at the plan's begin, exactly."""
         return exact.subtract(self.target(index), self.target(index - 1))
 
+    def most_of(self, index: int) -> Decimal:
+        """What slice ``index`` may want while catching up: at least its own part of the curve."""
+        return self.most if self.curve is LINEAR else max(self.most, self.size(index))
+
     def _curve(self, index: int) -> int:
         """Lots above ``base`` that the plain curve wants once slice ``index`` is done."""
-        length = self.end - self.start
-        elapsed = min(max(0, index + 1 - self.first) * self.interval, length)
-        return self.lots * elapsed // length
+        moment = self.start + max(0, index + 1 - self.first) * self.interval
+        moment = moment if moment < self.end else self.end
+        return self.curve.lots(self.lots, self.start, self.end, moment)  # type: ignore[arg-type]  # as above
+
+    def _in_steps(self, lots: int, whole: int) -> int:
+        """So many of them that this slice, and the last one after it, are a step at least or nothing."""
+        step = self.lots_a_step
+        return lots if step == 1 else max(0, min(lots, whole - step) // step * step)
 
     def _draw(self, index: int, what: bytes, most: int) -> int:
         """A whole number from 0 up to ``randomize`` percent of ``most``, the same whenever asked for."""
@@ -114,6 +153,8 @@ def schedule_of(plan: Plan, *, lot_size: Decimal, randomize: Decimal, seed: byte
         count=plan.slice_count,
         first=plan.first,
         base=plan.base,
+        curve=plan.curve,
+        step=plan.step,
         randomize=randomize,
         seed=seed,
     )

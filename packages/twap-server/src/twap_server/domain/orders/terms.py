@@ -9,6 +9,8 @@ from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.price_grid import PriceGrid
+from twap_server.domain.orders.curves import LINEAR, Curve
+from twap_server.domain.orders.strategies import NO_FACTS, TWAP, MarketFacts, StrategyChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,9 @@ class OrderRequest:
     """Percent by which size and time of a slice may move inside its bucket, 0 to 50."""
     participation_cap: Decimal | None = None
     """Most that a slice may take, in percent of what was traded since the slice before."""
+    strategy: StrategyChoice = TWAP
+    facts: MarketFacts = NO_FACTS
+    """What was looked up of the market, where the strategy needs it."""
     fingerprint: str = ""
     """Digest of the body after defaults and normalisation: tells a repeat from another order."""
 
@@ -74,6 +79,9 @@ class Plan:
     first: int = 0
     base: Decimal = ZERO
     """Filled when this plan was made: the curve rises from here to ``quantity``."""
+    curve: Curve = LINEAR
+    step: Decimal = ZERO
+    """What the curve wants comes in multiples of this, the least that an exchange takes; 0: of the lot."""
     warnings: tuple[str, ...] = ()
 
 
@@ -102,6 +110,7 @@ class OrderTerms:
     fidelity: Fidelity
     randomize: Decimal = ZERO
     participation_cap: Decimal | None = None
+    strategy: StrategyChoice = TWAP
     lot_size: Decimal
     """Quantities of the order are whole multiples: a lot that all of its destinations take."""
     decision_price: Decimal | None = None

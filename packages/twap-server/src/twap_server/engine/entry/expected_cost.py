@@ -8,9 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 
-from twap_models.enums import Carry
+from twap_models.enums import Carry, Fidelity, Side
+from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
-from twap_server.domain.exact import ZERO
+from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.execution.matching import PriceBounds, slippage_bound
 from twap_server.domain.execution.pre_trade_cost import (
     BudgetSpent,
@@ -21,6 +22,7 @@ from twap_server.domain.execution.pre_trade_cost import (
     estimate,
 )
 from twap_server.domain.orders.schedule import Schedule, schedule_of
+from twap_server.domain.orders.strategies import BookFacts, CurveWindow
 from twap_server.domain.orders.terms import OrderRequest, OrderTerms, Plan
 from twap_server.engine.market.snapshot import Quotes
 
@@ -92,6 +94,22 @@ def forecast_bps(
     with suppress(BudgetSpent):
         return all_slices(schedule, budget.bound(moment), bounds, request.fidelity, skipped=skipped).total_bps
     return None
+
+
+def book_facts(quotes: Quotes, side: Side, window: CurveWindow) -> BookFacts | None:
+    """What the books of a moment say of an order's impact; None where none is live.
+
+    A mean slice is walked through the displayed depth, whatever the order's limit.
+    """
+    moment = quotes.moment(side)
+    if moment is None:
+        return None
+    mean = FINE.divide(window.quantity, Decimal(window.slices))
+    walked = estimate(mean, moment, PriceBounds(side=side), Fidelity.DEPTH)
+    beyond = FINE.divide(walked.depth, walked.filled) if walked.filled else ZERO
+    return BookFacts(
+        mid=moment.mid, half_spread=abs(exact.subtract(moment.touch, moment.mid)), depth_cost=beyond
+    )
 
 
 def _bounds(terms: OrderRequest | OrderTerms, moment: Moment, limit: Decimal | None) -> PriceBounds:

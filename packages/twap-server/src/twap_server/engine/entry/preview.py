@@ -8,7 +8,7 @@ take it live.
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -25,7 +25,15 @@ from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.acceptance import OrderAcceptance
 from twap_server.engine.entry.allowance import Allowance, Allowances
+from twap_server.engine.entry.comparison import (
+    CurvePoint,
+    StrategyView,
+    choices_of,
+    curve_of,
+    view,
+)
 from twap_server.engine.entry.expected_cost import ExpectedCost, expected_cost
+from twap_server.engine.entry.outlook import MarketOutlook
 from twap_server.engine.entry.validation import TOO_MUCH_OPEN, Validation, duplicate, unavailable, used_up
 from twap_server.engine.market.snapshot import MarketReader
 from twap_server.engine.ports import Market, OrderStore
@@ -59,6 +67,9 @@ class Preview:
     cost_reason: str = ""
     """Why there is no cost."""
     go_live: tuple[GoLive, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+    strategies: tuple[StrategyView, ...] = ()
+    """Side by side, where that was asked for."""
 
 
 class _Known(NamedTuple):
@@ -76,6 +87,7 @@ class Previewer:
         *,
         market: Market,
         market_reader: MarketReader,
+        outlook: MarketOutlook,
         acceptance: OrderAcceptance,
         store: OrderStore,
         clock: Clock,
@@ -83,17 +95,22 @@ class Previewer:
     ) -> None:
         """Args: rooms: what each user has open, and may have."""
         self._market, self._market_reader, self._acceptance = market, market_reader, acceptance
+        self._outlook = outlook
         self._store, self._allowances, self._clock = store, allowances, clock
 
-    async def preview(self, user_id: str, requests: Sequence[OrderRequest]) -> list[Preview]:
+    async def preview(
+        self, user_id: str, requests: Sequence[OrderRequest], *, compare: bool = False
+    ) -> list[Preview]:
         """Judge requests as if they were submitted now, one after another; others get their turn in between.
 
-        Windows are judged by the time of receipt, costs by the books when each one's turn comes.
+        Windows are judged by the time of receipt, costs by the books when each one's turn comes. With
+        ``compare`` each that can be planned is shown beside other strategies.
 
         Raises:
             ExchangeUnavailable: nothing can be said of any of them: their exchanges' lists are not known yet.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
+        requests = await self._outlook.seen(requests)
         received = self._clock.now()
         stored = await self._store.find(user_id, [request.token_id for request in requests])
         known = {
@@ -120,6 +137,8 @@ class Previewer:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 if not made.broken and made.plan is not None:
                     allowance.take(made.plan)
+            if compare and made.plan is not None:
+                made = replace(made, strategies=await self._compared(user_id, request))
             found.append(made)
             await self._clock.sleep(0)
         if len(failures) == len(requests):
@@ -179,8 +198,22 @@ class Previewer:
             warnings=blank.warnings,
             cost=cost,
             cost_reason="" if cost else _CLOSED[quotes.closed or SliceReason.NO_BOOK],
+            curve=curve_of(schedule),
             go_live=self._go_live(request, plan, rules, mid=quotes.mid, now=blank.time),
         )
+
+    async def _compared(self, user_id: str, request: OrderRequest) -> tuple[StrategyView, ...]:
+        """The strategies side by side, all on the books of one moment."""
+        facts = await self._outlook.facts(request)
+        now = self._clock.now()
+        snapshot = self._market_reader.snapshot(now)
+        found: list[StrategyView] = []
+        for choice in choices_of(request):
+            other = replace(request, strategy=choice, facts=facts)
+            validation = self._acceptance.examine(other, snapshot=snapshot, received=now, allowance=None)
+            found.append(view(user_id, other, validation, snapshot))
+            await self._clock.sleep(0)
+        return tuple(found)
 
     def _go_live(
         self, request: OrderRequest, plan: Plan, rules: TradingRules, *, mid: Decimal | None, now: Nanos

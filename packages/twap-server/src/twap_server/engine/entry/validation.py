@@ -22,9 +22,11 @@ from twap_server.domain.orders.rules import (
     unusable,
 )
 from twap_server.domain.orders.slice_rate import too_fast
-from twap_server.domain.orders.terms import OrderRequest, Rejection
+from twap_server.domain.orders.strategies import CannotDraw, CurveWindow, draw, needs_book
+from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.allowance import Allowance
+from twap_server.engine.entry.expected_cost import book_facts
 from twap_server.engine.entry.instruments import RulesCache
 from twap_server.engine.market.snapshot import MarketSnapshot
 
@@ -68,14 +70,27 @@ class Validation:
         """Every broken rule; lazy, so that a caller who stops at the first looks no further.
 
         Raises:
-            ExchangeUnavailable: the exchange's instruments are not known yet, so no more can be said.
+            ExchangeUnavailable: the exchange's instruments are not known yet, or something else that the
+                order's curve needs, so no more can be said.
         """
         has_plan = True
         for rejection in self._broken_rules():
             has_plan = has_plan and rejection.reason in TOO_MUCH_OPEN
             yield rejection
+        if has_plan and (wrong := self._cannot_draw()) is not None:
+            has_plan = False
+            yield wrong
         if has_plan and (too_much := self._too_fast()) is not None:
             yield too_much
+
+    def _cannot_draw(self) -> Rejection | None:
+        try:
+            self.admitted()
+        except CannotDraw as error:
+            if not error.is_wrong:
+                raise ExchangeUnavailable(str(error), retry_after=1) from error
+            return Rejection(reason=RejectReason.INVALID_OPTION, field=error.field, detail=str(error))
+        return None
 
     def _too_fast(self) -> Rejection | None:
         if self._allowance is None:
@@ -108,12 +123,33 @@ class Validation:
             yield from broken_terms(self._request, found, self._fit, now=self._now, limits=self._limits)
 
     def admitted(self) -> Admitted:
-        """The plan; only where no rule of window and terms is broken."""
+        """The plan; only where no rule of window and terms is broken.
+
+        Raises:
+            CannotDraw: what its curve needs is not known.
+        """
         assert self.rules is not None, "the rules come first"
         assert self._fit is not None
         if self._admitted is None:
-            self._admitted = plan_of(self._request, self.rules, self._fit, now=self._now)
+            self._admitted = plan_of(self._request, self.rules, self._fit, now=self._now, draw=self._drawn)
         return self._admitted
+
+    def _drawn(self, plan: Plan) -> Plan:
+        """The plan with the curve that its strategy draws now."""
+        request, rules = self._request, self.rules
+        assert rules is not None
+        window = CurveWindow(
+            start=plan.start,
+            end=plan.end,
+            interval=plan.interval,
+            asked_start=min(plan.start, request.start or plan.start),
+            quantity=plan.quantity,
+        )
+        book = None
+        if needs_book(request.strategy):
+            quotes = self._snapshot.quotes(rules.destinations, limited=plan.limit is not None)
+            book = book_facts(quotes, request.side, window)
+        return replace(plan, curve=draw(request.strategy, window, request.facts, book))
 
     def _find(self) -> TradingRules | Rejection:
         try:

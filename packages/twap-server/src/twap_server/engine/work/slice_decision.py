@@ -82,23 +82,27 @@ class _Slice(Struct, gc=False):
         return self.ends(SliceOutcome.MISSED, reason)
 
 
-def wanted_quantity(order: Order, index: int, target: Decimal) -> Decimal:
+def wanted_quantity(order: Order, index: int, target: Decimal, own: Decimal) -> Decimal:
     """What slice ``index`` wants, by the order's carry mode; at least 0, at most what remains.
 
     Args:
         order: as it is before the slice.
         index: of the slice.
         target: of the curve once the slice is done.
+        own: the slice's own part of the curve.
     """
     schedule, filled = order.schedule, order.progress.filled
     remaining = exact.subtract(order.plan.quantity, filled)
-    carry, last = order.terms.carry, index == schedule.count - 1
+    behind = exact.subtract(target, filled)
+    carry, takes_rest = order.terms.carry, index == schedule.count - 1
+    if takes_rest and schedule.follows_volume:  # nobody asked for more than a share
+        takes_rest, remaining = False, min(remaining, behind)
     if carry is Carry.CATCH_UP:
-        wanted = remaining if last else min(exact.subtract(target, filled), schedule.most, remaining)
-    elif carry is Carry.LAST and last:
+        wanted = remaining if takes_rest else min(behind, schedule.most_of(index), remaining)
+    elif carry is Carry.LAST and index == schedule.count - 1:
         wanted = remaining
     else:
-        wanted = min(schedule.size(index), remaining)
+        wanted = min(own, remaining)
     return wanted if wanted > ZERO else ZERO
 
 
@@ -107,9 +111,18 @@ def lost(order: Order, index: int, reason: SliceReason, *, now: Nanos) -> Decisi
     return _slice(order, index, now).missed(reason)
 
 
-def _slice(order: Order, index: int, now: Nanos) -> _Slice:
-    target = order.schedule.target(index)
-    return _Slice(order, index, now, target, wanted_quantity(order, index, target))
+def _slice(order: Order, index: int, now: Nanos, traded: Decimal | None = None) -> _Slice:
+    """A slice before it met a book; ``traded`` since the one before, where the curve follows the volume."""
+    schedule = order.schedule
+    if schedule.follows_volume:
+        before = order.progress.traded
+        target = schedule.share_of(exact.add(before, traded or ZERO))
+        own = exact.subtract(target, schedule.share_of(before))
+        wanted = wanted_quantity(order, index, target, own)
+        return _Slice(order, index, now, target, wanted, traded=traded)
+    target = schedule.target(index)
+    own = ZERO if order.terms.carry is Carry.CATCH_UP else schedule.size(index)
+    return _Slice(order, index, now, target, wanted_quantity(order, index, target, own))
 
 
 class SliceDecider:
@@ -136,9 +149,9 @@ class SliceDecider:
             quotes: the order's markets at this moment.
             now: wall time, inside the slice's window.
             final: the slice may not wait any longer.
-            traded: what was traded since the slice before, where the order caps its participation.
+            traded: what was traded since the slice before, where the order caps or follows it.
         """
-        seen = _slice(order, index, now)
+        seen = _slice(order, index, now, traded)
         if order.status is OrderStatus.PAUSED:
             return seen.missed(SliceReason.PAUSED)
         if not seen.wanted:

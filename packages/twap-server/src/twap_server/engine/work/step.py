@@ -246,9 +246,11 @@ def _traded(
 
     Slices that were lost are settled late: what was traded since this one's bucket began counts all the same.
     """
-    if order.terms.participation_cap is None:
-        return None
     schedule, before = order.schedule, working.decided_at
+    if order.terms.participation_cap is None and not schedule.follows_volume:
+        return None
     since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
+    if schedule.follows_volume:
+        since = max(since, order.terms.start)
     destinations = [destination for destination in order.terms.destinations if destination not in quotes.odd]
     return snapshot.traded_since(destinations, since)

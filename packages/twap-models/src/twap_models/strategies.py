@@ -1,0 +1,65 @@
+"""Define how an order is spread over its window: the strategies' parameters, asked for and answered."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+from twap_models.base import ResponseModel
+from twap_models.enums import Strategy, Urgency
+from twap_models.fields import Duration, Told, parse_number
+
+AUTO: Literal["auto"] = "auto"
+MOST_WEIGHTS = 1_000
+
+PARAMETERS: Mapping[Strategy, tuple[str, ...]] = {
+    Strategy.TWAP: (),
+    Strategy.VWAP: ("volume_profile", "volume_days"),
+    Strategy.IS: (
+        "risk_aversion",
+        "half_life",
+        "urgency",
+        "volatility",
+        "temporary_impact",
+        "permanent_impact",
+    ),
+    Strategy.POV: ("participation",),
+    Strategy.SWEEP: (),
+}
+"""What each strategy takes."""
+
+
+def _to_profile(value: Any) -> Literal["auto"] | list[Decimal]:
+    if value == AUTO:
+        return AUTO
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_WEIGHTS:
+        raise ValueError(f'expected "auto" or a list of 1 to {MOST_WEIGHTS} weights')
+    weights = [parse_number(one) for one in value]
+    if any(one < 0 for one in weights):
+        raise ValueError("expected weights of at least 0")
+    return weights
+
+
+Profile: TypeAlias = Annotated[
+    Literal["auto"] | list[Decimal],
+    BeforeValidator(_to_profile),
+    WithJsonSchema(
+        {"anyOf": [{"const": AUTO}, {"type": "array", "items": {"type": "number"}, "minItems": 1}]}
+    ),
+]
+"""``auto``, or weights of equal parts of the window."""
+
+
+class StrategyParameters(ResponseModel):
+    """What an order's strategy was asked for with; null where it has no such parameter or none was given."""
+
+    volume_profile: Profile | None = None
+    volume_days: int | None = None
+    risk_aversion: Told | None = None
+    half_life: Duration | None = None
+    urgency: Urgency | None = None
+    volatility: Told | None = None
+    temporary_impact: Told | None = None
+    permanent_impact: Told | None = None
+    participation: Told | None = None

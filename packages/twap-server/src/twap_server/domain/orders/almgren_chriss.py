@@ -1,0 +1,80 @@
+"""Trade cost against risk: the optimal schedule under linear impact. Pure, ``Decimal`` at fixed precision.
+
+After R. Almgren and N. Chriss, "Optimal execution of portfolio transactions", 2000. Their words: ``σ`` is the
+volatility, ``η`` temporary impact (price for a rate of trading), ``γ`` permanent impact (price for a
+quantity), ``ε`` half the spread, ``λ`` the aversion to risk, ``τ`` the interval, ``κ`` how fast the schedule
+decays. Units: any, the same throughout; here seconds, quote and base currency.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from itertools import pairwise
+
+from twap_server.domain.exact import FINE
+
+_KEPT = Context(prec=15, rounding=ROUND_HALF_EVEN)
+_HALF = Decimal("0.5")
+_TWO = Decimal(2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impact:
+    """How an order moves its market, linearly."""
+
+    temporary: Decimal
+    """``η``: quote currency per base currency a second."""
+    permanent: Decimal
+    """``γ``: quote currency per base currency."""
+    half_spread: Decimal
+    """``ε``: quote currency."""
+
+    def bend(self, interval: Decimal) -> Decimal:
+        """``η̃ = η − γτ/2``: what of the temporary impact can be saved; an order needs it above 0."""
+        saved = FINE.multiply(FINE.multiply(self.permanent, interval), _HALF)
+        return FINE.subtract(self.temporary, saved)
+
+
+def kappa(*, risk_aversion: Decimal, variance: Decimal, impact: Impact, interval: Decimal) -> Decimal:
+    """``κ``, from ``κ̃² = λσ²/η̃`` and ``2(cosh κτ − 1)/τ² = κ̃²``; to 15 digits.
+
+    Args:
+        risk_aversion: ``λ``, per quote currency.
+        variance: ``σ²``: quote currency squared a second.
+        impact: of the order; its ``bend`` is above 0.
+        interval: ``τ``, seconds.
+    """
+    squared = FINE.divide(FINE.multiply(risk_aversion, variance), impact.bend(interval))
+    step = FINE.multiply(squared, FINE.multiply(FINE.multiply(interval, interval), _HALF))
+    # arcosh(1 + s) = ln(1 + s + sqrt(s(s + 2)))
+    root = FINE.sqrt(FINE.multiply(step, FINE.add(step, _TWO)))
+    return _KEPT.divide(FINE.ln(FINE.add(Decimal(1), FINE.add(step, root))), interval)
+
+
+def expected_cost(left: Sequence[Decimal], impact: Impact, interval: Decimal) -> Decimal:
+    """``E = γX²/2 + ε·Σ|n| + η̃/τ·Σn²``, quote currency.
+
+    Args:
+        left: what is left at the begin and after each interval: ``x_0 = X, …, x_N = 0``.
+        impact: of the order.
+        interval: ``τ``, seconds.
+    """
+    traded = [FINE.subtract(before, after) for before, after in pairwise(left)]
+    lasting = FINE.multiply(FINE.multiply(impact.permanent, _HALF), FINE.multiply(left[0], left[0]))
+    spread = FINE.multiply(impact.half_spread, _sum([abs(one) for one in traded]))
+    squares = _sum([FINE.multiply(one, one) for one in traded])
+    passing = FINE.multiply(FINE.divide(impact.bend(interval), interval), squares)
+    return _sum([lasting, spread, passing])
+
+
+def cost_variance(left: Sequence[Decimal], *, variance: Decimal, interval: Decimal) -> Decimal:
+    """``V = σ²·Σ τ·x²`` over what is left after each interval, quote currency squared."""
+    squares = _sum([FINE.multiply(one, one) for one in left[1:]])
+    return FINE.multiply(variance, FINE.multiply(interval, squares))
+
+
+def _sum(values: Sequence[Decimal]) -> Decimal:
+    found = Decimal(0)
+    for value in values:
+        found = FINE.add(found, value)
+    return found

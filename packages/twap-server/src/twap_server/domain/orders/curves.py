@@ -1,0 +1,194 @@
+"""Say how much of an order should be filled by when: the curves that strategies draw, exact and pure.
+
+A curve spreads whole lots over a window. It is drawn once, at acceptance, and kept as parameters from which
+the same lots come again on any machine: integers, and ``Decimal`` at a fixed precision whose ``exp`` is
+correctly rounded. No float decides a lot.
+
+A curve is asked for the lots wanted by a moment between begin and end of a window, of so many lots in all; it
+never falls, gives 0 at the begin and all at the end. :class:`Participation` is none of these: it follows what
+others trade, not the time.
+"""
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate
+from typing import Self, TypeAlias
+
+from twap_server.domain import exact
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.exact import FINE, ONE, ZERO
+
+_STRAIGHT = Decimal("1e-9")
+"""Below so many half-lives a window is too short for the bend to move a lot: the line is straight."""
+_HUNDRED = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """The same in every equal part of the window: TWAP."""
+
+    def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
+        """Lots wanted by ``moment``, of ``total``."""
+        return total * (moment - begin) // (end - begin)
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """All from the begin on: a sweep."""
+
+    def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
+        """Lots wanted by ``moment``, of ``total``."""
+        return total if moment > begin else 0
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeProfile:
+    """In step with a market's usual volume: equal parts of a period have weights, and periods repeat.
+
+    Within a part the line is straight. Over any window the weights are taken anew in proportion, so an order
+    that came late or was amended follows what is left of the profile. Where the rest has no weight at all,
+    the line is straight.
+    """
+
+    anchor: Nanos
+    """When a period begins: midnight UTC of a day profile, the begin of the window for weights of a user."""
+    period: int
+    """Nanoseconds that the weights cover."""
+    weights: tuple[int, ...]
+    """Of equal parts of the period: at least one, none below 0, not all of them 0."""
+    sums: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """Weights of all parts before each part, and of all parts."""
+
+    def __post_init__(self) -> None:
+        """Add the weights up once."""
+        object.__setattr__(self, "sums", (0, *accumulate(self.weights)))
+
+    def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
+        """Lots wanted by ``moment``, of ``total``."""
+        before = self._until(begin)
+        whole = self._until(end) - before
+        if not whole:
+            return Linear().lots(total, begin, end, moment)
+        return total * (self._until(moment) - before) // whole
+
+    def least(self, total: int, begin: Nanos, end: Nanos, length: int) -> int:
+        """Lots that no slice of ``length`` nanoseconds falls below, of ``total`` over a window."""
+        whole, many = self._until(end) - self._until(begin), len(self.weights)
+        first, last = ((moment - self.anchor) * many // self.period for moment in (begin, Nanos(end - 1)))
+        lightest = min(self.weights[part % many] for part in range(first, min(last, first + many) + 1))
+        return total * lightest * many * length // whole - 1 if whole else total * length // (end - begin)
+
+    def stretched(self, begin: Nanos, end: Nanos) -> Self:
+        """The same weights over another window."""
+        return replace(self, anchor=begin, period=end - begin)
+
+    def _until(self, moment: Nanos) -> int:
+        """Weight from the anchor to a moment, in units of a part's weight times the period."""
+        periods, rest = divmod(moment - self.anchor, self.period)
+        part, within = divmod(rest * len(self.weights), self.period)
+        reached = self.sums[part] * self.period + self.weights[part] * within
+        return periods * self.sums[-1] * self.period + reached
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Faster at the begin, by the trade-off between cost and risk: Almgren & Chriss 2000, linear impact.
+
+    What is left after ``t`` of ``T`` is ``sinh(κ(T − t)) / sinh(κT)`` of the whole; κ is 1 / half-life.
+    """
+
+    kappa: Decimal
+    """A second; 0 is a straight line."""
+
+    def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
+        """Lots wanted by ``moment``, of ``total``."""
+        if _bend(self.kappa, end - begin) < _STRAIGHT:
+            return Linear().lots(total, begin, end, moment)
+        done = FINE.subtract(ONE, self.left(moment - begin, end - begin))
+        return min(total, max(0, int(FINE.multiply(Decimal(total), done))))
+
+    def left(self, elapsed: int, length: int) -> Decimal:
+        """Share of the whole that is left after ``elapsed`` of ``length``; both in nanoseconds."""
+        whole, rest = _decayed(self.kappa, length), _decayed(self.kappa, length - elapsed)
+        # sinh(r) / sinh(w) = e^(r-w) · (1 - e^(-2r)) / (1 - e^(-2w)), which needs no large numbers
+        above, below = _less_square(rest), _less_square(whole)
+        return FINE.divide(FINE.multiply(whole, above), FINE.multiply(rest, below))
+
+
+@dataclass(frozen=True, slots=True)
+class Participation:
+    """A share of what everybody trades: it follows the volume, whatever the time."""
+
+    percent: Decimal
+    """Our share of the whole volume, ours included; above 0, below 100."""
+
+    def lots(self, total: int, begin: Nanos, end: Nanos, moment: Nanos) -> int:
+        """For estimates only: as if the volume that is needed came evenly."""
+        return Linear().lots(total, begin, end, moment)
+
+    def lots_for(self, traded: Decimal, lot_size: Decimal) -> int:
+        """Whole lots of ours when others traded ``traded``: p/(1 − p) of it, that is p of the whole."""
+        ours = exact.multiply(self.percent, traded)
+        return exact.whole(ours, exact.multiply(exact.subtract(_HUNDRED, self.percent), lot_size))
+
+
+Curve: TypeAlias = Linear | AtOnce | VolumeProfile | Decay | Participation
+
+LINEAR = Linear()
+
+
+def _bend(kappa: Decimal, length: int) -> Decimal:
+    """κ times a length in nanoseconds."""
+    return FINE.divide(FINE.multiply(kappa, Decimal(length)), Decimal(SECOND))
+
+
+@lru_cache(maxsize=4_096)
+def _decayed(kappa: Decimal, length: int) -> Decimal:
+    """``e^(-κ·length)``: remembered, for the slices of an order ask for the same ones."""
+    return FINE.exp(FINE.minus(_bend(kappa, length)))
+
+
+def _less_square(value: Decimal) -> Decimal:
+    """``1 - value²``."""
+    return FINE.subtract(ONE, FINE.multiply(value, value))
+
+
+def smallest_slice(curve: Curve, total: int, begin: Nanos, end: Nanos, *, interval: int, count: int) -> int:
+    """Lots that no slice of a window falls below; 0 where nothing is known of it.
+
+    Args:
+        curve: over the window.
+        total: lots of the whole.
+        begin: of the window.
+        end: of the window.
+        interval: nanoseconds of a slice.
+        count: slices; the last one may be shorter, or longer.
+    """
+    tail = end - begin - (count - 1) * interval
+    match curve:
+        case VolumeProfile():
+            return max(0, curve.least(total, begin, end, min(interval, tail)))
+        case Decay():  # each slice is smaller than the one before
+            edges = [Nanos(begin + max(0, index) * interval) for index in (count - 2, count - 1)]
+            before, last = (curve.lots(total, begin, end, edge) for edge in edges)
+            return min(total - last, last - before if count > 1 else total)
+    return 0
+
+
+def risk(lots: list[int], lengths: list[int]) -> Decimal:
+    """Σ τ·x², in seconds, of what is left after each slice: variance of the cost a unit of σ² and quantity².
+
+    Args:
+        lots: cumulative, after each slice; the last is all.
+        lengths: nanoseconds until the next slice is due.
+
+    Source: Almgren & Chriss 2000, equation 5.
+    """
+    whole = lots[-1] or 1
+    found = ZERO
+    for done, length in zip(lots, lengths, strict=True):
+        left = FINE.divide(Decimal(whole - done), Decimal(whole))
+        seconds = FINE.divide(Decimal(length), Decimal(SECOND))
+        found = FINE.add(found, FINE.multiply(seconds, FINE.multiply(left, left)))
+    return found

@@ -1,0 +1,149 @@
+"""Compare strategies for one order before it is submitted: curve, expected cost, risk, side by side.
+
+In: a request, the books of this moment, what is known of the market. Out: a ``StrategyView`` each. Costs are
+walked through the displayed books like those of a preview; where the price will go is not guessed: risk says
+how far the cost may lie from what is expected, one standard deviation, if prices move as they did.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from twap_models.enums import Strategy
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.exact import FINE
+from twap_server.domain.orders.curves import risk
+from twap_server.domain.orders.rules import Admitted
+from twap_server.domain.orders.schedule import Schedule, schedule_of
+from twap_server.domain.orders.strategies import (
+    AllAtOnce,
+    Pov,
+    Shortfall,
+    StrategyChoice,
+    Twap,
+    Vwap,
+)
+from twap_server.domain.orders.terms import OrderRequest, seed_of
+from twap_server.engine.entry.expected_cost import expected_cost
+from twap_server.engine.entry.validation import Validation
+from twap_server.engine.market.snapshot import MarketSnapshot
+
+POINTS = 100
+"""Of a curve that is shown, at most, beside its begin."""
+_BASIS_POINTS_A_PERCENT = Decimal(100)
+_SECONDS_A_DAY = Decimal(86_400)
+_USUAL: tuple[StrategyChoice, ...] = (Twap(), Vwap(), Shortfall(), Pov(Decimal(10)), AllAtOnce())
+FOLLOWS = "it follows the volume: curve and cost are shown as if that came evenly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvePoint:
+    """How much should be filled by when."""
+
+    time: Nanos
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyView:
+    """One strategy for an order, with the parameters that the order gives, or usual ones."""
+
+    choice: StrategyChoice
+    curve: tuple[CurvePoint, ...] = ()
+    """Empty where it cannot be drawn."""
+    cost_bps: Decimal | None = None
+    """Of spread, depth and fees; None where no book is live."""
+    risk_bps: Decimal | None = None
+    """One standard deviation of the cost; None where the volatility is not known."""
+    note: str = ""
+    """What is not known, or not so."""
+
+    @property
+    def strategy(self) -> Strategy:
+        """Which one."""
+        name: Strategy = self.choice.name
+        return name
+
+
+def choices_of(request: OrderRequest) -> Iterator[StrategyChoice]:
+    """The strategies to compare: the request's own as it is asked for, the others with usual parameters."""
+    for usual in _USUAL:
+        yield request.strategy if type(usual) is type(request.strategy) else usual
+
+
+def view(
+    user_id: str, request: OrderRequest, validation: Validation, snapshot: MarketSnapshot
+) -> StrategyView:
+    """One strategy, ``request.strategy``, on the books of a moment; its facts are those of the request.
+
+    Args:
+        user_id: whose order it would be.
+        request: with the strategy and what is known of the market.
+        validation: of that request, at that moment.
+        snapshot: of that moment.
+    """
+    choice = request.strategy
+    try:
+        broken = next(validation.broken(), None)
+    except ExchangeUnavailable as error:
+        return StrategyView(choice=choice, note=str(error))
+    rules = validation.rules
+    if broken is not None or rules is None:
+        return StrategyView(choice=choice, note=broken.detail if broken else "")
+    admitted = validation.admitted()
+    schedule = _schedule(user_id, request, admitted, lot_size=rules.lot_size)
+    limit = admitted.plan.limit
+    quotes = snapshot.quotes(rules.destinations, limited=limit is not None)
+    cost = expected_cost(request, schedule, quotes, limit=limit, elapsed=admitted.elapsed)
+    return StrategyView(
+        choice=choice,
+        curve=curve_of(schedule),
+        cost_bps=cost.slices.total_bps if cost else None,
+        risk_bps=_risk_bps(schedule, _volatility(request)),
+        note=FOLLOWS if schedule.follows_volume else "",
+    )
+
+
+def _volatility(request: OrderRequest) -> Decimal | None:
+    given = request.strategy.volatility if isinstance(request.strategy, Shortfall) else None
+    return given or request.facts.volatility
+
+
+def _schedule(user_id: str, request: OrderRequest, admitted: Admitted, *, lot_size: Decimal) -> Schedule:
+    seed = seed_of(user_id, request.token_id)
+    return schedule_of(admitted.plan, lot_size=lot_size, randomize=request.randomize, seed=seed)
+
+
+def curve_of(schedule: Schedule) -> tuple[CurvePoint, ...]:
+    """The plain curve at the ends of at most ``POINTS`` buckets, from its begin."""
+    plain = replace(schedule, randomize=Decimal(0))
+    first = CurvePoint(time=plain.start, quantity=plain.base)
+    return (
+        first,
+        *(CurvePoint(time=plain.window_end(one), quantity=plain.target(one)) for one in _shown(plain)),
+    )
+
+
+def _risk_bps(schedule: Schedule, volatility: Decimal | None) -> Decimal | None:
+    """``σ·√Σ τ·x²`` over what is left after each slice: exact up to ``POINTS`` slices, in parts above.
+
+    Source: Almgren & Chriss 2000, equation 5, with the volatility of a day in percent.
+    """
+    if volatility is None:
+        return None
+    shown = _shown(schedule)
+    done = [exact.whole(schedule.target(one), schedule.lot_size) for one in shown]
+    until = [*(schedule.begin(one) for one in shown[1:]), schedule.end]
+    lengths = [end - schedule.begin(one) for one, end in zip(shown, until, strict=True)]
+    days = FINE.divide(risk(done, lengths), _SECONDS_A_DAY)
+    moved = FINE.multiply(volatility, FINE.sqrt(days))
+    return exact.basis_points(moved, _BASIS_POINTS_A_PERCENT)
+
+
+def _shown(schedule: Schedule) -> Sequence[int]:
+    slices = range(schedule.first, schedule.count)
+    if len(slices) <= POINTS:
+        return slices
+    return [slices[len(slices) * (point + 1) // POINTS - 1] for point in range(POINTS)]
