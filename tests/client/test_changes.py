@@ -163,3 +163,44 @@ async def test_how_a_slice_may_be_executed_is_sent(server: ScriptedServer, clien
     sent = server.requests[-1].json
     assert (sent["exchange"], sent["late_start"], sent["fidelity"]) == ("aggregate", "skip", "l1")
     assert (sent["randomize"], sent["participation_cap"]) == (Decimal("12.5"), 10)
+
+
+USUAL: dict[str, Any] = {
+    "exchange": "binance",
+    "symbol": "BTC-USDT",
+    "quantity": 1,
+    "duration": "1m",
+    "slices": 6,
+}
+
+
+async def test_a_strategy_is_sent_with_its_parameters(server: ScriptedServer, client: TwapClient) -> None:
+    await client.orders.submit(**USUAL, strategy="vwap", volume_profile=[1, "2.5", 3])
+    sent = server.requests[-1]
+    assert (sent.path, sent.json["strategy"]) == ("/orders", "vwap")
+    assert sent.json["volume_profile"] == [1, Decimal("2.5"), 3]
+    await client.orders.preview(**USUAL, strategy="is", half_life="90")
+    assert (server.requests[-1].path, server.requests[-1].json["half_life"]) == ("/orders/preview", 90)
+    await client.orders.preview(**USUAL, compare=True)
+    assert (server.requests[-1].path, server.requests[-1].query["compare"]) == ("/orders/preview", "true")
+    await client.orders.submit(**USUAL)
+    assert server.requests[-1].path == "/orders/twap", "a server from before strategies takes it too"
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "told"),
+    [
+        ({"strategy": "pov"}, "participation", "participation is missing"),
+        ({"participation": 3}, "participation", "belongs to strategy pov"),
+        ({"strategy": "is", "urgency": "high", "half_life": 3}, "urgency", "give one of"),
+        ({"strategy": "vwap", "volume_profile": "uniform"}, "volume_profile", 'expected "auto" or a list'),
+        ({"strategy": "vwap", "volume_profile": [1, -1]}, "volume_profile", "at least 0"),
+        ({"strategy": "vwap", "volume_profile": [1], "volume_days": 3}, "volume_days", "goes with"),
+    ],
+)
+async def test_a_wrong_parameter_is_named(
+    client: TwapClient, fields: dict[str, Any], field: str, told: str
+) -> None:
+    with pytest.raises(InvalidValue, match=told) as caught:
+        await client.orders.submit(**USUAL, **fields)
+    assert caught.value.field == field

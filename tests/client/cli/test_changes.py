@@ -145,3 +145,27 @@ async def test_the_options_of_submit_are_sent(signed_in: Twap, server: ScriptedS
     sent = server.requests[-1].json
     assert (sent["exchange"], sent["late_start"], sent["fidelity"]) == ("aggregate", "skip", "l1")
     assert (sent["randomize"], sent["participation_cap"]) == (Decimal("12.5"), 10)
+
+
+async def test_a_strategy_and_its_parameters_are_sent(signed_in: Twap, server: ScriptedServer) -> None:
+    options = ["--strategy", "pov", "--participation", "12.5%"]
+    assert (await signed_in(*SUBMIT, *options, "--yes", "--token-id", "o-1")).code == 0
+    assert server.requests[-1].path == "/orders"
+    assert (server.requests[-1].json["strategy"], server.requests[-1].json["participation"]) == (
+        "pov",
+        Decimal("12.5"),
+    )
+    weights = ["--strategy", "vwap", "--volume-profile", "2, 1 3"]
+    assert (await signed_in(*SUBMIT, *weights, "--yes", "--token-id", "o-2")).code == 0
+    assert server.requests[-1].json["volume_profile"] == [2, 1, 3]
+    half = ["--strategy", "is", "--half-life", "5m"]
+    assert (await signed_in(*SUBMIT, *half, "--yes", "--token-id", "o-3")).code == 0
+    assert server.requests[-1].json["half_life"] == 300
+    bad = await signed_in(*SUBMIT, "--strategy", "vwap", "--volume-profile", "many", "--yes")
+    assert bad.code == 2 and "--volume-profile: expected auto, or weights" in bad.err
+
+
+async def test_compare_submits_nothing(signed_in: Twap, server: ScriptedServer) -> None:
+    shown = await signed_in(*SUBMIT, "--compare")
+    assert shown.code == 0 and "nothing was submitted" in shown.err
+    assert server.requests[-1].query["compare"] == "true" and not server.orders

@@ -60,7 +60,7 @@ async def test_several_reads_of_one_moment_are_a_transaction(orders: SqlOrderSto
     trips.clear()
     assert await orders.detail("alice", "token-1") is not None
     kinds = [trip.split()[:2][-1] for trip in trips]
-    assert kinds == ["BEGIN", *["SELECT"] * 4, "rollback"]
+    assert kinds == ["BEGIN", *["SELECT"] * 5, "rollback"]
 
 
 async def test_rows_counts_and_columns(connection: driver.DriverConnection) -> None:

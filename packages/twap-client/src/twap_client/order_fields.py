@@ -10,7 +10,17 @@ from uuid import uuid4
 
 from twap_client._in_words import as_the_server, in_words
 from twap_client.errors import InvalidValue, NaiveTime
-from twap_models import Carry, Fidelity, LateStart, Side, TwapOrder, TwapOrderAmendment, TwapOrderRequest
+from twap_models import (
+    Carry,
+    Fidelity,
+    LateStart,
+    Side,
+    StrategyOrderRequest,
+    TwapOrder,
+    TwapOrderAmendment,
+    TwapOrderRequest,
+)
+from twap_models.enums import Strategy, Urgency
 from twap_models.fields import HOW_TO_WRITE_ZONES, Amount, lacks_zone
 
 _NAMED = 3
@@ -31,7 +41,7 @@ KEEP: Final = _Keep.KEEP
 
 
 class OrderFields(TypedDict, total=False):
-    """Keywords of ``submit`` and ``preview``; see ``twap_models.TwapOrderRequest`` for their meaning."""
+    """Keywords of ``submit`` and ``preview``; see ``twap_models.StrategyOrderRequest`` for their meaning."""
 
     token_id: str
     price: Amount | None
@@ -47,6 +57,16 @@ class OrderFields(TypedDict, total=False):
     randomize: Amount | None
     participation_cap: Amount | None
     fidelity: Fidelity | str
+    strategy: Strategy | str
+    volume_profile: Sequence[Amount] | Literal["auto"] | None
+    volume_days: int | None
+    risk_aversion: Amount | None
+    half_life: timedelta | Amount | None
+    urgency: Urgency | str | None
+    volatility: Amount | None
+    temporary_impact: Amount | None
+    permanent_impact: Amount | None
+    participation: Amount | None
 
 
 class _Order(OrderFields):
@@ -90,6 +110,8 @@ def check_zones(**times: Any) -> None:
             raise NaiveTime(f"{name}: {shown} has no zone: {HOW_TO_WRITE_ZONES}")
 
 
+_OF_STRATEGIES = frozenset(StrategyOrderRequest.model_fields) - frozenset(TwapOrderRequest.model_fields)
+
 AnyRequest = TwapOrderRequest | Mapping[str, Any]
 """An order: a model, or its fields by name, as they are given as keywords."""
 
@@ -124,7 +146,18 @@ def _wanted(request: Any, within: str = "") -> TwapOrderRequest:
         raise TypeError(f"expected a TwapOrderRequest or its fields as a dict, got {type(request).__name__}")
     check_zones(start_time=request.get("start_time"), end_time=request.get("end_time"))
     with in_words(as_the_server, within=within):
-        return TwapOrderRequest.model_validate({"token_id": str(uuid4())} | dict(request))
+        return order_shape(request).model_validate({"token_id": str(uuid4())} | dict(request))
+
+
+def order_shape(fields: Iterable[str]) -> type[TwapOrderRequest]:
+    """Which model an order with these fields is: any strategy's, where it names one or a parameter of one."""
+    return TwapOrderRequest if _OF_STRATEGIES.isdisjoint(fields) else StrategyOrderRequest
+
+
+def submission_path(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> str:
+    """Where orders are sent: an older server knows TWAP alone."""
+    several = [wanted] if isinstance(wanted, TwapOrderRequest) else wanted
+    return "/orders" if any(isinstance(one, StrategyOrderRequest) for one in several) else "/orders/twap"
 
 
 def order_bodies(wanted: TwapOrderRequest | Sequence[TwapOrderRequest]) -> Any:

@@ -1,4 +1,4 @@
-"""TWAP orders: preview, submit, look up, list, pause, resume, amend, cancel; reports of what they cost.
+"""Orders of any strategy: preview, submit, look up, list, pause, amend, cancel; reports of what they cost.
 
 A submission may be repeated without harm: its ``token_id`` is the idempotency key, so after a cut
 connection the same request is sent again and the server answers with the order it already has.
@@ -27,6 +27,7 @@ from twap_client.order_fields import (
     order_bodies,
     order_path,
     shows_order_fields,
+    submission_path,
     wanted_orders,
 )
 from twap_client.order_pages import (
@@ -119,13 +120,17 @@ class Orders:
         """
         wanted = wanted_orders(request, fields)
         many = [wanted] if isinstance(wanted, TwapOrderRequest) else wanted
-        made = await self._submit(order_bodies(wanted), [item.token_id for item in many], timeout)
+        made = await self._submit(wanted, [item.token_id for item in many], timeout)
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
     @overload
-    async def preview(self, request: AnyRequest, *, timeout: Timeout = None) -> OrderPreview: ...
+    async def preview(
+        self, request: AnyRequest, *, compare: bool = False, timeout: Timeout = None
+    ) -> OrderPreview: ...
     @overload
-    async def preview(self, request: Iterable[AnyRequest], *, timeout: Timeout = None) -> PreviewList: ...
+    async def preview(
+        self, request: Iterable[AnyRequest], *, compare: bool = False, timeout: Timeout = None
+    ) -> PreviewList: ...
     @overload
     async def preview(
         self,
@@ -134,6 +139,7 @@ class Orders:
         symbol: str,
         quantity: Amount,
         side: Side | str = Side.BUY,
+        compare: bool = False,
         timeout: Timeout = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
@@ -142,6 +148,7 @@ class Orders:
         self,
         request: AnyRequest | Iterable[AnyRequest] | None = None,
         *,
+        compare: bool = False,
         timeout: Timeout = None,
         **fields: Any,
     ) -> OrderPreview | PreviewList:
@@ -152,6 +159,7 @@ class Orders:
 
         Args:
             request: as for ``submit``; keywords too.
+            compare: also show all strategies side by side, in ``strategies``.
             timeout: likewise.
 
         Raises:
@@ -163,8 +171,14 @@ class Orders:
             TransportError: no answer after all attempts.
         """
         wanted = wanted_orders(request, fields)
-        body = order_bodies(wanted)
-        call = Call(method="POST", path="/orders/twap/preview", body=body, repeatable=True, timeout=timeout)
+        call = Call(
+            method="POST",
+            path="/orders/preview" if compare else f"{submission_path(wanted)}/preview",
+            params={"compare": "true"} if compare else {},
+            body=order_bodies(wanted),
+            repeatable=True,
+            timeout=timeout,
+        )
         made = read_model(_PREVIEWS, await self._transport.send(call))
         return made[0] if isinstance(wanted, TwapOrderRequest) else made
 
@@ -464,11 +478,16 @@ class Orders:
         with in_doubt(f"whether the order {token_id!r} was {done} is not known", token_id):
             return read_model(_ORDER, await self._transport.send(call))
 
-    async def _submit(self, body: Any, token_ids: Sequence[str], timeout: Timeout) -> OrderList:
+    async def _submit(
+        self,
+        wanted: TwapOrderRequest | Sequence[TwapOrderRequest],
+        token_ids: Sequence[str],
+        timeout: Timeout,
+    ) -> OrderList:
         call = Call(
             method="POST",
-            path="/orders/twap",
-            body=body,
+            path=submission_path(wanted),
+            body=order_bodies(wanted),
             repeatable=True,
             lists=_LISTS,
             timeout=timeout,

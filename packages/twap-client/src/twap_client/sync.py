@@ -295,10 +295,16 @@ class SyncOrders:
         return made
 
     @overload
-    def preview(self, request: AnyRequest, *, timeout: timedelta | float | None = None) -> OrderPreview: ...
+    def preview(
+        self, request: AnyRequest, *, compare: bool = False, timeout: timedelta | float | None = None
+    ) -> OrderPreview: ...
     @overload
     def preview(
-        self, request: Iterable[AnyRequest], *, timeout: timedelta | float | None = None
+        self,
+        request: Iterable[AnyRequest],
+        *,
+        compare: bool = False,
+        timeout: timedelta | float | None = None,
     ) -> PreviewList: ...
     @overload
     def preview(
@@ -308,6 +314,7 @@ class SyncOrders:
         symbol: str,
         quantity: Amount,
         side: Side | str = Side.BUY,
+        compare: bool = False,
         timeout: timedelta | float | None = None,
         **fields: Unpack[OrderFields],
     ) -> OrderPreview: ...
@@ -316,12 +323,15 @@ class SyncOrders:
         self,
         request: AnyRequest | Iterable[AnyRequest] | None = None,
         *,
+        compare: bool = False,
         timeout: timedelta | float | None = None,
         **fields: Any,
     ) -> OrderPreview | PreviewList:
         """Say what would become of orders; see ``twap_client.orders.Orders.preview``."""
         call: Any = self._inner.preview
-        made: OrderPreview | PreviewList = self._thread.run(call(request, timeout=timeout, **fields))
+        made: OrderPreview | PreviewList = self._thread.run(
+            call(request, compare=compare, timeout=timeout, **fields)
+        )
         return made
 
 

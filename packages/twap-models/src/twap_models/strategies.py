@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, WithJsonSchema
 from twap_models.base import ResponseModel
 from twap_models.enums import Strategy, Urgency
 from twap_models.fields import Duration, Told, parse_number
+from twap_models.reading import number
 
 AUTO: Literal["auto"] = "auto"
 MOST_WEIGHTS = 1_000
@@ -63,3 +64,18 @@ class StrategyParameters(ResponseModel):
     temporary_impact: Told | None = None
     permanent_impact: Told | None = None
     participation: Told | None = None
+
+
+def strategy_words(strategy: Strategy | str, given: StrategyParameters | None) -> str:
+    """Name a strategy with the parameter that decides most: ``is high``, ``pov 10 %``."""
+    if given is None:
+        return str(strategy)
+    if given.participation is not None:
+        return f"{strategy} {number(given.participation)} %"
+    if given.urgency is not None:
+        return f"{strategy} {given.urgency}"
+    if given.half_life is not None:
+        return f"{strategy}, half-life {given.half_life.total_seconds():g} s"
+    if given.risk_aversion is not None:
+        return f"{strategy}, risk aversion {number(given.risk_aversion)}"
+    return str(strategy) if given.volume_profile in (None, AUTO) else f"{strategy} by weights"

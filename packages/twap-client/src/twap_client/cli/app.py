@@ -17,6 +17,7 @@ from twap_client.cli import (
     listings,
     profile_commands,
     setup_commands,
+    strategy_options,
 )
 from twap_client.cli.formats import Output, run_listing
 from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
@@ -214,6 +215,17 @@ def submit(
         str | None, typer.Option(metavar="PERCENT", help="Largest share of the traded volume, in percent.")
     ] = None,
     fidelity: FidelityOption = None,
+    strategy: strategy_options.StrategyOption = None,
+    volume_profile: strategy_options.ProfileOption = None,
+    volume_days: strategy_options.DaysOption = None,
+    urgency: strategy_options.UrgencyOption = None,
+    half_life: strategy_options.HalfLifeOption = None,
+    risk_aversion: strategy_options.RiskAversionOption = None,
+    volatility: strategy_options.VolatilityOption = None,
+    temporary_impact: strategy_options.TemporaryOption = None,
+    permanent_impact: strategy_options.PermanentOption = None,
+    participation: strategy_options.ParticipationOption = None,
+    compare: strategy_options.CompareOption = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
     watch: Annotated[bool, typer.Option("--watch", "-w", help="Follow the order to its end.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would happen.")] = False,
@@ -222,15 +234,20 @@ def submit(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Submit a TWAP order: QUANTITY in equal slices from --start to --end."""
-    from twap_client.cli.submission import Submission
+    """Submit an order: QUANTITY in slices from --start to --end, equal ones unless --strategy says else."""
+    from twap_client.cli.submission import Shown, Submission
 
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
     when = {"start_time": start, "end_time": end, "duration": duration, "interval": interval}
     how = {"slices": slices, "token_id": token_id, "carry": carry, "max_slippage_bps": max_slippage_bps}
     how |= {"randomize": randomize, "participation_cap": participation_cap}
-    how |= {"late_start": late_start, "fidelity": fidelity}
-    submission = Submission(what | when | how, ask=not yes, follow=watch, dry_run=dry_run, go_live=go_live)
+    how |= {"late_start": late_start, "fidelity": fidelity, "strategy": strategy}
+    how |= {"volume_profile": volume_profile, "volume_days": volume_days, "participation": participation}
+    how |= {"urgency": urgency, "half_life": half_life, "risk_aversion": risk_aversion}
+    how |= {"volatility": volatility, "temporary_impact": temporary_impact}
+    how |= {"permanent_impact": permanent_impact}
+    shown = Shown(dry_run=dry_run or compare or go_live, go_live=go_live, compare=compare)
+    submission = Submission(what | when | how, ask=not yes, follow=watch, shown=shown)
     _run(ctx, as_json, submission.work, submission.prepare, submission)
 
 

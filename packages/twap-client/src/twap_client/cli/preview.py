@@ -16,9 +16,13 @@ from twap_models import (
     OrderPreview,
     PlannedSlice,
 )
+from twap_models.enums import Strategy
+from twap_models.preview import CurvePoint, StrategyComparison
 from twap_models.reading import NOTHING, for_reading, number
+from twap_models.strategies import strategy_words
 
 _FIRST, _LAST = 5, 2
+_FEWEST_POINTS = 2
 _MARKS = {
     GoLiveVerdict.ACCEPTED: ("✓", "green"),
     GoLiveVerdict.REFUSED: ("✗", "red"),
@@ -31,6 +35,8 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
     parts: list[RenderableType] = [_verdict(preview)]
     parts += [Text.assemble(("  ✗ ", "red"), f"{item.field}: {item.detail}") for item in preview.broken]
     parts += [Text.assemble(("  note ", "yellow"), warning) for warning in preview.warnings]
+    if preview.strategies:
+        return Group(*parts, _heading("strategies side by side"), _strategies(preview.strategies))
     parts += [_heading("expected cost now"), _cost(preview)]
     if preview.slice_count:
         parts += [_heading("plan"), _plan(preview), _slices(preview)]
@@ -40,6 +46,31 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
     return Group(*parts)
 
 
+def _strategies(compared: Sequence[StrategyComparison]) -> Group:
+    """Cost and risk of each, and how much each has filled after a quarter, half and three quarters."""
+    table = FittingTable(left("strategy"), right("cost bps", "risk bps", "¼", "½", "¾"), words("note"))
+    for one in compared:
+        table.add_row(
+            strategy_words(one.strategy, one.strategy_parameters),
+            rounded(one.expected_cost_bps, 2),
+            rounded(one.risk_bps, 2),
+            *(_share(one.curve, quarter) for quarter in (1, 2, 3)),
+            one.note,
+        )
+    told = "cost: spread, depth, fees on the books now; risk: one standard deviation; ¼ ½ ¾: filled by then"
+    return Group(table, Text(told, style="dim"))
+
+
+def _share(curve: Sequence[CurvePoint], quarter: int) -> str:
+    """What is filled after so many quarters of the window, in percent."""
+    if len(curve) < _FEWEST_POINTS:
+        return NOTHING
+    begin, end = curve[0].time, curve[-1].time
+    moment = begin + (end - begin) * quarter / 4
+    done = max((one.quantity for one in curve if one.time <= moment), default=curve[0].quantity)
+    return f"{100 * done / curve[-1].quantity:.0f} %"
+
+
 def _heading(text: str) -> Text:
     return Text(f"\n{text}", style="bold")
 
@@ -47,6 +78,8 @@ def _heading(text: str) -> Text:
 def _verdict(preview: OrderPreview) -> Text:
     name = preview.instrument or preview.symbol
     text = Text(f"{preview.side} {number(preview.quantity)} {name} on {preview.exchange}")
+    if preview.strategy != Strategy.TWAP:
+        text.append(f" by {strategy_words(preview.strategy, preview.strategy_parameters)}")
     if preview.limit_price is not None:
         text.append(f", limit {number(preview.limit_price)}")
     if preview.accepted:

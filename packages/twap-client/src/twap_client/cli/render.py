@@ -42,8 +42,9 @@ from twap_models import (
     TwapOrderDetail,
     TwapOrderRequest,
 )
-from twap_models.enums import AGGREGATE
+from twap_models.enums import AGGREGATE, Strategy
 from twap_models.reading import NOTHING, for_reading, number, reason_words
+from twap_models.strategies import strategy_words
 
 __all__ = [
     "account_line",
@@ -287,6 +288,8 @@ def _facts(order: TwapOrderDetail) -> FittingTable:
     table = _sheet(left(""), words(""))
     table.add_row("window", f"{stamp(order.start_time)} to {stamp(order.end_time)} UTC")
     table.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
+    if order.strategy != Strategy.TWAP:
+        table.add_row("strategy", strategy_words(order.strategy, order.strategy_parameters))
     table.add_row("limit", number(order.limit_price))
     if order.revision > 1:
         table.add_row("revision", f"{order.revision}: amended")

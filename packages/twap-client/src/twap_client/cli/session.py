@@ -47,6 +47,15 @@ _TYPED_AT = {
     "max_slippage_bps": "--max-slippage-bps",
     "randomize": "--randomize",
     "participation_cap": "--participation-cap",
+    "volume_profile": "--volume-profile",
+    "volume_days": "--volume-days",
+    "half_life": "--half-life",
+    "risk_aversion": "--risk-aversion",
+    "temporary_impact": "--temporary-impact",
+    "permanent_impact": "--permanent-impact",
+    "participation": "--participation",
+    "volatility": "--volatility",
+    "urgency": "--urgency",
 }
 """Fields of an order that are typed under another name."""
 _PIPE_WIDTH = 10_000

@@ -73,6 +73,21 @@ def percent(text: str | None) -> str | None:
     return None if text is None else text.strip().removesuffix("%").rstrip()
 
 
+def weights(option: str, text: str) -> str | list[str]:
+    """Give ``auto`` or a list of numbers, as text that the wire takes: ``2,1,1,3`` or ``2 1 1 3``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    bare = text.strip().lower()
+    if bare == "auto":
+        return bare
+    found = bare.replace(",", " ").split()
+    if not found or not all(_PLAIN.fullmatch(one) for one in found):
+        raise UsageError(f"{option}: expected auto, or weights such as 2,1,1,3, got {text[:40]!r}")
+    return found
+
+
 def address(text: str) -> str:
     """Give a server's address its scheme: ``http`` on this machine, else ``https``."""
     bare = text.strip()

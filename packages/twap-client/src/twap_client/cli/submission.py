@@ -3,6 +3,7 @@
 import secrets
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -15,7 +16,8 @@ from twap_client.cli.preview import preview_view
 from twap_client.cli.session import ENDED, Session, asked
 from twap_client.cli.watch import watch_submitted
 from twap_client.errors import ApiError, NotAuthenticated, NotFound, TwapClientError, UsageError
-from twap_models import Candle, OrderPreview, OrderStatus, TwapOrder, TwapOrderDetail, TwapOrderRequest
+from twap_client.order_fields import order_shape
+from twap_models import Candle, OrderPreview, OrderStatus, TwapOrder, TwapOrderDetail
 from twap_models.reading import reason_words
 
 _ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
@@ -24,18 +26,28 @@ _ID_LENGTH = 8
 _USED_UP = "; this token_id is used up"
 """What the server says of every rejected order; to whom gave no id it says nothing."""
 _A_DAY = 24
+_PERCENTS = ("randomize", "participation_cap", "participation", "volatility")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What is shown in place of a submission."""
+
+    dry_run: bool = False
+    """Nothing is submitted."""
+    go_live: bool = False
+    """Every rule of each exchange's own TWAP."""
+    compare: bool = False
+    """All strategies side by side."""
 
 
 class Submission:
     """One ``submit``: read and confirmed before the event loop that sends it, for a prompt would block it."""
 
-    def __init__(
-        self, fields: dict[str, Any], *, ask: bool, follow: bool, dry_run: bool = False, go_live: bool = False
-    ) -> None:
+    def __init__(self, fields: dict[str, Any], *, ask: bool, follow: bool, shown: Shown = Shown()) -> None:
         self._fields = {name: value for name, value in fields.items() if value is not None}
-        self._dry_run = dry_run or go_live
-        self._go_live = go_live
-        self._asks = ask and not self._dry_run
+        self._shows = shown
+        self._asks = ask and not shown.dry_run
         self._follow = follow
         self._is_named = "token_id" in self._fields
         self._shown: frozenset[str] = frozenset()
@@ -50,7 +62,7 @@ class Submission:
         see_that_it_is_whole(self._fields)
         typed = {"token_id": made_up_id()} | self._fields | self._lengths() | self._times(console)
         with in_words(as_the_server):
-            self._request = TwapOrderRequest.model_validate(typed)
+            self._request = order_shape(typed).model_validate(typed)
         if self._asks and not sys.stdin.isatty():
             raise UsageError(
                 "there is no terminal to ask at: add `--yes` to submit without a question, "
@@ -81,7 +93,7 @@ class Submission:
 
     async def work(self, session: Session) -> int:
         """Submit it, and follow it if wanted; in a dry run only say what would become of it."""
-        if self._dry_run:
+        if self._shows.dry_run:
             return await self._preview(session)
         token = self._request.token_id
         before = await self._known(session)
@@ -144,16 +156,21 @@ class Submission:
         }
 
     def _lengths(self) -> dict[str, Any]:
-        lengths = {name: f"--{name}" for name in ("duration", "interval") if name in self._fields}
-        shares = [name for name in ("randomize", "participation_cap") if name in self._fields]
-        return {name: spoken.length(option, self._fields[name]) for name, option in lengths.items()} | {
-            name: spoken.percent(self._fields[name]) for name in shares
+        lengths = [name for name in ("duration", "interval", "half_life") if name in self._fields]
+        shares = [name for name in _PERCENTS if name in self._fields]
+        found: dict[str, Any] = {
+            name: spoken.length(f"--{name.replace('_', '-')}", self._fields[name]) for name in lengths
         }
+        found |= {name: spoken.percent(self._fields[name]) for name in shares}
+        if "volume_profile" in self._fields:
+            found["volume_profile"] = spoken.weights("--volume-profile", self._fields["volume_profile"])
+        return found
 
     async def _preview(self, session: Session) -> int:
-        preview: OrderPreview = await session.client.orders.preview(self._request)
-        session.show(preview, lambda: preview_view(preview, go_live=self._go_live))
-        if preview.go_live and not self._go_live and not session.as_json:
+        compare, go_live = self._shows.compare, self._shows.go_live
+        preview: OrderPreview = await session.client.orders.preview(self._request, compare=compare)
+        session.show(preview, lambda: preview_view(preview, go_live=go_live))
+        if preview.go_live and not go_live and not compare and not session.as_json:
             session.say("why an exchange's own TWAP would take it or not: `--go-live`")
         session.say("dry run: nothing was submitted")
         return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]

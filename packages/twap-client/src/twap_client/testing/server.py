@@ -40,11 +40,11 @@ from twap_models import (
     OrderEventType,
     OrderStatus,
     PublicTrade,
+    StrategyOrderRequest,
     TradeMessage,
     TwapOrder,
     TwapOrderAmendment,
     TwapOrderDetail,
-    TwapOrderRequest,
 )
 from twap_models.enums import AGGREGATE
 
@@ -247,8 +247,8 @@ class ScriptedServer(ScriptedAccounts):
             ("GET", "/trades/([^/]+)/([^/]+)", False, self._trades),
             ("GET", "/server", False, lambda _: given(self.info)),
             *self._account_routes(),
-            ("POST", "/orders/twap", True, self._submit),
-            ("POST", "/orders/twap/preview", True, self._preview),
+            ("POST", "/orders(?:/twap)?", True, self._submit),
+            ("POST", "/orders(?:/twap)?/preview", True, self._preview),
             ("GET", "/orders", True, self._list),
             ("GET", "/costs", True, self._costs),
             ("GET", "/orders/([^/]+)", True, self._show),
@@ -293,7 +293,7 @@ class ScriptedServer(ScriptedAccounts):
 
     def _submit(self, request: Request) -> Reply:
         many = request.json if isinstance(request.json, list) else [request.json]
-        wanted = [TwapOrderRequest.model_validate(item) for item in many]
+        wanted = [StrategyOrderRequest.model_validate(item) for item in many]
         new = [item for item in wanted if item.token_id not in self.orders]
         for item in new:
             made = order(**item.model_dump(include=_COPIED, exclude_none=True))
@@ -303,7 +303,7 @@ class ScriptedServer(ScriptedAccounts):
 
     def _preview(self, request: Request) -> Reply:
         many = request.json if isinstance(request.json, list) else [request.json]
-        wanted = [TwapOrderRequest.model_validate(item) for item in many]
+        wanted = [StrategyOrderRequest.model_validate(item) for item in many]
         return listed([preview(**item.model_dump(include=_COPIED, exclude_none=True)) for item in wanted])
 
     def _list(self, request: Request) -> Reply:

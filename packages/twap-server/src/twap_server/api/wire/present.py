@@ -261,7 +261,7 @@ def pending_body(made: Order, index: int) -> Plain:
         "due_time": to_iso(made.schedule.due(index)),
         "outcome": SliceOutcome.PENDING.value if is_open else SliceOutcome.CANCELED.value,
         "reason": None if is_open else SliceReason.CANCELED.value,
-        "wanted_quantity": number(shortened(made.schedule.size(index))),
+        "wanted_quantity": number(shortened(made.schedule.planned(index))),
         "filled_quantity": number(exact.ZERO),
         "average_price": None,
     }
@@ -401,6 +401,6 @@ def pending_slice(made: Order, index: int) -> wire_orders.Slice:
         due_time=to_datetime(schedule.due(index)),
         outcome=SliceOutcome.PENDING if is_open else SliceOutcome.CANCELED,
         reason=None if is_open else SliceReason.CANCELED,
-        wanted_quantity=schedule.size(index),
+        wanted_quantity=schedule.planned(index),
         filled_quantity=exact.ZERO,
     )

@@ -69,7 +69,7 @@ def _plan(made: Preview, most: int) -> dict[str, Any]:
 def _slices(schedule: Schedule, most: int) -> list[wire.PlannedSlice]:
     return [
         wire.PlannedSlice(
-            index=index, due_time=to_datetime(schedule.due(index)), quantity=schedule.size(index)
+            index=index, due_time=to_datetime(schedule.due(index)), quantity=schedule.planned(index)
         )
         for index in range(min(most, schedule.count))
     ]

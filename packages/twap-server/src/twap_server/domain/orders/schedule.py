@@ -120,6 +120,10 @@ class Schedule:
         """The slice's own part of the curve: sizes sum to what was left at the plan's begin, exactly."""
         return exact.subtract(self.target(index), self.target(index - 1))
 
+    def planned(self, index: int) -> Decimal:
+        """What is known beforehand of the slice's size: nothing where the volume decides."""
+        return ZERO if self.follows_volume else self.size(index)
+
     def most_of(self, index: int) -> Decimal:
         """What slice ``index`` may want while catching up: at least its own part of the curve."""
         return self.most if self.curve is LINEAR else max(self.most, self.size(index))
