@@ -18,6 +18,7 @@ from siege.attacks import ATTACKS
 from siege.growth import FLAT
 from twap_client.cli.app import app as client_app
 from twap_models import ErrorCode, RejectReason, StrategyOrderRequest, TwapOrderRequest
+from twap_models.enums import Strategy
 from twap_models.strategies import PARAMETERS
 from twap_server import settings
 from twap_server.api.http.problems import STATUS
@@ -177,9 +178,13 @@ def test_simulated_exchanges() -> None:
     assert first_words("simulated exchanges") == {one.name for one in PROTOCOLS}
 
 
+def _strategy(strategy: Strategy) -> list[str]:
+    return [] if strategy is Strategy.TWAP else [strategy]
+
+
 def test_go_live_rules() -> None:
     known = {
-        f"{rule.exchange} {rule.market} {rule.what}": [
+        " ".join([rule.exchange, rule.market, *_strategy(rule.strategy), rule.what]): [
             rule.limit,
             f"[{rule.source.title}]({rule.source.url})",
             rule.source.as_of,

@@ -217,7 +217,7 @@ class GoLiveVerdict(StrEnum):
 
 
 class GoLiveRule(StrEnum):
-    """What a rule of an exchange's own TWAP bounds."""
+    """What a rule of an exchange's own TWAP, or POV, bounds."""
 
     DURATION = "duration"
     DURATION_STEP = "duration_step"
@@ -230,6 +230,7 @@ class GoLiveRule(StrEnum):
     MAXIMUM_TOTAL = "maximum_total"
     LIMIT_PRICE = "limit_price"
     RANDOMIZE = "randomize"
+    PARTICIPATION = "participation"
 
 
 class Scope(StrEnum):

@@ -10,8 +10,9 @@ from decimal import Decimal
 from pydantic import Field
 
 from twap_models.base import ResponseModel
-from twap_models.enums import OrderStatus, Side
+from twap_models.enums import OrderStatus, Side, Strategy
 from twap_models.fields import Figure, UtcDatetime
+from twap_models.strategies import StrategyParameters
 
 _ZERO = Decimal(0)
 
@@ -111,6 +112,8 @@ class ExecutionReport(ResponseModel):
     exchange: str = ""
     instrument: str | None = None
     side: Side = Side.BUY
+    strategy: Strategy | str = Strategy.TWAP
+    strategy_parameters: StrategyParameters | None = None
     status: OrderStatus = OrderStatus.ACCEPTED
     final: bool = Field(
         default=False,

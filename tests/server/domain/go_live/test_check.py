@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twap_models.enums import GoLiveRule, GoLiveVerdict, InstrumentKind
+from twap_models.enums import GoLiveRule, GoLiveVerdict, InstrumentKind, Strategy
 from twap_server.domain.clock import SECOND
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, RuleFinding, check
@@ -65,7 +65,7 @@ def test_a_perpetual_has_no_use_for_the_rules_of_a_spot_market() -> None:
 
 def test_all_six_exchanges_answer_and_every_rule_names_its_source() -> None:
     assert list(answers(ORDER)) == MARKETS
-    assert len({(rule.exchange, rule.market, rule.what) for rule in RULES}) == len(RULES)
+    assert len({(rule.exchange, rule.market, rule.what, rule.strategy) for rule in RULES}) == len(RULES)
     for rule in RULES:
         assert rule.source.url.startswith("https://") and rule.source.title
         assert re.fullmatch(r"undated|(after )?\d{4}-\d\d-\d\d", rule.source.as_of)
@@ -250,3 +250,16 @@ def test_a_verdict_follows_from_its_rules(order: Proposed) -> None:
         assert (one.verdict is GoLiveVerdict.ACCEPTED) == all(said)
         assert (one.verdict is GoLiveVerdict.REFUSED) == (False in said)
         assert all(found.message for found in one.findings if not found.ok)
+
+
+def test_a_pov_order_is_checked_against_the_exchanges_own_pov() -> None:
+    order = replace(ORDER, strategy=Strategy.POV, participation=Decimal(10))
+    assert list(answers(order)) == [("binance", "usd-m futures"), ("bybit", "spot")]
+    share = finding(order, "binance usd-m futures", GoLiveRule.PARTICIPATION)
+    assert (share.ok, share.yours) == (True, "10 %") and "LOW, MEDIUM or HIGH" in share.message
+    assert answers(order)["bybit", "spot"].verdict is GoLiveVerdict.UNKNOWN
+
+
+@pytest.mark.parametrize("strategy", [Strategy.VWAP, Strategy.IS, Strategy.SWEEP])
+def test_no_exchange_is_said_to_take_what_none_documents(strategy: Strategy) -> None:
+    assert check(replace(ORDER, strategy=strategy), PAIRS) == ()

@@ -42,7 +42,7 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
         parts += [_heading("plan"), _plan(preview), _slices(preview)]
     if preview.go_live:
         shown = _go_live(preview.go_live) if go_live else _go_live_briefly(preview.go_live)
-        parts += [_heading("would the exchange's own TWAP take it?"), shown]
+        parts += [_heading(f"would the exchange's own {str(preview.strategy).upper()} take it?"), shown]
     return Group(*parts)
 
 

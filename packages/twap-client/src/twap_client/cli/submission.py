@@ -171,7 +171,7 @@ class Submission:
         preview: OrderPreview = await session.client.orders.preview(self._request, compare=compare)
         session.show(preview, lambda: preview_view(preview, go_live=go_live))
         if preview.go_live and not go_live and not compare and not session.as_json:
-            session.say("why an exchange's own TWAP would take it or not: `--go-live`")
+            session.say("why an exchange's own order would take it or not: `--go-live`")
         session.say("dry run: nothing was submitted")
         return 0 if preview.accepted else ENDED[OrderStatus.REJECTED]
 

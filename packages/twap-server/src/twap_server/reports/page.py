@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, tostring
 from twap_models.enums import SliceOutcome
 from twap_models.reading import NOTHING, for_reading, number, reason_words
 from twap_models.report import ExecutionReport
+from twap_models.strategies import strategy_words
 from twap_server.domain.market.symbols import assets_of
 from twap_server.domain.orders.order import OrderProgress
 from twap_server.domain.orders.record import OrderRecord
@@ -40,7 +41,7 @@ def report_page(record: OrderRecord, *, notes: Sequence[str] = ()) -> str:
         el("meta", name="viewport", content="width=device-width, initial-scale=1"),
         el("meta", http_equiv="Content-Security-Policy", content=_CSP_IN_PAGE),
         el("meta", name="referrer", content="no-referrer"),
-        el("title", f"TWAP execution report {made.token_id}"),
+        el("title", f"Execution report {made.token_id}"),
         el("style", _css()),
     )
     page = el("html", head, el("body", el("main", *_parts(record, made))), lang="en")
@@ -69,7 +70,7 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     yield el(
         "h1", f"{made.side.value.capitalize()} {number(made.quantity)} {market} on {made.exchange}", status
     )
-    yield el("p", f"TWAP execution report of order {made.token_id}", class_="soft")
+    yield el("p", f"Execution report of order {made.token_id}", class_="soft")
     if not made.fills and not order.status.is_open and made.notes:
         yield el("p", next((note for note in made.notes if note.startswith(_WHY)), ""), class_="why")
     limit = "none" if plan.limit is None else number(plan.limit)
@@ -78,6 +79,7 @@ def _heading(record: OrderRecord, made: ExecutionReport) -> Iterator[Element]:
     facts = {
         "Accepted": stamp(terms.created),
         "Window": f"{stamp(terms.start)} to {stamp(plan.end)}",
+        "Strategy": strategy_words(made.strategy, made.strategy_parameters),
         "Slices": f"{plan.slice_count}, {interval}; {how}",
         "Limit": limit,
         "Ended": _ended(order.progress),

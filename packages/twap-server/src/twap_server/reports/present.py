@@ -14,6 +14,7 @@ from twap_server.domain.tca.prices import Price, Prices
 from twap_server.domain.tca.report import ExchangeFigures, Report, report
 from twap_server.domain.tca.report_hash import report_hash
 from twap_server.domain.tca.shortfall import Costs
+from twap_server.reports.strategy import parameters
 
 
 def execution_report(record: OrderRecord) -> wire.ExecutionReport:
@@ -30,6 +31,8 @@ def shown(record: OrderRecord, made: Report) -> wire.ExecutionReport:
         exchange=terms.exchange,
         instrument=terms.instrument.symbol if terms.instrument else None,
         side=terms.side,
+        strategy=terms.strategy.name,
+        strategy_parameters=parameters(terms.strategy),
         status=progress.status,
         final=made.final,
         quantity=order.plan.quantity,

@@ -12,7 +12,6 @@ from twap_models.enums import AGGREGATE, BookStatus, SliceOutcome, SliceReason
 from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.http.exact_json import Plain, number
-from twap_server.api.wire.present_strategies import parameters
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
@@ -24,6 +23,7 @@ from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import OrderPage
 from twap_server.domain.orders.strategies import TWAP, StrategyChoice
 from twap_server.feed.bus import CandleTopic
+from twap_server.reports.strategy import parameters
 
 
 def exchange(status: ExchangeStatus, books: Sequence[CollectedBook], now: Nanos) -> wire_market.Exchange:

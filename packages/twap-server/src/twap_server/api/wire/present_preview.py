@@ -5,7 +5,7 @@ from typing import Any
 
 from twap_models import preview as wire
 from twap_models.stream import age_ms
-from twap_server.api.wire.present_strategies import comparison, parameters, points
+from twap_server.api.wire.present_strategies import comparison, points
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.execution.pre_trade_cost import Estimate
 from twap_server.domain.go_live.check import GoLive, RuleFinding
@@ -13,6 +13,7 @@ from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.schedule import Schedule
 from twap_server.engine.entry.expected_cost import ExpectedCost
 from twap_server.engine.entry.preview import Preview
+from twap_server.reports.strategy import parameters
 
 SHOWN_SLICES = 1_000
 """Of one order."""

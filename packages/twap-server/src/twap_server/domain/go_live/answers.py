@@ -6,7 +6,7 @@ In: a rule, plain figures of an order, what is known of the pair. Out: an ``Rule
 from dataclasses import dataclass
 from decimal import Decimal
 
-from twap_models.enums import GoLiveRule
+from twap_models.enums import GoLiveRule, Strategy
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.go_live.rules import (
@@ -55,6 +55,9 @@ class Proposed:
     """From now to the end."""
     randomize: Decimal = ZERO
     """Percent; 0 is off."""
+    strategy: Strategy = Strategy.TWAP
+    participation: Decimal = ZERO
+    """Percent, of a ``pov`` order."""
 
     @property
     def slices(self) -> int:
@@ -129,6 +132,8 @@ def _yours(what: GoLiveRule, order: Proposed) -> str:
             return "none" if order.limit is None else plain(order.limit)
         case GoLiveRule.RANDOMIZE:
             return f"{plain(order.randomize)} %"
+        case GoLiveRule.PARTICIPATION:
+            return f"{plain(order.participation)} %"
         case GoLiveRule.MINIMUM_PER_SLICE:
             return f"{plain(exact.ratio(order.quantity, Decimal(order.slices)))} a slice"
         case _:

@@ -1,4 +1,4 @@
-"""Check whether an exchange's own TWAP would take an order, and name the rules that the order breaks.
+"""Check whether an exchange's own TWAP, or POV, would take an order, and name the rules that it breaks.
 
 In: plain figures of an order and what is known of the pair on each exchange. Out: per exchange a verdict and
 every rule with its answer, the limit, the source, its date and the nearest figure that would do. Pure, exact.
@@ -52,7 +52,7 @@ def check(
     pairs: Mapping[str, PairMinimums | None],
     kind: InstrumentKind = InstrumentKind.SPOT,
 ) -> tuple[GoLive, ...]:
-    """Check every exchange; an order on a perpetual has no use for the rules of a spot market.
+    """Check every exchange that has an order of this strategy; a perpetual has no use for spot's rules.
 
     Args:
         order: figures of the order.
@@ -60,7 +60,8 @@ def check(
         kind: what the order trades.
     """
     found = []
-    for (exchange, market), rules in groupby(RULES, key=lambda rule: (rule.exchange, rule.market)):
+    of_strategy = [rule for rule in RULES if rule.strategy is order.strategy]
+    for (exchange, market), rules in groupby(of_strategy, key=lambda rule: (rule.exchange, rule.market)):
         if kind is InstrumentKind.PERPETUAL and market == _SPOT:
             continue
         is_its_market = (market == _SPOT) is (kind is InstrumentKind.SPOT)

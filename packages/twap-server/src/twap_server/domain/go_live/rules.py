@@ -7,7 +7,7 @@ are in seconds, totals in dollars (any dollar coin counts as one dollar), random
 from dataclasses import dataclass
 from decimal import Decimal
 
-from twap_models.enums import GoLiveRule
+from twap_models.enums import GoLiveRule, Strategy
 
 UNITS = {
     GoLiveRule.DURATION: "s",
@@ -19,6 +19,7 @@ UNITS = {
     GoLiveRule.MINIMUM_TOTAL: "USD",
     GoLiveRule.MAXIMUM_TOTAL: "USD",
     GoLiveRule.RANDOMIZE: "%",
+    GoLiveRule.PARTICIPATION: "%",
 }
 """Unit of the figure that a rule bounds; base currency or none for the others."""
 
@@ -172,7 +173,7 @@ Bound = Range | MultipleOf | Divisible | PairMinimum | Required | Absent | OneOf
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One row: what an exchange's own TWAP demands of one figure of an order."""
+    """One row: what an exchange's own order of a strategy demands of one figure of an order."""
 
     exchange: str
     market: str
@@ -180,6 +181,8 @@ class Rule:
     what: GoLiveRule
     bound: Bound
     source: RuleSource
+    strategy: Strategy = Strategy.TWAP
+    """Of the exchange's own order that would be used."""
 
     @property
     def unit(self) -> str:

@@ -1,4 +1,4 @@
-"""List the rules of six exchanges' own TWAP orders, one row each, with source and date.
+"""List the rules of six exchanges' own TWAP orders, and of two own POV orders: each with source and date.
 
 In: nothing. Out: ``RULES``, in the order they are told. A figure that was not found is not guessed: its row
 says ``Unknown``. Shown in ``docs/go-live.md``, which a test compares with this table.
@@ -6,7 +6,7 @@ says ``Unknown``. Shown in ``docs/go-live.md``, which a test compares with this 
 
 from decimal import Decimal
 
-from twap_models.enums import GoLiveRule
+from twap_models.enums import GoLiveRule, Strategy
 from twap_server.domain.go_live.rules import (
     Absent,
     Bound,
@@ -78,9 +78,26 @@ _DYDX_CODE = RuleSource(
 )
 
 
-def _rows(exchange: str, market: str, *rows: tuple[GoLiveRule, Bound, RuleSource]) -> tuple[Rule, ...]:
+_BINANCE_VP = RuleSource(
+    title="Binance Algo API, futures: Volume Participation New Order",
+    url="https://developers.binance.com/docs/algo/future-algo/Volume-Participation-New-Order",
+    as_of="undated",
+)
+_BINANCE_VP_SIZES = RuleSource(
+    title="Binance FAQ on Volume Participation (1,000) and Volume Participation New Order (10,000)",
+    url="https://www.binance.com/en/support/faq/b0b94dcc8eb64c2585763b8747b60702",
+    as_of="2022-04-13",
+)
+
+
+def _rows(
+    exchange: str,
+    market: str,
+    *rows: tuple[GoLiveRule, Bound, RuleSource],
+    strategy: Strategy = Strategy.TWAP,
+) -> tuple[Rule, ...]:
     return tuple(
-        Rule(exchange=exchange, market=market, what=what, bound=bound, source=source)
+        Rule(exchange=exchange, market=market, what=what, bound=bound, source=source, strategy=strategy)
         for what, bound, source in rows
     )
 
@@ -172,6 +189,36 @@ RULES: tuple[Rule, ...] = (
         (GoLiveRule.DIVISIBILITY, Divisible(low=_MINUTES_5, high=_DAY), _DYDX),
         (GoLiveRule.MINIMUM_PER_SLICE, PairMinimum(), _DYDX_CODE),
         (GoLiveRule.RANDOMIZE, _NO_RANDOM, _DYDX),
+    ),
+    *_rows(
+        "binance",
+        "usd-m futures",
+        (
+            GoLiveRule.PARTICIPATION,
+            Free(note="chosen by Binance, from an urgency: LOW, MEDIUM or HIGH"),
+            _BINANCE_VP,
+        ),
+        (GoLiveRule.DURATION, Free(note="none can be given: it is filled or canceled"), _BINANCE_VP),
+        (
+            GoLiveRule.MINIMUM_TOTAL,
+            Range(low=Decimal(10_000), doubtful_low=Decimal(1_000), strict=True),
+            _BINANCE_VP_SIZES,
+        ),
+        (GoLiveRule.MAXIMUM_TOTAL, Range(high=Decimal(1_000_000), strict=True), _BINANCE_VP),
+        strategy=Strategy.POV,
+    ),
+    *_rows(
+        "bybit",
+        "spot",
+        (
+            GoLiveRule.PARTICIPATION,
+            Unknown(
+                why="a percent of what others trade, so 10 % there is 9.09 % here; its bounds were not seen"
+            ),
+            _BYBIT,
+        ),
+        (GoLiveRule.DURATION, Unknown(why="its longest time is not stated"), _BYBIT),
+        strategy=Strategy.POV,
     ),
 )
 """Every rule, by exchange and market, in the order they are told."""

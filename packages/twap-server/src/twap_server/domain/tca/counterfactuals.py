@@ -2,8 +2,8 @@
 
 * ``sweep``: one order over everything as soon as the schedule began, walked through the displayed books
   within the limit;
-* ``naive_twap``: each slice's own scheduled part whole at the slice's best price, as if depth were endless
-  (``fidelity=l1``); a slice that met no book, or a best price beyond the limit, gets nothing;
+* ``naive_twap``: equal slices, each whole at the best price of the order's own slice, as if depth were
+  endless (``fidelity=l1``); a slice that met no book, or a best price beyond the limit, gets nothing;
 * ``vwap``: everything at the market's traded VWAP.
 
 Each is measured as the order itself is, by the same formula and the same three prices.
@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from twap_server.domain import exact
-from twap_server.domain.exact import ZERO
+from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.execution.matching import within
-from twap_server.domain.orders.order import SliceResult
+from twap_server.domain.orders.curves import LINEAR
+from twap_server.domain.orders.order import Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sweep
 from twap_server.domain.tca.benchmarks import traded
@@ -110,14 +111,23 @@ def _naive_twap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal,
     reached = filled = notional = ZERO
     fees: Decimal | None = ZERO
     for one in record.slices:
-        part = min(exact.subtract(one.target, reached), exact.subtract(done.quantity, filled))
-        reached = max(reached, one.target)
+        target = _even_target(record.order, one)
+        part = min(exact.subtract(target, reached), exact.subtract(done.quantity, filled))
+        reached = max(reached, target)
         if part <= ZERO or one.touch is None or not within(done.side, one.touch, limit):
             continue
         value = exact.multiply(part, one.touch)
         filled, notional = exact.add(filled, part), exact.add(notional, value)
         fees = _with_fee(fees, value, _rate_of(one, rates))
     return filled, notional, fees
+
+
+def _even_target(order: Order, one: SliceResult) -> Decimal:
+    """What equal slices want once this one is done: of a TWAP order that is its own target."""
+    if order.plan.curve is LINEAR:
+        return one.target
+    share = exact.multiply(order.plan.quantity, Decimal(one.index + 1))
+    return exact.floor_to(FINE.divide(share, Decimal(order.plan.slice_count)), order.terms.lot_size)
 
 
 def _vwap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal, Decimal | None] | None:

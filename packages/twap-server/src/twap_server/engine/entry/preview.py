@@ -15,12 +15,14 @@ from typing import NamedTuple
 from twap_models.enums import OrderStatus, SliceReason
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownSymbol
+from twap_server.domain.exact import ZERO
 from twap_server.domain.go_live.answers import PairMinimums, Proposed
 from twap_server.domain.go_live.check import GoLive, check
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbols import assets_of, kind_of
 from twap_server.domain.orders.rules import Admitted
 from twap_server.domain.orders.schedule import Schedule, schedule_of
+from twap_server.domain.orders.strategies import Pov
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection, seed_of
 from twap_server.domain.orders.trading_rules import TradingRules
 from twap_server.engine.entry.acceptance import OrderAcceptance
@@ -228,6 +230,8 @@ class Previewer:
             interval=plan.interval,
             ends_in=max(0, plan.end - now),
             randomize=request.randomize,
+            strategy=request.strategy.name,
+            participation=request.strategy.participation if isinstance(request.strategy, Pov) else ZERO,
         )
         pairs = {one.id.exchange: _minimums(one) for one in self._listed(rules.symbol) if not one.fault}
         return check(order, pairs, kind_of(rules.symbol))
