@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.exchanges.binance.spot import BinanceExchange
+from twap_server.replay.origin import PlayedConnection
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop, Stuck
 
 T0 = 1_700_000_000 * SECOND
 CONFIG = CollectorConfig()
+SOURCE = PlayedConnection(exchange="binance", path=Path("a.gz"), conn="wss")
 
 
 def played(offsets_ms: Sequence[int], work: Callable[[TapePlayer], Coroutine[Any, Any, Any]]) -> Any:
@@ -22,7 +25,7 @@ def played(offsets_ms: Sequence[int], work: Callable[[TapePlayer], Coroutine[Any
     player = TapePlayer(
         iter(
             [
-                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, "wss")
+                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, SOURCE)
                 for line, at in enumerate(offsets_ms, 1)
             ]
         )
@@ -108,7 +111,7 @@ def test_many_frames_take_one_turn_of_the_loop() -> None:
         return len(seen)
 
     player = TapePlayer(
-        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, "wss") for at in range(1_000)])
+        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, SOURCE) for at in range(1_000)])
     )
     with asyncio.Runner(loop_factory=lambda: Counting(player.clock, player)) as runner:
         assert runner.run(work(player)) == 1_000

@@ -1,6 +1,6 @@
 """Run ``twap-server replay``: read orders from files, replay a recording, report what the orders cost."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from twap_models import exact_json
 from twap_models.enums import OrderStatus
+from twap_models.names import exchange_name
 from twap_models.orders import StrategyOrderRequest, TwapOrderRequest
 from twap_models.plain_words import plain
 from twap_server.bootstrap.replaying import Replayed, replay
@@ -22,10 +23,10 @@ from twap_server.settings import Settings
 
 
 def replay_command(
-    recording: Path,
+    recordings: Sequence[Path],
     *,
     orders: Sequence[Path],
-    instruments: Path | None,
+    instruments: Sequence[str],
     reports: Path | None,
     with_fills: bool,
     skip_unread: float,
@@ -35,9 +36,9 @@ def replay_command(
     """Replay and print; give how many orders were rejected.
 
     Args:
-        recording: what an exchange sent.
+        recordings: what exchanges sent.
         orders: files with orders.
-        instruments: a file with the exchange's list of instruments.
+        instruments: files with exchanges' lists of instruments, as FILE or EXCHANGE=FILE.
         reports: a folder that gets each order's report as a page.
         with_fills: print every fill.
         skip_unread: percent of the messages that may be unreadable.
@@ -52,7 +53,7 @@ def replay_command(
     wanted = [order for path in orders for order in _read(path)]
     begin = clock.monotonic()
     skipped = Decimal(str(skip_unread))
-    done = replay(recording, wanted, settings, instruments=instruments, skip_unread=skipped)
+    done = replay(recordings, wanted, settings, instruments=_lists(instruments), skip_unread=skipped)
     announce(_played(done, clock.monotonic() - begin))
     if done.unread:
         announce(_skipped(done))
@@ -62,6 +63,23 @@ def replay_command(
     if reports is not None:
         _write(done, reports)
     return sum(record.order.status is OrderStatus.REJECTED for record in done.records)
+
+
+def _lists(given: Sequence[str]) -> Path | Mapping[str, Path] | None:
+    """Read --instruments.
+
+    Raises:
+        InvalidRequest: of several files one does not say of which exchange it is.
+    """
+    named = [one.partition("=") for one in given]
+    if len(given) == 1 and not named[0][1]:
+        return Path(given[0])
+    unnamed = next((name for name, equals, _ in named if not equals), None)
+    if unnamed is not None:
+        raise InvalidRequest(
+            f"of which exchange is {unnamed}? say it as EXCHANGE={unnamed}", field="--instruments"
+        )
+    return {exchange_name(name): Path(file) for name, _, file in named} or None
 
 
 def _read(path: Path) -> Iterator[TwapOrderRequest]:

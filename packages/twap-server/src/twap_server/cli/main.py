@@ -138,9 +138,11 @@ def venue(
 @app.command()
 def replay(
     recording: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            help="What an exchange sent: a file (.jsonl.gz) or a folder of them.", show_default=False
+            help="What exchanges sent: files (.jsonl.gz), folders of them, or the folder given to --record. "
+            "Several are merged by time.",
+            show_default=False,
         ),
     ],
     order: Annotated[
@@ -148,8 +150,11 @@ def replay(
         typer.Option(help="JSON file with an order, or a list, as POST /orders takes it. Repeatable."),
     ],
     instruments: Annotated[
-        Path | None,
-        typer.Option(help="The exchange's list of instruments (JSON), where the recording does not hold it."),
+        list[str] | None,
+        typer.Option(
+            help="FILE, or EXCHANGE=FILE: the exchange's list of instruments (JSON), where its recording "
+            "does not hold it. Repeatable.",
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(help="Settings file (TOML).")] = None,
     fills: Annotated[bool, typer.Option("--fills", help="Print every fill.")] = False,
@@ -160,7 +165,7 @@ def replay(
         float, typer.Option(help="Percent of the messages that may be unreadable.", min=0, max=100)
     ] = 0.0,
 ) -> None:
-    """Execute orders against a recording in virtual time, and say what they cost.
+    """Execute orders against recordings in virtual time, and say what they cost.
 
     A message that cannot be read is an error, unless --skip-unread allows for it.
     Exit: 0 done, 1 failed, 5 an order was rejected.
@@ -172,7 +177,7 @@ def replay(
         rejected = bootstrap.replay_command(
             recording,
             orders=order,
-            instruments=instruments,
+            instruments=instruments or [],
             reports=reports,
             with_fills=fills,
             skip_unread=skip_unread,

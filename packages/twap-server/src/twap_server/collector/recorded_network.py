@@ -6,8 +6,8 @@ comes right after. Keeping never waits.
 
 import itertools
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
 import httpx
@@ -16,7 +16,9 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection
 from twap_server.collector.network import Network
 from twap_server.domain.clock import Clock
+from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
+from twap_server.recordings.rows import ENDED, OPENED
 from twap_server.recordings.writer import RecordingWriter
 
 
@@ -103,7 +105,11 @@ class RecordedExchanges:
         conn = f"ws-{exchange.name}-{next(self._numbers)} {exchange.ws_url}"
         async with self._network.open_socket(exchange, config, clock) as inner:
             writer = self._writers.get(exchange.name)
-            yield inner if writer is None else RecordedConnection(inner, conn, clock, writer)
+            if writer is None:
+                yield inner
+                return
+            with _bounded(conn, clock, writer):
+                yield RecordedConnection(inner, conn, clock, writer)
 
     def _transport(self) -> httpx.AsyncBaseTransport:
         return RecordedTransport(self._network.transport(), self._clock, self._writer_of)
@@ -116,6 +122,20 @@ class RecordedExchanges:
                 first = next(exchange.instruments())
                 return writer, url.startswith(base + first.path) and _is_alike(request.content, first.body)
         return None
+
+
+@contextmanager
+def _bounded(conn: str, clock: Clock, writer: RecordingWriter) -> Iterator[None]:
+    """Keep when a connection began to be read and when that ended: from then on its books are not known."""
+    writer.keep((clock.now(), OPENED, conn, ("",)))
+    why = "not needed any more"
+    try:
+        yield
+    except FeedError as error:
+        why = str(error)
+        raise
+    finally:
+        writer.keep((clock.now(), ENDED, conn, (why,)))
 
 
 def _is_alike(body: bytes, first: bytes | None) -> bool:

@@ -68,7 +68,7 @@ class ExchangeSession:
         self.retiring = asyncio.Event()
         self.ready = asyncio.Event()
         self._pulse = Pulse(context.clock)
-        self._stream = context.exchange.new_stream()
+        self._stream = context.network.new_stream(context.exchange)
         self._stream.wall_time = context.clock.now
         self._resync = BookResync(context, self._served, self._stream, refuse=self._refuse)
         self._subscriptions = ChannelSubscriptions(

@@ -6,11 +6,11 @@ byte for byte, and their lines. What cannot be played ends the reading, with its
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
 from twap_server.recordings.manifest import Manifest, files_of
-from twap_server.recordings.rows import Row, rows, unreadable
+from twap_server.recordings.rows import ENDED, OPENED, Row, rows, unreadable
 
 _LATEST = 2**63 - 1
 _SWAPPED = SECOND
@@ -19,7 +19,9 @@ _SWAPPED = SECOND
 
 RecordedFrame: TypeAlias = tuple[Nanos, bytes, int, str]
 """When a message was received, the message, the line it stands on (counted from 1), and the address it came
-from."""
+from; of a boundary (``boundary_of``) when it was, why, and the line."""
+_BOUNDARIES: Final = {OPENED: f"{OPENED} ", ENDED: f"{ENDED} "}
+"""What stands before a connection's address in the place of a boundary's."""
 
 
 class Recording:
@@ -28,18 +30,19 @@ class Recording:
     def __init__(self, path: Path, *, keep: bool = False) -> None:
         """Raises: InvalidRequest: with ``keep``, as ``frames``."""
         self.path = path
-        self._kept = list(frames(path)) if keep else None
+        self._kept = list(frames(path, boundaries=True)) if keep else None
 
     def frames(self) -> Iterator[RecordedFrame]:
-        """All messages from the first one on; see ``frames``."""
-        return frames(self.path) if self._kept is None else iter(self._kept)
+        """All messages from the first one on, and the boundaries of connections; see ``frames``."""
+        return frames(self.path, boundaries=True) if self._kept is None else iter(self._kept)
 
 
-def frames(path: Path) -> Iterator[RecordedFrame]:
+def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:
     """Read what was received one by one; a row without a time has that of the row before.
 
     Args:
         path: a file, or the folder of one exchange that ``RecordingWriter`` wrote.
+        boundaries: give where a connection was opened and where it ended, too, as far as that was recorded.
 
     Raises:
         InvalidRequest: there is no such file, it is no recording, or it breaks off.
@@ -47,14 +50,16 @@ def frames(path: Path) -> Iterator[RecordedFrame]:
     at = Nanos(0)
     known: dict[str, str] = {}
     for line, row in _rows(path):
-        if row.dir != "in":
+        before = "" if row.dir == "in" else _BOUNDARIES.get(row.dir) if boundaries else None
+        if before is None:
             continue
         try:
             at = _moment(row, after=at)
             content = row.raw.encode() if not row.enc else row.content
         except ValueError as error:
             raise unreadable(path, f"line {line}: {error}") from None
-        yield at, content, line, known.setdefault(row.conn, row.conn)
+        conn = before + row.conn if before else row.conn
+        yield at, content, line, known.setdefault(conn, conn)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Row]]:
@@ -68,6 +73,11 @@ def _rows(path: Path) -> Iterator[tuple[int, Row]]:
         for line, row in rows(file, is_open=file.name not in whole):
             yield before + line, row
         before, line = before + line, 0
+
+
+def boundary_of(conn: str) -> str:
+    """The address of the connection that was opened or ended here; empty where that of a message is given."""
+    return next((conn.removeprefix(one) for one in _BOUNDARIES.values() if conn.startswith(one)), "")
 
 
 def is_answer(conn: str) -> bool:

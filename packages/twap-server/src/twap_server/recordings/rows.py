@@ -20,13 +20,17 @@ _READ_AHEAD = 1 << 18
 
 
 BASE64: Final = "base64"
+OPENED: Final = "open"
+"""``dir`` of a row that says: from here on the connection is a new one."""
+ENDED: Final = "end"
+"""``dir`` of a row that says that the connection ended here; ``raw`` says why."""
 
 
 class Row(msgspec.Struct, gc=False, omit_defaults=True):
     """One message that was sent or received."""
 
     dir: str
-    """``in``: it was received."""
+    """``in``: it was received; ``out``: it was sent; or ``OPENED``, ``ENDED``."""
     conn: str
     """Which connection it came over, by its address."""
     raw: str

@@ -8,6 +8,7 @@ another book.
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -17,6 +18,8 @@ from twap_server.domain.errors import ExchangeUnavailable
 from twap_server.exchanges.base import Asking, HttpRequest, T
 
 _NO_ANSWER = 404
+BESIDE: Final = -1
+"""The number of a recording that is not played."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -47,17 +50,25 @@ class RecordedRest:
     book_paths: set[str] = field(default_factory=set)
     """Paths of requests for books."""
     list_paths: set[str] = field(default_factory=set)
-    _known: dict[int, RecordedAnswer] = field(default_factory=dict)
-    """By their lines."""
+    _known: dict[tuple[int, int], RecordedAnswer] = field(default_factory=dict)
+    """By the numbers of their recordings, and their lines."""
     _news: list[asyncio.Future[None]] = field(default_factory=list)
 
-    def note(self, at: Nanos, raw: bytes, line: int, conn: str) -> None:
-        """Take in an answer of the recording; the same line counts once."""
-        if line in self._known:
+    def note(self, at: Nanos, raw: bytes, line: int, conn: str, *, recording: int = 0) -> None:
+        """Take in an answer of a recording; the same line counts once.
+
+        Args:
+            at: when it was received.
+            raw: its body.
+            line: where it stands.
+            conn: what was asked.
+            recording: its number among several; ``BESIDE``: it holds the list of instruments alone.
+        """
+        if (recording, line) in self._known:
             return
         place = urlsplit(conn)
         params = dict(parse_qsl(place.query))
-        self._known[line] = RecordedAnswer(
+        self._known[recording, line] = RecordedAnswer(
             at=at, path=place.path, params=params, asked=place.fragment, body=raw
         )
         for waiting in self._news:
@@ -124,16 +135,26 @@ class RecordedRest:
         found = self._fitting(path, params, asked)
         if found or asked or path not in self.list_paths:
             return found
-        return [one for _, one in sorted(self._known.items()) if one.path.endswith(path)]
+        return [one for one in self._in_order() if one.path.endswith(path)]
 
     def _fitting(self, path: str, params: Mapping[str, str], asked: str = "") -> list[RecordedAnswer]:
         """Those that name all that is asked, as a later page's cursor, before those that name less."""
         found = [
             one
-            for _, one in sorted(self._known.items())
+            for one in self._in_order()
             if one.path.endswith(path) and one.asked == asked and _is_same(one.params, params)
         ]
         return [one for one in found if one.params.keys() == params.keys()] or found
+
+    def _in_order(self) -> list[RecordedAnswer]:
+        """All that are known: first those beside the recordings, then by time."""
+        return [one for _, one in sorted(self._known.items(), key=_place)]
+
+
+def _place(item: tuple[tuple[int, int], RecordedAnswer]) -> tuple[bool, Nanos, tuple[int, int]]:
+    key, answer = item
+    is_beside = key[0] == BESIDE
+    return not is_beside, Nanos(0) if is_beside else answer.at, key
 
 
 def _moment(answer: RecordedAnswer) -> Nanos:

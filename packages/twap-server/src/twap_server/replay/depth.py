@@ -10,8 +10,8 @@ from twap_server.domain.errors import TwapError
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookSnapshot
 from twap_server.domain.market.instrument import Instrument
-from twap_server.exchanges.base import Asking, Exchange, Start, T
-from twap_server.recordings.frames import RecordedFrame, is_answer
+from twap_server.exchanges.base import Asking, Exchange, Start, Stream, T
+from twap_server.recordings.frames import RecordedFrame, boundary_of, is_answer
 from twap_server.replay.answers import RecordedRest
 
 
@@ -29,12 +29,15 @@ def _levels(book: BookSnapshot) -> int:
 
 
 def _pushed(exchange: Exchange, frames: Iterable[RecordedFrame]) -> Iterable[BookSnapshot]:
-    stream = exchange.new_stream()
+    streams: dict[str, Stream] = {}
     for _, raw, _, conn in frames:
         if is_answer(conn):
             continue
+        if bounded := boundary_of(conn):
+            streams.pop(bounded, None)
+            continue
         try:
-            events = stream.decode(raw)
+            events = (streams.get(conn) or streams.setdefault(conn, exchange.new_stream())).decode(raw)
         except FeedError:
             continue
         yield from (one for one in events if isinstance(one, BookSnapshot))

@@ -1,16 +1,20 @@
 """Find which exchange a recording is of, and let nothing else through.
 
-In: the messages of a recording, and the addresses of the exchanges. Out: the same messages. A message of
-another exchange, or of a market that its connection does not name, ends the reading.
+In: the messages of recordings, and the addresses of the exchanges. Out: the same messages with the
+connections they came over, several recordings merged by time. A message of another exchange, or of a market
+that its connection does not name, ends the reading.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import heapq
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, TypeAlias
 
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import SECOND, Nanos, to_text
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.frames import RecordedFrame, is_answer
+from twap_server.recordings.frames import RecordedFrame, boundary_of, is_answer
 from twap_server.recordings.rows import unreadable
 
 _NOT_REPLAYED: Final = (
@@ -22,9 +26,33 @@ _BINANCE: Final = "binance"
 _OF_FUTURES: Final = b'"pu":'
 _HEAD: Final = 300
 """Bytes that hold the fields before a change's prices."""
+_FARTHEST: Final = 24 * 3600 * SECOND
+"""Recordings that are played together are of one time: between two messages is less than a day."""
 
 NoteAnswer: TypeAlias = Callable[[Nanos, bytes, int, str], None]
 """Takes in what answered a request over REST: moment, body, line, address."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlayedConnection:
+    """One connection of a recording; the same object for all its messages."""
+
+    exchange: str
+    path: Path
+    """Of the recording."""
+    conn: str
+    """How the recording names it."""
+    is_boundary: bool = False
+    """It was opened or ended here: no message."""
+
+    def is_of(self, other: "PlayedConnection") -> bool:
+        """Whether both are the same connection, boundary or not."""
+        return self.path == other.path and self.conn == other.conn
+
+
+PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection]
+"""As ``RecordedFrame``, of a known connection."""
+NOWHERE: Final = PlayedConnection(exchange="", path=Path(), conn="")
 
 
 class Origins:
@@ -72,7 +100,7 @@ def exchange_of(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -
         if not is_answer(conn):
             return _of(path, line, conn, origins)
     raise InvalidRequest(
-        "the recording holds no message of a WebSocket: expected rows whose dir is in and whose conn "
+        f"{path} holds no message of a WebSocket: expected rows whose dir is in and whose conn "
         "begins with ws",
         field="recording",
     )
@@ -80,7 +108,7 @@ def exchange_of(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -
 
 def of_one(
     path: Path, frames: Iterator[RecordedFrame], origins: Origins, note_answer: NoteAnswer
-) -> Iterator[RecordedFrame]:
+) -> Iterator[PlayedFrame]:
     """Pass on what came over WebSockets, as long as all is of one exchange.
 
     Args:
@@ -92,29 +120,64 @@ def of_one(
     Raises:
         InvalidRequest: a message is of another exchange; it is named by its line.
     """
-    exchange = passed = ""
+    exchange, passed, played = "", "", NOWHERE
+    known: dict[str, PlayedConnection] = {}
     for frame in frames:
-        _, raw, line, conn = frame
+        at, raw, line, conn = frame
         if conn is not passed:
             if is_answer(conn):
                 note_answer(*frame)
                 continue
             exchange = _same(exchange, path, frame, origins)
-            passed = conn
+            passed, played = (
+                conn,
+                known.get(conn) or known.setdefault(conn, _connection(exchange, path, conn)),
+            )
         if exchange == _BINANCE and _OF_FUTURES in raw[:_HEAD]:
             raise unreadable(
                 path,
                 f"line {line}: a message of Binance's futures (it has pu): expected a recording of "
                 "Binance spot, for its books and their update ids are others",
             )
+        yield at, raw, line, played
+
+
+def merged(recordings: Sequence[Iterator[PlayedFrame]]) -> Iterator[PlayedFrame]:
+    """Merge recordings by time; at the same moment the first of them comes first.
+
+    Raises:
+        InvalidRequest: they are not of one time.
+    """
+    return recordings[0] if len(recordings) == 1 else _merged(recordings)
+
+
+def _merged(recordings: Sequence[Iterator[PlayedFrame]]) -> Iterator[PlayedFrame]:
+    before: Nanos | None = None
+    for frame in heapq.merge(*recordings, key=itemgetter(0)):
+        at = frame[0]
+        if before is not None and at - before > _FARTHEST:
+            raise InvalidRequest(
+                f"no recording has anything between {to_text(before)} and {to_text(at)}: play recordings "
+                "together that are of the same time, others one by one",
+                field="recording",
+            )
+        before = at
         yield frame
+
+
+def _connection(exchange: str, path: Path, conn: str) -> PlayedConnection:
+    bounded = boundary_of(conn)
+    return PlayedConnection(exchange=exchange, path=path, conn=bounded or conn, is_boundary=bool(bounded))
 
 
 def _same(exchange: str, path: Path, frame: RecordedFrame, origins: Origins) -> str:
     _, _, line, conn = frame
     name = _of(path, line, conn, origins)
     if exchange and name != exchange:
-        words = f"a message of {name} among those of {exchange}: replay one exchange at a time"
+        words = (
+            f"a message of {name} among those of {exchange}: give each exchange a file of its own, "
+            "and replay them together"
+        )
         raise unreadable(path, f"line {line}: {words}")
     return name
 

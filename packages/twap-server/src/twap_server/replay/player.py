@@ -1,7 +1,7 @@
-"""Play a recording to the collector: its frames at their times, as if they came over a WebSocket.
+"""Play recordings to the collector: their frames at their times, as if they came over WebSockets.
 
-In: frames in order. Out: a ``Connection`` per session, all of which hear the same frames. Frames that come
-while nobody is connected are lost, as they would be live.
+In: frames in order, of one exchange or several. Out: a ``Connection`` per session, all of which hear the same
+frames of their exchange. Frames that come while nobody is connected to it are lost, as they would be live.
 """
 
 import asyncio
@@ -15,49 +15,55 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
-from twap_server.recordings.frames import RecordedFrame
+from twap_server.replay.origin import NOWHERE, PlayedConnection, PlayedFrame
 from twap_server.replay.unreadable import NOBODY, UnreadableMessages
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
-_NO_MORE: RecordedFrame = (FAR, b"", 0, "")
+_NOBODY: "list[Listener]" = []
+_NO_MORE: PlayedFrame = (FAR, b"", 0, NOWHERE)
 
 
 class Tape:
     """The frames that are still to come."""
 
-    __slots__ = ("_following", "_frames", "_line", "at", "failure", "line", "taken")
+    __slots__ = ("_following", "_frames", "_line", "at", "failure", "following", "line", "source", "taken")
 
-    def __init__(self, frames: Iterator[RecordedFrame]) -> None:
+    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
         """Read the first one.
 
         Raises:
             InvalidRequest: the recording cannot be read.
         """
         self._frames = frames
-        self.at, self._following, self._line, _ = next(frames, _NO_MORE)
+        self.at, self._following, self._line, self.following = next(frames, _NO_MORE)
         self.taken = 0
+        """Messages, without the boundaries of connections."""
         self.line = 0
         """Of the frame taken last."""
+        self.source = NOWHERE
+        """Over which connection the frame taken last came; ``following``: the next one."""
         self.failure: InvalidRequest | None = None
         """Why the recording cannot be read any further."""
 
     def take(self, clock: VirtualClock) -> bytes:
         """Take the next frame out; the clock then shows its moment."""
         raw, clock.moment, self.line = self._following, self.at, self._line
-        self.taken += 1
+        source = self.source = self.following
+        if not source.is_boundary:
+            self.taken += 1
         try:
-            self.at, self._following, self._line, _ = next(self._frames, _NO_MORE)
+            self.at, self._following, self._line, self.following = next(self._frames, _NO_MORE)
         except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
             self.failure = error
-            self.at, self._following, self._line, _ = _NO_MORE
+            self.at, self._following, self._line, self.following = _NO_MORE
         return raw
 
 
 class TapePlayer:
-    """One recording, played once, on a ``ReplayLoop`` made with this player and its clock."""
+    """Recordings, played once, on a ``ReplayLoop`` made with this player and its clock."""
 
-    def __init__(self, frames: Iterator[RecordedFrame]) -> None:
+    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
         """Take up the recording.
 
         Raises:
@@ -70,17 +76,24 @@ class TapePlayer:
         self.unread = UnreadableMessages()
         self.reading = 0
         """The line of the message that was given out last, 0 before the first."""
-        self._listeners: list[Listener] = []
+        self.source = NOWHERE
+        """Over which connection that message came."""
+        self._listeners: dict[str, list[Listener]] = {}
+        """By exchange."""
 
     def on_unreadable(self, error: FeedError) -> None:
         """Count the message that was given out last: it could not be read."""
         if self.reading:
-            self.unread.note(self.reading, str(error))
+            self.unread.note(self.source.path, self.reading, str(error))
+
+    def heard(self) -> PlayedConnection:
+        """Over which connection the message came that was given out last."""
+        return self.source
 
     def play(self, until: Nanos) -> bool:
         """Wake the listeners if there is a frame for them; without any, let it pass."""
         if self.tape.at <= until:
-            if not any(one.wake() for one in self._listeners):
+            if not self.wake_next():
                 self.take(None)
             return True
         if self.tape.at == FAR and not self.ended.is_set():
@@ -93,50 +106,70 @@ class TapePlayer:
         self, exchange: Exchange, config: CollectorConfig, clock: Clock
     ) -> AsyncIterator["Listener"]:
         """Listen until the block ends."""
-        listener = Listener(self)
-        self._listeners.append(listener)
+        listener = Listener(self, exchange.name)
+        listeners = self._listeners.setdefault(exchange.name, [])
+        listeners.append(listener)
         try:
             yield listener
         finally:
-            self._listeners.remove(listener)
+            listeners.remove(listener)
+
+    def wake_next(self) -> bool:
+        """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
+        return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, ()))
 
     def take(self, taker: "Listener | None") -> bytes:
-        """Take the next frame; whoever else listens hears it too."""
-        raw, line = self.tape.take(self.clock), self.tape.line
-        if taker is None and not self._listeners:
-            self.unread.note(line, NOBODY)
-        if taker is None or len(self._listeners) > 1:
-            for other in self._listeners:
+        """Take the next frame; whoever else listens to its exchange hears it too."""
+        tape = self.tape
+        raw, line, source = tape.take(self.clock), tape.line, tape.source
+        listeners = self._listeners.get(source.exchange)
+        if listeners is None:  # no order needs this exchange: nobody ever connects to it
+            listeners = _NOBODY
+        elif not listeners and not source.is_boundary:
+            self.unread.note(source.path, line, NOBODY)
+        if taker is None or len(listeners) > 1:
+            for other in listeners:
                 if other is not taker:
-                    other.hear(raw, line)
-        self.reading = line
+                    other.hear(raw, line, source)
+        self.reading, self.source = line, source
         return raw
 
 
 class Listener:
-    """One connection to the recording."""
+    """One connection to the recordings of an exchange."""
 
     acknowledges = False
 
-    def __init__(self, player: TapePlayer) -> None:
+    def __init__(self, player: TapePlayer, exchange: str) -> None:
         """Made inside the loop only."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
         self._player, self._tape, self._loop = player, player.tape, loop
-        self._waiting: deque[tuple[bytes, int]] = deque(maxlen=_MOST_WAITING)
+        self._exchange = exchange
+        self._waiting: deque[tuple[bytes, int, PlayedConnection]] = deque(maxlen=_MOST_WAITING)
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
 
     async def receive(self) -> tuple[bytes]:
         """Wait for the next frame: each alone, for each has its own moment and its own line."""
+        player, tape = self._player, self._tape
         while True:
             if self._waiting:
-                raw, self._player.reading = self._waiting.popleft()
+                raw, player.reading, player.source = self._waiting.popleft()
                 return (raw,)
-            if self._tape.at <= self._loop.horizon:
-                return (self._player.take(self),)
+            if tape.at <= self._loop.horizon:
+                if tape.following.exchange == self._exchange:
+                    return (player.take(self),)
+                self._pass_on()
             self._woken = self._loop.create_future()
             await self._woken
+
+    def _pass_on(self) -> None:
+        """Let a listener of another exchange take the next frame; nothing else wants to run before it."""
+        loop = self._loop
+        horizon = loop.horizon
+        self._player.wake_next()
+        loop.horizon = horizon
 
     async def send(self, text: str) -> None:
         """Say nothing: the recording has asked somebody else."""
@@ -144,9 +177,9 @@ class Listener:
     async def reply(self, text: str) -> None:
         """Say nothing: the recording has asked somebody else."""
 
-    def hear(self, raw: bytes, line: int) -> None:
+    def hear(self, raw: bytes, line: int, source: PlayedConnection) -> None:
         """Take in a frame that another listener took."""
-        self._waiting.append((raw, line))
+        self._waiting.append((raw, line, source))
         self.wake()
 
     def wake(self) -> bool:

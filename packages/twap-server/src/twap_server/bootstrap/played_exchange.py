@@ -1,0 +1,215 @@
+"""Prepare one exchange of a replay: its recordings, its list of instruments, the depth of its books.
+
+In: recordings, and the list where they do not hold it. Out: its messages as they are to be played, and what
+answers requests over REST in its place.
+"""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import httpx
+from starlette.applications import Starlette
+
+from twap_server.domain.clock import Clock, Nanos
+from twap_server.domain.errors import InvalidRequest, TwapError
+from twap_server.domain.market.errors import FeedError
+from twap_server.domain.market.instrument import Instrument
+from twap_server.exchanges.base import Exchange, Start
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.recordings.check import folders_of
+from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_answer
+from twap_server.replay.answers import BESIDE, RecordedRest
+from twap_server.replay.depth import recorded_depth
+from twap_server.replay.origin import Origins, PlayedFrame, exchange_of, of_one
+from twap_server.venue.exchange import Switchboard
+from twap_server.venue.instruments import BINANCE, KRAKEN
+from twap_server.venue.recording import RecordingSource
+
+ORIGINS: Final = Origins(
+    {address: one.name for one in EXCHANGES for address in (one.default_ws_url, *one.other_ws_urls)}
+)
+_SCANNED: Final = 2_000
+"""Messages of a recording among which the first books and lists are looked for."""
+_SIMULATED: Final = (BINANCE, KRAKEN)
+"""Exchanges whose instruments can be told from a recording without their list."""
+
+
+def exchanges_in(recordings: Sequence[Recording]) -> "list[PlayedExchange]":
+    """Give the exchanges by name; a folder of folders, as ``--record`` makes it, is one for each of them.
+
+    Raises:
+        InvalidRequest: one is given twice, cannot be read, or is of no exchange that can be replayed.
+    """
+    found: dict[str, list[Recording]] = {}
+    seen: set[Path] = set()
+    for one in (part for given in recordings for part in _parts(given)):
+        if one.path.resolve() in seen:
+            raise InvalidRequest(f"{one.path} is given twice: name each recording once", field="recording")
+        seen.add(one.path.resolve())
+        found.setdefault(exchange_of(one.path, one.frames(), ORIGINS), []).append(one)
+    return [PlayedExchange(name, parts) for name, parts in sorted(found.items())]
+
+
+def _parts(given: Recording) -> list[Recording]:
+    if not given.path.is_dir():
+        return [given]
+    folders = folders_of(given.path)
+    return [given] if folders == [given.path] else [Recording(one) for one in folders]
+
+
+class PlayedExchange:
+    """One exchange, as far as it was recorded."""
+
+    def __init__(self, name: str, recordings: Sequence[Recording]) -> None:
+        """Args: recordings: all of this exchange, at least one."""
+        self.name = name
+        self.shape = next(one for one in EXCHANGES if one.name == name)
+        self.rest = RecordedRest(f"/{name}")
+        self.depth = 0
+        """Levels a side of its books; 0 where the recordings do not tell."""
+        self.first = Nanos(0)
+        """When its first message was received."""
+        self._recordings = recordings
+        self._source: RecordingSource | None = None
+
+    def tapes(self) -> list[Iterator[PlayedFrame]]:
+        """Its messages, recording by recording; what answered requests is noted as it comes by."""
+        return [
+            of_one(one.path, one.frames(), ORIGINS, partial(self.rest.note, recording=number))
+            for number, one in enumerate(self._recordings)
+        ]
+
+    def prepare(self, instruments: Path | None, clock: Clock) -> None:
+        """Find the list of instruments, in the recordings or beside them, and the depth of the books.
+
+        Args:
+            instruments: where the recordings do not hold the list.
+            clock: of the replay.
+
+        Raises:
+            InvalidRequest: there is no list, or it cannot be read.
+        """
+        rest, first = self.rest, next(self.shape().instruments())
+        rest.clock = clock
+        rest.list_paths.add(first.path)
+        begin = self._begin()
+        if instruments is not None:
+            _add_list(rest, instruments)
+        if rest.known(first) is not None:
+            exchange = self.shape()
+            self.depth = recorded_depth(exchange, _listed(exchange, rest), rest, begin)
+        elif self._is_simulated:
+            self._source = self._as_source(clock)
+            self.depth = self._source.depth
+            rest.fallback = _simulated(self._source, clock)
+        else:
+            raise self._without_list(instruments, first.path)
+
+    def _as_source(self, clock: Clock) -> RecordingSource:
+        path = self._recordings[0].path
+        source = RecordingSource(path, clock=clock)
+        if not source.pairs(self.name):
+            raise InvalidRequest(
+                f"{path} has no message of a book of {self.name} among its first {_SCANNED:,}: "
+                "expected a recording of order books",
+                field="recording",
+            )
+        return source
+
+    def check_book(self, exchange: Exchange, instrument: Instrument) -> None:
+        """Check that a book can begin.
+
+        Raises:
+            InvalidRequest: it begins with an answer over REST, and there is none near the start.
+        """
+        if not self.has_book(exchange, instrument):
+            raise InvalidRequest(
+                f"the recording holds no REST book of {instrument.native} near its start: "
+                f"a book of {exchange.name} cannot begin without one",
+                field="recording",
+            )
+
+    def has_book(self, exchange: Exchange, instrument: Instrument) -> bool:
+        """Whether a book can begin, as far as that is known before its messages are played."""
+        if exchange.start is not Start.FETCHED:
+            return True
+        asked = next(exchange.snapshot(instrument))
+        self.rest.book_paths.add(asked.path)
+        return self.rest.known(asked) is not None
+
+    def pairs(self) -> str:
+        """The symbols of its messages where they were counted, else nothing."""
+        return "" if self._source is None else ", ".join(sorted(self._source.pairs(self.name)))
+
+    @property
+    def _is_simulated(self) -> bool:
+        """Whether its list can be made up from its messages: of one file of an exchange that is simulated."""
+        paths = [one.path for one in self._recordings]
+        return self.name in _SIMULATED and len(paths) == 1 and not paths[0].is_dir()
+
+    def _begin(self) -> list[RecordedFrame]:
+        """The first messages of each recording; answers among them are noted."""
+        every: list[RecordedFrame] = []
+        for number, one in enumerate(self._recordings):
+            begin = list(islice(one.frames(), _SCANNED))
+            for frame in begin:
+                if is_answer(frame[3]):
+                    self.rest.note(*frame, recording=number)
+            every += begin
+        self.first = min(at for at, _, _, conn in every if not is_answer(conn))
+        return every
+
+    def _without_list(self, instruments: Path | None, path: str) -> InvalidRequest:
+        beside = f", nor does {instruments} hold" if instruments is not None else ""
+        held = "the recording does not hold" if len(self._recordings) == 1 else "none of the recordings holds"
+        return InvalidRequest(
+            f"{held}{beside} {self.name}'s list of instruments, which says "
+            "how prices and quantities are written: give it with --instruments FILE, the answer of "
+            f"{self.shape.default_rest_url}{path} as JSON, or a recording of it",
+            field="recording",
+        )
+
+
+def _simulated(source: RecordingSource, clock: Clock) -> httpx.AsyncBaseTransport:
+    """Where an exchange can be simulated from a recording: its instruments."""
+    board = Switchboard(source, clock=clock, recurring=())
+    return httpx.ASGITransport(app=Starlette(routes=board.routes()))
+
+
+def _add_list(rest: RecordedRest, path: Path) -> None:
+    """Take the list of instruments from a file.
+
+    Raises:
+        InvalidRequest: there is none, or it cannot be read.
+    """
+    if path.suffix == ".gz" or path.is_dir():
+        for at, raw, line, conn in frames(path):
+            if is_answer(conn):
+                rest.note(at, raw, line, conn, recording=BESIDE)
+        return
+    try:
+        rest.list_body = path.read_bytes()
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}", field="--instruments") from None
+
+
+def _listed(exchange: Exchange, rest: RecordedRest) -> Sequence[Instrument]:
+    """Read the list of instruments: asking again, as a server does, would never give another.
+
+    Raises:
+        InvalidRequest: it cannot be read, or has nothing.
+    """
+    why = "it has nothing that can be read"
+    try:
+        if found := rest.lead(exchange.instruments()).found:
+            return found
+    except (TwapError, FeedError) as error:
+        why = str(error)
+    raise InvalidRequest(
+        f"{exchange.name}'s list of instruments cannot be used: {why}: give another with --instruments, "
+        "a recording of it where it takes more than one answer",
+        field="--instruments",
+    )
