@@ -278,9 +278,80 @@ def test_the_short_cut_leaves_everything_else(scan, raw):
     assert scan(raw, SYMBOLS) is None
 
 
+def trade_frame(
+    price, quantity, *, number=3735683259, maker="true", symbol="BTCUSDT", time=1_723_161_255_342
+):
+    return (
+        f'{{"stream":"btcusdt@trade","data":{{"e":"trade","E":1723161255343,"s":"{symbol}","t":{number},'
+        f'"p":"{price}","q":"{quantity}","T":{time},"m":{maker},"M":true}}}}'
+    ).encode()
+
+
+def quote_frame(bid="61837.63000000", size="3.78826000", stream="btcusdt@bookTicker", number=50093239212):
+    return (
+        f'{{"stream":"{stream}","data":{{"u":{number},"s":"BTCUSDT","b":"{bid}","B":"{size}",'
+        f'"a":"61837.64000000","A":"1.54698000"}}}}'
+    ).encode()
+
+
+@given(
+    price=st.decimals(0, 10**8, places=8),
+    quantity=st.integers(0, 10**9),
+    number=st.integers(0, 10**18 - 1),
+    maker=st.sampled_from(["true", "false"]),
+)
+def test_the_short_cut_takes_every_usual_trade(scan, price, quantity, number, maker):
+    raw = trade_frame(f"{price:f}", quantity, number=number, maker=maker)
+    found = scan(raw, SYMBOLS)
+    if scan is not_scanned:
+        assert found is None
+        return
+    assert mapper.spot_events(raw, SYMBOLS) == (found,)
+    assert (found.price, found.quantity, found.trade_id) == (price, quantity, str(number))
+    assert f"{found.price:f}" == f"{price:f}", "to the last digit that was sent"
+
+
+def test_the_short_cut_takes_a_best_quote_for_a_sign_of_life(scan):
+    found = scan(quote_frame(), SYMBOLS)
+    assert found is None if scan is not_scanned else found == Heartbeat()
+    assert mapper.spot_events(quote_frame(), SYMBOLS) == (Heartbeat(),)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(trade_frame(price, "1") for price in ("", ".", "1.", ".5", "1.2.3", "-1", "1e3", "1" * 20, "\0")),
+        trade_frame("1", "1", number="07"),
+        trade_frame("1", "1", number=10**18),
+        trade_frame("1", "1", maker="null"),
+        trade_frame("1", "1", symbol="ETHUSDT"),
+        trade_frame("1", "1", time=1_723_161_255),
+        trade_frame("1", "1", time=1_723_161_255_342_000),
+        trade_frame("1", "1")[:-1],
+        trade_frame("1", "1") + b" ",
+        trade_frame("1", "1").decode(),
+        *(
+            quote_frame(stream=f"{name}bookTicker")
+            for name in ("", "!", "btcusdt@trade", "a@depth", "B@", "a")
+        ),
+        quote_frame(bid=""),
+        quote_frame(size="-1"),
+        quote_frame(number="07"),
+        quote_frame()[:-1],
+        quote_frame() + b" ",
+    ],
+)
+def test_the_short_cut_leaves_unusual_trades_and_quotes(scan, raw):
+    assert scan(raw, SYMBOLS) is None
+
+
 @settings(max_examples=1_000, deadline=None)
 @given(
-    usual=st.builds(frame, LEVELS, LEVELS),
+    usual=st.one_of(
+        st.builds(frame, LEVELS, LEVELS),
+        st.builds(trade_frame, NUMBER, NUMBER),
+        st.builds(quote_frame, NUMBER, NUMBER),
+    ),
     at=st.integers(0, 250),
     gone=st.integers(0, 3),
     fresh=st.one_of(
@@ -292,6 +363,7 @@ def test_the_short_cut_never_takes_what_json_would_read_otherwise(scan, usual, a
     taken = scan(raw, SYMBOLS)
     if taken is not None:
         assert mapper.spot_events(raw, SYMBOLS) == (taken,)
+        assert repr(mapper.spot_events(raw, SYMBOLS)) == repr((taken,)), "to the last digit"
 
 
 def outcome(levels, changes):
@@ -319,11 +391,11 @@ def test_levels_of_a_frame_are_applied_as_their_texts_are(scan, frames, sign):
         assert found == outcome(from_texts, levels)
 
 
-def test_every_recorded_update_takes_the_short_cut(scan):
+def test_every_recorded_message_takes_the_short_cut(scan):
     if scan is not_scanned:
         pytest.skip("nothing is compiled here")
-    updates = [row["raw"].encode() for row in rows(recording(BINANCE_BTCUSDT)) if "depthUpdate" in row["raw"]]
-    taken = [scan(raw, SYMBOLS) for raw in updates]
-    assert len(updates) > 6_000
-    assert all(taken)
-    assert [mapper.spot_events(raw, SYMBOLS) for raw in updates[:500]] == [(one,) for one in taken[:500]]
+    messages = [row["raw"].encode() for row in rows(recording(BINANCE_BTCUSDT)) if "stream" in row["raw"][:9]]
+    taken = [scan(raw, SYMBOLS) for raw in messages]
+    assert len(messages) > 99_000
+    assert None not in taken
+    assert [mapper.spot_events(raw, SYMBOLS) for raw in messages[:9_000]] == [(one,) for one in taken[:9_000]]

@@ -18,26 +18,36 @@ from twap_server.domain.market.instrument import InstrumentId
 _MOST: Final = 10_000
 _SPARE: Final = 1_000
 """How many more are kept until as many are forgotten at once."""
+_NOTHING: Final = (ZERO, ZERO)
 
 
-class _Sums:
-    """Moments of receipt, ascending, each with the base currency traded up to it."""
+class _Traded:
+    """What was traded of one instrument: moments of receipt, ascending, and the base currency up to each."""
 
-    __slots__ = ("before", "moments", "sums")
+    __slots__ = ("before", "moments", "sums", "totals")
 
-    def __init__(self, before: Decimal) -> None:
-        self.before = before
+    def __init__(self) -> None:
+        self.totals = _NOTHING
+        """Base and quote currency."""
+        self.forget()
+
+    def forget(self) -> None:
+        """Remember no moment."""
+        self.before = self.totals[0]
         """Traded before the first moment that is remembered."""
         self.moments = array("q")
         self.sums: list[Decimal] = []
 
-    def add(self, moment: Nanos, total: Decimal) -> None:
-        """Remember the sum up to a moment; a clock that goes back does not take the moments back with it."""
-        if self.moments and moment <= self.moments[-1]:
-            self.sums[-1] = total
+    def add(self, trade: Trade) -> None:
+        """Count a trade; a clock that goes back does not take the moments back with it."""
+        base, quote = self.totals
+        base = exact.add(base, trade.quantity)
+        self.totals = (base, exact.add(quote, exact.multiply(trade.price, trade.quantity)))
+        if self.moments and trade.ts_received <= self.moments[-1]:
+            self.sums[-1] = base
             return
-        self.moments.append(moment)
-        self.sums.append(total)
+        self.moments.append(trade.ts_received)
+        self.sums.append(base)
         if len(self.sums) > _MOST + _SPARE:
             self.before = self.sums[_SPARE - 1]
             del self.moments[:_SPARE], self.sums[:_SPARE]
@@ -54,8 +64,7 @@ class TradedVolume:
     """The last 10,000 moments at which something was traded, of each instrument, and all it adds up to."""
 
     def __init__(self) -> None:
-        self._sums: dict[InstrumentId, _Sums] = {}
-        self._totals: dict[InstrumentId, tuple[Decimal, Decimal]] = {}
+        self._traded: dict[InstrumentId, _Traded] = {}
         self._listeners: list[Callable[[InstrumentId, Trade], None]] = []
 
     def listen(self, callback: Callable[[InstrumentId, Trade], None]) -> None:
@@ -64,13 +73,10 @@ class TradedVolume:
 
     def add(self, instrument: InstrumentId, trade: Trade) -> None:
         """Count a trade."""
-        base, quote = self.totals(instrument)
-        kept = self._sums.get(instrument)
-        if kept is None:
-            kept = self._sums[instrument] = _Sums(base)
-        base = exact.add(base, trade.quantity)
-        kept.add(trade.ts_received, base)
-        self._totals[instrument] = (base, exact.add(quote, exact.multiply(trade.price, trade.quantity)))
+        traded = self._traded.get(instrument)
+        if traded is None:
+            traded = self._traded[instrument] = _Traded()
+        traded.add(trade)
         for callback in self._listeners:
             callback(instrument, trade)
 
@@ -79,13 +85,15 @@ class TradedVolume:
 
         Only what is still remembered counts: of very many trades the sum is too low, never too high.
         """
-        kept = self._sums.get(instrument)
-        return ZERO if kept is None else kept.since(since)
+        traded = self._traded.get(instrument)
+        return ZERO if traded is None else traded.since(since)
 
     def totals(self, instrument: InstrumentId) -> tuple[Decimal, Decimal]:
         """Base and quote currency traded since the start; never goes down."""
-        return self._totals.get(instrument, (ZERO, ZERO))
+        traded = self._traded.get(instrument)
+        return _NOTHING if traded is None else traded.totals
 
     def forget(self, instrument: InstrumentId) -> None:
         """Remember no moment of an instrument any more; what its trades add up to stays."""
-        self._sums.pop(instrument, None)
+        if (traded := self._traded.get(instrument)) is not None:
+            traded.forget()

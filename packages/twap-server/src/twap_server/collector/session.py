@@ -174,25 +174,25 @@ class ExchangeSession:
                     events = error.readable
                 for event in events:
                     if type(event) is not BookChange:
-                        self._on_other(event)
+                        self._on_other(event, received_at)
                     elif (book := served.books.get(event.symbol)) is not None:
                         try:
                             book.on_change(event, received_at)
                         except FeedError as error:
                             self._heal(event.symbol, error)
 
-    def _on_other(self, event: MarketEvent) -> None:
+    def _on_other(self, event: MarketEvent, received_at: Nanos) -> None:
         match event:
             case Trade():
-                self._on_trade(event)
+                self._on_trade(event, received_at)
+            case Heartbeat():
+                self._silence_limit.beat(self._pulse.heard_at)
             case BookSnapshot():
                 self._on_snapshot(event)
             case Subscribed():
                 self._subscriptions.on_ack(event)
             case Refused():
                 self._subscriptions.on_refusal(event)
-            case Heartbeat():
-                self._silence_limit.beat(self._pulse.heard_at)
             case _:
                 self._on_notice(event)
 
@@ -207,10 +207,11 @@ class ExchangeSession:
             case TradingStatus():
                 self.context.on_trading_status(event)
 
-    def _on_trade(self, trade: Trade) -> None:
-        book = self.books.get(trade.symbol)
-        if self._served.primary and book is not None:
-            trade.ts_received = self.context.clock.now()
+    def _on_trade(self, trade: Trade, received_at: Nanos) -> None:
+        served = self._served
+        book = served.books.get(trade.symbol)
+        if served.primary and book is not None:
+            trade.ts_received = received_at
             self.context.trades.add(book.instrument, trade)
 
     def _on_snapshot(self, snapshot: BookSnapshot) -> None:

@@ -8,6 +8,7 @@ cdef extern from "Python.h":
 
 cdef enum:
     MOST_DIGITS = 18
+    MOST_OF_AMOUNT = 19  # characters: so many are within the bounds of numbers, wherever the point is
 
 
 cdef struct Reader:
@@ -50,4 +51,24 @@ cdef inline str word(Reader* reader):
         c"A" <= reader.at[0] <= c"Z" or c"0" <= reader.at[0] <= c"9" or reader.at[0] == c"-"
     ):
         reader.at += 1
+    return text(start, reader.at)
+
+
+cdef inline bint figures(Reader* reader) noexcept:
+    """Pass over digits and points, at least one; False where there is none."""
+    cdef const char* start = reader.at
+    while c"0" <= reader.at[0] <= c"9" or reader.at[0] == c".":
+        reader.at += 1
+    return reader.at != start
+
+
+cdef inline str amount(Reader* reader):
+    """Take a number of digits with at most one point between them, of at most 19 characters; None where there is none."""
+    cdef const char* start = reader.at
+    cdef int points = 0
+    while c"0" <= reader.at[0] <= c"9" or reader.at[0] == c".":
+        points += reader.at[0] == c"."
+        reader.at += 1
+    if not 0 < reader.at - start <= MOST_OF_AMOUNT or points > 1 or start[0] == c"." or reader.at[-1] == c".":
+        return None
     return text(start, reader.at)

@@ -31,8 +31,8 @@ class BinanceStream(CombinedStream):
 
     def decode(self, raw: bytes | str) -> Sequence[MarketEvent]:
         """Translate one frame."""
-        change = scan(raw, self._symbols)
-        return mapper.spot_events(raw, self._symbols) if change is None else (change,)
+        event = scan(raw, self._symbols)
+        return mapper.spot_events(raw, self._symbols) if event is None else (event,)
 
 
 class BinanceExchange(BinanceMarket):
