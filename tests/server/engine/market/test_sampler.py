@@ -52,6 +52,32 @@ async def test_a_long_order_is_sampled_three_hundred_times() -> None:
         assert taken[:3] == [0, 10, 20]
 
 
+async def test_orders_of_one_length_look_together_and_share_what_they_saw() -> None:
+    async with working() as desk:
+        starts = [Nanos(EPOCH + offset * MILLISECOND) for offset in (1_250, 2_700)]
+        early, late = [
+            await desk.submit_as(user, start=start, end=Nanos(start + 6 * SECOND), limit=Decimal(50))
+            for user, start in zip(("ada", "bob"), starts, strict=True)
+        ]
+        await desk.until(2.5)
+        desk.market.trade("100", "2")
+        await desk.until(4.5)
+        desk.market.trade("101", "3")
+        await desk.until(20)
+        moments = [
+            [(one.time - EPOCH) // MILLISECOND for one in samples(desk, order)] for order in (early, late)
+        ]
+        assert moments[0] == [1_250, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 7_250]
+        assert moments[1] == [2_700, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 8_700]
+        volumes = [[one.volume for one in samples(desk, order)] for order in (early, late)]
+        assert volumes == [[0, 0, 2, 0, 3, 0, 0, 0], [0, 0, 0, 3, 0, 0, 0, 0]], (
+            "each since its own sample before"
+        )
+        by_time = [{one.time: one for one in samples(desk, order)} for order in (early, late)]
+        shared = [at for at in by_time[0].keys() & by_time[1].keys() if by_time[0][at] is by_time[1][at]]
+        assert {(at - EPOCH) // SECOND for at in shared} == {4, 5, 6, 7}
+
+
 async def test_what_was_traded_between_two_samples() -> None:
     async with working() as desk:
         order = await desk.submit(limit=Decimal(50))

@@ -290,15 +290,21 @@ class Engine:
 
     async def _turn(self) -> None:
         self._presence.note()
-        with contextlib.suppress(StoreUnavailable):
-            for write in await self._journal.settle():
-                self._open_orders.apply(write, is_late=True)
-        await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
+        if self._journal.in_doubt:
+            await self._settle()
+        if self._queue:
+            await self._groups.carry_out(self._queue.take(most=_ORDERS_PER_GROUP))
         is_behind = await self._due_orders.work_due()
         if self._may_measure(is_behind=is_behind):
             await self._measure(self._clock.now())
         if self._queue:
             self._wake.set()
+
+    async def _settle(self) -> None:
+        """Learn what became of a commit in doubt."""
+        with contextlib.suppress(StoreUnavailable):
+            for write in await self._journal.settle():
+                self._open_orders.apply(write, is_late=True)
 
     def _may_measure(self, *, is_behind: bool) -> bool:
         """Whether samples have their turn: not while slices are due, unless that goes on and on."""
@@ -316,8 +322,10 @@ class Engine:
         for _ in range(_SAMPLES_PER_TURN // _SAMPLES_AT_ONCE):
             samples = self._sampler.collect(now, most=_SAMPLES_AT_ONCE)
             self._journal.measured(samples)
-            if not samples or self._clock.monotonic() - begin > _SAMPLING:
+            if len(samples) < _SAMPLES_AT_ONCE or self._clock.monotonic() - begin > _SAMPLING:
                 break
+        if not self._journal.wants_flush(now, at_once=at_once):
+            return
         try:
             await self._journal.flush(now, at_once=at_once)
         except TwapError as error:

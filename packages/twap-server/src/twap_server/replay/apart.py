@@ -24,8 +24,8 @@ HandOut: TypeAlias = Callable[[OrderRecord], None]
 _SETTLED: Final = (MARK_OUTS[-1] + 10) * SECOND
 """After its end: the last mark-out was taken, and recorded with what else was waiting."""
 _AT_ONCE: Final = 200
-_LOOK: Final = 30 * SECOND
-"""How often orders that are over are looked for, while none starts."""
+_LOOK: Final = 10 * SECOND
+"""How often orders that are over are looked for: all that were not handed out are looked at."""
 
 
 class ApartOrders:
@@ -42,6 +42,7 @@ class ApartOrders:
         self._hand_out = hand_out
         self._waiting: deque[str] = deque()
         """Ids of orders that were not handed out, as they were sent."""
+        self._looked = Nanos(0)
 
     def check(self, *, live: Nanos) -> None:
         """Check the starts.
@@ -87,7 +88,9 @@ class ApartOrders:
             with suppress(TimeoutError):
                 async with asyncio.timeout(min(moment - now, _LOOK) / SECOND):
                     await ended.wait()
-            self._hand_out_settled(records, clock.now())
+            if clock.now() - self._looked >= _LOOK:
+                self._looked = clock.now()
+                self._hand_out_settled(records, self._looked)
 
     async def _send(self, requests: Sequence[OrderRequest], engine: Engine) -> None:
         for some in _pieces(requests):

@@ -5,8 +5,8 @@ Implements the engine's ``OrderStore``; what it holds of an order is what its ex
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
@@ -21,7 +21,8 @@ class _Kept:
     order: Order
     slices: list[SliceResult] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
-    samples: dict[Nanos, Sample] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    """As they came: of many orders, so nothing else is kept for each."""
     plans: dict[int, Plan] = field(default_factory=dict)
     """By their revisions."""
 
@@ -48,7 +49,7 @@ class MemoryRecords:
             self._record(write)
         for order_id, sample in samples:
             if (kept := self._kept.get(order_id)) is not None:
-                kept.samples.setdefault(sample.time, sample)
+                kept.samples.append(sample)
 
     async def was_recorded(self, writes: Sequence[OrderWrite]) -> bool:
         """Whether these were recorded; memory is never in doubt."""
@@ -115,6 +116,16 @@ def _record(kept: _Kept) -> OrderRecord:
         order=kept.order,
         slices=tuple(kept.slices),
         fills=tuple(kept.fills),
-        samples=tuple(sample for _, sample in sorted(kept.samples.items())),
+        samples=_by_time(kept.samples),
         plans=tuple(plan for _, plan in sorted(kept.plans.items())),
     )
+
+
+def _by_time(samples: Sequence[Sample]) -> tuple[Sample, ...]:
+    """In time order, of those of one moment the first."""
+    if all(one.time < following.time for one, following in pairwise(samples)):
+        return tuple(samples)
+    found: dict[int, Sample] = {}
+    for sample in samples:
+        found.setdefault(sample.time, sample)
+    return tuple(sample for _, sample in sorted(found.items()))

@@ -97,6 +97,8 @@ class ImpactMemory:
         than its age, and goes with its neighbours.)
         """
         self._unsettled.clear()
+        if not self._taken:
+            return
         oldest = self._monotonic() - _FORGOTTEN_AFTER * self._half_life
         for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._taken.items())]:
             del self._taken[key]

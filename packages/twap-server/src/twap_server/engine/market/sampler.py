@@ -1,20 +1,24 @@
 """Sample the market while an order works, for its execution report: at a fixed interval, bounded.
 
 In: open orders and what became of them. Out: samples, to be recorded by the engine. Nothing here decides a
-fill, and a sample that is lost (a crash) is missing in the report, never made up.
+fill, and a sample that is lost (a crash) is missing in the report, never made up. Steady samples are taken at
+multiples of their period: orders of one length look at their market together, and share what they saw.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeAlias
 
 from twap_models.enums import Fidelity
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.execution.matching import PriceBounds
 from twap_server.domain.execution.pre_trade_cost import Moment, estimate
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import MARK_OUTS, Sample, Sweep
+from twap_server.domain.orders.terms import Destination
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import Market
 from twap_server.engine.timers import Agenda
@@ -28,6 +32,9 @@ MARKS_SHARED = 100 * MILLISECOND
 MOST_SAMPLES = 2_000
 """Of one order, however often it is amended."""
 
+_Totals: TypeAlias = list[tuple[Decimal, Decimal]]
+"""Base and quote currency traded on each destination since the server started."""
+
 
 @dataclass(slots=True, kw_only=True)
 class _Watch:
@@ -36,8 +43,8 @@ class _Watch:
     steady: Nanos
     """When the next steady sample is due."""
     swept: bool
-    before: list[tuple[Decimal, Decimal]] | None
-    """Totals traded on each destination when the last sample was taken."""
+    before: _Totals | None
+    """When the last sample was taken."""
     marks: tuple[list[Nanos], ...] = ()
     """When the mid is to be looked at again, by the seconds after the slice; none before the first one."""
     marked: int = 0
@@ -117,19 +124,22 @@ class MarketSampler:
         watch = self._watches.get(order_id)
         if watch is None or now <= watch.last:
             return []
-        return [(order_id, self._sample(watch, now, self._market_reader.snapshot(now)))]
+        return [(order_id, _SharedSamples(self._market_reader.snapshot(now), now).sample(watch))]
 
     def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
         """Take the samples due by ``now``."""
         found: list[tuple[str, Sample]] = []
-        snapshot = self._market_reader.snapshot(now)
-        for order_id in self._agenda.due(now, most=most):
+        due = self._agenda.due(now, most=most)
+        if not due:
+            return found
+        shared = _SharedSamples(self._market_reader.snapshot(now), now)
+        for order_id in due:
             watch = self._watches[order_id]
             watch.forget_marks(now)
             if watch.steady <= now:
-                watch.steady = Nanos(now + watch.period)
+                watch.steady = Nanos((now // watch.period + 1) * watch.period)
             if now > watch.last:
-                found.append((order_id, self._sample(watch, now, snapshot)))
+                found.append((order_id, shared.sample(watch)))
             self._plan(watch)
         return found
 
@@ -158,24 +168,51 @@ class MarketSampler:
         for destination in order.terms.destinations:
             self._market.release(destination.instrument, _owner(order))
 
-    def _sample(self, watch: _Watch, now: Nanos, snapshot: MarketSnapshot) -> Sample:
+
+class _SharedSamples:
+    """Samples of one moment; orders on one market that saw the same trades last time share one."""
+
+    def __init__(self, snapshot: MarketSnapshot, now: Nanos) -> None:
+        self._snapshot, self._now = snapshot, now
+        self._taken: dict[tuple[InstrumentId, int], tuple[Sample, _Totals, _Totals]] = {}
+        """By market and identity of the totals before; with those, so that none other gets their identity."""
+        self._totals: dict[InstrumentId, _Totals] = {}
+
+    def sample(self, watch: _Watch) -> Sample:
+        """Take an order's sample, or give it the one that another order took."""
+        destinations, before = watch.order.terms.destinations, watch.before
+        if len(destinations) > 1 or before is None or not watch.swept:
+            sample, totals = self._take(watch)
+        else:
+            key = destinations[0].instrument, id(before)
+            known = self._taken.get(key)
+            if known is None:
+                known = self._taken[key] = (*self._take(watch), before)
+            sample, totals, _ = known
+        watch.before, watch.last, watch.taken = totals, self._now, watch.taken + 1
+        return sample
+
+    def _take(self, watch: _Watch) -> tuple[Sample, _Totals]:
         destinations = watch.order.terms.destinations
-        quotes, totals = snapshot.quotes(destinations), snapshot.traded(destinations)
+        quotes, totals = self._snapshot.quotes(destinations), self._traded(destinations)
         volume, notional = _traded_between(
             watch.before or totals, totals, [destination in quotes.odd for destination in destinations]
         )
-        watch.before, watch.last, watch.taken = totals, now, watch.taken + 1
         sweep = None
         moment = None if watch.swept else quotes.moment(watch.order.terms.side)
         if moment is not None:
             watch.swept, sweep = True, _sweep(watch.order, moment)
-        return Sample(
-            time=now,
-            mid=quotes.mid,
-            volume=volume,
-            notional=notional,
-            sweep=sweep,
-        )
+        return Sample(time=self._now, mid=quotes.mid, volume=volume, notional=notional, sweep=sweep), totals
+
+    def _traded(self, destinations: Sequence[Destination]) -> _Totals:
+        """The same object to all orders on one market."""
+        if len(destinations) > 1:
+            return self._snapshot.traded(destinations)
+        instrument = destinations[0].instrument
+        known = self._totals.get(instrument)
+        if known is None:
+            known = self._totals[instrument] = self._snapshot.traded(destinations)
+        return known
 
 
 def _traded_between(

@@ -12,7 +12,7 @@ from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
-from twap_server.engine.market.snapshot import MarketReader
+from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.work.commit import DecisionCommitter
 from twap_server.engine.work.open_orders import OpenOrders
 from twap_server.engine.work.slice_decision import SliceDecider
@@ -131,9 +131,10 @@ class DueOrders:
     def _look_at(self, orders: Iterator[Working]) -> _Piece:
         """What is decided for the next of these orders now, all against the same books."""
         now = self._clock.now()
-        snapshot = self._market_reader.snapshot(now)
         piece = _Piece()
+        snapshot: MarketSnapshot | None = None
         for working in orders:
+            snapshot = snapshot or self._market_reader.snapshot(now)
             step = look(
                 working,
                 snapshot,

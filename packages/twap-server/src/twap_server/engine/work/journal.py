@@ -37,14 +37,18 @@ class Journal:
         self._samples += samples
         del self._samples[:-_SAMPLES_KEPT]
 
+    def wants_flush(self, now: Nanos, *, at_once: bool) -> bool:
+        """Whether samples are many, or have waited for a decision long enough, or any go ``at_once``."""
+        count = len(self._samples)
+        return count > 0 and (at_once or count >= _ROWS_PER_COMMIT or now - self._flushed >= _SAMPLES_WAIT)
+
     async def flush(self, now: Nanos, *, at_once: bool = False) -> None:
-        """Record the samples that are many or have waited for a decision long enough, or all ``at_once``.
+        """Record the samples where that ``wants_flush``; all of them ``at_once``.
 
         Raises:
             StoreConflict, StoreUnavailable: they wait on.
         """
-        are_many = len(self._samples) >= _ROWS_PER_COMMIT
-        if self._samples and (at_once or are_many or now - self._flushed >= _SAMPLES_WAIT):
+        if self.wants_flush(now, at_once=at_once):
             self._flushed = now
             await self.commit([])
         while at_once and self._samples:
@@ -115,7 +119,7 @@ class Journal:
             self._seqs.pop(one.order.terms.user_id, None)
 
     async def _learn_numbers(self, users: set[str]) -> None:
-        for user_id in users - self._seqs.keys():
+        for user_id in [one for one in users if one not in self._seqs]:
             self._seqs[user_id] = await self._store.last_event_seq(user_id)
 
     def _numbered(self, pending: PendingWrite) -> OrderWrite:
