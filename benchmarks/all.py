@@ -6,6 +6,7 @@
 
 import argparse
 import datetime
+import itertools
 import json
 import subprocess
 import sys
@@ -64,9 +65,15 @@ def _measured(name: str, options: list[str]) -> Part:
         except subprocess.TimeoutExpired:
             return Part(name, name, notes=[f"not measured: no end after {_LONGEST_S:.0f} s"])
         if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-            return Part(name, name, notes=[f"not measured: {last[0]}"])
+            return Part(name, name, notes=[f"not measured: {_why(done.stderr)}"])
         return Part.from_json(json.loads(found.read_text(encoding="utf-8")))
+
+
+def _why(errors: str) -> str:
+    """What stands behind the last traceback: the error, which may have several lines."""
+    lines = errors.strip().splitlines()
+    behind = itertools.takewhile(lambda line: not line.startswith(" "), reversed(lines))
+    return " ".join(reversed([line.strip() for line in behind if line.strip()])) or "no message"
 
 
 def _head(seconds: float) -> str:

@@ -154,7 +154,7 @@ class Crowd:
             answer += _received(client.socket)
         head, _, client.rest = answer.partition(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 101"):
-            raise OSError(head[:200].decode())
+            raise OSError(f"a connection was refused: {' '.join(answer[:600].decode().split())}")
         client.socket.sendall(self._subscribe)
         client.socket.setblocking(False)
         self._clients[client.socket.fileno()] = client
