@@ -2,9 +2,10 @@
 
 from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
-from twap_server.bootstrap.replay_command import replay_command
+from twap_server.bootstrap.replay_command import rejected, replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.bootstrap.serving import serve, tell_service_links
+from twap_server.bootstrap.theatre import in_theatre, serve_theatre
 from twap_server.recordings.frames import Recording
 
 __all__ = [
@@ -13,11 +14,14 @@ __all__ = [
     "Replayed",
     "Running",
     "choose",
+    "in_theatre",
+    "rejected",
     "replay",
     "replay_command",
     "running",
     "serve",
     "serve_demo",
+    "serve_theatre",
     "serve_venue",
     "tell_service_links",
 ]

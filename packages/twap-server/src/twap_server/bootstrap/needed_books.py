@@ -1,6 +1,6 @@
 """Find the books that the orders of a replay need, and wait until they are live."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from twap_models.enums import AGGREGATE
@@ -29,8 +29,17 @@ class NeededBooks:
         """Args: exchanges: those that were recorded, by name; all of their lists are known to the market."""
         self._exchanges, self._market, self._player = exchanges, market, player
 
-    async def until_live(self, orders: Sequence[TwapOrderRequest]) -> None:
+    async def until_live(
+        self,
+        orders: Sequence[TwapOrderRequest],
+        *,
+        on_held: Callable[[Sequence[Sequence[Instrument]]], None] = lambda _: None,
+    ) -> None:
         """Hold the books of all orders, and play until they are live.
+
+        Args:
+            orders: of the replay.
+            on_held: called with the instruments of each order before anything is played.
 
         Raises:
             InvalidRequest: an order is for an exchange that was not recorded, or a book cannot begin.
@@ -40,6 +49,7 @@ class NeededBooks:
         needed = [self._markets(order) for order in orders]
         for instrument in dict.fromkeys(one for every in needed for one in every):
             self._market.hold(instrument.id, _OWNER)
+        on_held(needed)
         for ids in dict.fromkeys(tuple(one.id for one in every) for every in needed):
             await self._until_all_live(ids)
 

@@ -16,6 +16,7 @@ from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND, to_text
 from twap_server.domain.errors import InvalidRequest
+from twap_server.replay.onlooker import Onlooker
 from twap_server.reports.page import report_page
 from twap_server.reports.summary import fill_lines, summary
 from twap_server.reports.words import file_name
@@ -32,8 +33,9 @@ def replay_command(
     skip_unread: float,
     settings: Settings,
     announce: Callable[[str], None],
-) -> int:
-    """Replay and print; give how many orders were rejected.
+    onlooker: Onlooker | None = None,
+) -> Replayed:
+    """Replay and print; give what became of the orders.
 
     Args:
         recordings: what exchanges sent.
@@ -44,6 +46,7 @@ def replay_command(
         skip_unread: percent of the messages that may be unreadable.
         settings: of the server.
         announce: prints a line.
+        onlooker: watches the replay.
 
     Raises:
         InvalidRequest: a file cannot be read, is no order or recording, or does not fit the other.
@@ -53,7 +56,14 @@ def replay_command(
     wanted = [order for path in orders for order in _read(path)]
     begin = clock.monotonic()
     skipped = Decimal(str(skip_unread))
-    done = replay(recordings, wanted, settings, instruments=_lists(instruments), skip_unread=skipped)
+    done = replay(
+        recordings,
+        wanted,
+        settings,
+        instruments=_lists(instruments),
+        skip_unread=skipped,
+        onlooker=onlooker,
+    )
     announce(_played(done, clock.monotonic() - begin))
     if done.unread:
         announce(_skipped(done))
@@ -62,6 +72,11 @@ def replay_command(
             announce(line)
     if reports is not None:
         _write(done, reports)
+    return done
+
+
+def rejected(done: Replayed) -> int:
+    """How many orders were rejected."""
     return sum(record.order.status is OrderStatus.REJECTED for record in done.records)
 
 

@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 import httpx
 
+from twap_models.enums import AGGREGATE
 from twap_models.names import exchange_name
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.wire.requests import resolve, to_request
@@ -31,12 +32,14 @@ from twap_server.collector.network import Network
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import InvalidRequest, TwapError, UnknownSymbol
 from twap_server.domain.exact import ZERO
+from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.engine.engine import Engine
 from twap_server.feed.bus import Bus
 from twap_server.recordings.frames import Recording
 from twap_server.replay.apart import ApartOrders, HandOut
 from twap_server.replay.connections import RecordedStream
+from twap_server.replay.onlooker import Onlooker, Traded
 from twap_server.replay.origin import merged
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.records import MemoryRecords
@@ -77,6 +80,7 @@ def replay(
     *,
     instruments: Instruments = None,
     skip_unread: Decimal = ZERO,
+    onlooker: Onlooker | None = None,
     make_loop: Callable[[VirtualClock, TapePlayer], ReplayLoop] = ReplayLoop,
 ) -> Replayed:
     """Play recordings from the first message to the last with these orders, submitted once their books live.
@@ -93,6 +97,7 @@ def replay(
             REST as JSON, or a recording of it. By exchange where several are played.
         skip_unread: percent of the messages that may be unreadable; more are an error, for a result over
             messages that nobody read would be a guess.
+        onlooker: watches, and changes nothing.
         make_loop: for tests.
 
     Raises:
@@ -101,7 +106,9 @@ def replay(
         BookUnavailable: the recordings end before a book is live.
         UnknownSymbol: no recording has the instrument of an order.
     """
-    run = _Run(_exchanges(recordings), settings, instruments=instruments, skip_unread=skip_unread)
+    run = _Run(
+        _exchanges(recordings), settings, instruments=instruments, skip_unread=skip_unread, onlooker=onlooker
+    )
     tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
     with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
         return runner.run(run.play(orders))
@@ -144,6 +151,12 @@ def _exchanges(recordings: Recorded | Sequence[Recorded]) -> Sequence[PlayedExch
     return exchanges_in([one if isinstance(one, Recording) else Recording(one) for one in given])
 
 
+def _place_of(order: TwapOrderRequest, found: Sequence[Instrument]) -> str:
+    """The exchange that an order trades on, or ``aggregate``."""
+    is_merged = exchange_name(order.exchange) == AGGREGATE
+    return AGGREGATE if is_merged else found[0].id.exchange
+
+
 def _start_of(order: TwapOrderRequest) -> Nanos:
     """When an order starts.
 
@@ -166,6 +179,7 @@ class _Run:
         instruments: Instruments,
         skip_unread: Decimal,
         apart: ApartOrders | None = None,
+        onlooker: Onlooker | None = None,
     ) -> None:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
@@ -175,6 +189,7 @@ class _Run:
         self._settings, self._skip_unread = settings, skip_unread
         self._unlisted = set(self._exchanges)
         self._listed = asyncio.Event()
+        self._onlooker, self._looking = onlooker, asyncio.Event()
         beside = self._lists(instruments)
         for one in exchanges:
             one.prepare(beside.get(one.name), self._clock)
@@ -206,10 +221,14 @@ class _Run:
         async with asyncio.TaskGroup() as group:
             working = group.create_task(engine.run(), name="engine")
             collecting = group.create_task(market.run(), name="market data")
+            watching = group.create_task(self._watch(), name="onlooker")
             failure = await self._through(orders, market, engine)
             engine.stop()
             await asyncio.wait([working])
+            if self._onlooker is not None and failure is None:
+                self._onlooker.finish()
             collecting.cancel()
+            watching.cancel()
         self._check_read(failure)
         if failure is not None:
             raise failure
@@ -250,7 +269,7 @@ class _Run:
         """Submit and play to the end; what is wrong with the orders is returned, for an orderly end."""
         await engine.ready.wait()
         try:
-            await self._begin(orders, market)
+            await self._begin(orders, market, engine)
             await (self._together(orders, engine) if self._apart is None else self._work_apart(engine))
         except TwapError as error:
             return error
@@ -270,10 +289,31 @@ class _Run:
         self._apart.check(live=self._clock.now())
         await self._apart.work(engine, self._records, clock=self._clock, ended=self.player.ended)
 
-    async def _begin(self, orders: Sequence[TwapOrderRequest], market: LiveMarket) -> None:
+    async def _begin(self, orders: Sequence[TwapOrderRequest], market: LiveMarket, engine: Engine) -> None:
         """Play until the books of all orders are live."""
         await self._until_listed()
-        await NeededBooks(self._exchanges, market, self.player).until_live(orders)
+
+        def show(needed: Sequence[Sequence[Instrument]]) -> None:
+            self._show(list(zip(orders, needed, strict=True)), market, engine)
+
+        await NeededBooks(self._exchanges, market, self.player).until_live(orders, on_held=show)
+
+    async def _watch(self) -> None:
+        if self._onlooker is not None:
+            await self._looking.wait()
+            await self._onlooker.run()
+
+    def _show(
+        self,
+        needed: Sequence[tuple[TwapOrderRequest, Sequence[Instrument]]],
+        market: LiveMarket,
+        engine: Engine,
+    ) -> None:
+        """Tell the onlooker where the orders trade."""
+        if self._onlooker is not None:
+            traded = [Traded(_place_of(order, found), found[0].id.symbol) for order, found in needed]
+            self._onlooker.look_at(traded, market=market, engine=engine, clock=self._clock)
+            self._looking.set()
 
     def _first(self, order: TwapOrderRequest) -> Nanos:
         """When the first message was received of an order's exchange."""
@@ -346,7 +386,7 @@ class _Run:
         return Engine(
             store=self._records,
             market=market,
-            events=Bus(),
+            events=Bus() if self._onlooker is None else self._onlooker,
             clock=self._clock,
             config=self._settings.engine,
             new_id=lambda: f"{next(numbers):032x}",

@@ -164,6 +164,10 @@ def replay(
     skip_unread: Annotated[
         float, typer.Option(help="Percent of the messages that may be unreadable.", min=0, max=100)
     ] = 0.0,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then show the replay in a browser's page, to scrub and play.")
+    ] = False,
+    port: Annotated[int, typer.Option(help="Of --serve: port on loopback, 0 for any.")] = 8020,
 ) -> None:
     """Execute orders against recordings in virtual time, and say what they cost.
 
@@ -174,7 +178,8 @@ def replay(
 
     with told():
         loaded = settings.load(file=config, flags={})
-        rejected = bootstrap.replay_command(
+        play = partial(
+            bootstrap.replay_command,
             recording,
             orders=order,
             instruments=instruments or [],
@@ -184,7 +189,18 @@ def replay(
             settings=loaded,
             announce=say,
         )
-    if rejected:
+        show = partial(bootstrap.serve_theatre, settings=loaded, port=port)
+        done = (
+            bootstrap.in_theatre(
+                recording,
+                loaded,
+                play=lambda camera: play(onlooker=camera),
+                show=lambda film: run_announcing(lambda announce: show(film, announce=announce)),
+            )
+            if serve
+            else play()
+        )
+    if bootstrap.rejected(done):
         raise typer.Exit(_REJECTED)
 
 

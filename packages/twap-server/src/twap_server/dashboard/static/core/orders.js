@@ -25,6 +25,11 @@ export function isOpen(status) {
   return OPEN.has(status);
 }
 
+/** Whether an order's window is within a day, so that its parts need not say theirs. @param {any} order */
+export function isOfOneDay(order) {
+  return Date.parse(order.end_time) - Date.parse(order.start_time) < 86_400_000;
+}
+
 /** @param {string} token @returns {string} */
 export function placeOf(token) {
   return `orders/${encodeURIComponent(token)}`;

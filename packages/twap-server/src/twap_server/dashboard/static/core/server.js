@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { get } from "./api.js";
 import { setClock } from "./time.js";
 
-/** @typedef {{name: string, version: string, time: string, market: "live" | "demo" | "replay", registration: string, oidc: boolean, demo: {username: string, password: string} | null}} Server */
+/** @typedef {{name: string, version: string, time: string, market: "live" | "demo" | "replay", registration: string, oidc: boolean, demo: {username: string, password: string} | null, theatre?: boolean}} Server `theatre`: it shows a replay, and nothing else */
 
 /** @type {import("@preact/signals").Signal<Server | null>} */
 export const server = signal(null);

@@ -5,9 +5,16 @@ import { signal } from "@preact/signals";
 /** The server's time, in milliseconds since 1970; moves once a second. */
 export const now = signal(Date.now());
 let ahead = 0;
+let isHeld = false;
 setInterval(() => {
-  now.value = Date.now() + ahead;
+  if (!isHeld) now.value = Date.now() + ahead;
 }, 1000);
+
+/** Let the page's time be another one, such as that of a replay: ages and distances count from it. @param {number | null} moment null: it runs again */
+export function hold(moment) {
+  isHeld = moment !== null;
+  now.value = moment ?? Date.now() + ahead;
+}
 
 /** How far this machine's clock differs from the server's, in milliseconds (above 0: the server is ahead). */
 export function clockDifference() {
@@ -17,7 +24,7 @@ export function clockDifference() {
 /** Take the server's time, told in an answer that was asked for at `askedAt` (`Date.now()`). @param {string} iso @param {number} askedAt */
 export function setClock(iso, askedAt) {
   ahead = Date.parse(iso) - (askedAt + Date.now()) / 2;
-  now.value = Date.now() + ahead;
+  if (!isHeld) now.value = Date.now() + ahead;
 }
 
 const DAY = 86_400_000;
@@ -30,6 +37,11 @@ export function local(iso) {
   const moment = new Date(iso);
   const isToday = DATE.format(moment) === DATE.format(new Date(now.value));
   return isToday ? CLOCK.format(moment) : `${DATE.format(moment)} ${CLOCK.format(moment)}`;
+}
+
+/** Local time of day. @param {string} iso */
+export function clockOf(iso) {
+  return CLOCK.format(new Date(iso));
 }
 
 /** The name of the local zone. @param {string} iso */

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "../core/html.js";
 import { go } from "../core/router.js";
-import { VIEWS } from "./views.js";
+import { views } from "./views.js";
 
 /** @typedef {{key: string, meaning: string, act: () => void}} Key */
 
@@ -40,7 +40,8 @@ export function useKeys() {
 /** @param {KeyboardEvent} event */
 function pressed(event) {
   const target = /** @type {HTMLElement} */ (event.target);
-  const isTyping = target.matches("input, textarea, select, [contenteditable]");
+  const isChoosing = target.matches("input[type=radio], input[type=checkbox], input[type=range]"); // no letter means anything to those
+  const isTyping = target.matches("input, textarea, select, [contenteditable]") && !(isChoosing && event.key.length === 1 && event.key !== " ");
   if (event.ctrlKey || event.metaKey || event.altKey || isTyping || document.querySelector("dialog[open]")) return;
   if (event.key === "Enter" && target.matches("a[href], button, summary")) return;
   const found = [...fixed(), ...ofViews.value].find((one) => one.key === event.key);
@@ -51,10 +52,10 @@ function pressed(event) {
 
 /** @returns {Key[]} */
 function fixed() {
-  const views = Object.entries(VIEWS).filter(([, view]) => view.key);
+  const reached = Object.entries(views()).filter(([, view]) => view.key);
   return [
     { key: "?", meaning: "show these keys", act: openKeys },
-    ...views.map(([name, view]) => ({ key: view.key, meaning: `go to ${view.label}`, act: () => go([name]) })),
+    ...reached.map(([name, view]) => ({ key: view.key, meaning: `go to ${view.label}`, act: () => go([name]) })),
   ];
 }
 

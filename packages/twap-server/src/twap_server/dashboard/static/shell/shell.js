@@ -9,12 +9,12 @@ import { toggleTheme } from "../core/theme.js";
 import { Toasts } from "../parts/toasts.js";
 import { ConnectionBanner, SignInBanner, VersionBanner } from "./connection.js";
 import { Keys, openKeys, useKeys } from "./keys.js";
-import { VIEWS } from "./views.js";
+import { views } from "./views.js";
 
 export function Shell() {
   const { path, query } = route.value;
-  const name = path[0] || "market";
-  const view = VIEWS[name];
+  const name = path[0] || Object.keys(views())[0];
+  const view = views()[name];
   useKeys();
   useEffect(() => {
     document.title = view ? `${view.label} · TWAP` : "TWAP";
@@ -35,10 +35,10 @@ export function Shell() {
 /** @param {string} name @param {any} view @param {string[]} args @param {Record<string, string>} query */
 function shown(name, view, args, query) {
   if (!view) {
-    return html`<p class="problem" role="alert">There is no page “${name}”. <a href=${address(["market"])}>Show the market</a></p>`;
+    return html`<p class="problem" role="alert">There is no page “${name}”. <a href=${address([])}>Show what there is</a></p>`;
   }
   if (view.needsSignIn && !user.value) {
-    const SignIn = VIEWS["sign-in"].component;
+    const SignIn = views()["sign-in"].component;
     return html`<${SignIn} why=${`${view.label}: sign in to see yours.`} />`;
   }
   const View = view.component;
@@ -55,10 +55,10 @@ function skip(event) {
 function Header({ current }) {
   return html`
     <header class="top" role="banner">
-      <a class="brand" href=${address(["market"])}>TWAP</a>
+      <a class="brand" href=${address([])}>TWAP</a>
       <${MarketBadge} />
       <nav aria-label="Views">
-        ${Object.entries(VIEWS)
+        ${Object.entries(views())
           .filter(([, view]) => view.isInMenu)
           .map(
             ([name, view]) => html`
@@ -70,7 +70,7 @@ function Header({ current }) {
       <div class="tools">
         <button type="button" class="quiet" onClick=${toggleTheme} aria-label="Switch between light and dark" title="Light or dark">◐</button>
         <button type="button" class="quiet" onClick=${openKeys} aria-label="Show the keys" title="Keys (?)">?</button>
-        <${Account} />
+        ${server.value?.theatre ? null : html`<${Account} />`}
       </div>
     </header>
   `;
@@ -109,7 +109,7 @@ function Footer() {
     <footer>
       <span>Paper trading: fills are computed from ${BOOKS[server.value?.market || "live"] || "books"}, no order leaves this server.</span>
       <span>
-        twap-server ${server.value?.version || ""} · <a href="docs">API</a> ·
+        twap-server ${server.value?.version || ""} · ${server.value?.theatre ? null : html`<a href="docs">API</a> · `}
         Charts by <a href="https://www.tradingview.com/" rel="noreferrer" target="_blank">TradingView</a> Lightweight Charts™,
         © 2026 TradingView, Inc.
       </span>

@@ -2,12 +2,13 @@
 //
 // A view's module has as `default` a component; it gets `args`, the words of the address after the first, and `query`.
 
+import { server } from "../core/server.js";
 import { lazy } from "./lazy.js";
 
 /** @typedef {{label: string, hint: string, key: string, needsSignIn: boolean, isInMenu: boolean, component: any}} View */
 
 /** @type {Record<string, View>} */
-export const VIEWS = {
+const VIEWS = {
   market: view("Market", "candles, book, trades", "m", () => import("../views/market/index.js")),
   heatmap: view("Heat map", "depth over time", "h", () => import("../views/heatmap/index.js")),
   ticket: view("Trade", "write an order", "t", () => import("../views/ticket/index.js")),
@@ -17,6 +18,14 @@ export const VIEWS = {
   order: view("Order", "one order", "", () => import("../views/order/index.js"), { needsSignIn: true, isInMenu: false }),
   "sign-in": view("Sign in", "", "", () => import("../views/sign-in/index.js"), { isInMenu: false }),
 };
+
+/** @type {Record<string, View>} */
+const THEATRE = { replay: view("Replay", "a replay, moment by moment", "", () => import("../views/replay/index.js"), { isInMenu: false }) };
+
+/** Those of this server, the first one first. @returns {Record<string, View>} */
+export function views() {
+  return server.value?.theatre ? THEATRE : VIEWS;
+}
 
 /** @param {string} label @param {string} hint @param {string} key @param {() => Promise<any>} load @param {Partial<View>} [more] @returns {View} */
 function view(label, hint, key, load, more) {

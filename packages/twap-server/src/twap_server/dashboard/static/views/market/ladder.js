@@ -25,8 +25,8 @@ const PROOFS = {
   none: ["NO PROOF", "The exchange sends nothing by which a lost change would be noticed."],
 };
 
-/** @param {{book: any, exchange: string, symbol: string, facts: any, group: string}} props `book` with up to 100 levels */
-export function Ladder({ book, exchange, symbol, facts, group }) {
+/** @param {{book: any, exchange: string, symbol: string, facts: any, group: string, canTrade?: boolean}} props `book` with up to 100 levels */
+export function Ladder({ book, exchange, symbol, facts, group, canTrade = true }) {
   const [pointed, setPointed] = useState(/** @type {{side: Side, index: number} | null} */ (null));
   const best = book?.asks[0]?.[0] || book?.bids[0]?.[0] || "0";
   const offered = steps(stepAt(facts, best), best);
@@ -38,6 +38,7 @@ export function Ladder({ book, exchange, symbol, facts, group }) {
     setQuery({ group: next === offered[0] ? undefined : next });
   });
   const choose = (/** @type {Side} */ side, /** @type {Rung} */ rung) => {
+    if (!canTrade) return setPointed({ side, index: sides[side].indexOf(rung) });
     const way = side === "asks" ? "buy" : "sell";
     fill({ exchange, symbol, side: way, price: plain(rung.price) });
     toast(`In the ticket: ${way} ${symbol}, limit ${plain(rung.price)} ${assets(symbol)[1]}. Press t to go there.`);
@@ -67,7 +68,7 @@ export function Ladder({ book, exchange, symbol, facts, group }) {
       ${exchange === "aggregate" ? html`<${Shares} book=${book} unit=${unit[0]} />` : null}
       <p class="hint legend">
         ${book?.own ? html`<span class="swatch taken"></span> you took it, and it has not grown back. ` : null}
-        A click makes a limit of a price: <a href=${address(["ticket"])}>ticket</a>.
+        ${canTrade ? html`A click makes a limit of a price: <a href=${address(["ticket"])}>ticket</a>.` : null}
       </p>
     </section>
   `;

@@ -12,7 +12,11 @@ const EVERY_MS = 250;
 
 /** @param {{exchange: string, symbol: string, facts: any}} props */
 export function Trades({ exchange, symbol, facts }) {
-  const { trades, problem } = useTrades(exchange, symbol);
+  return html`<${TradeList} ...${useTrades(exchange, symbol)} exchange=${exchange} symbol=${symbol} facts=${facts} />`;
+}
+
+/** @param {{trades: any[], problem?: string, exchange: string, symbol: string, facts: any}} props `trades`: newest first */
+export function TradeList({ trades, problem, exchange, symbol, facts }) {
   const [base, quote] = assets(symbol);
   return html`
     <section class="card trades" aria-label="Recent trades">

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../../core/api.js";
 import { assets, grouped, plain } from "../../core/format.js";
 import { html } from "../../core/html.js";
-import { inWords, placeOf } from "../../core/orders.js";
+import { inWords, isOfOneDay, placeOf } from "../../core/orders.js";
 import { Time } from "../../parts/time.js";
 import { VirtualList } from "../../parts/virtual_list.js";
 
@@ -109,7 +109,7 @@ export function Fills({ order, fills }) {
   const rows = [...fills].reverse();
   const row = (/** @type {number} */ at) => html`
     <div key=${rows[at].fill_id} role="row" class="table-row" style=${{ height: `${HEIGHT}px` }}>
-      <span role="cell"><${Time} iso=${rows[at].time} /></span><span role="cell">${rows[at].exchange}</span>
+      <span role="cell"><${Time} iso=${rows[at].time} isClock=${isOfOneDay(order)} /></span><span role="cell">${rows[at].exchange}</span>
       <span role="cell" class="number">${grouped(rows[at].price)}</span><span role="cell" class="number">${plain(rows[at].quantity)}</span><span role="cell" class="number">${plain(rows[at].fee)}</span>
     </div>
   `;

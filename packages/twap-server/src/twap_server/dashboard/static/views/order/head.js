@@ -4,6 +4,7 @@ import { assets, grouped, percent, plain, rounded } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { inWords, isOpen } from "../../core/orders.js";
 import { link } from "../../core/router.js";
+import { server } from "../../core/server.js";
 import { now, relative, span } from "../../core/time.js";
 import { OrderStatus, Progress } from "../../parts/status.js";
 import { Time } from "../../parts/time.js";
@@ -11,7 +12,7 @@ import { Time } from "../../parts/time.js";
 /** @param {{order: any, children?: any}} props `children`: what can be done */
 export function Head({ order, children }) {
   const [base, quote] = assets(order.instrument || order.symbol);
-  const place = order.instrument ? html`<a href=${link(["market", order.exchange, order.instrument])}>${order.instrument}</a>` : order.symbol;
+  const place = order.instrument && !server.value?.theatre ? html`<a href=${link(["market", order.exchange, order.instrument])}>${order.instrument}</a>` : order.instrument || order.symbol;
   return html`
     <section class="card order-head" aria-label="Order">
       <div class="row">

@@ -81,7 +81,7 @@ function withoutTables(detail) {
 }
 
 /** @param {string} token @param {any} order @returns {Promise<Happened>} */
-async function happenedTo(token, order) {
+export async function happenedTo(token, order) {
   const place = `${placeOf(token)}/report`;
   const isLarge = Number(order.slice_count) > LARGE;
   const table = (/** @type {string} */ name, /** @type {number | ""} */ latest = "") => get(place, { format: "csv", table: name, latest }).then(parsed);

@@ -12,7 +12,7 @@ export function PriceChart({ order, happened, chosen, onChoose }) {
   const dots = useMemo(() => bubbles(happened.slices, line), [happened]);
   const largest = Math.max(1e-18, ...dots.map((one) => one.filled));
   const limit = order.limit_price === null ? null : Number(order.limit_price);
-  const above = (/** @type {any} */ chart) => draw(chart, dots, largest, order.side, chosen);
+  const above = (/** @type {any} */ chart) => drawBubbles(chart, dots, largest, order.side, chosen);
   const below = (/** @type {any} */ chart) => limit !== null && band(chart, limit, order.side);
   const pick = (/** @type {any} */ chart, /** @type {number} */ x, /** @type {number} */ y) => {
     const found = nearest(dots, (one) => Math.hypot(chart.valToPos(one.x, "x") - x, chart.valToPos(one.y, "y") - y));
@@ -30,7 +30,7 @@ export function PriceChart({ order, happened, chosen, onChoose }) {
 }
 
 /** @param {number} low @param {number} high @param {import("./points.js").Bubble[]} dots @returns {[number, number]} */
-function around(low, high, dots) {
+export function around(low, high, dots) {
   const ys = dots.map((one) => one.y);
   const least = Math.min(low ?? Infinity, ...ys);
   const most = Math.max(high ?? -Infinity, ...ys);
@@ -39,11 +39,11 @@ function around(low, high, dots) {
   return [least - air, most + air];
 }
 
-/** @param {any} chart @param {import("./points.js").Bubble[]} dots @param {number} largest what the fullest of them filled @param {string} side @param {string} chosen */
-function draw(chart, dots, largest, side, chosen) {
+/** @param {any} chart @param {import("./points.js").Bubble[]} dots @param {number} largest what the fullest of them filled @param {string} side @param {string} chosen @param {number} [crowd] how many would fill the chart */
+export function drawBubbles(chart, dots, largest, side, chosen, crowd = dots.length) {
   const { ctx } = chart;
   const ratio = devicePixelRatio;
-  const room = Math.min(10, Math.max(2.5, (0.7 * chart.bbox.width) / ratio / Math.max(1, dots.length))); // many stay apart
+  const room = Math.min(10, Math.max(2.5, (0.7 * chart.bbox.width) / ratio / Math.max(1, crowd))); // many stay apart
   const radius = (/** @type {number} */ filled) => room * (0.3 + 0.7 * Math.sqrt(filled / largest));
   ctx.save();
   ctx.beginPath();
@@ -67,7 +67,7 @@ function draw(chart, dots, largest, side, chosen) {
 }
 
 /** Shade what lies beyond the limit. @param {any} chart @param {number} limit @param {string} side */
-function band(chart, limit, side) {
+export function band(chart, limit, side) {
   const { ctx, bbox } = chart;
   const y = Math.min(bbox.top + bbox.height, Math.max(bbox.top, chart.valToPos(limit, "y", true)));
   ctx.save();

@@ -3,7 +3,7 @@
 import { assets, grouped, plain, signed } from "../../core/format.js";
 import { big } from "../../core/exact.js";
 import { classes, html } from "../../core/html.js";
-import { inWords } from "../../core/orders.js";
+import { inWords, isOfOneDay } from "../../core/orders.js";
 import { span } from "../../core/time.js";
 import { Time } from "../../parts/time.js";
 import { VirtualList } from "../../parts/virtual_list.js";
@@ -24,7 +24,7 @@ export function Slices({ order, slices, chosen, onChoose }) {
     return html`
       <div key=${one.index} role="row" class=${classes("table-row", one.index === chosen && "chosen")} style=${{ height: `${HEIGHT}px` }}>
         <span role="cell"><button type="button" class="quiet" aria-label=${`Slice ${Number(one.index) + 1}: what it saw`} aria-pressed=${one.index === chosen} onClick=${() => onChoose(one.index)}>${Number(one.index) + 1}</button></span>
-        <span role="cell"><${Time} iso=${one.due_time} /></span>
+        <span role="cell"><${Time} iso=${one.due_time} isClock=${isOfOneDay(order)} /></span>
         <span role="cell" class=${one.outcome === "missed" ? "bad" : ""} title=${inWords(one.reason)}>${one.outcome}${one.reason ? html`<span class="soft"> · ${inWords(one.reason)}</span>` : null}</span>
         <span role="cell" class="number">${plain(one.filled_quantity)} <span class="soft of">of ${plain(one.wanted_quantity)}</span></span>
         <span role="cell" class="number">${price(one.average_price)}</span>

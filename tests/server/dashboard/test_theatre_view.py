@@ -1,0 +1,166 @@
+"""A replay in the page: it scrubs, plays, steps from slice to slice, and a link leads to the same moment."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.async_api import expect
+
+from support.browser import Watched, browsing, why_not
+from support.theatre import theatre
+
+pytestmark = pytest.mark.browser
+
+SLOWLY = 20_000
+"""Milliseconds: the replay's report is made while the page asks."""
+
+_ORDER = {"exchange": "binance", "symbol": "BTC-USDT", "quantity": 9, "duration": "20s", "interval": 2}
+_ORDERS = [
+    _ORDER | {"token_id": "steady", "start_time": "+5s"},
+    _ORDER | {"token_id": "limited", "side": "sell", "price": 60001, "start_time": "+10s"},
+    _ORDER | {"token_id": "late", "start_time": "+50s", "duration": "1m"},
+]
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a theatre."""
+    if reason := why_not():
+        pytest.skip(reason)
+    with theatre(tmp_path_factory.mktemp("stage"), _ORDERS) as url:
+        yield url
+
+
+async def _shown(watched: Watched, number: int) -> None:
+    """Wait until this frame is shown."""
+    await watched.page.locator(f".theatre[data-number='{number}']").wait_for()
+
+
+@pytest.mark.parametrize(("width", "is_dark"), [(1280, False), (360, True)])
+async def test_every_part_fits_is_accessible_and_says_that_it_is_a_replay(
+    stage: str, width: int, is_dark: bool
+) -> None:
+    async with browsing(stage, width=width, height=844, is_dark=is_dark) as watched:
+        await watched.open("#/replay?t=2024-08-08T23:54:40Z&slice=2")
+        page = watched.page
+        await expect(page.get_by_label("Slice 3", exact=True)).to_contain_text("Mid", timeout=SLOWLY)
+        await expect(page.locator("header .market-replay")).to_have_text("REPLAY", timeout=SLOWLY)
+        unmarked = await page.evaluate(
+            """() => [...document.querySelectorAll(".theatre h2, .order-head h1")]
+                .filter((one) => !one.closest(".seen, .report"))
+                .filter((one) => getComputedStyle(one, "::after").content !== '"REPLAY"')
+                .map((one) => one.textContent)"""
+        )
+        assert unmarked == []
+        assert await watched.overflowing() == []
+        assert await watched.inaccessible() == []
+
+
+async def test_there_is_nothing_to_sign_in_to_or_to_trade_with(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open()
+        await expect(watched.page.get_by_role("heading", name="made.jsonl.gz")).to_be_visible(timeout=SLOWLY)
+        assert await watched.page.get_by_role("link", name="Sign in").count() == 0
+        assert await watched.page.get_by_role("navigation").get_by_role("link").count() == 0
+        await watched.page.get_by_role("button", name="bid 59").first.click()
+        assert await watched.page.get_by_text("In the ticket").count() == 0
+
+
+async def test_a_link_leads_to_the_moment_and_keys_move_on(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?t=2024-08-08T23:54:35Z")
+        await _shown(watched, 20)
+        await watched.page.keyboard.press(".")
+        await _shown(watched, 21)
+        await watched.page.wait_for_url("**t=2024-08-08T23%3A54%3A36Z*")
+        await watched.page.reload()
+        await _shown(watched, 21)
+        await watched.page.keyboard.press(",")
+        await _shown(watched, 20)
+        await watched.page.evaluate("location.hash = '#/replay?t=2024-08-08T23:54:45Z'")
+        await _shown(watched, 30)
+
+
+async def test_it_scrubs_by_mouse_and_keyboard(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay")
+        await _shown(watched, 0)
+        scrub = watched.page.get_by_label("Moment of the recording")
+        await scrub.fill("33")
+        await _shown(watched, 33)
+        await scrub.press("ArrowRight")
+        await _shown(watched, 34)
+        await scrub.press("Home")
+        await _shown(watched, 0)
+
+
+async def test_it_steps_from_slice_to_slice_with_what_each_saw(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?order=steady")
+        await _shown(watched, 0)
+        page = watched.page
+        for number in (1, 2):
+            await page.keyboard.press("n")
+            await expect(page.get_by_label(f"Slice {number}", exact=True)).to_contain_text(
+                "Mid", timeout=SLOWLY
+            )
+            await expect(page.get_by_role("region", name="Slices", exact=True)).to_contain_text(
+                f"{number} over", timeout=SLOWLY
+            )
+        await page.keyboard.press("b")
+        await expect(page.get_by_label("Slice 1", exact=True)).to_contain_text("Mid", timeout=SLOWLY)
+        await expect(page.get_by_role("region", name="Slices", exact=True)).to_contain_text(
+            "1 over, 9 to come", timeout=SLOWLY
+        )
+
+
+async def test_it_plays_at_every_speed_to_the_end_and_from_the_beginning_again(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?speed=600")
+        page = watched.page
+        for speed in ("600×", "60×"):
+            await page.get_by_text(speed, exact=True).click()
+            await page.get_by_role("button", name="Play").click()
+            await expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=SLOWLY)
+            await expect(page.get_by_label("Moment of the recording")).to_have_value("59", timeout=SLOWLY)
+        await page.get_by_text("10×", exact=True).click()
+        await page.keyboard.press("k")
+        await expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SLOWLY)
+        await page.wait_for_function("Number(document.querySelector('.scrub').value) > 1")
+        await page.get_by_text("1×", exact=True).click()
+        await page.keyboard.press("k")
+        await expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=SLOWLY)
+
+
+async def test_an_order_stands_as_it_stood_and_its_report_comes_with_its_end(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?order=steady")
+        page = watched.page
+        order = page.get_by_label("Order", exact=True)
+        await expect(order).to_contain_text("Accepted", timeout=SLOWLY)
+        await expect(order).to_contain_text("starts in", timeout=SLOWLY)
+        scrub = page.get_by_label("Moment of the recording")
+        await scrub.fill("12")
+        await expect(order).to_contain_text("Working", timeout=SLOWLY)
+        await expect(page.get_by_label("Execution report")).to_have_count(0, timeout=SLOWLY)
+        await scrub.fill("30")
+        await expect(order).to_contain_text("Filled", timeout=SLOWLY)
+        await expect(page.get_by_label("Execution report")).to_contain_text(
+            "sum to the shortfall exactly", timeout=SLOWLY
+        )
+
+
+async def test_an_order_that_the_recording_did_not_outlast_is_told_so_far(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?order=late&t=2024-08-08T23:55:20Z")
+        report = watched.page.get_by_label("Execution report")
+        await expect(report).to_contain_text("so far", timeout=SLOWLY)
+        assert await watched.overflowing() == []
+
+
+async def test_ages_and_distances_count_from_the_moment(stage: str) -> None:
+    async with browsing(stage) as watched:
+        await watched.open("#/replay?order=steady&t=2024-08-08T23:54:25Z")
+        await expect(watched.page.get_by_label("Order", exact=True)).to_contain_text(
+            "ends in 1", timeout=SLOWLY
+        )
+        await expect(watched.page.get_by_label("Order book")).to_contain_text("ms old", timeout=SLOWLY)
