@@ -18,6 +18,7 @@ from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
 from bites.siege import SIEGE_BITES
+from bites.strategies import STRATEGY_BITES
 from bites.upkeep import UPKEEP_BITES
 
 ENGINE = "server/engine/test_engine.py::"
@@ -172,8 +173,8 @@ _BOOKS = (
         fault="F21",
         guard="what is missed is caught up, three equal slices at most",
         file="engine/work/slice_decision.py",
-        line="wanted = remaining if last else min(exact.subtract(target, filled), schedule.most, remaining)",
-        instead="wanted = remaining if last else min(exact.subtract(target, filled), remaining)",
+        line="wanted = remaining if takes_rest else min(behind, schedule.most_of(index), remaining)",
+        instead="wanted = remaining if takes_rest else min(behind, remaining)",
         tests=(ENGINE + "test_catch_up_wants_at_most_three_equal_slices_and_the_last_may_take_all",),
     ),
 )
@@ -428,6 +429,7 @@ BITES = (
     *CLIENT_BITES,
     *REFUSALS,
     *MONEY_BITES,
+    *STRATEGY_BITES,
     *PAIRS_BITES,
     *REST_BITES,
     *INPUT_BITES,

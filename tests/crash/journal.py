@@ -15,6 +15,8 @@ Wire = dict[str, Any]
 """A JSON object with exact numbers."""
 
 ENDED = frozenset({"Filled", "Expired", "Canceled", "Rejected", "Failed"})
+_NOT_STORED = ("duplicate_token_id", "unavailable")
+"""Of one of a list: another order has the id, or its exchange is not known yet, right after a start."""
 _NEVER_CHANGES = ("order_id", "token_id", "symbol", "side", "instrument", "exchange", "creation_time")
 _UNLESS_AMENDED = ("quantity", "limit_price", "start_time", "end_time", "interval", "slice_count")
 _OF_AN_END = ("status", "filled_quantity", "average_price", "fill_state", "reason")
@@ -94,7 +96,7 @@ class Journal:
             self.breach("F37", batch.user, f"asked {batch.tokens}, answered {orders}")
             return
         for body, order in zip(batch.bodies, orders, strict=True):
-            if order["reason"] != "duplicate_token_id":
+            if order["reason"] not in _NOT_STORED:
                 self._promise(batch.user, body, order, now)
                 self.shown(batch.user, order, asked=asked)
 

@@ -106,7 +106,7 @@ class Killer:
             _short(self._load.order(user)) if count > 1 else self._load.order(user) for _ in range(count)
         ]
         user.doubtful.append(self._load.journal.sent(user.name, bodies))
-        await self._send(user, "POST", "/orders/twap", json.dumps(bodies).encode())
+        await self._send(user, "POST", "/orders", json.dumps(bodies).encode())
 
     async def _send(self, user: User, method: str, path: str, body: bytes) -> None:
         """Write a whole request and wait for no answer; the connection stays until the server is dead."""

@@ -18,7 +18,7 @@ from crash.journal import ENDED, Batch, Journal, Wire, read
 from crash.readers import read_as_client, read_events
 from twap_client import ApiError, ClientConfig, NotFound, TransportError, TwapClient, Unavailable
 from twap_client import Conflict as Refused
-from twap_models import TwapOrderRequest
+from twap_models import StrategyOrderRequest
 
 ANSWER_WITHIN_S = 60
 PASSWORD = "correct horse battery"
@@ -150,7 +150,7 @@ class Load:
             await self.submit(user, [{**user.rng.choice(mine), "quantity": "0.0777"}])
 
     async def _until_answered(self, user: User, batch: Batch) -> None:
-        requests = [TwapOrderRequest.model_validate(body) for body in batch.bodies]
+        requests = [StrategyOrderRequest.model_validate(body) for body in batch.bodies]
         deadline = time.monotonic() + ANSWER_WITHIN_S
         while time.monotonic() < deadline:
             asked = time.time_ns()
@@ -254,6 +254,10 @@ class Load:
                 {"start_time": "+700ms"},
                 {"randomize": 40},
                 {"participation_cap": 50},
+                {"strategy": "vwap", "volume_profile": [1, 0, 3, 2]},
+                {"strategy": "is", "urgency": "high"},
+                {"strategy": "pov", "participation": 30},
+                {"strategy": "sweep"},
                 {"interval": "1s"},
                 {"start_time": _ago(1.5), "late_start": rng.choice(("compress", "skip", "shift"))},
                 {"quantity": "0.0000000001"},  # below every minimum: rejected

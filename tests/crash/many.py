@@ -42,7 +42,7 @@ async def _prepare(
     for first in range(0, count, LIST):
         batch = journal.sent(user.name, bodies[first : first + LIST])
         asked = time.time_ns()
-        answer = await http.post("/orders/twap", json=batch.bodies, headers={"X-API-Key": user.key})
+        answer = await http.post("/orders", json=batch.bodies, headers={"X-API-Key": user.key})
         journal.answered(batch, read(answer.raise_for_status().content), asked=asked)
 
 

@@ -74,7 +74,7 @@ class RestartLoop(Loop):
                 asked = time.time_ns()
                 try:
                     headers = {"X-API-Key": user.key}
-                    answer = await self._http.post("/orders/twap", json=batch.bodies, headers=headers)
+                    answer = await self._http.post("/orders", json=batch.bodies, headers=headers)
                 except httpx.TransportError:
                     await asyncio.sleep(0.02)
                     continue

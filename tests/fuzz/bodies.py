@@ -40,6 +40,10 @@ ORDER = {
 BODIES: tuple[Any, ...] = (
     ORDER,
     [ORDER, {**ORDER, "token_id": "b", "end_time": "+1h", "duration": None, "interval": None, "slices": 7}],
+    {**ORDER, "strategy": "vwap", "volume_profile": [1, 2.5, "3"]},
+    {**ORDER, "strategy": "is", "risk_aversion": "0.001", "volatility": 3, "temporary_impact": 0.1},
+    {**ORDER, "strategy": "is", "half_life": "5m"},
+    {**ORDER, "strategy": "pov", "participation": 12.5},
     {"quantity": 1, "price": None, "end_time": "now"},
     {"username": "ada", "password": "correct horse"},
     {"current_password": "correct horse", "new_password": "correct horses"},

@@ -102,6 +102,8 @@ def _requests() -> list[bytes]:
         f"GET {path} HTTP/1.1\r\nHost: here\r\nX-Request-ID: r1\r\n".encode() + who + b"\r\n" for path in gets
     ]
     paths = (
+        "/orders",
+        "/orders/preview",
         "/orders/twap",
         "/orders/twap/preview",
         "/auth/register",
@@ -109,7 +111,7 @@ def _requests() -> list[bytes]:
         "/auth/keys",
         "/auth/refresh",
     )
-    bodies = (ORDER, [ORDER], *BODIES[3:])
+    bodies = (BODIES[2], [ORDER, *BODIES[3:6]], ORDER, [ORDER], *BODIES[7:])
     for path, body in zip(paths, bodies, strict=False):
         made.append(_post(path, json.dumps(body).encode(), who))
     form = urlencode({"grant_type": "password", "username": "ada", "password": "correct horse"}).encode()

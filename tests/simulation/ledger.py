@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from fractions import Fraction
 
+from simulation.curves import most_by_slice
 from simulation.violation import Violation
 from twap_models.enums import Carry, OrderStatus, SliceOutcome
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
@@ -155,16 +156,10 @@ class Ledger:
                 raise Violation("I7", f"{name}: fee {fill.fee}")
 
     def _check_curve(self, record: Recorded, result: SliceResult) -> None:
-        terms, plan = record.terms, record.plan
-        last = result.index >= plan.slice_count - 1
-        if last or terms.carry is Carry.LAST or not result.filled:
+        if record.terms.carry is Carry.LAST or not result.filled:
             return
-        length = plan.end - plan.start
-        elapsed = min((result.index + 1 - plan.first) * plan.interval, length)
-        lots = int(Fraction(plan.quantity - plan.base) / Fraction(terms.lot_size) * elapsed / length)
-        curve = Fraction(plan.base) + lots * Fraction(terms.lot_size)
-        if Fraction(_sum(f.quantity for f in record.fills)) > curve:
-            raise Violation("I1", f"{terms.token_id}: slice {result.index} filled past the curve")
+        if Fraction(_sum(f.quantity for f in record.fills)) > most_by_slice(record, result.index):
+            raise Violation("I1", f"{record.terms.token_id}: slice {result.index} filled past the curve")
 
     def _check_totals(self, order: Order, record: Recorded) -> None:
         progress, plan = order.progress, order.plan

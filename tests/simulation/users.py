@@ -122,7 +122,7 @@ class Users:
         token = rng.choice(known)
         before = account.sent[token]
         other = {**before.body, "quantity": str(Decimal(before.body["quantity"]) + 1)}
-        reply = await self._call(account, "POST", "/orders/twap", [other])
+        reply = await self._call(account, "POST", "/orders", [other])
         if reply.status in (503, 422):
             return
         answer = reply.json()
@@ -169,7 +169,7 @@ class Users:
 
     async def _preview(self, account: Account, rng: Random) -> None:
         body = {**self._order(rng), "token_id": "previewed"}
-        await self._call(account, "POST", "/orders/twap/preview", body)
+        await self._call(account, "POST", "/orders/preview", body)
         reply = await self._call(account, "GET", "/orders/previewed")
         if reply.status not in (404, 503):
             raise Violation("I10", f"a preview was stored: {reply.status}")
@@ -302,7 +302,7 @@ class Users:
             account.sent.setdefault(body["token_id"], Sent(body))
         patience = 0.02 if rng.random() < 0.03 else 60.0
         payload = bodies[0] if len(bodies) == 1 and rng.random() < 0.5 else bodies
-        reply = await self._call(account, "POST", "/orders/twap", payload, patience_s=patience)
+        reply = await self._call(account, "POST", "/orders", payload, patience_s=patience)
         if reply.status in (503, 422):
             if reply.status == 422:
                 raise Violation("I10", f"a right order is refused: {reply.body.decode()[:300]}")
@@ -342,6 +342,7 @@ class Users:
         }
         self._add_schedule(body, rng)
         self._add_options(body, truth, rng)
+        _add_strategy(body, Random(f"{body['token_id']} {body['quantity']}"))
         return body
 
     def _add_schedule(self, body: dict[str, Any], rng: Random) -> None:
@@ -462,3 +463,21 @@ _ACTIONS, _WEIGHTS = tuple(_WEIGHTS_OF), tuple(_WEIGHTS_OF.values())
 
 def _iso(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _add_strategy(body: dict[str, Any], rng: Random) -> None:
+    """A third of the orders follow another curve; with draws of its own, so that a seed stays what it was."""
+    if rng.random() < 0.67:
+        return
+    body |= rng.choice(
+        (
+            {
+                "strategy": "vwap",
+                "volume_profile": [rng.randint(0, 9) for _ in range(rng.randint(1, 12))] + [1],
+            },
+            {"strategy": "is", "urgency": rng.choice(("low", "medium", "high"))},
+            {"strategy": "is", "half_life": rng.choice((1, 20, 300))},
+            {"strategy": "pov", "participation": rng.choice(("0.5", 10, 60))},
+            {"strategy": "sweep"},
+        )
+    )
