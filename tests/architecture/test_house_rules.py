@@ -247,6 +247,7 @@ def test_what_the_models_export_is_pinned() -> None:
             "OrderEvent",
             "OrderEventType",
             "OrderPreview",
+            "OrderProof",
             "OrderStatus",
             "OwnLevels",
             "PlannedSlice",

@@ -272,6 +272,7 @@ async def test_what_is_forgotten_while_another_is_given_up_is_no_failure():
 
     class Connection:
         acknowledges = True
+        moment = None
 
         async def send(self, text):
             sent.append(text)

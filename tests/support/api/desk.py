@@ -11,6 +11,7 @@ from support.api.fakes import HandMarket
 from support.clocks import HandClock
 from support.stores.accounts import MemoryAccounts
 from support.stores.costs import MemoryCosts
+from support.stores.proofs import MemoryProofs
 from twap_server.api.config import ApiConfig, PasswordConfig
 from twap_server.api.services import SelfReport, Services, build_services
 from twap_server.feed.bus import Bus
@@ -59,6 +60,7 @@ def build(
         orders=orders,
         records=orders,
         costs=MemoryCosts(orders.orders_of),
+        proofs=MemoryProofs(orders),
         accounts=accounts,
         market=market,
         bus=bus,

@@ -17,6 +17,7 @@ from support.clocks import HandClock
 from support.stores.accounts import MemoryAccounts
 from support.stores.costs import MemoryCosts
 from support.stores.orders import MemoryStore
+from support.stores.proofs import MemoryProofs
 from support.trading import HandBook
 from twap_models import exact_json
 from twap_server.api.app import create_app
@@ -111,6 +112,7 @@ def opened() -> Iterator[Place]:
         orders=engine,
         records=records,
         costs=MemoryCosts(records.orders_of),
+        proofs=MemoryProofs(records),
         accounts=accounts,
         market=market,
         bus=bus,

@@ -130,6 +130,7 @@ class MemoryConnection:
     """One connection, with the message rate of a real one."""
 
     acknowledges = True
+    moment = None
 
     def __init__(self, exchange: MemoryExchange) -> None:
         self.exchange = exchange

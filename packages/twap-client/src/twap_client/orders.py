@@ -45,6 +45,7 @@ from twap_models import (
     Fill,
     OrderEvent,
     OrderPreview,
+    OrderProof,
     OrderStatus,
     Side,
     Slice,
@@ -63,6 +64,7 @@ PreviewList = list[OrderPreview]
 _PREVIEWS: TypeAdapter[PreviewList] = TypeAdapter(PreviewList)
 _ORDER = TypeAdapter(TwapOrder)
 _REPORT = TypeAdapter(ExecutionReport)
+_PROOF = TypeAdapter(OrderProof)
 _LISTS = frozenset({400, 409})
 _A_PAGE = 500
 
@@ -398,6 +400,15 @@ class Orders:
         asked = {"format": "csv", "table": table, "latest": latest}
         params = {name: str(value) for name, value in asked.items() if value is not None}
         return await self._file(order, params, timeout)
+
+    async def proof(self, order: AnyOrder, *, timeout: Timeout = None) -> OrderProof:
+        """Fetch what the order's decisions can be recomputed from, beside a recording of the market.
+
+        Raises:
+            NotFound: no order of yours has this ``token_id``.
+        """
+        call = Call(method="GET", path=f"{order_path(order)}/proof", repeatable=True, timeout=timeout)
+        return read_model(_PROOF, await self._transport.send(call))
 
     async def pause(self, order: AnyOrder, *, timeout: Timeout = None) -> TwapOrder:
         """Let an open order fill nothing until resumed; slices due meanwhile are missed, its end stays.

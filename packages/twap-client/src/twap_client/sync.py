@@ -259,6 +259,7 @@ class SyncOrders:
     report = _waits(Orders.report)
     report_html = _waits(Orders.report_html)
     report_csv = _waits(Orders.report_csv)
+    proof = _waits(Orders.proof)
     pause = _waits(Orders.pause)
     resume = _waits(Orders.resume)
     amend = _waits(Orders.amend)

@@ -57,6 +57,7 @@ from twap_models.preview import (
     OrderPreview,
     PlannedSlice,
 )
+from twap_models.proof import OrderProof
 from twap_models.report import ExecutionReport
 from twap_models.strategies import StrategyParameters
 from twap_models.stream import BookMessage, KlineMessage, OrderEvent, TradeMessage
@@ -107,6 +108,7 @@ __all__ = [
     "OrderEvent",
     "OrderEventType",
     "OrderPreview",
+    "OrderProof",
     "OrderStatus",
     "OwnLevels",
     "PlannedSlice",

@@ -22,12 +22,12 @@ FILLED = record(
 )
 TEXT = """\
 twap-order 1
-terms exchange=binance side=buy carry=catch_up fidelity=depth max_slippage_bps=- randomize=0 \
+terms exchange=binance side=buy strategy=twap carry=catch_up fidelity=depth max_slippage_bps=- randomize=0 \
 participation_cap=- lot_size=0.001 start=1700000000000000
 destination exchange=binance symbol=BTC-USDT tick_size=0.01 price_digits=0 whole_prices=false lot_size=0.001 \
 min_quantity=0 min_notional=0 fee=0.001
 plan revision=1 quantity=1 limit=- start=1700000000000000 end=1700000010000000 interval=10000000000 slices=1 \
-first=0 base=0
+first=0 base=0 step=0 curve=linear
 slice index=0 due=1700000000000000 decided=1700000000100000 outcome=filled reason=- wanted=1 filled=1 \
 notional=101.26 target=1 mid=101 touch=101.2 touch_exchange=binance traded=- book_time=1700000000095000
 fill slice=0 number=0 exchange=binance price=101.2 quantity=0.4 fee=0 book_time=0

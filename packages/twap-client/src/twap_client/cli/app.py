@@ -16,6 +16,7 @@ from twap_client.cli import (
     key_commands,
     listings,
     profile_commands,
+    proof_commands,
     setup_commands,
     strategy_options,
 )
@@ -254,6 +255,7 @@ def submit(
 app.add_typer(listings.app)
 app.add_typer(at_work.app)
 app.add_typer(inviting.app)
+app.add_typer(proof_commands.app)
 app.add_typer(setup_commands.app)
 app.add_typer(profile_commands.app, name="profile")
 

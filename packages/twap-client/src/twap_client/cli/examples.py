@@ -29,6 +29,7 @@ EXAMPLES: Mapping[str, str] = {
     "top": "twap top --book binance:BTC-USDT",
     "watch": "twap watch --book binance:BTC-USDT --book kraken:BTC-USD",
     "report": "twap report k7m2p9xd --html report.html",
+    "verify": "twap verify k7m2p9xd --recording recordings",
     "invite": "twap invite --days 3 --note 'for Grace'",
     "invites": "twap invites",
     "doctor": "twap doctor",

@@ -38,6 +38,7 @@ from twap_models import (
     OrderCost,
     OrderEvent,
     OrderEventType,
+    OrderProof,
     OrderStatus,
     PublicTrade,
     StrategyOrderRequest,
@@ -77,6 +78,7 @@ class ScriptedServer(ScriptedAccounts):
         orders: by ``token_id``; submitting adds to them, pause, resume, amend and cancel change them; the
             stream tells of it.
         reports: by ``token_id``; of an order without one, a report that repeats its fields.
+        proofs: by ``token_id``; of an order without one there is none.
         costs: by ``token_id``; of a closed order without, a cost that repeats its fields.
         page_size: orders a page.
         feed: its WebSockets.
@@ -95,6 +97,7 @@ class ScriptedServer(ScriptedAccounts):
         self.books: dict[str, BookTop] = {}
         self.orders: dict[str, TwapOrderDetail] = {}
         self.reports: dict[str, ExecutionReport] = {}
+        self.proofs: dict[str, OrderProof] = {}
         self.costs: dict[str, OrderCost] = {}
         self.health: dict[str, BookHealth] = {}
         self.trades: list[PublicTrade] = []
@@ -254,6 +257,7 @@ class ScriptedServer(ScriptedAccounts):
             ("GET", "/orders/([^/]+)", True, self._show),
             ("GET", "/orders/([^/]+)/events", True, self._events),
             ("GET", "/orders/([^/]+)/report", True, self._report),
+            ("GET", "/orders/([^/]+)/proof", True, self._proof),
             ("POST", "/orders/([^/]+)/pause", True, lambda _, token_id: self._change(token_id, paused)),
             ("POST", "/orders/([^/]+)/resume", True, lambda _, token_id: self._change(token_id, resumed)),
             ("PATCH", "/orders/([^/]+)", True, self._amend),
@@ -329,6 +333,10 @@ class ScriptedServer(ScriptedAccounts):
             return unknown(token_id)
         made = self.reports.get(token_id) or report(found)
         return reported(found, made, request.query.get("format", "json"))
+
+    def _proof(self, _: Request, token_id: str) -> Reply:
+        found = self.proofs.get(token_id)
+        return given(found) if found else unknown(token_id)
 
     def _events(self, request: Request, token_id: str) -> Reply:
         if token_id not in self.orders:

@@ -26,6 +26,7 @@ from twap_server.api.routers import (
     oidc,
     orders,
     previews,
+    proofs,
     reports,
 )
 from twap_server.api.routers.stream import stream_route
@@ -76,7 +77,21 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
     )
     app.state.services = services
     # Routes are tried one after another: those of orders are asked for most.
-    parts = (orders, accounts, browser, keys, invites, oidc, market, previews, reports, costs, health, about)
+    parts = (
+        orders,
+        accounts,
+        browser,
+        keys,
+        invites,
+        oidc,
+        market,
+        previews,
+        reports,
+        proofs,
+        costs,
+        health,
+        about,
+    )
     for part in parts:  # as they are: to include them makes them anew, and not before the first requests
         app.router.routes.extend(part.router.routes)
     app.router.routes.append(stream_route(services))

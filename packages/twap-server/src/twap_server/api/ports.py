@@ -10,6 +10,7 @@ from twap_server.domain.market.events import BookState, CandleRange, Trade
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Order, OrderEvent
+from twap_server.domain.orders.proof import ProofRecord
 from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.domain.tca.headline import ClosedOrder, CostFigures, CostFilter, Unmeasured
@@ -133,6 +134,17 @@ class EventReader(Protocol):
 
 class OrderRecords(OrderReader, EventReader, Protocol):
     """The store of orders, as the API reads it."""
+
+
+class Proofs(Protocol):
+    """What orders can be proven by."""
+
+    async def proof(self, user_id: str, token_id: str, *, memory: int) -> ProofRecord | None:
+        """What one order can be proven by; None where the user has no such order.
+
+        ``memory``: nanoseconds before its first decision in which other orders' fills still matter.
+        """
+        ...
 
 
 class CostRecords(Protocol):

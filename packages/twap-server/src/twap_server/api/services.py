@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from twap_server.api.config import ApiConfig, OidcConfig
 from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
-from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders
+from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders, Proofs
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.candle_publisher import CandlePublisher
 from twap_server.api.stream.registry import Sessions
@@ -41,7 +40,7 @@ from twap_server.runtime.threads import Threads
 if TYPE_CHECKING:
     from twap_server.api.auth.oidc.flow import OidcSignIn
 
-_MAX_LEG_SPREAD = EngineConfig().max_leg_spread
+_ENGINE = EngineConfig()
 _LISTS_WAITING = 256
 _CATCH_UPS = 2
 """Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
@@ -116,6 +115,9 @@ class Services:
     orders: Orders
     records: OrderRecords
     costs: CostRecords
+    proofs: Proofs
+    engine: EngineConfig
+    """Its settings: decisions depend on them."""
     market: MarketData
     auth: Auth
     sessions: Sessions
@@ -156,13 +158,14 @@ def build_services(
     orders: Orders,
     records: OrderRecords,
     costs: CostRecords,
+    proofs: Proofs,
     accounts: Accounts,
     market: MarketData,
     bus: Bus,
     clock: Clock,
     signing_key: bytes,
     config: ApiConfig,
-    max_leg_spread: Decimal = _MAX_LEG_SPREAD,
+    engine: EngineConfig = _ENGINE,
     new_id: Callable[[], str] = new_id,
     self_report: SelfReport | None = None,
 ) -> Services:
@@ -172,13 +175,14 @@ def build_services(
         orders: the engine.
         records: recorded orders.
         costs: what closed orders cost.
+        proofs: what orders can be proven by.
         accounts: recorded accounts.
         market: exchanges and books.
         bus: tells of books and orders.
         clock: time.
         signing_key: of access tokens.
         config: settings of the API.
-        max_leg_spread: the engine's: books that orders are not filled across are not merged either.
+        engine: its settings: books that orders are not filled across are not merged either.
         new_id: names users, sign-ins and keys, each once for ever.
         self_report: what the rest of the server tells of itself; None: nothing.
 
@@ -194,6 +198,8 @@ def build_services(
         orders=orders,
         records=records,
         costs=costs,
+        proofs=proofs,
+        engine=engine,
         market=market,
         auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),
@@ -201,7 +207,7 @@ def build_services(
             market,
             clock,
             BookCounters(),
-            max_spread=max_leg_spread,
+            max_spread=engine.max_leg_spread,
             own_impact=orders,
             depth=config.stream.depth,
         ),

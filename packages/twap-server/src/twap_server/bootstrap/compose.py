@@ -42,6 +42,7 @@ from twap_server.store.costs import SqlCostStore
 from twap_server.store.database import Database
 from twap_server.store.instruments import SqlInstrumentStore
 from twap_server.store.orders import SqlOrderStore
+from twap_server.store.proofs import SqlProofStore
 
 log = logging.getLogger(__name__)
 _OWN = tuple(one.name for one in EXCHANGES)
@@ -229,13 +230,14 @@ def _assemble(
         orders=engine,
         records=store,
         costs=SqlCostStore(database),
+        proofs=SqlProofStore(database),
         accounts=SqlAccountStore(database),
         market=market,
         bus=bus,
         clock=clock,
         signing_key=signing_key(settings),
         config=settings.api,
-        max_leg_spread=settings.engine.max_leg_spread,
+        engine=settings.engine,
         new_id=new_id,
         self_report=SelfReport(
             not_ready=_readiness(engine),

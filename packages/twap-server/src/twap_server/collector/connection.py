@@ -42,6 +42,11 @@ class Connection(Protocol):
         ...
 
     @property
+    def moment(self) -> Callable[[], Nanos] | None:
+        """Tells when the messages were taken that ``receive`` gave last; None: that is the time now."""
+        ...
+
+    @property
     def receive(self) -> Callable[[], Awaitable[Sequence[str | bytes]]]:
         """Waits for messages and gives all that are here, in order; raises ConnectionLost.
 
@@ -86,6 +91,7 @@ class SocketConnection:
     """A WebSocket on the internet."""
 
     acknowledges = True
+    moment: Callable[[], Nanos] | None = None
 
     def __init__(self, socket: Socket, *, limiters: Sequence[RateLimiter]) -> None:
         self._socket = socket

@@ -1,7 +1,7 @@
 """Keep what goes over the network: a decorator of ``Network`` that gives every message to a recording.
 
 A message is kept with the moment at which it was taken from its connection: what the collector did with it
-comes right after. Keeping never waits.
+comes right after, and the books say the same moment. Keeping never waits.
 """
 
 import itertools
@@ -15,10 +15,11 @@ import httpx
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.connection import Connection
 from twap_server.collector.network import Network
-from twap_server.domain.clock import Clock
+from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
 from twap_server.recordings.rows import ENDED, OPENED
+from twap_server.recordings.runs import run_name
 from twap_server.recordings.writer import RecordingWriter
 
 
@@ -30,13 +31,17 @@ class RecordedConnection:
     def __init__(self, inner: Connection, conn: str, clock: Clock, writer: RecordingWriter) -> None:
         self._inner, self._conn, self._clock, self._writer = inner, conn, clock, writer
         receive, now, keep = inner.receive, clock.now, writer.keep
+        taken_at = Nanos(0)
 
         async def kept() -> Sequence[str | bytes]:
+            nonlocal taken_at
             burst = await receive()
-            keep((now(), "in", conn, burst))
+            taken_at = now()
+            keep((taken_at, "in", conn, burst))
             return burst
 
         self.receive: Callable[[], Awaitable[Sequence[str | bytes]]] = kept
+        self.moment: Callable[[], Nanos] | None = lambda: taken_at
 
     async def send(self, text: str) -> None:
         """See ``Connection``."""
@@ -93,6 +98,7 @@ class RecordedExchanges:
         self._writers = {one.name: writer for one, writer in exchanges.items()}
         self._places = {one.rest_url: (one, writer) for one, writer in exchanges.items()}
         self._numbers = itertools.count(1)
+        self._run = run_name(clock.now())
 
     def network(self) -> Network:
         """Give the network whose messages are kept."""
@@ -102,7 +108,7 @@ class RecordedExchanges:
     async def _opened(
         self, exchange: Exchange, config: CollectorConfig, clock: Clock
     ) -> AsyncIterator[Connection]:
-        conn = f"ws-{exchange.name}-{next(self._numbers)} {exchange.ws_url}"
+        conn = f"ws-{exchange.name}-{self._run}-{next(self._numbers)} {exchange.ws_url}"
         async with self._network.open_socket(exchange, config, clock) as inner:
             writer = self._writers.get(exchange.name)
             if writer is None:

@@ -160,7 +160,7 @@ class ExchangeSession:
     async def _read(self, connection: Connection) -> None:
         receive = connection.receive
         decode = self._stream.decode
-        now, monotonic = self.context.clock.now, self.context.clock.monotonic
+        now, monotonic = connection.moment or self.context.clock.now, self.context.clock.monotonic
         pulse, served, greeted = self._pulse, self._served, self._greeted
         while True:
             burst = await receive()
@@ -188,7 +188,7 @@ class ExchangeSession:
             case Heartbeat():
                 self._silence_limit.beat(self._pulse.heard_at)
             case BookSnapshot():
-                self._on_snapshot(event)
+                self._on_snapshot(event, received_at)
             case Subscribed():
                 self._subscriptions.on_ack(event)
             case Refused():
@@ -214,12 +214,12 @@ class ExchangeSession:
             trade.ts_received = received_at
             self.context.trades.add(book.instrument, trade)
 
-    def _on_snapshot(self, snapshot: BookSnapshot) -> None:
+    def _on_snapshot(self, snapshot: BookSnapshot, received_at: Nanos) -> None:
         book = self.books.get(snapshot.symbol)
         if book is None or book.status is BookStatus.DOWN:  # of a subscription given up meanwhile
             return
         try:
-            book.on_snapshot(snapshot, self.context.clock.now())
+            book.on_snapshot(snapshot, received_at)
         except FeedError as error:
             self._heal(snapshot.symbol, error)
 

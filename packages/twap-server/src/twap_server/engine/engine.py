@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
+from twap_server.domain.execution.decision_clock import DecisionClock
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.rules import OrderLimits
@@ -76,7 +77,8 @@ class Engine:
         self._store, self._clock, self._config = WaitedForStore(store, clock, waits), clock, config
         self._presence = Presence(clock=clock, waits=waits)
         self._journal = Journal(store=self._store, events=events)
-        impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=clock.monotonic)
+        decision_clock = DecisionClock(clock)
+        impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=decision_clock)
         self.own_taken = OwnTaken(market, impact).at
         """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
         self._market_reader = MarketReader(market, config)
@@ -95,7 +97,7 @@ class Engine:
             impact=impact,
             clock=clock,
         )
-        self._due_orders = self._make_rounds(impact)
+        self._due_orders = self._make_rounds(impact, decision_clock)
         self._do = self._make_commands(acceptance, limits)
         self._groups = self._make_groups()
         self._queue = CommandQueue(
@@ -229,11 +231,12 @@ class Engine:
             allowances=self._allowances,
         )
 
-    def _make_rounds(self, impact: ImpactMemory) -> DueOrders:
+    def _make_rounds(self, impact: ImpactMemory, decision_clock: DecisionClock) -> DueOrders:
         return DueOrders(
             open_orders=self._open_orders,
             market_reader=self._market_reader,
             impact=impact,
+            decision_clock=decision_clock,
             committer=self._committer,
             lost_to=self._presence.reason,
             others_wait=lambda: len(self._queue) > 0,

@@ -6,7 +6,7 @@ frames of their exchange. Frames that come while nobody is connected to it are l
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
 from twap_server.clock import VirtualClock
@@ -139,6 +139,7 @@ class Listener:
     """One connection to the recordings of an exchange."""
 
     acknowledges = False
+    moment: Callable[[], Nanos] | None = None
 
     def __init__(self, player: TapePlayer, exchange: str) -> None:
         """Made inside the loop only."""

@@ -125,20 +125,7 @@ class SqlOrderStore:
     async def detail(self, user_id: str, token_id: str) -> OrderRecord | None:
         """All that is recorded of one order, of the same moment; None without."""
         async with self._database.reading() as connection:
-            order = await _one(connection, user_id, token_id)
-            if order is None:
-                return None
-            whole = await read_page(connection, order, PageRequest())
-            statement = queries.samples_of(order.terms.order_id)
-            sampled = (await connection.execute(statement)).mappings().all()
-            planned = (await connection.execute(queries.plans_of(order.terms.order_id))).mappings()
-            return OrderRecord(
-                order=order,
-                slices=whole.slices,
-                fills=whole.fills,
-                samples=tuple(map(to_sample, sampled)),
-                plans=tuple(map(to_plan, planned)),
-            )
+            return await read_record(connection, user_id, token_id)
 
     async def page(self, user_id: str, token_id: str, asked: PageRequest) -> OrderPage | None:
         """An order with that page of its slices and fills, of the same moment; None without such an order."""
@@ -221,6 +208,24 @@ class SqlOrderStore:
     ) -> builtins.list[OrderEvent]:
         async with self._database.reading() as connection:
             return await read_events(connection, statement, since, limit)
+
+
+async def read_record(connection: AsyncConnection, user_id: str, token_id: str) -> OrderRecord | None:
+    """All that is recorded of one order, as far as this connection sees; None without."""
+    order = await _one(connection, user_id, token_id)
+    if order is None:
+        return None
+    order_id = order.terms.order_id
+    whole = await read_page(connection, order, PageRequest())
+    sampled = (await connection.execute(queries.samples_of(order_id))).mappings().all()
+    planned = (await connection.execute(queries.plans_of(order_id))).mappings()
+    return OrderRecord(
+        order=order,
+        slices=whole.slices,
+        fills=whole.fills,
+        samples=tuple(map(to_sample, sampled)),
+        plans=tuple(map(to_plan, planned)),
+    )
 
 
 async def _one(connection: AsyncConnection, user_id: str, token_id: str) -> Order | None:

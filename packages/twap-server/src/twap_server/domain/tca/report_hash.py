@@ -16,6 +16,7 @@ from typing import Final, TypeAlias
 
 from twap_server.domain import exact
 from twap_server.domain.clock import MICROSECOND
+from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
 from twap_server.domain.orders.order import Fill, Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
@@ -82,6 +83,7 @@ def _terms(terms: OrderTerms) -> Mapping[str, _Value]:
     return {
         "exchange": terms.exchange,
         "side": terms.side.value,
+        "strategy": terms.strategy.name.value,
         "carry": terms.carry.value,
         "fidelity": terms.fidelity.value,
         "max_slippage_bps": terms.max_slippage_bps,
@@ -117,7 +119,25 @@ def _plan(plan: Plan) -> Mapping[str, _Value]:
         "slices": plan.slice_count,
         "first": plan.first,
         "base": plan.base,
+        "step": plan.step,
+        **_curve(plan.curve),
     }
+
+
+def _curve(curve: Curve) -> Mapping[str, _Value]:
+    """Its kind, then what it is drawn by."""
+    match curve:
+        case Linear():
+            return {"curve": "linear"}
+        case AtOnce():
+            return {"curve": "at_once"}
+        case Decay():
+            return {"curve": "decay", "kappa": curve.kappa}
+        case Participation():
+            return {"curve": "participation", "percent": curve.percent}
+    weights = ",".join(map(str, curve.weights))
+    anchor = _moment(curve.anchor)
+    return {"curve": "volume_profile", "anchor": anchor, "period": curve.period, "weights": weights}
 
 
 def _slice(one: SliceResult) -> Mapping[str, _Value]:

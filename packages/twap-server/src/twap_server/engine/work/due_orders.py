@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
+from twap_server.domain.execution.decision_clock import DecisionClock
 from twap_server.domain.execution.impact import ImpactMemory
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
@@ -50,6 +51,7 @@ class DueOrders:
         open_orders: OpenOrders,
         market_reader: MarketReader,
         impact: ImpactMemory,
+        decision_clock: DecisionClock,
         committer: DecisionCommitter,
         lost_to: Callable[[Nanos], SliceReason],
         others_wait: Callable[[], bool],
@@ -62,6 +64,7 @@ class DueOrders:
             open_orders: all of them.
             sight: of the books.
             impact: what users took.
+            decision_clock: tells it the time.
             settlement: records.
             lost_to: why a slice is lost whose window ended at that time.
             others_wait: whether commands wait for the round to end.
@@ -69,7 +72,7 @@ class DueOrders:
             config: its settings.
         """
         self._open_orders, self._market_reader, self._impact = open_orders, market_reader, impact
-        self._committer, self._clock = committer, clock
+        self._committer, self._clock, self._decision_clock = committer, clock, decision_clock
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
         self._lost_to, self._others_wait = lost_to, others_wait
@@ -114,6 +117,7 @@ class DueOrders:
                 break
         if changed:
             await self._committer.record(changed)
+        self._decision_clock.release()
         self._impact.settle()
         return piece.is_full
 
@@ -134,7 +138,9 @@ class DueOrders:
         piece = _Piece()
         snapshot: MarketSnapshot | None = None
         for working in orders:
-            snapshot = snapshot or self._market_reader.snapshot(now)
+            if snapshot is None:
+                self._decision_clock.hold(now)
+                snapshot = self._market_reader.snapshot(now)
             step = look(
                 working,
                 snapshot,

@@ -1,0 +1,169 @@
+"""Verify an order against a recording: check the files, play them, decide again, and say what came of it.
+
+In: a proof document and a folder that ``--record`` wrote. Out: lines, and whether all of it is equal.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from twap_server.domain.clock import SECOND, Nanos, to_text
+from twap_server.domain.errors import InvalidRequest
+from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.registry import EXCHANGES
+from twap_server.proof.document import Proven, read_proof
+from twap_server.proof.recompute import Recomputation, Verdict, uncovered
+from twap_server.proof.recorded_exchange import RecordedExchange
+from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
+from twap_server.recordings.frames import frames
+from twap_server.recordings.manifest import Manifest, Segment, files_of
+from twap_server.recordings.writer import sha256_of
+from twap_server.settings import Settings
+
+_SPARE = SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """The recording of one exchange, checked."""
+
+    name: str
+    folder: Path
+    unfinished: int
+    """Files that nothing proves: they were not whole when the server ended."""
+    dropped: int
+    """Messages that the disk was too slow for."""
+
+
+def verify_command(
+    proof: Path, *, recording: Path, settings: Settings, announce: Callable[[str], None]
+) -> bool:
+    """Verify and print; give whether every decision is equal.
+
+    Args:
+        proof: what ``GET /orders/{token_id}/proof`` answered.
+        recording: the folder given to ``--record``, or an exchange's in it.
+        settings: of the server that recorded: how deep its books are.
+        announce: prints a line.
+
+    Raises:
+        InvalidRequest: the proof or the recording cannot be used; a file is not what was written.
+    """
+    proven = read_proof(proof)
+    recorded = _recorded(proven, recording)
+    for one in recorded:
+        announce(_told(one))
+    market, work = _market(proven, recorded, settings)
+    if why := uncovered(proven.proof, market.first):
+        raise InvalidRequest(why, field="recording")
+    verdict = work.run(market)
+    for line in _lines(proven, verdict, market):
+        announce(line)
+    return verdict.difference is None and verdict.sha256 == proven.sha256
+
+
+def _recorded(proven: Proven, recording: Path) -> Sequence[_Recorded]:
+    """Find and check the recordings of the order's exchanges.
+
+    Raises:
+        InvalidRequest: one is missing, or a file of it was changed.
+    """
+    names = list(
+        dict.fromkeys(one.instrument.exchange for one in proven.proof.record.order.terms.destinations)
+    )
+    if not names:
+        raise InvalidRequest(
+            "the order names no market: it was rejected, and nothing was decided", field="proof"
+        )
+    last = max((one.decided or one.due for one in proven.proof.record.slices), default=Nanos(0))
+    return [_checked(name, _folder_of(name, recording), last) for name in names]
+
+
+def _folder_of(name: str, recording: Path) -> Path:
+    for folder in (recording / name, recording):
+        if folder.is_dir() and folder.name == name:
+            return folder
+    raise InvalidRequest(
+        f"{recording} has no recording of {name}: name the folder that was given to --record of the server "
+        f"that worked the order (it has a folder {name})",
+        field="recording",
+    )
+
+
+def _checked(name: str, folder: Path, last: Nanos) -> _Recorded:
+    known = {one.file: one for one in Manifest.of(folder).segments}
+    unfinished = dropped = 0
+    for file in files_of(folder):
+        segment = known.get(file.name)
+        if segment is None:
+            unfinished += 1
+        elif segment.first <= last + _SPARE:
+            _check(file, segment)
+            dropped += segment.dropped
+    return _Recorded(name=name, folder=folder, unfinished=unfinished, dropped=dropped)
+
+
+def _check(file: Path, segment: Segment) -> None:
+    if sha256_of(file) != segment.sha256:
+        raise InvalidRequest(
+            f"{file} is not what was written: its SHA-256 is another than its manifest says. "
+            "`twap-server recordings verify` looks at all files; nothing can be verified by this one",
+            field="recording",
+        )
+
+
+def _market(
+    proven: Proven, recorded: Sequence[_Recorded], settings: Settings
+) -> tuple[RecordedMarket, Recomputation]:
+    trades, work = Trades(), Recomputation(proven)
+    symbols: dict[str, set[str]] = {}
+    for one in proven.proof.record.order.terms.destinations:
+        symbols.setdefault(one.instrument.exchange, set()).add(one.instrument.symbol)
+    sources = {one.name: _source(one, symbols[one.name], settings, trades) for one in recorded}
+    return RecordedMarket(sources, trades, work.begin_run), work
+
+
+def _source(recorded: _Recorded, symbols: set[str], settings: Settings, trades: Trades) -> RecordedSource:
+    last_lines = {conn: line for _, _, line, conn in frames(recorded.folder)}
+    exchange = RecordedExchange(
+        _exchange(recorded.name, settings), symbols, last_lines=last_lines, on_trade=trades.add
+    )
+    return RecordedSource(exchange, frames(recorded.folder))
+
+
+def _exchange(name: str, settings: Settings) -> Exchange:
+    shape = next((one for one in EXCHANGES if one.name == name), None)
+    if shape is None:
+        raise InvalidRequest(
+            f"orders on {name} cannot be verified: it is not recorded; expected one of "
+            f"{', '.join(one.name for one in EXCHANGES)}",
+            field="proof",
+        )
+    given = settings.exchanges.get(name)
+    return shape(depth=given.depth if given is not None else 0)
+
+
+def _told(one: _Recorded) -> str:
+    notes = []
+    if one.unfinished:
+        notes.append(f"{one.unfinished} not finished, which nothing proves")
+    if one.dropped:
+        notes.append(f"{one.dropped:,} messages missing, for the disk was too slow")
+    return f"{one.name}: the files are as written{''.join(f'; {note}' for note in notes)}"
+
+
+def _lines(proven: Proven, verdict: Verdict, market: RecordedMarket) -> Iterator[str]:
+    token_id = proven.proof.record.order.terms.token_id
+    yield f"played {market.played:,} messages, {to_text(market.first)} to {to_text(market.last)}"
+    if verdict.without_book:
+        many = sum(verdict.without_book.values())
+        why = ", ".join(f"{count} {reason}" for reason, count in sorted(verdict.without_book.items()))
+        yield f"{many} slices met no book ({why}): they filled nothing, and are not recomputed"
+    if verdict.difference is not None:
+        yield f"DIFFERENT: {token_id}: {verdict.difference}"
+        return
+    if verdict.sha256 != proven.sha256:
+        yield f"DIFFERENT: {token_id}: sha256: recorded {proven.sha256}, recomputed {verdict.sha256}"
+        return
+    yield f"EQUAL: {token_id}: {verdict.slices} slices and {verdict.fills} fills recomputed"
+    yield f"sha256 {verdict.sha256}" if verdict.sha256 else "the order is at work: it has no sha256 yet"

@@ -1,0 +1,1 @@
+"""Recompute an order's decisions from a recording: the same books and pure code, at the recorded moments."""

@@ -1,0 +1,312 @@
+"""Decide every slice of an order again, at the recorded moments, on the recorded books.
+
+In: what the order is proven by, and its markets. Out: what was decided this time, or the first difference.
+The deciding is the engine's own: ``engine/work/slice_decision.py``. How the books come to a moment is in
+``Recomputation._meet`` alone.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import groupby
+from typing import Final
+
+from twap_models.enums import OrderStatus, SliceReason
+from twap_server.books.live import LiveBook
+from twap_server.domain import exact
+from twap_server.domain.clock import Nanos, to_iso, to_span
+from twap_server.domain.execution.decision_clock import whole_microseconds
+from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.market.events import BookStatus
+from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.orders.proof import ProofRecord, Taken
+from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.terms import Destination
+from twap_server.domain.tca.report_hash import report_hash
+from twap_server.engine.market.book_view import BookView
+from twap_server.engine.market.snapshot import MarketReader, Quotes
+from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
+from twap_server.proof.differences import Difference, first_difference
+from twap_server.proof.document import Proven
+from twap_server.proof.recorded_market import RecordedMarket
+
+_WITHOUT_BOOK: Final = frozenset(SliceReason) - {
+    SliceReason.LIMIT_NOT_MET,
+    SliceReason.SLIPPAGE_CAP,
+    SliceReason.DEPTH_EXHAUSTED,
+    SliceReason.BELOW_MINIMUM,
+    SliceReason.PARTICIPATION_CAP,
+    SliceReason.NOT_NEEDED,
+}
+"""Why slices were missed that met no book: nothing was filled, and no recording says what the server saw."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of it."""
+
+    slices: int = 0
+    """Recomputed on the recorded books, or needing none."""
+    fills: int = 0
+    without_book: dict[str, int] = field(default_factory=dict)
+    """Slices that met no book, by reason."""
+    difference: Difference | None = None
+    sha256: str | None = None
+    """Of what was recomputed; None where a difference ended it, or the order is at work."""
+
+
+class Recomputation:
+    """One order, slice by slice."""
+
+    def __init__(self, proven: Proven) -> None:
+        self._proven, self._proof = proven, proven.proof
+        self._moment = Nanos(0)
+        self._impact = self._new_memory()
+        self._decided_before: Nanos | None = None
+        self._order = _before_all(self._proof)
+        self._done: list[Decision] = []
+        self._fills = _by_slice(self._proof.record.fills)
+
+    def begin_run(self) -> None:
+        """Forget what a server forgets that is started again."""
+        self._impact = self._new_memory()
+        self._decided_before = None
+
+    def run(self, market: RecordedMarket) -> Verdict:
+        """Decide all of it."""
+        verdict = Verdict()
+        reader = MarketReader(market, self._proven.config)  # type: ignore[arg-type]  # it looks at books alone
+        for one in _in_order(self._proof):
+            if isinstance(one, list):
+                self._take_beside(one, market)
+                continue
+            verdict.difference = self._decide(one, market, reader, verdict)
+            if verdict.difference is not None:
+                return verdict
+        verdict.sha256 = report_hash(self._recomputed())
+        return verdict
+
+    def _decide(
+        self, told: SliceResult, market: RecordedMarket, reader: MarketReader, verdict: Verdict
+    ) -> Difference | None:
+        """Decide one slice; None where all is as recorded."""
+        order = self._order_at(told)
+        fills = self._fills.get(told.index, ())
+        decided = told.decided or told.due
+        market.play_before(decided)
+        if told.reason in _WITHOUT_BOOK:
+            again: Decision | None = self._miss(order, told, told.reason, market)
+            found = first_difference(told, fills, again, market, order)
+            verdict.without_book[told.reason.value] = verdict.without_book.get(told.reason.value, 0) + 1
+        else:
+            again, found = self._meet(order, told, fills, market, reader)
+            verdict.slices += 1
+        if found is None and again is not None:
+            self._keep(again, decided)
+            verdict.fills += len(again.fills)
+        return found
+
+    def _miss(
+        self, order: Order, told: SliceResult, reason: SliceReason, market: RecordedMarket
+    ) -> Decision | None:
+        """Miss a slice for a reason that only the server knew; what it wanted may hang on what was traded."""
+        decided = told.decided or told.due
+        if told.traded is None or not order.schedule.follows_volume:
+            return lost(order, told.index, reason, now=decided)
+        closed = Quotes((), reason)
+        market.play_up_to(decided)
+        traded = self._traded(order, told.index, closed, market)
+        decider = SliceDecider(impact=self._impact)
+        return decider.decide(order, told.index, closed, now=decided, final=True, traded=traded)
+
+    def _meet(
+        self,
+        order: Order,
+        told: SliceResult,
+        fills: tuple[Fill, ...],
+        market: RecordedMarket,
+        reader: MarketReader,
+    ) -> tuple[Decision | None, Difference | None]:
+        """Decide on the books of the moment; of messages of its microsecond as few as give the decision."""
+        decided = told.decided or told.due
+        self._moment = whole_microseconds(decided)
+        first: Difference | None = None
+        while True:
+            _date_fetched(order, told, fills, market)
+            again = self._once(order, told, decided, market, reader)
+            found = first_difference(told, fills, again, market, order)
+            if found is None:
+                return again, None
+            self._impact.take_back()
+            first = _nearer(first, found)
+            if not market.play_same_instant(decided):
+                return None, first
+
+    def _once(
+        self, order: Order, told: SliceResult, decided: Nanos, market: RecordedMarket, reader: MarketReader
+    ) -> Decision | None:
+        quotes, index = _quotes(order, told, decided, market, reader), told.index
+        decider = SliceDecider(impact=self._impact)
+        traded = self._traded(order, index, quotes, market)
+        return decider.decide(order, index, quotes, now=decided, final=False, traded=traded)
+
+    def _traded(self, order: Order, index: int, quotes: Quotes, market: RecordedMarket) -> Decimal | None:
+        schedule, before = order.schedule, self._decided_before
+        if order.terms.participation_cap is None and not schedule.follows_volume:
+            return None
+        since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
+        if schedule.follows_volume:
+            since = max(since, order.terms.start)
+        counted = [one for one in order.terms.destinations if one not in quotes.odd]
+        return exact.total(market.traded_since(one.instrument, since) for one in counted)
+
+    def _keep(self, again: Decision, decided: Nanos) -> None:
+        self._impact.settle()
+        self._done.append(again)
+        self._order = self._order.at(_after(self._order, again))
+        following = self._following(again.result.index)
+        if following is None or following.decided != decided:
+            self._decided_before = decided
+
+    def _following(self, index: int) -> SliceResult | None:
+        """The slice behind; those that were settled in one look know of none before them."""
+        slices = self._proof.record.slices
+        at = index + 1 - slices[0].index
+        return slices[at] if at < len(slices) else None
+
+    def _order_at(self, told: SliceResult) -> Order:
+        plan = self._proof.plan_of(told.index)
+        if plan is not self._order.plan:
+            self._order = Order(terms=self._order.terms, plan=plan, progress=self._order.progress)
+        return self._order
+
+    def _take_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
+        """Remember what another order took: it was decided, and recorded, by itself."""
+        market.play_before(taken[0].time)
+        self._moment = whole_microseconds(taken[0].time)
+        for one in taken:
+            live = market.live_book(one.instrument)
+            if live is not None:
+                terms = self._order.terms
+                key = LevelKey(terms.user_id, one.instrument, terms.side, one.price)
+                epoch = live.book.ensure_level_epoch(terms.side, one.price)
+                self._impact.take(key, one.quantity, level_epoch=epoch)
+        self._impact.settle()
+
+    def _new_memory(self) -> ImpactMemory:
+        half_life = to_span(self._proven.config.impact_half_life)
+        return ImpactMemory(half_life=half_life, monotonic=lambda: self._moment)
+
+    def _recomputed(self) -> OrderRecord:
+        record = self._proof.record
+        return OrderRecord(
+            order=record.order.at(_ended_like(self._order.progress, record.order.progress)),
+            slices=tuple(one.result for one in self._done),
+            fills=tuple(fill for one in self._done for fill in one.fills),
+            samples=(),
+            plans=record.plans,
+        )
+
+
+def _in_order(proof: ProofRecord) -> Iterator[SliceResult | list[Taken]]:
+    """The user's decisions as they were made: this order's slices, and what others took at a time."""
+    taken = [list(group) for _, group in groupby(proof.taken, key=lambda one: one.seq)]
+    for one in proof.record.slices:
+        seq = proof.seqs.get(one.index, 0)
+        while taken and taken[0][0].seq < seq:
+            yield taken.pop(0)
+        yield one
+
+
+def _quotes(
+    order: Order, told: SliceResult, decided: Nanos, market: RecordedMarket, reader: MarketReader
+) -> Quotes:
+    """The books of the order's markets; of one market its live book: the server says that it was used.
+
+    Of several, ``book_time`` is the oldest one's that was used. What is older was left out: by a silence or a
+    lost connection, of which a recording has nothing.
+    """
+    destinations = order.terms.destinations
+    if len(destinations) == 1:
+        return _alone(destinations[0], market.live_book(destinations[0].instrument))
+    used = [one for one in destinations if not _is_older(market.live_book(one.instrument), told)]
+    return reader.snapshot(decided).quotes(used, limited=order.plan.limit is not None, filling=True)
+
+
+def _is_older(live: LiveBook | None, told: SliceResult) -> bool:
+    return live is not None and told.book_time is not None and live.ts_received < told.book_time
+
+
+def _alone(destination: Destination, live: LiveBook | None) -> Quotes:
+    if live is None or live.status is not BookStatus.LIVE or not live.book.two_sided():
+        return Quotes((), SliceReason.NO_BOOK)
+    return Quotes(((destination, BookView(live)),), None)
+
+
+def _date_fetched(order: Order, told: SliceResult, fills: tuple[Fill, ...], market: RecordedMarket) -> None:
+    """Date books that came over REST as the server did: a recording knows when the answer came."""
+    dated = {one.exchange: one.book_time for one in fills}
+    for one in order.terms.destinations:
+        moment = dated.get(one.instrument.exchange, told.book_time)
+        if moment is not None:
+            market.date_fetched(one.instrument, moment)
+
+
+def _nearer(first: Difference | None, found: Difference) -> Difference:
+    """Of several tries of one instant the one whose book is as old as the recorded one tells most."""
+    return found if first is None or first.is_of_other_book else first
+
+
+def _before_all(proof: ProofRecord) -> Order:
+    record = proof.record
+    return Order(
+        terms=record.order.terms,
+        plan=proof.plan_of(0),
+        progress=OrderProgress(status=OrderStatus.WORKING),
+    )
+
+
+def _after(order: Order, again: Decision) -> OrderProgress:
+    before, traded = order.progress, order.progress.traded
+    filled, notional, fees = before.filled, before.notional, before.fees
+    if order.schedule.follows_volume and again.result.traded is not None:
+        traded = exact.add(traded, again.result.traded)
+    for fill in again.fills:
+        filled = exact.add(filled, fill.quantity)
+        notional = exact.add(notional, exact.multiply(fill.price, fill.quantity))
+        fees = exact.add(fees, fill.fee)
+    return OrderProgress(
+        status=OrderStatus.WORKING,
+        filled=filled,
+        notional=notional,
+        fees=fees,
+        next_slice=again.result.index + 1,
+        traded=traded,
+    )
+
+
+def _ended_like(made: OrderProgress, told: OrderProgress) -> OrderProgress:
+    """What was recomputed, ended as the order did: that its user canceled it is in no recording."""
+    return OrderProgress(
+        status=told.status,
+        filled=made.filled,
+        notional=made.notional,
+        fees=made.fees,
+        next_slice=made.next_slice,
+    )
+
+
+def _by_slice(fills: tuple[Fill, ...]) -> dict[int, tuple[Fill, ...]]:
+    return {index: tuple(some) for index, some in groupby(fills, key=lambda one: one.slice_index)}
+
+
+def uncovered(proof: ProofRecord, first: Nanos) -> str:
+    """Why a recording that begins then proves nothing; empty where it began before all books met."""
+    met = next((one for one in proof.record.slices if one.book_time is not None), None)
+    if met is None or met.book_time is None or met.book_time >= first:
+        return ""
+    return (
+        f"the recording begins at {to_iso(first)}, and slice {met.index + 1} met a book of "
+        f"{to_iso(met.book_time)}: only what was recorded from before an order on can be verified. Start "
+        "the server with --record before orders are submitted"
+    )

@@ -1,0 +1,161 @@
+"""Orders of a real server that records are recomputed from its recording, or the difference is named."""
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from support.live import serving, signed_in, until_listed
+from twap_client import TwapClient
+from twap_models import OrderProof, TwapOrderDetail
+from twap_server import settings
+from twap_server.bootstrap.verifying import verify_command
+from twap_server.clock import SystemClock
+from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings.manifest import NAME
+from twap_server.recordings.writer import sha256_of
+from twap_server.venue.market import SyntheticSource
+from twap_server.venue.server import Venue
+
+
+@asynccontextmanager
+async def recording(folder: Path, venue: Venue) -> AsyncIterator[str]:
+    """A server on this venue that records; one after the other go on with the same orders."""
+    names = {name: venue.urls()[name] for name in ("binance", "kraken")}
+    async with serving(folder, names, record={"folder": str(folder / "recordings")}) as url:
+        await until_listed(url, *names)
+        yield url
+
+
+async def submitted(client: TwapClient, *orders: dict[str, object]) -> None:
+    standard = {"exchange": "binance", "symbol": "BTCUSDT", "duration": "3s", "slices": 12}
+    for one in orders:
+        await client.market.orderbook(str((standard | one)["exchange"]), "BTCUSDT")
+        await client.orders.submit(**(standard | one))
+
+
+async def ended(client: TwapClient, *tokens: str) -> list[TwapOrderDetail]:
+    async with asyncio.timeout(60):
+        return [await client.orders.wait_until_closed(token) for token in tokens]
+
+
+def verified(folder: Path, proof: OrderProof) -> tuple[bool, Sequence[str]]:
+    """Verify in this process; gives whether all is equal, and what was said."""
+    file, told = folder / "proof.json", list[str]()
+    file.write_bytes(proof.to_json())
+    loaded = settings.load(file=None, flags={})
+    is_equal = verify_command(file, recording=folder / "recordings", settings=loaded, announce=told.append)
+    return is_equal, told
+
+
+ORDERS = (
+    {"token_id": "plain", "quantity": "3"},
+    {"token_id": "moved", "quantity": "2", "randomize": 50, "carry": "last"},
+    {"token_id": "capped", "quantity": "1", "participation_cap": 20},
+    {"token_id": "careful", "quantity": "2", "max_slippage_bps": 1, "side": "sell"},
+    {"token_id": "checked", "exchange": "kraken", "quantity": "2"},
+    {"token_id": "both", "exchange": "aggregate", "quantity": "4"},
+    {"token_id": "profile", "strategy": "vwap", "volume_profile": [3, 1, 2], "quantity": "2"},
+    {"token_id": "early", "strategy": "is", "urgency": "high", "quantity": "2"},
+    {"token_id": "share", "strategy": "pov", "participation": 30, "quantity": "2"},
+    {"token_id": "swept", "strategy": "sweep", "quantity": "5"},
+)
+
+
+async def test_orders_are_equal_through_faults_and_a_restart(tmp_path: Path) -> None:
+    clock = SystemClock()
+    async with Venue(SyntheticSource(seed=5, clock=clock), clock=clock) as venue:
+        async with recording(tmp_path, venue) as url, signed_in(url) as client:
+            await submitted(client, *ORDERS)
+            for fault in ("gap", "garbage", "disconnect"):
+                await asyncio.sleep(0.6)
+                venue.inject(fault)
+            plain = (await ended(client, *(str(one["token_id"]) for one in ORDERS)))[0]
+            limit = plain.average_price
+            await submitted(client, {"token_id": "limited", "quantity": "3", "price": str(round(limit, 2))})
+            await asyncio.sleep(1)
+        async with recording(tmp_path, venue) as url, TwapClient(url) as client:
+            await client.accounts.login("ada", "correct horse battery")
+            await submitted(client, {"token_id": "after", "quantity": "2"})
+            await ended(client, "limited", "after")
+            tokens = [*(str(one["token_id"]) for one in ORDERS), "limited", "after"]
+            proofs = [await client.orders.proof(token) for token in tokens]
+            reports = [await client.orders.report(token) for token in tokens]
+    for proof, report in zip(proofs, reports, strict=True):
+        is_equal, told = verified(tmp_path, proof)
+        assert is_equal, (proof.token_id, told)
+        assert told[-1] == f"sha256 {report.sha256}"
+
+
+async def one_order(folder: Path) -> OrderProof:
+    clock = SystemClock()
+    async with (
+        Venue(SyntheticSource(seed=6, clock=clock), clock=clock) as venue,
+        recording(folder, venue) as url,
+        signed_in(url) as client,
+    ):
+        await submitted(client, {"token_id": "one", "quantity": "1", "duration": "1s", "slices": 4})
+        await ended(client, "one")
+        return await client.orders.proof("one")
+
+
+def _repack(segment: Path, rows: Sequence[dict[str, str]]) -> None:
+    """Write a segment anew, and let its manifest say that this is what was written."""
+    segment.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in rows).encode()))
+    manifest = segment.parent / NAME
+    contents = json.loads(manifest.read_bytes())
+    named = next(one for one in contents["segments"] if one["file"] == segment.name)
+    named["sha256"] = sha256_of(segment)
+    manifest.write_text(json.dumps(contents))
+
+
+def _with_dearer_asks(row: dict[str, str]) -> dict[str, str]:
+    """A message of Binance, whose asks are a cent dearer: of a book or of a change."""
+    body = json.loads(row["raw"])
+    for part, name in ((body, "asks"), (body.get("data", {}), "a")):
+        if isinstance(part.get(name), list):
+            part[name] = [[str(Decimal(price) + Decimal("0.01")), size] for price, size in part[name]]
+    return row | {"raw": json.dumps(body)}
+
+
+async def test_what_was_changed_in_a_recording_is_seen(tmp_path: Path) -> None:
+    proof = await one_order(tmp_path)
+    is_equal, told = verified(tmp_path, proof)
+    assert is_equal and told[-2].startswith("EQUAL: one: ")
+    (segment,) = (tmp_path / "recordings" / "binance").glob("*.gz")
+    content = bytearray(segment.read_bytes())
+    content[len(content) // 2] ^= 1
+    segment.write_bytes(content)
+    with pytest.raises(InvalidRequest, match=f"{segment.name} is not what was written: its SHA-256"):
+        verified(tmp_path, proof)
+    content[len(content) // 2] ^= 1
+    rows = [json.loads(line) for line in gzip.decompress(content).splitlines()]
+    _repack(segment, [_with_dearer_asks(row) if row["dir"] == "in" else row for row in rows])
+    is_equal, told = verified(tmp_path, proof)
+    assert not is_equal
+    assert re.fullmatch(r"DIFFERENT: one: slice [12]: mid: recorded [\d.]+, recomputed [\d.]+", told[-1]), (
+        told
+    )
+
+
+async def test_fills_that_nobody_made_are_seen(tmp_path: Path) -> None:
+    proof = await one_order(tmp_path)
+    last = proof.fills[-1]
+    dear = last.model_copy(update={"price": last.price + 1})
+    is_equal, told = verified(tmp_path, proof.model_copy(update={"fills": [*proof.fills[:-1], dear]}))
+    assert not is_equal
+    assert f"slice {last.slice + 1}: fill {last.number + 1} price: recorded {dear.price}" in told[-1], told
+    other = proof.model_copy(update={"sha256": "0" * 64})
+    is_equal, told = verified(tmp_path, other)
+    assert not is_equal and f"sha256: recorded {'0' * 64}" in told[-1]
+    early = [one.model_copy(update={"book_time_ns": 1}) for one in proof.slices]
+    with pytest.raises(
+        InvalidRequest, match=r"the recording begins at .* --record before orders are submitted"
+    ):
+        verified(tmp_path, proof.model_copy(update={"slices": early}))
