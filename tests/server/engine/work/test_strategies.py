@@ -7,7 +7,7 @@ import pytest
 from support.engine import EngineAtWork, preview, working
 from support.stores.orders import MemoryStore
 from support.trading import request
-from twap_models.enums import Carry, OrderStatus, RejectReason, SliceReason, Strategy, Urgency
+from twap_models.enums import Carry, LateStart, OrderStatus, RejectReason, SliceReason, Strategy, Urgency
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import ExchangeUnavailable
 from twap_server.domain.market.events import BookStatus, Candle
@@ -255,9 +255,41 @@ def days_of_candles(now: Nanos, *, busy: bool) -> list[Candle]:
             open=Decimal(100),
             high=Decimal(101),
             low=Decimal(99),
-            close=Decimal(100 + number % 3),
+            close=Decimal(100 + number % 7),
             volume=Decimal(3 if busy and number % 2 else 1),
             closed=True,
         )
         for number in range(14 * 288, 0, -1)
     ]
+
+
+@pytest.mark.parametrize("choice", EACH, ids=lambda one: one.name.value)
+async def test_each_keeps_to_its_cap_its_limit_and_a_late_start(choice: StrategyChoice) -> None:
+    async with working() as desk:
+        now = desk.clock.now()
+        late = {"start": Nanos(now - 5 * SECOND), "end": Nanos(now + 5 * SECOND), "strategy": choice}
+        desk.market.show(bids=[("99", "9")], asks=[("100", "30"), ("101", "30")])
+        capped = await desk.submit(quantity=Decimal(20), participation_cap=Decimal(50), **late)
+        skipped = await desk.submit_as(
+            "bob", token_id="b", quantity=Decimal(60), late_start=LateStart.SKIP, limit=Decimal(100), **late
+        )
+        for second in range(5):
+            await desk.until(second + 0.5)
+            desk.market.trade("100", "4")
+        await desk.until(6)
+        for one in desk.store.results(capped):
+            assert one.filled <= (one.traded or 0) / 2
+        assert desk.reasons(skipped)[:5] == [SliceReason.ELAPSED] * 5
+        done = desk.now(skipped)
+        assert done.status is OrderStatus.EXPIRED and done.progress.notional == 100 * done.progress.filled
+
+
+async def test_facts_are_asked_for_once_an_interval() -> None:
+    async with working() as desk:
+        desk.market.candles = days_of_candles(desk.clock.now(), busy=True)
+        await preview(desk, strategy=Vwap())
+        desk.market.candles = None
+        assert (await preview(desk, strategy=Vwap())).plan is not None
+        await desk.until(301)
+        with pytest.raises(ExchangeUnavailable):
+            await preview(desk, strategy=Vwap())

@@ -22,7 +22,6 @@ def verify(
         typer.Option(
             metavar="FOLDER",
             file_okay=False,
-            exists=True,
             help="The folder that the server keeps with start --record.",
         ),
     ] = None,
@@ -34,7 +33,7 @@ def verify(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", dir_okay=False, exists=True, help="The server's settings file (TOML)."),
+        typer.Option(metavar="FILE", dir_okay=False, help="The server's settings file (TOML)."),
     ] = None,
 ) -> None:
     """Recompute an order's decisions and fills from a recording: equal, or the first difference.

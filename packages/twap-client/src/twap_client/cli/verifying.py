@@ -27,6 +27,9 @@ async def verify(
             "give --recording FOLDER, what the server keeps with start --record; or --save FILE, to verify "
             "it elsewhere with twap-server verify FILE --recording FOLDER"
         )
+    for option, path in (("--recording", recording), ("--config", config)):
+        if path is not None and not path.exists():
+            raise UsageError(f"{option}: {str(path)!r} is not there")
     if recording is not None and find_spec(_SERVER) is None:
         raise UsageError(
             "twap-server is not installed in this environment, and it recomputes orders: pip install "

@@ -71,7 +71,7 @@ async def preview_orders(
     """Say what would become of one order or a list of up to 100, as `POST /orders` takes them.
 
     As `POST /orders/twap/preview`, with the curve of the order's strategy; with `compare` all strategies are
-    shown side by side: curve, expected cost, risk. Of several orders the first ones are compared.
+    shown side by side: curve, expected cost, risk. Of several orders the first five are compared.
     """
     return await _previewed(services, caller, body, compare=compare)
 

@@ -4,21 +4,23 @@ In: requests. Out: the same requests with their facts. The engine's task never w
 caller's, before the command is queued. What cannot be found is left out, with the reason.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from itertools import pairwise
+from typing import NamedTuple
 
 from twap_models.enums import AGGREGATE, Interval
 from twap_server.domain import exact
-from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import TwapError
 from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.market.candles import DAY, length
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookStatus, Candle
-from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.orders.strategies import MarketFacts, Vwap, needs_book, needs_facts
 from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.ports import Market
@@ -31,6 +33,13 @@ _DAYS = 14
 _FEWEST = 30
 """Returns below which nothing is said of the volatility."""
 _HUNDRED = Decimal(100)
+_MINUTE = 60 * SECOND
+_HOUR = 60 * _MINUTE
+_HOURS = Decimal(24)
+_LOGARITHMS = Context(prec=28)
+"""A volatility is an estimate: with 60 digits its logarithms took a tenth of a second."""
+_MOST_KNOWN = 256
+"""Instruments whose facts are kept."""
 
 
 class MarketOutlook:
@@ -38,6 +47,8 @@ class MarketOutlook:
 
     def __init__(self, market: Market, clock: Clock) -> None:
         self._market, self._clock = market, clock
+        self._known: OrderedDict[_AskedCandles, tuple[int, MarketFacts]] = OrderedDict()
+        """Facts by what was asked, each with the interval of time in which it was: they hold as long."""
 
     async def seen(self, requests: Sequence[OrderRequest]) -> Sequence[OrderRequest]:
         """The requests with what their strategies need to know; at once where they need nothing."""
@@ -54,14 +65,30 @@ class MarketOutlook:
         missing = "no exchange lists it"
         for instrument in self._listed(request):
             try:
-                candles = await self._candles(instrument, interval, days=days, now=now)
+                found = await self._facts_of(_AskedCandles(instrument.id, interval, days), now)
             except (TwapError, FeedError) as error:
                 missing = str(error)
                 continue
-            if candles:
-                return facts_of(candles, interval, days=days)
+            if found is not None:
+                return found
             missing = f"{instrument.id.exchange} has none of the last {days} days"
         return MarketFacts(missing=missing)
+
+    async def _facts_of(self, asked: "_AskedCandles", now: Nanos) -> MarketFacts | None:
+        """What the candles of one exchange say; None where it has none."""
+        moment = now // length(asked.interval)
+        known = self._known.get(asked)
+        if known is not None and known[0] == moment:
+            return known[1]
+        candles = await self._candles(asked, now)
+        if not candles:
+            return None
+        found = facts_of(candles, asked.interval, days=asked.days)
+        self._known[asked] = moment, found
+        self._known.move_to_end(asked)
+        if len(self._known) > _MOST_KNOWN:
+            self._known.popitem(last=False)
+        return found
 
     async def _with_facts(self, request: OrderRequest) -> OrderRequest:
         choice = request.strategy
@@ -71,17 +98,15 @@ class MarketOutlook:
             return request
         return replace(request, facts=await self.facts(request))
 
-    async def _candles(
-        self, instrument: Instrument, interval: Interval, *, days: int, now: Nanos
-    ) -> Sequence[Candle]:
-        """Those that closed within the days before today's bucket."""
-        end = Nanos(now - length(interval))
+    async def _candles(self, asked: "_AskedCandles", now: Nanos) -> Sequence[Candle]:
+        """Those that closed within the days before the interval that is under way."""
+        end, span = Nanos(now - length(asked.interval)), asked.days * DAY
         found = await self._market.klines(
-            instrument.id.exchange,
-            instrument.id.symbol,
-            interval,
-            limit=days * DAY // length(interval),
-            start=Nanos(max(0, end - days * DAY)),
+            asked.instrument.exchange,
+            asked.instrument.symbol,
+            asked.interval,
+            limit=span // length(asked.interval),
+            start=Nanos(max(0, end - span)),
             end=end,
         )
         return [one for one in found.candles if one.close_time <= now]
@@ -119,11 +144,17 @@ class MarketOutlook:
         return book is not None and book.status is BookStatus.LIVE
 
 
+class _AskedCandles(NamedTuple):
+    instrument: InstrumentId
+    interval: Interval
+    days: int
+
+
 def facts_of(candles: Sequence[Candle], interval: Interval, *, days: int) -> MarketFacts:
     """What closed candles of one interval, oldest first, say.
 
     Volumes are sums over the days of each part of the day (UTC). Volatility is the standard deviation of the
-    logarithms of closing prices over the ones before, times the root of the intervals in a day.
+    logarithms of each hour's closing price over the one before, times the root of 24.
     """
     parts = DAY // length(interval)
     volumes = [ZERO] * parts
@@ -133,21 +164,25 @@ def facts_of(candles: Sequence[Candle], interval: Interval, *, days: int) -> Mar
     whole = exact.total(volumes)
     return MarketFacts(
         day_volumes=tuple(volumes) if whole else (),
-        volatility=_volatility([one.close for one in candles], parts),
+        volatility=_volatility([one.close for one in candles if _closes_hour(one)]),
         day_volume=exact.ratio(whole, Decimal(days)) if whole else None,
     )
 
 
-def _volatility(closes: Sequence[Decimal], parts: int) -> Decimal | None:
-    """Percent a day, to 12 decimals."""
-    usable = [FINE.ln(close) for close in closes if close > ZERO]
+def _closes_hour(candle: Candle) -> bool:
+    return (candle.close_time + MILLISECOND) % _HOUR < _MINUTE
+
+
+def _volatility(closes: Sequence[Decimal]) -> Decimal | None:
+    """Percent a day, to 12 decimals, of hourly closing prices."""
+    usable = [_LOGARITHMS.ln(close) for close in closes if close > ZERO]
     moves = [FINE.subtract(after, before) for before, after in pairwise(usable)]
     if len(moves) < _FEWEST:
         return None
     mean = FINE.divide(_sum(moves), Decimal(len(moves)))
     squares = [FINE.power(FINE.subtract(move, mean), 2) for move in moves]
     variance = FINE.divide(_sum(squares), Decimal(len(moves) - 1))
-    return exact.ratio(FINE.multiply(_HUNDRED, FINE.sqrt(FINE.multiply(variance, Decimal(parts)))), exact.ONE)
+    return exact.ratio(FINE.multiply(_HUNDRED, FINE.sqrt(FINE.multiply(variance, _HOURS))), exact.ONE)
 
 
 def _sum(values: Sequence[Decimal]) -> Decimal:

@@ -54,6 +54,10 @@ _NO_PLAN = "the order breaks rules, so there is no plan to price"
 _REPEATED = "this very order is there already under its token_id: submitted again, it would be given again"
 
 
+MOST_COMPARED = 5
+"""Of several orders so many are shown beside other strategies: each may ask an exchange for its candles."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
     """What would become of a request. Without ``plan`` there is no schedule, no cost, no go-live check."""
@@ -139,7 +143,7 @@ class Previewer:
                 known[request.token_id] = _Known(request.fingerprint, bool(made.broken))
                 if not made.broken and made.plan is not None:
                     allowance.take(made.plan)
-            if compare and made.plan is not None:
+            if compare and made.plan is not None and len(found) < MOST_COMPARED:
                 made = replace(made, strategies=await self._compared(user_id, request))
             found.append(made)
             await self._clock.sleep(0)
