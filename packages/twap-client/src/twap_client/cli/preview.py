@@ -52,7 +52,7 @@ def _strategies(compared: Sequence[StrategyComparison]) -> Group:
     for one in compared:
         table.add_row(
             strategy_words(one.strategy, one.strategy_parameters),
-            rounded(one.expected_cost_bps, 2),
+            rounded(one.expected_cost_bps, 3),
             rounded(one.risk_bps, 2),
             *(_share(one.curve, quarter) for quarter in (1, 2, 3)),
             one.note,
