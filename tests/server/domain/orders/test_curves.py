@@ -166,6 +166,13 @@ def _sinh_series(value: Decimal) -> Decimal:
     return total
 
 
+@pytest.mark.parametrize("kappa", ["1E-18", "1E+6", "1E+12", "1E+18"])
+def test_a_decay_of_any_speed_ends_at_all(kappa: str) -> None:
+    curve, end = Decay(Decimal(kappa)), Nanos(START + 366 * 86_400 * SECOND)
+    found = [curve.lots(10**30, START, end, Nanos(START + (end - START) * n // 9)) for n in range(10)]
+    assert found == sorted(found) and (found[0], found[-1]) == (0, 10**30)
+
+
 def test_the_same_lots_on_every_machine() -> None:
     """A digest of many lots: another build of ``decimal``, another platform, would have to give it too."""
     digest = hashlib.sha256()

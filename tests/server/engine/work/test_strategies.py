@@ -293,3 +293,25 @@ async def test_facts_are_asked_for_once_an_interval() -> None:
         await desk.until(301)
         with pytest.raises(ExchangeUnavailable):
             await preview(desk, strategy=Vwap())
+
+
+@pytest.mark.parametrize(
+    ("late", "first"),
+    [(LateStart.COMPRESS, Decimal(5)), (LateStart.SHIFT, Decimal(1)), (LateStart.SKIP, Decimal(0))],
+)
+async def test_weights_cover_the_window_that_was_asked_for(late: LateStart, first: Decimal) -> None:
+    async with working() as desk:
+        now = desk.clock.now()
+        window = {"start": Nanos(now - 5 * SECOND), "end": Nanos(now + 5 * SECOND)}
+        order = await desk.submit(strategy=PROFILE, quantity=Decimal(14), late_start=late, **window)
+        moved = await desk.engine.amend("ada", "a", Amendment(end=Nanos(order.plan.end + 10 * SECOND)))
+        assert isinstance(moved.plan.curve, VolumeProfile) and isinstance(order.plan.curve, VolumeProfile)
+        assert moved.plan.curve.anchor == order.plan.curve.anchor
+        assert moved.plan.curve.period == order.plan.curve.period + 10 * SECOND
+    async with working() as desk:
+        now = desk.clock.now()
+        window = {"start": Nanos(now - 5 * SECOND), "end": Nanos(now + 5 * SECOND)}
+        order = await desk.submit(strategy=PROFILE, quantity=Decimal(9), late_start=late, **window)
+        scale = Decimal(14) / 9 if late is LateStart.SHIFT else 1
+        await desk.until(0.5)
+        assert round(filled(desk, order)[0] * scale, 4) == first

@@ -124,7 +124,7 @@ def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: OrderLimits, sma
     begin = order.schedule.begin(following)
     if not now - plan.interval < begin < plan.end:
         begin = now
-    curve = redrawn(plan.curve, begin=order.terms.start, end=plan.end, was=order.plan.end)
+    curve = redrawn(order.terms.strategy, plan.curve, end=plan.end)
     plan = replace(plan, first=following, base=filled, start=begin, slice_count=following, curve=curve)
     if plan.quantity == filled:
         return plan

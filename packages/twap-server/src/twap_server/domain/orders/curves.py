@@ -79,9 +79,9 @@ class VolumeProfile:
         lightest = min(self.weights[part % many] for part in range(first, min(last, first + many) + 1))
         return total * lightest * many * length // whole - 1 if whole else total * length // (end - begin)
 
-    def stretched(self, begin: Nanos, end: Nanos) -> Self:
-        """The same weights over another window."""
-        return replace(self, anchor=begin, period=end - begin)
+    def stretched(self, end: Nanos) -> Self:
+        """The same weights from the same begin to another end."""
+        return replace(self, period=end - self.anchor)
 
     def _until(self, moment: Nanos) -> int:
         """Weight from the anchor to a moment, in units of a part's weight times the period."""
@@ -111,6 +111,8 @@ class Decay:
     def left(self, elapsed: int, length: int) -> Decimal:
         """Share of the whole that is left after ``elapsed`` of ``length``; both in nanoseconds."""
         whole, rest = _decayed(self.kappa, length), _decayed(self.kappa, length - elapsed)
+        if not rest:  # so many half-lives are to come that no number is as small
+            return ZERO if elapsed else ONE
         # sinh(r) / sinh(w) = e^(r-w) · (1 - e^(-2r)) / (1 - e^(-2w)), which needs no large numbers
         above, below = _less_square(rest), _less_square(whole)
         return FINE.divide(FINE.multiply(whole, above), FINE.multiply(rest, below))

@@ -187,17 +187,10 @@ def draw(choice: StrategyChoice, window: CurveWindow, facts: MarketFacts, book: 
     return LINEAR
 
 
-def redrawn(curve: Curve, *, begin: Nanos, end: Nanos, was: Nanos) -> Curve:
-    """The curve after an amendment; a user's weights stretch with the window.
-
-    Args:
-        curve: of the plan before.
-        begin: of the whole order.
-        end: as it is now.
-        was: the end before.
-    """
-    is_users = isinstance(curve, VolumeProfile) and curve.anchor == begin and curve.period == was - begin
-    return curve.stretched(begin, end) if is_users and isinstance(curve, VolumeProfile) else curve
+def redrawn(choice: StrategyChoice, curve: Curve, *, end: Nanos) -> Curve:
+    """The curve of an amended order: a user's weights stretch with the window to its new end."""
+    is_users = isinstance(choice, Vwap) and choice.weights is not None
+    return curve.stretched(end) if is_users and isinstance(curve, VolumeProfile) else curve
 
 
 def broken_by(choice: StrategyChoice) -> tuple[str, str, Decimal | None] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
-from twap_models.enums import RejectReason
+from twap_models.enums import LateStart, RejectReason
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
 from twap_server.domain.orders.rules import (
@@ -142,7 +142,7 @@ class Validation:
             start=plan.start,
             end=plan.end,
             interval=plan.interval,
-            asked_start=min(plan.start, request.start or plan.start),
+            asked_start=_asked_start(request, plan),
             quantity=plan.quantity,
         )
         book = None
@@ -160,6 +160,13 @@ class Validation:
             )
         except UnknownSymbol as error:
             return Rejection(reason=RejectReason.UNKNOWN_SYMBOL, field="symbol", detail=f"symbol: {error}")
+
+
+def _asked_start(request: OrderRequest, plan: Plan) -> Nanos:
+    """When the window began that was asked for: a late start shortens it, or moves it as a whole."""
+    if request.start is None or request.late_start is LateStart.SHIFT:
+        return plan.start
+    return min(plan.start, request.start)
 
 
 def used_up(request: OrderRequest) -> Rejection:
