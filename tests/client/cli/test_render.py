@@ -359,3 +359,11 @@ def test_fills_name_their_exchanges() -> None:
 def test_why_an_order_ended_is_said_in_words() -> None:
     line = text(render.order_line(order("o-1", status="Canceled", reason="canceled_by_user")))
     assert "(canceled by user)" in line
+
+
+def test_a_merged_book_names_the_exchanges_behind_its_levels() -> None:
+    names = {"bids": [["kraken"], ["binance", "kraken"]], "asks": [["bybit"]]}
+    whole = book("aggregate:BTC-USDT", sources=names, missing=["okx"])
+    seen = text(render.book_panel(whole, NOON), 80)
+    assert "these levels are of binance, bybit, kraken" in seen and "without okx" in seen
+    assert "these levels" not in text(render.book_panel(book(), NOON), 80)

@@ -1,6 +1,6 @@
 """Draw the live view: a book on the left, an order on the right. Models in, Rich out; no clock or network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -92,6 +92,8 @@ def book_panel(
     parts: list[RenderableType] = [Ladder(book.bids, book.asks, levels)]
     if not live:
         parts.insert(0, Text(f"not current: {book.reason or book.status}", style="bold yellow"))
+    if book.sources:
+        parts.append(Text(f"these levels are of {', '.join(_behind(book.sources))}", style="dim"))
     if book.missing:
         parts.append(Text(f"without {', '.join(book.missing)}", style="yellow"))
     if book.crossed:
@@ -104,6 +106,11 @@ def book_panel(
         style="none" if live else "dim",
         width=width,
     )
+
+
+def _behind(sources: Mapping[str, Sequence[Sequence[str]]]) -> list[str]:
+    """The exchanges behind the levels of a merged book, each once."""
+    return sorted({name for side in sources.values() for level in side for name in level})
 
 
 def order_panel(order: TwapOrderDetail, now: datetime, detail: Detail = _FULL) -> RenderableType:
