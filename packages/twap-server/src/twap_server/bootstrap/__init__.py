@@ -2,6 +2,7 @@
 
 from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
+from twap_server.bootstrap.recording_commands import cut_recordings, export_recordings
 from twap_server.bootstrap.replay_command import rejected, replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
 from twap_server.bootstrap.serving import serve, tell_service_links
@@ -14,6 +15,8 @@ __all__ = [
     "Replayed",
     "Running",
     "choose",
+    "cut_recordings",
+    "export_recordings",
     "in_theatre",
     "rejected",
     "replay",

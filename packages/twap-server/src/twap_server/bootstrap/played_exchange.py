@@ -4,7 +4,8 @@ In: recordings, and the list where they do not hold it. Out: its messages as the
 answers requests over REST in its place.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Iterator, Sequence, Set
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -15,15 +16,17 @@ from starlette.applications import Starlette
 
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest, TwapError
+from twap_server.domain.market.entries import Entries
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, Start
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.recordings.check import folders_of
 from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_answer
+from twap_server.recordings.manifest import files_of
 from twap_server.replay.answers import BESIDE, RecordedRest
 from twap_server.replay.depth import recorded_depth
-from twap_server.replay.origin import Origins, PlayedFrame, exchange_of, of_one
+from twap_server.replay.origin import NoteAnswer, Origins, PlayedFrame, exchange_of, of_one
 from twap_server.venue.exchange import Switchboard
 from twap_server.venue.instruments import BINANCE, KRAKEN
 from twap_server.venue.recording import RecordingSource
@@ -74,11 +77,16 @@ class PlayedExchange:
         """When its first message was received."""
         self._recordings = recordings
         self._source: RecordingSource | None = None
+        self._list_paths: set[str] = set()
 
-    def tapes(self) -> list[Iterator[PlayedFrame]]:
-        """Its messages, recording by recording; what answered requests is noted as it comes by."""
+    def tapes(self, *, on_answer: NoteAnswer | None = None) -> list[Iterator[PlayedFrame]]:
+        """Its messages, recording by recording.
+
+        Args:
+            on_answer: takes what answered requests as it comes by; without it, ``rest`` does.
+        """
         return [
-            of_one(one.path, one.frames(), ORIGINS, partial(self.rest.note, recording=number))
+            of_one(one.path, one.frames(), ORIGINS, on_answer or partial(self.rest.note, recording=number))
             for number, one in enumerate(self._recordings)
         ]
 
@@ -100,16 +108,15 @@ class PlayedExchange:
             _add_list(rest, instruments)
         if rest.known(first) is not None:
             exchange = self.shape()
-            self.depth = recorded_depth(exchange, _listed(exchange, rest), rest, begin)
-        elif self._is_simulated:
-            self._source = self._as_source(clock)
+            self.depth = recorded_depth(exchange, _listed(exchange, rest, self._list_paths), rest, begin)
+        elif (only := self._only_file) is not None:
+            self._source = self._as_source(only, clock)
             self.depth = self._source.depth
             rest.fallback = _simulated(self._source, clock)
         else:
             raise self._without_list(instruments, first.path)
 
-    def _as_source(self, clock: Clock) -> RecordingSource:
-        path = self._recordings[0].path
+    def _as_source(self, path: Path, clock: Clock) -> RecordingSource:
         source = RecordingSource(path, clock=clock)
         if not source.pairs(self.name):
             raise InvalidRequest(
@@ -118,6 +125,32 @@ class PlayedExchange:
                 field="recording",
             )
         return source
+
+    def listed(self) -> Sequence[Instrument]:
+        """Read the list of instruments, once ``prepare`` has found it.
+
+        Raises:
+            InvalidRequest: it cannot be read.
+        """
+        exchange = self.shape()
+        return (
+            _listed(exchange, self.rest, set())
+            if self._source is None
+            else asyncio.run(self._made_up(exchange))
+        )
+
+    async def _made_up(self, exchange: Exchange) -> Sequence[Instrument]:
+        """Ask the simulated exchange for its list."""
+        asking = exchange.instruments()
+        try:
+            request = next(asking)
+            while True:
+                url = f"http://recording/{self.name}{request.path}"
+                answer = await self.rest(httpx.Request("GET", url, params=request.params))
+                request = asking.send(await answer.aread())
+        except StopIteration as end:
+            found: Entries[Instrument] = end.value
+            return found.found
 
     def check_book(self, exchange: Exchange, instrument: Instrument) -> None:
         """Check that a book can begin.
@@ -145,10 +178,23 @@ class PlayedExchange:
         return "" if self._source is None else ", ".join(sorted(self._source.pairs(self.name)))
 
     @property
-    def _is_simulated(self) -> bool:
-        """Whether its list can be made up from its messages: of one file of an exchange that is simulated."""
-        paths = [one.path for one in self._recordings]
-        return self.name in _SIMULATED and len(paths) == 1 and not paths[0].is_dir()
+    def _only_file(self) -> Path | None:
+        """The file from whose messages its list can be made up: the one of an exchange that is simulated."""
+        if self.name not in _SIMULATED or len(self._recordings) > 1:
+            return None
+        path = self._recordings[0].path
+        files = list(files_of(path)) if path.is_dir() else [path]
+        return files[0] if len(files) == 1 else None
+
+    @property
+    def list_paths(self) -> Set[str]:
+        """Where the exchange is asked for its list over REST, as far as that is known."""
+        return self._list_paths or self.rest.list_paths
+
+    @property
+    def paths(self) -> Sequence[Path]:
+        """Its recordings."""
+        return [one.path for one in self._recordings]
 
     def _begin(self) -> list[RecordedFrame]:
         """The first messages of each recording; answers among them are noted."""
@@ -196,7 +242,7 @@ def _add_list(rest: RecordedRest, path: Path) -> None:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror}", field="--instruments") from None
 
 
-def _listed(exchange: Exchange, rest: RecordedRest) -> Sequence[Instrument]:
+def _listed(exchange: Exchange, rest: RecordedRest, asked: set[str]) -> Sequence[Instrument]:
     """Read the list of instruments: asking again, as a server does, would never give another.
 
     Raises:
@@ -204,7 +250,7 @@ def _listed(exchange: Exchange, rest: RecordedRest) -> Sequence[Instrument]:
     """
     why = "it has nothing that can be read"
     try:
-        if found := rest.lead(exchange.instruments()).found:
+        if found := rest.lead(exchange.instruments(), asked=asked).found:
             return found
     except (TwapError, FeedError) as error:
         why = str(error)

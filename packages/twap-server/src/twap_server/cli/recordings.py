@@ -1,15 +1,28 @@
-"""Define ``twap-server recordings``: list and verify."""
+"""Define ``twap-server recordings``: list, verify, cut and export."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from twap_server.cli.running import say, told
+from twap_server.cli.running import moment, say, told
 
 app = typer.Typer(help="Look at what was recorded with start --record.", no_args_is_help=True)
 Folder = Annotated[
     Path, typer.Argument(help="As given to --record, or an exchange's in it.", show_default=False)
+]
+Recordings = Annotated[
+    list[Path],
+    typer.Argument(
+        help="Files (.jsonl.gz), folders of them, or the folder given to --record.", show_default=False
+    ),
+]
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", help="Only this instrument. Repeatable.  [default: all]")
+]
+Instruments = Annotated[
+    Path | None,
+    typer.Option(help="The exchange's list of instruments, where the recording does not hold it."),
 ]
 _NOT_HELD = 1
 
@@ -38,3 +51,51 @@ def verify(folder: Folder) -> None:
                 held = held and is_right
     if not held:
         raise typer.Exit(_NOT_HELD)
+
+
+@app.command()
+def cut(
+    recording: Recordings,
+    begin: Annotated[str, typer.Option("--from", help="Keep what was received from then on (ISO 8601).")],
+    end: Annotated[str, typer.Option("--to", help="Keep what was received until then.")],
+    output: Annotated[Path, typer.Option(help="A new folder; each exchange gets one in it.")],
+    symbol: Symbols = None,
+    exchange: Annotated[str | None, typer.Option(help="Only this exchange.  [default: all]")] = None,
+    instruments: Instruments = None,
+) -> None:
+    """Cut a part out, a recording by itself: it begins with the last whole book before --from."""
+    from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
+
+    with told():
+        bootstrap.cut_recordings(
+            recording,
+            begin=moment(begin, "--from"),
+            end=moment(end, "--to"),
+            symbols=symbol or [],
+            exchange=exchange,
+            instruments=instruments,
+            output=output,
+            announce=say,
+        )
+
+
+@app.command()
+def export(
+    recording: Recordings,
+    parquet: Annotated[Path | None, typer.Option(help="Write Parquet files into this folder.")] = None,
+    csv: Annotated[Path | None, typer.Option(help="Write CSV files into this folder.")] = None,
+    symbol: Symbols = None,
+    instruments: Instruments = None,
+) -> None:
+    """Write trades, best prices and the ten best levels of each second as tables. Numbers stay exact."""
+    from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
+
+    with told():
+        bootstrap.export_recordings(
+            recording,
+            parquet=parquet,
+            csv=csv,
+            symbols=symbol or [],
+            instruments=instruments,
+            announce=say,
+        )

@@ -4,11 +4,13 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
+from twap_server.domain.clock import Nanos, to_nanos
 from twap_server.domain.errors import TwapError
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
@@ -64,6 +66,18 @@ def say(line: str) -> None:
     """Print a line at once; what the terminal's encoding lacks, as of odd file names, is escaped."""
     typer.echo(line.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
+
+
+def moment(text: str, option: str) -> Nanos:
+    """Read a moment that was given to an option: ISO 8601; without an offset it is UTC.
+
+    Ends the command where it is none.
+    """
+    try:
+        read = datetime.fromisoformat(text)
+        return to_nanos(read if read.tzinfo else read.replace(tzinfo=UTC))
+    except (ValueError, OverflowError):
+        fail(f"{option} {text!r}: expected a time, as 2026-01-31T12:00:00Z", code=2)
 
 
 def fail(message: str, *, code: int = 1) -> NoReturn:

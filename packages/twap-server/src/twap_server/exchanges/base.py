@@ -336,6 +336,8 @@ class Exchange(ABC):
     """Levels to keep per side; 0 keeps all that arrive."""
     closes_on_refusal: ClassVar[bool] = False
     """Whether it closes the connection, without a word, when it is asked for what it does not know."""
+    numbers_connections: ClassVar[bool] = False
+    """Whether it numbers all messages of a connection in one row: a recording can do without none of them."""
     tells_status: ClassVar[bool] = False
     """Whether the stream tells what stops trading; else ``statuses`` is asked for what is wanted."""
 

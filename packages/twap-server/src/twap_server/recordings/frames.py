@@ -49,12 +49,12 @@ def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:
     """
     at = Nanos(0)
     known: dict[str, str] = {}
-    for line, row in _rows(path):
+    for line, row in rows_of(path):
         before = "" if row.dir == "in" else _BOUNDARIES.get(row.dir) if boundaries else None
         if before is None:
             continue
         try:
-            at = _moment(row, after=at)
+            at = moment_of(row, after=at)
             content = row.raw.encode() if not row.enc else row.content
         except ValueError as error:
             raise unreadable(path, f"line {line}: {error}") from None
@@ -62,8 +62,12 @@ def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:
         yield at, content, line, known.setdefault(conn, conn)
 
 
-def _rows(path: Path) -> Iterator[tuple[int, Row]]:
-    """The rows of a file, or of a folder's files one after the other; the last of them may be unfinished."""
+def rows_of(path: Path) -> Iterator[tuple[int, Row]]:
+    """Read the rows of a file, or of a folder's files one after the other; the last may be unfinished.
+
+    Raises:
+        InvalidRequest: as ``frames``.
+    """
     if not path.is_dir():
         yield from rows(path)
         return
@@ -85,8 +89,12 @@ def is_answer(conn: str) -> bool:
     return conn.startswith("http")
 
 
-def _moment(row: Row, *, after: Nanos) -> Nanos:
-    """When a row was received: never before the row before. An answer at the start may have no time."""
+def moment_of(row: Row, *, after: Nanos) -> Nanos:
+    """Tell when a row was received: never before the row before. An answer at the start may have no time.
+
+    Raises:
+        ValueError: it has no time that can be.
+    """
     t = row.t
     if t is None and not after and not is_answer(row.conn):
         raise ValueError('the first message has no time of receipt "t"')

@@ -11,7 +11,7 @@ import itertools
 import threading
 import zlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -19,6 +19,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_datetime
+from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.manifest import ENDING, Manifest, Retention, Segment
 from twap_server.recordings.rows import BASE64, Row
 
@@ -165,8 +166,7 @@ class RecordingWriter:
 
     def _open(self, at: Nanos) -> OpenSegment:
         self._folder.mkdir(parents=True, exist_ok=True)
-        stamp = to_datetime(at).strftime("%Y%m%dT%H%M%S.%fZ")
-        segment = self._segment = OpenSegment(self._folder / f"{stamp}{ENDING}", at)
+        segment = self._segment = OpenSegment(self._folder / file_name(at), at)
         lists = [(at, *one[1:]) for one in list(self._lists.values()) if one[0] < at]
         if lists:
             segment.write(lists)
@@ -189,6 +189,36 @@ class RecordingWriter:
         if not self._failing:
             self._on_trouble(f"{self._folder}: nothing is recorded: {error.strerror or error}")
         self._failing = True
+
+
+def write_recording(folder: Path, messages: Iterable[Message]) -> tuple[int, Nanos]:
+    """Write a recording at once: one segment, and its manifest.
+
+    Gives how many rows, and the moment of the last one; 0 and nothing is written where there are none.
+
+    Raises:
+        InvalidRequest: the folder cannot be written.
+    """
+    waiting = iter(messages)
+    first = next(waiting, None)
+    if first is None:
+        return 0, Nanos(0)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        segment = OpenSegment(folder / file_name(first[0]), first[0])
+        segment.write([first])
+        while batch := list(itertools.islice(waiting, _BATCH)):
+            segment.write(batch)
+        facts = segment.close()
+        Manifest.of(folder).add(facts)
+    except OSError as error:
+        raise InvalidRequest(f"cannot write into {folder}: {error.strerror}", field="--output") from None
+    return facts.rows, facts.last
+
+
+def file_name(at: Nanos) -> str:
+    """Name a segment by the moment of its first message."""
+    return f"{to_datetime(at):%Y%m%dT%H%M%S.%fZ}{ENDING}"
 
 
 def line_of(message: Message) -> bytes:

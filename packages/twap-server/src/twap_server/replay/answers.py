@@ -82,8 +82,12 @@ class RecordedRest:
             return found[0].body
         return self.list_body if request.path in self.list_paths else None
 
-    def lead(self, asking: Asking[T]) -> T:
+    def lead(self, asking: Asking[T], *, asked: set[str] | None = None) -> T:
         """Lead a conversation by the answers that are known.
+
+        Args:
+            asking: what the exchange asks.
+            asked: is given the paths of the requests.
 
         Raises:
             ExchangeUnavailable: an answer is missing, as when the next page's would be this page's again.
@@ -93,6 +97,8 @@ class RecordedRest:
             request, before = next(asking), list[HttpRequest]()
             while request not in before and (body := self.known(request)) is not None:
                 before.append(request)
+                if asked is not None:
+                    asked.add(request.path)
                 request = asking.send(body)
         except StopIteration as end:
             value: T = end.value

@@ -46,6 +46,7 @@ class BitfinexExchange(Exchange):
     """Books and trades from channels of numbered connections, books with checksums beside it."""
 
     name = "bitfinex"
+    numbers_connections = True
     integrity = Integrity.SEQUENCE
     start = Start.PUSHED
     limits = Limits(

@@ -141,6 +141,7 @@ class CoinbaseExchange(Exchange):
     """Books from ``level2``, trades from ``market_trades``."""
 
     name = "coinbase"
+    numbers_connections = True
     integrity = Integrity.SEQUENCE
     start = Start.PUSHED
     limits = Limits(
