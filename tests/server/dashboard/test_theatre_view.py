@@ -125,7 +125,7 @@ async def test_it_plays_at_every_speed_to_the_end_and_from_the_beginning_again(s
         await page.get_by_text("10×", exact=True).click()
         await page.keyboard.press("k")
         await expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SLOWLY)
-        await page.wait_for_function("Number(document.querySelector('.scrub').value) > 1")
+        await page.wait_for_function("() => Number(document.querySelector('.scrub').value) > 1")
         await page.get_by_text("1×", exact=True).click()
         await page.keyboard.press("k")
         await expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=SLOWLY)

@@ -97,7 +97,7 @@ async def test_an_order_whose_answer_was_lost_is_placed_again_and_is_one(demo: s
             await route.fetch()
             await route.abort()
 
-        await watched.page.route("**/orders/twap", lose)
+        await watched.page.route("**/orders", lose)
         dialog = watched.page.get_by_role("dialog")
         for _ in range(2):
             await watched.page.get_by_role("button", name="Buy 0.3 BTC").click()
@@ -141,3 +141,100 @@ async def test_a_name_that_is_used_up_is_replaced_by_one_click(demo: str) -> Non
         await write(watched, "0.25")
         await watched.page.get_by_role("button", name="Use a new one").click()
         await expect(watched.page.get_by_label("Preview")).to_contain_text("It would be accepted")
+
+
+async def test_strategies_are_compared_chosen_and_placed(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.enter_demo()
+        await watched.open("#/ticket/binance/BTC-USDT")
+        await write(watched, "0.4")
+        page = watched.page
+        beside = page.get_by_label("Strategies side by side")
+        await expect(beside.get_by_role("row")).to_have_count(6, timeout=20_000)
+        await expect(page.get_by_role("img", name="What should be filled by when")).to_be_visible()
+        await beside.get_by_role("button", name="IS medium").click()
+        await page.get_by_label("Urgency", exact=True).select_option("high")
+        await expect(page.get_by_label("Preview")).to_contain_text("as IS high, in 120 slices")
+        await expect(beside.get_by_role("row", name="IS high")).to_contain_text("yours")
+        assert await watched.overflowing() == []
+        assert await watched.inaccessible() == []
+        await page.get_by_role("button", name="Buy 0.4 BTC").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("as IS high")
+        await page.get_by_role("dialog").get_by_role("button", name="Buy").click()
+        await page.wait_for_url("**/#/order/web-*")
+        await expect(page.get_by_label("Order", exact=True)).to_contain_text("IS high")
+        await page.get_by_role("button", name="Amend").click()
+        await expect(page.get_by_role("dialog")).to_contain_text("Strategy: IS high. It stays")
+        await page.get_by_role("dialog").get_by_label("Quantity").fill("0.8")
+        await expect(page.get_by_role("dialog")).to_contain_text("Left to do:", timeout=20_000)
+        await watched.open("#/orders")
+        await expect(page.get_by_role("row", name="IS high").first).to_be_visible()
+
+
+async def test_a_strategy_asks_for_its_own_parameters_alone(demo: str) -> None:
+    async with browsing(demo, width=360, height=740, is_dark=True) as watched:
+        await watched.enter_demo()
+        await watched.open("#/ticket/binance/BTC-USDT")
+        await write(watched, "0.4")
+        page = watched.page
+        strategy = page.get_by_label("Strategy", exact=True)
+        await strategy.select_option("pov")
+        await page.get_by_label("Participation", exact=False).first.fill("")
+        await expect(page.get_by_label("Preview")).to_contain_text("Give a participation")
+        await page.get_by_label("Participation", exact=False).first.fill("12.5")
+        await expect(page.get_by_label("Preview")).to_contain_text("as POV 12.5 %", timeout=20_000)
+        slices = page.get_by_role("region", name="Slices", exact=True)
+        await expect(slices).to_contain_text("depends on what others trade", timeout=20_000)
+        await strategy.select_option("vwap")
+        await page.get_by_text("own weights").click()
+        await page.get_by_role("textbox", name="Weights").fill("1000 x")
+        await expect(page.get_by_text("Write numbers with spaces between")).to_be_visible()
+        await page.get_by_role("textbox", name="Weights").fill("1000 1500, 2000")
+        await expect(page.get_by_label("Preview")).to_contain_text("as VWAP by weights", timeout=20_000)
+        await strategy.select_option("is")
+        await page.get_by_text("half-life", exact=True).click()
+        await page.get_by_role("textbox", name="Half-life").fill("2m")
+        await expect(page.get_by_label("Preview")).to_contain_text("as IS, half-life 120 s", timeout=20_000)
+        assert await watched.overflowing() == []
+
+
+_POINT = '{time: "2026-11-30T12:00:0%sZ", quantity: "%s"}'
+
+
+async def test_curves_of_other_moments_share_an_axis(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.open("#/sign-in")
+        one = ", ".join(_POINT % point for point in ((0, 0), (2, 5)))
+        other = ", ".join(_POINT % point for point in ((0, 0), (1, 5), (2, 5)))
+        script = f"import('./dashboard/views/ticket/curves.js').then((it) => it.joined([[{one}], [{other}]]))"
+        begin = 1_796_040_000
+        assert await watched.page.evaluate(script) == [
+            [begin, begin + 1, begin + 2],
+            [0, None, 5],
+            [0, 5, 5],
+        ]
+
+
+_NOT_KNOWN = """
+async () => {
+    const {render} = await import("preact");
+    const {html} = await import("/dashboard/core/html.js");
+    const {Comparison} = await import("/dashboard/views/ticket/comparison.js");
+    const one = (strategy, expected_cost_bps, risk_bps) =>
+        ({strategy, expected_cost_bps, risk_bps, curve: [], note: "", strategy_parameters: null});
+    const strategies = [one("twap", "0.5", null), one("sweep", "3.25", null)];
+    const preview = {strategy: "twap", quantity: "1", strategies};
+    const place = document.querySelector("main").appendChild(document.createElement("div"));
+    render(html`<${Comparison} preview=${preview} base="BTC" />`, place);
+}
+"""
+
+
+async def test_a_strategy_whose_risk_is_not_known_has_no_place_among_the_points(demo: str) -> None:
+    async with browsing(demo) as watched:
+        await watched.open("#/ticket/binance/BTC-USDT")
+        await watched.page.evaluate(_NOT_KNOWN)
+        card = watched.page.get_by_label("Strategies", exact=True)
+        await expect(card).to_contain_text("Risk is not known: there are no closed candles")
+        await expect(card.get_by_role("row", name="sweep")).to_contain_text("not known")
+        assert await card.get_by_text("Cost against risk").count() == 0

@@ -5,11 +5,13 @@
 import { effect, signal } from "@preact/signals";
 
 /**
- * As it was typed. `window` and `cut` say which of two fields counts; times are local as the browser's own input writes them.
+ * As it was typed. `window`, `cut`, `profile` and `pace` say which of several fields counts; times are local as the browser's own input writes them.
  * @typedef {{exchange: string, symbol: string, side: "buy" | "sell", quantity: string, price: string,
  *   window: "duration" | "end", duration: string, end_time: string, cut: "interval" | "slices", interval: string, slices: string,
  *   start_time: string, carry: string, late_start: string, max_slippage_bps: string, randomize: string,
- *   participation_cap: string, token_id: string}} Draft
+ *   participation_cap: string, strategy: string, profile: string, volume_profile: string, volume_days: string, pace: string,
+ *   urgency: string, half_life: string, risk_aversion: string, volatility: string, temporary_impact: string,
+ *   permanent_impact: string, participation: string, token_id: string}} Draft
  */
 
 const KEY = "twap-draft";
@@ -19,6 +21,8 @@ export const EMPTY = {
   exchange: "", symbol: "", side: "buy", quantity: "", price: "",
   window: "duration", duration: "15m", end_time: "", cut: "interval", interval: "30s", slices: "30",
   start_time: "", carry: "catch_up", late_start: "compress", max_slippage_bps: "", randomize: "", participation_cap: "",
+  strategy: "twap", profile: "auto", volume_profile: "", volume_days: "", pace: "urgency", urgency: "medium", half_life: "", risk_aversion: "",
+  volatility: "", temporary_impact: "", permanent_impact: "", participation: "10",
   token_id: "",
 };
 

@@ -6,6 +6,7 @@ import { freshToken } from "../../core/draft.js";
 import { assets, grouped, signed } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { amend } from "../../core/orders.js";
+import { strategyWords } from "../../core/strategies.js";
 import { span } from "../../core/time.js";
 import { Ask } from "../../parts/ask.js";
 import { Field } from "../../parts/field.js";
@@ -44,6 +45,7 @@ export function Amend({ order, take, reload, onDone }) {
       <${Field} label="Quantity" unit=${base} value=${typed.quantity} onInput=${set("quantity")} error=${of("quantity")} hint=${`${grouped(order.filled_quantity)} ${base} are filled`} more=${{ inputmode: "decimal", autocomplete: "off" }} />
       <${Field} label="Limit" unit=${quote} value=${typed.price} onInput=${set("price")} error=${of("price")} hint="nothing: no limit" more=${{ inputmode: "decimal", autocomplete: "off" }} />
       <${Field} label="End" type="datetime-local" value=${typed.end} onInput=${set("end")} error=${of("end_time")} hint="your time" more=${{ step: 1 }} />
+      <p class="hint">Strategy: ${strategyWords(order)}. It stays; its curve is drawn anew over what is left.</p>
       <div class="changes" role="status">
         ${lines.length ? html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>` : html`<p class="soft">Nothing would change yet.</p>`}
         ${isReady ? html`<${Rest} order=${order} typed=${typed} base=${base} />` : null}
@@ -60,7 +62,7 @@ function Rest({ order, typed, base }) {
   useEffect(() => {
     const control = new AbortController();
     const timer = setTimeout(() => {
-      post("orders/twap/preview", restOf(order, typed, freshToken()), { signal: control.signal }).then(([made]) => setAnswer(made), () => control.signal.aborted || setAnswer(null));
+      post("orders/preview", restOf(order, typed, freshToken()), { signal: control.signal }).then(([made]) => setAnswer(made), () => control.signal.aborted || setAnswer(null));
     }, AFTER_TYPING_MS);
     return () => {
       clearTimeout(timer);

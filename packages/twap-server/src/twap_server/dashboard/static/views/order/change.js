@@ -2,6 +2,7 @@
 
 import { big, isNumber } from "../../core/exact.js";
 import { assets, grouped } from "../../core/format.js";
+import { asAsked } from "../../core/strategies.js";
 import { local } from "../../core/time.js";
 
 /** @typedef {{quantity: string, price: string, end: string}} Typed `price`: empty takes the limit away; `end`: local, as the browser's input writes it */
@@ -62,7 +63,7 @@ function isOtherPrice(before, after) {
  */
 export function restOf(order, typed, token) {
   return {
-    token_id: token, exchange: order.exchange, symbol: order.instrument, side: order.side, interval: order.interval,
+    token_id: token, exchange: order.exchange, symbol: order.instrument, side: order.side, interval: order.interval, ...asAsked(order),
     quantity: big(typed.quantity.trim()).minus(big(order.filled_quantity)).toFixed(), end_time: new Date(typed.end).toISOString(),
     ...(typed.price.trim() ? { price: typed.price.trim() } : {}),
   };

@@ -5,6 +5,7 @@ import { html } from "../../core/html.js";
 import { inWords, isOpen } from "../../core/orders.js";
 import { link } from "../../core/router.js";
 import { server } from "../../core/server.js";
+import { strategyWords } from "../../core/strategies.js";
 import { now, relative, span } from "../../core/time.js";
 import { OrderStatus, Progress } from "../../parts/status.js";
 import { Time } from "../../parts/time.js";
@@ -30,6 +31,7 @@ export function Head({ order, children }) {
         ${fact("Average price", order.average_price === null ? "–" : html`<span title=${`${order.average_price}, exactly`}>${grouped(rounded(order.average_price, decimals(order.average_price)))} ${quote}</span>`)}
         ${fact("Limit", order.limit_price === null ? "none" : html`${grouped(order.limit_price)} ${quote}`)}
         ${fact("Window", html`<${Time} iso=${order.start_time} /> – <${Time} iso=${order.end_time} />`, timing(order))}
+        ${fact("Strategy", strategyWords(order), parametersOf(order))}
         ${fact("Slices", html`${grouped(order.slice_count)}, every ${order.interval === null ? "–" : span(Number(order.interval) * 1000)}`)}
         ${fact("Name", html`<code>${order.token_id}</code>`, `revision ${order.revision}`)}
       </dl>
@@ -40,6 +42,15 @@ export function Head({ order, children }) {
 /** @param {string} name @param {any} value @param {string} [more] */
 function fact(name, value, more) {
   return html`<div><dt>${name}</dt><dd class="number">${value}${more ? html`<span class="soft">${more}</span>` : null}</dd></div>`;
+}
+
+const GIVEN = { volatility: ["σ", "% a day"], temporary_impact: ["η", ""], permanent_impact: ["γ", ""], volume_days: ["", "days of candles"] };
+
+/** What else its strategy was asked for with. @param {any} order */
+function parametersOf({ strategy_parameters: given }) {
+  if (!given) return "";
+  const words = Object.entries(GIVEN).map(([name, [before, after]]) => (given[name] === null || given[name] === undefined ? "" : `${before} ${plain(given[name])} ${after}`.trim()));
+  return words.filter(Boolean).join(", ");
 }
 
 /** @param {any} order */

@@ -29,6 +29,7 @@ export function Report({ order, report }) {
         <div><h3>After the fills</h3>${markOuts(report, quote)}</div>
       </div>
       ${report.notes.length ? html`<h3>Notes</h3><ul class="notes">${report.notes.map((/** @type {string} */ one) => html`<li>${one}</li>`)}</ul>` : null}
+      ${report.sha256 ? html`<p class="hint hash">SHA-256 of terms, decisions and fills: <code>${report.sha256}</code></p>` : null}
     </section>
   `;
 }

@@ -6,7 +6,7 @@ import { every } from "./loading.js";
 
 const COLUMNS = [
   "token_id", "exchange", "symbol", "instrument", "side", "status", "quantity", "filled_quantity", "remaining_quantity", "average_price",
-  "limit_price", "fill_state", "creation_time", "start_time", "end_time", "interval", "slice_count", "revision", "reason", "detail",
+  "limit_price", "fill_state", "creation_time", "start_time", "end_time", "interval", "slice_count", "revision", "reason", "detail", "strategy",
 ];
 
 /** @param {any[]} orders @returns {string} */

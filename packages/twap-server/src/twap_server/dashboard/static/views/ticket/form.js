@@ -10,6 +10,7 @@ import { Segments } from "../../parts/segments.js";
 import { EXAMPLES } from "../../core/durations.js";
 import { zone } from "../../core/time.js";
 import { Input, Wrong } from "./inputs.js";
+import { Strategy } from "./strategy.js";
 
 /** @typedef {import("../../core/draft.js").Draft} Draft */
 /** @typedef {{draft: Draft, faults: Record<string, import("./faults.js").Fault>, facts: any, mid: string | null, onInstrument: (exchange: string, symbol: string) => void}} Props */
@@ -28,6 +29,7 @@ export function Fields({ draft, faults, facts, mid, onInstrument }) {
     <${Input} name="quantity" label="Quantity" unit=${base} draft=${draft} faults=${faults} hint=${lotHint(facts, base)} more=${{ ...DECIMAL, placeholder: "0.5" }} />
     <${Window} draft=${draft} faults=${faults} />
     <${Cut} draft=${draft} faults=${faults} />
+    <${Strategy} draft=${draft} faults=${faults} base=${base} quote=${quote} />
     <${Input} name="price" label="Limit" unit=${quote} draft=${draft} faults=${faults} hint=${[distance(draft, mid), digitsOf(facts)].filter(Boolean).join("; ")} more=${{ ...DECIMAL, placeholder: "none" }} />
     <${Options} draft=${draft} faults=${faults} />
   `;

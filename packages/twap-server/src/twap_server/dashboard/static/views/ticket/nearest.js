@@ -29,6 +29,8 @@ export function fixTo(field, value, draft) {
   switch (field) {
     case "interval":
       return { words: typed(value), changes: { cut: "interval", interval: typed(value) } };
+    case "half_life":
+      return { words: typed(value), changes: { pace: "half_life", half_life: typed(value) } };
     case "slices":
       return { words: `${value} slices`, changes: { cut: "slices", slices: value } };
     case "duration":
@@ -40,6 +42,12 @@ export function fixTo(field, value, draft) {
     case "max_slippage_bps":
     case "randomize":
     case "participation_cap":
+    case "participation":
+    case "risk_aversion":
+    case "volatility":
+    case "temporary_impact":
+    case "permanent_impact":
+    case "volume_days":
       return { words: value, changes: { [field]: value } };
     default:
       return null;

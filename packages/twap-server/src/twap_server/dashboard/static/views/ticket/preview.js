@@ -7,6 +7,7 @@ import { server } from "../../core/server.js";
 import { signIn, user } from "../../core/session.js";
 import { ProblemText } from "../../parts/problem.js";
 import { toast } from "../../parts/toasts.js";
+import { Comparison } from "./comparison.js";
 import { Cost } from "./cost.js";
 import { GoLive } from "./go_live.js";
 import { Slices } from "./slices.js";
@@ -14,6 +15,7 @@ import { sentence } from "./summary.js";
 
 const WORDS = /** @type {Record<string, string>} */ ({
   quantity: "a quantity", duration: "a duration", end_time: "an end", interval: "an interval", slices: "a number of slices", symbol: "an instrument",
+  participation: "a participation", half_life: "a half-life", risk_aversion: "a risk aversion", volume_profile: "weights",
 });
 
 /** @param {{previewed: import("./previewing.js").Previewed, draft: import("../../core/draft.js").Draft, base: string, quote: string}} props */
@@ -30,6 +32,7 @@ export function Preview({ previewed, draft, base, quote }) {
         ${shown?.warnings.map((/** @type {string} */ one) => html`<p class="warning">${one}</p>`)}
       </section>
       ${shown ? html`
+        <${Comparison} preview=${shown} base=${base} />
         ${shown.start_time ? html`<${Cost} preview=${shown} base=${base} quote=${quote} />` : null}
         <${GoLive} checks=${shown.go_live} draft=${draft} />
         <${Slices} preview=${shown} base=${base} />

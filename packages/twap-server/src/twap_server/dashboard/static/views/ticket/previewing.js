@@ -8,6 +8,8 @@ import { toRequest } from "./request.js";
 
 const AFTER_TYPING_MS = 350;
 const AGAIN_MS = 5_000;
+/** To compare strategies is long work: the curves stay, and costs of half a minute ago will do. */
+const COMPARED_EVERY = 6;
 
 /** @typedef {{made: import("./request.js").Made, preview: any, error: any, isAsking: boolean}} Previewed `preview` and `error`: of what stands there now, null while the answer is to come */
 
@@ -31,11 +33,16 @@ function asking(wanted, tell) {
   const control = new AbortController();
   /** @type {ReturnType<typeof setTimeout>} */
   let timer;
+  /** @type {any[]} */
+  let strategies = [];
+  let round = 0;
   const ask = async () => {
     if (!document.hidden) {
       try {
-        const [preview] = await post("orders/twap/preview", JSON.parse(wanted), { signal: control.signal });
-        tell({ of: wanted, preview, error: null });
+        const compare = round++ % COMPARED_EVERY === 0;
+        const [preview] = await post("orders/preview", JSON.parse(wanted), { query: { compare }, signal: control.signal });
+        if (compare) strategies = preview.strategies;
+        tell({ of: wanted, preview: { ...preview, strategies }, error: null });
       } catch (error) {
         if (control.signal.aborted) return;
         tell({ of: wanted, preview: null, error });

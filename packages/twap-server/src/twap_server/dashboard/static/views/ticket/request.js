@@ -6,6 +6,7 @@ import { EXAMPLES, seconds } from "../../core/durations.js";
 /** @typedef {import("../../core/draft.js").Draft} Draft */
 /** @typedef {{body: Record<string, unknown> | null, wrong: Record<string, string>, missing: string[]}} Made */
 
+const OWN_ESTIMATES = /** @type {const} */ (["volatility", "temporary_impact", "permanent_impact"]);
 const OPTIONS = /** @type {const} */ (["max_slippage_bps", "randomize", "participation_cap"]);
 
 /**
@@ -19,12 +20,38 @@ export function toRequest(draft) {
     token_id: draft.token_id, exchange: draft.exchange, symbol: draft.symbol, side: draft.side,
     carry: draft.carry, late_start: draft.late_start,
     ...number(made, draft, "quantity", true), ...number(made, draft, "price", false),
-    ...ending(made, draft), ...cutting(made, draft), ...moment(made, draft, "start_time"),
+    ...ending(made, draft), ...cutting(made, draft), ...moment(made, draft, "start_time"), ...spreading(made, draft),
   };
   for (const name of OPTIONS) Object.assign(body, number(made, draft, name, false));
   if (!draft.exchange || !draft.symbol) made.missing.push("symbol");
   if (!made.missing.length && !Object.keys(made.wrong).length) made.body = body;
   return made;
+}
+
+/** The strategy, and those of its parameters that are given. @param {Made} made @param {Draft} draft @returns {Record<string, unknown>} */
+function spreading(made, draft) {
+  const { strategy } = draft;
+  if (strategy === "vwap") return { strategy, ...(draft.profile === "auto" ? number(made, draft, "volume_days", false) : weights(made, draft)) };
+  if (strategy === "pov") return { strategy, ...number(made, draft, "participation", true) };
+  if (strategy !== "is") return { strategy };
+  const own = OWN_ESTIMATES.map((name) => number(made, draft, name, false));
+  return Object.assign({ strategy }, pace(made, draft), ...own);
+}
+
+/** @param {Made} made @param {Draft} draft */
+function pace(made, draft) {
+  if (draft.pace === "half_life") return span(made, "half_life", draft.half_life);
+  if (draft.pace === "risk_aversion") return number(made, draft, "risk_aversion", true);
+  return { urgency: draft.urgency };
+}
+
+/** @param {Made} made @param {Draft} draft */
+function weights(made, draft) {
+  const given = draft.volume_profile.split(/[\s,;]+/).filter(Boolean);
+  if (!given.length) return needs(made, "volume_profile");
+  if (given.every(isNumber)) return { volume_profile: given };
+  made.wrong.volume_profile = "Write numbers with spaces between: 1000 1500 2000";
+  return {};
 }
 
 /** @param {Made} made @param {Draft} draft @param {keyof Draft} name @param {boolean} isNeeded */

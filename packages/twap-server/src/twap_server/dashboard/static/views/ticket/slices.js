@@ -11,15 +11,16 @@ const FIRST = 50;
 export function Slices({ preview, base }) {
   if (!preview.slices.length) return null;
   const shown = preview.slices.slice(0, FIRST);
+  const followsVolume = preview.strategy === "pov";
   const left = Number(preview.slice_count) - shown.length;
   return html`
     <section class="card" aria-label="Slices">
       <h2>Slices</h2>
-      <p class="soft">${grouped(preview.slice_count)} of ${sizes(preview.slices)} ${base}${left > 0 && Number(preview.slice_count) > preview.slices.length ? ", as far as shown" : ""}.</p>
+      ${followsVolume ? html`<p class="soft">${grouped(preview.slice_count)}. How much each takes depends on what others trade until then.</p>` : html`<p class="soft">${grouped(preview.slice_count)} of ${sizes(preview.slices)} ${base}${left > 0 && Number(preview.slice_count) > preview.slices.length ? ", as far as shown" : ""}.</p>`}
       <div class="scroll slices" tabindex="0" role="region" aria-label="Planned slices"><table>
-        <thead><tr><th scope="col">slice</th><th scope="col">due</th><th scope="col" class="number">quantity (${base})</th></tr></thead>
+        <thead><tr><th scope="col">slice</th><th scope="col">due</th>${followsVolume ? null : html`<th scope="col" class="number">quantity (${base})</th>`}</tr></thead>
         <tbody>
-          ${shown.map((/** @type {any} */ one) => html`<tr><td>${Number(one.index) + 1}</td><td><${Time} iso=${one.due_time} /></td><td class="number">${plain(one.quantity)}</td></tr>`)}
+          ${shown.map((/** @type {any} */ one) => html`<tr><td>${Number(one.index) + 1}</td><td><${Time} iso=${one.due_time} /></td>${followsVolume ? null : html`<td class="number">${plain(one.quantity)}</td>`}</tr>`)}
         </tbody>
       </table></div>
       ${left > 0 ? html`<p class="hint">… and ${grouped(String(left))} more.</p>` : null}

@@ -11,7 +11,7 @@ import { fill } from "../../core/draft.js";
  */
 export async function submit(body) {
   try {
-    const { body: orders } = await ask("POST", "orders/twap", { body });
+    const { body: orders } = await ask("POST", "orders", { body });
     const order = orders[0];
     const isAccepted = order.status !== "Rejected" && order.status !== "unavailable" && order.reason !== "duplicate_token_id";
     if (order.status !== "unavailable") fill({ token_id: "" });

@@ -1,6 +1,7 @@
 // Say in one sentence what an order does.
 
 import { grouped, plain } from "../../core/format.js";
+import { strategyWords } from "../../core/strategies.js";
 import { local, span } from "../../core/time.js";
 
 /** @param {any} preview @param {string} base @returns {string} */
@@ -11,7 +12,7 @@ export function sentence(preview, base) {
   if (!preview.start_time) return `${verb} ${grouped(preview.quantity)} ${base} ${place} ${limit}.`;
   const count = Number(preview.slice_count);
   const cut = count === 1 ? "in one slice" : `in ${grouped(preview.slice_count)} slices, one every ${span(Number(preview.interval) * 1000)}`;
-  return `${verb} ${grouped(preview.quantity)} ${base} ${place} ${limit}, ${cut}, ${local(preview.start_time)} to ${local(preview.end_time)}.`;
+  return `${verb} ${grouped(preview.quantity)} ${base} ${place} ${limit} as ${strategyWords(preview)}, ${cut}, ${local(preview.start_time)} to ${local(preview.end_time)}.`;
 }
 
 /** The sizes that the slices have: "0.01666 to 0.01667". @param {any[]} slices @returns {string} */
