@@ -92,7 +92,7 @@ class PlainBook:
         quantity, at = self.taken[price]
         halvings, step = divmod((now - at) * STEPS // HALF_LIFE_US, STEPS)
         part = WIDE.power(Decimal(2), WIDE.divide(Decimal(-step), Decimal(STEPS)))
-        return quantity * Fraction(part) / 2**halvings
+        return quantity * Fraction(part) / (1 << halvings)
 
 
 @dataclass(frozen=True)
