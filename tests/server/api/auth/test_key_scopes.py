@@ -54,6 +54,7 @@ NEEDED = {
     "GET /orders": "read",
     "GET /orders/{token_id}": "read",
     "GET /orders/{token_id}/events": "read",
+    "GET /orders/{token_id}/proof": "read",
     "GET /orders/{token_id}/report": "read",
     "POST /orders/preview": "read",
     "POST /orders/twap/preview": "read",

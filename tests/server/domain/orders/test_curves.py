@@ -7,7 +7,7 @@ from decimal import Decimal, localcontext
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_server.domain.clock import SECOND, Nanos
@@ -133,6 +133,7 @@ def test_a_profile_against_a_sum_over_its_parts(weights: list[int], length: int)
         assert profile.lots(10**9, START, Nanos(START + length), Nanos(START + elapsed)) == expected
 
 
+@settings(max_examples=25)  # a series of 400 digits takes its time
 @given(
     kappa=st.decimals("0.000001", "5", places=6),
     seconds=st.integers(1, 3_600),
