@@ -29,7 +29,7 @@ from twap_models.base import RequestModel
 from twap_server.cli.main import app as server_app
 
 KNOWN_LANGUAGES = {"console", "ini", "json", "nginx", "python", "text", "toml"}
-MARK = re.compile(r"run(: exit \d+)?|model: [\w.\[\]]+|list: [a-z ]+|walk")
+MARK = re.compile(r"run(: exit \d+)?|model: [\w.\[\]]+|list: [a-z -]+|walk")
 START_TIMEOUT_S = 40
 BLOCK_TIMEOUT_S = 90
 SHELL = """

@@ -25,6 +25,7 @@ from twap_server.api.http.problems import STATUS
 from twap_server.cli.main import FaultName
 from twap_server.cli.main import app as server_app
 from twap_server.domain.market.status import ConnectionState
+from twap_server.lab.spec import read_spec
 from twap_server.collector.config import ExchangeConfig
 from twap_server.domain.go_live.table import RULES
 from twap_server.venue.faults import NAMES
@@ -53,8 +54,10 @@ COMPARED = {
     "strategy fields",
     "submit options",
     "tools",
+    "tournament options",
     "vendored",
     "venue options",
+    "what-if options",
 }
 WORDS: dict[str, Any] = {"none": None, "empty": "", "`true`": True, "`{}`": {}, "`()`": ()}
 
@@ -159,6 +162,8 @@ def test_options_in_the_table_of_commands_exist() -> None:
         ("start options", server_app, "start"),
         ("venue options", server_app, "venue"),
         ("replay options", server_app, "replay"),
+        ("tournament options", server_app, "tournament"),
+        ("what-if options", server_app, "what-if"),
     ],
 )
 def test_options(name: str, app: typer.Typer, command: str) -> None:
@@ -220,9 +225,12 @@ def test_settings() -> None:
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=lambda block: block.where)
-def test_settings_files_are_accepted(block: Any, tmp_path: Path) -> None:
+def test_settings_files_and_tournaments_are_accepted(block: Any, tmp_path: Path) -> None:
     file = tmp_path / "twap.toml"
     file.write_text(block.text, encoding="utf-8")
+    if block.page == "docs/tournaments.md":
+        assert read_spec(file)
+        return
     settings.load(file=file, flags={}, environment={})
 
 

@@ -17,8 +17,8 @@ PAGES = [page.relative_to(ROOT).as_posix() for page in (*ROOT.glob("*.md"), *ROO
 HISTORY = "CHANGELOG.md"
 _PATH = re.compile(r"`{1,2}((?:[\w.-]+/)*[\w-]+\.(?:py|pyx|md|toml|css))(?:::\w+)?`{1,2}")
 _CLASS = re.compile(r"`{1,2}([A-Z][a-z]+(?:[A-Z][a-z]+)+)`{1,2}")
-FOREIGN = {"rest-api.md", "web-socket-streams.md", "profiles.toml"}
-"""Pages of Binance's manual, and a file of the user's: not files of this project."""
+FOREIGN = {"rest-api.md", "web-socket-streams.md", "profiles.toml", "tournament.toml"}
+"""Pages of Binance's manual, and files of the user's: not files of this project."""
 
 
 @cache

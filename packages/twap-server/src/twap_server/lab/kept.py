@@ -1,0 +1,67 @@
+"""Keep the runs that are done, so that a tournament that was killed goes on where it was.
+
+One file for each pass, written whole or not at all, with each run under its key: a digest of recording,
+order, settings and engine. What has another key is another run, and is left alone.
+"""
+
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import msgspec
+
+from twap_server.domain.errors import InvalidRequest
+from twap_server.lab.figures import RunFigures
+
+_FOLDER = "kept"
+_DIGITS = 32
+_decode = msgspec.json.Decoder(list[RunFigures]).decode
+
+
+class KeptRuns:
+    """The runs in a tournament's folder."""
+
+    def __init__(self, out: Path) -> None:
+        """Make the folder where there is none.
+
+        Raises:
+            InvalidRequest: it cannot be made.
+        """
+        self._folder = out / _FOLDER
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidRequest(
+                f"cannot write into {out}: {error.strerror}: name another folder with --out", field="--out"
+            ) from None
+
+    def load(self, wanted: Collection[str]) -> dict[str, RunFigures]:
+        """Those of the wanted runs that are done, by key; a file that cannot be read counts as none."""
+        keys = set(wanted)
+        return {one.key: one for one in self._all() if one.key in keys}
+
+    def add(self, figures: list[RunFigures]) -> None:
+        """Keep the runs of a pass.
+
+        Raises:
+            InvalidRequest: the disk refuses.
+        """
+        path = self._folder / f"{figures[0].key[:_DIGITS]}-{len(figures)}.json"
+        new = path.with_suffix(f".{os.getpid()}.new")
+        try:
+            with new.open("wb") as file:
+                file.write(msgspec.json.encode(figures))
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(new, path)
+        except OSError as error:
+            raise InvalidRequest(
+                f"cannot write {path}: {error.strerror}: make room, and start it again", field="--out"
+            ) from None
+
+    def _all(self) -> Iterable[RunFigures]:
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                yield from _decode(path.read_bytes())
+            except (OSError, msgspec.MsgspecError):
+                continue
