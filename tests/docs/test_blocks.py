@@ -246,7 +246,7 @@ def _understand(command: list[str]) -> None:
             pass
         case [".venv/bin/python", script, *_]:
             assert (ROOT / script).exists(), command
-        case ["curl" | "sqlite3" | "python3" | ".venv/bin/pip" | ".ci/run", *_]:
+        case ["curl" | "dask" | "sqlite3" | "python3" | ".venv/bin/pip" | ".ci/run", *_]:
             pass
         case _:
             raise AssertionError(f"unknown command: {command}")
