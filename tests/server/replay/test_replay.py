@@ -1,6 +1,7 @@
 """Orders against a recording: fills come from the book of their moment, and a replay repeats exactly."""
 
 import json
+import random
 import re
 from collections.abc import Callable
 from decimal import Decimal
@@ -18,6 +19,8 @@ from twap_models import OrderStatus, SliceOutcome, TwapOrderRequest
 from twap_server.bootstrap import Recording, Replayed, replay
 from twap_server.cli.main import app
 from twap_server.domain.errors import BookUnavailable, InvalidRequest, UnknownSymbol
+from twap_server.exchanges.binance.spot import BinanceExchange
+from twap_server.recordings.rows import Row, rows
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop
 from twap_server.settings import Settings
@@ -61,6 +64,46 @@ def test_taking_many_frames_at_once_changes_nothing(tmp_path: Path) -> None:
     at_once = replay(path, several(), Settings())
     assert at_once == replay(path, several(), Settings(), make_loop=OneByOne)
     assert sum(len(record.fills) for record in at_once.records) > 30
+
+
+def with_quotes(path: Path, *, in_the_gap: bool) -> Path:
+    """The same market beside its best quotes, which alone go on for 20 seconds while the book rests."""
+    rng, found = random.Random(5), list[Row]()
+    gap_at = rows_of(path)[0].t + 4  # type: ignore[operator]
+    for one in rows_of(path):
+        assert one.t is not None
+        if one.t >= gap_at and found[-1].t < gap_at and in_the_gap:  # type: ignore[operator]
+            found += [quote(gap_at + number / 10) for number in range(195)]
+        at = one.t if one.t < gap_at else one.t + 20
+        found.append(row(at, one.raw, conn=one.conn))
+        found += [quote(at + (number + 1) / 10_000) for number in range(rng.randrange(6))]
+    return write(path.with_name(f"quotes-{in_the_gap}.gz"), found)
+
+
+def rows_of(path: Path) -> list[Row]:
+    return [one for _, one in rows(path)]
+
+
+def quote(at: float) -> Row:
+    text = '{"stream":"btcusdt@bookTicker","data":{"u":%d,"s":"BTCUSDT","b":"1.5","B":"2","a":"1.6","A":"3"}}'
+    return row(at, text % int(at * 1000))
+
+
+def test_passing_over_messages_that_say_nothing_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = with_quotes(market(tmp_path / "a.gz", seconds=40), in_the_gap=True)
+    some = replay(path, several(), Settings())
+    assert some == replay(path, several(), Settings(), make_loop=OneByOne)
+    monkeypatch.setattr(BinanceExchange, "has_idle_frames", False)
+    assert some == replay(path, several(), Settings())
+    assert some.frames == len(rows_of(path)) - 1 > 1_000, "all but the REST book"
+    silent = replay(with_quotes(tmp_path / "a.gz", in_the_gap=False), several(), Settings())
+    missed, more = (
+        sum(one.outcome is SliceOutcome.MISSED for record in done.records for one in record.slices)
+        for done in (some, silent)
+    )
+    assert more > missed + 5, "they kept the book alive"
 
 
 def test_a_kept_recording_is_read_once(tmp_path: Path) -> None:

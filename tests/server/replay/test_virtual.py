@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.exchanges.binance.spot import BinanceExchange
 from twap_server.replay.origin import PlayedConnection
-from twap_server.replay.player import TapePlayer
+from twap_server.replay.player import SaysNothing, TapePlayer
 from twap_server.replay.virtual import ReplayLoop, Stuck
 
 T0 = 1_700_000_000 * SECOND
@@ -71,6 +72,53 @@ def test_frames_and_timers_in_order() -> None:
         "0", "10", "20", "999", "timer 1000", "1001", "1500",
         "2000", "timer 2000", "2001", "timer 3000", "5000",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_of_frames_that_say_nothing_the_last_before_anything_else_is_played(seed: int) -> None:
+    rng = random.Random(seed)
+    offsets = sorted(rng.sample(range(1, 9_000), 600))
+    frames = [
+        (Nanos(T0 + at * MILLISECOND), b"%d%s" % (at, b" idle" * (rng.random() < 0.8)), line, SOURCE)
+        for line, at in enumerate(offsets, 1)
+    ]
+
+    def play(says_nothing: SaysNothing) -> tuple[list[Any], int]:
+        player = TapePlayer(iter(frames), says_nothing)
+        seen: list[Any] = []
+
+        async def read() -> None:
+            async with listening(player) as connection:
+                while True:
+                    (raw,) = await connection.receive()
+                    assert int(raw.split()[0]) == millis(player)
+                    seen.append(raw)
+
+        async def work() -> None:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(read())
+                for _ in range(30):
+                    await player.clock.sleep(0.25)
+                    seen.append(millis(player))
+                await player.ended.wait()
+                reading.cancel()
+
+        with asyncio.Runner(loop_factory=lambda: ReplayLoop(player.clock, player)) as runner:
+            runner.run(work())
+        return seen, player.tape.taken
+
+    every, count = play({})
+    some, counted = play({"binance": lambda raw: raw.endswith(b"idle")})
+    assert counted == count == 600
+    kept = set(some)
+    assert some == [one for one in every if one in kept], "nothing is new, and nothing changes places"
+    for left_out, following in pairwise(every):
+        assert left_out in kept or (_is_idle(left_out) and _is_idle(following)), "of those in a row the last"
+    assert len(some) < len(every) - 300
+
+
+def _is_idle(seen: Any) -> bool:
+    return isinstance(seen, bytes) and seen.endswith(b"idle")
 
 
 def test_what_a_frame_causes_comes_before_later_frames() -> None:

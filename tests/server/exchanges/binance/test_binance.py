@@ -317,6 +317,13 @@ def test_the_short_cut_takes_a_best_quote_for_a_sign_of_life(scan):
     assert mapper.spot_events(quote_frame(), SYMBOLS) == (Heartbeat(),)
 
 
+def test_a_best_quote_says_nothing(scan, exchange):
+    assert exchange.says_nothing(quote_frame()) is (scan is not not_scanned)
+    assert not exchange.says_nothing(trade_frame("1", "1"))
+    assert not exchange.says_nothing(frame([], []))
+    assert not exchange.says_nothing(quote_frame(stream="btcusdt@depth@bookTicker"))
+
+
 @pytest.mark.parametrize(
     "raw",
     [

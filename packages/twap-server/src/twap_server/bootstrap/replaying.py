@@ -56,6 +56,7 @@ _NEVER_S: Final = 1_000_000_000
 
 Recorded: TypeAlias = Path | Recording
 Instruments: TypeAlias = Path | Mapping[str, Path] | None
+MakeLoop: TypeAlias = Callable[[VirtualClock, TapePlayer], ReplayLoop]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,7 @@ def replay(
     instruments: Instruments = None,
     skip_unread: Decimal = ZERO,
     onlooker: Onlooker | None = None,
-    make_loop: Callable[[VirtualClock, TapePlayer], ReplayLoop] = ReplayLoop,
+    make_loop: MakeLoop = ReplayLoop,
 ) -> Replayed:
     """Play recordings from the first message to the last with these orders, submitted once their books live.
 
@@ -109,9 +110,7 @@ def replay(
     run = _Run(
         _exchanges(recordings), settings, instruments=instruments, skip_unread=skip_unread, onlooker=onlooker
     )
-    tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
-    with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
-        return runner.run(run.play(orders))
+    return _played(run, orders, settings, make_loop)
 
 
 def replay_apart(
@@ -141,9 +140,22 @@ def replay_apart(
     run = _Run(
         _exchanges(recordings), settings, instruments=instruments, skip_unread=skip_unread, apart=apart
     )
+    return _played(run, orders, settings, ReplayLoop)
+
+
+def _played(
+    run: "_Run", orders: Sequence[TwapOrderRequest], settings: Settings, make_loop: MakeLoop
+) -> Replayed:
+    """Play on a loop of its own. Its task gives nothing back: asyncio would write all of it out as text."""
+    done: list[Replayed] = []
+
+    async def play() -> None:
+        done.append(await run.play(orders))
+
     tuned = garbage.aside() if settings.runtime.tune_gc else nullcontext()
-    with tuned, asyncio.Runner(loop_factory=lambda: ReplayLoop(run.player.clock, run.player)) as runner:
-        return runner.run(run.play(orders))
+    with tuned, asyncio.Runner(loop_factory=lambda: make_loop(run.player.clock, run.player)) as runner:
+        runner.run(play())
+    return done[0]
 
 
 def _exchanges(recordings: Recorded | Sequence[Recorded]) -> Sequence[PlayedExchange]:
@@ -183,7 +195,11 @@ class _Run:
     ) -> None:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
-        self.player = TapePlayer(merged([tape for one in exchanges for tape in one.tapes()]))
+        tapes = [tape for one in exchanges for tape in one.tapes()]
+        self.player = TapePlayer(
+            merged(tapes),
+            {one.name: one.shape.says_nothing for one in exchanges if one.shape.has_idle_frames},
+        )
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread

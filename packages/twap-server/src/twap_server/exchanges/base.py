@@ -341,6 +341,9 @@ class Exchange(ABC):
     tells_status: ClassVar[bool] = False
     """Whether the stream tells what stops trading; else ``statuses`` is asked for what is wanted."""
 
+    has_idle_frames: ClassVar[bool] = False
+    """Whether ``says_nothing`` ever says so."""
+
     def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
         """Empty URLs and a zero depth mean the exchange's own."""
         self.ws_url = (ws_url or self.default_ws_url).rstrip("/")
@@ -354,6 +357,15 @@ class Exchange(ABC):
         self._multipliers: dict[str, Decimal] = {}
         """By native symbol, base currency in a unit of the exchange's quantities: of what it counts in
         contracts."""
+
+    @staticmethod
+    def says_nothing(raw: bytes) -> bool:
+        """Whether a frame says only that the connection lives, on every connection, whatever came before.
+
+        True is a promise: ``decode`` gives one ``Heartbeat`` and remembers nothing. Of several such in a row
+        a replay plays the last.
+        """
+        return False
 
     @property
     def book_silence_s(self) -> int:

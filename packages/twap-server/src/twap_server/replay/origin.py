@@ -120,7 +120,7 @@ def of_one(
     Raises:
         InvalidRequest: a message is of another exchange; it is named by its line.
     """
-    exchange, passed, played = "", "", NOWHERE
+    exchange, passed, played, is_spot = "", "", NOWHERE, False
     known: dict[str, PlayedConnection] = {}
     for frame in frames:
         at, raw, line, conn = frame
@@ -129,11 +129,12 @@ def of_one(
                 note_answer(*frame)
                 continue
             exchange = _same(exchange, path, frame, origins)
+            is_spot = exchange == _BINANCE
             passed, played = (
                 conn,
                 known.get(conn) or known.setdefault(conn, _connection(exchange, path, conn)),
             )
-        if exchange == _BINANCE and _OF_FUTURES in raw[:_HEAD]:
+        if is_spot and raw.find(_OF_FUTURES, 0, _HEAD) >= 0:
             raise unreadable(
                 path,
                 f"line {line}: a message of Binance's futures (it has pu): expected a recording of "

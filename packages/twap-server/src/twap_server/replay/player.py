@@ -5,9 +5,12 @@ frames of their exchange. Frames that come while nobody is connected to it are l
 """
 
 import asyncio
+from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
+from typing import Final, TypeAlias
 
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
@@ -20,23 +23,41 @@ from twap_server.replay.unreadable import NOBODY, UnreadableMessages
 from twap_server.replay.virtual import FAR, ReplayLoop
 
 _MOST_WAITING = 10_000
+_AT_ONCE: Final = 256
+"""Frames that are read ahead."""
 _NOBODY: "list[Listener]" = []
 _NO_MORE: PlayedFrame = (FAR, b"", 0, NOWHERE)
 
+SaysNothing: TypeAlias = Mapping[str, Callable[[bytes], bool]]
+"""By exchange, whether a message says only that its connection lives, whatever came before it."""
+_ALL_SAY: Final[SaysNothing] = {}
+
 
 class Tape:
-    """The frames that are still to come."""
+    """The frames that are still to come, read some at a time."""
 
-    __slots__ = ("_following", "_frames", "_line", "at", "failure", "following", "line", "source", "taken")
+    __slots__ = (
+        "_block", "_following", "_frames", "_line", "_place", "_runs", "_says_nothing", "_why_ends",
+        "at", "failure", "following", "line", "source", "taken",
+    )  # fmt: skip
 
-    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
-        """Read the first one.
+    def __init__(self, frames: Iterator[PlayedFrame], says_nothing: SaysNothing = _ALL_SAY) -> None:
+        """Read the first ones.
+
+        Args:
+            frames: in order.
+            says_nothing: tells the frames of which only the last of several in a row needs to be played.
 
         Raises:
-            InvalidRequest: the recording cannot be read.
+            InvalidRequest: the first one cannot be read.
         """
-        self._frames = frames
-        self.at, self._following, self._line, self.following = next(frames, _NO_MORE)
+        self._frames, self._says_nothing = frames, says_nothing
+        self._block: list[PlayedFrame] = []
+        self._runs: list[int] = []
+        """Of each frame of the block the place of the last in a row that says nothing, else its own."""
+        self._place = 0
+        self.at, self._following, self._line, self.following = _NO_MORE
+        self._why_ends: InvalidRequest | None = None
         self.taken = 0
         """Messages, without the boundaries of connections."""
         self.line = 0
@@ -45,6 +66,9 @@ class Tape:
         """Over which connection the frame taken last came; ``following``: the next one."""
         self.failure: InvalidRequest | None = None
         """Why the recording cannot be read any further."""
+        self._read_on()
+        if self.failure is not None:
+            raise self.failure
 
     def take(self, clock: VirtualClock) -> bytes:
         """Take the next frame out; the clock then shows its moment."""
@@ -52,24 +76,72 @@ class Tape:
         source = self.source = self.following
         if not source.is_boundary:
             self.taken += 1
-        try:
-            self.at, self._following, self._line, self.following = next(self._frames, _NO_MORE)
-        except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
-            self.failure = error
-            self.at, self._following, self._line, self.following = _NO_MORE
+        place = self._place = self._place + 1
+        if place < len(self._block):
+            self.at, self._following, self._line, self.following = self._block[place]
+        else:
+            self._read_on()
         return raw
+
+    def pass_over(self, until: Nanos) -> None:
+        """Pass over the frames that say nothing, to the last one in a row that comes by then."""
+        place, last = self._place, self._runs[self._place]
+        if last > place and self._block[place + 1][0] <= until:
+            last = bisect_right(self._block, until, place + 1, last + 1, key=_moment) - 1
+            self.taken += last - place
+            self._place = last
+            self.at, self._following, self._line, self.following = self._block[last]
+
+    def _read_on(self) -> None:
+        """Read the next block; what cannot be read is told when all before it was taken."""
+        block: list[PlayedFrame] = []
+        if self._why_ends is None:
+            try:
+                block.extend(islice(self._frames, _AT_ONCE))
+            except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
+                self._why_ends = error
+        self._runs = _runs(block, self._says_nothing)
+        if not block:
+            self.failure = self._why_ends
+            block, self._runs = [_NO_MORE], [0]
+        self._block, self._place = block, 0
+        self.at, self._following, self._line, self.following = block[0]
+
+
+def _runs(block: Sequence[PlayedFrame], says_nothing: SaysNothing) -> list[int]:
+    """Of each frame the place of the last one in a row, over one connection, that says nothing like it."""
+    runs = list(range(len(block)))
+    if not says_nothing:
+        return runs
+    following: PlayedConnection | None = None
+    for place in reversed(runs[:]):
+        _, raw, _, source = block[place]
+        tells = says_nothing.get(source.exchange)
+        if tells is None or not tells(raw) or source.is_boundary:
+            following = None
+            continue
+        if source is following:
+            runs[place] = runs[place + 1]
+        following = source
+    return runs
+
+
+def _moment(frame: PlayedFrame) -> Nanos:
+    return frame[0]
 
 
 class TapePlayer:
     """Recordings, played once, on a ``ReplayLoop`` made with this player and its clock."""
 
-    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
+    def __init__(self, frames: Iterator[PlayedFrame], says_nothing: SaysNothing = _ALL_SAY) -> None:
         """Take up the recording.
+
+        Args: as of a ``Tape``.
 
         Raises:
             InvalidRequest: it cannot be read.
         """
-        self.tape = Tape(frames)
+        self.tape = Tape(frames, says_nothing)
         self.clock = VirtualClock(self.tape.at)
         self.ended = asyncio.Event()
         """Set once every frame was taken and dealt with."""
@@ -118,6 +190,18 @@ class TapePlayer:
         """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
         return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, ()))
 
+    def take_last(self, taker: "Listener", until: Nanos) -> bytes:
+        """Take the next frame; of several in a row that say nothing, the last one that comes by then.
+
+        Between them nothing else happens. Where others listen, each hears each.
+        """
+        if len(self._listeners[self.tape.following.exchange]) == 1:
+            self.tape.pass_over(until)
+            raw = self.tape.take(self.clock)
+            self.reading, self.source = self.tape.line, self.tape.source
+            return raw
+        return self.take(taker)
+
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
         tape = self.tape
@@ -158,9 +242,10 @@ class Listener:
             if self._waiting:
                 raw, player.reading, player.source = self._waiting.popleft()
                 return (raw,)
-            if tape.at <= self._loop.horizon:
+            horizon = self._loop.horizon
+            if tape.at <= horizon:
                 if tape.following.exchange == self._exchange:
-                    return (player.take(self),)
+                    return (player.take_last(self, horizon),)
                 self._pass_on()
             self._woken = self._loop.create_future()
             await self._woken

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from twap_server.domain.market.entries import Entries
-from twap_server.domain.market.events import MarketEvent
+from twap_server.domain.market.events import Heartbeat, MarketEvent
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Asking, HttpRequest, Limits, Rate, asked
 from twap_server.exchanges.binance import mapper, wire
@@ -20,6 +20,10 @@ from twap_server.exchanges.scan import scan_of
 scan = scan_of("twap_server.exchanges.binance")
 _decode_symbol = decoder(wire.SpotSymbol)
 
+_BEST_QUOTE = b"@bookTicker"
+_HEAD = 60
+"""Bytes that hold the stream's name, where it is as short as usual."""
+_NO_SYMBOLS: dict[str, str] = {}
 _SYMBOLS_AT_ONCE = 100
 """Of one request for their status: they all stand in its address."""
 
@@ -51,8 +55,14 @@ class BinanceExchange(BinanceMarket):
     default_ws_url = "wss://stream.binance.com:9443"
     default_rest_url = "https://api.binance.com"
     rest_root = "/api/v3"
+    has_idle_frames = True
     depth_weights = ((100, 5), (500, 25), (1000, 50), (5000, 250))
     row_weights = ((1000, 2),)
+
+    @staticmethod
+    def says_nothing(raw: bytes) -> bool:
+        """Whether it is a best quote as it usually comes: nobody asks for it."""
+        return raw.find(_BEST_QUOTE, 0, _HEAD) > 0 and type(scan(raw, _NO_SYMBOLS)) is Heartbeat
 
     def new_stream(self) -> BinanceStream:
         """Begin a connection."""
