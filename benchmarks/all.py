@@ -30,9 +30,10 @@ _PARTS = (
     "footprint",
     "runtime",
     "replay",
+    "many_orders",
     "merged_book",
 )
-_LONGEST_S = 600.0
+_LONGEST_S = 900.0
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ class TwapServer:
     def __init__(self, job: Job) -> None:
         self._job = job
         self._recording = Recording(job.recording, keep=self.keeps)
-        self._orders = [_order(job, number, start) for number, start in enumerate(job.starts_ms)]
+        self._orders = [order_of(job, number, start) for number, start in enumerate(job.starts_ms)]
         self._first: Replayed | None = None
 
     def run(self) -> Outcome:
@@ -62,7 +62,7 @@ class FromFile(TwapServer):
     keeps: ClassVar[bool] = False
 
 
-def _order(job: Job, number: int, start_ms: int) -> TwapOrderRequest:
+def order_of(job: Job, number: int, start_ms: int) -> TwapOrderRequest:
     start = datetime.datetime.fromtimestamp(start_ms / 1000, tz=datetime.UTC)
     return TwapOrderRequest.model_validate(
         {
