@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from twap_server.domain.market.status import ConnectionState
 from twap_server.lab.spec import read_spec
 from twap_server.collector.config import ExchangeConfig
 from twap_server.domain.go_live.table import RULES
+from twap_server.exchanges.taker_fees import LOOKED_UP, TAKER_FEES
 from twap_server.venue.faults import NAMES
 from twap_server.venue.registry import PROTOCOLS
 
@@ -53,6 +55,7 @@ COMPARED = {
     "start options",
     "strategy fields",
     "submit options",
+    "taker fees",
     "tools",
     "tournament options",
     "vendored",
@@ -185,6 +188,17 @@ def test_simulated_exchanges() -> None:
 
 def _strategy(strategy: Strategy) -> list[str]:
     return [] if strategy is Strategy.TWAP else [strategy]
+
+
+def test_taker_fees() -> None:
+    def percent(fee: Decimal | None) -> str:
+        return "–" if fee is None else f"{(fee * 100).normalize():f}"
+
+    assert table("taker fees") == {
+        name: [percent(fee.spot), percent(fee.perpetual), f"<{fee.url}>", fee.seen, fee.as_of]
+        for name, fee in sorted(TAKER_FEES.items())
+    }
+    assert LOOKED_UP in (ROOT / "docs/realism.md").read_text("utf-8")
 
 
 def test_go_live_rules() -> None:

@@ -51,7 +51,7 @@ def made() -> Report:
 
 def test_every_part_of_the_cost() -> None:
     costs = made().costs
-    parts = ("delay", "timing", "spread", "depth", "opportunity", "fees", "implementation shortfall")
+    parts = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees", "implementation shortfall")
     for name in parts:
         amount, bps = row(name)[1:]
         worked = getattr(costs, name.replace(" ", "_"))
@@ -81,7 +81,7 @@ def test_the_other_way() -> None:
 
 def test_sums_that_are_written_out_hold() -> None:
     """What stands left of ``=`` or of the amount, as arithmetic of this page: numbers, + − · / and brackets."""
-    for name in ("delay", "timing", "spread", "depth", "opportunity", "fees"):
+    for name in ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees"):
         formula, amount = row(name)[0].partition(":")[0], row(name)[1]
         assert worked_out(formula) == number(amount), name
     assert "(120,072 − 2 · 60,000) + 1 · (60,080 − 60,000) + 120.072 = **272.072 USDT**" in PAGE

@@ -20,7 +20,7 @@ from simulation.witness import Witness
 
 _PASSWORD = "correct horse battery"
 _ANSWERED = frozenset({200, 201, 400, 404, 409, 412, 503})
-_COSTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+_COSTS = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
 _SPELLINGS = ("{base}-{quote}", "{base}{quote}", "{base}/{quote}")
 
 

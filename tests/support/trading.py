@@ -46,6 +46,7 @@ class HandMarket:
         self.fresh = True
         self.status = "trading"
         self.fee = Decimal(0)
+        self.published: Decimal | None = Decimal("0.001")
         self.live: HandBook | None = HandBook()
         self.held: set[str] = set()
         self.candles: Sequence[Candle] | None = None
@@ -108,6 +109,9 @@ class HandMarket:
 
     def taker_fee(self, exchange: str) -> Decimal:
         return self.fee
+
+    def published_fee(self, instrument: InstrumentId) -> Decimal | None:
+        return self.published
 
 
 def request(now: Nanos, token_id: str = "a", **change: object) -> OrderRequest:

@@ -165,6 +165,47 @@ async def test_a_strategy_and_its_parameters_are_sent(signed_in: Twap, server: S
     assert bad.code == 2 and "--volume-profile: expected auto, or weights" in bad.err
 
 
+@pytest.mark.parametrize(
+    ("typed", "sent"),
+    [
+        ("remote", "remote"),
+        (
+            "latency=40ms, latency_spread=10ms,impact=price_shift,impact_half_life=20s,fees=published",
+            {
+                "latency": Decimal("0.04"),
+                "latency_spread": Decimal("0.01"),
+                "impact": "price_shift",
+                "impact_half_life": 20,
+                "fees": "published",
+            },
+        ),
+    ],
+)
+async def test_realism_is_sent_as_a_name_or_as_figures(
+    signed_in: Twap, server: ScriptedServer, typed: str, sent: object
+) -> None:
+    assert (await signed_in(*SUBMIT, "--realism", typed, "--yes", "--token-id", "o-1")).code == 0
+    assert server.requests[-1].path == "/orders/twap"
+    assert server.requests[-1].json["realism"] == sent
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("fast", "realism: expected 'ideal', 'local', 'remote' or 'adverse'"),
+        ("latency=2m", "expected at most 60 s, got 120 s"),
+        ("latency=1,latency_spread=2", "expected at most the latency (1 s), got 2 s"),
+        ("impact_half_life=2h", "expected 0.1 s to 3600 s, got 7200 s"),
+        ("speed=1", "speed"),
+    ],
+)
+async def test_realism_that_is_wrong_is_told(signed_in: Twap, typed: str, told: str) -> None:
+    refused = await signed_in(*SUBMIT, "--realism", typed, "--yes")
+    assert refused.code == 2
+    assert told in refused.err, refused.err
+    assert "Traceback" not in refused.err
+
+
 async def test_compare_submits_nothing(signed_in: Twap, server: ScriptedServer) -> None:
     shown = await signed_in(*SUBMIT, "--compare")
     assert shown.code == 0 and "nothing was submitted" in shown.err

@@ -268,7 +268,9 @@ def test_a_report_of_nothing_says_why_and_draws_no_gain() -> None:
     cost = {"amount": "-1.68", "bps": "-1.68"}
     told = {"token_id": "o-1", "status": "Expired", "exchange": "binance", "quantity": 1, "fills": 0}
     why = "Nothing was filled: limit_not_met in 5 of 5 slices."
-    costs = {name: {"amount": 0, "bps": 0} for name in ("delay", "timing", "spread", "depth", "fees")}
+    costs = {
+        name: {"amount": 0, "bps": 0} for name in ("delay", "timing", "spread", "latency", "depth", "fees")
+    }
     costs |= {"opportunity": cost, "implementation_shortfall": cost}
     made = ExecutionReport.model_validate(told | {"costs": costs, "notes": [why, "another"]})
     lines = text(report_view(made), 100).splitlines()

@@ -58,8 +58,8 @@ async def test_the_bars_of_a_waterfall_join_and_end_at_the_whole(demo: str) -> N
         const all = bars(costs);
         return [all, isWhole(all, "0.300000000000000000001"), isWhole(all, "0.3")];
     }"""
-    amounts = ("0.1", "-0.05", "0.25", "0.000000000000000000001", "0", "0")
-    names = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+    amounts = ("0.1", "-0.05", "0.25", "0", "0.000000000000000000001", "0", "0")
+    names = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
     costs = {name: {"amount": amount, "bps": "0"} for name, amount in zip(names, amounts, strict=True)}
     all_bars, is_whole, is_other = await run(demo, draw, costs)
     assert [bar["to"] for bar in all_bars[:3]] == ["0.1", "0.05", "0.3"]

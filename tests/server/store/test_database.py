@@ -130,6 +130,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0009",
         "0010",
         "0011",
+        "0012",
     ]
 
 

@@ -25,7 +25,7 @@ from twap_server.store.orders import SqlOrderStore
 from twap_server.store.tables import fills
 
 COPIED = (tables.orders, tables.order_plans, tables.slices, tables.order_events)
-NEWER = ("strategy", "parameters", "traded_total", "curve")
+NEWER = ("strategy", "parameters", "traded_total", "curve", "realism", "sent")
 """Columns that came later, and mean what was meant before where they are not there."""
 NUMBERS = ("0.00000001", "64000.10", "1E-8", "123456789012345678.901234567891", "7", "100", "0.10", "2.500")
 """Of prices, quantities and fees: how many digits are written is part of what is answered."""

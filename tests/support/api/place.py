@@ -71,6 +71,9 @@ class StrangeMarket(HandMarket):
     def taker_fee(self, exchange: str) -> Decimal:
         return Decimal("0.001")
 
+    def published_fee(self, instrument: InstrumentId) -> Decimal | None:
+        return None
+
     def trading_status(self, instrument: InstrumentId) -> str:
         return "trading"
 

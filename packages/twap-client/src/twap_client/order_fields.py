@@ -22,6 +22,7 @@ from twap_models import (
 )
 from twap_models.enums import Strategy, Urgency
 from twap_models.fields import HOW_TO_WRITE_ZONES, Amount, lacks_zone
+from twap_models.realism import ProfileName, RealismFigures
 
 _NAMED = 3
 
@@ -57,6 +58,7 @@ class OrderFields(TypedDict, total=False):
     randomize: Amount | None
     participation_cap: Amount | None
     fidelity: Fidelity | str
+    realism: ProfileName | RealismFigures | Mapping[str, Any] | None
     strategy: Strategy | str
     volume_profile: Sequence[Amount] | Literal["auto"] | None
     volume_days: int | None

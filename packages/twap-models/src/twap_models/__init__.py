@@ -58,6 +58,7 @@ from twap_models.preview import (
     PlannedSlice,
 )
 from twap_models.proof import OrderProof
+from twap_models.realism import ExpectedRealism, OrderRealism, RealismFigures, TakerFee
 from twap_models.report import ExecutionReport
 from twap_models.strategies import StrategyParameters
 from twap_models.stream import BookMessage, KlineMessage, OrderEvent, TradeMessage
@@ -85,6 +86,7 @@ __all__ = [
     "ExchangeState",
     "ExecutionReport",
     "ExpectedCost",
+    "ExpectedRealism",
     "Fidelity",
     "FieldError",
     "Fill",
@@ -109,11 +111,13 @@ __all__ = [
     "OrderEventType",
     "OrderPreview",
     "OrderProof",
+    "OrderRealism",
     "OrderStatus",
     "OwnLevels",
     "PlannedSlice",
     "Problem",
     "PublicTrade",
+    "RealismFigures",
     "RegistrationMode",
     "RejectReason",
     "Scope",
@@ -126,6 +130,7 @@ __all__ = [
     "StatusChange",
     "StrategyOrderRequest",
     "StrategyParameters",
+    "TakerFee",
     "TradeMessage",
     "TwapOrder",
     "TwapOrderAmendment",

@@ -35,6 +35,7 @@ class OrderCost(ResponseModel):
     delay_bps: Figure | None = None
     timing_bps: Figure | None = None
     spread_bps: Figure | None = None
+    latency_bps: Figure | None = None
     depth_bps: Figure | None = None
     opportunity_bps: Figure | None = None
     fees_bps: Figure | None = None

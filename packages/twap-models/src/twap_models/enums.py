@@ -79,6 +79,7 @@ class SliceReason(StrEnum):
     NOT_NEEDED = "not_needed"
     CANCELED = "canceled"
     NOT_TRADABLE = "not_tradable"
+    TOO_LATE = "too_late"
 
 
 class RejectReason(StrEnum):
@@ -139,6 +140,38 @@ class Fidelity(StrEnum):
 
     DEPTH = "depth"
     L1 = "l1"
+
+
+class RealismProfile(StrEnum):
+    """How much of what a real order meets is simulated, under one name."""
+
+    IDEAL = "ideal"
+    """Slices fill at the moment they are decided."""
+    LOCAL = "local"
+    """A computer beside the exchange."""
+    REMOTE = "remote"
+    """A computer on another continent."""
+    ADVERSE = "adverse"
+    """A slow line, and a market that moves away from what is taken."""
+    OWN = "own"
+    """Figures of the order's own."""
+
+
+class ImpactModel(StrEnum):
+    """What becomes of the size that a user took."""
+
+    LEVEL = "level"
+    """It comes back at the price where it was taken."""
+    PRICE_SHIFT = "price_shift"
+    """The best levels stay out of reach, and the distance shrinks."""
+
+
+class FeeSource(StrEnum):
+    """Which taker fee an order pays."""
+
+    SETTINGS = "settings"
+    PUBLISHED = "published"
+    """What the exchange publishes for its first tier."""
 
 
 class Interval(StrEnum):

@@ -1,6 +1,6 @@
 """Define TWAP orders: what a user sends and what the server answers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -37,6 +37,7 @@ from twap_models.fields import (
     ToldQuantity,
     UtcDatetime,
 )
+from twap_models.realism import OrderRealism, ProfileName, RealismChoice, RealismFigures
 from twap_models.strategies import AUTO, PARAMETERS, Profile, StrategyParameters
 
 
@@ -79,6 +80,11 @@ class TwapOrderRequest(RequestModel):
         description="Percent, up to 100: most that a slice takes of what was traded since the one before.",
     )
     fidelity: Fidelity = Fidelity.DEPTH
+    realism: RealismChoice | None = Field(
+        default=None,
+        description="What a real order meets on its way: a profile (`ideal`, `local`, `remote`, `adverse`) "
+        "or figures of its own. Absent: as the server's settings say.",
+    )
 
     if TYPE_CHECKING:  # what is taken, for type checkers; the fields say what becomes of it
 
@@ -103,6 +109,7 @@ class TwapOrderRequest(RequestModel):
             randomize: Amount | None = ...,
             participation_cap: Amount | None = ...,
             fidelity: Fidelity | str = ...,
+            realism: ProfileName | RealismFigures | Mapping[str, Any] | None = ...,
         ) -> None: ...
 
     @model_validator(mode="after")
@@ -177,6 +184,7 @@ class StrategyOrderRequest(TwapOrderRequest):
             randomize: Amount | None = ...,
             participation_cap: Amount | None = ...,
             fidelity: Fidelity | str = ...,
+            realism: ProfileName | RealismFigures | Mapping[str, Any] | None = ...,
             strategy: Strategy | str = ...,
             volume_profile: Sequence[Amount] | Literal["auto"] | None = ...,
             volume_days: int | None = ...,
@@ -295,6 +303,9 @@ class TwapOrder(ResponseModel):
     strategy: Strategy | str = Strategy.TWAP
     strategy_parameters: StrategyParameters | None = Field(
         default=None, description="As they were asked for; null where the strategy has none."
+    )
+    realism: str | OrderRealism = Field(
+        default="ideal", description="The profile it was accepted under, or its own figures."
     )
 
     @property

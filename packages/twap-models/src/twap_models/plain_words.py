@@ -6,6 +6,8 @@ from decimal import Decimal
 from re import Match
 from typing import Any
 
+SHAPES = frozenset({"name of a profile", "own figures"})
+"""Tags of values that have several shapes: in a validation error's location, and no field of the caller's."""
 _COUNTED = r"(?:String|Data|Value|List|Tuple|Dictionary|Set) should have at (least|most) (\d+) (\w+)"
 _RULES = tuple(
     (re.compile(pattern), words)
@@ -55,7 +57,7 @@ def field_of(wrong: Mapping[str, Any], *, apart_from: frozenset[str] = frozenset
         wrong: one of ``ValidationError.errors()``.
         apart_from: parts of its location that are no field of the caller's.
     """
-    path = [part for part in wrong["loc"] if part not in apart_from]
+    path = [part for part in wrong["loc"] if part not in apart_from and part not in SHAPES]
     named = wrong.get("ctx", {}).get("field")
     return in_path([*path, *([named] if named else [])])
 

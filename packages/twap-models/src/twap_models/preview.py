@@ -5,6 +5,7 @@ from pydantic import Field
 from twap_models.base import ResponseModel
 from twap_models.enums import GoLiveRule, GoLiveVerdict, RejectReason, Side, Strategy
 from twap_models.fields import Duration, Figure, KnownSliceReason, Told, ToldPrice, ToldQuantity, UtcDatetime
+from twap_models.realism import ExpectedRealism, OrderRealism
 from twap_models.strategies import StrategyParameters
 
 
@@ -139,6 +140,10 @@ class OrderPreview(ResponseModel):
     expected_cost: ExpectedCost | None = None
     cost_reason: str = Field(default="", description="Why there is no expected cost.")
     go_live: list[GoLiveCheck] = []
+    realism: str | OrderRealism = "ideal"
+    on_the_way: ExpectedRealism | None = Field(
+        default=None, description="What its slices would meet under that realism, and which fees apply."
+    )
     strategy: Strategy | str = Strategy.TWAP
     strategy_parameters: StrategyParameters | None = None
     curve: list[CurvePoint] = Field(

@@ -8,6 +8,7 @@ from pydantic import Field
 from twap_models.base import ResponseModel
 from twap_models.enums import Carry, Fidelity, OrderStatus, Side, SliceOutcome, Strategy
 from twap_models.fields import Figure, KnownSliceReason
+from twap_models.realism import OrderRealism
 
 
 class ProofMarket(ResponseModel):
@@ -122,6 +123,7 @@ class OrderProof(ResponseModel):
     max_slippage_bps: Figure | None = None
     randomize: Figure
     participation_cap: Figure | None = None
+    realism: str | OrderRealism = "ideal"
     lot_size: Figure
     created_ns: int
     start_ns: int

@@ -31,8 +31,14 @@ class Costs(ResponseModel):
         default=Cost(), description="s·(Σp·x − X·P_d) + s·(Q − X)·(P_e − P_d) + F"
     )
     delay: Cost = Field(default=Cost(), description="s·X·(P_a − P_d): before the first slice.")
-    timing: Cost = Field(default=Cost(), description="s·Σ(mid − P_a)·x: the market moved meanwhile.")
-    spread: Cost = Field(default=Cost(), description="s·Σ(touch − mid)·x")
+    timing: Cost = Field(
+        default=Cost(), description="s·Σ(mid − P_a)·x: the market moved until each slice was sent."
+    )
+    spread: Cost = Field(default=Cost(), description="s·Σ(touch − mid)·x, when each slice was sent.")
+    latency: Cost = Field(
+        default=Cost(amount=_ZERO, bps=_ZERO),
+        description="s·Σ(touch when it arrived − touch when it was sent)·x: 0 where nothing takes time.",
+    )
     depth: Cost = Field(default=Cost(), description="s·Σ(p − touch)·x: levels behind the best one.")
     opportunity: Cost = Field(default=Cost(), description="s·(Q − X)·(P_e − P_d): what was not filled.")
     fees: Cost = Field(default=Cost(), description="F")

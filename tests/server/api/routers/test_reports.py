@@ -78,7 +78,15 @@ async def test_the_json_is_whole(desk: Desk) -> None:
     shown = ExecutionReport.from_json(answer.content)
     assert shown == execution_report(by_hand())
     costs = shown.costs
-    parts = (costs.delay, costs.timing, costs.spread, costs.depth, costs.opportunity, costs.fees)
+    parts = (
+        costs.delay,
+        costs.timing,
+        costs.spread,
+        costs.latency,
+        costs.depth,
+        costs.opportunity,
+        costs.fees,
+    )
     assert sum(part.amount or 0 for part in parts) == costs.implementation_shortfall.amount
     assert costs.implementation_shortfall.amount == Decimal("10.631325")
     assert shown.counterfactuals.sweep and shown.counterfactuals.sweep.difference.bps == Decimal("144.4706")
@@ -234,7 +242,15 @@ def test_the_page_has_every_figure_as_text() -> None:
     made = by_hand()
     shown = " ".join(Page(report_page(made)).words)
     costs = report(made).costs
-    for amount in (costs.delay, costs.timing, costs.spread, costs.depth, costs.opportunity, costs.fees):
+    for amount in (
+        costs.delay,
+        costs.timing,
+        costs.spread,
+        costs.latency,
+        costs.depth,
+        costs.opportunity,
+        costs.fees,
+    ):
         assert amount is not None and f"+{amount.normalize():f}" in shown, amount
     for words in (
         "+10.631325", "102.108333333333", "+265.7831", "102.205882352941", "-177.8656", "0.707106781187",

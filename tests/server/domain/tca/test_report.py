@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from support.changes import replace
 from support.records import EXPIRED, at, by_hand, destination, fill, order, record, sample, slice_of
-from twap_models.enums import OrderStatus, Side, SliceReason
+from twap_models.enums import OrderStatus, RealismProfile, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.order import Fill, Sent, SliceResult
+from twap_server.domain.orders.realism import PROFILES
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.tca.report import report
@@ -128,6 +129,10 @@ def test_a_sell_pays_where_the_market_falls() -> None:
     assert made.mark_outs[0].fills == 0
 
 
+def sent(mid: str, touch: str) -> Sent:
+    return Sent(time=at(0), latency=1, mid=Decimal(mid), touch=Decimal(touch))
+
+
 # The parts sum to the whole, whatever happened
 
 tick = st.integers(1, 10**9).map(lambda n: str(Decimal(n).scaleb(-3)))
@@ -145,7 +150,10 @@ def records(draw: st.DrawFn) -> OrderRecord:
         destinations = draw(st.lists(st.tuples(price, amounts, price), max_size=4))
         fills = [fill(*one) for one in destinations]
         reached = exact.total([reached, *(one.quantity for one in fills), Decimal(draw(amounts))])
-        pieces.append(slice_of(index, *fills, target=reached, mid=draw(price), touch=draw(price)))
+        result, numbered = slice_of(index, *fills, target=reached, mid=draw(price), touch=draw(price))
+        if draw(st.booleans()):
+            result = replace(result, sent=sent(draw(price), draw(price)))
+        pieces.append((result, numbered))
     filled = exact.total(one.quantity for _, fills in pieces for one in fills)
     whole = exact.add(filled, draw(st.just(Decimal(0)) | amounts.map(Decimal)))
     made = order(
@@ -162,7 +170,15 @@ def records(draw: st.DrawFn) -> OrderRecord:
 @given(records())
 def test_the_parts_sum_to_the_whole_to_the_last_digit(made: OrderRecord) -> None:
     costs = report(made).costs
-    parts = (costs.delay, costs.timing, costs.spread, costs.depth, costs.opportunity, costs.fees)
+    parts = (
+        costs.delay,
+        costs.timing,
+        costs.spread,
+        costs.latency,
+        costs.depth,
+        costs.opportunity,
+        costs.fees,
+    )
     if None in parts:
         return
     assert costs.implementation_shortfall is not None
@@ -204,6 +220,25 @@ def test_no_figure_is_minus_zero(made: OrderRecord) -> None:
 
 
 # Nothing is guessed
+
+
+def test_a_slice_on_its_way_is_measured_from_when_it_was_sent() -> None:
+    result, fills = slice_of(0, fill("103", "2"), target="2", mid="101.5", touch="102")
+    late = replace(result, sent=sent("100.5", "101"))
+    made = report(record(order(quantity="2"), [(late, fills)], [sample(0, "100")], ended=EXPIRED))
+    costs = made.costs
+    assert (costs.timing, costs.spread, costs.latency, costs.depth) == (1, 1, 2, 2)
+    ideal = report(record(order(quantity="2"), [(result, fills)], [sample(0, "100")], ended=EXPIRED)).costs
+    assert (ideal.timing, ideal.spread, ideal.latency, ideal.depth) == (3, 1, 0, 2)
+    assert costs.implementation_shortfall == ideal.implementation_shortfall
+
+
+def test_a_report_says_which_latency_and_which_impact_it_was_made_under() -> None:
+    made = order(quantity="2")
+    adverse = replace(made, terms=replace(made.terms, realism=PROFILES[RealismProfile.ADVERSE]))
+    notes = report(record(adverse, [], [sample(0, "100")], ended=EXPIRED)).notes
+    assert any("took 190 to 310 ms" in note for note in notes)
+    assert any("halves every 30.0 s" in note for note in notes)
 
 
 def test_without_a_mid_at_acceptance_the_first_one_after_it_decides() -> None:

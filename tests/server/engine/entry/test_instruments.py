@@ -7,7 +7,7 @@ import pytest
 
 from support.clocks import LoopClock
 from support.trading import BTC, HandMarket
-from twap_models.enums import AGGREGATE, InstrumentKind
+from twap_models.enums import AGGREGATE, FeeSource, InstrumentKind
 from twap_server.domain.errors import UnknownSymbol
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.engine.entry.instruments import RulesCache
@@ -50,3 +50,24 @@ def test_another_fee_or_lot_makes_another_grid(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(market, "find_instrument", lambda exchange, spelling: coarser)
     assert listings.rules("binance", "BTCUSDT").lot_size == Decimal("0.01")
     assert listings.rules(AGGREGATE, "BTCUSDT").lot_size == Decimal("0.01")
+
+
+def test_published_fees_take_the_place_of_those_of_the_settings() -> None:
+    market = HandMarket(LoopClock())
+    market.fee = Decimal("0.002")
+    listings = RulesCache(market)
+    published = listings.rules("binance", "BTCUSDT", FeeSource.PUBLISHED)
+    assert (published.destinations[0].fee, published.notices) == (Decimal("0.001"), ())
+    assert listings.rules("binance", "BTCUSDT").destinations[0].fee == Decimal("0.002")
+    assert listings.rules("binance", "BTCUSDT", FeeSource.PUBLISHED) is published
+
+
+def test_where_no_published_fee_is_known_that_of_the_settings_applies_and_is_told() -> None:
+    market = HandMarket(LoopClock())
+    market.fee, market.published = Decimal("0.002"), None
+    rules = RulesCache(market).rules("binance", "BTCUSDT", FeeSource.PUBLISHED)
+    assert rules.destinations[0].fee == Decimal("0.002")
+    (notice,) = rules.notices
+    assert notice == (
+        "what binance publishes as its taker fee is not known: the fee of the settings applies, 0.2 %"
+    )

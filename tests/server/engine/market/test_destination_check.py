@@ -15,7 +15,7 @@ from support.orders import unlimited
 from support.trading import BTC, HandBook, HandMarket
 from twap_models.enums import AGGREGATE, Carry, Fidelity, OrderStatus, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.same_asset import agree
@@ -164,7 +164,7 @@ def test_no_fill_mixes_books_whose_mids_differ_by_more_than_the_setting(
     """Whatever comes and goes: within a slice, and from one slice to the next while nothing was compared."""
     market = ManyMarket(LoopClockAt(), dict.fromkeys(NAMES, "100"))  # type: ignore[arg-type]
     market_reader = MarketReader(market, EngineConfig(max_leg_spread=FIVE))
-    decider = SliceDecider(impact=ImpactMemory(half_life=SECOND, monotonic=lambda: NOW))
+    decider = SliceDecider(impact=ImpactMemories(half_life=SECOND, monotonic=lambda: NOW))
     destinations = tuple(
         Destination(
             instrument=InstrumentId(name, "BTC-USDT"),

@@ -8,7 +8,8 @@ from support.orders import unlimited
 from support.trading import BTC, HandBook
 from twap_models.enums import Side, SliceOutcome, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.execution.impact import LevelKey
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.market.events import BookSnapshot
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
@@ -27,7 +28,7 @@ class Markets:
 
     decider: SliceDecider = field(
         default_factory=lambda: SliceDecider(
-            impact=ImpactMemory(half_life=10 * SECOND, monotonic=lambda: NOW)
+            impact=ImpactMemories(half_life=10 * SECOND, monotonic=lambda: NOW)
         )
     )
     open: dict[str, tuple[Destination, HandBook]] = field(default_factory=dict)
@@ -160,7 +161,7 @@ def test_what_was_taken_counts_below_the_lot_of_an_order_on_coarser_exchanges_to
     destination, book = markets.open["a"]
     key = LevelKey(terms.user_id, destination.instrument, Side.BUY, Decimal(100))
     epoch = book.book.ensure_level_epoch(Side.BUY, Decimal(100))
-    markets.decider._impact.take(key, Decimal("0.0006"), level_epoch=epoch)
+    markets.decider._impact.usual.take(key, Decimal("0.0006"), level_epoch=epoch)
     made = markets.decide(unlimited(lot_size=Decimal("0.01")))
     assert taken(made)[0] == ("a", "100", "0.04"), "of 0.0504 shown 0.0498 is left, which holds four lots"
 

@@ -216,6 +216,13 @@ def submit(
         str | None, typer.Option(metavar="PERCENT", help="Largest share of the traded volume, in percent.")
     ] = None,
     fidelity: FidelityOption = None,
+    realism: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FIGURES",
+            help="ideal, local, remote, adverse, or figures such as latency=40ms,fees=published.",
+        ),
+    ] = None,
     strategy: strategy_options.StrategyOption = None,
     volume_profile: strategy_options.ProfileOption = None,
     volume_days: strategy_options.DaysOption = None,
@@ -236,6 +243,7 @@ def submit(
     as_json: Json = False,
 ) -> None:
     """Submit an order: QUANTITY in slices from --start to --end, equal ones unless --strategy says else."""
+    from twap_client.cli.realism_view import read_realism
     from twap_client.cli.submission import Shown, Submission
 
     what = {"exchange": exchange, "symbol": symbol, "side": side, "quantity": quantity, "price": limit}
@@ -248,7 +256,8 @@ def submit(
     how |= {"volatility": volatility, "temporary_impact": temporary_impact}
     how |= {"permanent_impact": permanent_impact}
     shown = Shown(dry_run=dry_run or compare or go_live, go_live=go_live, compare=compare)
-    submission = Submission(what | when | how, ask=not yes, follow=watch, shown=shown)
+    fields = {**what, **when, **how, "realism": read_realism(realism)}
+    submission = Submission(fields, ask=not yes, follow=watch, shown=shown)
     _run(ctx, as_json, submission.work, submission.prepare, submission)
 
 

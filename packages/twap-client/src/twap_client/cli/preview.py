@@ -7,6 +7,7 @@ from rich.text import Text
 
 from twap_client.cli.figures import age, rounded, span, stamp
 from twap_client.cli.fitting_table import FittingTable, left, right, words
+from twap_client.cli.realism_view import IDEAL, expected_words
 from twap_models import (
     CostEstimate,
     ExpectedCost,
@@ -38,6 +39,8 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
     if preview.strategies:
         return Group(*parts, _heading("strategies side by side"), _strategies(preview.strategies))
     parts += [_heading("expected cost now"), _cost(preview)]
+    if preview.on_the_way is not None and preview.realism != IDEAL:
+        parts.append(Text(expected_words(preview.on_the_way)))
     if preview.slice_count:
         parts += [_heading("plan"), _plan(preview), _slices(preview)]
     if preview.go_live:

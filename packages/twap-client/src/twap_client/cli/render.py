@@ -20,6 +20,7 @@ from twap_client.cli.figures import (
     stamp,
 )
 from twap_client.cli.fitting_table import Column, FittingTable, left, right, words
+from twap_client.cli.realism_view import IDEAL, realism_words
 from twap_client.cli.watch_screen import (
     book_panel,
     books_screen,
@@ -290,6 +291,8 @@ def _facts(order: TwapOrderDetail) -> FittingTable:
     table.add_row("slices", f"{order.slice_count}, one every {span(order.interval)}")
     if order.strategy != Strategy.TWAP:
         table.add_row("strategy", strategy_words(order.strategy, order.strategy_parameters))
+    if order.realism != IDEAL:
+        table.add_row("realism", realism_words(order.realism))
     table.add_row("limit", number(order.limit_price))
     if order.revision > 1:
         table.add_row("revision", f"{order.revision}: amended")

@@ -15,7 +15,7 @@ from twap_models import ExecutionReport
 from twap_models.reading import NOTHING, WAYS, for_reading, number
 from twap_models.report import Cost, Costs, Counterfactual
 
-_PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+_PARTS = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
 _BAR = 26
 _GAIN, _COST, _WHOLE = ("▒", "green"), ("█", "dark_orange"), ("█", "blue")
 _ZERO = Decimal(0)

@@ -2,6 +2,7 @@
 
 from twap_server.bootstrap.compose import Outside, Running, choose, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
+from twap_server.bootstrap.measuring import measure_refill
 from twap_server.bootstrap.recording_commands import cut_recordings, export_recordings
 from twap_server.bootstrap.replay_command import rejected, replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
@@ -18,6 +19,7 @@ __all__ = [
     "cut_recordings",
     "export_recordings",
     "in_theatre",
+    "measure_refill",
     "rejected",
     "replay",
     "replay_command",

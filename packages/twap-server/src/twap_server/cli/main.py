@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from twap_models import __version__
-from twap_server.cli import accounts, lab, recordings, upkeep, verifying
+from twap_server.cli import accounts, lab, measure, recordings, upkeep, verifying
 from twap_server.cli.running import Commands, fail, run_announcing, say, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
@@ -208,6 +208,7 @@ lab.add_to(app)
 upkeep.add_to(app)
 verifying.add_to(app)
 app.add_typer(recordings.app, name="recordings")
+app.add_typer(measure.app, name="measure")
 
 
 @app.command()

@@ -30,6 +30,7 @@ from twap_server.domain.market.instrument import TRADING, Instrument, Instrument
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.market.symbology import Spellings, everywhere, not_listed, the_one
 from twap_server.exchanges.base import Exchange
+from twap_server.exchanges.taker_fees import published_fee
 
 _POLL_S = 0.02
 
@@ -263,6 +264,10 @@ class LiveMarket(Holding):
     def taker_fee(self, exchange: str) -> Decimal:
         """Return the taker fee as a share of the notional, 0 where none is set."""
         return self._config.exchange(exchange_name(exchange)).taker_fee
+
+    def published_fee(self, instrument: InstrumentId) -> Decimal | None:
+        """Return what the exchange publishes as the taker fee of its first tier, None where not known."""
+        return published_fee(instrument)
 
     async def wait_live(self, instrument: InstrumentId, timeout: float, *, depth: int = 100) -> BookState:
         """Wait until the book is live; the caller holds it.

@@ -3,7 +3,9 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from twap_models.enums import RealismProfile
 
 
 class EngineConfig(BaseModel):
@@ -26,6 +28,15 @@ class EngineConfig(BaseModel):
     max_leg_spread: Decimal = Field(default=Decimal("0.05"), ge=0, le=10)
     """How far the mids of an aggregate order's exchanges may lie apart, as a share of the lower one."""
     impact_half_life: timedelta = timedelta(seconds=10)
+    realism: RealismProfile = RealismProfile.IDEAL
+    """Of orders that do not say what they want simulated."""
     max_pending_commands: int = 10_000
     """Of all users together."""
     max_pending_commands_per_user: int = 1_000
+
+    @field_validator("realism")
+    @classmethod
+    def _has_figures(cls, name: RealismProfile) -> RealismProfile:
+        if name is RealismProfile.OWN:
+            raise ValueError("expected ideal, local, remote or adverse: own figures belong to an order")
+        return name

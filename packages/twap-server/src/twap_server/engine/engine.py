@@ -11,13 +11,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.execution.decision_clock import DecisionClock
-from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.realism import IDEAL, PROFILES, UNSAID
 from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.commands.batches import BatchContext, Command, CommandBatcher, CommandResult
@@ -78,8 +80,8 @@ class Engine:
         self._presence = Presence(clock=clock, waits=waits)
         self._journal = Journal(store=self._store, events=events)
         decision_clock = DecisionClock(clock)
-        impact = ImpactMemory(half_life=to_span(config.impact_half_life), monotonic=decision_clock)
-        self.own_taken = OwnTaken(market, impact).at
+        impact = ImpactMemories(half_life=to_span(config.impact_half_life), monotonic=decision_clock)
+        self.own_taken = OwnTaken(market, impact.usual).at
         """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
         self._market_reader = MarketReader(market, config)
         self._outlook = MarketOutlook(market, clock)
@@ -123,7 +125,7 @@ class Engine:
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
-        requests = await self._outlook.seen(requests)
+        requests = await self._outlook.seen(self._told(requests))
         named, received = (request.token_id for request in requests), self._clock.now()
         return await self._ask(
             user_id, named, lambda context: self._do.submit(context, user_id, requests, received=received)
@@ -139,7 +141,7 @@ class Engine:
             requests: what would be submitted.
             compare: also say what other strategies are expected to cost.
         """
-        return await self._previewer.preview(user_id, requests, compare=compare)
+        return await self._previewer.preview(user_id, self._told(requests), compare=compare)
 
     async def cancel(self, user_id: str, token_id: str) -> Order:
         """Cancel an open order and give it as it then is.
@@ -202,6 +204,13 @@ class Engine:
             for command in self._queue.take(most=_ORDERS_PER_GROUP):
                 command.refuse(EngineBusy("the server is stopping: send the same again later"))
 
+    def _told(self, requests: Sequence[OrderRequest]) -> Sequence[OrderRequest]:
+        """The same, with the server's realism where they do not say one."""
+        usual = PROFILES[self._config.realism]
+        if usual is IDEAL:  # what is not said is ideal by itself
+            return requests
+        return [replace(one, realism=usual) if one.realism is UNSAID else one for one in requests]
+
     def stop(self) -> None:
         """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""
         self._stopping = True
@@ -231,7 +240,7 @@ class Engine:
             allowances=self._allowances,
         )
 
-    def _make_rounds(self, impact: ImpactMemory, decision_clock: DecisionClock) -> DueOrders:
+    def _make_rounds(self, impact: ImpactMemories, decision_clock: DecisionClock) -> DueOrders:
         return DueOrders(
             open_orders=self._open_orders,
             market_reader=self._market_reader,

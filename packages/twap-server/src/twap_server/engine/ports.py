@@ -145,7 +145,11 @@ class Market(Protocol):
         ...
 
     def taker_fee(self, exchange: str) -> Decimal:
-        """Taker fee as a share of notional."""
+        """Taker fee as a share of notional, as the settings say."""
+        ...
+
+    def published_fee(self, instrument: InstrumentId) -> Decimal | None:
+        """What the exchange publishes as the taker fee of its first tier; None: not known."""
         ...
 
 

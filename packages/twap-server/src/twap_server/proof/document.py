@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from twap_models.enums import SliceReason, Strategy
+from twap_models.enums import ImpactModel, RealismProfile, SliceReason, Strategy
 from twap_models.proof import OrderProof, ProofCurve, ProofMarket, ProofPlan, ProofSlice
+from twap_models.realism import OrderRealism
 from twap_server.domain.clock import MICROSECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
@@ -62,7 +63,17 @@ def read_proof(path: Path) -> Proven:
 
 
 def proven(given: OrderProof) -> Proven:
-    """Translate it; exact numbers stay exact."""
+    """Translate it; exact numbers stay exact.
+
+    Raises:
+        InvalidRequest: its slices met more than a book at the moment of their decision.
+    """
+    if not _is_at_once(given.realism):
+        raise InvalidRequest(
+            f"order {given.token_id} was simulated with a latency or another impact model than the usual: "
+            "such an order cannot be verified yet",
+            field="realism",
+        )
     plans = tuple(map(_plan, given.plans))
     record = OrderRecord(
         order=Order(terms=_terms(given), plan=plans[-1], progress=_progress(given)),
@@ -78,6 +89,14 @@ def proven(given: OrderProof) -> Proven:
         taken=tuple(_taken(given)),
     )
     return Proven(proof=proof, config=_config(given), sha256=given.sha256)
+
+
+def _is_at_once(realism: str | OrderRealism) -> bool:
+    """Whether slices took what was there when they were decided, under the usual impact model."""
+    if isinstance(realism, str):
+        return realism == RealismProfile.IDEAL
+    has_latency = bool(realism.latency)
+    return not has_latency and realism.impact == ImpactModel.LEVEL and realism.impact_half_life is None
 
 
 def _terms(given: OrderProof) -> OrderTerms:

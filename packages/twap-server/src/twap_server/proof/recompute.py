@@ -16,7 +16,8 @@ from twap_server.books.live import LiveBook
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_iso, to_span
 from twap_server.domain.execution.decision_clock import whole_microseconds
-from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.execution.impact import LevelKey
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.proof import ProofRecord, Taken
@@ -25,7 +26,7 @@ from twap_server.domain.orders.terms import Destination
 from twap_server.domain.tca.report_hash import report_hash
 from twap_server.engine.market.book_view import BookView
 from twap_server.engine.market.snapshot import MarketReader, Quotes
-from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
+from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
 from twap_server.proof.differences import Difference, first_difference
 from twap_server.proof.document import Proven
 from twap_server.proof.recorded_market import RecordedMarket
@@ -117,7 +118,7 @@ class Recomputation:
         market.play_up_to(decided)
         traded = self._traded(order, told.index, closed, market)
         decider = SliceDecider(impact=self._impact)
-        return decider.decide(order, told.index, closed, now=decided, final=True, traded=traded)
+        return _at_once(decider.decide(order, told.index, closed, now=decided, final=True, traded=traded))
 
     def _meet(
         self,
@@ -148,7 +149,7 @@ class Recomputation:
         quotes, index = _quotes(order, told, decided, market, reader), told.index
         decider = SliceDecider(impact=self._impact)
         traded = self._traded(order, index, quotes, market)
-        return decider.decide(order, index, quotes, now=decided, final=False, traded=traded)
+        return _at_once(decider.decide(order, index, quotes, now=decided, final=False, traded=traded))
 
     def _traded(self, order: Order, index: int, quotes: Quotes, market: RecordedMarket) -> Decimal | None:
         schedule, before = order.schedule, self._decided_before
@@ -190,12 +191,12 @@ class Recomputation:
                 terms = self._order.terms
                 key = LevelKey(terms.user_id, one.instrument, terms.side, one.price)
                 epoch = live.book.ensure_level_epoch(terms.side, one.price)
-                self._impact.take(key, one.quantity, level_epoch=epoch)
+                self._impact.usual.take(key, one.quantity, level_epoch=epoch)
         self._impact.settle()
 
-    def _new_memory(self) -> ImpactMemory:
+    def _new_memory(self) -> ImpactMemories:
         half_life = to_span(self._proven.config.impact_half_life)
-        return ImpactMemory(half_life=half_life, monotonic=lambda: self._moment)
+        return ImpactMemories(half_life=half_life, monotonic=lambda: self._moment)
 
     def _recomputed(self) -> OrderRecord:
         record = self._proof.record
@@ -206,6 +207,11 @@ class Recomputation:
             samples=(),
             plans=record.plans,
         )
+
+
+def _at_once(decision: Decision | InFlight | None) -> Decision | None:
+    assert not isinstance(decision, InFlight), "orders with a latency are not verified"
+    return decision
 
 
 def _in_order(proof: ProofRecord) -> Iterator[SliceResult | list[Taken]]:

@@ -84,6 +84,7 @@ def _costs(costs: Costs) -> wire.Costs:
         delay=_cost(costs.delay, costs),
         timing=_cost(costs.timing, costs),
         spread=_cost(costs.spread, costs),
+        latency=_cost(costs.latency, costs),
         depth=_cost(costs.depth, costs),
         opportunity=_cost(costs.opportunity, costs),
         fees=_cost(costs.fees, costs),

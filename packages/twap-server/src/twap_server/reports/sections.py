@@ -17,15 +17,17 @@ _MOST_ROWS = 500
 _MEANING = {
     "delay": "the market moved between acceptance and the start: s·X·(P_a − P_d)",
     "timing": "the market moved while slices waited for their turn: s·Σ(mid − P_a)·x",
-    "spread": "from the middle to the best price: s·Σ(touch − mid)·x",
+    "spread": "from the middle to the best price, when a slice was sent: s·Σ(touch − mid)·x",
+    "latency": "the best price moved while slices were on their way: s·Σ(touch − touch when sent)·x",
     "depth": "levels behind the best one: s·Σ(p − touch)·x",
     "opportunity": "what was not filled, valued at the end's mid: s·(Q − X)·(P_e − P_d)",
     "fees": "taker fees",
 }
 _SYMBOLS = (
     "s is +1 for a buy and -1 for a sell; Q the quantity, X what was filled; p and x price and quantity of a "
-    "fill; mid and touch the middle and the best price that its slice met; P_d, P_a, P_e the mids at the "
-    "decision, at arrival, at the end. Basis points are of Q·P_d."
+    "fill; mid and touch the middle and the best price that its slice met (for timing and spread those of "
+    "when it was sent); P_d, P_a, P_e the mids at the decision, at arrival, at the end. Basis points are of "
+    "Q·P_d."
 )
 
 

@@ -10,7 +10,7 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.reports.present import execution_report
 from twap_server.reports.words import short, stamp
 
-_PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+_PARTS = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
 
 
 def summary(record: OrderRecord) -> Iterator[str]:

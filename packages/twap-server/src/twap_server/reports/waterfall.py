@@ -10,7 +10,7 @@ from twap_server.domain import exact
 from twap_server.reports.svg import LEFT, RIGHT, TOP, WIDTH, Scale, drawing, el, ticks
 from twap_server.reports.words import short
 
-PARTS = ("delay", "timing", "spread", "depth", "opportunity", "fees")
+PARTS = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
 _HEIGHT, _BOTTOM = 300, 258
 _BAR = 0.62
 _LABEL = 14

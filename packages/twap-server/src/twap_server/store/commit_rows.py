@@ -24,6 +24,7 @@ from twap_server.store.columns import ToColumn
 from twap_server.store.curve_texts import write_curve, write_parameters
 from twap_server.store.fill_texts import write_fills
 from twap_server.store.legs import finest_tick, write_legs
+from twap_server.store.realism_texts import write_realism, write_sent
 from twap_server.store.tables import order_events, order_plans, order_samples, orders, slices
 
 Values: TypeAlias = tuple[Any, ...]
@@ -134,6 +135,7 @@ def order_values(order: Order, number: ToColumn, legs: Callable[[Sequence[Destin
         number(terms.forecast_bps),
         terms.strategy.name.value,
         write_parameters(terms.strategy),
+        write_realism(terms.realism),
         *progress_values(order.progress, order.plan.revision, number),
     )
 
@@ -177,6 +179,7 @@ def slice_values(order_id: str, result: SliceResult, fills: str | None, number: 
         number(result.traded),
         result.book_time,
         fills,
+        None if result.sent is None else write_sent(result.sent),
     )
 
 

@@ -19,6 +19,7 @@ from twap_server.domain.orders.sample import Sample, Sweep
 from twap_server.domain.orders.terms import OrderTerms, Plan
 from twap_server.store.curve_texts import read_curve, read_strategy
 from twap_server.store.legs import read_legs
+from twap_server.store.realism_texts import read_realism, read_sent
 
 Row = dict[str, Any]
 Columns = Mapping[Any, Any]
@@ -67,6 +68,7 @@ def to_terms(row: Columns) -> OrderTerms:
         fidelity=Fidelity(row["fidelity"]),
         randomize=row["randomize"],
         participation_cap=row["participation_cap"],
+        realism=read_realism(row["realism"]),
         strategy=read_strategy(row["strategy"], row["parameters"]),
         lot_size=row["lot_size"],
         decision_price=row["decision_price"],
@@ -107,6 +109,7 @@ def to_slice(row: Columns) -> SliceResult:
         touch_exchange=row["touch_exchange"],
         traded=row["traded"],
         book_time=row["book_time"],
+        sent=read_sent(row["sent"]),
     )
 
 

@@ -144,6 +144,7 @@ orders = Table(
     Column("forecast_bps", ExactDecimal),
     Column("strategy", Text, nullable=False, server_default="twap"),
     Column("parameters", Text),
+    Column("realism", Text),
     *_progress_columns(),
     UniqueConstraint("user_id", "token_id"),
 )
@@ -180,6 +181,7 @@ order_costs = Table(
     Column("twap_slippage_bps", ExactDecimal),
     Column("vwap_slippage_bps", ExactDecimal),
     Column("participation_percent", ExactDecimal),
+    Column("latency", ExactDecimal),
 )
 """Headline figures of closed orders' execution reports: a row once they change no more and were asked for."""
 
@@ -219,8 +221,9 @@ slices = Table(
     Column("traded", ExactDecimal),
     Column("book_time", BigInteger),
     Column("fills", Text),
+    Column("sent", Text),
 )
-"""Each with its fills, see ``fill_texts``; none where it filled nothing."""
+"""Each with its fills, see ``fill_texts``; none where it filled nothing. ``sent``: see ``realism_texts``."""
 
 order_samples = Table(
     "order_samples",

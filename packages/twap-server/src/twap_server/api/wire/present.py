@@ -8,18 +8,20 @@ from typing import Any
 from twap_models import market as wire_market
 from twap_models import orders as wire_orders
 from twap_models import stream as wire_stream
-from twap_models.enums import AGGREGATE, BookStatus, SliceOutcome, SliceReason
+from twap_models.enums import AGGREGATE, BookStatus, RealismProfile, SliceOutcome, SliceReason
 from twap_models.fields import shortened
 from twap_models.stream import age_ms
 from twap_server.api.http.exact_json import Plain, number
+from twap_server.api.wire.present_realism import realism
 from twap_server.books.consolidated import ConsolidatedLevel, ConsolidatedView
 from twap_server.domain import exact
-from twap_server.domain.clock import MILLISECOND, Nanos, to_datetime, to_iso
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime, to_iso
 from twap_server.domain.market.events import BookState, Candle, PriceLevel, Trade
 from twap_server.domain.market.events import BookStatus as Book
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
+from twap_server.domain.orders.realism import Realism
 from twap_server.domain.orders.record import OrderPage
 from twap_server.domain.orders.strategies import TWAP, StrategyChoice
 from twap_server.feed.bus import CandleTopic
@@ -206,7 +208,24 @@ def order_body(made: Order) -> Plain:
         "warnings": list(plan.warnings),
         "strategy": terms.strategy.name.value,
         "strategy_parameters": _parameters_body(terms.strategy),
+        "realism": _realism_body(terms.realism),
     }
+
+
+def _realism_body(made: Realism) -> Plain | str:
+    if made.profile is not RealismProfile.OWN:
+        return made.profile.value
+    return {
+        "latency": _seconds(made.latency),
+        "latency_spread": _seconds(made.latency_spread),
+        "impact": made.impact.value,
+        "impact_half_life": None if made.half_life is None else _seconds(made.half_life),
+        "fees": made.fees.value,
+    }
+
+
+def _seconds(nanos: int) -> object:
+    return number(shortened(Decimal(nanos) / SECOND))
 
 
 def _parameters_body(choice: StrategyChoice) -> Plain | None:
@@ -390,6 +409,7 @@ def _order_fields(made: Order) -> dict[str, Any]:
         "warnings": list(plan.warnings),
         "strategy": terms.strategy.name,
         "strategy_parameters": parameters(terms.strategy),
+        "realism": realism(terms.realism),
     }
 
 

@@ -43,7 +43,7 @@ def _measured(figures: CostFigures, progress: OrderProgress) -> Mapping[str, Any
         filled=progress.filled,
         decision_price=figures.decision_price,
     )
-    parts = ("shortfall", "delay", "timing", "spread", "depth", "opportunity")
+    parts = ("shortfall", "delay", "timing", "spread", "latency", "depth", "opportunity")
     return {
         "decision_price": figures.decision_price,
         "arrival_price": figures.arrival_price,

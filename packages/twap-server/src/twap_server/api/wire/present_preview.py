@@ -5,6 +5,7 @@ from typing import Any
 
 from twap_models import preview as wire
 from twap_models.stream import age_ms
+from twap_server.api.wire.present_realism import expected_realism, realism
 from twap_server.api.wire.present_strategies import comparison, points
 from twap_server.domain.clock import Nanos, to_datetime
 from twap_server.domain.execution.pre_trade_cost import Estimate
@@ -43,6 +44,8 @@ def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPre
         strategy_parameters=parameters(request.strategy),
         curve=points(made.curve),
         strategies=[comparison(one) for one in made.strategies],
+        realism=realism(request.realism),
+        on_the_way=expected_realism(request.realism, rules) if rules else None,
         **_plan(made, slices),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from twap_models import proof as wire
+from twap_server.api.wire.present_realism import realism
 from twap_server.domain.clock import to_span
 from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
 from twap_server.domain.orders.order import Fill, SliceResult
@@ -33,6 +34,7 @@ def order_proof(proof: ProofRecord, config: EngineConfig) -> wire.OrderProof:
         max_slippage_bps=terms.max_slippage_bps,
         randomize=terms.randomize,
         participation_cap=terms.participation_cap,
+        realism=realism(terms.realism),
         lot_size=terms.lot_size,
         created_ns=terms.created,
         start_ns=terms.start,

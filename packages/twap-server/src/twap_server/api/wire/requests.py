@@ -12,13 +12,15 @@ from decimal import Decimal
 from msgspec.json import Encoder
 
 from twap_models import exact_json
-from twap_models.enums import LateStart, Strategy
+from twap_models.enums import LateStart, RealismProfile, Strategy
 from twap_models.fields import format_time, parse_duration
 from twap_models.orders import StrategyOrderRequest, TwapOrderAmendment, TwapOrderRequest
+from twap_models.realism import RealismChoice
 from twap_models.strategies import AUTO
 from twap_server.domain.clock import Nanos, to_nanos, to_span
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
+from twap_server.domain.orders.realism import PROFILES, UNSAID, Realism
 from twap_server.domain.orders.strategies import (
     TWAP,
     AllAtOnce,
@@ -63,7 +65,25 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
         randomize=wire.randomize or ZERO,
         participation_cap=wire.participation_cap,
         strategy=strategy_of(wire),
+        realism=realism_of(wire.realism),
         fingerprint=fingerprint(wire),
+    )
+
+
+def realism_of(choice: RealismChoice | None) -> Realism:
+    """What is to be simulated of an order's way."""
+    if choice is None:
+        return UNSAID
+    if isinstance(choice, str):
+        return PROFILES[RealismProfile(choice)]
+    half_life = choice.impact_half_life
+    return Realism(
+        profile=RealismProfile.OWN,
+        latency=to_span(choice.latency),
+        latency_spread=to_span(choice.latency_spread),
+        impact=choice.impact,
+        half_life=None if half_life is None else to_span(half_life),
+        fees=choice.fees,
     )
 
 
@@ -162,6 +182,7 @@ def fingerprint(wire: TwapOrderRequest) -> str:
         "participation_cap": _plain(wire.participation_cap),
         "fidelity": wire.fidelity.value,
         **_plain_strategy(wire),
+        **_plain_realism(wire.realism),
     }
     return hashlib.sha256(_written(content)).hexdigest()
 
@@ -172,6 +193,15 @@ def _plain_strategy(wire: TwapOrderRequest) -> dict[str, object]:
         return {}
     given = {name: _plain_parameter(value) for name, value in wire.parameters.items() if value is not None}
     return {"strategy": wire.strategy.value, "parameters": given}
+
+
+def _plain_realism(choice: RealismChoice | None) -> dict[str, object]:
+    """Nothing where the server is to choose: another default makes no other order of the same text."""
+    if choice is None:
+        return {}
+    if isinstance(choice, str):
+        return {"realism": choice}
+    return {"realism": {name: _plain_parameter(value) for name, value in choice}}
 
 
 def _plain_parameter(value: object) -> object:

@@ -8,7 +8,6 @@ no size comes back.
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
-from functools import cache
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -16,12 +15,8 @@ from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
+from twap_server.domain.execution.decay import FORGOTTEN_AFTER, halved
 from twap_server.domain.market.instrument import InstrumentId
-
-_FORGOTTEN_AFTER = 40
-"""Half-lives after which nothing of any real size is left."""
-_STEPS = 1024
-"""Of a half-life: time is counted in them, rounded down, so never more is given back than is due."""
 
 
 class LevelKey(NamedTuple):
@@ -99,7 +94,7 @@ class ImpactMemory:
         self._unsettled.clear()
         if not self._taken:
             return
-        oldest = self._monotonic() - _FORGOTTEN_AFTER * self._half_life
+        oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life
         for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._taken.items())]:
             del self._taken[key]
 
@@ -114,12 +109,8 @@ class ImpactMemory:
         return self._decayed(entry)
 
     def _decayed(self, entry: _Taken) -> Decimal:
-        steps = (self._monotonic() - entry.at) * _STEPS // self._half_life
-        if not steps:  # as for orders that are decided together
-            return entry.quantity
-        halvings, step = divmod(steps, _STEPS)
-        left = entry.quantity * _two_to_minus(step)
-        return left / (1 << halvings) if halvings else left
+        age = self._monotonic() - entry.at
+        return halved(entry.quantity, age=age, half_life=self._half_life)
 
 
 def _in_lots(left: Decimal, lot: Decimal) -> Decimal:
@@ -127,9 +118,3 @@ def _in_lots(left: Decimal, lot: Decimal) -> Decimal:
     if left < lot:
         return ZERO
     return exact.multiply((left / lot).to_integral_value(ROUND_CEILING), lot)
-
-
-@cache
-def _two_to_minus(step: int) -> Decimal:
-    """What is left after ``step`` steps of a half-life; a power of this kind takes 40 us to compute."""
-    return Decimal(2) ** (Decimal(-step) / _STEPS)

@@ -128,7 +128,13 @@ def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: OrderLimits, sma
     plan = replace(plan, first=following, base=filled, start=begin, slice_count=following, curve=curve)
     if plan.quantity == filled:
         return plan
-    plan = sliced(plan, lot_size=order.terms.lot_size, smallest=smallest, randomize=order.terms.randomize)
+    plan = sliced(
+        plan,
+        lot_size=order.terms.lot_size,
+        smallest=smallest,
+        randomize=order.terms.randomize,
+        slowest=order.terms.realism.slowest,
+    )
     if plan.slice_count > limits.max_slices:
         seconds = exact.text(exact.ratio(Decimal(plan.interval), Decimal(SECOND)))
         raise InvalidRequest(

@@ -56,6 +56,17 @@ class Fill(Struct, frozen=True, kw_only=True, gc=False):
     """When that book's last change was received."""
 
 
+class Sent(Struct, frozen=True, kw_only=True, gc=False):
+    """What a slice saw when it was sent to the exchanges, where that takes time."""
+
+    time: Nanos
+    latency: int
+    """Nanoseconds, as drawn."""
+    mid: Decimal | None
+    touch: Decimal | None
+    """Best price on the side it takes."""
+
+
 class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     """How one slice ended."""
 
@@ -79,6 +90,18 @@ class SliceResult(Struct, frozen=True, kw_only=True, gc=False):
     """Traded since the slice before, where the order caps its participation or follows the volume."""
     book_time: Nanos | None = None
     """When the oldest of the books it met last changed."""
+    sent: Sent | None = None
+    """None where it met its books at the moment it was sent, or was not sent at all."""
+
+    @property
+    def sent_mid(self) -> Decimal | None:
+        """Mid when it was sent."""
+        return self.mid if self.sent is None else self.sent.mid
+
+    @property
+    def sent_touch(self) -> Decimal | None:
+        """Best price on the side it takes when it was sent."""
+        return self.touch if self.sent is None else self.sent.touch
 
 
 class Order(Struct, frozen=True, kw_only=True, gc=False, eq=False):

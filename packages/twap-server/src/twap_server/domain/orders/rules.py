@@ -110,6 +110,7 @@ def broken_terms(
     if not takes_orders(rules.status, limited=request.limit is not None):
         yield _not_tradable(request, rules)
     yield from _broken_interval(request, now=now, limits=limits)
+    yield from _broken_latency(request, now=now)
     yield from _broken_signs(request, rules, fit)
     yield from _broken_minimums(request, rules, fit)
 
@@ -188,6 +189,41 @@ def _broken_slices(count: int, length: int, limits: OrderLimits) -> Iterator[Rej
             field="slices",
             nearest=Decimal(most),
         )
+
+
+def _broken_latency(request: OrderRequest, *, now: Nanos) -> Iterator[Rejection]:
+    """Each slice has to arrive before the next one is decided, which goes by what it filled."""
+    start, end = _window(request, now)
+    length, slowest = end - start, request.realism.slowest
+    shortest = shortest_bucket(slowest, request.randomize)
+    interval = request.interval or length // (request.slices or 1)
+    if not slowest or length <= 0 or min(length, interval) >= shortest:
+        return
+    field = "slices" if request.interval is None else "interval"
+    most = length // shortest
+    told = (
+        f"use at most {most} slices" if request.interval is None else f"use at least {_seconds(shortest)} s"
+    )
+    yield _invalid_interval(
+        f"slices of {_seconds(min(length, interval))} s are too short: with realism "
+        f"{request.realism.profile.value} a slice takes up to {_seconds(slowest)} s to arrive: "
+        + (told if most else f"use a window of at least {_seconds(shortest)} s"),
+        field=field if most else "end_time",
+        nearest=Decimal(most) if request.interval is None else _in_seconds(shortest),
+    )
+
+
+def shortest_bucket(slowest: int, randomize: Decimal) -> int:
+    """Nanoseconds that a slice's bucket needs for the slice to arrive within it, however late it is due.
+
+    Args:
+        slowest: the longest latency; without one any bucket will do.
+        randomize: percent of the bucket by which the slice may be due later.
+    """
+    if not slowest:
+        return 0
+    kept = exact.subtract(_HUNDRED, randomize)
+    return exact.whole(exact.multiply(Decimal(slowest), _HUNDRED), kept) + 1 if kept > ZERO else 0
 
 
 def _invalid_interval(detail: str, *, nearest: Decimal, field: str = "interval") -> Rejection:
@@ -283,6 +319,7 @@ def plan_of(
         lot_size=rules.lot_size,
         smallest=fit.smallest,
         randomize=request.randomize,
+        slowest=request.realism.slowest,
     )
     elapsed = min(-(-(now - start) // plan.interval) if start < now else 0, plan.slice_count)
     if elapsed:
@@ -291,10 +328,18 @@ def plan_of(
     return Admitted(plan=plan, elapsed=elapsed)
 
 
-def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
-    """The plan with its slices counted; they are merged, with a warning, where they would be too small."""
+def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal, slowest: int = 0) -> Plan:
+    """The plan with its slices counted; they are merged, with a warning, where they would be too small.
+
+    Args:
+        plan: uncounted.
+        lot_size, smallest, randomize: of the order.
+        slowest: the longest latency of a slice: one that could not arrive before the end joins another.
+    """
     if plan.curve is not LINEAR:
-        return _stepped(plan, lot_size=lot_size, smallest=smallest)
+        return _stepped(
+            plan, lot_size=lot_size, smallest=smallest, needed=shortest_bucket(slowest, randomize)
+        )
     always_left = exact.subtract(_HUNDRED, randomize)
     least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
     length = plan.end - plan.start
@@ -303,7 +348,7 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     warnings = plan.warnings
     asked = slice_count(length, plan.interval)
     tail = length - (count - 1) * interval
-    if count == asked and _is_too_short(count, tail, interval):
+    if _is_too_short(count, tail, interval, shortest_bucket(slowest, randomize)) and count == asked:
         count -= 1
         warnings += (_joins(tail),)
     elif interval == plan.interval and count < asked:
@@ -320,13 +365,13 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 
 
-def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal) -> Plan:
+def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal, needed: int) -> Plan:
     """Slices of a curve that is not straight: each wants nothing, or as much as an exchange takes."""
     length = plan.end - plan.start
     count = slice_count(length, plan.interval)
     tail = length - (count - 1) * plan.interval
     warnings = plan.warnings
-    if _is_too_short(count, tail, plan.interval):
+    if _is_too_short(count, tail, plan.interval, needed):
         count -= 1
         warnings += (_joins(tail),)
     lots, least = (
@@ -343,8 +388,9 @@ def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal) -> Plan:
     return replace(plan, slice_count=plan.first + count, step=step, warnings=warnings)
 
 
-def _is_too_short(count: int, tail: int, interval: int) -> bool:
-    return count > 1 and tail < min(_SHORTEST_BUCKET, interval // 2)
+def _is_too_short(count: int, tail: int, interval: int, needed: int) -> bool:
+    """Whether a last slice could be over before a timer wakes, or before it arrives."""
+    return count > 1 and tail < max(min(_SHORTEST_BUCKET, interval // 2), needed)
 
 
 def _joins(tail: int) -> str:

@@ -10,6 +10,7 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.curves import LINEAR, Curve
+from twap_server.domain.orders.realism import IDEAL, UNSAID, Realism
 from twap_server.domain.orders.strategies import NO_FACTS, TWAP, MarketFacts, StrategyChoice
 
 
@@ -38,6 +39,7 @@ class OrderRequest:
     """Percent by which size and time of a slice may move inside its bucket, 0 to 50."""
     participation_cap: Decimal | None = None
     """Most that a slice may take, in percent of what was traded since the slice before."""
+    realism: Realism = UNSAID
     strategy: StrategyChoice = TWAP
     facts: MarketFacts = NO_FACTS
     """What was looked up of the market, where the strategy needs it."""
@@ -110,6 +112,7 @@ class OrderTerms:
     fidelity: Fidelity
     randomize: Decimal = ZERO
     participation_cap: Decimal | None = None
+    realism: Realism = IDEAL
     strategy: StrategyChoice = TWAP
     lot_size: Decimal
     """Quantities of the order are whole multiples: a lot that all of its destinations take."""
@@ -121,7 +124,7 @@ class OrderTerms:
 
     @property
     def seed(self) -> bytes:
-        """What ``randomize`` draws from: the same order always moves the same way, and its preview too."""
+        """What ``randomize`` and latencies are drawn from: always the same for an order and its preview."""
         return seed_of(self.user_id, self.token_id)
 
 

@@ -26,6 +26,8 @@ class TradingRules:
     """The markets behind it: none where no grid can be used."""
     fault: str = ""
     """Why no order fits it, in words; empty where orders do."""
+    published: frozenset[str] = frozenset()
+    """Exchanges whose published fee applies: on the others it is that of the settings."""
     notices: tuple[str, ...] = ()
     """What whoever orders on it has to know: warnings of every plan."""
 

@@ -33,6 +33,7 @@ class CostFigures:
     delay: Decimal | None
     timing: Decimal | None
     spread: Decimal | None
+    latency: Decimal | None
     depth: Decimal | None
     opportunity: Decimal | None
     reference: Decimal | None
@@ -66,6 +67,7 @@ def figures_of(record: OrderRecord) -> CostFigures:
         delay=cost.delay,
         timing=cost.timing,
         spread=cost.spread,
+        latency=cost.latency,
         depth=cost.depth,
         opportunity=cost.opportunity,
         reference=cost.reference,

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_models.enums import InstrumentKind, OrderStatus, Side
-from twap_server.domain.clock import SECOND, Nanos, to_text
+from twap_models.enums import ImpactModel, InstrumentKind, OrderStatus, Side
+from twap_server.domain import exact
+from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_text
 from twap_server.domain.market.symbols import NOT_SIMULATED, kind_of
 from twap_server.domain.orders.order import Order
+from twap_server.domain.orders.realism import SHIFT_HALF_LIFE
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.benchmarks import Benchmarks
 from twap_server.domain.tca.counterfactuals import sweep_of
@@ -36,6 +38,7 @@ def notes(record: OrderRecord, prices: Prices, measured: Benchmarks) -> tuple[st
         *_about_decision(record.order, prices),
         *_about_arrival(record.order, prices),
         *_about_end(record.order, prices),
+        *_about_realism(record.order),
         *_about_slices(record),
         *_about_market(record, measured),
         *_about_sweep(record),
@@ -118,6 +121,22 @@ def _about_end(order: Order, prices: Prices) -> Iterator[str]:
         yield f"The last mid before the end was measured {early} s earlier: the end price."
 
 
+def _about_realism(order: Order) -> Iterator[str]:
+    realism = order.terms.realism
+    if realism.slowest:
+        yield (
+            f"Each slice took {_millis(realism.latency - realism.latency_spread)} to "
+            f"{_millis(realism.slowest)} ms to reach its exchange (drawn at random, realism "
+            f"{realism.profile.value}): the mid and the best price of spread and timing are those of when "
+            "it was sent; the naive TWAP takes the best price of when it arrived."
+        )
+    if realism.impact is ImpactModel.PRICE_SHIFT:
+        yield (
+            "Own impact was a price shift: the distance walked into a book stays out of reach and halves "
+            f"every {_seconds(realism.half_life or SHIFT_HALF_LIFE)} s. Depth contains what that cost."
+        )
+
+
 def _about_slices(record: OrderRecord) -> Iterator[str]:
     filled = {fill.slice_index for fill in record.fills}
     if any(one.index in filled and one.mid is None for one in record.slices):
@@ -143,6 +162,10 @@ def _about_sweep(record: OrderRecord) -> Iterator[str]:
         yield "No sample was taken of a live book: there is no sweep at arrival to compare with."
     elif sweep.filled > record.order.plan.quantity:
         yield "The order was amended to less than the sweep at arrival filled: they are not compared."
+
+
+def _millis(length: int) -> str:
+    return exact.text(exact.ratio(Decimal(length), Decimal(MILLISECOND)))
 
 
 def _seconds(length: int) -> str:

@@ -17,7 +17,8 @@ from typing import Final, TypeAlias
 from twap_server.domain import exact
 from twap_server.domain.clock import MICROSECOND
 from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
-from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.order import Fill, Order, Sent, SliceResult
+from twap_server.domain.orders.realism import IDEAL, Realism
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
 
@@ -44,6 +45,8 @@ def _lines(record: OrderRecord) -> Iterator[str]:
     order = record.order
     yield FORMAT
     yield _line("terms", _terms(order.terms))
+    if order.terms.realism != IDEAL:
+        yield _line("realism", _realism(order.terms.realism))
     yield from (_line("destination", _destination(one)) for one in order.terms.destinations)
     yield from (_line("plan", _plan(one)) for one in record.plans or (order.plan,))
     number, before = 0, -1
@@ -51,6 +54,8 @@ def _lines(record: OrderRecord) -> Iterator[str]:
     upcoming = next(fills, None)
     for result in record.slices:
         yield _line("slice", _slice(result))
+        if result.sent is not None:
+            yield _line("sent", _sent(result.sent))
         while upcoming is not None and upcoming.slice_index == result.index:
             number = number + 1 if upcoming.slice_index == before else 0
             before = upcoming.slice_index
@@ -92,6 +97,20 @@ def _terms(terms: OrderTerms) -> Mapping[str, _Value]:
         "lot_size": terms.lot_size,
         "start": _moment(terms.start),
     }
+
+
+def _realism(one: Realism) -> Mapping[str, _Value]:
+    return {
+        "latency": one.latency,
+        "latency_spread": one.latency_spread,
+        "impact": one.impact.value,
+        "half_life": one.half_life,
+        "fees": one.fees.value,
+    }
+
+
+def _sent(one: Sent) -> Mapping[str, _Value]:
+    return {"time": _moment(one.time), "latency": one.latency, "mid": one.mid, "touch": one.touch}
 
 
 def _destination(one: Destination) -> Mapping[str, _Value]:

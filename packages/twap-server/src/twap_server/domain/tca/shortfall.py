@@ -7,11 +7,14 @@ a paper portfolio that traded everything at the decision price. The parts telesc
     delay       = s·X·(P_a − P_d)            the market moved before the first slice
     timing      = s·Σ x·(mid − P_a)          the market moved while slices waited for their turn
     spread      = s·Σ x·(touch − mid)        a taker pays half the spread
-    depth       = s·Σ x·(p − touch)          levels behind the best one
+    latency     = s·Σ x·(touch′ − touch)     the best price moved while the slice was on its way
+    depth       = s·Σ x·(p − touch′)         levels behind the best one
     opportunity = s·(Q − X)·(P_e − P_d)      what was never filled
     fees        = F
 
-with ``s`` +1 for a buy, -1 for a sell. Nothing is rounded, so the parts sum to the whole to the last digit.
+with ``s`` +1 for a buy, -1 for a sell; ``mid`` and ``touch`` when the slice was decided, ``touch′`` when it
+arrived (the same where nothing takes time: then latency is 0). Nothing is rounded, so the parts sum to the
+whole to the last digit.
 """
 
 from collections.abc import Sequence
@@ -21,7 +24,7 @@ from decimal import Decimal
 from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
-from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.order import Fill
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.prices import Price, Prices
 
@@ -54,6 +57,7 @@ class Costs:
     delay: Decimal | None
     timing: Decimal | None
     spread: Decimal | None
+    latency: Decimal | None
     depth: Decimal | None
     opportunity: Decimal | None
     fees: Decimal
@@ -68,14 +72,17 @@ class Costs:
 def costs(done: Execution, record: OrderRecord, prices: Prices) -> Costs:
     """The shortfall of an order and its parts."""
     sign, filled = done.side.sign, done.filled
-    at_mids, at_touches = _at_mids(record.slices, record.fills), _at_touches(record.slices, record.fills)
+    at_mids = _valued({one.index: one.sent_mid for one in record.slices}, record.fills)
+    when_sent = _valued({one.index: one.sent_touch for one in record.slices}, record.fills)
+    there = _valued({one.index: one.touch for one in record.slices}, record.fills)
     at_decision, at_arrival = _value(filled, prices.decision), _value(filled, prices.arrival)
     return Costs(
         implementation_shortfall=shortfall(done, prices),
         delay=_difference(sign, at_arrival, at_decision),
         timing=_difference(sign, at_mids, at_arrival),
-        spread=_difference(sign, at_touches, at_mids),
-        depth=_difference(sign, done.notional, at_touches),
+        spread=_difference(sign, when_sent, at_mids),
+        latency=_difference(sign, there, when_sent),
+        depth=_difference(sign, done.notional, there),
         opportunity=opportunity(done, prices),
         fees=done.fees,
         reference=_value(done.quantity, prices.decision),
@@ -95,17 +102,8 @@ def opportunity(done: Execution, prices: Prices) -> Decimal | None:
     return _difference(done.side.sign, _value(unfilled, prices.end), _value(unfilled, prices.decision))
 
 
-def _at_mids(slices: Sequence[SliceResult], fills: Sequence[Fill]) -> Decimal | None:
-    """``Σ mid·x``."""
-    return _valued({one.index: one.mid for one in slices}, fills)
-
-
-def _at_touches(slices: Sequence[SliceResult], fills: Sequence[Fill]) -> Decimal | None:
-    """``Σ touch·x``."""
-    return _valued({one.index: one.touch for one in slices}, fills)
-
-
 def _valued(price_of: dict[int, Decimal | None], fills: Sequence[Fill]) -> Decimal | None:
+    """``Σ price·x``, by the price of each fill's slice; None where one has none."""
     value = ZERO
     for fill in fills:
         price = price_of.get(fill.slice_index)

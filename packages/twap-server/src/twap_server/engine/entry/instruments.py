@@ -8,11 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from twap_models.enums import AGGREGATE, InstrumentKind
+from twap_models.enums import AGGREGATE, FeeSource, InstrumentKind
+from twap_server.domain import exact
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbols import NOT_SIMULATED, kind_of
 from twap_server.domain.orders.trading_rules import TradingRules, trading_rules_of
 from twap_server.engine.ports import Market
+
+_PERCENT = Decimal(100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class _Made:
 
     instruments: Sequence[Instrument]
     fees: dict[str, Decimal]
+    """Of the settings: also where others apply, for they are used where those are not known."""
     rules: TradingRules
 
 
@@ -29,10 +33,10 @@ class RulesCache:
 
     def __init__(self, market: Market) -> None:
         self._market = market
-        self._made: dict[tuple[str, str], _Made] = {}
+        self._made: dict[tuple[str, str, FeeSource], _Made] = {}
 
-    def rules(self, exchange: str, symbol: str) -> TradingRules:
-        """Look a symbol up by any spelling.
+    def rules(self, exchange: str, symbol: str, source: FeeSource = FeeSource.SETTINGS) -> TradingRules:
+        """Look a symbol up by any spelling; ``source`` says which fees apply.
 
         Raises:
             UnknownExchange, UnknownSymbol: with near matches in the message.
@@ -44,14 +48,22 @@ class RulesCache:
         else:
             found = [self._market.find_instrument(exchange, symbol)]
         fees = {one.id.exchange: self._market.taker_fee(one.id.exchange) for one in found}
-        key = (exchange, found[0].id.symbol)
+        key = (exchange, found[0].id.symbol, source)
         made = self._made.get(key)
         if made is None or made.instruments != found or made.fees != fees:
-            rules = trading_rules_of(found, fees, exchange=exchange)
+            published = self._published(found) if source is FeeSource.PUBLISHED else {}
+            rules = trading_rules_of(found, fees | published, exchange=exchange)
             notices = (*_about_contracts(rules), *self._notices(rules), *_left_out(found, rules))
-            rules = replace(rules, notices=notices)
+            if source is FeeSource.PUBLISHED:
+                notices += _about_fees(rules, published)
+            rules = replace(rules, notices=notices, published=frozenset(published))
             made = self._made[key] = _Made(found, fees, rules)
         return made.rules
+
+    def _published(self, found: Sequence[Instrument]) -> dict[str, Decimal]:
+        """The fees that the exchanges publish, as far as they are known."""
+        fees = {one.id.exchange: self._market.published_fee(one.id) for one in found}
+        return {exchange: fee for exchange, fee in fees.items() if fee is not None}
 
     def _notices(self, rules: TradingRules) -> tuple[str, ...]:
         return tuple(
@@ -66,6 +78,16 @@ def _about_contracts(rules: TradingRules) -> tuple[str, ...]:
     if kind_of(rules.symbol) is InstrumentKind.SPOT:
         return ()
     return (f"{rules.symbol} is a perpetual contract: {NOT_SIMULATED}",)
+
+
+def _about_fees(rules: TradingRules, published: dict[str, Decimal]) -> tuple[str, ...]:
+    """Warnings of fees that are not those of the exchange."""
+    return tuple(
+        f"what {destination.instrument.exchange} publishes as its taker fee is not known: "
+        f"the fee of the settings applies, {exact.text(exact.multiply(destination.fee, _PERCENT))} %"
+        for destination in rules.destinations
+        if destination.instrument.exchange not in published
+    )
 
 
 def _left_out(found: Sequence[Instrument], rules: TradingRules) -> tuple[str, ...]:

@@ -153,7 +153,9 @@ class Validation:
 
     def _find(self) -> TradingRules | Rejection:
         try:
-            return self._listings.rules(self._request.exchange, self._request.symbol)
+            return self._listings.rules(
+                self._request.exchange, self._request.symbol, self._request.realism.fees
+            )
         except UnknownExchange as error:
             return Rejection(
                 reason=RejectReason.UNKNOWN_EXCHANGE, field="exchange", detail=f"exchange: {error}"

@@ -1,4 +1,7 @@
-"""Tell a user what they took of a book's levels and what has not grown back: their orders see less."""
+"""Tell a user what they took of a book's levels and what has not grown back: their orders see less.
+
+Of orders under the usual impact model: others name a half-life or a model of their own.
+"""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable, TwapError
-from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.ports import OrderStore
@@ -34,7 +34,7 @@ class DecisionCommitter:
         journal: Journal,
         open_orders: OpenOrders,
         sampler: MarketSampler,
-        impact: ImpactMemory,
+        impact: ImpactMemories,
         clock: Clock,
     ) -> None:
         self._store, self._journal, self._open_orders = store, journal, open_orders

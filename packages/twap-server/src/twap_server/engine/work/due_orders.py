@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
 from twap_server.domain.execution.decision_clock import DecisionClock
-from twap_server.domain.execution.impact import ImpactMemory
+from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.engine.config import EngineConfig
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.work.commit import DecisionCommitter
@@ -50,7 +50,7 @@ class DueOrders:
         *,
         open_orders: OpenOrders,
         market_reader: MarketReader,
-        impact: ImpactMemory,
+        impact: ImpactMemories,
         decision_clock: DecisionClock,
         committer: DecisionCommitter,
         lost_to: Callable[[Nanos], SliceReason],

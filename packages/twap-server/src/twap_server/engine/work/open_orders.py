@@ -93,9 +93,10 @@ class OpenOrders:
             if order.status.is_open:
                 self.adopt(order)
             return
-        decided = write.slices[-1].decided if write.slices else None
-        if decided is not None:
-            working.decided_at = decided
+        last = write.slices[-1] if write.slices else None
+        decided = None if last is None else last.decided
+        if last is not None and decided is not None:
+            working.decided_at = decided if last.sent is None else last.sent.time
         self._replace(working, order, is_late=is_late)
         now = self._clock.now() if decided is None else decided
         self._sampler.note(order, filled=bool(write.fills), now=now)

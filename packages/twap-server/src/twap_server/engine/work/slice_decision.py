@@ -1,5 +1,8 @@
 """Decide one due slice: what it wants, whether the books may be filled from, what it takes.
 
+Where an order has a latency, deciding and taking are two steps: ``decide`` gives what is on its way, and
+``arrive`` takes what the books show then, within the bounds of the decision.
+
 No I/O and no clock: the books and the time are passed in. The only state touched is the impact memory, so
 that two slices of one user in the same instant never take the same size.
 """
@@ -8,11 +11,11 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from twap_models.enums import Carry, Fidelity, OrderStatus, SliceOutcome, SliceReason
+from twap_models.enums import Carry, Fidelity, ImpactModel, OrderStatus, SliceOutcome, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.execution.impact import ImpactMemory, LevelKey
+from twap_server.domain.execution.impact import LevelKey
 from twap_server.domain.execution.matching import (
     Match,
     PriceBounds,
@@ -21,9 +24,12 @@ from twap_server.domain.execution.matching import (
     match_at_touch,
     slippage_bound,
 )
-from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.execution.own_impact import ImpactMemories
+from twap_server.domain.orders.order import Fill, Order, Sent, SliceResult
+from twap_server.domain.orders.terms import Plan
 from twap_server.domain.orders.trading_rules import smallest_on, takes
 from twap_server.engine.market.snapshot import Quotes
+from twap_server.engine.work.shifted_walk import ladders_within_reach, note_walk
 
 _PERCENT = Decimal("0.01")
 
@@ -47,6 +53,12 @@ class _Slice(Struct, gc=False):
     touch: VenueLevel | None = None
     traded: Decimal | None = None
     book_time: Nanos | None = None
+    sent: Sent | None = None
+
+    @property
+    def known_mid(self) -> Decimal | None:
+        """The mid that whoever decided knew."""
+        return self.mid if self.sent is None else self.sent.mid
 
     def ends(
         self,
@@ -74,12 +86,25 @@ class _Slice(Struct, gc=False):
             touch_exchange="" if touch is None else touch.exchange,
             traded=self.traded,
             book_time=self.book_time,
+            sent=self.sent,
         )
         return Decision(result=result, fills=fills)
 
     def missed(self, reason: SliceReason | None) -> Decision:
         """Nothing was filled."""
         return self.ends(SliceOutcome.MISSED, reason)
+
+
+class InFlight(Struct, kw_only=True, gc=False):
+    """A slice that was decided and has not reached the exchanges: only in memory."""
+
+    seen: _Slice
+    plan: Plan
+    arrives: Nanos
+
+    def is_of(self, order: Order, index: int) -> bool:
+        """Whether it still stands: an amendment overtakes it."""
+        return self.plan is order.plan and self.seen.index == index
 
 
 def wanted_quantity(order: Order, index: int, target: Decimal, own: Decimal) -> Decimal:
@@ -128,7 +153,7 @@ def _slice(order: Order, index: int, now: Nanos, traded: Decimal | None = None) 
 class SliceDecider:
     """Decides due slices against live books."""
 
-    def __init__(self, *, impact: ImpactMemory) -> None:
+    def __init__(self, *, impact: ImpactMemories) -> None:
         self._impact = impact
 
     def decide(
@@ -140,8 +165,8 @@ class SliceDecider:
         now: Nanos,
         final: bool,
         traded: Decimal | None = None,
-    ) -> Decision | None:
-        """Decide, or None to wait for a usable book.
+    ) -> Decision | InFlight | None:
+        """Decide, or None to wait for a usable book. With a latency that gives what is on its way.
 
         Args:
             order: open, its next slice is ``index``.
@@ -158,12 +183,32 @@ class SliceDecider:
             return seen.ends(SliceOutcome.SKIPPED, SliceReason.NOT_NEEDED)
         if not quotes.open:
             return seen.missed(quotes.closed) if final else None
-        seen.mid, seen.touch = quotes.mid, quotes.touch(order.terms.side)
-        seen.traded, seen.book_time = traded, quotes.book_time
+        seen.traded = traded
+        if order.terms.realism.slowest:
+            return _sent(seen, quotes)
+        return self._meet(seen, quotes)
+
+    def arrive(self, flight: InFlight, order: Order, quotes: Quotes, *, now: Nanos) -> Decision:
+        """What becomes of a slice that has reached its exchanges.
+
+        Args:
+            flight: what was decided.
+            order: as it is now.
+            quotes: its markets now: they may have moved, or closed.
+            now: wall time, inside the slice's window.
+        """
+        seen = flight.seen
+        seen.order, seen.now = order, now
+        if order.status is OrderStatus.PAUSED:
+            return seen.missed(SliceReason.PAUSED)
+        if not quotes.open:
+            return seen.missed(quotes.closed)
         return self._meet(seen, quotes)
 
     def _meet(self, seen: _Slice, quotes: Quotes) -> Decision:
         """The slice against books that are open."""
+        seen.mid, seen.touch = quotes.mid, quotes.touch(seen.order.terms.side)
+        seen.book_time = quotes.book_time
         allowed = _allowed(seen)
         quotes = _that_take(seen, quotes, seen.wanted)
         if not quotes.open:
@@ -191,16 +236,20 @@ class SliceDecider:
 
     def _walk(self, seen: _Slice, quotes: Quotes, wanted: Decimal) -> Match:
         terms, limit = seen.order.terms, seen.order.plan.limit
-        assert seen.mid is not None
-        ladders, lot = quotes.ladders(terms.side), terms.lot_size
-        cap = slippage_bound(terms.side, seen.mid, terms.max_slippage_bps)
+        assert seen.known_mid is not None
+        lot = terms.lot_size
+        cap = slippage_bound(terms.side, seen.known_mid, terms.max_slippage_bps)
         bounds = PriceBounds(side=terms.side, limit=limit, cap=cap)
         if terms.fidelity is Fidelity.L1:
-            return match_at_touch(wanted, ladders, bounds)
+            return match_at_touch(wanted, quotes.ladders(terms.side), bounds)
+        if terms.realism.impact is ImpactModel.PRICE_SHIFT:
+            ladders = ladders_within_reach(terms, quotes, self._impact)
+            return match(wanted, ladders, bounds, available=lambda offer: exact.floor_to(offer.quantity, lot))
+        memory = self._impact.levels(terms.realism.half_life)
 
         def available(offer: VenueLevel) -> Decimal:
             destination, book = quotes.destination(offer.exchange)
-            taken = self._impact.remembered(
+            taken = memory.remembered(
                 LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
                 level_epoch=book.side_for(terms.side).level_epoch(offer.price),
                 lot=destination.lot_size,
@@ -208,7 +257,7 @@ class SliceDecider:
             left = exact.subtract(offer.quantity, taken) if taken else offer.quantity
             return exact.floor_to(left, lot) if left > ZERO else ZERO
 
-        return match(wanted, ladders, bounds, available=available)
+        return match(wanted, quotes.ladders(terms.side), bounds, available=available)
 
     def _filled(self, seen: _Slice, matched: Match, reason: SliceReason | None, quotes: Quotes) -> Decision:
         fills, filled, notional = [], ZERO, ZERO
@@ -217,14 +266,16 @@ class SliceDecider:
             value = exact.multiply(offer.price, offer.quantity)
             fills.append(self._fill(seen, fill_id, offer, value, quotes))
             filled, notional = exact.add(filled, offer.quantity), exact.add(notional, value)
+        if _walks_away(seen.order):
+            note_walk(seen.order.terms, matched, quotes, self._impact)
         outcome = _outcome(filled, seen.wanted)
         return seen.ends(outcome, reason, filled=filled, notional=notional, fills=tuple(fills))
 
     def _fill(self, seen: _Slice, fill_id: str, offer: VenueLevel, notional: Decimal, quotes: Quotes) -> Fill:
         terms = seen.order.terms
         destination, book = quotes.destination(offer.exchange)
-        if terms.fidelity is Fidelity.DEPTH:
-            self._impact.take(
+        if terms.fidelity is Fidelity.DEPTH and terms.realism.impact is ImpactModel.LEVEL:
+            self._impact.levels(terms.realism.half_life).take(
                 LevelKey(terms.user_id, destination.instrument, terms.side, offer.price),
                 offer.quantity,
                 level_epoch=book.side_for(terms.side).ensure_level_epoch(offer.price),
@@ -242,6 +293,25 @@ class SliceDecider:
         )
 
 
+def _sent(seen: _Slice, quotes: Quotes) -> Decision | InFlight:
+    """The slice on its way; one that would come after its window misses: nothing fills after the end."""
+    order, index = seen.order, seen.index
+    latency = order.terms.realism.drawn(order.terms.seed, index)
+    touch = quotes.touch(order.terms.side)
+    seen.sent = Sent(
+        time=seen.now, latency=latency, mid=quotes.mid, touch=None if touch is None else touch.price
+    )
+    arrives = Nanos(seen.now + latency)
+    if arrives >= order.schedule.window_end(index):
+        return seen.missed(SliceReason.TOO_LATE)
+    return InFlight(seen=seen, plan=order.plan, arrives=arrives)
+
+
+def _walks_away(order: Order) -> bool:
+    terms = order.terms
+    return terms.realism.impact is ImpactModel.PRICE_SHIFT and terms.fidelity is Fidelity.DEPTH
+
+
 def _allowed(seen: _Slice) -> Decimal:
     """What the participation cap leaves of what the slice wants, on the lot grid."""
     terms = seen.order.terms
@@ -254,7 +324,7 @@ def _allowed(seen: _Slice) -> Decimal:
 def _that_take(seen: _Slice, quotes: Quotes, quantity: Decimal) -> Quotes:
     """The markets whose smallest order is not above ``quantity``, valued at the limit, else at the mid."""
     lot, limit = seen.order.terms.lot_size, seen.order.plan.limit
-    price = limit if limit is not None else seen.mid
+    price = limit if limit is not None else seen.known_mid
     return quotes.only(lambda destination: takes(destination, quantity, lot, price))
 
 

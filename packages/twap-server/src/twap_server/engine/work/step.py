@@ -18,7 +18,7 @@ from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.terms import Plan
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.engine.market.snapshot import MarketSnapshot, Quotes
-from twap_server.engine.work.slice_decision import Decision, SliceDecider, lost
+from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
 
 LOST_PER_LOOK = 200
 """Lost slices settled at once: an order with a hundred thousand of them must not hold up the others."""
@@ -33,6 +33,8 @@ class Working:
     order: Order
     waiting_since: Nanos | None = None
     """When the due slice first looked at the book."""
+    in_flight: InFlight | None = None
+    """The due slice, where it was sent and has not arrived."""
     decided_at: Nanos | None = None
     """When the slice before was decided, by this process."""
     storage_failed: bool = False
@@ -143,6 +145,8 @@ def look(
 ) -> PendingWrite:
     """Decide what is due for an order at ``now``; one that tells nothing means: nothing yet.
 
+    A slice with a latency is looked at twice: when it is sent, which is not recorded, and when it arrives.
+
     Args:
         working: the order; noted in it is since when its slice waits.
         glance: the books at ``now``.
@@ -163,7 +167,7 @@ def look(
         step.add(lost(step.order, index, _why_lost(working, index, lost_to), now=now))
         index += 1
     if step.slices:
-        working.waiting_since = None
+        working.waiting_since = working.in_flight = None
     if at_end:
         if step.order.status.is_open and not _ended_by_delisting(step, snapshot):
             step.end(OrderStatus.EXPIRED, reason="end_reached")
@@ -174,7 +178,9 @@ def look(
 
 def next_look(working: Working, *, now: Nanos) -> Nanos:
     """When to look again: the next due slice, soon while one waits for its book, or the end."""
-    order = working.order
+    order, flight = working.order, working.in_flight
+    if flight is not None and flight.is_of(order, order.progress.next_slice):
+        return min(flight.arrives, order.plan.end)
     if working.waiting_since is not None:
         return min(Nanos(now + LOOK_AGAIN), order.plan.end)
     if order.progress.next_slice >= order.plan.slice_count:
@@ -191,6 +197,8 @@ def had_elapsed(order: Order, index: int) -> bool:
 def _why_lost(working: Working, index: int, lost_to: Callable[[Nanos], SliceReason]) -> SliceReason:
     if had_elapsed(working.order, index):
         return SliceReason.ELAPSED
+    if working.in_flight is not None and working.in_flight.is_of(working.order, index):
+        return SliceReason.TOO_LATE
     if working.storage_failed:
         return SliceReason.STORAGE
     return lost_to(working.order.schedule.window_end(index))
@@ -206,6 +214,10 @@ def _look_at_slice(
     max_wait: int,
 ) -> None:
     order, index = step.order, step.order.progress.next_slice
+    flight, working.in_flight = working.in_flight, None
+    if flight is not None and flight.is_of(order, index):
+        _look_at_arrival(working, step, snapshot, now=now, decider=decider, flight=flight)
+        return
     waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
     quotes = snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
@@ -220,8 +232,29 @@ def _look_at_slice(
         traded=_traded(working, order, index, quotes, snapshot),
     )
     working.waiting_since = since if decision is None else None
-    if decision is not None:
+    if isinstance(decision, InFlight):
+        working.in_flight = decision
+    elif decision is not None:
         step.add(decision)
+
+
+def _look_at_arrival(
+    working: Working,
+    step: PendingWrite,
+    snapshot: MarketSnapshot,
+    *,
+    now: Nanos,
+    decider: SliceDecider,
+    flight: InFlight,
+) -> None:
+    order = step.order
+    if now < flight.arrives:
+        working.in_flight = flight
+        return
+    quotes = snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
+    if not quotes.open and _ended_by_delisting(step, snapshot):
+        return
+    step.add(decider.arrive(flight, order, quotes, now=now))
 
 
 def _latest(order: Order, index: int, since: Nanos, max_wait: int) -> int:

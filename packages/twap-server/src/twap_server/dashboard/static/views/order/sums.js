@@ -2,7 +2,7 @@
 
 import { big } from "../../core/exact.js";
 
-export const PARTS = /** @type {const} */ (["delay", "timing", "spread", "depth", "opportunity", "fees"]);
+export const PARTS = /** @type {const} */ (["delay", "timing", "spread", "latency", "depth", "opportunity", "fees"]);
 
 /** @typedef {{name: string, amount: string, bps: string | null, from: string, to: string}} Bar `from` and `to`: sums of the parts before and with it */
 

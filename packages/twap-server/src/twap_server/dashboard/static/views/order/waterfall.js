@@ -6,6 +6,7 @@ import { bars, isWhole } from "./sums.js";
 
 const MEANING = /** @type {Record<string, string>} */ ({
   delay: "the market moved between acceptance and start", timing: "it moved while slices waited for their turn", spread: "from the middle to the best price",
+  latency: "the best price moved while slices were on their way",
   depth: "levels behind the best one", opportunity: "what was not filled, at the end's mid", fees: "taker fees",
 });
 const WIDTH = 300;
@@ -27,7 +28,7 @@ export function Waterfall({ costs, quote }) {
       <tbody>${parts.map((one) => row(one.name, MEANING[one.name], one.amount, decimals, one.bps, x(one.from), x(one.to), x(0), "part"))}</tbody>
       <tfoot>${row("shortfall", "the whole against the decision price", whole.amount, decimals, whole.bps, x(0), x(whole.amount), x(0), "whole")}</tfoot>
     </table></div>
-    <p class="hint">${isWhole(parts, whole.amount) ? "The six amounts sum to the shortfall exactly. Above 0 is a cost." : "The parts do not sum to the shortfall: please report it."}</p>
+    <p class="hint">${isWhole(parts, whole.amount) ? "The seven amounts sum to the shortfall exactly. Above 0 is a cost." : "The parts do not sum to the shortfall: please report it."}</p>
   `;
 }
 
