@@ -13,6 +13,7 @@ import pytest
 
 from support.api.desk import CHEAP
 from support.live import serving, signed_in, until_listed
+from support.plain import hash_of
 from twap_client import TwapClient
 from twap_models import OrderProof, TwapOrderDetail
 from twap_server import settings
@@ -22,13 +23,15 @@ from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.manifest import NAME
 from twap_server.recordings.writer import sha256_of
 from twap_server.venue.market import SyntheticSource
+from twap_server.venue.protocol import VenueProtocol
+from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 
 
 @asynccontextmanager
-async def recording(folder: Path, venue: Venue) -> AsyncIterator[str]:
+async def recording(folder: Path, venue: Venue, *exchanges: str) -> AsyncIterator[str]:
     """A server on this venue that records; one after the other go on with the same orders."""
-    names = {name: venue.urls()[name] for name in ("binance", "kraken")}
+    names = {name: venue.urls()[name] for name in exchanges or ("binance", "kraken")}
     flags = {"record": {"folder": str(folder / "recordings")}, "api": {"passwords": CHEAP.model_dump()}}
     async with serving(folder, names, **flags) as url:
         await until_listed(url, *names)
@@ -38,8 +41,9 @@ async def recording(folder: Path, venue: Venue) -> AsyncIterator[str]:
 async def submitted(client: TwapClient, *orders: dict[str, object]) -> None:
     standard = {"exchange": "binance", "symbol": "BTCUSDT", "duration": "3s", "slices": 12}
     for one in orders:
-        await client.market.orderbook(str((standard | one)["exchange"]), "BTCUSDT")
-        await client.orders.submit(**(standard | one))
+        whole = standard | one
+        await client.market.orderbook(str(whole["exchange"]), str(whole["symbol"]))
+        await client.orders.submit(**whole)
 
 
 async def ended(client: TwapClient, *tokens: str) -> list[TwapOrderDetail]:
@@ -94,6 +98,7 @@ async def test_orders_are_equal_through_faults_and_a_restart(tmp_path: Path) -> 
         is_equal, told = verified(tmp_path, proof)
         assert is_equal, (proof.token_id, told)
         assert told[-1] == f"sha256 {report.sha256}"
+        assert hash_of(proof.to_json()) == report.sha256, "from what REST answers alone"
 
 
 async def one_order(folder: Path) -> OrderProof:
@@ -166,3 +171,28 @@ def check_what_was_forged(tmp_path: Path, proof: OrderProof) -> None:
         InvalidRequest, match=r"the recording begins at .* --record before orders are submitted"
     ):
         verified(tmp_path, proof.model_copy(update={"slices": early}))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS, ids=lambda one: one.name)
+async def test_orders_of_every_exchange_are_equal(tmp_path: Path, protocol: VenueProtocol) -> None:
+    """Through a gap and a lost connection, two orders on the same levels."""
+    clock, name = SystemClock(), protocol.name
+    source = SyntheticSource(seed=5, clock=clock, protocols=[protocol])
+    async with (
+        Venue(source, clock=clock) as venue,
+        recording(tmp_path, venue, name) as url,
+        signed_in(url) as client,
+    ):
+        listed = await client.market.symbols(name)
+        symbol = next(one.symbol for one in listed if one.symbol.startswith("BTC-"))
+        where = {"exchange": name, "symbol": symbol, "quantity": "2", "slices": 8, "duration": "2s"}
+        await submitted(client, where | {"token_id": "a"}, where | {"token_id": "b"})
+        await asyncio.sleep(0.7)
+        venue.inject("gap")
+        await asyncio.sleep(0.4)
+        venue.inject("disconnect")
+        await ended(client, "a", "b")
+        proofs = [await client.orders.proof(token) for token in "ab"]
+    for proof in proofs:
+        is_equal, told = verified(tmp_path, proof)
+        assert is_equal, told

@@ -275,3 +275,65 @@ def recompute(
         else:
             mids[moment] = book.mid
     return done, mids
+
+
+_TERMS = (
+    "exchange", "side", "strategy", "carry", "fidelity", "max_slippage_bps", "randomize", "participation_cap",
+    "lot_size", "start",
+)  # fmt: skip
+_MARKET = (
+    "exchange", "symbol", "tick_size", "price_digits", "whole_prices", "lot_size", "min_quantity",
+    "min_notional", "fee",
+)  # fmt: skip
+_PLAN = (
+    "revision", "quantity", "limit=limit_price", "start", "end", "interval=interval_ns", "slices=slice_count",
+    "first", "base", "step",
+)  # fmt: skip
+_CURVE = ("anchor", "period=period_ns", "weights", "kappa", "percent")
+_SLICE = (
+    "index", "due", "decided", "outcome", "reason", "wanted=wanted_quantity", "filled=filled_quantity",
+    "notional", "target=target_quantity", "mid", "touch", "touch_exchange", "traded=traded_volume",
+    "book_time",
+)  # fmt: skip
+_FILL = ("slice", "number", "exchange", "price", "quantity", "fee", "book_time")
+_END = ("status", "filled=filled_quantity", "notional", "fees")
+
+
+def hash_of(proof: bytes) -> str:
+    """The hash of an order as docs/report.md says it, from ``GET /orders/{token_id}/proof`` alone."""
+    body = json.loads(proof, parse_float=Decimal)
+    lines = ["twap-order 1", _line("terms", _TERMS, body)]
+    lines += [_line("destination", _MARKET, one) for one in body["markets"]]
+    for one in body["plans"]:
+        known = {name: value for name, value in one["curve"].items() if value is not None}
+        drawn = [name for name in _CURVE if _found(name, known) is not None]
+        rest = _line(f"curve={known['kind']}", drawn, known)
+        lines.append(f"{_line('plan', _PLAN, one)} {rest}")
+    for one in body["slices"]:
+        lines.append(_line("slice", _SLICE, one))
+        lines += [_line("fill", _FILL, fill) for fill in body["fills"] if fill["slice"] == one["index"]]
+    lines.append(_line("end", _END, body))
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _line(kind: str, names: Sequence[str], body: dict[str, Any]) -> str:
+    return " ".join([kind, *(f"{name.split('=')[0]}={_text(_found(name, body))}" for name in names)])
+
+
+def _found(name: str, body: dict[str, Any]) -> Any:
+    """A field by its name in the text, or its own behind a ``=``; a moment is cut to the microsecond."""
+    moment = body.get(f"{name}_ns")
+    return moment // 1_000 if moment is not None else body.get(name.rsplit("=", maxsplit=1)[-1])
+
+
+def _text(value: Any) -> str:
+    match value:
+        case None | "":
+            return "-"
+        case bool():
+            return str(value).lower()
+        case Decimal():
+            return f"{value.normalize(WIDE):f}" if value else "0"
+        case list():
+            return ",".join(map(str, value))
+    return str(value)

@@ -136,14 +136,19 @@ class RecordedExchange:
         match event:
             case BookChange() | BookSnapshot():
                 book = self._book_of(connection, event.symbol)
-                if book is not None:
-                    _apply(book, event, at)
+                if book is not None and not _apply(book, event, at):
+                    self._renew(connection, event.symbol)
             case Trade():
                 self._count(connection, event, at)
             case BookLost():
                 self._lose(connection, [event.symbol], event.reason)
             case _:
                 pass
+
+    def _renew(self, connection: _Connection, symbol: str) -> None:
+        """Let the stream know that its book was asked for anew: some take the next message for all of it."""
+        if self._exchange.start is Start.PUSHED:
+            connection.stream.renew(self._listed[symbol])
 
     def _count(self, connection: _Connection, trade: Trade, at: Nanos) -> None:
         book = self._book_of(connection, trade.symbol)
@@ -279,12 +284,13 @@ def _answers(request: HttpRequest, conn: str) -> bool:
     )
 
 
-def _apply(book: LiveBook, event: BookChange | BookSnapshot, at: Nanos) -> None:
-    """Change a book; what went wrong is noted in its status, and the recording has what heals it."""
+def _apply(book: LiveBook, event: BookChange | BookSnapshot, at: Nanos) -> bool:
+    """Change a book; False where that went wrong: its status says so, and the recording has what heals it."""
     try:
         if isinstance(event, BookChange):
             book.on_change(event, at)
         elif book.status is not BookStatus.DOWN:
             book.on_snapshot(event, at)
     except FeedError:
-        pass
+        return False
+    return True
