@@ -28,6 +28,7 @@ from twap_server.api.routers import (
     previews,
     proofs,
     reports,
+    tournaments,
 )
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.services import Services
@@ -48,7 +49,7 @@ _ANSWER_HEADERS = (
     "X-Request-ID",
 )
 """What pages of ``api.allowed_origins`` may use; a test compares the three with all routes."""
-_SECTIONS = ("accounts", "market", "orders", "health")
+_SECTIONS = ("accounts", "market", "orders", "tournaments", "health")
 """Of the documentation, in this order."""
 _DESCRIPTION = """Live order books of crypto exchanges, and TWAP orders executed against them on paper.
 
@@ -89,6 +90,7 @@ def create_app(services: Services, gate: ConnectionGate | None = None) -> FastAP
         reports,
         proofs,
         costs,
+        tournaments,
         health,
         about,
     )

@@ -1,6 +1,7 @@
 """Hold the API's settings and their defaults."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
 
@@ -192,6 +193,8 @@ class ApiConfig(BaseModel):
     """Addresses or networks whose ``X-Forwarded-For``, ``-Proto`` and ``-Prefix`` are believed."""
     dashboard: bool = True
     """Whether browsers get the dashboard at ``/``."""
+    tournaments: Path | None = None
+    """The folder of tournaments, one folder each, that every signed-in user may look at; None: none."""
     book_wait: timedelta = timedelta(seconds=5)
     """How long ``GET /orderbook`` waits for a book nobody watched."""
     registration: RegistrationMode = RegistrationMode.OPEN

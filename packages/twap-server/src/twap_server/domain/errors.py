@@ -62,6 +62,12 @@ class OrderNotFound(RequestError):
     code = ErrorCode.ORDER_NOT_FOUND
 
 
+class TournamentNotFound(RequestError):
+    """No tournament, or no file of one, goes by that name."""
+
+    code = ErrorCode.NOT_FOUND
+
+
 class OrderNotOpen(RequestError):
     """The order has already ended."""
 

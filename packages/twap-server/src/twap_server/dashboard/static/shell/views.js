@@ -14,6 +14,7 @@ const VIEWS = {
   ticket: view("Trade", "write an order", "t", () => import("../views/ticket/index.js")),
   orders: view("Orders", "open and closed orders", "o", () => import("../views/orders/index.js"), { needsSignIn: true }),
   costs: view("Costs", "what closed orders cost", "c", () => import("../views/costs/index.js"), { needsSignIn: true }),
+  tournaments: view("Tournaments", "strategies compared on recordings", "u", () => import("../views/tournaments/index.js"), { needsSignIn: true }),
   health: view("Health", "exchanges and books", "e", () => import("../views/health/index.js")),
   order: view("Order", "one order", "", () => import("../views/order/index.js"), { needsSignIn: true, isInMenu: false }),
   "sign-in": view("Sign in", "", "", () => import("../views/sign-in/index.js"), { isInMenu: false }),
