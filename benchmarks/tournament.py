@@ -36,7 +36,9 @@ def measure(options: Options) -> Part:
         job = f"{size:,} orders, one pass"
         part.figures.append(Figure(job, "twap-server", "CPU s", [one["seconds"] for one in times]))
         part.figures.append(Figure(job, "twap-server", "MiB at the peak", [one["peak"] for one in times]))
-        part.notes.append(f"{job}: {times[-1]['fills']:,.0f} fills; {times[-1]['before']:.0f} MiB before the pass.")
+        part.notes.append(
+            f"{job}: {times[-1]['fills']:,.0f} fills; {times[-1]['before']:.0f} MiB before the pass."
+        )
     part.targets.append(_growth(found))
     return part
 

@@ -1,6 +1,6 @@
-"""Play so many orders in one pass over a recording, in a process of its own, and print what that took.
+"""Play so many orders in one pass over a recording, in a process of its own; print what that took.
 
-``python -m benchmarks.tournaments.one RECORDING ORDERS``: one line of JSON, with seconds of CPU and peak memory.
+``python -m benchmarks.tournaments.one RECORDING ORDERS``: one line of JSON, seconds of CPU and peak memory.
 """
 
 import json
@@ -27,7 +27,7 @@ _STRATEGIES: dict[str, Any] = {
 }
 _LENGTH_S, _SLICES = 60, 12
 _BEGIN_S, _AFTER_S = 5, 80
-"""The first start after the first message; the last end before the last one, so that mark-outs are measured."""
+"""From the first message to the first start; from the last end to the last message, for mark-outs."""
 
 
 def measure(recording: Path, orders: int) -> dict[str, float]:
