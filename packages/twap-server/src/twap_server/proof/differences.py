@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_iso
-from twap_server.domain.orders.order import Fill, Order, SliceResult
+from twap_server.domain.orders.order import Fill, Order, Sent, SliceResult
 from twap_server.engine.work.slice_decision import Decision
 from twap_server.proof.recorded_market import RecordedMarket
 
@@ -45,6 +45,27 @@ def first_difference(
             recomputed=f"none that is live: {_why(market, order)}",
         )
     for field, recorded, recomputed in _pairs(told, fills, again):
+        if recorded != recomputed:
+            return Difference(
+                slice=told.index, field=field, recorded=_text(recorded), recomputed=_text(recomputed)
+            )
+    return None
+
+
+def sent_difference(told: SliceResult, made: Sent | None) -> Difference | None:
+    """The first difference of what a slice saw when it was sent; ``made`` is None where it was not sent."""
+    sent = told.sent
+    assert sent is not None
+    pairs: list[tuple[str, Value, Value]] = [
+        ("sent", _moment(sent.time), None if made is None else _moment(made.time))
+    ]
+    if made is not None:
+        pairs += [
+            ("latency", sent.latency, made.latency),
+            ("mid when sent", sent.mid, made.mid),
+            ("touch when sent", sent.touch, made.touch),
+        ]
+    for field, recorded, recomputed in pairs:
         if recorded != recomputed:
             return Difference(
                 slice=told.index, field=field, recorded=_text(recorded), recomputed=_text(recomputed)

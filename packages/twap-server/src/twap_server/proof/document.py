@@ -7,17 +7,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from twap_models.enums import ImpactModel, RealismProfile, SliceReason, Strategy
-from twap_models.proof import OrderProof, ProofCurve, ProofMarket, ProofPlan, ProofSlice
+from twap_models.enums import FeeSource, ImpactModel, RealismProfile, SliceReason, Strategy
+from twap_models.proof import OrderProof, ProofCurve, ProofMarket, ProofPlan, ProofSent, ProofSlice
 from twap_models.realism import OrderRealism
-from twap_server.domain.clock import MICROSECOND, Nanos
+from twap_server.domain.clock import MICROSECOND, Nanos, to_span
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Decay, Participation, VolumeProfile
-from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
+from twap_server.domain.orders.order import Fill, Order, OrderProgress, Sent, SliceResult
 from twap_server.domain.orders.proof import ProofRecord, Taken
+from twap_server.domain.orders.realism import PROFILES, Realism
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.strategies import TWAP, AllAtOnce, Pov, Shortfall, StrategyChoice, Vwap
 from twap_server.domain.orders.terms import Destination, OrderTerms, Plan
@@ -63,17 +64,7 @@ def read_proof(path: Path) -> Proven:
 
 
 def proven(given: OrderProof) -> Proven:
-    """Translate it; exact numbers stay exact.
-
-    Raises:
-        InvalidRequest: its slices met more than a book at the moment of their decision.
-    """
-    if not _is_at_once(given.realism):
-        raise InvalidRequest(
-            f"order {given.token_id} was simulated with a latency or another impact model than the usual: "
-            "such an order cannot be verified yet",
-            field="realism",
-        )
+    """Translate it; exact numbers stay exact."""
     plans = tuple(map(_plan, given.plans))
     record = OrderRecord(
         order=Order(terms=_terms(given), plan=plans[-1], progress=_progress(given)),
@@ -91,12 +82,24 @@ def proven(given: OrderProof) -> Proven:
     return Proven(proof=proof, config=_config(given), sha256=given.sha256)
 
 
-def _is_at_once(realism: str | OrderRealism) -> bool:
-    """Whether slices took what was there when they were decided, under the usual impact model."""
-    if isinstance(realism, str):
-        return realism == RealismProfile.IDEAL
-    has_latency = bool(realism.latency)
-    return not has_latency and realism.impact == ImpactModel.LEVEL and realism.impact_half_life is None
+def _realism(given: str | OrderRealism) -> Realism:
+    """What its slices met on their way."""
+    if isinstance(given, str):
+        if given not in PROFILES:
+            raise InvalidRequest(
+                f"the realism {given} is not known to this twap-server: verify it with a newer one",
+                field="proof",
+            )
+        return PROFILES[RealismProfile(given)]
+    half_life = given.impact_half_life
+    return Realism(
+        profile=RealismProfile.OWN,
+        latency=to_span(given.latency),
+        latency_spread=to_span(given.latency_spread),
+        impact=ImpactModel(given.impact),
+        half_life=None if half_life is None else to_span(half_life),
+        fees=FeeSource(given.fees),
+    )
 
 
 def _terms(given: OrderProof) -> OrderTerms:
@@ -120,6 +123,7 @@ def _terms(given: OrderProof) -> OrderTerms:
         randomize=given.randomize,
         participation_cap=given.participation_cap,
         strategy=_strategy(given),
+        realism=_realism(given.realism),
         lot_size=given.lot_size,
     )
 
@@ -210,7 +214,12 @@ def _slice(one: ProofSlice) -> SliceResult:
         touch_exchange=one.touch_exchange,
         traded=one.traded_volume,
         book_time=None if one.book_time_ns is None else _cut(one.book_time_ns),
+        sent=None if one.sent is None else _sent(one.sent),
     )
+
+
+def _sent(one: ProofSent) -> Sent:
+    return Sent(time=Nanos(one.time_ns), latency=one.latency_ns, mid=one.mid, touch=one.touch)
 
 
 def _reason(one: ProofSlice) -> SliceReason | None:

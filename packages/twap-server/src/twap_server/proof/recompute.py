@@ -6,29 +6,30 @@ The deciding is the engine's own: ``engine/work/slice_decision.py``. How the boo
 """
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby
 from typing import Final
 
-from twap_models.enums import OrderStatus, SliceReason
-from twap_server.books.live import LiveBook
+from twap_models.enums import ImpactModel, OrderStatus, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos, to_iso, to_span
 from twap_server.domain.execution.decision_clock import whole_microseconds
 from twap_server.domain.execution.impact import LevelKey
+from twap_server.domain.execution.matching import Match, VenueLevel
 from twap_server.domain.execution.own_impact import ImpactMemories
-from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.proof import ProofRecord, Taken
 from twap_server.domain.orders.record import OrderRecord
-from twap_server.domain.orders.terms import Destination
 from twap_server.domain.tca.report_hash import report_hash
 from twap_server.engine.market.book_view import BookView
 from twap_server.engine.market.snapshot import MarketReader, Quotes
+from twap_server.engine.work.shifted_walk import note_walk
 from twap_server.engine.work.slice_decision import Decision, InFlight, SliceDecider, lost
-from twap_server.proof.differences import Difference, first_difference
+from twap_server.proof.differences import Difference, first_difference, sent_difference
 from twap_server.proof.document import Proven
+from twap_server.proof.met_books import date_fetched, quotes_of, quotes_when_sent
 from twap_server.proof.recorded_market import RecordedMarket
 
 _WITHOUT_BOOK: Final = frozenset(SliceReason) - {
@@ -63,6 +64,9 @@ class Recomputation:
         self._proven, self._proof = proven, proven.proof
         self._moment = Nanos(0)
         self._impact = self._new_memory()
+        self._decider = SliceDecider(impact=self._impact)
+        self._flight: InFlight | None = None
+        """The slice that was sent and has not arrived."""
         self._decided_before: Nanos | None = None
         self._order = _before_all(self._proof)
         self._done: list[Decision] = []
@@ -71,6 +75,7 @@ class Recomputation:
     def begin_run(self) -> None:
         """Forget what a server forgets that is started again."""
         self._impact = self._new_memory()
+        self._decider, self._flight = SliceDecider(impact=self._impact), None
         self._decided_before = None
 
     def run(self, market: RecordedMarket) -> Verdict:
@@ -78,10 +83,14 @@ class Recomputation:
         verdict = Verdict()
         reader = MarketReader(market, self._proven.config)  # type: ignore[arg-type]  # it looks at books alone
         for one in _in_order(self._proof):
-            if isinstance(one, list):
-                self._take_beside(one, market)
-                continue
-            verdict.difference = self._decide(one, market, reader, verdict)
+            match one:
+                case list():
+                    self._take_beside(one, market)
+                    continue
+                case _Sending():
+                    verdict.difference = self._send(one.told, market, reader)
+                case SliceResult():
+                    verdict.difference = self._decide(one, market, reader, verdict)
             if verdict.difference is not None:
                 return verdict
         verdict.sha256 = report_hash(self._recomputed())
@@ -95,7 +104,7 @@ class Recomputation:
         fills = self._fills.get(told.index, ())
         decided = told.decided or told.due
         market.play_before(decided)
-        if told.reason in _WITHOUT_BOOK:
+        if told.reason in _WITHOUT_BOOK and not _was_too_late_at_once(told):
             again: Decision | None = self._miss(order, told, told.reason, market)
             found = first_difference(told, fills, again, market, order)
             verdict.without_book[told.reason.value] = verdict.without_book.get(told.reason.value, 0) + 1
@@ -112,13 +121,15 @@ class Recomputation:
     ) -> Decision | None:
         """Miss a slice for a reason that only the server knew; what it wanted may hang on what was traded."""
         decided = told.decided or told.due
+        if self._flight is not None and told.sent is not None:
+            return self._decider.arrive(self._flight, order, Quotes((), reason), now=decided)
         if told.traded is None or not order.schedule.follows_volume:
             return lost(order, told.index, reason, now=decided)
         closed = Quotes((), reason)
         market.play_up_to(decided)
         traded = self._traded(order, told.index, closed, market)
-        decider = SliceDecider(impact=self._impact)
-        return _at_once(decider.decide(order, told.index, closed, now=decided, final=True, traded=traded))
+        again = self._decider.decide(order, told.index, closed, now=decided, final=True, traded=traded)
+        return again if isinstance(again, Decision) else None
 
     def _meet(
         self,
@@ -133,7 +144,7 @@ class Recomputation:
         self._moment = whole_microseconds(decided)
         first: Difference | None = None
         while True:
-            _date_fetched(order, told, fills, market)
+            date_fetched(order, told, fills, market)
             again = self._once(order, told, decided, market, reader)
             found = first_difference(told, fills, again, market, order)
             if found is None:
@@ -146,10 +157,31 @@ class Recomputation:
     def _once(
         self, order: Order, told: SliceResult, decided: Nanos, market: RecordedMarket, reader: MarketReader
     ) -> Decision | None:
-        quotes, index = _quotes(order, told, decided, market, reader), told.index
-        decider = SliceDecider(impact=self._impact)
+        quotes, index = quotes_of(order, told, decided, market, reader), told.index
+        if self._flight is not None:
+            if not quotes.open:
+                return None
+            flight = InFlight(seen=copy(self._flight.seen), plan=order.plan, arrives=self._flight.arrives)
+            return self._decider.arrive(flight, order, quotes, now=decided)
         traded = self._traded(order, index, quotes, market)
-        return _at_once(decider.decide(order, index, quotes, now=decided, final=False, traded=traded))
+        again = self._decider.decide(order, index, quotes, now=decided, final=False, traded=traded)
+        return again if isinstance(again, Decision) else None
+
+    def _send(self, told: SliceResult, market: RecordedMarket, reader: MarketReader) -> Difference | None:
+        """Decide a slice that takes time to arrive; what it saw is compared, and kept for its arrival."""
+        sent = told.sent
+        assert sent is not None
+        order = self._order_at(told)
+        market.play_before(sent.time)
+        while True:
+            quotes = quotes_when_sent(order, sent.time, market, reader)
+            traded = self._traded(order, told.index, quotes, market)
+            again = self._decider.decide(order, told.index, quotes, now=sent.time, final=False, traded=traded)
+            self._flight = again if isinstance(again, InFlight) else None
+            made = None if self._flight is None else self._flight.seen.sent
+            found = sent_difference(told, made)
+            if found is None or not market.play_same_instant(sent.time):
+                return found
 
     def _traded(self, order: Order, index: int, quotes: Quotes, market: RecordedMarket) -> Decimal | None:
         schedule, before = order.schedule, self._decided_before
@@ -163,11 +195,13 @@ class Recomputation:
 
     def _keep(self, again: Decision, decided: Nanos) -> None:
         self._impact.settle()
+        self._flight = None
         self._done.append(again)
         self._order = self._order.at(_after(self._order, again))
         following = self._following(again.result.index)
         if following is None or following.decided != decided:
-            self._decided_before = decided
+            sent = again.result.sent
+            self._decided_before = decided if sent is None else sent.time
 
     def _following(self, index: int) -> SliceResult | None:
         """The slice behind; those that were settled in one look know of none before them."""
@@ -185,13 +219,31 @@ class Recomputation:
         """Remember what another order took: it was decided, and recorded, by itself."""
         market.play_before(taken[0].time)
         self._moment = whole_microseconds(taken[0].time)
+        if self._order.terms.realism.impact is ImpactModel.PRICE_SHIFT:
+            self._walk_beside(taken, market)
+            return
+        memory = self._impact.levels(self._order.terms.realism.half_life)
         for one in taken:
             live = market.live_book(one.instrument)
             if live is not None:
                 terms = self._order.terms
                 key = LevelKey(terms.user_id, one.instrument, terms.side, one.price)
                 epoch = live.book.ensure_level_epoch(terms.side, one.price)
-                self._impact.usual.take(key, one.quantity, level_epoch=epoch)
+                memory.take(key, one.quantity, level_epoch=epoch)
+        self._impact.settle()
+
+    def _walk_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
+        """Remember how far another order walked."""
+        terms = self._order.terms
+        open_ones = [
+            (one, BookView(live))
+            for one in terms.destinations
+            if (live := market.live_book(one.instrument)) is not None and live.book.two_sided()
+        ]
+        named = {one.instrument.exchange for one, _ in open_ones}
+        fills = [VenueLevel(one.instrument.exchange, one.price, one.quantity) for one in taken]
+        matched = Match(fills=tuple(one for one in fills if one.exchange in named), stopped_by=None)
+        note_walk(terms, matched, Quotes(tuple(open_ones), None), self._impact)
         self._impact.settle()
 
     def _new_memory(self) -> ImpactMemories:
@@ -209,53 +261,30 @@ class Recomputation:
         )
 
 
-def _at_once(decision: Decision | InFlight | None) -> Decision | None:
-    assert not isinstance(decision, InFlight), "orders with a latency are not verified"
-    return decision
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """A slice at the moment it was sent, which is before it arrived."""
+
+    told: SliceResult
 
 
-def _in_order(proof: ProofRecord) -> Iterator[SliceResult | list[Taken]]:
+def _in_order(proof: ProofRecord) -> Iterator[SliceResult | _Sending | list[Taken]]:
     """The user's decisions as they were made: this order's slices, and what others took at a time."""
     taken = [list(group) for _, group in groupby(proof.taken, key=lambda one: one.seq)]
     for one in proof.record.slices:
-        seq = proof.seqs.get(one.index, 0)
+        seq, sent = proof.seqs.get(one.index, 0), one.sent
+        while sent is not None and taken and taken[0][0].seq < seq and taken[0][0].time <= sent.time:
+            yield taken.pop(0)
+        if sent is not None and one.decided != sent.time:
+            yield _Sending(one)
         while taken and taken[0][0].seq < seq:
             yield taken.pop(0)
         yield one
 
 
-def _quotes(
-    order: Order, told: SliceResult, decided: Nanos, market: RecordedMarket, reader: MarketReader
-) -> Quotes:
-    """The books of the order's markets; of one market its live book: the server says that it was used.
-
-    Of several, ``book_time`` is the oldest one's that was used. What is older was left out: by a silence or a
-    lost connection, of which a recording has nothing.
-    """
-    destinations = order.terms.destinations
-    if len(destinations) == 1:
-        return _alone(destinations[0], market.live_book(destinations[0].instrument))
-    used = [one for one in destinations if not _is_older(market.live_book(one.instrument), told)]
-    return reader.snapshot(decided).quotes(used, limited=order.plan.limit is not None, filling=True)
-
-
-def _is_older(live: LiveBook | None, told: SliceResult) -> bool:
-    return live is not None and told.book_time is not None and live.ts_received < told.book_time
-
-
-def _alone(destination: Destination, live: LiveBook | None) -> Quotes:
-    if live is None or live.status is not BookStatus.LIVE or not live.book.two_sided():
-        return Quotes((), SliceReason.NO_BOOK)
-    return Quotes(((destination, BookView(live)),), None)
-
-
-def _date_fetched(order: Order, told: SliceResult, fills: tuple[Fill, ...], market: RecordedMarket) -> None:
-    """Date books that came over REST as the server did: a recording knows when the answer came."""
-    dated = {one.exchange: one.book_time for one in fills}
-    for one in order.terms.destinations:
-        moment = dated.get(one.instrument.exchange, told.book_time)
-        if moment is not None:
-            market.date_fetched(one.instrument, moment)
+def _was_too_late_at_once(told: SliceResult) -> bool:
+    """Whether it was known when the slice was sent that it would come too late: that can be recomputed."""
+    return told.sent is not None and told.decided == told.sent.time
 
 
 def _nearer(first: Difference | None, found: Difference) -> Difference:

@@ -6,12 +6,14 @@ from typing import Any
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_models.enums import Fidelity, OrderEventType
+from twap_models.enums import Fidelity, ImpactModel, OrderEventType
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.proof import ProofRecord, Taken
+from twap_server.domain.orders.proof import REMEMBERED_HALF_LIVES, ProofRecord, Taken
+from twap_server.domain.orders.realism import SHIFT_HALF_LIFE
 from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.terms import OrderTerms
 from twap_server.store.database import Database
 from twap_server.store.fill_texts import read_fills
 from twap_server.store.orders import read_record
@@ -58,7 +60,7 @@ async def _taken_beside(connection: AsyncConnection, record: OrderRecord, memory
     if not moments or record.order.terms.fidelity is not Fidelity.DEPTH:
         return ()
     first, last = Nanos(moments[0] - memory), moments[-1]
-    beside = await _markets_beside(connection, record.order, first, last)
+    beside = await _markets_beside(connection, record.order, first, last, memory // REMEMBERED_HALF_LIVES)
     found: list[Taken] = []
     for at in range(0, len(beside), _AT_ONCE):
         named = list(beside)[at : at + _AT_ONCE]
@@ -71,19 +73,30 @@ async def _taken_beside(connection: AsyncConnection, record: OrderRecord, memory
 
 
 async def _markets_beside(
-    connection: AsyncConnection, order: Order, first: Nanos, last: Nanos
+    connection: AsyncConnection, order: Order, first: Nanos, last: Nanos, half_life: int
 ) -> Mapping[str, Mapping[str, InstrumentId]]:
-    """The user's other orders that may have taken something meanwhile, each with their common markets."""
+    """The user's other orders that may have taken something meanwhile, each with their common markets.
+
+    Only those under the same impact model and half-life: what others took is displayed to this one.
+    """
     markets = {one.instrument for one in order.terms.destinations}
+    own = _memory_of(order.terms, half_life)
     rows = (await connection.execute(_beside(order, first, last))).mappings()
     found = {}
     for terms in map(to_terms, rows):
         common = {
             one.instrument.exchange: one.instrument for one in terms.destinations if one.instrument in markets
         }
-        if common:
+        if common and _memory_of(terms, half_life) == own:
             found[terms.order_id] = common
     return found
+
+
+def _memory_of(terms: OrderTerms, usual: int) -> tuple[ImpactModel, int]:
+    """Which memory of own impact an order goes by; ``usual``: the half-life of the settings."""
+    realism = terms.realism
+    unsaid = usual if realism.impact is ImpactModel.LEVEL else SHIFT_HALF_LIFE
+    return realism.impact, unsaid if realism.half_life is None else realism.half_life
 
 
 def _beside(order: Order, first: Nanos, last: Nanos) -> Select[Any]:

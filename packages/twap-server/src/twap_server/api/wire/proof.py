@@ -6,7 +6,7 @@ from twap_models import proof as wire
 from twap_server.api.wire.present_realism import realism
 from twap_server.domain.clock import to_span
 from twap_server.domain.orders.curves import AtOnce, Curve, Decay, Linear, Participation
-from twap_server.domain.orders.order import Fill, SliceResult
+from twap_server.domain.orders.order import Fill, Sent, SliceResult
 from twap_server.domain.orders.proof import ProofRecord, Taken
 from twap_server.domain.orders.terms import Destination, Plan
 from twap_server.domain.tca.report_hash import report_hash
@@ -117,7 +117,12 @@ def _slice(one: SliceResult, seq: int) -> wire.ProofSlice:
         touch_exchange=one.touch_exchange,
         traded_volume=one.traded,
         book_time_ns=one.book_time,
+        sent=None if one.sent is None else _sent(one.sent),
     )
+
+
+def _sent(one: Sent) -> wire.ProofSent:
+    return wire.ProofSent(time_ns=one.time, latency_ns=one.latency, mid=one.mid, touch=one.touch)
 
 
 def _fills(fills: Sequence[Fill]) -> Iterator[wire.ProofFill]:
