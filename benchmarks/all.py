@@ -31,7 +31,6 @@ _PARTS = (
     "runtime",
     "replay",
     "many_orders",
-    "tournament",
     "merged_book",
 )
 _LONGEST_S = 900.0

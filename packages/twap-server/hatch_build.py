@@ -18,6 +18,7 @@ _MODULES = (
     "twap_server.domain.market._times",
     "twap_server.exchanges.binance._scan",
     "twap_server.exchanges.coinbase_exchange._scan",
+    "twap_server.recordings._lines",
 )
 
 

@@ -65,14 +65,14 @@ async def test_accounts_beside_a_running_server(database: str) -> None:
 
         await _a_new_password_ends_sign_ins(database, client)
         assert await command(database, "user", "add", "ADA", "--password-stdin", given=PASSWORD) == (
-            1,
+            2,
             "",
             "twap-server: that user name is taken: choose another\n",
         )
         code, _, told = await command(database, "user", "password", "eve", "--password-stdin", given=NEW)
-        assert code == 1 and "there is no user 'eve'" in told
+        assert code == 2 and "there is no user 'eve'" in told
         code, _, told = await command(database, "user", "add", "eve", "--password-stdin", given="short")
-        assert code == 1 and "at least 8" in told and "'short'" not in told
+        assert code == 2 and "at least 8" in told and "'short'" not in told
 
 
 async def _a_new_password_ends_sign_ins(database: str, client: TwapClient) -> None:
@@ -153,19 +153,19 @@ async def test_what_no_account_can_have_is_refused_in_one_line(
         (("invite", "--days", "366"), "--days"),
     ):
         code, said, told = await command(database, *arguments, given=NEW)
-        assert (code, said, told.count("\n")) == (1, "", 1) and field in told, told
+        assert (code, said, told.count("\n")) == (2, "", 1) and field in told, told
 
 
 async def test_somebody_of_a_provider_is_linked_once(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     await command(database, "user", "add", "ada", "--password-stdin", given=PASSWORD)
     code, _, told = await command(database, "user", "link", "ada", "sub-1")
-    assert code == 1 and "set api.oidc.issuer" in told
+    assert code == 2 and "set api.oidc.issuer" in told
     monkeypatch.setenv("TWAP_API__OIDC__ISSUER", "https://id.example")
     monkeypatch.setenv("TWAP_API__OIDC__CLIENT_ID", "twap")
     linked = await command(database, "user", "link", "ada", "sub-1")
     assert linked == (0, "user ada belongs to subject sub-1 of https://id.example\n", "")
     code, _, told = await command(database, "user", "link", "ada", "sub-1")
-    assert code == 1 and "has an account already" in told
+    assert code == 2 and "has an account already" in told
 
 
 async def test_a_closed_server_without_accounts_says_what_to_do(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from twap_models import MarketMode, ServerInfo
 from twap_server.bootstrap.demo import first_symbol, serve_venue
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings.writer import line_of
+from twap_server.recordings.lines import line_of
 from twap_server.venue.registry import PROTOCOLS
 
 BY_NAME = {one.name: one for one in PROTOCOLS}

@@ -151,7 +151,7 @@ def test_a_start_refuses_a_shared_key_in_one_line(file: Path, loaded: settings.S
     start = subprocess.run(
         command, env=os.environ | variables, capture_output=True, text=True, timeout=60, check=False
     )
-    assert start.returncode == 1
+    assert start.returncode == 2
     assert start.stderr.splitlines()[-1].startswith(f"twap-server: the signing key {file} has mode 0644")
     assert "Traceback" not in start.stderr
 

@@ -21,8 +21,9 @@ from twap_server.domain.market.events import BookStatus
 from twap_server.exchanges.base import Start
 from twap_server.exchanges.hyperliquid.adapter import HyperliquidExchange
 from twap_server.exchanges.registry import EXCHANGES
+from twap_server.recordings.lines import Message
 from twap_server.recordings.manifest import Retention
-from twap_server.recordings.writer import Message, RecordingWriter
+from twap_server.recordings.writer import RecordingWriter
 from twap_server.settings import Settings
 from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.registry import PROTOCOLS

@@ -86,8 +86,6 @@ ORDER = {"exchange": "binance", "symbol": "BTC-USDT", "duration": "5s", "slices"
         ({"strategies": {"a": {"strategy": "vwop"}}}, "strategies.a.strategy: expected 'twap'"),
         ({"strategies": {"a": {"strategy": "pov"}}}, "strategies.a.participation: .* pov needs it"),
         ({"strategies": {"a": {"half_life": "5s"}}}, "strategies.a.half_life: .* belongs to strategy is"),
-        ({"profiles": ["far"]}, "profiles: .*'ideal', 'local', 'remote' or 'adverse'"),
-        ({"profiles": {"far": {"latency": "9h"}}}, "profiles: .*expected at most 60 s"),
         ({"sizes": ["1e40"]}, r"sizes\[0\]"),
         ({"starts": ["+1s", "+99s"]}, r"starts\[1\]: .*: expected a start from .* so that the longest"),
         ({"starts": ["soon"]}, r"starts\[0\]: expected an ISO 8601 time.*, got 'soon'"),

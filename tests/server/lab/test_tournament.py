@@ -187,24 +187,6 @@ def test_as_many_reports_as_wanted(tmp_path: Path) -> None:
         assert sum(bool(row["report"]) for row in table(out)) == found
 
 
-def test_profiles_of_realism(tmp_path: Path) -> None:
-    """By name or with own figures; the parts of each order still sum to its cost."""
-    own = {"ideal": {}, "slow": {"latency": "300ms"}, "far": {"latency": "500ms", "impact": "price_shift"}}
-    wanted = small(market(tmp_path / "a.gz", seconds=60), sizes=["6"], profiles=own)
-    made = run(wanted, tmp_path / "out")
-    rows = table(tmp_path / "out")
-    assert {row["profile"] for row in rows} == set(own)
-    for row in rows:
-        parts = [Decimal(row[name]) for name in row if re.fullmatch("part_[a-z]+", name)]
-        assert sum(parts) == Decimal(row["cost"])
-        assert row["profile"] != "ideal" or row["part_latency"] == "0"
-    assert any(row["part_latency"] != "0" for row in rows)
-    assert {group.profile for group in made.groups[1:]} == set(own)
-    run(wanted | {"profiles": ["ideal", "adverse"]}, tmp_path / "named")
-    named = {row["run"]: row for row in table(tmp_path / "named")}
-    assert {row["profile"] for row in named.values()} == {"ideal", "adverse"}
-
-
 def test_a_broken_recording_ends_it_with_its_name(tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=60)
     path.write_bytes(path.read_bytes()[:-900])

@@ -94,11 +94,11 @@ def test_the_command(tmp_path: Path) -> None:
     ("more", "code", "words"),
     [
         (["--quantity", "0.0000001"], 5, "Rejected"),
-        (["--strategy", "vwop"], 1, "strategy: expected 'twap', 'vwap'"),
+        (["--strategy", "vwop"], 2, "strategy: expected 'twap', 'vwap'"),
         (["--field", "colour"], 2, "expected NAME=VALUE"),
-        (["--field", "colour=red"], 1, "colour: an order has no such field"),
-        (["--slices", "3", "--interval", "1s"], 1, "give interval or slices, not both"),
-        (["--html", "/proc/none/page.html"], 1, "cannot write /proc/none/page.html"),
+        (["--field", "colour=red"], 2, "colour: an order has no such field"),
+        (["--slices", "3", "--interval", "1s"], 2, "give interval or slices, not both"),
+        (["--html", "/proc/none/page.html"], 2, "cannot write /proc/none/page.html"),
     ],
 )
 def test_the_command_says_what_is_wrong(more: list[str], code: int, words: str, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_a_tournament_from_a_file(tmp_path: Path) -> None:
 
 def test_the_tournament_command_says_what_is_wrong(tmp_path: Path) -> None:
     code, said = command("tournament", tmp_path / "none.toml")
-    assert (code, "cannot read the tournament" in said) == (1, True), said
+    assert (code, "cannot read the tournament" in said) == (2, True), said
     code, said = command("tournament", tmp_path / "none.toml", "--reports", "some")
     assert (code, "--reports some: expected a number of orders, or all" in said) == (2, True), said
     assert os.listdir(tmp_path) == []

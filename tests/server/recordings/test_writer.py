@@ -15,9 +15,11 @@ from twap_server.domain.clock import MICROSECOND, SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings import check
 from twap_server.recordings.frames import frames
+from twap_server.recordings.lines import Burst, Message, line_of, lines_in_python
 from twap_server.recordings.manifest import Manifest, Retention
+from twap_server.recordings.native import lines_of
 from twap_server.recordings.rows import Row
-from twap_server.recordings.writer import Message, OpenSegment, RecordingWriter, line_of
+from twap_server.recordings.writer import OpenSegment, RecordingWriter, of_one
 
 T0 = Nanos(1_767_225_600 * SECOND)
 ALL = Retention(0, timedelta(0))
@@ -62,6 +64,25 @@ def test_no_byte_is_lost_and_the_moment_is_cut_to_the_microsecond(raw: bytes | s
     row = msgspec.json.decode(line_of((Nanos(at), "in", SOCKET, raw)), type=Row)
     assert row.content == (raw if isinstance(raw, bytes) else raw.encode())
     assert row.t == at // MICROSECOND * MICROSECOND
+
+
+_RAW = st.one_of(
+    st.binary(), st.text(st.characters(exclude_categories=["Cs"])), st.text('{"\\ a1:}').map(str.encode)
+)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 2**62).map(Nanos),
+            st.sampled_from(["in", "out"]),
+            st.sampled_from([SOCKET, 'ws-"odd" \\ é']),
+            st.lists(_RAW, max_size=5),
+        )
+    )
+)
+def test_compiled_or_not_the_lines_are_the_same(bursts: list[Burst]) -> None:
+    assert lines_of(bursts) == lines_in_python(bursts)
 
 
 def test_every_segment_begins_with_the_list_of_instruments(tmp_path: Path) -> None:
@@ -139,9 +160,9 @@ def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path
     killed = tmp_path / "killed"
     killed.mkdir()
     unfinished = OpenSegment(killed / last.name, T0)
-    unfinished.write([message(number) for number in range(5)])
+    unfinished.write([of_one(message(number)) for number in range(5)])
     unfinished.flush()
-    unfinished.write([message(5)])
+    unfinished.write([of_one(message(5))])
     unfinished.abandon()
     assert read(killed) == ["0", "1", "2", "3", "4"]
     assert ["not finished" in line for _, line in check.verified(killed)] == [True, False]

@@ -17,7 +17,7 @@ from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, HttpRequest, Start
-from twap_server.recordings.writer import Message, line_of
+from twap_server.recordings.lines import Message, line_of
 from twap_server.settings import Settings
 
 each = pytest.mark.parametrize("case", CASES, ids=lambda case: case.shape.name)

@@ -380,7 +380,7 @@ def test_command_says_what_is_wrong_with_an_order(tmp_path: Path, text: str, wor
     done = CliRunner().invoke(
         app, ["replay", str(market(tmp_path / "a.gz", seconds=1)), "--order", str(asked)]
     )
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert words in done.output
 
 
@@ -389,8 +389,22 @@ def test_command_says_which_order_is_not_there(tmp_path: Path) -> None:
     done = CliRunner().invoke(
         app, ["replay", str(market(tmp_path / "a.gz", seconds=1)), "--order", str(asked)]
     )
-    assert done.exit_code == 1
+    assert done.exit_code == 2
     assert done.output == f"twap-server: cannot read the order {asked}: No such file or directory\n"
+
+
+def test_command_tells_what_was_given_wrong_from_what_failed(tmp_path: Path) -> None:
+    asked = tmp_path / "order.json"
+    asked.write_text(
+        '{"token_id":"a","exchange":"binance","symbol":"BTCUSDT","quantity":1,"duration":5,"slices":5}'
+    )
+    absent = CliRunner().invoke(app, ["replay", str(tmp_path / "absent.gz"), "--order", str(asked)])
+    assert absent.exit_code == 2
+    assert absent.output.endswith("absent.gz: No such file or directory\n")
+    path = market(tmp_path / "a.gz", seconds=30)
+    path.write_bytes(path.read_bytes()[:-100])
+    broken = CliRunner().invoke(app, ["replay", str(path), "--order", str(asked)])
+    assert broken.exit_code == 1 and "it breaks off" in broken.output
 
 
 def _check_against_a_plain_book(done: Replayed, path: Path) -> None:

@@ -121,4 +121,4 @@ def test_the_command_takes_several_recordings(tmp_path: Path) -> None:
     assert "on aggregate, Filled: 1 at " in done.output
     twice = ["--instruments", str(asked), "--instruments", str(asked)]
     refused = CliRunner().invoke(app, ["replay", *map(str, paths), "--order", str(asked), *twice])
-    assert refused.exit_code == 1 and "say it as EXCHANGE=" in refused.output
+    assert refused.exit_code == 2 and "say it as EXCHANGE=" in refused.output

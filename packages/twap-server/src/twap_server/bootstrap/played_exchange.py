@@ -50,13 +50,17 @@ def exchanges_in(recordings: Sequence[Recording]) -> "list[PlayedExchange]":
     seen: set[Path] = set()
     for one in (part for given in recordings for part in _parts(given)):
         if one.path.resolve() in seen:
-            raise InvalidRequest(f"{one.path} is given twice: name each recording once", field="recording")
+            raise InvalidRequest(f"{one.path} is given twice: name each recording once", field="RECORDING")
         seen.add(one.path.resolve())
         found.setdefault(exchange_of(one.path, one.frames(), ORIGINS), []).append(one)
     return [PlayedExchange(name, parts) for name, parts in sorted(found.items())]
 
 
 def _parts(given: Recording) -> list[Recording]:
+    if not given.path.exists():
+        raise InvalidRequest(
+            f"cannot read the recording {given.path}: No such file or directory", field="RECORDING"
+        )
     if not given.path.is_dir():
         return [given]
     folders = folders_of(given.path)

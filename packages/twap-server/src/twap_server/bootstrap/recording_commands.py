@@ -12,8 +12,9 @@ from twap_server.domain.errors import InvalidRequest, UnknownSymbol
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings, the_one
 from twap_server.recordings.frames import Recording
+from twap_server.recordings.lines import Message
 from twap_server.recordings.tables import CsvTables, ParquetTables, Tables
-from twap_server.recordings.writer import Message, write_recording
+from twap_server.recordings.writer import write_recording
 from twap_server.replay.cutting import Cutter, Part
 from twap_server.replay.following import FollowedBooks
 from twap_server.replay.market_rows import BestRow, MarketRow, MarketRows, TopRow, TradeRow

@@ -9,7 +9,7 @@ import typer
 
 from twap_models import __version__
 from twap_server.cli import accounts, lab, measure, recordings, upkeep, verifying
-from twap_server.cli.running import Commands, fail, run_announcing, say, told
+from twap_server.cli.running import Commands, fail, run_announcing, say_fitting, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -172,7 +172,7 @@ def replay(
     """Execute orders against recordings in virtual time, and say what they cost.
 
     A message that cannot be read is an error, unless --skip-unread allows for it.
-    Exit: 0 done, 1 failed, 5 an order was rejected.
+    Exit: 0 done, 1 failed, 2 wrong usage, 5 an order was rejected.
     """
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
@@ -187,7 +187,7 @@ def replay(
             with_fills=fills,
             skip_unread=skip_unread,
             settings=loaded,
-            announce=say,
+            announce=say_fitting,
         )
         show = partial(bootstrap.serve_theatre, settings=loaded, port=port)
         done = (

@@ -1,21 +1,27 @@
 """Share what the commands of ``twap-server`` need: run, print lines, and report a failure in one line."""
 
 import asyncio
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import typer
 from typer.core import TyperGroup
 
 from twap_server.domain.clock import Nanos, to_nanos
-from twap_server.domain.errors import TwapError
+from twap_server.domain.errors import RequestError, TwapError
 from twap_server.runtime.loops import LoopFactory
 from twap_server.telemetry import Lines, say_last
 
 Announce: TypeAlias = Callable[[str], None]
+CONTENT: Final = "recording"
+"""The field of errors about what a recording holds."""
+_FAILED: Final = 1
+_WRONG_USAGE: Final = 2
 
 
 class Commands(TyperGroup):
@@ -48,24 +54,43 @@ def run_announcing(
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Say what failed in one line, and end."""
+    """Say what failed in one line, and end: with 2 where something else has to be given, else with 1."""
     try:
         yield
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     except TwapError as error:
-        fail(str(error))
+        fail(str(error), code=_code(error))
     except BaseExceptionGroup as group:
         expected = group.subgroup(TwapError)
         if expected is None:
             raise
-        fail(str(_first(expected)))
+        failure = _first(expected)
+        fail(str(failure), code=_code(failure))
 
 
 def say(line: str) -> None:
     """Print a line at once; what the terminal's encoding lacks, as of odd file names, is escaped."""
     typer.echo(line.encode(sys.stdout.encoding or "utf-8", "backslashreplace"))
     sys.stdout.flush()
+
+
+def say_fitting(line: str) -> None:
+    """Print a line; where it does not fit a terminal, more of them, set in. Into a file or pipe: one."""
+    say(fitting(line, shutil.get_terminal_size().columns) if sys.stdout.isatty() else line)
+
+
+def fitting(line: str, width: int) -> str:
+    """Break a line between words, and set what follows in by two more than its own begin."""
+    inset = len(line) - len(line.lstrip())
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * (inset + 2),
+        drop_whitespace=True,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def moment(text: str, option: str) -> Nanos:
@@ -84,6 +109,12 @@ def fail(message: str, *, code: int = 1) -> NoReturn:
     """End with a line on standard error, which nobody needs to read for the end to come, and this code."""
     say_last(f"twap-server: {message}")
     raise typer.Exit(code)
+
+
+def _code(error: BaseException) -> int:
+    """Tell mistakes of whoever gave the command from failures of the work, as over what a recording holds."""
+    is_mistake = isinstance(error, RequestError) and getattr(error, "field", "") != CONTENT
+    return _WRONG_USAGE if is_mistake else _FAILED
 
 
 def _first(group: BaseException) -> BaseException:

@@ -62,7 +62,7 @@ def risk_chart(found: Sequence[StrategyResult]) -> Element:
     low, high = _room([cost.mean for _, cost in known])
     y = Scale(low=low, high=high, begin=_SQUARE - _UNDER, end=TOP)
     parts = [*_axis(x, _SQUARE, "risk: standard deviation of the cost, bps"), *_upright(y)]
-    taken = [(x(cost.deviation), y(cost.mean)) for _, cost in known]
+    taken: list[tuple[float, float]] = []
     for name, cost in known:
         at, up = x(cost.deviation), y(cost.mean)
         title = f"{name}: cost {number(cost.mean)}, risk {number(cost.deviation)} bps"

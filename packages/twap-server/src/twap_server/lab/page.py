@@ -98,11 +98,14 @@ def _findings(result: TournamentResult, whole: ResultGroup) -> Iterator[Element]
 
 
 def _finding(name: str, one: PairedDifference) -> str:
-    interval = "" if one.low is None else f"95 % interval {number(one.low)} to {number(one.high)}, "
-    basis = f"{interval}{one.pairs:,} pairs over {one.blocks:,} stretches of time"
+    between = "" if one.low is None else f", between {number(one.low)} and {number(one.high)}"
+    pairs = f"in {one.pairs:,} pairs over {one.blocks:,} stretches of time"
     if one.verdict is Verdict.NO_DIFFERENCE_SHOWN:
-        return f"{name}: no difference to {one.baseline} shown ({number(one.mean)} bps; {basis})"
-    return f"{name}: {one.verdict.value} than {one.baseline} by {number(abs(one.mean))} bps ({basis})"
+        return f"{name}: no difference to {one.baseline} shown ({number(one.mean)} bps{between}, {pairs})"
+    return (
+        f"{name}: {one.verdict.value} than {one.baseline} by {number(abs(one.mean))} bps "
+        f"({number(one.mean)}{between}, {pairs})"
+    )
 
 
 def _costs(group: ResultGroup) -> Element:

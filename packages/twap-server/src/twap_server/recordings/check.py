@@ -21,7 +21,7 @@ def folders_of(folder: Path) -> list[Path]:
     found = sorted({one.parent for one in folder.glob(f"*/*{ENDING}")})
     if not found:
         raise InvalidRequest(
-            f"{folder} holds no recording: no file *{ENDING} in it or one level below", field="recording"
+            f"{folder} holds no recording: no file *{ENDING} in it or one level below", field="RECORDING"
         )
     return found
 

@@ -5,7 +5,6 @@ In: messages with their moments, from the event loop; ``keep`` never waits. Out:
 the disk takes it is dropped, and the manifest says how much.
 """
 
-import base64
 import hashlib
 import itertools
 import threading
@@ -14,32 +13,22 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
-import msgspec
-
-from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_datetime
+from twap_server.domain.clock import SECOND, Nanos, to_datetime
 from twap_server.domain.errors import InvalidRequest
+from twap_server.recordings.lines import Burst, Message
 from twap_server.recordings.manifest import ENDING, Manifest, Retention, Segment
-from twap_server.recordings.rows import BASE64, Row
+from twap_server.recordings.native import lines_of
+from twap_server.recordings.packing import new_packer
 
-_LEVEL: Final = 1
-"""Of compression: the network's text shrinks to a tenth, at a hundred megabytes a second."""
-_GZIP: Final = 31
-"""For zlib: a gzip stream with the largest window."""
-_BATCH: Final = 500
+_BATCH: Final = 150
+"""Messages that are written at once: about a hundred kilobytes, which the allocator keeps at hand."""
 _EVERY_S: Final = 0.25
 _TURNS_TO_A_FLUSH: Final = 3
 """So at most a second is lost when the process is killed."""
 _MOST_WAITING: Final = 200_000
 _JOIN_S: Final = 10.0
-_encode = msgspec.json.Encoder().encode
-
-
-Message: TypeAlias = tuple[Nanos, str, str, bytes | str]
-"""One message: its moment, ``in`` or ``out``, the connection, what was sent or received."""
-Burst: TypeAlias = tuple[Nanos, str, str, Sequence[bytes | str]]
-"""Messages of one moment and connection."""
 
 
 class OpenSegment:
@@ -50,13 +39,13 @@ class OpenSegment:
         self.path = path
         self.facts = Segment(file=path.name, first=first, last=first)
         self._file = path.open("wb")
-        self._packer = zlib.compressobj(_LEVEL, zlib.DEFLATED, _GZIP)
+        self._packer = new_packer()
 
-    def write(self, messages: Sequence[Message]) -> None:
+    def write(self, bursts: Sequence[Burst]) -> None:
         """Write messages, at least one: many at once are cheaper."""
-        self._file.write(self._packer.compress(b"".join(map(line_of, messages))))
-        self.facts.rows += len(messages)
-        self.facts.last = messages[-1][0]
+        self._file.write(self._packer.compress(lines_of(bursts)))
+        self.facts.rows += sum(len(burst[3]) for burst in bursts)
+        self.facts.last = bursts[-1][0]
 
     def flush(self) -> None:
         """Let a reader read all that was written, should nothing be written any more."""
@@ -101,7 +90,7 @@ class RecordingWriter:
         self._waiting: deque[Burst] = deque()
         self._taken = self._written = 0
         """Messages; the event loop counts the first, the thread the second."""
-        self._lists: dict[str, Message] = {}
+        self._lists: dict[str, Burst] = {}
         self._dropped = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"recording {folder.name}", daemon=True)
@@ -123,9 +112,8 @@ class RecordingWriter:
 
     def keep_list(self, message: Message) -> None:
         """Take what says how the exchange writes its numbers: every later segment begins with it."""
-        at, direction, conn, raw = message
-        self._lists[conn] = message
-        self.keep((at, direction, conn, (raw,)))
+        self._lists[message[2]] = burst = of_one(message)
+        self.keep(burst)
 
     def end(self) -> None:
         """Write what is left and close; waits for the disk, some seconds at most."""
@@ -153,13 +141,13 @@ class RecordingWriter:
         while waiting:
             segment = self._segment or self._open(waiting[0][0])
             until = segment.facts.first + length
-            batch: list[Message] = []
-            while waiting and len(batch) < _BATCH and waiting[0][0] < until:
-                at, direction, conn, burst = waiting.popleft()
-                batch += [(at, direction, conn, raw) for raw in burst]
+            batch, count = list[Burst](), 0
+            while waiting and count < _BATCH and waiting[0][0] < until:
+                batch.append(waiting.popleft())
+                count += len(batch[-1][3])
             if batch:
                 segment.write(batch)
-                self._written += len(batch)
+                self._written += count
                 segment.facts.dropped, self._dropped = segment.facts.dropped + self._dropped, 0
             else:
                 self._close()
@@ -206,8 +194,8 @@ def write_recording(folder: Path, messages: Iterable[Message]) -> tuple[int, Nan
     try:
         folder.mkdir(parents=True, exist_ok=True)
         segment = OpenSegment(folder / file_name(first[0]), first[0])
-        segment.write([first])
-        while batch := list(itertools.islice(waiting, _BATCH)):
+        segment.write([of_one(first)])
+        while batch := list(map(of_one, itertools.islice(waiting, _BATCH))):
             segment.write(batch)
         facts = segment.close()
         Manifest.of(folder).add(facts)
@@ -216,24 +204,15 @@ def write_recording(folder: Path, messages: Iterable[Message]) -> tuple[int, Nan
     return facts.rows, facts.last
 
 
+def of_one(message: Message) -> Burst:
+    """Give a burst of one message."""
+    at, direction, conn, raw = message
+    return at, direction, conn, (raw,)
+
+
 def file_name(at: Nanos) -> str:
     """Name a segment by the moment of its first message."""
     return f"{to_datetime(at):%Y%m%dT%H%M%S.%fZ}{ENDING}"
-
-
-def line_of(message: Message) -> bytes:
-    """Write a message as a line of a recording, its moment cut to the microsecond."""
-    at, direction, conn, raw = message
-    text, encoding = (raw, "") if isinstance(raw, str) else _as_text(raw)
-    row = Row(t=at // MICROSECOND * MICROSECOND, dir=direction, conn=conn, raw=text, enc=encoding)
-    return _encode(row) + b"\n"
-
-
-def _as_text(raw: bytes) -> tuple[str, str]:
-    try:
-        return raw.decode(), ""
-    except UnicodeDecodeError:
-        return base64.b64encode(raw).decode(), BASE64
 
 
 def sha256_of(path: Path) -> str:

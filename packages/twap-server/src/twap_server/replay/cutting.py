@@ -31,8 +31,8 @@ from twap_server.domain.market.events import (
 from twap_server.domain.market.instrument import Instrument
 from twap_server.exchanges.base import Exchange, Start, Stream
 from twap_server.recordings.frames import is_answer, moment_of, rows_of
+from twap_server.recordings.lines import Message
 from twap_server.recordings.rows import ENDED, OPENED, Row
-from twap_server.recordings.writer import Message
 from twap_server.replay.answers import RecordedRest
 
 _RECENT: Final = 2_000

@@ -1,1 +1,0 @@
-"""Tournaments over one recorded market, each measured in a process of its own."""
