@@ -36,7 +36,8 @@ _OVERFLOWING = """
     const hasText = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
     if (!hasText || !isShown(element)) continue;
     const style = getComputedStyle(element);
-    if (style.display === "inline" || element.closest(".visually-hidden, .skip, .scroll, option")) continue;
+    if (style.display === "inline") continue;
+    if (element.closest(".visually-hidden, .skip, .scroll, option, svg")) continue;
     const isCut = element.scrollWidth > element.clientWidth + 1 && style.textOverflow !== "ellipsis";
     if (!isCut || /auto|scroll/.test(style.overflowX)) continue;
     found.push(`${element.className || element.tagName}: ${element.textContent.trim().slice(0, 60)}`);

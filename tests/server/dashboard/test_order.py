@@ -35,7 +35,7 @@ async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> 
             Decimal(text.replace("\u2009", "").replace("\u2212", "-"))
             for text in await shown.all_inner_texts()
         ]
-        assert len(parts) == 6
+        assert len(parts) == 7
         assert sum(parts) == whole
         assert await watched.overflowing() == []
         assert await watched.inaccessible() == []

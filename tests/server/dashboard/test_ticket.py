@@ -238,3 +238,29 @@ async def test_a_strategy_whose_risk_is_not_known_has_no_place_among_the_points(
         await expect(card).to_contain_text("Risk is not known: there are no closed candles")
         await expect(card.get_by_role("row", name="sweep")).to_contain_text("not known")
         assert await card.get_by_text("Cost against risk").count() == 0
+
+
+async def test_a_realism_is_chosen_told_and_kept_by_the_order(demo: str) -> None:
+    async with browsing(demo, width=360, height=740) as watched:
+        watched.allowed.append("422")
+        await watched.enter_demo()
+        await watched.open("#/ticket/binance/BTC-USDT")
+        await write(watched, "0.4")
+        page = watched.page
+        preview = page.get_by_label("Preview")
+        await page.get_by_label("Realism").select_option("remote")
+        await expect(preview).to_contain_text("105ms to 145ms from decision to exchange", timeout=20_000)
+        await page.get_by_label("Realism").select_option("own")
+        await page.get_by_role("textbox", name="More or less").fill("200ms")
+        wrong = page.locator("form").get_by_text("Expected at most the latency")
+        await expect(wrong).to_be_visible(timeout=20_000)
+        await page.get_by_role("textbox", name="Latency").fill("250ms")
+        await page.get_by_text("shifts the price").click()
+        await expect(preview).to_contain_text("50ms to 450ms", timeout=20_000)
+        await expect(preview).to_contain_text("what you take shifts the price")
+        assert await watched.overflowing() == []
+        await page.get_by_role("button", name="Buy 0.4 BTC").click()
+        await page.get_by_role("dialog").get_by_role("button", name="Buy").click()
+        await page.wait_for_url("**/#/order/web-*")
+        order = page.get_by_label("Order", exact=True)
+        await expect(order).to_contain_text("own figures: 250ms on the way, price shift")

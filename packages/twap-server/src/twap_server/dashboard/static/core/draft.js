@@ -11,7 +11,8 @@ import { effect, signal } from "@preact/signals";
  *   start_time: string, carry: string, late_start: string, max_slippage_bps: string, randomize: string,
  *   participation_cap: string, strategy: string, profile: string, volume_profile: string, volume_days: string, pace: string,
  *   urgency: string, half_life: string, risk_aversion: string, volatility: string, temporary_impact: string,
- *   permanent_impact: string, participation: string, token_id: string}} Draft
+ *   permanent_impact: string, participation: string, realism: string, latency: string, latency_spread: string, impact: string,
+ *   impact_half_life: string, fees: string, token_id: string}} Draft
  */
 
 const KEY = "twap-draft";
@@ -23,6 +24,7 @@ export const EMPTY = {
   start_time: "", carry: "catch_up", late_start: "compress", max_slippage_bps: "", randomize: "", participation_cap: "",
   strategy: "twap", profile: "auto", volume_profile: "", volume_days: "", pace: "urgency", urgency: "medium", half_life: "", risk_aversion: "",
   volatility: "", temporary_impact: "", permanent_impact: "", participation: "10",
+  realism: "", latency: "125ms", latency_spread: "20ms", impact: "level", impact_half_life: "", fees: "settings",
   token_id: "",
 };
 

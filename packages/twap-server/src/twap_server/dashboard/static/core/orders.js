@@ -13,6 +13,7 @@ export const REASONS = {
   participation_cap: "the participation cap allowed no more", paused: "the order was paused", engine_down: "the server did not run",
   storage: "the database could not record", overloaded: "the server had too much to do", elapsed: "it was past before the order came",
   not_needed: "enough was filled already", canceled: "the order ended before", delisted: "every market was delisted",
+  too_late: "it would have arrived after its own interval",
 };
 
 /** @param {string | null | undefined} reason */

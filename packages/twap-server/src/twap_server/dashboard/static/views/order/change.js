@@ -2,6 +2,7 @@
 
 import { big, isNumber } from "../../core/exact.js";
 import { assets, grouped } from "../../core/format.js";
+import { realismAsked } from "../../core/realism.js";
 import { asAsked } from "../../core/strategies.js";
 import { local } from "../../core/time.js";
 
@@ -63,7 +64,7 @@ function isOtherPrice(before, after) {
  */
 export function restOf(order, typed, token) {
   return {
-    token_id: token, exchange: order.exchange, symbol: order.instrument, side: order.side, interval: order.interval, ...asAsked(order),
+    token_id: token, exchange: order.exchange, symbol: order.instrument, side: order.side, interval: order.interval, ...asAsked(order), ...realismAsked(order.realism),
     quantity: big(typed.quantity.trim()).minus(big(order.filled_quantity)).toFixed(), end_time: new Date(typed.end).toISOString(),
     ...(typed.price.trim() ? { price: typed.price.trim() } : {}),
   };

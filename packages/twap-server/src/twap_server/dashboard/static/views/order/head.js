@@ -3,6 +3,7 @@
 import { assets, grouped, percent, plain, rounded } from "../../core/format.js";
 import { html } from "../../core/html.js";
 import { inWords, isOpen } from "../../core/orders.js";
+import { realismWords } from "../../core/realism.js";
 import { link } from "../../core/router.js";
 import { server } from "../../core/server.js";
 import { strategyWords } from "../../core/strategies.js";
@@ -32,6 +33,7 @@ export function Head({ order, children }) {
         ${fact("Limit", order.limit_price === null ? "none" : html`${grouped(order.limit_price)} ${quote}`)}
         ${fact("Window", html`<${Time} iso=${order.start_time} /> – <${Time} iso=${order.end_time} />`, timing(order))}
         ${fact("Strategy", strategyWords(order), parametersOf(order))}
+        ${fact("Realism", realismWords(order.realism))}
         ${fact("Slices", html`${grouped(order.slice_count)}, every ${order.interval === null ? "–" : span(Number(order.interval) * 1000)}`)}
         ${fact("Name", html`<code>${order.token_id}</code>`, `revision ${order.revision}`)}
       </dl>

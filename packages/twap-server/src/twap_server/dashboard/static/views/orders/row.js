@@ -3,6 +3,7 @@
 import { aligned, assets, grouped, plain, rounded, signed } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { inWords, isOpen } from "../../core/orders.js";
+import { realismWords } from "../../core/realism.js";
 import { link } from "../../core/router.js";
 import { strategyWords } from "../../core/strategies.js";
 import { now, relative } from "../../core/time.js";
@@ -25,7 +26,7 @@ export function Row({ order, index, height, isChosen, middle, onChoose, onCancel
         <a href=${link(["order", order.token_id])} data-row=${index} title=${order.token_id}>
           <span class=${order.side}>${order.side}</span> ${grouped(order.quantity)} ${base} <span class="soft">${base === quote ? "" : order.instrument || order.symbol}</span>
         </a>
-        <span class="soft cut">${order.exchange} · ${strategyWords(order)}${order.limit_price === null ? "" : ` · limit ${grouped(order.limit_price)}`} · ${order.token_id}</span>
+        <span class="soft cut">${order.exchange} · ${strategyWords(order)}${order.realism === "ideal" || !order.realism ? "" : ` · ${realismWords(order.realism)}`}${order.limit_price === null ? "" : ` · limit ${grouped(order.limit_price)}`} · ${order.token_id}</span>
       </span>
       <span role="cell" class="done-cell"><${Progress} filled=${order.filled_quantity} quantity=${order.quantity} label=${`filled of ${words}`} />
         <span class="soft cut">${plain(order.filled_quantity)} ${base}${order.reason ? ` · ${inWords(order.reason)}` : ""}</span></span>

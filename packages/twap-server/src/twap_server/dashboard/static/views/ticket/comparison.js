@@ -2,7 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { fill } from "../../core/draft.js";
-import { signed } from "../../core/format.js";
+import { rounded, signed } from "../../core/format.js";
 import { classes, html } from "../../core/html.js";
 import { looksOf, nameOf, strategyWords } from "../../core/strategies.js";
 import { color } from "../../core/theme.js";
@@ -41,10 +41,16 @@ function row(one, chosen) {
   return html`
     <tr class=${classes(isChosen && "chosen")}>
       <th scope="row"><span class="name"><${Swatch} name=${one.strategy} /> ${isChosen ? html`<strong>${strategyWords(one)}</strong> <span class="soft">yours</span>` : html`<button type="button" class="fix" title="Choose it" onClick=${() => fill({ strategy: one.strategy })}>${strategyWords(one)}</button>`}</span></th>
-      <td class="number">${one.expected_cost_bps === null ? html`<span class="soft">not known</span>` : html`<span title=${`exactly ${one.expected_cost_bps}`}>${signed(one.expected_cost_bps)}</span>`}</td>
+      <td class="number">${one.expected_cost_bps === null ? html`<span class="soft">not known</span>` : html`<span title=${`exactly ${one.expected_cost_bps}`}>${fine(one.expected_cost_bps)}</span>`}</td>
       <td class="number">${one.risk_bps === null ? html`<span class="soft">not known</span>` : html`<span title=${`exactly ${one.risk_bps}`}>${signed(one.risk_bps).replace("+", "")}</span>`}</td>
     </tr>
   `;
+}
+
+/** Two decimals at least: strategies differ by little. @param {string} text */
+function fine(text) {
+  const size = Math.abs(Number(text));
+  return size < 10 ? signed(text) : `${text.startsWith("-") ? "−" : "+"}${rounded(text, 2).replace("-", "")}`;
 }
 
 /** A piece of a strategy's line. @param {{name: string}} props */

@@ -10,6 +10,7 @@ import { Segments } from "../../parts/segments.js";
 import { EXAMPLES } from "../../core/durations.js";
 import { zone } from "../../core/time.js";
 import { Input, Wrong } from "./inputs.js";
+import { Realism } from "./realism.js";
 import { Strategy } from "./strategy.js";
 
 /** @typedef {import("../../core/draft.js").Draft} Draft */
@@ -31,6 +32,7 @@ export function Fields({ draft, faults, facts, mid, onInstrument }) {
     <${Cut} draft=${draft} faults=${faults} />
     <${Strategy} draft=${draft} faults=${faults} base=${base} quote=${quote} />
     <${Input} name="price" label="Limit" unit=${quote} draft=${draft} faults=${faults} hint=${[distance(draft, mid), digitsOf(facts)].filter(Boolean).join("; ")} more=${{ ...DECIMAL, placeholder: "none" }} />
+    <${Realism} draft=${draft} faults=${faults} />
     <${Options} draft=${draft} faults=${faults} />
   `;
 }

@@ -58,6 +58,7 @@ export function fixTo(field, value, draft) {
 export function place(field, draft) {
   if (field === "end_time" && draft.window === "duration") return draft.start_time ? "start_time" : "duration";
   if (field === "limit_price") return "price";
+  if (field.startsWith("realism.")) return draft.realism === "own" ? field.slice("realism.".length) : "realism";
   if (field === "interval" && draft.cut === "slices") return "slices";
   return field;
 }

@@ -10,6 +10,7 @@ import { toast } from "../../parts/toasts.js";
 import { Comparison } from "./comparison.js";
 import { Cost } from "./cost.js";
 import { GoLive } from "./go_live.js";
+import { OnTheWay } from "./realism.js";
 import { Slices } from "./slices.js";
 import { sentence } from "./summary.js";
 
@@ -29,6 +30,7 @@ export function Preview({ previewed, draft, base, quote }) {
       <section class="card" aria-label="Preview" aria-live="polite">
         <h2>Preview</h2>
         ${verdict(previewed, shown, base)}
+        ${shown ? html`<${OnTheWay} preview=${shown} />` : null}
         ${shown?.warnings.map((/** @type {string} */ one) => html`<p class="warning">${one}</p>`)}
       </section>
       ${shown ? html`

@@ -20,7 +20,7 @@ export function toRequest(draft) {
     token_id: draft.token_id, exchange: draft.exchange, symbol: draft.symbol, side: draft.side,
     carry: draft.carry, late_start: draft.late_start,
     ...number(made, draft, "quantity", true), ...number(made, draft, "price", false),
-    ...ending(made, draft), ...cutting(made, draft), ...moment(made, draft, "start_time"), ...spreading(made, draft),
+    ...ending(made, draft), ...cutting(made, draft), ...moment(made, draft, "start_time"), ...spreading(made, draft), ...reality(made, draft),
   };
   for (const name of OPTIONS) Object.assign(body, number(made, draft, name, false));
   if (!draft.exchange || !draft.symbol) made.missing.push("symbol");
@@ -36,6 +36,13 @@ function spreading(made, draft) {
   if (strategy !== "is") return { strategy };
   const own = OWN_ESTIMATES.map((name) => number(made, draft, name, false));
   return Object.assign({ strategy }, pace(made, draft), ...own);
+}
+
+/** The profile, or own figures; nothing: as the server's settings say. @param {Made} made @param {Draft} draft @returns {Record<string, unknown>} */
+function reality(made, draft) {
+  if (draft.realism !== "own") return draft.realism ? { realism: draft.realism } : {};
+  const spans = /** @type {const} */ (["latency", "latency_spread", "impact_half_life"]).map((name) => (draft[name].trim() ? span(made, name, draft[name]) : {}));
+  return { realism: Object.assign({ impact: draft.impact, fees: draft.fees }, ...spans) };
 }
 
 /** @param {Made} made @param {Draft} draft */
