@@ -101,8 +101,8 @@ _PRICES = (
         fault="F20",
         guard="what was taken is remembered",
         file="engine/work/slice_decision.py",
-        line="        if terms.fidelity is Fidelity.DEPTH:\n            self._impact.take(",
-        instead="        if terms.fidelity is Fidelity.L1:\n            self._impact.take(",
+        line="        if terms.fidelity is Fidelity.DEPTH and terms.realism.impact is ImpactModel.LEVEL:\n",
+        instead="        if terms.fidelity is Fidelity.L1 and terms.realism.impact is ImpactModel.LEVEL:\n",
         tests=(
             ENGINE + "test_two_orders_of_one_user_in_one_instant_share_the_level",
             ENGINE + "test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected",

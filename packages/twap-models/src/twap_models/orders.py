@@ -199,12 +199,14 @@ class StrategyOrderRequest(TwapOrderRequest):
 
     @model_validator(mode="after")
     def _parameters_of_the_strategy(self) -> Self:
-        for owner, names in PARAMETERS.items():
-            for name in names:
-                if owner is not self.strategy and getattr(self, name) is not None:
-                    raise _wrong(name, f"{name} belongs to strategy {owner}, this order has {self.strategy}")
+        for name, owner in _OWNERS.items():
+            if owner is not self.strategy and getattr(self, name) is not None:
+                raise _wrong(name, f"{name} belongs to strategy {owner}, this order has {self.strategy}")
         if self.strategy is Strategy.POV and self.participation is None:
             raise _wrong("participation", "participation is missing: strategy pov needs it, in percent")
+        for name in ("temporary_impact", "permanent_impact"):
+            if getattr(self, name) is not None and self.risk_aversion is None:
+                raise _wrong(name, f"{name} goes with risk_aversion: without it nothing depends on it")
         chosen = [name for name in _EITHER if getattr(self, name) is not None]
         if len(chosen) > 1:
             raise _wrong(chosen[1], f"give one of {', '.join(_EITHER)}, not {' and '.join(chosen)}")
@@ -212,12 +214,9 @@ class StrategyOrderRequest(TwapOrderRequest):
             raise _wrong("volume_days", "volume_days goes with volume_profile auto, not with weights")
         return self
 
-    @property
-    def parameters(self) -> dict[str, Any]:
-        """Those of its strategy, by name."""
-        return {name: getattr(self, name) for name in PARAMETERS[self.strategy]}
 
-
+_OWNERS = {name: owner for owner, names in PARAMETERS.items() for name in names}
+"""Which strategy a parameter belongs to."""
 _EITHER = ("risk_aversion", "half_life", "urgency")
 """What says how fast an ``is`` order trades."""
 

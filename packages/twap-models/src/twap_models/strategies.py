@@ -12,7 +12,8 @@ from twap_models.fields import Duration, Told, parse_number
 from twap_models.reading import number
 
 AUTO: Literal["auto"] = "auto"
-MOST_WEIGHTS = 1_000
+MOST_WEIGHTS = 288
+"""One for each five minutes of a day."""
 
 PARAMETERS: Mapping[Strategy, tuple[str, ...]] = {
     Strategy.TWAP: (),
@@ -75,7 +76,7 @@ def strategy_words(strategy: Strategy | str, given: StrategyParameters | None) -
     if given.urgency is not None:
         return f"{strategy} {given.urgency}"
     if given.half_life is not None:
-        return f"{strategy}, half-life {given.half_life.total_seconds():g} s"
+        return f"{strategy}, half-life {given.half_life.total_seconds():.12g} s"
     if given.risk_aversion is not None:
         return f"{strategy}, risk aversion {number(given.risk_aversion)}"
-    return str(strategy) if given.volume_profile in (None, AUTO) else f"{strategy} by weights"
+    return str(strategy) if given.volume_profile in (None, AUTO) else f"{strategy} (weights)"

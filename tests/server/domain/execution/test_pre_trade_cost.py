@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.execution.matching import ExchangeLevels, PriceBounds
-from twap_server.domain.execution.pre_trade_cost import Estimate, Moment, all_slices, estimate, sizes
+from twap_server.domain.execution.pre_trade_cost import (
+    BookWalk,
+    Estimate,
+    Moment,
+    all_slices,
+    estimate,
+    sizes,
+)
 from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.orders.schedule import Schedule, slice_count
 
@@ -123,3 +130,31 @@ def test_many_slices_are_no_more_work_than_few() -> None:
     plan = schedule(lots=10**9, length=100_000 * SECOND, interval=SECOND)
     all_slices(plan, watched, PriceBounds(side=Side.BUY), Fidelity.DEPTH)
     assert asked <= 3
+
+
+@given(
+    levels=st.lists(
+        st.tuples(st.integers(1, 500), st.integers(1, 50)),
+        min_size=1,
+        max_size=12,
+        unique_by=lambda one: one[0],
+    ),
+    most=st.integers(1, 400),
+    share=st.floats(0, 1),
+)
+def test_the_beginning_of_a_walk_is_the_walk_of_less(
+    levels: list[tuple[int, int]], most: int, share: float
+) -> None:
+    """What ``all_slices`` takes of one walk is what each slice's own walk would come to."""
+    less = max(1, int(most * share))
+    book = sorted((Decimal(price), Decimal(quantity)) for price, quantity in levels)
+    fee = Decimal("0.001")
+    moment = Moment(
+        side=Side.BUY,
+        mid=book[0][0],
+        touch=book[0][0],
+        ladders=lambda: [ExchangeLevels(exchange="x", levels=[PriceLevel(*one) for one in book], fee=fee)],
+    )
+    bounds = PriceBounds(side=Side.BUY, limit=Decimal(300))
+    whole = BookWalk(Decimal(most), moment, bounds, Fidelity.DEPTH)
+    assert whole.beginning(Decimal(less)) == estimate(Decimal(less), moment, bounds, Fidelity.DEPTH)

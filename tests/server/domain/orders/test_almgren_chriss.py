@@ -1,16 +1,30 @@
 """domain/orders/almgren_chriss.py gives the published values of Almgren & Chriss 2000, Table 1."""
 
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.orders.almgren_chriss import Impact, cost_variance, expected_cost, kappa
-from twap_server.domain.orders.curves import Decay
+from twap_server.domain.orders.almgren_chriss import Impact, kappa
+from twap_server.domain.orders.curves import Decay, risk
 
 WHOLE, SLICES = Decimal(1_000_000), 5
 IMPACT = Impact(temporary=Decimal("2.5e-6"), permanent=Decimal("2.5e-7"), half_spread=Decimal("0.0625"))
 ONE = Decimal(1)
+
+
+def expected_cost(left: list[Decimal], impact: Impact, interval: Decimal) -> Decimal:
+    """``E = γX²/2 + ε·Σ|n| + η̃/τ·Σn²``, in the paper's words: ``left`` is x_0 … x_N."""
+    traded = [before - after for before, after in pairwise(left)]
+    passing = impact.bend(interval) / interval * sum(one * one for one in traded)
+    return impact.permanent / 2 * left[0] ** 2 + impact.half_spread * sum(map(abs, traded)) + passing
+
+
+def cost_variance(left: list[Decimal], *, variance: Decimal, interval: Decimal) -> Decimal:
+    """``V = σ²·Στx²``: what the product shows as risk is this, of a unit of quantity, in whole lots."""
+    lots = [int((WHOLE - one) * 10**6) for one in left[1:]]
+    return variance * risk(lots, [int(interval * SECOND)] * len(lots)) * WHOLE**2
 
 
 def decay(*, variance: str, risk_aversion: str) -> Decimal:

@@ -1,5 +1,6 @@
 """Each strategy at work: its curve, and what all share (carry, pause, amendment, restart)."""
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -9,12 +10,13 @@ from support.stores.orders import MemoryStore
 from support.trading import request
 from twap_models.enums import Carry, LateStart, OrderStatus, RejectReason, SliceReason, Strategy, Urgency
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import ExchangeUnavailable
+from twap_server.domain.errors import EngineBusy, ExchangeUnavailable
 from twap_server.domain.market.events import BookStatus, Candle
 from twap_server.domain.orders.curves import Decay, VolumeProfile
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.strategies import AllAtOnce, Pov, Shortfall, StrategyChoice, Vwap
 from twap_server.domain.orders.terms import Amendment, OrderRequest
+from twap_server.engine.config import EngineConfig
 
 pytestmark = pytest.mark.looptime
 
@@ -56,8 +58,9 @@ async def test_what_cannot_be_looked_up_is_not_judged_and_nothing_is_stored() ->
             await desk.submit(strategy=Vwap())
         assert not desk.store.orders
         desk.market.candles = []
-        with pytest.raises(ExchangeUnavailable, match="has none of the last 14 days"):
-            await desk.submit(strategy=Vwap())
+        order = await desk.submit(strategy=Vwap())
+        assert order.progress.reason == RejectReason.INVALID_OPTION, "asking again would change nothing"
+        assert "has none of the last 14 days" in order.progress.detail
 
 
 async def test_is_trades_early_and_sweep_at_once() -> None:
@@ -315,3 +318,94 @@ async def test_weights_cover_the_window_that_was_asked_for(late: LateStart, firs
         scale = Decimal(14) / 9 if late is LateStart.SHIFT else 1
         await desk.until(0.5)
         assert round(filled(desk, order)[0] * scale, 4) == first
+
+
+async def test_pov_with_one_slice_looks_right_before_the_end() -> None:
+    async with working() as desk:
+        desk.market.show(**DEEP)
+        order = await desk.submit(
+            strategy=Pov(Decimal(50)), quantity=Decimal(100), limit=Decimal(100), interval=None, slices=1
+        )
+        await desk.until(8)
+        desk.market.trade("100", "7")
+        await desk.until(11)
+        assert filled(desk, order) == [7]
+
+
+async def test_pov_counts_what_was_traded_however_long_ago_the_slice_before_was(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with working() as desk:
+        desk.market.show(**DEEP)
+        order = await desk.submit(strategy=Pov(Decimal(50)), quantity=Decimal(100), limit=Decimal(100))
+        await desk.until(0.5)
+        monkeypatch.setattr(desk.market, "traded_since", lambda *_: Decimal(0))  # it remembers no trade
+        for _ in range(3):
+            desk.market.trade("100", "2")
+        await desk.until(1.5)
+        assert filled(desk, order) == [0, 6]
+
+
+async def test_a_sweep_is_not_cut_by_randomize() -> None:
+    async with working() as desk:
+        for seed in range(8):
+            order = await desk.submit(
+                token_id=f"s{seed}", strategy=AllAtOnce(), quantity=Decimal("0.08"), randomize=Decimal(50)
+            )
+            await desk.until((seed + 1) * 11)
+            assert desk.now(order).status is OrderStatus.FILLED
+
+
+async def test_slices_that_randomize_could_make_too_small_come_in_steps() -> None:
+    async with working() as desk:
+        change = {"quantity": Decimal("0.6"), "carry": Carry.SKIP, "randomize": Decimal(50)}
+        for choice in (PROFILE, Shortfall(urgency=Urgency.LOW)):
+            order = await desk.submit_as(choice.name.value, strategy=choice, **change)
+            assert order.plan.step
+        await desk.until(11)
+        for order in desk.store.orders.values():
+            assert order.status is OrderStatus.FILLED
+
+
+async def test_a_limit_alone_leaves_a_stepped_plan() -> None:
+    async with working() as desk:
+        order = await desk.submit(strategy=HIGH, limit=Decimal(100))
+        await desk.until(2.5)
+        moved = await desk.engine.amend("ada", "a", Amendment(limit=Decimal(110), limit_set=True))
+        assert (moved.plan.first, moved.plan.start) == (0, order.plan.start)
+
+
+async def test_a_symbol_that_nobody_lists_is_not_waited_for() -> None:
+    async with working() as desk:
+        before = desk.clock.now()
+        order = await desk.submit(symbol="NOPE", strategy=Shortfall(risk_aversion=Decimal(1)))
+        assert order.progress.reason == RejectReason.UNKNOWN_SYMBOL and desk.clock.now() == before
+
+
+async def test_a_user_waits_for_few_markets_at_once_and_never_long() -> None:
+    async with working() as desk:
+        assert desk.market.live is not None
+        desk.market.live.status = BookStatus.RESYNCING
+        choice = Shortfall(risk_aversion=Decimal(1), volatility=Decimal(1), permanent_impact=Decimal(0))
+        before = desk.clock.now()
+        many = [
+            desk.engine.submit("ada", [request(before, f"{call}-{n}", strategy=choice) for n in range(50)])
+            for call in range(6)
+        ]
+        found = await asyncio.gather(*many, return_exceptions=True)
+        assert desk.clock.now() - before < 9 * SECOND
+        assert sum(isinstance(one, EngineBusy) for one in found) == 2
+
+
+async def test_a_preview_of_a_full_user_without_candles_is_told_as_any_other() -> None:
+    async with working(config=EngineConfig(max_open_orders=1)) as desk:
+        await desk.submit()
+        with pytest.raises(ExchangeUnavailable, match="give a list of weights"):
+            await preview(desk, token_id="b", strategy=Vwap())
+
+
+async def test_too_few_candles_are_told() -> None:
+    async with working() as desk:
+        desk.market.candles = days_of_candles(desk.clock.now(), busy=False)[-720:]
+        order = await desk.submit(strategy=Vwap())
+        assert any("2.5 of the last 14 days" in warning for warning in order.plan.warnings)

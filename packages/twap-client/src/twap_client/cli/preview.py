@@ -42,7 +42,7 @@ def preview_view(preview: OrderPreview, *, go_live: bool = True) -> RenderableTy
     if preview.on_the_way is not None and preview.realism != IDEAL:
         parts.append(Text(expected_words(preview.on_the_way)))
     if preview.slice_count:
-        parts += [_heading("plan"), _plan(preview), _slices(preview)]
+        parts += [_heading("plan"), _plan(preview), _sizes(preview)]
     if preview.go_live:
         shown = _go_live(preview.go_live) if go_live else _go_live_briefly(preview.go_live)
         parts += [_heading(f"would the exchange's own {str(preview.strategy).upper()} take it?"), shown]
@@ -96,6 +96,13 @@ def _verdict(preview: OrderPreview) -> Text:
 def _plan(preview: OrderPreview) -> Text:
     window = f"{stamp(preview.start_time)} to {stamp(preview.end_time)} UTC"
     return Text(f"{window}, {preview.slice_count} slices, one every {span(preview.interval)}")
+
+
+def _sizes(preview: OrderPreview) -> RenderableType:
+    """The slices, where they are known before."""
+    if preview.strategy == Strategy.POV:
+        return Text("how much each slice wants is decided by what others trade until then", style="dim")
+    return _slices(preview)
 
 
 def _slices(preview: OrderPreview) -> FittingTable:

@@ -4,6 +4,7 @@ import asyncio
 import sys
 import tempfile
 from importlib.util import find_spec
+from os.path import exists  # of any text: a name may be too long for a Path
 from pathlib import Path
 
 from twap_client.cli.report import UnwritableFile
@@ -27,9 +28,8 @@ async def verify(
             "give --recording FOLDER, what the server keeps with start --record; or --save FILE, to verify "
             "it elsewhere with twap-server verify FILE --recording FOLDER"
         )
-    for option, path in (("--recording", recording), ("--config", config)):
-        if path is not None and not path.exists():
-            raise UsageError(f"{option}: {str(path)!r} is not there")
+    _see_that_it_is_there("--recording", recording)
+    _see_that_it_is_there("--config", config)
     if recording is not None and find_spec(_SERVER) is None:
         raise UsageError(
             "twap-server is not installed in this environment, and it recomputes orders: pip install "
@@ -47,6 +47,11 @@ async def verify(
         if save is None:
             _write(file, proof)
         return await _recompute(file, recording, config)
+
+
+def _see_that_it_is_there(option: str, path: Path | None) -> None:
+    if path is not None and not exists(path):
+        raise UsageError(f"{option}: {str(path)[:40]!r} is not there")
 
 
 async def _recompute(proof: Path, recording: Path, config: Path | None) -> int:

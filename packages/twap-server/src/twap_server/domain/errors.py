@@ -155,6 +155,14 @@ class ExchangeUnavailable(UnavailableError):
     code = ErrorCode.EXCHANGE_UNAVAILABLE
 
 
+class CurveUnavailable(ExchangeUnavailable):
+    """What an order's curve goes by cannot be had now; ``field`` of the request says what to give instead."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message, retry_after=2)
+        self.field = field
+
+
 class Throttled(ExchangeUnavailable):
     """The exchange tells us to ask it nothing for ``retry_after`` seconds, or until a wall time it names."""
 

@@ -125,7 +125,8 @@ class Engine:
         Raises:
             EngineBusy, StoreUnavailable, ExchangeUnavailable: nothing was stored; send the same again.
         """
-        requests = await self._outlook.seen(self._told(requests))
+        self._queue.refuse_above_most(user_id)
+        requests = await self._outlook.seen(user_id, self._told(requests))
         named, received = (request.token_id for request in requests), self._clock.now()
         return await self._ask(
             user_id, named, lambda context: self._do.submit(context, user_id, requests, received=received)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from twap_models import market as wire_market
@@ -228,6 +229,7 @@ def _seconds(nanos: int) -> object:
     return number(shortened(Decimal(nanos) / SECOND))
 
 
+@lru_cache(maxsize=1_024)
 def _parameters_body(choice: StrategyChoice) -> Plain | None:
     made = None if choice is TWAP else parameters(choice)
     return None if made is None else made.to_wire()

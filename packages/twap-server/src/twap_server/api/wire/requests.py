@@ -188,11 +188,25 @@ def fingerprint(wire: TwapOrderRequest) -> str:
 
 
 def _plain_strategy(wire: TwapOrderRequest) -> dict[str, object]:
-    """Nothing for TWAP: however it is asked for, it is the same order."""
-    if not isinstance(wire, StrategyOrderRequest) or wire.strategy is Strategy.TWAP:
-        return {}
-    given = {name: _plain_parameter(value) for name, value in wire.parameters.items() if value is not None}
-    return {"strategy": wire.strategy.value, "parameters": given}
+    """Nothing for TWAP: however it is asked for, it is the same order. Defaults count as if given."""
+    choice = strategy_of(wire)
+    match choice:
+        case Vwap():
+            weights = None if choice.weights is None else [_plain(one) for one in choice.weights]
+            given: dict[str, object] = {"weights": weights, "days": choice.days if weights is None else None}
+        case Shortfall():
+            given = {name: _plain(getattr(choice, name)) for name in _OF_SHORTFALL}
+            given |= {"half_life": choice.half_life, "urgency": choice.pace if choice.is_by_urgency else None}
+        case Pov():
+            given = {"participation": _plain(choice.participation)}
+        case AllAtOnce():
+            given = {}
+        case _:
+            return {}
+    return {"strategy": choice.name.value, "parameters": given}
+
+
+_OF_SHORTFALL = ("risk_aversion", "volatility", "temporary_impact", "permanent_impact")
 
 
 def _plain_realism(choice: RealismChoice | None) -> dict[str, object]:

@@ -5,6 +5,7 @@ through the same displayed depth, as if the books refilled in between; where pri
 Own impact, ``randomize`` and ``participation_cap`` are left out.
 """
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,12 @@ from itertools import pairwise
 from twap_models.enums import Fidelity, Side, SliceReason
 from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
-from twap_server.domain.execution.matching import ExchangeLevels, Match, PriceBounds, match, match_at_touch
+from twap_server.domain.execution.matching import ExchangeLevels, PriceBounds, match, match_at_touch
 from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.orders.curves import LINEAR
 from twap_server.domain.orders.schedule import Schedule
 
-_PARTS = 32
+_PARTS = 16
 """That a curve is estimated in."""
 
 
@@ -127,21 +128,70 @@ class Estimate:
 def all_slices(
     schedule: Schedule, moment: Moment, bounds: PriceBounds, fidelity: Fidelity, *, skipped: int = 0
 ) -> Estimate:
-    """Estimate all slices of a plan together; many slices cost no more time than few."""
+    """Estimate all slices of a plan together; many slices cost no more time than few.
+
+    Each meets the same books, so the largest one is walked, and the others take the beginning of its walk.
+    """
+    found = sizes(schedule, skipped=skipped)
     slices = Estimate()
-    for size, count in sizes(schedule, skipped=skipped):
-        slices = slices.plus(estimate(size, moment, bounds, fidelity).times(count))
+    if not found:
+        return slices
+    walk = BookWalk(max(size for size, _ in found), moment, bounds, fidelity)
+    for size, count in found:
+        slices = slices.plus(walk.beginning(size).times(count))
     return slices
 
 
 def estimate(quantity: Decimal, moment: Moment, bounds: PriceBounds, fidelity: Fidelity) -> Estimate:
     """Take ``quantity`` (above 0) from the books."""
-    ladders = moment.ladders()
-    if fidelity is Fidelity.L1:
-        matched = match_at_touch(quantity, ladders, bounds)
-    else:
-        matched = match(quantity, ladders, bounds)
-    return _costed(quantity, matched, moment, {ladder.exchange: ladder.fee for ladder in ladders})
+    return BookWalk(quantity, moment, bounds, fidelity).beginning(quantity)
+
+
+class BookWalk:
+    """What taking a quantity from the books meets, and what taking less of it would."""
+
+    def __init__(self, most: Decimal, moment: Moment, bounds: PriceBounds, fidelity: Fidelity) -> None:
+        ladders = moment.ladders()
+        walked = (match_at_touch if fidelity is Fidelity.L1 else match)(most, ladders, bounds)
+        fees = {ladder.exchange: ladder.fee for ladder in ladders}
+        self._moment, self._stopped_by = moment, walked.stopped_by
+        self._fills = [(fill.price, fill.quantity, fees[fill.exchange]) for fill in walked.fills]
+        self._reached = [ZERO]
+        """Quantity, notional and fees of the first fills, by how many."""
+        self._notional, self._fees = [ZERO], [ZERO]
+        for price, quantity, fee in self._fills:
+            self._add(price, quantity, fee)
+
+    def _add(self, price: Decimal, quantity: Decimal, fee: Decimal) -> None:
+        value = exact.multiply(price, quantity)
+        self._reached.append(exact.add(self._reached[-1], quantity))
+        self._notional.append(exact.add(self._notional[-1], value))
+        self._fees.append(exact.add(self._fees[-1], exact.multiply(value, fee)))
+
+    def beginning(self, quantity: Decimal) -> Estimate:
+        """What the first ``quantity`` of it comes to: as if only that had been taken."""
+        whole = min(bisect_right(self._reached, quantity) - 1, len(self._fills))
+        filled, notional, fees = self._reached[whole], self._notional[whole], self._fees[whole]
+        if filled < quantity and whole < len(self._fills):
+            price, _, fee = self._fills[whole]
+            value = exact.multiply(price, exact.subtract(quantity, filled))
+            filled, notional = quantity, exact.add(notional, value)
+            fees = exact.add(fees, exact.multiply(value, fee))
+        return self._costed(quantity, filled, notional, fees)
+
+    def _costed(self, quantity: Decimal, filled: Decimal, notional: Decimal, fees: Decimal) -> Estimate:
+        moment = self._moment
+        at_mid, at_touch = exact.multiply(moment.mid, filled), exact.multiply(moment.touch, filled)
+        return Estimate(
+            filled=filled,
+            unfilled=exact.subtract(quantity, filled),
+            notional=notional,
+            spread=exact.signed(moment.side.sign, exact.subtract(at_touch, at_mid)),
+            depth=exact.signed(moment.side.sign, exact.subtract(notional, at_touch)),
+            fees=fees,
+            mid_value=at_mid,
+            stopped_by=self._stopped_by if filled < quantity else None,
+        )
 
 
 def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
@@ -172,20 +222,3 @@ def _alike(plain: Schedule, begin: int, end: int) -> Iterator[tuple[Decimal, int
     for size, many in ((small, count - larger), (small + 1, larger)):
         if size and many:
             yield exact.multiply(Decimal(size), plain.lot_size), many
-
-
-def _costed(quantity: Decimal, matched: Match, moment: Moment, fees: dict[str, Decimal]) -> Estimate:
-    values = [(exact.multiply(fill.price, fill.quantity), fees[fill.exchange]) for fill in matched.fills]
-    notional = exact.total(value for value, _ in values)
-    filled = matched.filled
-    at_mid, at_touch = exact.multiply(moment.mid, filled), exact.multiply(moment.touch, filled)
-    return Estimate(
-        filled=filled,
-        unfilled=exact.subtract(quantity, filled),
-        notional=notional,
-        spread=exact.signed(moment.side.sign, exact.subtract(at_touch, at_mid)),
-        depth=exact.signed(moment.side.sign, exact.subtract(notional, at_touch)),
-        fees=exact.total(exact.multiply(value, fee) for value, fee in values),
-        mid_value=at_mid,
-        stopped_by=matched.stopped_by,
-    )

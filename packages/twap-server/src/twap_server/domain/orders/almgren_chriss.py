@@ -6,10 +6,8 @@ quantity), ``ε`` half the spread, ``λ`` the aversion to risk, ``τ`` the inter
 decays. Units: any, the same throughout; here seconds, quote and base currency.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
-from itertools import pairwise
 
 from twap_server.domain.exact import FINE
 
@@ -49,32 +47,3 @@ def kappa(*, risk_aversion: Decimal, variance: Decimal, impact: Impact, interval
     # arcosh(1 + s) = ln(1 + s + sqrt(s(s + 2)))
     root = FINE.sqrt(FINE.multiply(step, FINE.add(step, _TWO)))
     return _KEPT.divide(FINE.ln(FINE.add(Decimal(1), FINE.add(step, root))), interval)
-
-
-def expected_cost(left: Sequence[Decimal], impact: Impact, interval: Decimal) -> Decimal:
-    """``E = γX²/2 + ε·Σ|n| + η̃/τ·Σn²``, quote currency.
-
-    Args:
-        left: what is left at the begin and after each interval: ``x_0 = X, …, x_N = 0``.
-        impact: of the order.
-        interval: ``τ``, seconds.
-    """
-    traded = [FINE.subtract(before, after) for before, after in pairwise(left)]
-    lasting = FINE.multiply(FINE.multiply(impact.permanent, _HALF), FINE.multiply(left[0], left[0]))
-    spread = FINE.multiply(impact.half_spread, _sum([abs(one) for one in traded]))
-    squares = _sum([FINE.multiply(one, one) for one in traded])
-    passing = FINE.multiply(FINE.divide(impact.bend(interval), interval), squares)
-    return _sum([lasting, spread, passing])
-
-
-def cost_variance(left: Sequence[Decimal], *, variance: Decimal, interval: Decimal) -> Decimal:
-    """``V = σ²·Σ τ·x²`` over what is left after each interval, quote currency squared."""
-    squares = _sum([FINE.multiply(one, one) for one in left[1:]])
-    return FINE.multiply(variance, FINE.multiply(interval, squares))
-
-
-def _sum(values: Sequence[Decimal]) -> Decimal:
-    found = Decimal(0)
-    for value in values:
-        found = FINE.add(found, value)
-    return found

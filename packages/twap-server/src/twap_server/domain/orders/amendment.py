@@ -51,7 +51,9 @@ def amend(
 
 
 def _would_be_too_small(order: Order, smallest: Decimal) -> bool:
-    """Whether the slices still to come would, on the average, be below the smallest order."""
+    """Whether slices to come would be below the smallest order: on the average, or by their step."""
+    if order.plan.step:
+        return order.plan.step < smallest
     to_come = order.plan.slice_count - order.progress.next_slice
     return order.remaining < exact.multiply(Decimal(to_come), smallest)
 
@@ -124,6 +126,7 @@ def _replanned(order: Order, plan: Plan, *, now: Nanos, limits: OrderLimits, sma
     begin = order.schedule.begin(following)
     if not now - plan.interval < begin < plan.end:
         begin = now
+    plan = replace(plan, step=ZERO)
     curve = redrawn(order.terms.strategy, plan.curve, end=plan.end)
     plan = replace(plan, first=following, base=filled, start=begin, slice_count=following, curve=curve)
     if plan.quantity == filled:

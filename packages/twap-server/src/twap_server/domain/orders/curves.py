@@ -174,7 +174,7 @@ def smallest_slice(curve: Curve, total: int, begin: Nanos, end: Nanos, *, interv
         case Decay():  # each slice is smaller than the one before
             edges = [Nanos(begin + max(0, index) * interval) for index in (count - 2, count - 1)]
             before, last = (curve.lots(total, begin, end, edge) for edge in edges)
-            return min(total - last, last - before if count > 1 else total)
+            return max(0, min(total - last, last - before if count > 1 else total) - 1)
     return 0
 
 

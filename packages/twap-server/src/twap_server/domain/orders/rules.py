@@ -147,7 +147,7 @@ def _broken_options(request: OrderRequest) -> Iterator[Rejection]:
     if broken is not None:
         name, what, would_do = broken
         reason = RejectReason.INVALID_OPTION
-        yield Rejection(reason=reason, field=name, detail=f"{name}: {what}", nearest=would_do)
+        yield Rejection(reason=reason, field=name, detail=f"{name} {what}", nearest=would_do)
 
 
 def _broken_interval(request: OrderRequest, *, now: Nanos, limits: OrderLimits) -> Iterator[Rejection]:
@@ -337,9 +337,8 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
         slowest: the longest latency of a slice: one that could not arrive before the end joins another.
     """
     if plan.curve is not LINEAR:
-        return _stepped(
-            plan, lot_size=lot_size, smallest=smallest, needed=shortest_bucket(slowest, randomize)
-        )
+        plan = _counted(plan, needed=shortest_bucket(slowest, randomize))
+        return _stepped(plan, lot_size=lot_size, smallest=smallest, randomize=randomize)
     always_left = exact.subtract(_HUNDRED, randomize)
     least = exact.whole_up(exact.multiply(smallest, _HUNDRED), exact.multiply(lot_size, always_left))
     length = plan.end - plan.start
@@ -365,27 +364,31 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
     return replace(plan, interval=interval, slice_count=plan.first + count, warnings=warnings)
 
 
-def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal, needed: int) -> Plan:
-    """Slices of a curve that is not straight: each wants nothing, or as much as an exchange takes."""
+def _counted(plan: Plan, *, needed: int) -> Plan:
+    """The plan with its slices counted; a last one too short for ``needed`` joins the one before."""
     length = plan.end - plan.start
     count = slice_count(length, plan.interval)
     tail = length - (count - 1) * plan.interval
-    warnings = plan.warnings
     if _is_too_short(count, tail, plan.interval, needed):
-        count -= 1
-        warnings += (_joins(tail),)
-    lots, least = (
-        exact.whole(exact.subtract(plan.quantity, plan.base), lot_size),
-        exact.whole(smallest, lot_size),
-    )
+        plan, count = replace(plan, warnings=(*plan.warnings, _joins(tail))), count - 1
+    return replace(plan, slice_count=plan.first + count)
+
+
+def _stepped(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decimal) -> Plan:
+    """Slices of a curve that is not straight: each wants nothing, or as much as an exchange takes."""
+    if isinstance(plan.curve, AtOnce) or smallest <= lot_size:
+        return plan
+    count = plan.slice_count - plan.first
+    lots = exact.whole(exact.subtract(plan.quantity, plan.base), lot_size)
     found = smallest_slice(plan.curve, lots, plan.start, plan.end, interval=plan.interval, count=count)
-    step = ZERO if isinstance(plan.curve, AtOnce) or least <= max(1, found) else smallest
-    if step and exact.multiply(Decimal(lots // count), lot_size) < step:
-        warnings += (
-            f"{count} slices would fall below the minimum of {exact.text(smallest)}: "
-            "what is too small waits for a later one",
-        )
-    return replace(plan, slice_count=plan.first + count, step=step, warnings=warnings)
+    left = exact.multiply(Decimal(found), exact.subtract(_HUNDRED, randomize))
+    if exact.multiply(left, lot_size) >= exact.multiply(smallest, _HUNDRED):
+        return plan
+    plan = replace(plan, step=smallest)
+    if exact.multiply(Decimal(lots // count), lot_size) >= smallest:
+        return plan
+    told = f"{count} slices would fall below the minimum of {exact.text(smallest)}: "
+    return replace(plan, warnings=(*plan.warnings, told + "what is too small waits for a later one"))
 
 
 def _is_too_short(count: int, tail: int, interval: int, needed: int) -> bool:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Participation
 from twap_server.domain.orders.terms import Plan
@@ -28,6 +28,8 @@ CATCH_UP_CAP = 3
 """A catching-up slice wants at most this many times the equal slice."""
 
 _DRAW_BITS = 64
+_LAST_LOOK = SECOND
+"""So long before the end an order that follows the volume looks for the last time: it counts what came."""
 _HUNDRED = Decimal(100)
 
 
@@ -70,6 +72,8 @@ class Schedule:
     def due(self, index: int) -> Nanos:
         """When slice ``index`` is due; never before its bucket begins."""
         begin = self.start + (index - self.first) * self.interval
+        if index == self.count - 1 and self.follows_volume:
+            return self.end - min(_LAST_LOOK, (self.end - begin) // 2)  # type: ignore[return-value]  # as below
         if self.randomize:
             begin += self._draw(index, b"time", self.window_end(index) - begin)
         return begin  # type: ignore[return-value]  # Nanos() costs as much again, several times a slice
@@ -111,7 +115,7 @@ class Schedule:
         if index >= self.count - 1:
             return self.quantity
         lots = self._curve(index)
-        if self.randomize:
+        if self.randomize and not isinstance(self.curve, AtOnce):
             lots -= self._draw(index, b"size", lots - self._curve(index - 1))
         lots = self._in_steps(lots, self.lots)
         return exact.add(self.base, exact.multiply(Decimal(lots), self.lot_size))

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeAlias
 from twap_models.enums import Strategy, Urgency
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.exact import FINE, ONE, ZERO
+from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.orders.almgren_chriss import Impact, kappa
 from twap_server.domain.orders.curves import (
     LINEAR,
@@ -20,6 +20,7 @@ from twap_server.domain.orders.curves import (
     Participation,
     VolumeProfile,
 )
+from twap_server.domain.orders.market_facts import MarketFacts
 
 DAY = 86_400 * SECOND
 _SECONDS_A_DAY = Decimal(86_400)
@@ -28,6 +29,10 @@ _HALF_LIVES = {Urgency.LOW: Decimal(1), Urgency.MEDIUM: Decimal(3), Urgency.HIGH
 """How many half-lives the window has: after half of the window 44, 21 and 5 % of the order are left."""
 _SPREAD_MOVES = Decimal("0.1")
 """Of a day's volume: trading so much moves the price by one spread for good (Almgren & Chriss 2000, 3.4)."""
+_LEAST_SHARE = Decimal("0.01")
+"""Percent: what is told as the nearest participation that would do."""
+_SHORTEST = Decimal("0.000001")
+"""Seconds: the shortest half-life that can be asked for."""
 _KEPT = 15
 """Digits of a decay that are kept."""
 
@@ -69,10 +74,14 @@ class Shortfall:
     """``γ``, quote currency per base currency; None: as spread and the day's volume say."""
 
     @property
-    def pace(self) -> Urgency | None:
-        """The urgency that decides; None where something else does."""
-        decides = self.risk_aversion is None and self.half_life is None
-        return (self.urgency or Urgency.MEDIUM) if decides else None
+    def pace(self) -> Urgency:
+        """The urgency that decides where nothing else does."""
+        return self.urgency or Urgency.MEDIUM
+
+    @property
+    def is_by_urgency(self) -> bool:
+        """Whether the urgency decides how fast it trades."""
+        return self.risk_aversion is None and self.half_life is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +103,6 @@ class AllAtOnce:
 StrategyChoice: TypeAlias = Twap | Vwap | Shortfall | Pov | AllAtOnce
 
 TWAP = Twap()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketFacts:
-    """What a market was like before an order; None where it is not known."""
-
-    day_volumes: tuple[Decimal, ...] = ()
-    """Base currency, of equal parts of the day from midnight UTC; empty where no candles are known."""
-    volatility: Decimal | None = None
-    """Standard deviation of the day's return, percent."""
-    day_volume: Decimal | None = None
-    """Base currency that a day trades."""
-    missing: str = ""
-    """Why something is not known, for people."""
-
-
-NO_FACTS = MarketFacts()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,9 +189,11 @@ def broken_by(choice: StrategyChoice) -> tuple[str, str, Decimal | None] | None:
     """The first parameter that breaks a rule: its name, what is wrong, the nearest value that would do."""
     match choice:
         case Pov(participation=percent) if not ZERO < percent < _HUNDRED:
-            return "participation", f"{percent:f} must lie above 0 and below 100 percent", ONE
+            nearest = _LEAST_SHARE if percent <= ZERO else exact.subtract(_HUNDRED, _LEAST_SHARE)
+            told = f"{percent:f} must lie above 0 and below 100 percent: use {nearest}"
+            return "participation", told, nearest
         case Vwap(weights=weights) if weights is not None and not any(weights):
-            return "volume_profile", "expected at least one weight above 0", None
+            return "volume_profile", "must have at least one weight above 0", None
         case Shortfall():
             return _broken_shortfall(choice)
     return None
@@ -210,8 +204,10 @@ def _broken_shortfall(choice: Shortfall) -> tuple[str, str, Decimal | None] | No
         value = getattr(choice, name)
         if value is not None and value <= ZERO:
             return name, f"{value:f} must be above 0", None
+    if choice.permanent_impact is not None and choice.permanent_impact < ZERO:
+        return "permanent_impact", f"{choice.permanent_impact:f} must be at least 0: use 0", ZERO
     if choice.half_life is not None and choice.half_life <= 0:
-        return "half_life", "it must be above 0 seconds", ONE
+        return "half_life", "must be above 0 seconds", _SHORTEST
     return None
 
 
@@ -223,6 +219,7 @@ def _profile(choice: Vwap, window: CurveWindow, facts: MarketFacts) -> VolumePro
         raise CannotDraw(
             f"volume_profile auto needs closed candles{_because(facts)}: give a list of weights instead",
             field="volume_profile",
+            is_wrong=facts.is_answered,
         )
     return VolumeProfile(Nanos(0), DAY, whole_weights(facts.day_volumes))
 
@@ -238,7 +235,7 @@ def _decay(choice: Shortfall, window: CurveWindow, facts: MarketFacts, book: Boo
         return Decay(_optimal(choice, choice.risk_aversion, window, facts, book))
     if choice.half_life is not None:
         return Decay(_kept(FINE.divide(Decimal(SECOND), Decimal(choice.half_life))))
-    half_lives = FINE.multiply(_HALF_LIVES[choice.pace or Urgency.MEDIUM], Decimal(SECOND))
+    half_lives = FINE.multiply(_HALF_LIVES[choice.pace], Decimal(SECOND))
     return Decay(_kept(FINE.divide(half_lives, Decimal(window.length))))
 
 
@@ -281,6 +278,7 @@ def variance_of(choice: Shortfall, facts: MarketFacts, book: BookFacts) -> Decim
         raise CannotDraw(
             f"risk_aversion needs closed candles{_because(facts)}: give volatility instead",
             field="volatility",
+            is_wrong=facts.is_answered,
         )
     moved = FINE.divide(FINE.multiply(percent, book.mid), _HUNDRED)
     return FINE.divide(FINE.multiply(moved, moved), _SECONDS_A_DAY)

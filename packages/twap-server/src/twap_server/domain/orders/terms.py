@@ -10,8 +10,9 @@ from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.curves import LINEAR, Curve
+from twap_server.domain.orders.market_facts import NO_FACTS, MarketFacts
 from twap_server.domain.orders.realism import IDEAL, UNSAID, Realism
-from twap_server.domain.orders.strategies import NO_FACTS, TWAP, MarketFacts, StrategyChoice
+from twap_server.domain.orders.strategies import TWAP, StrategyChoice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

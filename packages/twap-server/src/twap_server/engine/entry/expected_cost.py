@@ -82,7 +82,7 @@ def forecast_bps(
 
     It is measured against the mid of these books: spread, depth and fees of what the slices would fill, over
     that quantity valued at the mid. None: no book is live, nothing would fill, or
-    the budget is spent. It walks the books at most three times, however many slices, and waits for nothing;
+    the budget is spent. It walks the books once, however many slices, and waits for nothing;
     whatever number a book takes it can calculate with.
     """
     moment = quotes.moment(request.side)

@@ -1,45 +1,53 @@
 """Look up what a strategy wants to know of its market before an order is judged: volumes, volatility, a book.
 
 In: requests. Out: the same requests with their facts. The engine's task never waits for it: it happens in the
-caller's, before the command is queued. What cannot be found is left out, with the reason.
+caller's, before the command is queued, for all requests of a call together and for a bounded time. What
+cannot be found is left out, with the reason.
 """
 
-from collections import OrderedDict
+import asyncio
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from decimal import Context, Decimal
-from itertools import pairwise
+from itertools import count
 from typing import NamedTuple
 
 from twap_models.enums import AGGREGATE, Interval
-from twap_server.domain import exact
-from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
-from twap_server.domain.errors import TwapError
-from twap_server.domain.exact import FINE, ZERO
+from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.errors import EngineBusy, InvalidRequest, TwapError
 from twap_server.domain.market.candles import DAY, length
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookStatus, Candle
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.orders.strategies import MarketFacts, Vwap, needs_book, needs_facts
+from twap_server.domain.orders.market_facts import MarketFacts, facts_of
+from twap_server.domain.orders.strategies import Vwap, needs_book, needs_facts
 from twap_server.domain.orders.terms import OrderRequest
 from twap_server.engine.ports import Market
 
-_BOOK_WAIT = 5 * SECOND
+_WITHIN_S = 8
+"""Longer is nobody kept waiting, whatever he asks for; clients wait for 15 seconds."""
+_BOOK_WAIT_S = 5
 _LOOK_EVERY_S = 1
+_MOST_AT_ONCE = 4
+"""Calls of one user that look something up; another one is told to come again."""
+_MOST_MARKETS = 50
+"""Of one call: candles of so many markets are looked up, and so many books are waited for."""
 _FINE_WINDOW = 2 * 3_600 * SECOND
 """Windows up to this are followed by candles of five minutes, longer ones by the quarter of an hour."""
 _DAYS = 14
-_FEWEST = 30
-"""Returns below which nothing is said of the volatility."""
-_HUNDRED = Decimal(100)
-_MINUTE = 60 * SECOND
-_HOUR = 60 * _MINUTE
-_HOURS = Decimal(24)
-_LOGARITHMS = Context(prec=28)
-"""A volatility is an estimate: with 60 digits its logarithms took a tenth of a second."""
 _MOST_KNOWN = 256
 """Instruments whose facts are kept."""
+_TOO_LONG = MarketFacts(missing="looking them up took too long: the next time some are known already")
+
+
+class _CandleQuery(NamedTuple):
+    """Whose candles, which, and how far back."""
+
+    instruments: tuple[InstrumentId, ...]
+    """Of an order over several exchanges: the first that answers speaks for all."""
+    interval: Interval
+    days: int
 
 
 class MarketOutlook:
@@ -47,72 +55,100 @@ class MarketOutlook:
 
     def __init__(self, market: Market, clock: Clock) -> None:
         self._market, self._clock = market, clock
-        self._known: OrderedDict[_AskedCandles, tuple[int, MarketFacts]] = OrderedDict()
+        self._known: OrderedDict[_CandleQuery, tuple[int, MarketFacts]] = OrderedDict()
         """Facts by what was asked, each with the interval of time in which it was: they hold as long."""
+        self._looking = Counter[str]()
+        self._numbers = count()
 
-    async def seen(self, requests: Sequence[OrderRequest]) -> Sequence[OrderRequest]:
-        """The requests with what their strategies need to know; at once where they need nothing."""
-        if not any(needs_facts(one.strategy) or needs_book(one.strategy) for one in requests):
+    async def seen(self, user_id: str, requests: Sequence[OrderRequest]) -> Sequence[OrderRequest]:
+        """The requests with what their strategies need to know; at once where they need nothing.
+
+        Raises:
+            EngineBusy: the user has too many such calls under way.
+        """
+        queries = {one: self._query(one) for one in requests if needs_facts(one.strategy)}
+        books = {found.id for one in requests if needs_book(one.strategy) for found in self._listed(one)}
+        if not queries and not books:
             return requests
-        return [await self._with_facts(one) for one in requests]
+        facts: dict[_CandleQuery, MarketFacts] = {}
+        with self._one_more(user_id), self._held(list(books)[:_MOST_MARKETS]) as wanted:
+            await self._within(list(dict.fromkeys(queries.values()))[:_MOST_MARKETS], wanted, facts)
+        return [
+            replace(one, facts=facts.get(queries[one], _TOO_LONG)) if one in queries else one
+            for one in requests
+        ]
 
     async def facts(self, request: OrderRequest) -> MarketFacts:
         """What closed candles say of the market of a request, whether its strategy needs it or not."""
-        choice, now = request.strategy, self._clock.now()
-        days = choice.days if isinstance(choice, Vwap) else _DAYS
-        is_short = request.end - (request.start or now) <= _FINE_WINDOW
-        interval = Interval.M5 if is_short else Interval.M15
-        missing = "no exchange lists it"
-        for instrument in self._listed(request):
-            try:
-                found = await self._facts_of(_AskedCandles(instrument.id, interval, days), now)
-            except (TwapError, FeedError) as error:
-                missing = str(error)
-                continue
-            if found is not None:
-                return found
-            missing = f"{instrument.id.exchange} has none of the last {days} days"
-        return MarketFacts(missing=missing)
+        facts: dict[_CandleQuery, MarketFacts] = {}
+        query = self._query(request)
+        await self._within([query], [], facts)
+        return facts.get(query, _TOO_LONG)
 
-    async def _facts_of(self, asked: "_AskedCandles", now: Nanos) -> MarketFacts | None:
-        """What the candles of one exchange say; None where it has none."""
-        moment = now // length(asked.interval)
-        known = self._known.get(asked)
+    async def _within(
+        self,
+        queries: Sequence[_CandleQuery],
+        books: Sequence[InstrumentId],
+        facts: dict[_CandleQuery, MarketFacts],
+    ) -> None:
+        """Look all of it up side by side; what takes too long is left out."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_WITHIN_S), asyncio.TaskGroup() as group:
+                group.create_task(self._wait_for_books(books), name="books of strategies")
+                for query in queries:
+                    group.create_task(self._find(query, facts), name="candles of a strategy")
+
+    async def _find(self, query: _CandleQuery, facts: dict[_CandleQuery, MarketFacts]) -> None:
+        """What the candles say; of several exchanges those of the first that answers."""
+        moment, known = self._clock.now() // length(query.interval), self._known.get(query)
         if known is not None and known[0] == moment:
-            return known[1]
-        candles = await self._candles(asked, now)
-        if not candles:
-            return None
-        found = facts_of(candles, asked.interval, days=asked.days)
-        self._known[asked] = moment, found
-        self._known.move_to_end(asked)
+            facts[query] = known[1]
+            return
+        found = await self._asked(query)
+        facts[query] = found
+        if found.is_answered:
+            self._known[query] = moment, found
+            self._known.move_to_end(query)
         if len(self._known) > _MOST_KNOWN:
             self._known.popitem(last=False)
-        return found
 
-    async def _with_facts(self, request: OrderRequest) -> OrderRequest:
-        choice = request.strategy
-        if needs_book(choice):
-            await self._wait_for_book(request)
-        if not needs_facts(choice):
-            return request
-        return replace(request, facts=await self.facts(request))
+    async def _asked(self, query: _CandleQuery) -> MarketFacts:
+        missing = MarketFacts(missing="no exchange lists it", is_answered=True)
+        for instrument in query.instruments:
+            try:
+                candles = await self._candles(instrument, query)
+            except InvalidRequest as error:
+                missing = MarketFacts(missing=str(error), is_answered=True)
+            except (TwapError, FeedError) as error:
+                missing = MarketFacts(missing=str(error))
+            else:
+                if candles:
+                    return facts_of(candles, query.interval, days=query.days)
+                why = f"{instrument.exchange} has none of the last {query.days} days"
+                missing = MarketFacts(missing=why, is_answered=True)
+        return missing
 
-    async def _candles(self, asked: "_AskedCandles", now: Nanos) -> Sequence[Candle]:
+    async def _candles(self, instrument: InstrumentId, query: _CandleQuery) -> Sequence[Candle]:
         """Those that closed within the days before the interval that is under way."""
-        end, span = Nanos(now - length(asked.interval)), asked.days * DAY
+        now, span = self._clock.now(), query.days * DAY
+        end = Nanos(now - length(query.interval))
         found = await self._market.klines(
-            asked.instrument.exchange,
-            asked.instrument.symbol,
-            asked.interval,
-            limit=span // length(asked.interval),
+            instrument.exchange,
+            instrument.symbol,
+            query.interval,
+            limit=span // length(query.interval),
             start=Nanos(max(0, end - span)),
             end=end,
         )
         return [one for one in found.candles if one.close_time <= now]
 
+    def _query(self, request: OrderRequest) -> _CandleQuery:
+        days = request.strategy.days if isinstance(request.strategy, Vwap) else _DAYS
+        is_short = request.end - (request.start or self._clock.now()) <= _FINE_WINDOW
+        interval = Interval.M5 if is_short else Interval.M15
+        return _CandleQuery(tuple(one.id for one in self._listed(request)), interval, days)
+
     def _listed(self, request: OrderRequest) -> Sequence[Instrument]:
-        """Of an order over several exchanges the first that answers speaks for all."""
         try:
             if request.exchange == AGGREGATE:
                 return self._market.find_everywhere(request.symbol)
@@ -120,73 +156,36 @@ class MarketOutlook:
         except TwapError:  # the rules say so in their own words
             return ()
 
-    async def _wait_for_book(self, request: OrderRequest) -> None:
-        """Until one book is live: nobody may have wanted it before."""
-        instruments = self._listed(request)
-        with self._held(instruments, request.token_id):
-            until = self._clock.monotonic() + _BOOK_WAIT
-            while self._clock.monotonic() < until and not any(self._is_live(one) for one in instruments):
-                await self._clock.sleep(_LOOK_EVERY_S)
+    async def _wait_for_books(self, books: Sequence[InstrumentId]) -> None:
+        """Until all are live, for a while: nobody may have wanted them before."""
+        for _ in range(_BOOK_WAIT_S // _LOOK_EVERY_S):
+            if all(self._is_live(one) for one in books):
+                return
+            await self._clock.sleep(_LOOK_EVERY_S)
 
     @contextmanager
-    def _held(self, instruments: Sequence[Instrument], token_id: str) -> Iterator[None]:
-        owner = f"outlook:{token_id}"
-        for one in instruments:
-            self._market.hold(one.id, owner)
+    def _one_more(self, user_id: str) -> Iterator[None]:
+        if self._looking[user_id] >= _MOST_AT_ONCE:
+            raise EngineBusy("too many of your orders look at their markets: try again soon", retry_after=2)
+        self._looking[user_id] += 1
         try:
             yield
         finally:
-            for one in instruments:
-                self._market.release(one.id, owner)
+            self._looking[user_id] -= 1
+            if not self._looking[user_id]:
+                del self._looking[user_id]
 
-    def _is_live(self, instrument: Instrument) -> bool:
-        book = self._market.live_book(instrument.id)
+    @contextmanager
+    def _held(self, books: Sequence[InstrumentId]) -> Iterator[Sequence[InstrumentId]]:
+        owner = f"outlook:{next(self._numbers)}"
+        for one in books:
+            self._market.hold(one, owner)
+        try:
+            yield books
+        finally:
+            for one in books:
+                self._market.release(one, owner)
+
+    def _is_live(self, instrument: InstrumentId) -> bool:
+        book = self._market.live_book(instrument)
         return book is not None and book.status is BookStatus.LIVE
-
-
-class _AskedCandles(NamedTuple):
-    instrument: InstrumentId
-    interval: Interval
-    days: int
-
-
-def facts_of(candles: Sequence[Candle], interval: Interval, *, days: int) -> MarketFacts:
-    """What closed candles of one interval, oldest first, say.
-
-    Volumes are sums over the days of each part of the day (UTC). Volatility is the standard deviation of the
-    logarithms of each hour's closing price over the one before, times the root of 24.
-    """
-    parts = DAY // length(interval)
-    volumes = [ZERO] * parts
-    for one in candles:
-        part = one.open_time % DAY // length(interval)
-        volumes[part] = exact.add(volumes[part], one.volume)
-    whole = exact.total(volumes)
-    return MarketFacts(
-        day_volumes=tuple(volumes) if whole else (),
-        volatility=_volatility([one.close for one in candles if _closes_hour(one)]),
-        day_volume=exact.ratio(whole, Decimal(days)) if whole else None,
-    )
-
-
-def _closes_hour(candle: Candle) -> bool:
-    return (candle.close_time + MILLISECOND) % _HOUR < _MINUTE
-
-
-def _volatility(closes: Sequence[Decimal]) -> Decimal | None:
-    """Percent a day, to 12 decimals, of hourly closing prices."""
-    usable = [_LOGARITHMS.ln(close) for close in closes if close > ZERO]
-    moves = [FINE.subtract(after, before) for before, after in pairwise(usable)]
-    if len(moves) < _FEWEST:
-        return None
-    mean = FINE.divide(_sum(moves), Decimal(len(moves)))
-    squares = [FINE.power(FINE.subtract(move, mean), 2) for move in moves]
-    variance = FINE.divide(_sum(squares), Decimal(len(moves) - 1))
-    return exact.ratio(FINE.multiply(_HUNDRED, FINE.sqrt(FINE.multiply(variance, _HOURS))), exact.ONE)
-
-
-def _sum(values: Sequence[Decimal]) -> Decimal:
-    found = ZERO
-    for value in values:
-        found = FINE.add(found, value)
-    return found

@@ -116,7 +116,7 @@ class Previewer:
             ExchangeUnavailable: nothing can be said of any of them: their exchanges' lists are not known yet.
             StoreUnavailable: whether a token id is taken cannot be seen.
         """
-        requests = await self._outlook.seen(requests)
+        requests = await self._outlook.seen(user_id, requests)
         received = self._clock.now()
         stored = await self._store.find(user_id, [request.token_id for request in requests])
         known = {

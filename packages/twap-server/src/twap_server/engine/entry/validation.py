@@ -10,7 +10,13 @@ from decimal import Decimal
 
 from twap_models.enums import LateStart, RejectReason
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import ExchangeUnavailable, TwapError, UnknownExchange, UnknownSymbol
+from twap_server.domain.errors import (
+    CurveUnavailable,
+    ExchangeUnavailable,
+    TwapError,
+    UnknownExchange,
+    UnknownSymbol,
+)
 from twap_server.domain.orders.rules import (
     Admitted,
     Fitted,
@@ -87,8 +93,6 @@ class Validation:
         try:
             self.admitted()
         except CannotDraw as error:
-            if not error.is_wrong:
-                raise ExchangeUnavailable(str(error), retry_after=1) from error
             return Rejection(reason=RejectReason.INVALID_OPTION, field=error.field, detail=str(error))
         return None
 
@@ -126,13 +130,22 @@ class Validation:
         """The plan; only where no rule of window and terms is broken.
 
         Raises:
-            CannotDraw: what its curve needs is not known.
+            CurveUnavailable: what its curve needs is not known now.
+            CannotDraw: a parameter is wrong; as a broken rule it is told before.
         """
         assert self.rules is not None, "the rules come first"
         assert self._fit is not None
         if self._admitted is None:
-            self._admitted = plan_of(self._request, self.rules, self._fit, now=self._now, draw=self._drawn)
+            self._admitted = self._planned(self.rules, self._fit)
         return self._admitted
+
+    def _planned(self, rules: TradingRules, fit: Fitted) -> Admitted:
+        try:
+            return plan_of(self._request, rules, fit, now=self._now, draw=self._drawn)
+        except CannotDraw as error:
+            if error.is_wrong:
+                raise
+            raise CurveUnavailable(str(error), field=error.field) from error
 
     def _drawn(self, plan: Plan) -> Plan:
         """The plan with the curve that its strategy draws now."""
@@ -149,7 +162,8 @@ class Validation:
         if needs_book(request.strategy):
             quotes = self._snapshot.quotes(rules.destinations, limited=plan.limit is not None)
             book = book_facts(quotes, request.side, window)
-        return replace(plan, curve=draw(request.strategy, window, request.facts, book))
+        curve, notice = draw(request.strategy, window, request.facts, book), request.facts.notice
+        return replace(plan, curve=curve, warnings=(*plan.warnings, *([notice] if notice else [])))
 
     def _find(self) -> TradingRules | Rejection:
         try:
@@ -189,11 +203,18 @@ def duplicate(request: OrderRequest) -> Rejection:
     )
 
 
+def _field_of(error: Exception) -> str:
+    """What to change, if anything: else who cannot be asked."""
+    if isinstance(error, CurveUnavailable):
+        return error.field
+    return "exchange" if isinstance(error, ExchangeUnavailable) else "token_id"
+
+
 def unavailable(error: Exception) -> Rejection:
     """Nothing can be said of a request now; only what is known to be safe is told of the error."""
     why = str(error) if isinstance(error, TwapError) else "a fault of this server, its log says more"
     return Rejection(
         reason=RejectReason.UNAVAILABLE,
-        field="exchange" if isinstance(error, ExchangeUnavailable) else "token_id",
+        field=_field_of(error),
         detail=f"it cannot be judged now: {why}; nothing was stored, send it again under the same token_id",
     )

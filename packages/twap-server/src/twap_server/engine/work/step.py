@@ -13,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from twap_models.enums import OrderEventType, OrderStatus, SliceReason
+from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, Nanos
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.terms import Plan
@@ -37,6 +38,10 @@ class Working:
     """The due slice, where it was sent and has not arrived."""
     decided_at: Nanos | None = None
     """When the slice before was decided, by this process."""
+    counted: tuple[Decimal, ...] | None = None
+    """Of an order that follows the volume: all that was traded on each market when it last counted."""
+    looked: tuple[Decimal, ...] | None = None
+    """The same at its last look: it counts once that look's decision is recorded."""
     storage_failed: bool = False
     """A decision could not be recorded: slices lost meanwhile say so."""
 
@@ -220,7 +225,7 @@ def _look_at_slice(
         return
     waiting = working.waiting_since
     since = now if waiting is None else min(waiting, now)  # the wall clock may have gone back
-    quotes = snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
+    quotes = _quotes(order, snapshot)
     if not quotes.open and _ended_by_delisting(step, snapshot):
         return
     decision = decider.decide(
@@ -251,10 +256,15 @@ def _look_at_arrival(
     if now < flight.arrives:
         working.in_flight = flight
         return
-    quotes = snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
+    quotes = _quotes(order, snapshot)
     if not quotes.open and _ended_by_delisting(step, snapshot):
         return
     step.add(decider.arrive(flight, order, quotes, now=now))
+
+
+def _quotes(order: Order, snapshot: MarketSnapshot) -> Quotes:
+    """What the order may be filled from now."""
+    return snapshot.quotes(order.terms.destinations, limited=order.plan.limit is not None, filling=True)
 
 
 def _latest(order: Order, index: int, since: Nanos, max_wait: int) -> int:
@@ -282,8 +292,30 @@ def _traded(
     schedule, before = order.schedule, working.decided_at
     if order.terms.participation_cap is None and not schedule.follows_volume:
         return None
-    since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
     if schedule.follows_volume:
-        since = max(since, order.terms.start)
+        return _followed(working, order, index, quotes, snapshot)
+    since = schedule.begin(index - 1) if before is None else min(before, schedule.begin(index))
     destinations = [destination for destination in order.terms.destinations if destination not in quotes.odd]
     return snapshot.traded_since(destinations, since)
+
+
+def _followed(
+    working: Working, order: Order, index: int, quotes: Quotes, snapshot: MarketSnapshot
+) -> Decimal:
+    """What others traded since the order last counted, by totals that never fall, however long ago that was.
+
+    When it counts for the first time: since it began, or since the bucket before, which are remembered.
+    """
+    destinations, before = order.terms.destinations, working.counted
+    working.looked = tuple(base for base, _ in snapshot.traded(destinations))
+    counted = [destination not in quotes.odd for destination in destinations]
+    if before is None:
+        since = max(order.terms.start, order.schedule.begin(index - 1))
+        return snapshot.traded_since(
+            [one for one, counts in zip(destinations, counted, strict=True) if counts], since
+        )
+    return exact.total(
+        exact.subtract(now, then)
+        for now, then, counts in zip(working.looked, before, counted, strict=True)
+        if counts
+    )
