@@ -8,13 +8,23 @@ import pytest
 
 from support.clocks import ALONE, EPOCH
 from support.engine import EngineAtWork, working
-from twap_models.enums import Carry, ImpactModel, OrderStatus, RealismProfile, RejectReason, Side, SliceReason
+from twap_models.enums import (
+    Carry,
+    ImpactModel,
+    OrderStatus,
+    RealismProfile,
+    RejectReason,
+    Side,
+    SliceReason,
+    Urgency,
+)
 from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.orders.order import Order, SliceResult
 from twap_server.domain.orders.realism import PROFILES, Realism
 from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.orders.strategies import AllAtOnce, Pov, Shortfall, StrategyChoice, Vwap
 from twap_server.domain.orders.terms import Amendment
 from twap_server.domain.tca.report import report
 
@@ -204,6 +214,14 @@ def parts_of(record: OrderRecord) -> tuple[list[Decimal | None], Decimal | None]
     return parts, costs.implementation_shortfall
 
 
+EACH: list[StrategyChoice] = [
+    Vwap(weights=(Decimal(1), Decimal(3), Decimal(2))),
+    Shortfall(urgency=Urgency.HIGH),
+    Pov(Decimal(20)),
+    AllAtOnce(),
+]
+
+
 async def _on_a_moving_market(realism: Realism, seed: int, **change: object) -> tuple[EngineAtWork, Order]:
     moves = random.Random(seed)
     async with working() as desk:
@@ -216,8 +234,22 @@ async def _on_a_moving_market(realism: Realism, seed: int, **change: object) -> 
                 bids=[(f"{middle - 1 - n}", f"0.0{moves.randint(1, 9)}") for n in range(20)],
                 asks=[(f"{middle + 1 + n}", f"0.0{moves.randint(1, 9)}") for n in range(20)],
             )
+            desk.market.trade(str(middle), "0.3")
             await asyncio.sleep(moves.random() / 5)
         return desk, order
+
+
+@pytest.mark.parametrize("name", PROFILES)
+@pytest.mark.parametrize("strategy", EACH, ids=lambda one: one.name.value)
+async def test_the_parts_sum_whatever_the_strategy(name: RealismProfile, strategy: StrategyChoice) -> None:
+    desk, order = await _on_a_moving_market(PROFILES[name], 7, strategy=strategy)
+    done = desk.now(order)
+    assert done.progress.filled
+    parts, whole = parts_of(desk.store.record_of(done))
+    assert None not in parts
+    assert exact.total(one for one in parts if one is not None) == whole
+    if name is not RealismProfile.IDEAL:
+        assert all(one.sent is not None for one in results(desk, order) if one.filled)
 
 
 @pytest.mark.parametrize("name", PROFILES)
