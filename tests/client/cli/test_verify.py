@@ -82,5 +82,5 @@ async def test_the_server_of_this_environment_recomputes(
 ) -> None:
     server.orders["o-1"], server.proofs["o-1"] = order("o-1", status="Expired"), PROOF
     done = await signed_in("verify", "o-1", "--recording", str(tmp_path))
-    assert done.code == 1
+    assert done.code == 2
     assert "twap-server: the order names no market" in capfd.readouterr().err + done.err

@@ -32,7 +32,7 @@ def verify(
 ) -> None:
     """Recompute every decision and fill of an order from recorded messages: equal, or the first difference.
 
-    Exit: 0 equal, 1 different, or the files are not what was written.
+    Exit: 0 equal, 1 different, or the files are not what was written, 2 nothing can be recomputed.
     """
     from twap_server import settings  # noqa: PLC0415 - keeps --help fast
     from twap_server.bootstrap import verifying  # noqa: PLC0415
