@@ -164,3 +164,28 @@ async def test_ages_and_distances_count_from_the_moment(stage: str) -> None:
             "ends in 1", timeout=SLOWLY
         )
         await expect(watched.page.get_by_label("Order book")).to_contain_text("ms old", timeout=SLOWLY)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"token_id": "live", "sha256": "HASH"}', "Equal: the live order made the same decisions"),
+        ('{"token_id": "live", "sha256": "' + "0" * 64 + '"}', "Not equal: the live order live has 0000"),
+        ('{"token_id": "live", "sha256": null}', "has no sha256"),
+        ("no proof", "is not JSON"),
+    ],
+)
+async def test_a_replayed_order_is_held_against_a_live_ones_proof(
+    stage: str, content: str, words: str
+) -> None:
+    async with browsing(stage, width=360) as watched:
+        await watched.open("#/replay?order=steady&t=2024-08-08T23:55:10Z")
+        shown = watched.page.locator(".report .hash code")
+        await expect(shown).to_be_visible(timeout=SLOWLY)
+        proof = content.replace("HASH", await shown.inner_text()).encode()
+        beside = watched.page.get_by_label("Beside a live order")
+        file = {"name": "proof.json", "mimeType": "application/json", "buffer": proof}
+        await beside.get_by_label("Its proof").set_input_files(file)  # type: ignore[arg-type]
+        await expect(beside.get_by_role("status")).to_contain_text(words, timeout=SLOWLY)
+        assert await watched.overflowing() == []
+        assert await watched.inaccessible() == []

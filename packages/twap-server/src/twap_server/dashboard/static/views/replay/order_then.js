@@ -12,6 +12,7 @@ import { happenedTo, LARGE } from "../order/loading.js";
 import { ProgressChart } from "../order/progress_chart.js";
 import { Report } from "../order/report.js";
 import { Seen, Slices } from "../order/slices.js";
+import { LiveProof } from "./live_proof.js";
 import { until } from "./timeline.js";
 
 /** @typedef {import("../order/loading.js").Happened} Happened */
@@ -50,7 +51,7 @@ export function OrderThen({ order, last, happened, error, isEnd, chosen, onChoos
         <${Slices} order=${order} slices=${happened.slices} chosen=${chosen} onChoose=${onChoose} />
         <${Fills} order=${order} fills=${happened.fills} />
       </div>
-      ${isOver ? html`<${Report} order=${order} report=${happened.report} />` : html`<p class="hint">The execution report stands here once the order has ended.</p>`}
+      ${isOver ? html`<${Report} order=${order} report=${happened.report} /><${LiveProof} key=${order.token_id} sha256=${happened.report.sha256} />` : html`<p class="hint">The execution report stands here once the order has ended.</p>`}
     ` : null}
   `;
 }
