@@ -8,6 +8,7 @@ import sys
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from support.children import environment
 from support.tapes import market
 from support.tournaments import HERE, run, small, table
 from twap_models.lab import TournamentResult, Verdict
+from twap_server.bootstrap.replaying import replay_apart
 from twap_server.domain.errors import InvalidRequest
 from twap_server.lab import HowToRun, one_pass, tournament
 from twap_server.lab.kept import KeptRuns
@@ -146,6 +148,23 @@ def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
     assert (tmp_path / "alone" / "runs.csv").read_bytes() == (out / "runs.csv").read_bytes()
 
 
+def test_stopped_it_says_what_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, lines = market(tmp_path / "a.gz", seconds=60), list[str]()
+    played = iter(range(4))
+
+    def interrupted(*given: Any, **named: Any) -> Any:
+        if next(played) == 3:
+            raise KeyboardInterrupt
+        return replay_apart(*given, **named)
+
+    monkeypatch.setattr(one_pass, "replay_apart", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        tournament(
+            small(path), out=tmp_path / "out", how=HowToRun(workers=1, runs_per_pass=1), tell=lines.append
+        )
+    assert lines[-1] == "stopped: 3 of 24 runs are kept; started again it goes on from there"
+
+
 def test_a_file_that_broke_off_counts_as_none(tmp_path: Path) -> None:
     path, out = market(tmp_path / "a.gz", seconds=60), tmp_path / "out"
     first = run(small(path), out)
@@ -180,8 +199,8 @@ def test_parquet_says_the_same(tmp_path: Path) -> None:
 
 def test_as_many_reports_as_wanted(tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=60)
-    for most, found in ((0, 0), (8, 8), (None, 24)):
-        out = tmp_path / f"out-{most}"
+    for most, found in ((0, 0), (8, 8), (None, 24)):  # those that are wanted later are made then
+        out = tmp_path / "out"
         run(small(path), out, HowToRun(workers=1, reports=most))
         assert len(list((out / "reports").glob("*.html"))) == found
         assert sum(bool(row["report"]) for row in table(out)) == found

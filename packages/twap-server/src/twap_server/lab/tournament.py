@@ -2,7 +2,7 @@
 
 import gzip
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,7 @@ from twap_server.lab.source import RecordingFacts, digest_of, look_at
 from twap_server.lab.spec import TournamentSpec, read_spec
 from twap_server.lab.summary import result_of
 from twap_server.lab.table import check_parquet, write_csv, write_parquet
-from twap_server.lab.workers import Crew, crew
+from twap_server.lab.workers import HERE, Crew, crew
 from twap_server.settings import Settings
 
 RUNS_PER_PASS: Final = 500
@@ -92,20 +92,22 @@ def tournament(
     sources = [look_at(one.path, one.name) for one in spec.recordings]
     runs = runs_of(spec, sources, circumstances=_circumstances(chosen, spec))
     folder = _Folder(Path(out))
-    done = folder.kept.load([run.key for run in runs])
-    todo = [run for run in runs if run.key not in done]
-    tell(_beginning(spec, sources, runs, todo))
     begin = with_clock.monotonic()
-    if todo:
-        with_pages = _with_pages(runs, len(spec.strategies), how.reports)
+    done = folder.kept.load([run.key for run in runs])
+    pages = _with_pages(runs, len(spec.strategies), how.reports)
+    todo = folder.todo(runs, done, pages)
+    tell(_beginning(spec, sources, runs, todo))
+    try:
         with (
-            crew(workers=how.workers, scheduler=how.scheduler) as who,
+            crew(workers=how.workers if todo else HERE, scheduler=how.scheduler if todo else None) as who,
             watched(len(todo), clock=with_clock, tell=tell, console=console) as watcher,
         ):
-            jobs = list(_passes(spec, todo, chosen, with_pages, _size(len(todo), who, how)))
-            for job, result in who.played(jobs):
+            for job, result in who.played(list(_passes(spec, todo, chosen, pages, _size(todo, who, how)))):
                 done |= folder.take(job, result)
                 watcher.advance(len(job.orders))
+    except KeyboardInterrupt:
+        tell(f"stopped: {len(done):,} of {len(runs):,} runs are kept; started again it goes on from there")
+        raise
     outcome = outcome_of(spec, sources, runs, done, engine=engine_version(), reports=folder.reports(runs))
     made = folder.write(outcome, parquet=how.parquet)
     tell(f"done in {span(with_clock.monotonic() - begin)}: {folder.out / 'index.html'}")
@@ -118,6 +120,11 @@ class _Folder:
     def __init__(self, out: Path) -> None:
         self.out = out
         self.kept = KeptRuns(out)
+
+    def todo(self, runs: Sequence[Run], done: Container[str], pages: Container[str]) -> list[Run]:
+        """The runs that are not kept, or whose page is wanted and not there."""
+        there = self.reports(runs)
+        return [run for run in runs if run.key not in done or (run.key in pages and run.key not in there)]
 
     def take(self, job: Pass, result: PassResult) -> dict[str, RunFigures]:
         """Keep what a pass came to: pages first, so that what is kept has its page.
@@ -222,9 +229,9 @@ def _with_pages(runs: Sequence[Run], strategies: int, most: int | None) -> set[s
     return {run.key for run in runs if (run.case.number - 1) % step == 0}
 
 
-def _size(todo: int, who: Crew, how: HowToRun) -> int:
+def _size(todo: Sequence[Run], who: Crew, how: HowToRun) -> int:
     """Runs of a pass: few passes read the recording less often, many keep all workers busy to the end."""
-    even = -(-todo // (who.size * _PASSES_PER_WORKER))
+    even = -(-len(todo) // (who.size * _PASSES_PER_WORKER))
     return min(how.runs_per_pass, max(even, _FEWEST_PER_PASS))
 
 

@@ -5,6 +5,7 @@ All of it stands on ``concurrent.futures.Executor``: what a pass comes to does n
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -71,7 +72,7 @@ def crew(*, workers: int | None, scheduler: str | None) -> Iterator[Crew]:
         yield Crew(HERE)
         return
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(size, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(size, mp_context=spawn, initializer=_finish_the_pass) as pool:
         try:
             yield Crew(size, pool)
         finally:
@@ -102,6 +103,11 @@ def _cluster(address: str) -> Iterator[Crew]:
             )
         with client.get_executor(retries=2) as executor:
             yield Crew(size, executor)
+
+
+def _finish_the_pass() -> None:
+    """Ctrl-C reaches each process of the terminal: the command ends once the passes under way are done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _processors() -> int:
