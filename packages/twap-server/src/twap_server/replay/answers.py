@@ -53,6 +53,8 @@ class RecordedRest:
     _known: dict[tuple[int, int], RecordedAnswer] = field(default_factory=dict)
     """By the numbers of their recordings, and their lines."""
     _news: list[asyncio.Future[None]] = field(default_factory=list)
+    _made_lists: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    """By what was asked, the lists of instruments that the fallback gave."""
 
     def note(self, at: Nanos, raw: bytes, line: int, conn: str, *, recording: int = 0) -> None:
         """Take in an answer of a recording; the same line counts once.
@@ -118,8 +120,20 @@ class RecordedRest:
         if self.list_body is not None and path in self.list_paths:
             return httpx.Response(200, content=self.list_body)
         if self.fallback is not None:
-            return await self.fallback.handle_async_request(request)
+            return await self._made(request, path, self.fallback)
         return httpx.Response(_NO_ANSWER)
+
+    async def _made(
+        self, request: httpx.Request, path: str, fallback: httpx.AsyncBaseTransport
+    ) -> httpx.Response:
+        """Ask the fallback; for the list once, for it would never give another, and is asked every 15 s."""
+        asked = path, request.url.query
+        if asked in self._made_lists:
+            return httpx.Response(200, content=self._made_lists[asked])
+        answer = await fallback.handle_async_request(request)
+        if answer.status_code == httpx.codes.OK and path in self.list_paths:
+            self._made_lists[asked] = await answer.aread()
+        return answer
 
     async def _book(self, path: str, params: Mapping[str, str]) -> RecordedAnswer:
         """Wait for a book that was not given yet."""
