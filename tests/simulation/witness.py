@@ -7,7 +7,7 @@ earlier fills, halved every ten seconds, are subtracted. None of the engine's ow
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
 from functools import cached_property
@@ -69,6 +69,12 @@ class Taken:
     version: int
     grid: int
     """Lots of the order's own grid: the server rounds what it remembers up to it."""
+    wall: int
+    """The server's time, which stands or passes slowly after the wall clock was set back."""
+
+    def by_slower_clock(self, look: Look) -> "Taken":
+        """The same, no older than by the server's time: own impact fades by that."""
+        return replace(self, mono=look.mono - max(0, min(look.mono - self.mono, look.wall - self.wall)))
 
 
 class Witness:
@@ -169,7 +175,8 @@ class Witness:
                 break
             taken = self._ever_taken[terms.user_id, look.instrument, side, price]
             taken[:] = [one for one in taken if look.mono - one.mono < _FORGOTTEN_NS]
-            left += max(0, shown - int(_faded(taken, look.mono, step=_STEP_NS)) - 1)
+            at_most = [one.by_slower_clock(look) for one in taken]
+            left += max(0, shown - int(_faded(at_most, look.mono, step=_STEP_NS)) - 1)
             slack += sum(one.grid for one in taken) + 2 * lot
         return left, slack
 
@@ -278,7 +285,7 @@ class Witness:
                     f"{terms.token_id}: {lots} lots at {price} of {shown[price]} shown, "
                     f"{before:.1f} of them taken before: {self._taken[key]}",
                 )
-            taken = Taken(look.mono, lots, oldest, _lots(terms.lot_size, truth.spec))
+            taken = Taken(look.mono, lots, oldest, _lots(terms.lot_size, truth.spec), look.wall)
             self._taken[key].append(taken)
             self._ever_taken[key].append(taken)
 

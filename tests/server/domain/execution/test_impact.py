@@ -135,3 +135,18 @@ def test_who_only_looks_sees_what_was_recorded_and_changes_nothing() -> None:
     assert seen(KEY, level_epoch=2) == 0, "a new level"
     assert seen(KEY) == Decimal("2.5"), "looking forgets nothing"
     assert made.settled(KEY._replace(user_id="bob"), level_epoch=lambda: 1 // 0, lot=LOT) == 0
+
+
+def test_what_was_in_doubt_counts_until_it_is_known() -> None:
+    for was_recorded, then in ((True, Decimal(3)), (False, Decimal(2))):
+        made = memory()
+        made.settle()
+        made.seconds = 10
+        made.take(KEY, Decimal(1), level_epoch=1)
+        made.doubt()
+        made.settle()
+        made.take(KEY, Decimal(5), level_epoch=1)
+        made.take_back()
+        assert left(made, 10) == 3, "nobody knows yet: it is not taken a second time"
+        made.resolve(was_recorded=was_recorded)
+        assert left(made, 10) == then

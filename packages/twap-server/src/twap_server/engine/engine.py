@@ -80,7 +80,8 @@ class Engine:
         self._presence = Presence(clock=clock, waits=waits)
         self._journal = Journal(store=self._store, events=events)
         decision_clock = DecisionClock(clock)
-        impact = ImpactMemories(half_life=to_span(config.impact_half_life), monotonic=decision_clock)
+        half_life = to_span(config.impact_half_life)
+        self._impact = impact = ImpactMemories(half_life=half_life, monotonic=decision_clock)
         self.own_taken = OwnTaken(market, impact.usual).at
         """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
         self._market_reader = MarketReader(market, config)
@@ -315,8 +316,12 @@ class Engine:
 
     async def _settle(self) -> None:
         """Learn what became of a commit in doubt."""
+        if not self._journal.in_doubt:
+            return
         with contextlib.suppress(StoreUnavailable):
-            for write in await self._journal.settle():
+            writes = await self._journal.settle()
+            self._impact.resolve(was_recorded=bool(writes))
+            for write in writes:
                 self._open_orders.apply(write, is_late=True)
 
     def _may_measure(self, *, is_behind: bool) -> bool:

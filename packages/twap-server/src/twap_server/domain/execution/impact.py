@@ -16,6 +16,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.decay import FORGOTTEN_AFTER, halved
+from twap_server.domain.execution.unsettled import Unsettled
 from twap_server.domain.market.instrument import InstrumentId
 
 
@@ -41,8 +42,7 @@ class ImpactMemory:
         """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
         self._half_life, self._monotonic = half_life, monotonic
         self._taken: dict[LevelKey, _Taken] = {}
-        self._unsettled: dict[LevelKey, _Taken | None] = {}
-        """What stood there before what was taken since the last ``settle``."""
+        self._unsettled: Unsettled[LevelKey, _Taken] = Unsettled(self._taken)
 
     def __len__(self) -> int:
         return len(self._taken)
@@ -59,7 +59,7 @@ class ImpactMemory:
 
         For who only looks: nothing is forgotten by it. ``level_epoch`` is asked where something was taken.
         """
-        entry = self._unsettled[key] if key in self._unsettled else self._taken.get(key)
+        entry = self._unsettled.settled(key)
         if entry is None or entry.level_epoch != level_epoch():
             return ZERO
         return _in_lots(self._decayed(entry), lot)
@@ -71,19 +71,21 @@ class ImpactMemory:
         """
         before = self._left(key, level_epoch)
         entry = self._taken.pop(key, None)
-        if key not in self._unsettled:
-            self._unsettled[key] = entry
+        self._unsettled.note(key, entry)
         taken = exact.add(before, quantity) if before else quantity
         self._taken[key] = _Taken(taken, self._monotonic(), level_epoch)
 
     def take_back(self) -> None:
         """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
-        for key, before in self._unsettled.items():
-            if before is None:
-                self._taken.pop(key, None)
-            else:
-                self._taken[key] = before
-        self._unsettled.clear()
+        self._unsettled.take_back()
+
+    def doubt(self) -> None:
+        """Nobody knows whether what was taken since the last ``settle`` was recorded: it counts till then."""
+        self._unsettled.doubt()
+
+    def resolve(self, *, was_recorded: bool) -> None:
+        """What was in doubt was recorded, or it never happened."""
+        self._unsettled.resolve(was_recorded=was_recorded)
 
     def settle(self) -> None:
         """Keep what was taken, and drop what has decayed to nothing.
@@ -91,7 +93,7 @@ class ImpactMemory:
         The oldest stand first: each was put at the end when it was taken. (What was taken back stands later
         than its age, and goes with its neighbours.)
         """
-        self._unsettled.clear()
+        self._unsettled.settle()
         if not self._taken:
             return
         oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life

@@ -53,6 +53,18 @@ class ImpactMemories:
         for memory in self._others():
             memory.take_back()
 
+    def doubt(self) -> None:
+        """Nobody knows whether what was taken since the last ``settle`` was recorded."""
+        self.usual.doubt()
+        for memory in self._others():
+            memory.doubt()
+
+    def resolve(self, *, was_recorded: bool) -> None:
+        """What was in doubt was recorded, or it never happened."""
+        self.usual.resolve(was_recorded=was_recorded)
+        for memory in self._others():
+            memory.resolve(was_recorded=was_recorded)
+
     def _others(self) -> Iterable[ImpactMemory | ShiftMemory]:
         yield from self._levels.values()
         yield from self._shifts.values()

@@ -24,6 +24,7 @@ from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.execution.decay import FORGOTTEN_AFTER, halved_distance
+from twap_server.domain.execution.unsettled import Unsettled
 from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.market.instrument import InstrumentId
 
@@ -64,8 +65,7 @@ class ShiftMemory:
         """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
         self._half_life, self._monotonic = half_life, monotonic
         self._shifts: dict[SideKey, _Shift] = {}
-        self._unsettled: dict[SideKey, _Shift | None] = {}
-        """What stood there before what was walked since the last ``settle``."""
+        self._unsettled: Unsettled[SideKey, _Shift] = Unsettled(self._shifts)
 
     def __len__(self) -> int:
         return len(self._shifts)
@@ -80,21 +80,24 @@ class ShiftMemory:
     def walk_to(self, key: SideKey, distance: Fraction) -> None:
         """Remember that the user is that far now."""
         before = self._shifts.pop(key, None)
-        self._unsettled.setdefault(key, before)
+        self._unsettled.note(key, before)
         self._shifts[key] = _Shift(distance, self._monotonic())
 
     def take_back(self) -> None:
-        """Forget what was walked since the last ``settle``: it could not be recorded."""
-        for key, before in self._unsettled.items():
-            if before is None:
-                self._shifts.pop(key, None)
-            else:
-                self._shifts[key] = before
-        self._unsettled.clear()
+        """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
+        self._unsettled.take_back()
+
+    def doubt(self) -> None:
+        """Nobody knows whether what was taken since the last ``settle`` was recorded: it counts till then."""
+        self._unsettled.doubt()
+
+    def resolve(self, *, was_recorded: bool) -> None:
+        """What was in doubt was recorded, or it never happened."""
+        self._unsettled.resolve(was_recorded=was_recorded)
 
     def settle(self) -> None:
         """Keep what was walked, and drop what has decayed to nothing: the oldest stand first."""
-        self._unsettled.clear()
+        self._unsettled.settle()
         if not self._shifts:
             return
         oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life

@@ -86,7 +86,9 @@ class DecisionCommitter:
     def _after_failure(self, pending: Sequence[PendingWrite], error: TwapError) -> None:
         """Nothing was recorded: decide again soon; a slice whose window passes is lost to storage."""
         log.error("decisions=%d could not be recorded: %s", len(pending), error)
-        if not isinstance(error, CommitInDoubt):
+        if isinstance(error, CommitInDoubt):
+            self._impact.doubt()
+        else:
             self._impact.take_back()
         for one in pending:
             working = self._open_orders.of(one.order)
