@@ -15,6 +15,9 @@ from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.tca.report import report
 from twap_server.settings import Settings
 
+pytestmark = pytest.mark.long
+"""CI runs it in a step of its own: whole servers, and whole recordings read by plain code."""
+
 BEGIN = 1_723_161_260 * SECOND
 FEE = "0.00075"
 LOT = "0.00001"

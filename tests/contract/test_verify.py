@@ -27,6 +27,9 @@ from twap_server.venue.protocol import VenueProtocol
 from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 
+pytestmark = pytest.mark.long
+"""CI runs it in a step of its own: whole servers, and whole recordings read by plain code."""
+
 
 @asynccontextmanager
 async def recording(folder: Path, venue: Venue, *exchanges: str) -> AsyncIterator[str]:

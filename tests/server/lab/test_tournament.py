@@ -115,6 +115,7 @@ def test_another_recording_or_setting_is_another_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", [HowToRun(workers=1, runs_per_pass=1), HowToRun(workers=2, runs_per_pass=5)])
+@pytest.mark.long
 def test_who_plays_changes_nothing(how: HowToRun, tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=60)
     run(small(path), tmp_path / "one")
@@ -125,6 +126,7 @@ def test_who_plays_changes_nothing(how: HowToRun, tmp_path: Path) -> None:
     assert reports == sorted(path.name for path in (tmp_path / "other" / "reports").iterdir())
 
 
+@pytest.mark.long
 def test_killed_it_goes_on_where_it_was(tmp_path: Path) -> None:
     """SIGKILL once some passes are kept; the second start plays only the others."""
     path, out, file = market(tmp_path / "a.gz", seconds=60), tmp_path / "out", tmp_path / "t.json"

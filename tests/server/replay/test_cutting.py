@@ -39,6 +39,7 @@ def cut(
     return said
 
 
+@pytest.mark.long
 def test_orders_fill_in_the_part_as_in_the_whole(tmp_path: Path) -> None:
     folder = asyncio.run(recorded(tmp_path, 8, symbols=["BTC-USDT", "ETH-USDT"]))
     whole = replay(folder, [], Settings())

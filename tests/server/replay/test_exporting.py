@@ -136,6 +136,7 @@ def test_a_made_market_to_the_last_digit(tmp_path: Path) -> None:
     assert all(checked(path, exported(path, tmp_path / "tables")))
 
 
+@pytest.mark.long
 def test_the_verified_figures_of_a_recorded_book(tmp_path: Path) -> None:
     path = recording(BINANCE_BTCUSDT)
     tables = exported(path, tmp_path / "tables")

@@ -23,6 +23,7 @@ KRAKEN_BOOK = (
 )
 
 
+@pytest.mark.long
 def test_what_a_server_records_of_several_exchanges_is_replayed_together(tmp_path: Path) -> None:
     folder = asyncio.run(recorded(tmp_path, 5))
     first = replay(folder, [], Settings())
@@ -40,6 +41,7 @@ def test_what_a_server_records_of_several_exchanges_is_replayed_together(tmp_pat
         assert fills_of(alone) == fills_of(record), "what else is played changes nothing"
 
 
+@pytest.mark.long
 def test_a_book_is_lost_where_its_recorded_connection_ended_and_goes_on_with_the_next(
     tmp_path: Path,
 ) -> None:
