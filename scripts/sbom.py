@@ -36,6 +36,8 @@ EXCEPTIONS = {
 }
 """Mozilla's list of certificate authorities, whose licence binds changes of that list alone; parts of numpy,
 under licences that ask for less than the others; parts of Python, under its own."""
+STATED = {"partd": {"BSD-3-Clause"}}
+"""What a package's licence file says, where nothing else of it names the licence as a bill does."""
 _NAMES = {"BSD License": "BSD", "Apache Software License": "Apache-2.0"}
 """Where a package names its licence by a classifier only."""
 
@@ -107,7 +109,7 @@ def faults(bill: Mapping[str, Any], pinned: Mapping[str, str], told: Mapping[str
             continue
         if pinned.get(name) != version:
             yield f"{name} {version} is not what is pinned ({pinned.get(name)})"
-        licences = licences_of(part)
+        licences = licences_of(part) or STATED.get(name, set())
         if not licences or licences - ACCEPTED - EXCEPTIONS.get(name, set()):
             yield f"{name}: no licence that we accept ({', '.join(sorted(licences)) or 'none named'})"
         if name in told and licences != told[name]:
