@@ -232,7 +232,14 @@ def _seconds(nanos: int) -> object:
 @lru_cache(maxsize=1_024)
 def _parameters_body(choice: StrategyChoice) -> Plain | None:
     made = None if choice is TWAP else parameters(choice)
-    return None if made is None else made.to_wire()
+    return None if made is None else {name: _plain(value) for name, value in made.to_wire().items()}
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON has it: numbers digit for digit."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return number(value) if isinstance(value, Decimal) else value
 
 
 def order_detail(page: OrderPage) -> wire_orders.TwapOrderDetail:
