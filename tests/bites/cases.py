@@ -120,7 +120,7 @@ _PRICES = (
         fault="F20",
         guard="the memory ends when the exchange removes the level",
         file="domain/execution/impact.py",
-        line="        if level_epoch != entry.level_epoch:\n            del self._taken[key]\n            return ZERO\n",
+        line="        if level_epoch != entry.level_epoch:\n            del self._entries[key]\n            return ZERO\n",
         instead="",
         tests=(
             ENGINE + "test_own_impact_is_remembered_until_the_level_is_removed_and_others_are_not_affected",
@@ -321,8 +321,8 @@ _STORAGE = (
     Bite(
         fault="F31",
         guard="size that could not be recorded is there again",
-        file="domain/execution/impact.py",
-        line="        self._unsettled.take_back()\n",
+        file="domain/execution/fading.py",
+        line="        self._put_back(self._unsettled)\n",
         instead="        pass\n",
         tests=("server/domain/execution/test_impact.py::test_what_could_not_be_recorded_was_not_taken",),
     ),

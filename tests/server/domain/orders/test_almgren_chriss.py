@@ -10,7 +10,8 @@ from twap_server.domain.orders.almgren_chriss import Impact, kappa
 from twap_server.domain.orders.curves import Decay, risk
 
 WHOLE, SLICES = Decimal(1_000_000), 5
-IMPACT = Impact(temporary=Decimal("2.5e-6"), permanent=Decimal("2.5e-7"), half_spread=Decimal("0.0625"))
+IMPACT = Impact(temporary=Decimal("2.5e-6"), permanent=Decimal("2.5e-7"))
+HALF_SPREAD = Decimal("0.0625")
 ONE = Decimal(1)
 
 
@@ -18,7 +19,7 @@ def expected_cost(left: list[Decimal], impact: Impact, interval: Decimal) -> Dec
     """``E = γX²/2 + ε·Σ|n| + η̃/τ·Σn²``, in the paper's words: ``left`` is x_0 … x_N."""
     traded = [before - after for before, after in pairwise(left)]
     passing = impact.bend(interval) / interval * sum(one * one for one in traded)
-    return impact.permanent / 2 * left[0] ** 2 + impact.half_spread * sum(map(abs, traded)) + passing
+    return impact.permanent / 2 * left[0] ** 2 + HALF_SPREAD * sum(map(abs, traded)) + passing
 
 
 def cost_variance(left: list[Decimal], *, variance: Decimal, interval: Decimal) -> Decimal:

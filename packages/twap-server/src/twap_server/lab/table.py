@@ -7,13 +7,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from twap_models.fields import format_time
-from twap_models.reading import number
-from twap_models.spreadsheet import harmless
 from twap_server.domain.clock import to_datetime
 from twap_server.domain.errors import InvalidRequest
 from twap_server.lab.figures import PARTS
 from twap_server.lab.outcome import Outcome, Played
+from twap_server.reports.csv_text import cell_text
 
 Cell: TypeAlias = str | int | Decimal | datetime | None
 _OF_RUN: Final = (
@@ -49,7 +47,7 @@ def write_csv(path: Path, outcome: Outcome) -> None:
     with path.open("w", encoding="utf-8", newline="") as out:
         writer = csv.writer(out)
         writer.writerow(COLUMNS)
-        writer.writerows([_text(cell) for cell in _row(one, outcome)] for one in outcome.played)
+        writer.writerows([cell_text(cell) for cell in _row(one, outcome)] for one in outcome.played)
 
 
 def write_parquet(path: Path, outcome: Outcome) -> None:
@@ -130,17 +128,3 @@ def _of_run(one: Played, outcome: Outcome) -> Iterator[Cell]:
 
 def _named(figures: object, names: Sequence[str]) -> Iterator[Cell]:
     return (getattr(figures, name) for name in names)
-
-
-def _text(cell: Cell) -> str:
-    match cell:
-        case None:
-            return ""
-        case str():
-            return harmless(cell)
-        case Decimal():
-            return number(cell)
-        case datetime():
-            return format_time(cell)
-        case int():
-            return str(cell)

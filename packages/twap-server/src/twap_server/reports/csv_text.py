@@ -60,11 +60,12 @@ def _written(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> str:
     out = StringIO()
     writer = csv.writer(out)
     writer.writerow(header)
-    writer.writerows([_text(cell) for cell in row] for row in rows)
+    writer.writerows([cell_text(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def _text(cell: Cell) -> str:
+def cell_text(cell: Cell) -> str:
+    """A cell as it is written: numbers digit for digit, no text that a spreadsheet runs."""
     match cell:
         case None:
             return ""

@@ -221,8 +221,6 @@ def _plain_realism(choice: RealismChoice | None) -> dict[str, object]:
 def _plain_parameter(value: object) -> object:
     if isinstance(value, timedelta):
         return to_span(value)
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
     return _plain(value) if isinstance(value, Decimal) else value
 
 

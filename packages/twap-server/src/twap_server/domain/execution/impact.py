@@ -8,15 +8,14 @@ no size comes back.
 
 from collections.abc import Callable
 from decimal import ROUND_CEILING, Decimal
-from itertools import takewhile
 from typing import NamedTuple
 
 from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.execution.decay import FORGOTTEN_AFTER, halved
-from twap_server.domain.execution.unsettled import Unsettled
+from twap_server.domain.execution.decay import halved
+from twap_server.domain.execution.fading import FadingMemory
 from twap_server.domain.market.instrument import InstrumentId
 
 
@@ -35,17 +34,8 @@ class _Taken(NamedTuple):
     level_epoch: int
 
 
-class ImpactMemory:
-    """Remembers own impact; bounded because entries are dropped once they have decayed."""
-
-    def __init__(self, *, half_life: int, monotonic: Callable[[], Nanos]) -> None:
-        """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
-        self._half_life, self._monotonic = half_life, monotonic
-        self._taken: dict[LevelKey, _Taken] = {}
-        self._unsettled: Unsettled[LevelKey, _Taken] = Unsettled(self._taken)
-
-    def __len__(self) -> int:
-        return len(self._taken)
+class ImpactMemory(FadingMemory[LevelKey, _Taken]):
+    """Remembers what users took of levels."""
 
     def remembered(self, key: LevelKey, *, level_epoch: int | None, lot: Decimal) -> Decimal:
         """How much of the level this user is taken to have consumed, in lots of the exchange, rounded up.
@@ -59,7 +49,7 @@ class ImpactMemory:
 
         For who only looks: nothing is forgotten by it. ``level_epoch`` is asked where something was taken.
         """
-        entry = self._unsettled.settled(key)
+        entry = self._settled(key)
         if entry is None or entry.level_epoch != level_epoch():
             return ZERO
         return _in_lots(self._decayed(entry), lot)
@@ -70,43 +60,16 @@ class ImpactMemory:
         Of that nothing is rounded away: another order may have a finer lot.
         """
         before = self._left(key, level_epoch)
-        entry = self._taken.pop(key, None)
-        self._unsettled.note(key, entry)
         taken = exact.add(before, quantity) if before else quantity
-        self._taken[key] = _Taken(taken, self._monotonic(), level_epoch)
-
-    def take_back(self) -> None:
-        """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
-        self._unsettled.take_back()
-
-    def doubt(self) -> None:
-        """Nobody knows whether what was taken since the last ``settle`` was recorded: it counts till then."""
-        self._unsettled.doubt()
-
-    def resolve(self, *, was_recorded: bool) -> None:
-        """What was in doubt was recorded, or it never happened."""
-        self._unsettled.resolve(was_recorded=was_recorded)
-
-    def settle(self) -> None:
-        """Keep what was taken, and drop what has decayed to nothing.
-
-        The oldest stand first: each was put at the end when it was taken. (What was taken back stands later
-        than its age, and goes with its neighbours.)
-        """
-        self._unsettled.settle()
-        if not self._taken:
-            return
-        oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life
-        for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._taken.items())]:
-            del self._taken[key]
+        self._note(key, _Taken(taken, self._monotonic(), level_epoch))
 
     def _left(self, key: LevelKey, level_epoch: int | None) -> Decimal:
         """What is left of what was taken there; nothing once the exchange removed the level."""
-        entry = self._taken.get(key)
+        entry = self._entries.get(key)
         if entry is None:
             return ZERO
         if level_epoch != entry.level_epoch:
-            del self._taken[key]
+            del self._entries[key]
             return ZERO
         return self._decayed(entry)
 

@@ -14,17 +14,17 @@ Levels keep their prices: a buyer pays what the exchange displays farther away. 
 up once they decay. Pure: time and levels are passed in. Users do not affect one another.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from itertools import chain, pairwise, takewhile
+from itertools import chain, pairwise
 from typing import NamedTuple
 
 from twap_models.enums import Side
 from twap_server.domain import exact
 from twap_server.domain.clock import Nanos
-from twap_server.domain.execution.decay import FORGOTTEN_AFTER, halved_distance
-from twap_server.domain.execution.unsettled import Unsettled
+from twap_server.domain.execution.decay import halved_distance
+from twap_server.domain.execution.fading import FadingMemory
 from twap_server.domain.market.events import PriceLevel
 from twap_server.domain.market.instrument import InstrumentId
 
@@ -58,51 +58,19 @@ class _Shift(NamedTuple):
     at: Nanos
 
 
-class ShiftMemory:
-    """How far users walked; bounded because entries are dropped once they have decayed."""
-
-    def __init__(self, *, half_life: int, monotonic: Callable[[], Nanos]) -> None:
-        """Args: half_life: nanoseconds, above 0; monotonic: gives the time."""
-        self._half_life, self._monotonic = half_life, monotonic
-        self._shifts: dict[SideKey, _Shift] = {}
-        self._unsettled: Unsettled[SideKey, _Shift] = Unsettled(self._shifts)
-
-    def __len__(self) -> int:
-        return len(self._shifts)
+class ShiftMemory(FadingMemory[SideKey, _Shift]):
+    """Remembers how far users walked."""
 
     def distance(self, key: SideKey) -> Fraction:
         """How far from the best price the levels are out of reach; quote currency."""
-        shift = self._shifts.get(key)
+        shift = self._entries.get(key)
         if shift is None:
             return NOWHERE
         return halved_distance(shift.distance, age=self._monotonic() - shift.at, half_life=self._half_life)
 
     def walk_to(self, key: SideKey, distance: Fraction) -> None:
         """Remember that the user is that far now."""
-        before = self._shifts.pop(key, None)
-        self._unsettled.note(key, before)
-        self._shifts[key] = _Shift(distance, self._monotonic())
-
-    def take_back(self) -> None:
-        """Forget what was taken since the last ``settle``: it could not be recorded, so it never happened."""
-        self._unsettled.take_back()
-
-    def doubt(self) -> None:
-        """Nobody knows whether what was taken since the last ``settle`` was recorded: it counts till then."""
-        self._unsettled.doubt()
-
-    def resolve(self, *, was_recorded: bool) -> None:
-        """What was in doubt was recorded, or it never happened."""
-        self._unsettled.resolve(was_recorded=was_recorded)
-
-    def settle(self) -> None:
-        """Keep what was walked, and drop what has decayed to nothing: the oldest stand first."""
-        self._unsettled.settle()
-        if not self._shifts:
-            return
-        oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life
-        for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._shifts.items())]:
-            del self._shifts[key]
+        self._note(key, _Shift(distance, self._monotonic()))
 
 
 def within_reach(

@@ -2,16 +2,15 @@
 
 After R. Almgren and N. Chriss, "Optimal execution of portfolio transactions", 2000. Their words: ``σ`` is the
 volatility, ``η`` temporary impact (price for a rate of trading), ``γ`` permanent impact (price for a
-quantity), ``ε`` half the spread, ``λ`` the aversion to risk, ``τ`` the interval, ``κ`` how fast the schedule
+quantity), ``λ`` the aversion to risk, ``τ`` the interval, ``κ`` how fast the schedule
 decays. Units: any, the same throughout; here seconds, quote and base currency.
 """
 
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Context, Decimal
+from decimal import Decimal
 
 from twap_server.domain.exact import FINE
 
-_KEPT = Context(prec=15, rounding=ROUND_HALF_EVEN)
 _HALF = Decimal("0.5")
 _TWO = Decimal(2)
 
@@ -24,8 +23,6 @@ class Impact:
     """``η``: quote currency per base currency a second."""
     permanent: Decimal
     """``γ``: quote currency per base currency."""
-    half_spread: Decimal
-    """``ε``: quote currency."""
 
     def bend(self, interval: Decimal) -> Decimal:
         """``η̃ = η − γτ/2``: what of the temporary impact can be saved; an order needs it above 0."""
@@ -34,7 +31,7 @@ class Impact:
 
 
 def kappa(*, risk_aversion: Decimal, variance: Decimal, impact: Impact, interval: Decimal) -> Decimal:
-    """``κ``, from ``κ̃² = λσ²/η̃`` and ``2(cosh κτ − 1)/τ² = κ̃²``; to 15 digits.
+    """``κ``, from ``κ̃² = λσ²/η̃`` and ``2(cosh κτ − 1)/τ² = κ̃²``.
 
     Args:
         risk_aversion: ``λ``, per quote currency.
@@ -46,4 +43,4 @@ def kappa(*, risk_aversion: Decimal, variance: Decimal, impact: Impact, interval
     step = FINE.multiply(squared, FINE.multiply(FINE.multiply(interval, interval), _HALF))
     # arcosh(1 + s) = ln(1 + s + sqrt(s(s + 2)))
     root = FINE.sqrt(FINE.multiply(step, FINE.add(step, _TWO)))
-    return _KEPT.divide(FINE.ln(FINE.add(Decimal(1), FINE.add(step, root))), interval)
+    return FINE.divide(FINE.ln(FINE.add(Decimal(1), FINE.add(step, root))), interval)

@@ -58,7 +58,7 @@ def normalised(request: OrderRequest, rules: TradingRules, *, reference: Decimal
 
     Args:
         request: what is asked.
-        grid: of what the symbol names.
+        rules: of what the symbol names.
         reference: a price (the mid) to value the quantity with where no limit is left; None if unknown.
     """
     limit = rules.safe_limit(request.limit, request.side)
@@ -101,7 +101,7 @@ def broken_terms(
 
     Args:
         request: what is asked.
-        grid: of what the symbol names.
+        rules: of what the symbol names.
         fit: the request on that grid.
         now: time of receipt.
         limits: bounds of one order.

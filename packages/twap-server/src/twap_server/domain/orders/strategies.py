@@ -4,13 +4,14 @@ Everything after the curve (limit, carry, caps, merging, walk, report) is the sa
 """
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import ClassVar, TypeAlias
 
 from twap_models.enums import Strategy, Urgency
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.exact import FINE, ZERO
+from twap_server.domain.market.candles import DAY
 from twap_server.domain.orders.almgren_chriss import Impact, kappa
 from twap_server.domain.orders.curves import (
     LINEAR,
@@ -22,8 +23,7 @@ from twap_server.domain.orders.curves import (
 )
 from twap_server.domain.orders.market_facts import MarketFacts
 
-DAY = 86_400 * SECOND
-_SECONDS_A_DAY = Decimal(86_400)
+SECONDS_A_DAY = Decimal(86_400)
 _HUNDRED = Decimal(100)
 _HALF_LIVES = {Urgency.LOW: Decimal(1), Urgency.MEDIUM: Decimal(3), Urgency.HIGH: Decimal(6)}
 """How many half-lives the window has: after half of the window 44, 21 and 5 % of the order are left."""
@@ -33,7 +33,7 @@ _LEAST_SHARE = Decimal("0.01")
 """Percent: what is told as the nearest participation that would do."""
 _SHORTEST = Decimal("0.000001")
 """Seconds: the shortest half-life that can be asked for."""
-_KEPT = 15
+_KEPT = Context(prec=15)
 """Digits of a decay that are kept."""
 
 
@@ -281,7 +281,7 @@ def variance_of(choice: Shortfall, facts: MarketFacts, book: BookFacts) -> Decim
             is_wrong=facts.is_answered,
         )
     moved = FINE.divide(FINE.multiply(percent, book.mid), _HUNDRED)
-    return FINE.divide(FINE.multiply(moved, moved), _SECONDS_A_DAY)
+    return FINE.divide(FINE.multiply(moved, moved), SECONDS_A_DAY)
 
 
 def impact_of(choice: Shortfall, window: CurveWindow, facts: MarketFacts, book: BookFacts) -> Impact:
@@ -299,7 +299,7 @@ def impact_of(choice: Shortfall, window: CurveWindow, facts: MarketFacts, book: 
     permanent = choice.permanent_impact
     if permanent is None:
         permanent = _permanent(facts, book)
-    return Impact(temporary=temporary, permanent=permanent, half_spread=book.half_spread)
+    return Impact(temporary=temporary, permanent=permanent)
 
 
 def _temporary(window: CurveWindow, book: BookFacts) -> Decimal:
@@ -328,5 +328,4 @@ def _because(facts: MarketFacts) -> str:
 
 def _kept(value: Decimal) -> Decimal:
     """To as many digits as are kept, without zeros at the end."""
-    digits = value.adjusted() - _KEPT + 1
-    return FINE.normalize(value.quantize(Decimal(1).scaleb(digits), context=FINE)) if value else ZERO
+    return _KEPT.normalize(value)

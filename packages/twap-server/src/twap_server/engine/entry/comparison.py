@@ -18,6 +18,7 @@ from twap_server.domain.orders.curves import risk
 from twap_server.domain.orders.rules import Admitted
 from twap_server.domain.orders.schedule import Schedule, schedule_of
 from twap_server.domain.orders.strategies import (
+    SECONDS_A_DAY,
     AllAtOnce,
     Pov,
     Shortfall,
@@ -33,7 +34,6 @@ from twap_server.engine.market.snapshot import MarketSnapshot
 POINTS = 100
 """Of a curve that is shown, at most, beside its begin."""
 _BASIS_POINTS_A_PERCENT = Decimal(100)
-_SECONDS_A_DAY = Decimal(86_400)
 _USUAL: tuple[StrategyChoice, ...] = (Twap(), Vwap(), Shortfall(), Pov(Decimal(10)), AllAtOnce())
 FOLLOWS = "it follows the volume: curve and cost are shown as if that came evenly"
 
@@ -137,7 +137,7 @@ def _risk_bps(schedule: Schedule, volatility: Decimal | None) -> Decimal | None:
     done = [exact.whole(schedule.target(one), schedule.lot_size) for one in shown]
     until = [*(schedule.begin(one) for one in shown[1:]), schedule.end]
     lengths = [end - schedule.begin(one) for one, end in zip(shown, until, strict=True)]
-    days = FINE.divide(risk(done, lengths), _SECONDS_A_DAY)
+    days = FINE.divide(risk(done, lengths), SECONDS_A_DAY)
     moved = FINE.multiply(volatility, FINE.sqrt(days))
     return exact.basis_points(moved, _BASIS_POINTS_A_PERCENT)
 

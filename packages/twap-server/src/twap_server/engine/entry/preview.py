@@ -99,7 +99,7 @@ class Previewer:
         clock: Clock,
         allowances: Allowances,
     ) -> None:
-        """Args: rooms: what each user has open, and may have."""
+        """Args: allowances: what each user has open, and may have."""
         self._market, self._market_reader, self._acceptance = market, market_reader, acceptance
         self._outlook = outlook
         self._store, self._allowances, self._clock = store, allowances, clock

@@ -58,10 +58,10 @@ class Validation:
         Args:
             request: what is asked.
             listings: of the exchanges.
-            glance: the books now.
+            snapshot: the books now.
             limits: bounds of one order.
             received: when the request came.
-            room: what its user has open; None where the order itself is among that.
+            allowance: what its user has open; None where the order itself is among that.
         """
         self._request, self._listings, self._snapshot, self._limits = request, listings, snapshot, limits
         self._now, self._allowance = received, allowance

@@ -62,10 +62,10 @@ class DueOrders:
 
         Args:
             open_orders: all of them.
-            sight: of the books.
+            market_reader: of the books.
             impact: what users took.
             decision_clock: tells it the time.
-            settlement: records.
+            committer: records.
             lost_to: why a slice is lost whose window ended at that time.
             others_wait: whether commands wait for the round to end.
             clock: the engine's.

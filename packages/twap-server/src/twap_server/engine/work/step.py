@@ -154,7 +154,7 @@ def look(
 
     Args:
         working: the order; noted in it is since when its slice waits.
-        glance: the books at ``now``.
+        snapshot: the books at ``now``.
         now: wall time.
         decider: decides a slice.
         max_wait: how long a slice waits for a usable book, in nanoseconds.
