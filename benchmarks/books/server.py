@@ -7,9 +7,9 @@ is all that a server does from a frame's bytes to a book that may be filled from
 import gc
 import random
 import time
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import httpx
 
@@ -24,6 +24,7 @@ from twap_server.collector.context import SessionContext, session_context
 from twap_server.collector.history import History
 from twap_server.collector.network import INTERNET
 from twap_server.collector.session import ExchangeSession
+from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.native import COMPILED
 from twap_server.exchanges.base import Exchange, Start
@@ -114,15 +115,24 @@ class EndOfTape(Exception):
 
 
 class _Tape:
-    """The connection as the reading loop sees it."""
+    """The connection as the reading loop sees it; the messages come as fast as they are read."""
+
+    acknowledges = False
+    moment: Callable[[], Nanos] | None = None
 
     def __init__(self, receive: _Receive) -> None:
-        self.receive = receive
+        # Drawn one by one, so that a look falls between two messages; the loop does no more than iterate.
+        self.receive = cast(Callable[[], Awaitable[Sequence[bytes]]], receive)
+
+    async def send(self, text: str) -> None:
+        raise NotImplementedError(f"nobody is there to be told {text}")
+
+    reply = send
 
 
 def _read(session: ExchangeSession, receive: _Receive) -> None:
     """Run the session's reading loop, which never has to wait here, to the end of the tape."""
-    reading: Coroutine[None, None, None] = session._read(_Tape(receive))  # type: ignore[arg-type]
+    reading: Coroutine[None, None, None] = session._read(_Tape(receive))
     try:
         reading.send(None)
     except EndOfTape:

@@ -71,7 +71,7 @@ def _no_memory() -> None:
 
 
 def _past_the_curve() -> None:
-    slice_decision.wanted_quantity = lambda order, index, target: order.remaining
+    slice_decision.wanted_quantity = lambda order, *_: order.remaining
 
 
 def _late_fill() -> None:
