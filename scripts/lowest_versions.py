@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PACKAGES = (
     "packages/twap-models",
-    "packages/twap-server[ccxt,cluster,fast,oidc,parquet,postgresql,socks]",
+    "packages/twap-server[ccxt,cluster,dask,fast,oidc,parquet,postgresql,socks]",
     "packages/twap-client[cli,pandas,polars,socks,tui]",
 )
 TOOLS = ("pytest", "pytest-asyncio", "pytest-xdist", "hypothesis", "looptime", "psutil")

@@ -26,7 +26,7 @@ DIST = ROOT / "dist"
 EXTRAS = {
     "twap-models": "",
     "twap-client": "[cli,pandas,polars,socks,tui]",
-    "twap-server": "[ccxt,cluster,fast,oidc,parquet,postgresql,socks]",
+    "twap-server": "[ccxt,cluster,dask,fast,oidc,parquet,postgresql,socks]",
 }
 ACCEPTED = {"Apache-2.0", "BSD", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MIT-0", "PSF-2.0"}
 EXCEPTIONS = {

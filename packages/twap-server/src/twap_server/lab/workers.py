@@ -85,7 +85,7 @@ def _cluster(address: str) -> Iterator[Crew]:
         from distributed import Client  # noqa: PLC0415 - an extra
     except ImportError:
         raise InvalidRequest(
-            "--scheduler needs the extra cluster here and on each worker: pip install 'twap-server[cluster]'",
+            "--scheduler needs the extra dask here and on each worker: pip install 'twap-server[dask]'",
             field="--scheduler",
         ) from None
     try:

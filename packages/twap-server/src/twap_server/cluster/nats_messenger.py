@@ -1,0 +1,200 @@
+"""Talk to other nodes over NATS (the library ``nats-py``).
+
+What is published waits in a bounded queue for the one task that writes, so that nobody who tells something
+ever waits for the network. While NATS cannot be reached all of it is thrown away: it would be stale by then,
+and whoever listens asks for what it missed.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Final, Self
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.errors import Error as NatsError
+
+from twap_server.cluster.coding import Unreadable
+from twap_server.cluster.messenger import Listening, NoAnswer, Reply, Take
+from twap_server.domain.errors import UnavailableError
+
+log = logging.getLogger(__name__)
+
+_MOST_WAITING: Final = 100_000
+"""Messages that wait to be written: more than a second of the busiest node."""
+_MOST_UNREAD: Final = 65_536
+"""Messages of one subscription that wait to be taken; more are lost, as NATS itself would drop them."""
+_OPEN_WITHIN_S: Final = 5
+_AGAIN_EVERY_S: Final = 0.25
+
+
+class NatsMessenger:
+    """A ``Messenger``; see :meth:`connected`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
+        self._any = asyncio.Event()
+        self._on_return: list[Callable[[], None]] = []
+
+    @classmethod
+    @asynccontextmanager
+    async def connected(cls, url: str, *, name: str) -> AsyncIterator[Self]:
+        """Connect, and keep connected until the block ends.
+
+        Args:
+            url: ``nats://[USER:PASSWORD@]HOST:4222``; several, with commas between, are one cluster of NATS.
+            name: of this node, as NATS shows it.
+
+        Raises:
+            UnavailableError: no server of these can be reached now.
+        """
+        client = Client()
+        made = cls(client)
+        await made._open(url, name)
+        try:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(made._write(), name="messages to other nodes")
+                yield made
+                writing.cancel()
+        finally:
+            with suppress(NatsError, OSError, TimeoutError):
+                await client.close()
+
+    @property
+    def is_connected(self) -> bool:
+        """See ``Messenger``."""
+        return bool(self._client.is_connected)
+
+    def publish(self, subject: str, body: bytes) -> None:
+        """See ``Messenger``."""
+        if self.is_connected:
+            self._waiting.append((subject, body))
+            self._any.set()
+
+    async def listen(self, subject: str, take: Take) -> Listening:
+        """See ``Messenger``."""
+
+        async def taken(message: Msg) -> None:
+            take(message.data)
+
+        return _Listening(await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_MOST_UNREAD))
+
+    async def answer(self, subject: str, reply: Reply) -> Listening:
+        """See ``Messenger``."""
+        return await _Answering.begun(self._client, subject, reply)
+
+    async def ask(self, subject: str, body: bytes, *, timeout: float) -> bytes:
+        """See ``Messenger``."""
+        if not self.is_connected:
+            raise NoAnswer("this node has no connection to NATS now: try again in a moment", retry_after=1)
+        try:
+            return (await self._client.request(subject, body, timeout=timeout)).data
+        except (NatsError, OSError, TimeoutError):
+            raise NoAnswer("another part of the server does not answer: try again", retry_after=1) from None
+
+    def on_return(self, callback: Callable[[], None]) -> None:
+        """See ``Messenger``."""
+        self._on_return.append(callback)
+
+    async def _open(self, url: str, name: str) -> None:
+        failures: list[Exception] = []
+
+        async def note(error: Exception) -> None:
+            log.debug("NATS: %s", error)
+            failures[:] = [error]
+
+        try:
+            async with asyncio.timeout(_OPEN_WITHIN_S):
+                await self._client.connect(
+                    [one.strip() for one in url.split(",")],
+                    name=name,
+                    connect_timeout=_OPEN_WITHIN_S,
+                    max_reconnect_attempts=-1,
+                    reconnect_time_wait=_AGAIN_EVERY_S,
+                    ping_interval=1,
+                    max_outstanding_pings=3,
+                    pending_size=0,  # what is told while the connection is lost is stale when it is back
+                    error_cb=note,
+                    disconnected_cb=self._lost,
+                    reconnected_cb=self._returned,
+                )
+        except (NatsError, OSError, TimeoutError, ValueError) as error:
+            why = failures[0] if failures else error
+            raise UnavailableError(
+                f"NATS cannot be reached at {_without_password(url)} ({why or type(why).__name__}): "
+                "start nats-server, or name another with --nats"
+            ) from None
+
+    async def _write(self) -> None:
+        while True:
+            await self._any.wait()
+            self._any.clear()
+            while self._waiting:
+                subject, body = self._waiting.popleft()
+                with suppress(NatsError, OSError):
+                    await self._client.publish(subject, body)
+
+    async def _lost(self) -> None:
+        log.warning("the connection to NATS is lost: trying again until it is back")
+        self._waiting.clear()
+
+    async def _returned(self) -> None:
+        log.info("the connection to NATS is back")
+        for callback in self._on_return:
+            callback()
+
+
+class _Listening:
+    def __init__(self, subscription: Subscription) -> None:
+        self._subscription = subscription
+
+    async def end(self) -> None:
+        """See ``Listening``."""
+        with suppress(NatsError, OSError):
+            await self._subscription.unsubscribe()
+
+
+class _Answering:
+    """Answers each question in a task of its own: a slow one holds up no other."""
+
+    def __init__(self, reply: Reply) -> None:
+        self._reply = reply
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._listening: _Listening | None = None
+
+    @classmethod
+    async def begun(cls, client: Client, subject: str, reply: Reply) -> Self:
+        made = cls(reply)
+        subscription = await client.subscribe(subject, cb=made._take, pending_msgs_limit=_MOST_UNREAD)
+        made._listening = _Listening(subscription)
+        return made
+
+    async def end(self) -> None:
+        """Take no more questions, and give those under way a moment: who asked tries again elsewhere."""
+        if self._listening is not None:
+            await self._listening.end()
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _take(self, question: Msg) -> None:
+        task = asyncio.get_running_loop().create_task(self._respond(question))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _respond(self, question: Msg) -> None:
+        try:
+            await question.respond(await self._reply(question.data))
+        except (NatsError, OSError, Unreadable) as error:
+            log.warning("a question of another node could not be answered: %s", error)
+        except Exception:
+            log.exception("a question of another node could not be answered")
+
+
+def _without_password(url: str) -> str:
+    return ", ".join(one.rpartition("@")[2] or one for one in url.split(","))

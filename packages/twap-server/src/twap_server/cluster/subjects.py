@@ -1,0 +1,51 @@
+"""Name what nodes say to each other. ``prefix`` keeps several clusters on one NATS apart."""
+
+from typing import Final
+from urllib.parse import quote
+
+from twap_server.domain.market.instrument import InstrumentId
+
+EVERYONE: Final = "*"
+
+
+class Subjects:
+    """The names of one cluster."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def book(self, instrument: InstrumentId) -> str:
+        """What becomes of a book, each message numbered."""
+        return self._name("book", instrument.exchange, instrument.symbol)
+
+    def trades(self, instrument: InstrumentId) -> str:
+        """Trades of an instrument, each message numbered."""
+        return self._name("trades", instrument.exchange, instrument.symbol)
+
+    def pulse(self, exchange: str) -> str:
+        """What the collector of an exchange tells several times a second: that it lives, how its books are."""
+        return self._name("pulse", exchange)
+
+    def wanted(self, exchange: str) -> str:
+        """Which books of an exchange a node wants, told again and again."""
+        return self._name("wanted", exchange)
+
+    def market(self, exchange: str) -> str:
+        """Questions to the collector of an exchange: a whole book, its list, candles."""
+        return self._name("market", exchange)
+
+    def commands(self, partition: int) -> str:
+        """Questions to the engine that owns a partition."""
+        return self._name("commands", str(partition))
+
+    def events(self, user_id: str) -> str:
+        """Events of a user's orders, after they were recorded."""
+        return self._name("events", user_id)
+
+    def _name(self, *parts: str) -> str:
+        return ".".join((self._prefix, *map(_part, parts)))
+
+
+def _part(text: str) -> str:
+    """A part of a subject: NATS gives dots, blanks, ``*`` and ``>`` a meaning of their own."""
+    return text if text == EVERYONE else quote(text, safe="-_").replace(".", "%2E").replace("~", "%7E")
