@@ -1,8 +1,10 @@
 """Compose the program: the only place that knows every part. ``compose`` builds, ``serving`` runs."""
 
-from twap_server.bootstrap.compose import Outside, Running, choose, running
+from twap_server.bootstrap.chosen import choose
+from twap_server.bootstrap.compose import Running, running
 from twap_server.bootstrap.demo import serve_demo, serve_venue
 from twap_server.bootstrap.measuring import measure_refill
+from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording_commands import cut_recordings, export_recordings
 from twap_server.bootstrap.replay_command import rejected, replay_command
 from twap_server.bootstrap.replaying import Replayed, replay
