@@ -65,10 +65,8 @@ async def running(
         )
         await make_first_user(settings.api, services.auth.accounts.users, services.auth.registration)
         working = group.create_task(engine.run(), name="engine")
-        others = (
-            *begin(group, services, market),
-            group.create_task(database.hold(clock), name="database"),
-        )
+        holding = group.create_task(database.hold(clock), name="database")
+        others = (*begin(group, services, market), holding)
         try:
             yield Running(
                 services=services,
