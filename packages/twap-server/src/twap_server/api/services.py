@@ -1,13 +1,11 @@
 """``Services``: what the app works with, built once, by bootstrap."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from twap_models.enums import MarketMode
-from twap_models.health import DemoAccount
 from twap_server.api.auth.access import Access
 from twap_server.api.auth.accounts_port import Accounts, Identities
 from twap_server.api.auth.api_keys import ApiKeys
@@ -23,6 +21,7 @@ from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
 from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders, Proofs
+from twap_server.api.reports_itself import SelfReport
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.candle_publisher import CandlePublisher
 from twap_server.api.stream.registry import Sessions
@@ -34,7 +33,6 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.feed.bus import Bus
-from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
 
 if TYPE_CHECKING:
@@ -44,11 +42,6 @@ _ENGINE = EngineConfig()
 _LISTS_WAITING = 256
 _CATCH_UPS = 2
 """Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
-
-
-async def always_ready() -> list[str]:
-    """Nothing stands in the way."""
-    return []
 
 
 def new_id() -> str:
@@ -70,24 +63,6 @@ class ApiThreads:
         """End them."""
         for threads in (self.passwords, self.registrations, self.writing):
             threads.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfReport:
-    """What the rest of the server tells of itself."""
-
-    not_ready: Callable[[], Awaitable[list[str]]] = always_ready
-    """Reasons why ``/ready`` should say 503; empty when all is well."""
-    remarks: Callable[[], list[str]] = list
-    """What ``/ready`` tells of a server that is ready, of its clock for instance."""
-    gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)
-    """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
-    durations: Sequence[Family] = ()
-    """More histograms for ``/metrics``."""
-    market: MarketMode = MarketMode.LIVE
-    """Where the prices come from."""
-    demo: DemoAccount | None = None
-    """The public account of a demo server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ from typing import Protocol
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.ports import MarketData, Orders
-from twap_server.api.services import SelfReport, Services, build_services
+from twap_server.api.reports_itself import SelfReport
+from twap_server.api.services import Services, build_services
 from twap_server.api.stream.book_publisher import BookPublisher
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.ids import ordered_ids

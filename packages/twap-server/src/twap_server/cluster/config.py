@@ -6,7 +6,6 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-
 _Span = Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))]
 
 
