@@ -5,6 +5,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from starlette.types import ASGIApp
+
+from twap_server.api.app import create_app
+from twap_server.api.config import ApiConfig
+from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.services import Services
 from twap_server.bootstrap.api_side import Around, around_of, begin, services_over
 from twap_server.bootstrap.first_user import make_first_user
@@ -35,6 +40,20 @@ class Running:
     vitals: Vitals
     """Of the process: nobody watches yet."""
     http_parser: HttpParser = "auto"
+
+    @property
+    def config(self) -> ApiConfig:
+        """Of the HTTP side."""
+        return self.services.config
+
+    def app(self, gate: ConnectionGate) -> ASGIApp:
+        """What answers requests."""
+        return create_app(self.services, gate)
+
+    async def close(self) -> None:
+        """Let the engine finish its turn, and close the streams."""
+        self.engine.stop()
+        await self.services.sessions.close_all()
 
 
 @asynccontextmanager

@@ -9,21 +9,41 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from twap_server.api.app import create_app
+from starlette.types import ASGIApp
+
+from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionBounds, ConnectionGate
 from twap_server.api.server import HttpServer, Listening
-from twap_server.bootstrap.compose import Running, running
+from twap_server.bootstrap.compose import running
 from twap_server.bootstrap.open_files import make_room
 from twap_server.clock import SystemClock
 from twap_server.domain.market import native
 from twap_server.environment import service_links
+from twap_server.runtime.loops import HttpParser
 from twap_server.settings import Settings
 from twap_server.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
 Announce = Callable[[str], None]
+
+
+class Answering(Protocol):
+    """What is at work, as its HTTP side sees it."""
+
+    config: ApiConfig
+    group: asyncio.TaskGroup
+    http_parser: HttpParser
+
+    def app(self, gate: ConnectionGate) -> ASGIApp:
+        """What answers requests."""
+        ...
+
+    async def close(self) -> None:
+        """Begin nothing new, and close the streams, so that clients come back elsewhere."""
+        ...
 
 
 async def serve(settings: Settings, *, announce: Announce) -> None:
@@ -43,19 +63,17 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
                 await answer_until(stopping, server, listening)
 
 
-async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
+async def answer_until(stopping: asyncio.Event, server: Answering, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    bounds = ConnectionBounds.of(server.services.config)
-    gate = ConnectionGate(server.services.config, bounds=bounds.within(make_room(bounds.most)))
-    app = create_app(server.services, gate)
-    http = HttpServer(app, listening, parser=server.http_parser, gate=gate)
+    bounds = ConnectionBounds.of(server.config)
+    gate = ConnectionGate(server.config, bounds=bounds.within(make_room(bounds.most)))
+    http = HttpServer(server.app(gate), listening, parser=server.http_parser, gate=gate)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()
         log.info("stopping")
     finally:
-        server.engine.stop()
-        await server.services.sessions.close_all()
+        await server.close()
         http.stop()
         await asyncio.wait([serving])
 
