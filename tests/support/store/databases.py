@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from twap_server.store import database as opening
-from twap_server.store import postgresql
 from twap_server.store.database import Database
+from twap_server.store.database_use import DatabaseUse
 from twap_server.store.migrate import migrate
 
 Outside = Callable[[str], list[str]]
@@ -17,7 +17,7 @@ async def at_revision(url: str, revision: str, monkeypatch: pytest.MonkeyPatch) 
     """Bring a database to where an older version left it."""
     with monkeypatch.context() as older:
         older.setattr(opening, "migrate", lambda connection: migrate(connection, revision=revision))
-        older.setattr(postgresql.SoleUse, "register", _nothing)
+        older.setattr(DatabaseUse, "register", _nothing)
         async with Database.open(url):
             pass
 

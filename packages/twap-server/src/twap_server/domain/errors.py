@@ -10,7 +10,7 @@ TwapError                 code, safe message (may be shown to a user)
 ├── UnavailableError      try again later (``retry_after`` seconds)
 │   ├── BookUnavailable, EngineBusy
 │   ├── ExchangeUnavailable   Throttled: it says so; ExchangeRefuses: it will not serve us, until a moment
-│   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver is for good
+│   └── StoreUnavailable  nothing was recorded, but for CommitInDoubt; StoreTakenOver (LeaseLost) is for good
 └── StoreConflict         a unique key was already taken
 
 What goes wrong on the exchange side: ``domain/market/errors.py``.
@@ -183,6 +183,10 @@ class CommitInDoubt(StoreUnavailable):
 
 class StoreTakenOver(StoreUnavailable):
     """Another server took the database over: this one must stop, waiting does not help."""
+
+
+class LeaseLost(StoreTakenOver):
+    """Another node owns now what this one wanted to write: it must leave that alone."""
 
 
 class ExchangeRefuses(ExchangeUnavailable):

@@ -9,8 +9,11 @@ from typing import Final
 
 from msgspec import Struct
 
+from twap_server.domain.clock import Nanos
+
 PARTITIONS: Final = 64
 """Never changed: what is recorded does not say its partition, ``store/queries.py`` computes it in SQL."""
+_PARTITION: Final = "partition/"
 
 
 def partition_of(user_id: str) -> int:
@@ -29,9 +32,46 @@ class Lease(Struct, frozen=True, gc=False):
 
 def lease_of_partition(partition: int) -> str:
     """The name of a partition's lease."""
-    return f"partition/{partition}"
+    return f"{_PARTITION}{partition}"
+
+
+def partition_of_lease(name: str) -> int:
+    """The partition that a lease of that name is for.
+
+    Raises:
+        ValueError: it is not for a partition.
+    """
+    if not name.startswith(_PARTITION):
+        raise ValueError(f"{name} is no lease of a partition")
+    return int(name.removeprefix(_PARTITION))
 
 
 def lease_of_exchange(exchange: str) -> str:
     """The name of an exchange's lease."""
     return f"exchange/{exchange}"
+
+
+class Node(Struct, frozen=True, kw_only=True):
+    """One process of several that work together."""
+
+    node_id: str
+    host: str
+    roles: tuple[str, ...]
+    version: str
+    started: Nanos
+    address: str = ""
+    """Where it serves clients or operators; empty: nowhere."""
+    remark: str = ""
+    """Why it should own less than others, in words; empty: it need not."""
+    silence: int = 0
+    """Nanoseconds since it was last seen, by the database's clock."""
+
+
+class Ownership(Struct, frozen=True, kw_only=True):
+    """What the database says of one lease."""
+
+    lease: Lease
+    node_id: str
+    """Who had it last; empty: it was given back."""
+    left: int
+    """Nanoseconds until it runs out, by the database's clock; 0 or less: it is free."""

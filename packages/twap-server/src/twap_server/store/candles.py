@@ -64,6 +64,8 @@ class SqlCandleStore:
 
     async def _keep(self, series: Series, known: KnownRange, candles: Sequence[Candle]) -> None:
         async with self._database.transaction() as connection:
+            if self._database.dialect == "postgresql":  # others may write at the same time
+                await connection.exec_driver_sql("LOCK TABLE candle_ranges IN SHARE ROW EXCLUSIVE MODE")
             await connection.execute(delete(table).where(_opens_within(series, known)))
             if candles:
                 await connection.execute(insert(table), [_row(series, one) for one in candles])

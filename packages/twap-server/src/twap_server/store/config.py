@@ -25,6 +25,8 @@ class StoreConfig(BaseModel):
     """How long PostgreSQL may take to answer before the connection is given up for dead."""
     pool_size: int = Field(default=4, ge=1, le=64)
     """Connections kept for reading, beside the writer's own."""
+    writers: int = Field(default=4, ge=1, le=64)
+    """Connections kept for writing where several nodes share the database; one server alone has one."""
 
 
 def file_of(url: str) -> Path | None:

@@ -1,9 +1,10 @@
-"""Open the database once: check it, migrate it, then serve one writer and a pool of readers."""
+"""Open the database once: check it, migrate it, then serve writers (one, or those of a node) and readers."""
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -12,11 +13,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from twap_server.domain.clock import Clock
-from twap_server.domain.errors import CommitInDoubt, StoreTakenOver, StoreUnavailable
+from twap_server.domain.errors import CommitInDoubt, InvalidRequest, StoreTakenOver, StoreUnavailable
 from twap_server.store import driver, postgresql, sqlite
 from twap_server.store.config import StoreConfig, file_of
+from twap_server.store.database_use import DatabaseUse
 from twap_server.store.failures import reason, translated, unavailable
 from twap_server.store.migrate import is_newest, migrate
+from twap_server.store.migrate_once import migrate_once
 from twap_server.store.sole_use import refuse_a_log_elsewhere, refuse_other_owner, sole_use
 
 log = logging.getLogger(__name__)
@@ -25,17 +28,31 @@ _T = TypeVar("_T")
 _LOOK_EVERY_S = 1
 _TURN_WITHIN_S = 30
 """Of a transaction that waits for others to end; each of them has its own deadlines."""
+_LEASES_ANSWER = timedelta(seconds=2)
+"""A lease runs out in three: who got no answer by then tries with another connection."""
 
 
 class Database:
-    """Connections of one open database; see :meth:`open`."""
+    """Connections of one open database; see :meth:`open` and :meth:`shared`."""
 
-    def __init__(self, *, writer: AsyncEngine, readers: AsyncEngine) -> None:
+    def __init__(
+        self,
+        *,
+        writer: AsyncEngine,
+        readers: AsyncEngine,
+        of_leases: AsyncEngine | None = None,
+        writers: int = 1,
+        node_id: str = "",
+    ) -> None:
+        self.node_id = node_id
+        """Of this process among those that share the database; empty where it has it alone."""
         self._writer = writer
         self._readers = readers
-        # There is one writer: who waits here waits in order and without a busy loop in the driver.
-        self._turn = asyncio.Lock()
-        self._turn_of_accounts = asyncio.Lock()
+        self._of_leases = of_leases or writer
+        # Who waits here waits in order and without a busy loop in the driver.
+        self._turn = asyncio.Semaphore(writers)
+        self._turn_of_accounts = asyncio.Semaphore(1)
+        self._turn_of_leases = asyncio.Semaphore(1) if of_leases else self._turn
         self._is_open = True
 
     @classmethod
@@ -61,6 +78,31 @@ class Database:
                 yield database
             finally:
                 await database._close()
+
+    @classmethod
+    @asynccontextmanager
+    async def shared(cls, config: StoreConfig | str) -> AsyncIterator[Self]:
+        """Use a PostgreSQL database as one of several nodes; none of them writes what is another's (leases).
+
+        The first one migrates; others that start meanwhile wait for it.
+
+        Raises:
+            InvalidRequest: it is an SQLite file.
+            StoreUnavailable: it cannot be opened, a server has it alone, or a newer version wrote it.
+        """
+        settings = StoreConfig(url=config) if isinstance(config, str) else config
+        if file_of(settings.url):
+            raise InvalidRequest(
+                "database: several nodes need a PostgreSQL that they share, "
+                "postgresql://USER:PASSWORD@HOST/NAME; SQLite is for one process, `twap-server start`",
+                field="database",
+            )
+        await migrate_once(settings, _migrate_alone)
+        database = await cls._among_nodes(settings)
+        try:
+            yield database
+        finally:
+            await database._close()
 
     @classmethod
     @asynccontextmanager
@@ -119,21 +161,37 @@ class Database:
 
     @classmethod
     async def _on_server(cls, config: StoreConfig) -> Self:
-        use = postgresql.SoleUse()
+        use = DatabaseUse()
         patient = postgresql.connect_to(config, use, patient=True)
         try:
             await _migrate(patient)
         finally:
             await patient.dispose()
         database = cls(writer=postgresql.connect_to(config, use), readers=postgresql.connect_to(config, None))
+        return await database._registered(use)
+
+    @classmethod
+    async def _among_nodes(cls, config: StoreConfig) -> Self:
+        use = DatabaseUse(together=True)
+        urgent = config.model_copy(update={"busy_timeout": _LEASES_ANSWER, "answer_timeout": _LEASES_ANSWER})
+        database = cls(
+            writer=postgresql.connect_to(config, use, writers=config.writers),
+            readers=postgresql.connect_to(config, None),
+            of_leases=postgresql.connect_to(urgent, use),
+            writers=config.writers,
+            node_id=use.id,
+        )
+        return await database._registered(use)
+
+    async def _registered(self, use: DatabaseUse) -> Self:
+        """From here on a connection that writes holds the lock."""
         try:
-            # From here on the writer's connection holds the lock.
-            async with database.transaction() as connection:
+            async with self.transaction() as connection:
                 await use.register(connection)
         except BaseException:
-            await database._close()
+            await self._close()
             raise
-        return database
+        return self
 
     async def _refuse_damaged(self, path: Path) -> None:
         try:
@@ -149,26 +207,38 @@ class Database:
 
     async def _close(self) -> None:
         self._is_open = False
-        await self._readers.dispose()
-        await self._writer.dispose()
+        for engine in (self._readers, self._writer, self._of_leases):
+            await engine.dispose()
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
         """Write: everything done with the connection is recorded on leaving, or nothing of it.
 
-        Transactions run one after another. When cancelled while it commits, the transaction may or may not
-        have been recorded; before that, nothing was.
+        Transactions of one server run one after another, those of a node beside each other, a few at a time.
+        When cancelled while it commits, the transaction may or may not have been recorded; before that,
+        nothing was.
 
         Raises:
             StoreConflict: a unique key was taken; nothing was recorded.
             CommitInDoubt: the database failed while it committed; all was recorded or nothing.
             StoreUnavailable: the database failed, or others took too long; nothing was recorded.
         """
+        async with self._writing(self._writer, self._turn) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def lease_transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Write leases, as ``transaction``: over a connection of its own, for a lease does not wait."""
+        async with self._writing(self._of_leases, self._turn_of_leases) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _writing(self, engine: AsyncEngine, turn: asyncio.Semaphore) -> AsyncIterator[AsyncConnection]:
         self._refuse_closed()
         is_committing = False
         try:
             with translated():
-                async with _held(self._turn), _answering(self._writer) as connection, connection.begin():
+                async with _held(turn), _answering(engine) as connection, connection.begin():
                     yield connection
                     is_committing = True
         except StoreUnavailable as error:
@@ -205,7 +275,8 @@ class Database:
     async def account_transaction(self) -> AsyncIterator[AsyncConnection]:
         """Write what is of accounts: as ``transaction``, but one at a time waits among the others.
 
-        However many keys and sign-ins somebody asks for at once, orders wait for one of them.
+        However many keys and sign-ins somebody asks for at once, orders wait for one of them. Other processes
+        may write the same beside it: rows and unique keys decide between them, never this turn.
         """
         async with _held(self._turn_of_accounts), self.transaction() as connection:
             yield connection
@@ -249,7 +320,8 @@ class Database:
     async def hold(self, clock: Clock) -> None:
         """Keep the right to write while the server runs, so that nobody else gets it in an idle moment.
 
-        Returns at once for SQLite, whose lock cannot be lost; else runs until cancelled.
+        Returns at once for SQLite, whose lock cannot be lost; else runs until cancelled. Of nodes each keeps
+        its share of the right: no server gets the database alone while one of them lives.
 
         Raises:
             StoreTakenOver: another server has it, or had it: this one must stop.
@@ -270,7 +342,7 @@ class Database:
 
 
 @asynccontextmanager
-async def _held(turn: asyncio.Lock) -> AsyncIterator[None]:
+async def _held(turn: asyncio.Semaphore) -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(_TURN_WITHIN_S):
             await turn.acquire()
@@ -297,3 +369,16 @@ async def _migrate(engine: AsyncEngine) -> None:
     with translated():
         async with engine.begin() as connection:
             await connection.run_sync(migrate)
+
+
+async def _migrate_alone(config: StoreConfig) -> None:
+    """Migrate what nobody uses; no node that used it before may go on with it."""
+    use = DatabaseUse()
+    patient = postgresql.connect_to(config, use, patient=True)
+    try:
+        with translated():
+            async with patient.begin() as connection:
+                await connection.run_sync(migrate)
+                await use.register(connection)
+    finally:
+        await patient.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, inspect
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import postgresql
 from twap_server.store.config import StoreConfig
+from twap_server.store.database_use import holders
 from twap_server.store.failures import reason, translated
 from twap_server.store.sole_use import server_on
 
@@ -74,7 +75,7 @@ async def at_server(config: StoreConfig) -> Seen:
                 size = (
                     await connection.exec_driver_sql("SELECT pg_database_size(current_database())")
                 ).scalar_one()
-                names = await connection.run_sync(postgresql.holders)
+                names = await connection.run_sync(holders)
                 revision = await connection.run_sync(_revision_of)
                 return Seen(revision=revision, size=int(size), holder=", ".join(names))
     finally:

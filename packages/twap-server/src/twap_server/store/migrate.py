@@ -26,8 +26,15 @@ def migrate(connection: Connection, *, revision: str = NEWEST) -> None:
 
 
 def is_newest(connection: Connection) -> bool:
-    """Whether there is nothing to migrate."""
-    return _revision_of(connection) == [NEWEST]
+    """Whether there is nothing to migrate.
+
+    Raises:
+        StoreUnavailable: the database was written by a newer version of the server.
+    """
+    found = _revision_of(connection)
+    if found and found[0] > NEWEST:
+        raise _newer()
+    return found == [NEWEST]
 
 
 def _revision_of(connection: Connection) -> list[str]:
@@ -48,7 +55,11 @@ def _upgrade(connection: Connection, revision: str) -> None:
     try:
         command.upgrade(config, revision)
     except CommandError as error:
-        raise StoreUnavailable(
-            "the database has a schema that this version does not know: "
-            "it was written by a newer twap-server; install that version, or use another database"
-        ) from error
+        raise _newer() from error
+
+
+def _newer() -> StoreUnavailable:
+    return StoreUnavailable(
+        "the database has a schema that this version does not know: "
+        "it was written by a newer twap-server; install that version, or use another database"
+    )

@@ -11,12 +11,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
-from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreTakenOver, StoreUnavailable
+from twap_server.domain.errors import (
+    CommitInDoubt,
+    LeaseLost,
+    StoreConflict,
+    StoreTakenOver,
+    StoreUnavailable,
+)
 from twap_server.domain.orders.order import Order, OrderEvent
 from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
-from twap_server.store import queries, sqlite_page
+from twap_server.domain.ownership import Lease, partition_of_lease
+from twap_server.store import leases, queries, sqlite_page
 from twap_server.store.columns import to_column
 from twap_server.store.commit_rows import Batch, advance_rows, batches_of, compiled
 from twap_server.store.database import Database
@@ -34,8 +41,11 @@ _KEYS_PER_READ = 32
 class SqlOrderStore:
     """Implements the engine's ``OrderStore`` and the read side of the API."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, database: Database, owner: Lease | None = None) -> None:
+        """Args: owner: the lease of the partition whose orders it writes; None where one server has all."""
+        assert owner is None or database.dialect == "postgresql", "there are leases in PostgreSQL only"
+        self._database, self._owner = database, owner
+        self._partition = None if owner is None else partition_of_lease(owner.name)
 
     async def commit(self, writes: Sequence[OrderWrite], samples: Sequence[tuple[str, Sample]] = ()) -> None:
         """Record all writes in one durable transaction of at most six statements.
@@ -52,6 +62,8 @@ class SqlOrderStore:
             CommitInDoubt: all was recorded or nothing, and the database is not there to be asked: ask
                 :meth:`was_recorded` before anything else is decided.
             StoreUnavailable: nothing was recorded; try again.
+            LeaseLost: another node owns the partition. What was recorded of it until then is final, and the
+                other's; this is not, or its answer was lost before.
         """
         if not writes and not samples:
             return
@@ -66,9 +78,12 @@ class SqlOrderStore:
 
         Raises:
             StoreUnavailable: the database is not there to be asked.
+            LeaseLost: another node owns the partition, and says what became of it.
         """
         order = writes[0].order
         async with self._database.transaction() as connection:
+            if self._owner is not None:
+                await leases.seal(connection, self._owner)
             row = (await connection.execute(queries.by_id(order.terms.order_id))).mappings().first()
         return row is not None and to_progress(row) == order.progress
 
@@ -89,13 +104,20 @@ class SqlOrderStore:
             )
             return
         async with self._database.transaction() as connection:
+            await self._check_ownership(connection)
             for one in made:
                 await _run(connection, one)
 
+    async def _check_ownership(self, connection: AsyncConnection) -> None:
+        if self._owner is not None:
+            await leases.guard(connection, self._owner)
+        elif self._database.node_id:
+            raise LeaseLost("a node records orders only with the lease of their partition")
+
     async def open_orders(self) -> builtins.list[Order]:
-        """Every order that can still fill, oldest first."""
+        """Every order that can still fill, of the partition where there is one; oldest first."""
         async with self._database.reading() as connection:
-            rows = (await connection.execute(queries.all_open())).mappings()
+            rows = (await connection.execute(queries.all_open(self._partition))).mappings()
             return [to_order(row) for row in rows]
 
     async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:

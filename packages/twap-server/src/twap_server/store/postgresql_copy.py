@@ -21,6 +21,7 @@ from twap_server.domain.errors import StoreUnavailable
 from twap_server.store import postgresql
 from twap_server.store.config import StoreConfig
 from twap_server.store.contents import Contents, contents, revision
+from twap_server.store.database_use import DatabaseUse, count_on, last_number
 from twap_server.store.failures import translated
 
 _LOCKS_WITHIN = "30s"
@@ -102,7 +103,7 @@ async def _take(url: str, target: Path, tools: Tools) -> Contents:
 
 
 async def _put(dump: Path, url: str, tools: Tools, *, expected: Contents, keep: Keep) -> bool:
-    program, use = tools.find("pg_restore"), postgresql.SoleUse()
+    program, use = tools.find("pg_restore"), DatabaseUse()
     engine = postgresql.connect_to(StoreConfig(url=url), use, patient=True)
     try:
         with translated():
@@ -121,7 +122,7 @@ async def _put(dump: Path, url: str, tools: Tools, *, expected: Contents, keep: 
                 found = await holder.run_sync(contents)
                 if different := found.differences(expected):
                     raise StoreUnavailable(f"what was restored is not what was kept: {different}")
-                await holder.run_sync(postgresql.count_on, above=last)
+                await holder.run_sync(count_on, above=last)
                 await holder.commit()
                 return was_there
     finally:
@@ -147,7 +148,7 @@ def _what_is_there(connection: Connection, new: Contents) -> tuple[bool, int]:
             "place of a table: let this version's server start on the database once, or restore the backup "
             "into an empty one (createdb, then --database)"
         )
-    return is_ours, postgresql.last_number(connection)
+    return is_ours, last_number(connection)
 
 
 async def _refuse_old(program: str, connection: AsyncConnection) -> None:

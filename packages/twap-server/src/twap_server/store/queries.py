@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    Integer,
     Select,
     Update,
     and_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 
 from twap_models.enums import OrderStatus, Side
 from twap_server.domain.clock import Nanos
+from twap_server.domain.ownership import PARTITIONS
 from twap_server.store.tables import (
     IS_OPEN,
     order_events,
@@ -81,9 +83,16 @@ def whole(*columns: Any) -> Select[Any]:
     return select(orders, *plans, *columns).join_from(orders, order_plans, at)
 
 
-def all_open() -> Select[Any]:
-    """Orders of all users that can still fill, oldest first."""
-    return whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
+def all_open(partition: int | None = None) -> Select[Any]:
+    """Orders that can still fill, of all users or (PostgreSQL only) those of a partition; oldest first."""
+    found = whole().where(IS_OPEN).order_by(orders.c.created, orders.c.order_id)
+    return found if partition is None else found.where(partition_of(orders.c.user_id) == partition)
+
+
+def partition_of(user_id: ColumnElement[str]) -> ColumnElement[int]:
+    """The partition of a user as ``domain/ownership.py`` computes it, in PostgreSQL."""
+    digest = func.decode(func.md5(func.convert_to(user_id, "UTF8")), "hex")
+    return func.get_byte(digest, 0, type_=Integer) % PARTITIONS
 
 
 @cache

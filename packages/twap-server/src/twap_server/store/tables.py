@@ -266,7 +266,34 @@ servers = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("name", Text, nullable=False),
 )
-"""One row: the server that used the database last (PostgreSQL only); each start counts on."""
+"""One row: the server that used the database last (PostgreSQL only); each start counts on.
+
+Nodes, which use it together, are one server here.
+"""
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("epoch", BigInteger, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+"""Which node owns what, by the database's own clock (PostgreSQL only); free where ``until`` has passed."""
+
+nodes = Table(
+    "nodes",
+    metadata,
+    Column("node_id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started", BigInteger, nullable=False),
+    Column("seen", BigInteger, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("remark", Text, nullable=False),
+)
+"""Nodes that work together (PostgreSQL only); ``seen`` by the database's own clock."""
 
 candles = Table(
     "candles",
