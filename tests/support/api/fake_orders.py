@@ -103,7 +103,7 @@ class MemoryOrders(OrderReading):
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,
             fidelity=request.fidelity,
-            realism=request.realism,
+            realism=request.simulated,
             lot_size=Decimal("0.00000001"),
             decision_price=Decimal(100),
         )

@@ -19,7 +19,7 @@ from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
 from twap_server.domain.execution.decision_clock import DecisionClock
 from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.realism import IDEAL, PROFILES, UNSAID
+from twap_server.domain.orders.realism import IDEAL, PROFILES
 from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.commands.batches import BatchContext, Command, CommandBatcher, CommandResult
@@ -211,7 +211,7 @@ class Engine:
         usual = PROFILES[self._config.realism]
         if usual is IDEAL:  # what is not said is ideal by itself
             return requests
-        return [replace(one, realism=usual) if one.realism is UNSAID else one for one in requests]
+        return [replace(one, realism=usual) if one.realism is None else one for one in requests]
 
     def stop(self) -> None:
         """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""

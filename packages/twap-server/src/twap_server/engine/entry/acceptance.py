@@ -197,7 +197,7 @@ class OrderAcceptance:
             fidelity=request.fidelity,
             randomize=request.randomize,
             participation_cap=request.participation_cap,
-            realism=request.realism,
+            realism=request.simulated,
             strategy=request.strategy,
             lot_size=ZERO if rules is None else rules.lot_size,
             decision_price=mid,
