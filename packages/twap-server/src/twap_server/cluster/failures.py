@@ -44,9 +44,9 @@ class Failure(Struct, frozen=True, kw_only=True, tag=True, omit_defaults=True):
     kind: str
     words: str
     field: str | UnsetType = UNSET
-    nearest: Decimal | None | UnsetType = UNSET
+    nearest: Decimal | UnsetType | None = UNSET
     retry_after: int | UnsetType = UNSET
-    until: Nanos | None | UnsetType = UNSET
+    until: Nanos | UnsetType | None = UNSET
     why: str | UnsetType = UNSET
     """What an exchange said that refuses us."""
 

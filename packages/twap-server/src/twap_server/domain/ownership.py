@@ -11,6 +11,7 @@ from msgspec import Struct
 
 PARTITIONS: Final = 64
 """Never changed: what is recorded does not say its partition, ``store/queries.py`` computes it in SQL."""
+_PARTITION: Final = "partition/"
 
 
 def partition_of(user_id: str) -> int:
@@ -29,7 +30,18 @@ class Lease(Struct, frozen=True, gc=False):
 
 def lease_of_partition(partition: int) -> str:
     """The name of a partition's lease."""
-    return f"partition/{partition}"
+    return f"{_PARTITION}{partition}"
+
+
+def partition_of_lease(name: str) -> int:
+    """The partition that a lease of that name is for.
+
+    Raises:
+        ValueError: it is not for a partition.
+    """
+    if not name.startswith(_PARTITION):
+        raise ValueError(f"{name} is no lease of a partition")
+    return int(name.removeprefix(_PARTITION))
 
 
 def lease_of_exchange(exchange: str) -> str:

@@ -47,6 +47,8 @@ class OrderRequest:
     """What was looked up of the market, where the strategy needs it."""
     fingerprint: str = ""
     """Digest of the body after defaults and normalisation: tells a repeat from another order."""
+    order_id: str = ""
+    """Of the order that it becomes, where whoever asks chose one; empty: the engine does."""
 
     @property
     def simulated(self) -> Realism:

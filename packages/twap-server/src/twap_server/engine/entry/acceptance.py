@@ -181,7 +181,7 @@ class OrderAcceptance:
         forecast: Decimal | None = None,
     ) -> OrderTerms:
         return OrderTerms(
-            order_id=self._new_id(),
+            order_id=request.order_id or self._new_id(),
             user_id=user_id,
             token_id=request.token_id,
             fingerprint=request.fingerprint,
