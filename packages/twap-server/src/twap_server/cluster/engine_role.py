@@ -1,8 +1,8 @@
 """Work the orders of the partitions that this node holds: one unchanged engine for each.
 
-While a partition's lease is held its engine answers the gateways' questions and tells events. When it is given
-away, or lost, nothing new is begun, what is under way gets its answer, and what cannot be done any more is
-answered with "ask elsewhere": then the next owner is asked.
+While a partition's lease is held its engine answers the gateways' questions and tells events. When it is
+given away, or lost, nothing new is begun, what is under way gets its answer, and what cannot be done any more
+is answered with "ask elsewhere": then the next owner is asked.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Bring order events from the engines to the readers at a gateway. What is lost on the way is read again.
 
-An event crosses once it is recorded, on its user's subject. A gateway listens for those users who have readers
-there. Nothing tells that the last event was lost, so every two seconds the numbers of the last recorded events
-are compared with those that came, and at once when the connection to NATS is back. A reader who notices a gap
-reads what is missing itself (``api/stream/order_feed.py``): a gateway gives it but the newest of many.
+An event crosses once it is recorded, on its user's subject. A gateway listens for those users who have
+readers there. Nothing tells that the last event was lost, so every two seconds the numbers of the last
+recorded events are compared with those that came, and at once when the connection to NATS is back. A reader
+who notices a gap reads what is missing itself (``api/stream/order_feed.py``): of many it is given the newest.
 """
 
 import asyncio

@@ -183,10 +183,10 @@ class Answers:
             self._forget_old()
             known = self._known[message.id] = _Question(message.parts)
             known.since = self._clock.monotonic()
-        known.parts[message.part] = message.body
-        if not known.is_whole:
-            return AtWork()
         if not known.is_begun:
+            known.parts[message.part] = message.body
+            if not known.is_whole:
+                return AtWork()
             known.is_begun = True
             self._group.create_task(self._carry_out(message.id, known), name="a question of another node")
         return await self._part(known, 0)
