@@ -90,8 +90,8 @@ class MemoryMessenger:
             raise NoAnswer("nobody is there", retry_after=1)
         tasks = [(one, asyncio.ensure_future(one.reply(body))) for one in asked if one.reply is not None]
         for one, task in tasks:
-            one.under_way.add(task)  # type: ignore[arg-type]
-            task.add_done_callback(one.under_way.discard)  # type: ignore[arg-type]
+            one.under_way.add(task)
+            task.add_done_callback(one.under_way.discard)
         waiting = {task for _, task in tasks}
         by_task = {task: one for one, task in tasks}
         deadline = asyncio.get_running_loop().time() + timeout

@@ -151,7 +151,7 @@ async def cluster(config: EngineConfig | None = None) -> AsyncIterator[Cluster]:
         try:
             yield made
         finally:
-            for task in (*tasks, *group._tasks):  # type: ignore[attr-defined]
+            for task in (*tasks, *group._tasks):
                 task.cancel()
 
 

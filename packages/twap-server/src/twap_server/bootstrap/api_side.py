@@ -100,7 +100,7 @@ def services_over(
 def begin(
     group: asyncio.TaskGroup, services: Services, market: WatchedMarket
 ) -> Sequence["asyncio.Task[None]"]:
-    """Let the services hear of the market, and start what runs beside them."""
+    """Let the services hear of a market that runs, and start what runs beside them."""
     clock, auth = services.clock, services.auth
     publisher = BookPublisher(services.books, services.bus, clock)
     market.registry.listen(publisher.announce)
@@ -108,7 +108,6 @@ def begin(
     market.registry.trades.listen(services.trades.on_trade)
     market.registry.trades.listen(services.live_candles.on_trade)
     return (
-        group.create_task(market.run(), name="market data"),
         group.create_task(publisher.run(), name="book ticker"),
         group.create_task(services.trades.run(), name="trades"),
         group.create_task(services.live_candles.run(), name="candles"),

@@ -13,7 +13,7 @@ from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.services import Services
 from twap_server.bootstrap.api_side import Around, around_of, begin, services_over
 from twap_server.bootstrap.first_user import make_first_user
-from twap_server.bootstrap.live_market import remembering
+from twap_server.bootstrap.live_market import MarketBuilder
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.bootstrap.signing_key import tell_shared_folder
@@ -68,9 +68,10 @@ async def running(
         recorded(settings, clock) as network,
         asyncio.TaskGroup() as group,
     ):
-        market = await remembering(
+        markets = await MarketBuilder.remembering(
             settings, database=database, network=network, clock=clock, rng=world.rng, group=group
         )
+        market = markets.market(settings.exchanges)
         around = around_of(settings, world, clock=clock, database=database)
         store = SqlOrderStore(database)
         engine = _engine(around, market, store)
@@ -84,8 +85,11 @@ async def running(
         )
         await make_first_user(settings.api, services.auth.accounts.users, services.auth.registration)
         working = group.create_task(engine.run(), name="engine")
-        holding = group.create_task(database.hold(clock), name="database")
-        others = (*begin(group, services, market), holding)
+        others = (
+            group.create_task(market.run(), name="market data"),
+            *begin(group, services, market),
+            group.create_task(database.hold(clock), name="database"),
+        )
         try:
             yield Running(
                 services=services,

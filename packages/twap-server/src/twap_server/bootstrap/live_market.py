@@ -1,12 +1,15 @@
-"""Build what collects the chosen exchanges, with what the store remembers of them."""
+"""Build what collects exchanges, with what the store remembers of them."""
 
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
 
 from twap_models.names import CCXT
 from twap_server.books.interest import BookInterest
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.chosen import OWN, shapes_of
 from twap_server.bootstrap.recording import exchanges_of
@@ -26,73 +29,75 @@ from twap_server.store.instruments import SqlInstrumentStore
 log = logging.getLogger(__name__)
 
 
-async def remembering(
-    settings: Settings,
-    *,
-    database: Database,
-    network: Network,
-    clock: Clock,
-    rng: random.Random,
-    group: asyncio.TaskGroup,
-) -> LiveMarket:
-    """Build the market with the lists of instruments that the store knows, and keep newer ones there."""
-    lists = SqlInstrumentStore(database)
-    return live_market(
-        settings,
-        network=network,
-        clock=clock,
-        rng=rng,
-        cached={name: await lists.load(name) for name in settings.exchanges},
-        on_instruments=lambda name, listed: _start(group, _remember(lists, name, listed)),
-        archive=_archive(settings, database, clock),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketBuilder:
+    """Builds markets of the settings' exchanges, that begin with the lists that the store knows."""
 
+    settings: Settings
+    network: Network
+    clock: Clock
+    rng: random.Random
+    group: asyncio.TaskGroup
+    """Keeps newer lists in the store."""
+    lists: SqlInstrumentStore
+    archive: SqlCandleStore | None
+    known: Mapping[str, Mapping[str, Instrument]]
+    """Lists from before, by exchange."""
 
-def live_market(
-    settings: Settings,
-    *,
-    network: Network,
-    clock: Clock,
-    rng: random.Random,
-    cached: Mapping[str, Mapping[str, Instrument]],
-    on_instruments: Callable[[str, Mapping[str, Instrument]], None],
-    archive: SqlCandleStore | None,
-) -> LiveMarket:
-    """Build what collects the exchanges of the settings; start nothing."""
-    check_library(settings.collector)
-    shapes = shapes_of(settings.exchanges)
-    _tell_own_feeds(shapes)
-    for exchange in exchanges_of(settings):
-        check_proxies((exchange.ws_url, exchange.rest_url))
-    return LiveMarket(
-        shapes,
-        settings.collector.model_copy(update={"exchanges": settings.exchanges}),
-        registry=BookRegistry(),
-        interest=BookInterest(clock),
-        clock=clock,
-        rng=rng,
-        cached={name: listed.values() for name, listed in cached.items()},
-        on_instruments=on_instruments,
-        archive=archive,
-        network=network,
-    )
+    @classmethod
+    async def remembering(
+        cls,
+        settings: Settings,
+        *,
+        database: Database,
+        network: Network,
+        clock: Clock,
+        rng: random.Random,
+        group: asyncio.TaskGroup,
+    ) -> Self:
+        """Read the lists from the store, and check how the exchanges are to be reached."""
+        lists, most = SqlInstrumentStore(database), settings.collector.candles_kept
+        check_library(settings.collector)
+        for exchange in exchanges_of(settings):
+            check_proxies((exchange.ws_url, exchange.rest_url))
+        _tell_own_feeds(shapes_of(settings.exchanges))
+        return cls(
+            settings=settings,
+            network=network,
+            clock=clock,
+            rng=rng,
+            group=group,
+            lists=lists,
+            archive=SqlCandleStore(database, clock, most=most) if most else None,
+            known={name: await lists.load(name) for name in settings.exchanges},
+        )
 
+    def market(self, exchanges: Collection[str], new_book: NewBook = LiveBook) -> LiveMarket:
+        """Build what collects these exchanges; start nothing."""
+        own = {name: one for name, one in self.settings.exchanges.items() if name in exchanges}
+        return LiveMarket(
+            shapes_of(own),
+            self.settings.collector.model_copy(update={"exchanges": own}),
+            registry=BookRegistry(),
+            interest=BookInterest(self.clock),
+            clock=self.clock,
+            rng=self.rng,
+            cached={name: self.known[name].values() for name in own},
+            on_instruments=self._keep,
+            archive=self.archive,
+            network=self.network,
+            new_book=new_book,
+        )
 
-def _archive(settings: Settings, database: Database, clock: Clock) -> SqlCandleStore | None:
-    most = settings.collector.candles_kept
-    return SqlCandleStore(database, clock, most=most) if most else None
+    def _keep(self, exchange: str, listed: Mapping[str, Instrument]) -> None:
+        self.group.create_task(self._remember(exchange, listed), name=f"list of {exchange}")
 
-
-async def _remember(store: SqlInstrumentStore, exchange: str, listed: Mapping[str, Instrument]) -> None:
-    """Keep the list for the next start; without it that start would only have to wait for the exchange."""
-    try:
-        await store.save(exchange, listed.values())
-    except TwapError as error:
-        log.warning("exchange=%s the instruments could not be kept: %s", exchange, error)
-
-
-def _start(group: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-    group.create_task(work)
+    async def _remember(self, exchange: str, listed: Mapping[str, Instrument]) -> None:
+        """Keep the list for the next start; without it that one would have to wait for the exchange."""
+        try:
+            await self.lists.save(exchange, listed.values())
+        except TwapError as error:
+            log.warning("exchange=%s the instruments could not be kept: %s", exchange, error)
 
 
 def _tell_own_feeds(shapes: Iterable[type[Exchange]]) -> None:

@@ -14,8 +14,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from twap_server.cluster.coding import Unreadable, decode, encode
-from twap_server.cluster.messenger import Listening, Messenger
+from twap_server.cluster.coding import WrongVersion, decode, encode
+from twap_server.cluster.messenger import MessageSubscription, Messenger
 from twap_server.cluster.order_messages import EventMessage
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import Clock
@@ -71,7 +71,7 @@ class EventTeller:
 class _Followed:
     """A user with readers here."""
 
-    listening: Listening
+    listening: MessageSubscription
     relayed: int | None = None
     """Number of the last event that the readers were given; None: whatever they read themselves."""
 
@@ -125,7 +125,7 @@ class EventRelay:
     def _take(self, user_id: str, body: bytes) -> None:
         try:
             told = decode(body, EventTold)
-        except Unreadable as error:
+        except WrongVersion as error:
             log.warning("an order event is read from the store: %s", error)
             self._look_now.set()
             return

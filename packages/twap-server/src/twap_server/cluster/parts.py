@@ -60,7 +60,7 @@ class Asking(Protocol):
         """Ask.
 
         Raises:
-            NoAnswer, Unreadable.
+            NoAnswer, WrongVersion.
         """
         ...
 
