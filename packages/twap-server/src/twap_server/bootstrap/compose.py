@@ -33,13 +33,24 @@ class Running:
 
     services: Services
     engine: Engine
-    clock: SteadyClock
-    """What all of it counts by."""
     group: asyncio.TaskGroup
     """The root task group: when a child dies, everything stops and the error surfaces."""
-    vitals: Vitals
-    """Of the process: nobody watches yet."""
-    http_parser: HttpParser = "auto"
+    around: Around
+
+    @property
+    def clock(self) -> SteadyClock:
+        """What all of it counts by."""
+        return self.around.clock
+
+    @property
+    def vitals(self) -> Vitals:
+        """Of the process: nobody watches yet."""
+        return self.around.vitals
+
+    @property
+    def http_parser(self) -> HttpParser:
+        """Which one reads requests."""
+        return http_parser(self.around.settings.runtime.http_parser)
 
     @property
     def config(self) -> ApiConfig:
@@ -85,20 +96,13 @@ async def running(
         )
         await make_first_user(settings.api, services.auth.accounts.users, services.auth.registration)
         working = group.create_task(engine.run(), name="engine")
-        others = (
+        others = [
             group.create_task(market.run(), name="market data"),
             *begin(group, services, market),
             group.create_task(database.hold(clock), name="database"),
-        )
+        ]
         try:
-            yield Running(
-                services=services,
-                engine=engine,
-                clock=clock,
-                group=group,
-                vitals=around.vitals,
-                http_parser=http_parser(settings.runtime.http_parser),
-            )
+            yield Running(services=services, engine=engine, group=group, around=around)
         finally:
             engine.stop()
             await asyncio.wait([working])

@@ -17,7 +17,7 @@ from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.node_app import create_node_app
-from twap_server.bootstrap.api_side import around_of
+from twap_server.bootstrap.api_side import Around, around_of
 from twap_server.bootstrap.live_market import MarketBuilder
 from twap_server.bootstrap.node_roles import NodeParts, NodeRoles
 from twap_server.bootstrap.outside import Outside
@@ -42,12 +42,24 @@ class RunningNode:
     """A node at work, without its HTTP side."""
 
     roles: NodeRoles
-    config: ApiConfig
     group: asyncio.TaskGroup
     """The root task group: when a child dies, everything stops and the error surfaces."""
-    vitals: Vitals
-    """Of the process: nobody watches yet."""
-    http_parser: HttpParser
+    around: Around
+
+    @property
+    def config(self) -> ApiConfig:
+        """Of the HTTP side."""
+        return self.around.settings.api
+
+    @property
+    def vitals(self) -> Vitals:
+        """Of the process: nobody watches yet."""
+        return self.around.vitals
+
+    @property
+    def http_parser(self) -> HttpParser:
+        """Which one reads requests."""
+        return http_parser(self.around.settings.runtime.http_parser)
 
     def app(self, gate: ConnectionGate) -> ASGIApp:
         """What answers requests: a gateway's all, others' how they are."""
@@ -108,13 +120,7 @@ async def running_node(
         begun = NodeRoles(parts, group)
         await begun.begin(roles)
         try:
-            yield RunningNode(
-                roles=begun,
-                config=settings.api,
-                group=group,
-                vitals=around.vitals,
-                http_parser=http_parser(settings.runtime.http_parser),
-            )
+            yield RunningNode(roles=begun, group=group, around=around)
         finally:
             await begun.end()
 
