@@ -8,7 +8,7 @@ import pytest
 from support.clocks import ALONE
 from support.partitions import ADA, PARTITION, cluster
 from support.trading import BTC, HandMarket
-from twap_models.enums import OrderStatus, Side, SliceReason
+from twap_models.enums import OrderStatus, RealismProfile, Side, SliceReason
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import (
     EngineBusy,
@@ -18,6 +18,7 @@ from twap_server.domain.errors import (
     RevisionMismatch,
     StoreUnavailable,
 )
+from twap_server.domain.orders.realism import PROFILES
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.entry.results import SubmitResultKind
 
@@ -281,6 +282,25 @@ async def test_own_impact_is_remembered_by_the_next_owner() -> None:
         taken = second.engine.own_taken(ADA, BTC.id, Side.BUY, [Decimal(100), Decimal(101)])
         assert set(taken) == {Decimal(100)}, "101 is not displayed any more"
         assert Decimal("0.49") < taken[Decimal(100)] < Decimal("0.51"), "half of it after ten seconds"
+
+
+@pytest.mark.parametrize("profile", [RealismProfile.IDEAL, RealismProfile.LOCAL])
+async def test_own_impact_after_a_take_over_is_what_it_would_have_been(profile: RealismProfile) -> None:
+    """To the last digit: fills of both engines fade alike."""
+
+    async def taken(*, dies: bool) -> object:
+        async with cluster() as nodes:
+            begin, market = nodes.now(), HandMarket(nodes.clock)
+            owner = await nodes.own(market=market)
+            await nodes.submit(realism=PROFILES[profile], start=nodes.now() + SECOND)
+            await asyncio.sleep(5.7)
+            if dies:
+                owner.die()
+                owner = await nodes.own(market=market)
+            await asyncio.sleep((begin + 9 * SECOND - nodes.now()) / SECOND)
+            return owner.engine.own_taken(ADA, BTC.id, Side.BUY, [Decimal(100)])
+
+    assert await taken(dies=True) == await taken(dies=False) != {}
 
 
 async def test_who_looks_at_own_impact_is_shown_what_the_owner_knows() -> None:
