@@ -1,4 +1,4 @@
-"""Gateways and engines over a real NATS: commands, lists beyond its bound, events, a dead owner, a dead NATS."""
+"""Gateways and engines over a real NATS: commands, long lists, events, a dead owner, a dead NATS."""
 
 import asyncio
 from collections.abc import AsyncIterator
