@@ -1,0 +1,156 @@
+"""Let a node say that it lives, see which others do, and compare its clock with the database's.
+
+What nodes decide by time they decide by their own clocks: one that is wrong would fill slices too early or
+too late, and call what is old new. So a node whose clock is off owns nothing until that is set right.
+"""
+
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from msgspec.structs import replace
+
+from twap_server.domain.clock import SECOND, Clock, Nanos, span_text
+from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
+from twap_server.domain.ownership import Node
+
+log = logging.getLogger(__name__)
+
+_EVERY_S: Final = 1
+_LIVES_FOR: Final = 3 * SECOND
+"""A node that was not seen for so long is taken for dead."""
+_MOST_OFF: Final = SECOND
+_GRACE: Final = 3 * SECOND
+"""After the database was away, others have so long to be seen again."""
+
+
+class NodeStore(Protocol):
+    """Where nodes are noted, by one clock for all of them."""
+
+    async def seen(self, node: Node) -> Nanos:
+        """Note that a node lives; give the store's clock at that moment.
+
+        Raises:
+            StoreUnavailable: it may not be noted.
+        """
+        ...
+
+    async def gone(self, node_id: str) -> None:
+        """Forget a node that ends.
+
+        Raises:
+            StoreUnavailable: it may not be forgotten.
+        """
+        ...
+
+    async def living(self, within: int) -> Sequence[Node]:
+        """Nodes that were seen within so many nanoseconds.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        ...
+
+
+class Liveness:
+    """Of one node, once a second. Run ``run()`` beside all that goes by it."""
+
+    def __init__(self, store: NodeStore, node: Node, *, clock: Clock) -> None:
+        """Args: clock: the one that the node decides by."""
+        self._store, self._node, self._clock = store, node, clock
+        self._others: Sequence[Node] = ()
+        self._others_by = Nanos(0)
+        self._off: int | None = None
+        self._unreachable = ""
+        self._troubles: dict[str, str] = {}
+
+    @property
+    def node_id(self) -> str:
+        """Of this node."""
+        return self._node.node_id
+
+    @property
+    def may_own(self) -> bool:
+        """Whether this node's clock is known to be right."""
+        return self._off == 0
+
+    @property
+    def remark(self) -> str:
+        """What is wrong with this node, in words; empty: nothing is."""
+        return "; ".join(filter(None, (self._own_remark(), self._unreachable)))
+
+    def living(self, role: str) -> int:
+        """Count the nodes that live and can own what is of this role; this one is among them."""
+        return 1 + sum(role in one.roles and not one.remark for one in self._others)
+
+    def note_trouble(self, about: str, words: str) -> None:
+        """Let others own what this node fails to work; without ``words`` that is over."""
+        self._troubles[about] = words
+
+    async def run(self) -> None:
+        """Say that the node lives, until cancelled; then that it does not.
+
+        Raises:
+            StoreTakenOver: a server alone has the database, or had it: this node must stop.
+        """
+        try:
+            while True:
+                await self.beat()
+                await self._clock.sleep(_EVERY_S)
+        finally:
+            with suppress(StoreUnavailable):
+                await self._store.gone(self.node_id)
+
+    async def beat(self) -> None:
+        """Do it once; what cannot be done is done the next time.
+
+        Raises:
+            StoreTakenOver: as ``run``.
+        """
+        begun, wall = self._clock.monotonic(), self._clock.now()
+        try:
+            moment = await self._store.seen(replace(self._node, remark=self._own_remark()))
+            self._compare(moment, wall, self._clock.monotonic() - begun)
+            living = await self._store.living(_LIVES_FOR)
+        except StoreTakenOver:
+            raise
+        except StoreUnavailable as error:
+            if not self._unreachable:
+                log.warning("this node cannot say that it lives, trying again: %s", error)
+            self._unreachable = str(error)
+        else:
+            self._meet([one for one in living if one.node_id != self.node_id])
+
+    def _meet(self, others: Sequence[Node]) -> None:
+        """Take note of who lives; who was there before the database was away is coming back, as this node."""
+        if self._unreachable:
+            self._unreachable, self._others_by = "", Nanos(self._clock.monotonic() + _GRACE)
+        if self._clock.monotonic() < self._others_by:
+            found = {one.node_id for one in others}
+            others = [*others, *(one for one in self._others if one.node_id not in found)]
+        self._others = others
+
+    def _compare(self, moment: Nanos, wall: Nanos, took: int) -> None:
+        """The database looked at its clock at some time between question and answer."""
+        off = wall + took // 2 - moment
+        found = off if abs(off) - took // 2 > _MOST_OFF else 0
+        if found and not self._off:
+            self._off = found
+            log.error("%s", self._clock_remark())
+        elif self._off and not found:
+            log.warning("this node's clock agrees with the database's again")
+        self._off = found
+
+    def _own_remark(self) -> str:
+        """Why others should own what this node does not; not the database, which is away for all of them."""
+        return "; ".join(filter(None, (self._clock_remark(), *self._troubles.values())))
+
+    def _clock_remark(self) -> str:
+        if not self._off:
+            return ""
+        way = "ahead of" if self._off > 0 else "behind"
+        return (
+            f"this node's clock is {span_text(abs(self._off))} {way} the database's: it owns nothing until "
+            "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines)"
+        )
