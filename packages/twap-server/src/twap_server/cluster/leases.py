@@ -259,10 +259,11 @@ class LeaseKeeper:
         self._not_before[name] = self._clock.monotonic() + wait
 
     def _tell_failures(self) -> None:
-        now = self._clock.monotonic()
-        self._not_before = {name: then for name, then in self._not_before.items() if then > now}
-        words = f"the work of {', '.join(sorted(self._not_before))} failed and is tried again"
-        self._liveness.note_trouble(self._role, words if self._not_before else "")
+        """For a minute after each: by then it is known whether the next try goes on."""
+        failing = [name for name in self._not_before if self._backoff.failures(name)]
+        self._not_before = {name: self._not_before[name] for name in failing}
+        words = f"the work of {', '.join(failing)} failed: it is tried again"
+        self._liveness.note_trouble(self._role, words if failing else "")
 
     def _leave_all(self) -> None:
         for one in self._held.values():

@@ -1,0 +1,422 @@
+"""Leases, in virtual time: shared out fairly, held by one node at a time, replaced in seconds."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from random import Random
+
+import looptime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from support.clocks import ALONE
+from support.stores.leases import MemoryLeases, PausableClock, RemoteLeases
+from twap_server.cluster.leases import LeaseKeeper
+from twap_server.cluster.liveness import Liveness
+from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.errors import LeaseLost, StoreTakenOver
+from twap_server.domain.ownership import Lease, Node
+
+pytestmark = ALONE
+
+NAMES = [f"partition/{number}" for number in range(8)]
+REPLACED_S = 5
+"""Seconds within which a lost owner is replaced."""
+
+
+class Member:
+    """A node with one keeper; its work counts what it does."""
+
+    def __init__(self, shared: MemoryLeases, name: str, names: list[str] = NAMES) -> None:
+        self.name, self.clock = name, PausableClock()
+        self.store = RemoteLeases(shared, self.clock)
+        node = Node(node_id=name, host="h", roles=("engine",), version="1", started=Nanos(0))
+        self.liveness = Liveness(self.store, node, clock=self.clock)
+        self.keeper = LeaseKeeper(
+            self.store,
+            self.liveness,
+            role="engine",
+            names=names,
+            work=self.work,
+            clock=self.clock,
+            rng=Random(1),
+        )
+        self.working: Counter[str] = Counter()
+        self.begun: list[Lease] = []
+        self.fails: dict[str, Exception] = {}
+        self.cleanup_s = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def work(self, lease: Lease) -> None:
+        self.begun.append(lease)
+        self.working[lease.name] += 1
+        try:
+            if error := self.fails.get(lease.name):
+                raise error
+            await asyncio.Event().wait()
+        finally:
+            if self.cleanup_s:
+                await self.clock.sleep(self.cleanup_s)
+            self.working[lease.name] -= 1
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """In order, as a node stops."""
+        assert self._task is not None
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+    async def end(self) -> None:
+        """At the end of a test, whatever became of it."""
+        self.resume()
+        await self.stop()
+
+    def pause(self) -> None:
+        self.clock.running.clear()
+
+    def resume(self) -> None:
+        self.clock.running.set()
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """What it believes to own; a paused node believes nothing."""
+        return self.keeper.held if self.clock.running.is_set() else ()
+
+    @property
+    def is_working_on(self) -> list[str]:
+        return sorted(+self.working)
+
+    async def _run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.liveness.run())
+            group.create_task(self.keeper.run())
+
+
+@asynccontextmanager
+async def members(shared: MemoryLeases, *names: str) -> AsyncIterator[list[Member]]:
+    made = [Member(shared, name) for name in names]
+    try:
+        yield made
+    finally:
+        for one in made:
+            if one._task is not None:
+                await one.end()
+
+
+async def test_one_node_holds_all() -> None:
+    async with members(MemoryLeases(), "a") as (a,):
+        a.start()
+        await asyncio.sleep(2)
+        assert sorted(a.held) == a.is_working_on == NAMES
+        await asyncio.sleep(60)
+        assert [lease.epoch for lease in a.begun] == [1] * len(NAMES), "and goes on without a break"
+
+
+async def test_shares_become_fair_after_a_node_joins_one_at_a_time() -> None:
+    async with members(MemoryLeases(), "a", "b", "c") as (a, b, c):
+        a.start()
+        await asyncio.sleep(3)
+        b.start()
+        before = len(a.held)
+        for _ in range(12):
+            await asyncio.sleep(1)
+            assert before - len(a.held) <= 1, "one a second"
+            before = len(a.held)
+        assert (len(a.held), len(b.held)) == (4, 4)
+        c.start()
+        await asyncio.sleep(10)
+        assert sorted([len(a.held), len(b.held), len(c.held)]) == [2, 3, 3]
+        assert sorted(a.held + b.held + c.held) == NAMES
+
+
+async def test_who_is_stopped_in_order_is_replaced_at_once() -> None:
+    shared = MemoryLeases()
+    async with members(shared, "a", "b") as (a, b):
+        a.start()
+        b.start()
+        await asyncio.sleep(10)
+        assert len(a.held) == len(b.held) == 4
+        await a.stop()
+        assert a.is_working_on == [] and a.keeper.held == ()
+        assert "a" not in shared.nodes and "a" not in {row.node for row in shared.rows.values()}
+        await asyncio.sleep(1.5)
+        assert sorted(b.held) == NAMES
+
+
+async def test_a_lease_is_held_until_its_work_has_ended() -> None:
+    """Longer than it lasts: it is renewed on the way."""
+    shared = MemoryLeases()
+    async with members(shared, "a", "b") as (a, b):
+        a.start()
+        await asyncio.sleep(2)
+        a.cleanup_s = 10
+        b.start()
+        stopping = asyncio.get_running_loop().create_task(a.stop())
+        for _ in range(9):
+            await asyncio.sleep(1)
+            assert b.held == () and len(a.is_working_on) == len(NAMES)
+        await asyncio.sleep(3)
+        assert sorted(b.held) == NAMES
+        await stopping
+
+
+async def test_who_is_killed_is_replaced_within_five_seconds() -> None:
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        a.start()
+        b.start()
+        await asyncio.sleep(10)
+        a.pause()
+        await asyncio.sleep(REPLACED_S)
+        assert sorted(b.held) == NAMES
+
+
+async def test_who_was_paused_stops_when_it_wakes_and_comes_back() -> None:
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        a.start()
+        await asyncio.sleep(2)
+        b.start()
+        await asyncio.sleep(8)
+        a.pause()
+        await asyncio.sleep(30)
+        a.resume()
+        assert a.held == (), "before anything else ran"
+        await asyncio.sleep(0.2)
+        assert a.is_working_on == []
+        await asyncio.sleep(10)
+        assert len(a.held) == len(b.held) == 4
+        assert sorted(a.held + b.held) == NAMES
+
+
+async def test_without_the_database_work_stops_before_the_lease_runs_out() -> None:
+    shared = MemoryLeases()
+    async with members(shared, "a") as (a,):
+        a.start()
+        await asyncio.sleep(5)
+        a.store.is_cut = True
+        runs_out = min(row.until for row in shared.rows.values())
+        async with asyncio.timeout(10):
+            while a.is_working_on:
+                await asyncio.sleep(0.05)
+        assert runs_out - SECOND < a.clock.now() < runs_out - SECOND // 4
+        await asyncio.sleep(60)
+        assert a.held == () and "did not answer" in a.keeper.remark
+        a.store.is_cut = False
+        await asyncio.sleep(5)
+        assert sorted(a.held) == NAMES and a.keeper.remark == ""
+
+
+async def test_a_lease_counts_from_the_question_not_from_the_answer() -> None:
+    shared = MemoryLeases()
+    async with members(shared, "a") as (a,):
+        a.store.late = 0.6
+        a.start()
+        async with asyncio.timeout(10):
+            while len(a.is_working_on) < len(NAMES):
+                await asyncio.sleep(0.01)
+            a.store.is_cut = True
+            while a.is_working_on:
+                await asyncio.sleep(0.01)
+        assert a.clock.now() < min(row.until for row in shared.rows.values())
+
+
+async def test_after_the_database_was_away_each_node_has_its_share_again() -> None:
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        a.start()
+        b.start()
+        await asyncio.sleep(10)
+        a.store.is_cut = b.store.is_cut = True
+        await asyncio.sleep(20)
+        assert a.held == b.held == ()
+        a.store.is_cut = b.store.is_cut = False
+        for _ in range(50):
+            await asyncio.sleep(0.1)
+            assert len(a.held) <= 4 and len(b.held) <= 4
+        assert len(a.held) == len(b.held) == 4
+
+
+@pytest.mark.parametrize("jump", [-90, -1.2, 1.2, 90])
+async def test_a_node_whose_clock_is_off_owns_nothing(jump: float) -> None:
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        a.start()
+        b.start()
+        await asyncio.sleep(10)
+        a.clock.jump = round(jump * SECOND)
+        await asyncio.sleep(5)
+        assert a.held == () and a.is_working_on == []
+        assert ("ahead of" if jump > 0 else "behind") in a.keeper.remark and "chrony" in a.keeper.remark
+        assert sorted(b.held) == NAMES, "nobody leaves its share to it"
+        assert b.keeper.remark == ""
+        a.clock.jump = 0
+        await asyncio.sleep(10)
+        assert a.keeper.remark == "" and len(a.held) == len(b.held) == 4
+
+
+async def test_a_slow_database_is_no_wrong_clock() -> None:
+    async with members(MemoryLeases(), "a") as (a,):
+        a.store.late = 0.3
+        a.clock.jump = SECOND * 9 // 10
+        a.start()
+        await asyncio.sleep(10)
+        assert sorted(a.held) == NAMES and a.keeper.remark == ""
+
+
+@pytest.mark.parametrize("is_group", [False, True])
+async def test_work_that_fails_is_tried_later_and_others_may_have_it(
+    caplog: pytest.LogCaptureFixture, is_group: bool
+) -> None:
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        error: Exception = RuntimeError("no book")
+        a.fails = {NAMES[0]: ExceptionGroup("all", [error]) if is_group else error}
+        a.start()
+        await asyncio.sleep(60)
+        assert sorted(a.held) == NAMES[1:], "the node lives on"
+        tries = sum(lease.name == NAMES[0] for lease in a.begun)
+        assert 4 <= tries <= 16, "later each time"
+        assert f"the work of {NAMES[0]} failed" in caplog.text and NAMES[0] in a.keeper.remark
+        b.start()
+        await asyncio.sleep(10)
+        assert NAMES[0] in b.held
+        a.fails.clear()
+        await asyncio.sleep(200)
+        assert len(a.held) == len(b.held) == 4 and a.keeper.remark == ""
+
+
+async def test_work_that_ends_by_itself_is_tried_later() -> None:
+    async with members(MemoryLeases(), "a") as (a,):
+        work, a.keeper._work = a.work, _nothing
+        a.start()
+        await asyncio.sleep(5)
+        assert a.held == () and "failed" in a.keeper.remark
+        a.keeper._work = work
+        await asyncio.sleep(60)
+        assert sorted(a.held) == NAMES
+
+
+@pytest.mark.parametrize("is_group", [False, True])
+async def test_work_that_was_taken_over_is_just_gone(
+    caplog: pytest.LogCaptureFixture, is_group: bool
+) -> None:
+    async with members(MemoryLeases(), "a") as (a,):
+        lost: Exception = LeaseLost("another node has it")
+        a.fails = {NAMES[0]: ExceptionGroup("all", [lost]) if is_group else lost}
+        a.start()
+        await asyncio.sleep(1.5)
+        a.fails.clear()
+        await asyncio.sleep(1)
+        assert sorted(a.held) == NAMES and a.keeper.remark == ""
+        assert "failed" not in caplog.text
+
+
+async def test_a_node_ends_when_a_server_alone_took_the_database() -> None:
+    shared = MemoryLeases()
+    async with members(shared, "a") as (a,):
+        a.start()
+        await asyncio.sleep(3)
+
+        async def taken_over(*_: object, **__: object) -> list[Lease]:
+            raise StoreTakenOver("a server alone has it")
+
+        a.store.renew = taken_over  # type: ignore[method-assign]
+        assert a._task is not None
+        with pytest.raises(ExceptionGroup) as caught:
+            await a._task
+        assert caught.group_contains(StoreTakenOver, depth=2)
+        assert a.is_working_on == []
+        a._task = None
+
+
+async def test_who_is_stopped_before_its_work_began_ends() -> None:
+    async with members(MemoryLeases(), "a") as (a,):
+        await a.liveness.beat()
+        async with asyncio.TaskGroup() as group:
+            await a.keeper._turn(group)
+            await a.keeper._leave()
+        assert a.begun == [] and a.keeper._held == {}
+
+
+async def _nothing(_: Lease) -> None:
+    """Return at once."""
+
+
+Event = tuple[int, str, float]
+"""To which node, what, and for how many seconds."""
+events = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from(["pause", "cut", "late", "clock", "slow end", "restart"]),
+        st.sampled_from([0.1, 0.5, 1.0, 2.2, 2.7, 3.3, 5.0, 9.0]),
+    ),
+    max_size=8,
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(events, events)
+def test_no_two_nodes_hold_a_lease_at_once(first: list[Event], second: list[Event]) -> None:
+    loop = looptime.new_event_loop(start=0, noop_cycles=1)
+    try:
+        loop.run_until_complete(_play(first, second))
+    finally:
+        loop.close()
+
+
+async def _play(first: list[Event], second: list[Event]) -> None:
+    shared = MemoryLeases()
+    async with members(shared, "a", "b", "c") as all_:
+        for one in all_:
+            one.start()
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_watch(shared, all_))
+            scripts = [
+                group.create_task(_one_by_one(script, some))
+                for script, some in ((first, all_[:2]), (second, all_[2:]))
+            ]
+            await asyncio.wait(scripts)
+            for one in all_:
+                one.store.late, one.clock.jump, one.cleanup_s = 0, 0, 0
+            await asyncio.sleep(40)
+            watching.cancel()
+        assert sorted(name for one in all_ for name in one.held) == NAMES, "and each is held again"
+        assert sorted(len(one.held) for one in all_) == [2, 3, 3]
+
+
+async def _one_by_one(script: list[Event], among: list[Member]) -> None:
+    for number, what, seconds in script:
+        await _happen(among[number % len(among)], what, seconds)
+        await asyncio.sleep(seconds / 3)
+
+
+async def _happen(one: Member, what: str, seconds: float) -> None:
+    match what:
+        case "pause":
+            one.pause()
+            await asyncio.sleep(seconds)
+            one.resume()
+        case "cut":
+            one.store.is_cut = True
+            await asyncio.sleep(seconds)
+            one.store.is_cut = False
+        case "late":
+            one.store.late = seconds / 10
+        case "clock":
+            one.clock.jump = round((seconds - 2.5) * SECOND)
+        case "slow end":
+            one.cleanup_s = seconds / 20
+        case "restart":
+            await one.stop()
+            await asyncio.sleep(seconds)
+            one.start()
+
+
+async def _watch(shared: MemoryLeases, all_: list[Member]) -> None:
+    while True:
+        believed = Counter(name for one in all_ for name in one.held)
+        assert not [name for name, count in believed.items() if count > 1]
+        for one in all_:
+            assert {shared.rows[name].node for name in one.held} <= {one.name}
+        await asyncio.sleep(0.05)
