@@ -3,8 +3,8 @@
 1. Until the whole book has come, hold all that is told.
 2. The whole book says after which message it is so: drop what is held up to that one, take the rest.
 3. Each message after that has the next number. A hole: trust nothing, and begin anew with 1.
-4. The pulse says the number of the last message. If that has not come by the next pulse, it is lost: a hole.
-5. Another book stands in its place: hold what follows, ask for the whole book, go on with the old one meanwhile.
+4. A pulse says the number of the last message. If that has not come by the next pulse, it is lost: a hole.
+5. Another book stands in its place: hold what follows, ask for the whole book, show the old one meanwhile.
 6. A message of a higher epoch: another collector has taken over. Begin anew. One of a lower epoch: ignore it.
 """
 
@@ -27,6 +27,7 @@ from twap_server.domain.market.events import BookStatus
 
 MOST_HELD: Final = 10_000
 """Messages held while waiting for the whole book; one more and the wait starts anew."""
+WAITING: Final = "waiting for the whole book of its collector"
 _LOST: Final = "messages of its collector were lost"
 _PATIENCE: Final = 2
 """Pulses for which a book is shown although another stands in its place, or no pulse names it."""
@@ -76,10 +77,11 @@ class HeardBook:
         """Note who tells now. If it is another collector than before, nothing of before fits."""
         if epoch <= self.epoch:
             return
+        reason = "another collector has taken over" if self.epoch else WAITING
         self.epoch = epoch
         self.number = self._due = 0
         self._held.clear()
-        self.lose("another collector has taken over")
+        self.lose(reason)
 
     def lose(self, reason: str) -> None:
         """Trust nothing until the whole book has come."""
@@ -126,6 +128,8 @@ class HeardBook:
                 self.book.truncate(told.depth)
             case AnewTold():
                 self._wait()
+                self._hold(told)
+                return  # until then it is the book of before, as of the number before
             case WholeBook():
                 self._is_taken(told)
             case _:
@@ -164,5 +168,5 @@ class HeardBook:
         """The whole book has not come, or could not be had: ask again, and show the old one no longer."""
         self._pulses_waited += 1
         if self._pulses_waited >= _PATIENCE and self.book.status is not BookStatus.RESYNCING:
-            self.book.resync("waiting for the whole book of its collector")
+            self.book.resync(WAITING)
         self._ask()

@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack
 
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.coding import WrongVersion, decode
-from twap_server.cluster.collector_word import CollectorWord, ToldPulse
-from twap_server.cluster.heard_book import HeardBook
+from twap_server.cluster.collector_word import CollectorWord
+from twap_server.cluster.heard_book import WAITING, HeardBook
 from twap_server.cluster.heard_trades import HeardTrades
 from twap_server.cluster.market_messages import BookAnswer, BookPulse, TradeTold, book_told
 from twap_server.cluster.messenger import Messenger
@@ -33,10 +33,10 @@ class Replica:
     ) -> None:
         """Put the book into the registry; ``ask`` is called with its symbol when the whole book is needed."""
         self.instrument = instrument
-        self.book = ReplicaBook(instrument, ToldPulse(clock, word))
+        self.book = ReplicaBook(instrument, clock, word)
         self.listens = False
         """Whether what is told reaches it: the whole book is of use from then on."""
-        self._word, self._was_silent = word, True
+        self._was_silent = self.book.is_silent
         registry.add(self.book)
         self._book = HeardBook(self.book, clock, lambda: ask(instrument.symbol))
         self._trades = HeardTrades(instrument, registry, clock)
@@ -49,7 +49,7 @@ class Replica:
             trades = await messenger.listen(subjects.trades(self.instrument), self._hear_trade)
             stack.push_async_callback(trades.end)
             self.listens = True
-            self._book.lose("waiting for the whole book of its collector")
+            self._book.lose(WAITING)
             await asyncio.Event().wait()
 
     @property
@@ -83,12 +83,9 @@ class Replica:
 
     def look(self) -> None:
         """Tell who listens to the registry when silence began or is over."""
-        if self.book.is_silent is self._was_silent:
-            return
-        self._was_silent = not self._was_silent
-        if self._word.is_silent:
-            self.book.lose_collector(self._word.words)
-        self.book.on_status(self.instrument)
+        if self.book.is_silent is not self._was_silent:
+            self._was_silent = not self._was_silent
+            self.book.on_status(self.instrument)
 
     def _hear_book(self, body: bytes) -> None:
         try:
