@@ -38,7 +38,7 @@ SHARING_BITES = (
         fault="F136",
         guard="waits for wrong passwords grow",
         file="api/auth/failure_delays.py",
-        line="SECOND << min(failures - self._free, _MOST_DOUBLINGS)",
+        line="SECOND << min(failures - self.free, _MOST_DOUBLINGS)",
         instead="SECOND",
         tests=(LOCKOUT + "test_each_wrong_password_doubles_the_wait_up_to_the_longest",),
     ),

@@ -14,7 +14,9 @@ from twap_server.api.auth.api_keys import ApiKeys
 from twap_server.api.auth.key_uses import KeyUses
 from twap_server.api.auth.lockout import Lockout
 from twap_server.api.auth.passwords import Passwords
-from twap_server.api.auth.registration import Registration
+from twap_server.api.auth.registration import DAY, Registration
+from twap_server.api.auth.shared_limits import RateLimits, SharedLimits
+from twap_server.api.auth.shared_lockout import SharedLockout
 from twap_server.api.auth.sign_in import SignIn
 from twap_server.api.auth.tokens import Tokens
 from twap_server.api.book_quota import BookQuota
@@ -140,6 +142,8 @@ class Services:
     """Of one address, on open routes."""
     candles: RateLimit
     oidc_steps: RateLimit
+    rate_limits: RateLimits
+    """Bootstrap of a gateway among others lets them count together: ``rate_limits.run()``."""
     threads: ApiThreads
     """Bootstrap closes them at the end."""
 
@@ -168,6 +172,7 @@ def build_services(
     engine: EngineConfig = _ENGINE,
     new_id: Callable[[], str] = new_id,
     self_report: SelfReport | None = None,
+    limits: SharedLimits | None = None,
 ) -> Services:
     """Build all that the app works with, once for a server.
 
@@ -185,11 +190,12 @@ def build_services(
         engine: its settings: books that orders are not filled across are not merged either.
         new_id: names users, sign-ins and keys, each once for ever.
         self_report: what the rest of the server tells of itself; None: nothing.
+        limits: what several gateways limit callers by together; None: this process counts alone, in memory.
 
     Raises:
         ValueError: the signing key is too short.
     """
-    threads, rates = ApiThreads(config), config.rates
+    threads, rates, rate_limits = ApiThreads(config), config.rates, RateLimits(limits, clock)
     tokens = Tokens(signing_key, config.tokens, clock)
     return Services(
         config=config,
@@ -201,7 +207,16 @@ def build_services(
         proofs=proofs,
         engine=engine,
         market=market,
-        auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
+        auth=_auth(
+            accounts,
+            tokens,
+            config=config,
+            clock=clock,
+            new_id=new_id,
+            threads=threads,
+            limits=limits,
+            of_address=rate_limits.limit("registrations", config.accounts_per_address_per_day, DAY),
+        ),
         sessions=Sessions(),
         books=BookSource(
             market,
@@ -220,9 +235,10 @@ def build_services(
         listings=InstrumentLists(market),
         metrics=Metrics(),
         self_report=self_report or SelfReport(),
-        reads=RateLimit(rates.reads_per_minute, MINUTE, clock),
-        candles=RateLimit(rates.candles_per_minute, MINUTE, clock),
-        oidc_steps=RateLimit(rates.oidc_per_minute, MINUTE, clock),
+        reads=rate_limits.limit("reads", rates.reads_per_minute, MINUTE),
+        candles=rate_limits.limit("candles", rates.candles_per_minute, MINUTE),
+        oidc_steps=rate_limits.limit("oidc", rates.oidc_per_minute, MINUTE),
+        rate_limits=rate_limits,
         threads=threads,
     )
 
@@ -235,6 +251,8 @@ def _auth(
     clock: Clock,
     new_id: Callable[[], str],
     threads: ApiThreads,
+    limits: SharedLimits | None,
+    of_address: RateLimit,
 ) -> Auth:
     key_uses = KeyUses()
     access = Access(accounts.sign_ins, accounts.keys, tokens, clock, key_uses)
@@ -246,12 +264,17 @@ def _auth(
         config=config,
         clock=clock,
         new_id=new_id,
+        of_address=of_address,
     )
     sign_in = SignIn(
         users=accounts.users,
         sign_ins=accounts.sign_ins,
         passwords=passwords,
-        lockout=Lockout(config.passwords, clock),
+        lockout=(
+            Lockout(config.passwords, clock)
+            if limits is None
+            else SharedLockout(config.passwords, limits.tries, clock)
+        ),
         tokens=tokens,
         access=access,
         config=config.tokens,
@@ -266,7 +289,13 @@ def _auth(
         keys=ApiKeys(keys=accounts.keys, access=access, clock=clock, new_id=new_id, config=config.tokens),
         key_uses=key_uses,
         oidc=_oidc(
-            accounts.identities, sign_in, registration, config=config.oidc, clock=clock, new_id=new_id
+            accounts.identities,
+            sign_in,
+            registration,
+            config=config.oidc,
+            clock=clock,
+            new_id=new_id,
+            limits=limits,
         ),
     )
 
@@ -279,6 +308,7 @@ def _oidc(
     config: OidcConfig,
     clock: Clock,
     new_id: Callable[[], str],
+    limits: SharedLimits | None,
 ) -> "OidcSignIn | None":
     if not config.issuer:
         return None
@@ -296,6 +326,7 @@ def _oidc(
         registration=registration,
         clock=clock,
         new_id=new_id,
+        shared=limits.once if limits else None,
     )
 
 
