@@ -131,6 +131,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0010",
         "0011",
         "0012",
+        "0014",
     ]
 
 

@@ -12,11 +12,12 @@ from support.stores.shared_limits import MemoryLimits
 from twap_server.api.auth.shared_limits import SharedLimits, forget
 from twap_server.api.auth.shared_lockout import KNOWN_FOR
 from twap_server.clock import SystemClock
-from twap_server.domain.accounts import KeyTries
-from twap_server.domain.clock import SECOND
+from twap_server.domain.accounts import Adding, ApiKey, KeyTries
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.hits import HeardHits
 from twap_server.store import shared_limits
+from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.shared_limits import SqlSharedLimits
 
@@ -177,3 +178,20 @@ async def test_after_a_restart_of_the_database_all_goes_on(place: str, postgres:
         await fail(limits, "ada")
         assert await counts(limits, "ada") == [2]
         assert await limits.once.take("n1", "Attempt") == "kept"
+
+
+async def test_keys_added_by_two_gateways_at_once_are_no_more_than_allowed(place: str) -> None:
+    async with Database.beside(place) as first, Database.beside(place) as second:
+        stores = [SqlAccountStore(database) for database in (first, second)]
+        await stores[0].users.create_user("u1", "ada", "hash", Nanos(1))
+        keys = [
+            ApiKey(key_id=f"k{number}", user_id="u1", name="", created=Nanos(1), scopes=())
+            for number in range(20)
+        ]
+        added = await asyncio.gather(
+            *(
+                stores[number % 2].keys.add_key(key, key.key_id, family_id=None, most=5)
+                for number, key in enumerate(keys)
+            )
+        )
+        assert added.count(Adding.ADDED) == 5 == len(await stores[0].keys.list_keys("u1"))

@@ -82,6 +82,7 @@ class MemoryLimits:
         ]
 
     async def forget(self) -> None:
+        self.check()
         now = self.clock.now()
         self.tries_of = {key: one for key, one in self.tries_of.items() if one.kept_until > now}
         self.told = [one for one in self.told if one[1] > now]

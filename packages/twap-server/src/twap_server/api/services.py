@@ -12,7 +12,7 @@ from twap_server.api.auth.access import Access
 from twap_server.api.auth.accounts_port import Accounts, Identities
 from twap_server.api.auth.api_keys import ApiKeys
 from twap_server.api.auth.key_uses import KeyUses
-from twap_server.api.auth.lockout import Lockout
+from twap_server.api.auth.lockout import Lockout, PasswordAttempts
 from twap_server.api.auth.passwords import Passwords
 from twap_server.api.auth.registration import DAY, Registration
 from twap_server.api.auth.shared_limits import RateLimits, SharedLimits
@@ -20,7 +20,7 @@ from twap_server.api.auth.shared_lockout import SharedLockout
 from twap_server.api.auth.sign_in import SignIn
 from twap_server.api.auth.tokens import Tokens
 from twap_server.api.book_quota import BookQuota
-from twap_server.api.config import ApiConfig, OidcConfig
+from twap_server.api.config import ApiConfig, OidcConfig, PasswordConfig
 from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
@@ -40,6 +40,7 @@ from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
 
 if TYPE_CHECKING:
+    from twap_server.api.auth.oidc.attempts import OnceSecrets
     from twap_server.api.auth.oidc.flow import OidcSignIn
 
 _ENGINE = EngineConfig()
@@ -207,16 +208,7 @@ def build_services(
         proofs=proofs,
         engine=engine,
         market=market,
-        auth=_auth(
-            accounts,
-            tokens,
-            config=config,
-            clock=clock,
-            new_id=new_id,
-            threads=threads,
-            limits=limits,
-            of_address=rate_limits.limit("registrations", config.accounts_per_address_per_day, DAY),
-        ),
+        auth=_auth(accounts, tokens, rate_limits, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),
         books=BookSource(
             market,
@@ -246,13 +238,12 @@ def build_services(
 def _auth(
     accounts: Accounts,
     tokens: Tokens,
+    rate_limits: RateLimits,
     *,
     config: ApiConfig,
     clock: Clock,
     new_id: Callable[[], str],
     threads: ApiThreads,
-    limits: SharedLimits | None,
-    of_address: RateLimit,
 ) -> Auth:
     key_uses = KeyUses()
     access = Access(accounts.sign_ins, accounts.keys, tokens, clock, key_uses)
@@ -264,23 +255,20 @@ def _auth(
         config=config,
         clock=clock,
         new_id=new_id,
-        of_address=of_address,
+        of_address=rate_limits.limit("registrations", config.accounts_per_address_per_day, DAY),
     )
     sign_in = SignIn(
         users=accounts.users,
         sign_ins=accounts.sign_ins,
         passwords=passwords,
-        lockout=(
-            Lockout(config.passwords, clock)
-            if limits is None
-            else SharedLockout(config.passwords, limits.tries, clock)
-        ),
+        lockout=_lockout(config.passwords, rate_limits.shared, clock),
         tokens=tokens,
         access=access,
         config=config.tokens,
         clock=clock,
         new_id=new_id,
     )
+    once = rate_limits.shared.once if rate_limits.shared else None
     return Auth(
         accounts=accounts,
         access=access,
@@ -289,26 +277,24 @@ def _auth(
         keys=ApiKeys(keys=accounts.keys, access=access, clock=clock, new_id=new_id, config=config.tokens),
         key_uses=key_uses,
         oidc=_oidc(
-            accounts.identities,
-            sign_in,
-            registration,
-            config=config.oidc,
-            clock=clock,
-            new_id=new_id,
-            limits=limits,
+            accounts.identities, sign_in, registration, once, config=config.oidc, clock=clock, new_id=new_id
         ),
     )
+
+
+def _lockout(config: PasswordConfig, shared: SharedLimits | None, clock: Clock) -> PasswordAttempts:
+    return Lockout(config, clock) if shared is None else SharedLockout(config, shared.tries, clock)
 
 
 def _oidc(
     identities: Identities,
     sign_in: SignIn,
     registration: Registration,
+    shared: "OnceSecrets | None",
     *,
     config: OidcConfig,
     clock: Clock,
     new_id: Callable[[], str],
-    limits: SharedLimits | None,
 ) -> "OidcSignIn | None":
     if not config.issuer:
         return None
@@ -326,7 +312,7 @@ def _oidc(
         registration=registration,
         clock=clock,
         new_id=new_id,
-        shared=limits.once if limits else None,
+        shared=shared,
     )
 
 

@@ -60,14 +60,14 @@ class Registration:
             config: the settings.
             clock: time.
             new_id: names users and invites, each once for ever.
-            of_address: how many accounts one address makes in a day; None: as the settings say.
+            of_address: counts the accounts that an address makes in a day; None: a limit of its own.
         """
         self.mode = config.registration
         self._users = users
         self._invites = invites
         self._passwords = passwords
         self._most = config.accounts_per_address_per_day
-        self._of_address = of_address or RateLimit(self._most, DAY, clock)
+        self._of_address = RateLimit(self._most, DAY, clock) if of_address is None else of_address
         self._clock = clock
         self._new_id = new_id
 

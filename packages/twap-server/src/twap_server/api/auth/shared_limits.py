@@ -42,8 +42,8 @@ class RateLimits:
     def __init__(self, shared: SharedLimits | None, clock: Clock) -> None:
         """Args: shared, None where one process serves all."""
         self._clock = clock
+        self.shared = shared
         self._exchange = None if shared is None else HitExchange(shared.hits, clock)
-        self._shared = shared
 
     def limit(self, name: str, amount: int, span: timedelta) -> RateLimit:
         """Make one; of the same name, all gateways count together."""
@@ -53,11 +53,16 @@ class RateLimits:
 
     async def run(self) -> None:
         """Tell the other gateways and hear them, and forget what is over, until cancelled; alone: nothing."""
-        if self._shared is None or self._exchange is None:
+        if self.shared is None or self._exchange is None:
             return
         async with asyncio.TaskGroup() as group:
             group.create_task(self._exchange.run(), name="shared rate limits")
-            group.create_task(self._forget(self._shared), name="shared limits that are over")
+            group.create_task(self._forget(self.shared), name="shared limits that are over")
+
+    async def exchange(self) -> None:
+        """Tell the other gateways and hear them once; alone: nothing."""
+        if self._exchange is not None:
+            await self._exchange.exchange()
 
     async def _forget(self, shared: SharedLimits) -> None:
         while True:

@@ -52,7 +52,7 @@ class PasswordTries(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
+class _Look:
     wait: int
     counted: Sequence[str]
     """The keys that the attempt counts for."""
@@ -108,7 +108,7 @@ class SharedLockout:
             refuse(answer.wait)
         return answer.counted
 
-    async def _try(self, keys: Tried) -> _Answer:
+    async def _try(self, keys: Tried) -> _Look:
         """Who must wait as was told before takes no turn at writing, however often it asks."""
         answer = self._judge(await self._tries.seen(keys), keys)
         if answer.wait and not answer.is_new:
@@ -119,17 +119,17 @@ class SharedLockout:
                 self._count(held, keys, answer.counted)
             return answer
 
-    def _judge(self, found: TriesOfKeys, keys: Tried) -> _Answer:
+    def _judge(self, found: TriesOfKeys, keys: Tried) -> _Look:
         """Say whether it may come now; without the tries of its name, it is of a pair that is known."""
         pair, now = found.of[keys.pair], found.now
         own = _wait(self._rules.pair, pair, now)
         alone = self._rules.pair.wait(replace(pair.failures, pending=0), now)
         if keys.name not in found.of or pair.known_until > now:
-            return _Answer(wait=own, counted=(keys.pair,), is_held_up=own > alone == 0)
+            return _Look(wait=own, counted=(keys.pair,), is_held_up=own > alone == 0)
         of_name, is_new = self._promised(pair, _wait(self._rules.name, found.of[keys.name], now), now)
         others = max(of_name, _wait(self._rules.address, found.of[keys.site], now))
         held_up = own > max(alone, others) == 0
-        return _Answer(wait=max(own, others), counted=keys, is_new=is_new, is_held_up=held_up)
+        return _Look(wait=max(own, others), counted=keys, is_new=is_new, is_held_up=held_up)
 
     def _promised(self, pair: KeyTries, of_name: int, now: int) -> tuple[int, bool]:
         """How long a pair waits for what others do with its name, and whether that is new to it."""
