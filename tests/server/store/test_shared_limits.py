@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from support.postgres import PostgresServer
 from support.stores.shared_limits import MemoryLimits
@@ -16,7 +17,7 @@ from twap_server.domain.accounts import Adding, ApiKey, KeyTries
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.hits import HeardHits
-from twap_server.store import shared_limits
+from twap_server.store import keys, shared_limits
 from twap_server.store.accounts import SqlAccountStore
 from twap_server.store.database import Database
 from twap_server.store.shared_limits import SqlSharedLimits
@@ -180,18 +181,41 @@ async def test_after_a_restart_of_the_database_all_goes_on(place: str, postgres:
         assert await limits.once.take("n1", "Attempt") == "kept"
 
 
-async def test_keys_added_by_two_gateways_at_once_are_no_more_than_allowed(place: str) -> None:
-    async with Database.beside(place) as first, Database.beside(place) as second:
+async def test_keys_added_by_two_gateways_at_once_are_no_more_than_allowed(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted, go, count = asyncio.Event(), asyncio.Event(), keys._count
+
+    async def count_and_wait(connection: AsyncConnection, user_id: str) -> int:
+        found = await count(connection, user_id)
+        if not counted.is_set():
+            counted.set()
+            await go.wait()
+        return found
+
+    monkeypatch.setattr(keys, "_count", count_and_wait)
+    async with (
+        Database.beside(place) as first,
+        Database.beside(place) as second,
+        asyncio.TaskGroup() as group,
+    ):
         stores = [SqlAccountStore(database) for database in (first, second)]
         await stores[0].users.create_user("u1", "ada", "hash", Nanos(1))
-        keys = [
-            ApiKey(key_id=f"k{number}", user_id="u1", name="", created=Nanos(1), scopes=())
-            for number in range(20)
-        ]
-        added = await asyncio.gather(
-            *(
-                stores[number % 2].keys.add_key(key, key.key_id, family_id=None, most=5)
-                for number, key in enumerate(keys)
-            )
-        )
-        assert added.count(Adding.ADDED) == 5 == len(await stores[0].keys.list_keys("u1"))
+
+        def adding(number: int) -> "asyncio.Task[Adding]":
+            key = ApiKey(key_id=f"k{number}", user_id="u1", name="", created=Nanos(1), scopes=())
+            return group.create_task(stores[number].keys.add_key(key, key.key_id, family_id=None, most=1))
+
+        one = adding(0)
+        await counted.wait()
+        other = adding(1)
+        while not other.done() and not await somebody_waits(first):
+            """It has not come so far yet."""
+        go.set()
+        assert [await one, await other] == [Adding.ADDED, Adding.FULL]
+
+
+async def somebody_waits(database: Database) -> bool:
+    async with database.reading() as connection:
+        waiting = await connection.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(waiting.scalar_one())
