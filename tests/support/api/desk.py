@@ -52,7 +52,9 @@ class Desk:
 
 
 def build(
-    config: ApiConfig | None = None, *, market_of: Callable[[HandClock], HandMarket] = lambda _: HandMarket()
+    config: ApiConfig | None = None,
+    *,
+    market_of: Callable[[HandClock], HandMarket] = lambda _: HandMarket(),
 ) -> tuple[Services, MemoryAccounts, HandMarket, MemoryOrders, HandClock]:
     clock, bus, accounts = HandClock(), Bus(), MemoryAccounts()
     market = market_of(clock)
