@@ -204,13 +204,15 @@ def test_few_digits_give_the_lots_of_many(kappa: Decimal, total: int, elapsed: i
     assert curve.lots(total, START, Nanos(START + length), Nanos(START + elapsed)) == expected
 
 
-def test_where_almost_all_is_done_many_digits_decide() -> None:
-    end = Nanos(START + 1_000 * SECOND)
-    for half in range(100, 1_000, 7):  # what is left has 20 to 200 zeros behind its point
-        curve, moment = Decay(Decimal("0.5")), Nanos(START + half * SECOND)
+@pytest.mark.parametrize("kappa", ["1e-11", "0.0123456789", "0.5"])
+def test_where_few_digits_leave_a_doubt_many_decide(kappa: str) -> None:
+    """Of very many lots, in a window with hardly a bend, and where what is left is smaller than any lot."""
+    curve, end = Decay(Decimal(kappa)), Nanos(START + 1_000 * SECOND)
+    for half in range(100, 1_000, 7):
         share = FINE.subtract(Decimal(1), curve.left(half * SECOND, 1_000 * SECOND))
-        for total in (1, 10**9, 10**30):
-            assert curve.lots(total, START, end, moment) == int(FINE.multiply(Decimal(total), share))
+        for total in (1, 10**9, 10**18, 10**25, 10**28, 10**30):
+            many = int(FINE.multiply(Decimal(total), share))
+            assert curve.lots(total, START, end, Nanos(START + half * SECOND)) == many
 
 
 def test_the_python_build_of_decimal_gives_the_same_lots(monkeypatch: pytest.MonkeyPatch) -> None:
