@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""Write lines of a recording: the same bytes as ``lines.py``, at a twentieth of the cost.
+"""Write lines of a recording: the same bytes as ``lines.py``, at a tenth of the cost.
 
 In: bursts of messages. Out: their lines. A message that is not plain ASCII text, or has a control character, goes the
 ordinary way.
