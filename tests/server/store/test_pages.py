@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from support import examples
 from support.changes import replace
 from support.store.builders import (
     accepted,
@@ -250,7 +251,7 @@ async def test_no_more_rows_are_read_than_asked(
 RECORD = st.integers(0, 30)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples.of(200))
 @given(count=RECORD, ended=RECORD, most=st.integers(1, 9), is_open=st.booleans())
 def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open: bool) -> None:
     """The arithmetic alone, for orders of any length: each index on one page, in order."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twap_models.enums import Interval, Side
@@ -153,7 +153,6 @@ TOLD_BEFORE_THE_CLOCK_ENDS_THE_MINUTE: Case = (
 )
 
 
-@settings(max_examples=100, deadline=None)
 @given(worlds())
 @example(LOST_AND_TOLD_BY_AN_ANSWER)
 @example(TOLD_BEFORE_THE_CLOCK_ENDS_THE_MINUTE)
