@@ -108,6 +108,20 @@ async def test_it_steps_from_slice_to_slice_with_what_each_saw(stage: str) -> No
         )
 
 
+async def test_it_plays_where_the_first_frame_began_before_it(stage: str) -> None:
+    """A busy browser tells of frames late: else the playhead goes before the begin, and waits there for ever."""
+    async with browsing(stage) as watched:
+        page = watched.page
+        await page.add_init_script(
+            "const real = requestAnimationFrame;"
+            "window.requestAnimationFrame = (draw) => real((moment) => draw(moment - 200));"
+        )
+        await watched.open("#/replay?speed=10")
+        await _shown(watched, 0)
+        await page.get_by_role("button", name="Play").click()
+        await page.wait_for_function("() => Number(document.querySelector('.scrub').value) > 1")
+
+
 async def test_it_plays_at_every_speed_to_the_end_and_from_the_beginning_again(stage: str) -> None:
     async with browsing(stage) as watched:
         await watched.open("#/replay?speed=600")
