@@ -30,7 +30,7 @@ QUICK: dict[str, Any] = {
 _T = TypeVar("_T")
 
 
-async def until(predicate: Callable[[], _T], seconds: float = 10) -> _T:
+async def until(predicate: Callable[[], _T], seconds: float = 30) -> _T:
     """Wait until something is true; fails with the predicate's last value."""
     async with asyncio.timeout(seconds):
         while not (value := predicate()):
