@@ -196,10 +196,7 @@ class _Run:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
         tapes = [tape for one in exchanges for tape in one.tapes()]
-        self.player = TapePlayer(
-            merged(tapes),
-            {one.name: one.shape.says_nothing for one in exchanges if one.shape.has_idle_frames},
-        )
+        self.player = TapePlayer(merged(tapes))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread
