@@ -194,6 +194,11 @@ class PlayedExchange:
         return files[0] if len(files) == 1 else None
 
     @property
+    def has_made_list(self) -> bool:
+        """Whether its list is made up from its messages: what it says of an instrument never changes."""
+        return self._source is not None
+
+    @property
     def list_paths(self) -> Set[str]:
         """Where the exchange is asked for its list over REST, as far as that is known."""
         return self._list_paths or self.rest.list_paths

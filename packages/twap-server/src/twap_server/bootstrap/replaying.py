@@ -370,9 +370,11 @@ class _Run:
 
     def _collector_config(self) -> CollectorConfig:
         own = {name: self._own_config(one) for name, one in self._exchanges.items()}
-        changed = {
+        changed: dict[str, object] = {
             "exchanges": own, "lifetime_s": _NEVER_S, "silence_s": _NEVER_S, "look_every_ms": _LOOK_EVERY_MS
         }  # fmt: skip
+        if all(one.has_made_list for one in self._exchanges.values()):
+            changed["status_refresh_s"] = _NEVER_S
         return self._settings.collector.model_copy(update=changed)
 
     def _own_config(self, one: PlayedExchange) -> ExchangeConfig:
