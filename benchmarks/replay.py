@@ -83,8 +83,8 @@ def _reading(count: int) -> list[str]:
         "does not ask for: each is read, and of several with nothing between them the last is played.",
         "twap-server takes each message as text: JSON, session, checks, book, slices, samples for the "
         "reports, records in memory. Which connection each came over, and which are best quotes, was found "
-        "beforehand, once. The others get objects prepared beforehand. From the packed file, reading, unpacking "
-        "and finding that count as well, as in the command.",
+        "beforehand, once. The others get objects prepared beforehand. From the packed file, reading, "
+        "unpacking and finding that count as well, as in the command.",
         "Each run of twap-server gave exactly the records of a run that takes one frame in each turn of the "
         "event loop.",
     ]

@@ -125,7 +125,7 @@ def of_one(
         InvalidRequest: a message is of another exchange; it is named by its line.
     """
     exchange, passed, played = "", "", NOWHERE
-    is_spot, tells = False, _never
+    is_spot, tells = False, says_nothing
     known: dict[str, PlayedConnection] = {}
     for frame in frames:
         at, raw, line, conn = frame

@@ -221,10 +221,10 @@ def _traded_between(
     is_odd: Sequence[bool],
 ) -> tuple[Decimal, Decimal]:
     """Base and quote currency traded on the destinations that show the order's asset."""
+    if len(totals) == 1 and not is_odd[0]:  # as for most orders; sums take longer
+        (old_base, old_quote), (base, quote) = before[0], totals[0]
+        return exact.subtract(base, old_base), exact.subtract(quote, old_quote)
     counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
-    if len(counted) == 1:  # as for most orders; sums take longer
-        (old, new) = counted[0]
-        return exact.subtract(new[0], old[0]), exact.subtract(new[1], old[1])
     return (
         exact.total(exact.subtract(new[0], old[0]) for old, new in counted),
         exact.total(exact.subtract(new[1], old[1]) for old, new in counted),
