@@ -6,7 +6,7 @@ frames of their exchange. Frames that come while nobody is connected to it are l
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Final
@@ -152,8 +152,8 @@ class TapePlayer:
         self, exchange: Exchange, config: CollectorConfig, clock: Clock
     ) -> AsyncIterator["Listener"]:
         """Listen until the block ends."""
-        listener = Listener(self, exchange.name)
         listeners = self._listeners.setdefault(exchange.name, [])
+        listener = Listener(self, exchange.name, listeners)
         listeners.append(listener)
         try:
             yield listener
@@ -164,17 +164,15 @@ class TapePlayer:
         """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
         return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, ()))
 
-    def take_last(self, taker: "Listener", until: Nanos) -> bytes:
-        """Take the next frame; of several in a row that say nothing, the last one that comes by then.
+    def take_alone(self, until: Nanos) -> bytes:
+        """Take the next frame for the only listener; of several that say nothing the last that comes by then.
 
-        Between them nothing else happens. Where others listen, each hears each.
+        Between them nothing else happens.
         """
-        if len(self._listeners[self.tape.following.exchange]) == 1:
-            tape = self.tape
-            raw = tape.take(self.clock, until=until)
-            self.reading, self.source = tape.line, tape.source
-            return raw
-        return self.take(taker)
+        tape = self.tape
+        raw = tape.take(self.clock, until=until)
+        self.reading, self.source = tape.line, tape.source
+        return raw
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
@@ -199,12 +197,12 @@ class Listener:
     acknowledges = False
     moment: Callable[[], Nanos] | None = None
 
-    def __init__(self, player: TapePlayer, exchange: str) -> None:
-        """Made inside the loop only."""
+    def __init__(self, player: TapePlayer, exchange: str, listeners: "Sequence[Listener]") -> None:
+        """Made inside the loop only; listeners: all that listen to the exchange."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
         self._player, self._tape, self._loop = player, player.tape, loop
-        self._exchange = exchange
+        self._exchange, self._listeners = exchange, listeners
         self._waiting: deque[tuple[bytes, int, PlayedConnection]] = deque(maxlen=_MOST_WAITING)
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
@@ -219,7 +217,8 @@ class Listener:
             horizon = self._loop.horizon
             if tape.at <= horizon:
                 if tape.following.exchange == self._exchange:
-                    return (player.take_last(self, horizon),)
+                    is_alone = len(self._listeners) == 1  # else each hears each frame
+                    return (player.take_alone(horizon) if is_alone else player.take(self),)
                 self._pass_on()
             self._woken = self._loop.create_future()
             await self._woken
