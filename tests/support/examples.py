@@ -24,4 +24,5 @@ def register() -> None:
 
 def of(count: int) -> int:
     """So many where all are taken, the same share of them elsewhere."""
-    return max(1, count * settings.default.max_examples // USUAL)
+    share = settings.get_profile(settings.get_current_profile_name()).max_examples
+    return max(1, count * share // USUAL)

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from twap_server.api.auth.shared_limits import SharedLimits
 from twap_server.api.auth.sign_in_upkeep import forget_ended
 from twap_server.api.ended_elsewhere import follow
 from twap_server.api.ports import MarketData, Orders
@@ -70,8 +71,9 @@ def services_over(
     *,
     not_ready: Callable[[], Awaitable[list[str]]],
     gauges: Mapping[str, Callable[[], float]],
+    limits: SharedLimits | None = None,
 ) -> Services:
-    """Build the services; nothing runs yet."""
+    """Build the services; nothing runs yet. ``limits``: what several gateways limit callers by together."""
     settings, database, clock = around.settings, around.database, around.clock
     return build_services(
         orders=orders,
@@ -86,6 +88,7 @@ def services_over(
         config=settings.api,
         engine=settings.engine,
         new_id=around.new_id,
+        limits=limits,
         self_report=SelfReport(
             not_ready=not_ready,
             remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
@@ -111,6 +114,7 @@ def begin(
         group.create_task(publisher.run(), name="book ticker"),
         group.create_task(services.trades.run(), name="trades"),
         group.create_task(services.live_candles.run(), name="candles"),
+        group.create_task(services.rate_limits.run(), name="rate limits"),
         group.create_task(services.sessions.check_sign_ins(clock), name="sign-ins"),
         group.create_task(auth.key_uses.keep(auth.accounts.keys, clock), name="uses of API keys"),
         group.create_task(follow(services.sessions, auth.accounts.users, clock), name="ended sign-ins"),

@@ -26,6 +26,7 @@ from twap_server.cluster.subjects import Subjects
 from twap_server.domain.ownership import PARTITIONS, lease_of_exchange, lease_of_partition
 from twap_server.store.leases import SqlLeaseStore
 from twap_server.store.orders import SqlOrderStore
+from twap_server.store.shared_limits import SqlSharedLimits
 from twap_server.store.takings import SqlTakings
 
 
@@ -140,7 +141,13 @@ class NodeRoles:
             clock=around.clock,
         )
         self.services = services_over(
-            around, market, orders, records, not_ready=self.not_ready, gauges=self._gauges()
+            around,
+            market,
+            orders,
+            records,
+            not_ready=self.not_ready,
+            gauges=self._gauges(),
+            limits=SqlSharedLimits(around.database),
         )
         await make_first_user(
             around.settings.api, self.services.auth.accounts.users, self.services.auth.registration

@@ -1,7 +1,7 @@
 """Hold leases: a fair share of them, each with work that runs while the lease is held and never after.
 
-1. A lease lasts three seconds by the database's clock and is renewed every second. The work is stopped by this
-   node's own monotonic clock before the lease can have run out, whether the database answers or not.
+1. A lease lasts three seconds by the database's clock and is renewed every second. The work is stopped by
+   this node's own monotonic clock before the lease can have run out, whether the database answers or not.
 2. A fair share is the same number for each living node. Who has more gives one away a second; who has less
    takes what is free.
 3. A lease that is given away goes on until its work has ended, and only then is given back.
