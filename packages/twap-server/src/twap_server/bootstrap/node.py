@@ -19,12 +19,13 @@ from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.node_app import create_node_app
 from twap_server.bootstrap.api_side import Around, around_of
 from twap_server.bootstrap.live_market import MarketBuilder
-from twap_server.bootstrap.node_roles import NodeParts, NodeRoles
+from twap_server.bootstrap.node_roles import NodeParts, NodeRoles, SharedStores
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
 from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import Clock
@@ -35,6 +36,8 @@ from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
+from twap_server.store.orders import SqlOrderStore
+from twap_server.store.shared_limits import SqlSharedLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +92,42 @@ async def running_node(
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
-    steady, world = SteadyClock(clock), Outside()
     async with (
         Database.shared(settings.database_url) as database,
         NatsMessenger.connected(settings.cluster.nats, name=f"twap {database.node_id}") as messenger,
-        recorded(settings, steady) as network,
-        asyncio.TaskGroup() as group,
+        node_over(
+            settings,
+            roles,
+            clock=clock,
+            outside=Outside(),
+            database=database,
+            messenger=messenger,
+            shared=_shared(database),
+            address=address,
+        ) as node,
     ):
-        around = around_of(settings, world, clock=steady, database=database)
+        yield node
+
+
+@asynccontextmanager
+async def node_over(
+    settings: Settings,
+    roles: Collection[Role],
+    *,
+    clock: Clock,
+    outside: Outside,
+    database: Database,
+    messenger: Messenger,
+    shared: SharedStores,
+    address: str = "",
+) -> AsyncIterator[RunningNode]:
+    """Run the roles over a database and a messenger that are open, until the block ends."""
+    steady = SteadyClock(clock)
+    async with recorded(settings, steady) as network, asyncio.TaskGroup() as group:
+        around = around_of(settings, outside, clock=steady, database=database)
         markets = await MarketBuilder.remembering(
-            settings, database=database, network=network, clock=steady, rng=world.rng, group=group
+            settings, database=database, network=network, clock=steady, rng=outside.rng, group=group
         )
-        leases = SqlLeaseStore(database)
         node = Node(
             node_id=database.node_id,
             host=platform.node(),
@@ -114,8 +141,8 @@ async def running_node(
             messenger=messenger,
             subjects=Subjects(settings.cluster.prefix),
             markets=markets,
-            leases=leases,
-            liveness=Liveness(leases, node, clock=steady),
+            shared=shared,
+            liveness=Liveness(shared.ownerships, node, clock=steady),
         )
         begun = NodeRoles(parts, group)
         await begun.begin(roles)
@@ -123,6 +150,14 @@ async def running_node(
             yield RunningNode(roles=begun, group=group, around=around)
         finally:
             await begun.end()
+
+
+def _shared(database: Database) -> SharedStores:
+    return SharedStores(
+        ownerships=SqlLeaseStore(database),
+        orders_of=lambda lease: SqlOrderStore(database, lease),
+        limits=SqlSharedLimits(database),
+    )
 
 
 def _check(settings: Settings, roles: Collection[Role]) -> None:

@@ -1,10 +1,11 @@
 """Begin and end the roles of one node."""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from twap_server.api.auth.shared_limits import SharedLimits
 from twap_server.api.reports_itself import SelfReport
 from twap_server.api.services import Services
 from twap_server.books.interest import BookInterest
@@ -17,17 +18,31 @@ from twap_server.cluster.collector_role import CollectorRole
 from twap_server.cluster.config import Role
 from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
-from twap_server.cluster.leases import LeaseKeeper, Work
-from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.leases import LeaseKeeper, LeaseStore, Work
+from twap_server.cluster.liveness import Liveness, NodeStore
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.cluster.subjects import Subjects
-from twap_server.domain.ownership import PARTITIONS, lease_of_exchange, lease_of_partition
-from twap_server.store.leases import SqlLeaseStore
+from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_exchange, lease_of_partition
+from twap_server.engine.ports import OrderStore
 from twap_server.store.orders import SqlOrderStore
-from twap_server.store.shared_limits import SqlSharedLimits
 from twap_server.store.takings import SqlTakings
+
+
+class Ownerships(LeaseStore, NodeStore, Protocol):
+    """Where all nodes see who owns what, and who lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStores:
+    """What PostgreSQL decides between nodes; a simulation has its own."""
+
+    ownerships: Ownerships
+    orders_of: Callable[[Lease], OrderStore]
+    """Gives a store whose commits hold only while that lease does."""
+    limits: SharedLimits | None
+    """What gateways limit callers by together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +53,7 @@ class NodeParts:
     messenger: Messenger
     subjects: Subjects
     markets: MarketBuilder
-    leases: SqlLeaseStore
+    shared: SharedStores
     liveness: Liveness
 
 
@@ -114,7 +129,7 @@ class NodeRoles:
         parts, around = self._parts, self._parts.around
         self._engines = role = EngineRole(
             market=market,
-            make_store=lambda lease: SqlOrderStore(around.database, lease),
+            make_store=parts.shared.orders_of,
             takings=SqlTakings(around.database),
             messenger=parts.messenger,
             subjects=parts.subjects,
@@ -147,7 +162,7 @@ class NodeRoles:
             records,
             not_ready=self.not_ready,
             gauges=self._gauges(),
-            limits=SqlSharedLimits(around.database),
+            limits=parts.shared.limits,
         )
         await make_first_user(
             around.settings.api, self.services.auth.accounts.users, self.services.auth.registration
@@ -173,7 +188,7 @@ class NodeRoles:
 
     def _own(self, role: Role, names: Sequence[str], work: Work) -> None:
         keeper = self._keepers[role] = LeaseKeeper(
-            self._parts.leases,
+            self._parts.shared.ownerships,
             self._parts.liveness,
             role=role.value,
             names=names,
