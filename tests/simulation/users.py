@@ -12,7 +12,8 @@ from random import Random
 from typing import Any
 
 from simulation.ledger import Ledger, Recorded
-from simulation.server import Reply, ServerGone, SimServer
+from simulation.asgi import Reply, ServerGone
+from simulation.server import SimServer
 from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
 from simulation.violation import Violation

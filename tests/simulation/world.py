@@ -23,7 +23,8 @@ from simulation.loop import Stuck, VirtualLoop, forbid_threads
 from simulation.network import Network
 from simulation.sabotage import SABOTAGE
 from simulation.script import FAULTS, Fault, play
-from simulation.server import ServerGone, SimServer
+from simulation.asgi import ServerGone
+from simulation.server import SimServer
 from simulation.storage import Disk
 from simulation.users import Users
 from simulation.venues.binance import SPECS as BINANCE_SPECS
