@@ -15,7 +15,7 @@ from simulation.ledger import Recorded
 from simulation.network import Network
 from simulation.nodes.front import Front
 from simulation.nodes.node import SimNode, Surroundings
-from simulation.nodes.owners import Owners, name_of
+from simulation.nodes.owners import PARTITIONS, Owners, name_of
 from simulation.nodes.replicas import Replicas
 from simulation.nodes.script import FAULTS
 from simulation.nodes.shared_disk import Leased, Owned, SharedDisk
@@ -26,10 +26,13 @@ from simulation.world import World, causes
 from support.cluster_messenger import MessengerNetwork
 from twap_models.enums import SliceReason
 from twap_server.api.services import Services
+from twap_server.bootstrap import node_roles
 from twap_server.cluster.config import Role
+from twap_server.domain import ownership
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.orders.order import SliceResult
 from twap_server.settings import Settings
+from twap_server.store import queries
 
 _LOOK_EVERY_S = 0.25
 _SLICES_LATE_S = 10.0
@@ -54,6 +57,8 @@ class NodesWorld(World):
     def __init__(self, seed: int, *, hours: float, folder: Path, faults: Iterable[Fault] = FAULTS) -> None:
         self.owners, self.replicas = Owners(), Replicas()
         self.replicas.watch()
+        for module in (ownership, node_roles, queries):
+            module.PARTITIONS = PARTITIONS  # type: ignore[misc]
         super().__init__(seed, hours=hours, folder=folder, faults=faults)
         self._deaf_until = self._database_well_from = 0.0
 
