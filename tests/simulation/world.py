@@ -71,6 +71,8 @@ class World:
 
     names: tuple[str, ...] = ("ada", "bob", "eve")
     """Of the users."""
+    pause_s = 75.0
+    """Between two actions of a user, on average."""
     server: SimServer
 
     def __init__(self, seed: int, *, hours: float, folder: Path, faults: Iterable[Fault] = FAULTS) -> None:
@@ -104,7 +106,7 @@ class World:
             ledger=self.ledger,
             witness=self.witness,
             seed=name,
-            pause_s=75.0,
+            pause_s=self.pause_s,
         )
         self.violation: Violation | None = None
         self.struck: Counter[str] = Counter()

@@ -33,8 +33,19 @@ def _no_gaps() -> None:
     HeardBook._next = take  # type: ignore[method-assign]
 
 
+def _no_taking_over() -> None:
+    original = LeaseKeeper._take
+
+    async def take(self: LeaseKeeper, group: Any, most: int) -> None:
+        if not self._held:
+            await original(self, group, most)
+
+    LeaseKeeper._take = take  # type: ignore[method-assign]
+
+
 SABOTAGE: dict[str, Callable[[], None]] = {
     "epoch not checked": _no_guard,
     "works on after its deadline": _no_deadline,
     "gaps of replicas not checked": _no_gaps,
+    "free leases are left alone": _no_taking_over,
 }

@@ -157,8 +157,7 @@ class NodeConnection(InlineConnection):
         self._disk.forget(self)
 
     async def run(self, sql: str, rows: Any, *, many: bool) -> Any:
-        done = await super().run(_in_sqlite(sql), rows, many=many)
-        return done
+        return await super().run(_in_sqlite(sql), rows, many=many)
 
     async def rollback(self) -> None:
         if not self._is_broken:
@@ -169,6 +168,7 @@ class NodeConnection(InlineConnection):
         self._refuse_broken()
         try:
             await super().commit()
+            self._refuse_broken()  # it is recorded, and nobody hears of it
         finally:
             if self._is_broken or not self.in_transaction:
                 self._disk.give_turn(self)

@@ -51,6 +51,7 @@ class NodesWorld(World):
     """See the module."""
 
     names = ("ada", "bob", "eve", "ida", "leo", "uma")
+    pause_s = 40.0
     disk: SharedDisk
     nodes: tuple[SimNode, ...]
 
