@@ -18,6 +18,7 @@ from simulation.sabotage import SABOTAGE
 from simulation.world import Outcome, simulate
 
 REGRESSIONS = Path(__file__).with_name("seeds.txt")
+OF_NODES_REGRESSIONS = Path(__file__).with_name("nodes") / "seeds.txt"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -143,13 +144,13 @@ def _seeds(options: argparse.Namespace) -> list[tuple[int, float]]:
     if options.seed:
         return [(seed, options.hours) for seed in options.seed]
     if options.regressions:
-        return regressions(options.hours)
+        return regressions(options.hours, OF_NODES_REGRESSIONS if options.nodes else REGRESSIONS)
     return [(seed, options.hours) for seed in range(options.first, options.first + options.seeds)]
 
 
-def regressions(hours: float) -> list[tuple[int, float]]:
+def regressions(hours: float, file: Path = REGRESSIONS) -> list[tuple[int, float]]:
     """The seeds of ``seeds.txt``: each for so many hours, longer where its line says ``0.9h``."""
-    lines = (line.split() for line in REGRESSIONS.read_text(encoding="utf-8").splitlines())
+    lines = (line.split() for line in file.read_text(encoding="utf-8").splitlines())
     found = [words for words in lines if words and not words[0].startswith("#")]
     return [(int(seed), max(hours, _hours(word))) for seed, word, *_ in found]
 
@@ -163,7 +164,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=4, help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seed", type=int, action="append", help="this seed (may be repeated)")
-    parser.add_argument("--regressions", action="store_true", help="the seeds of tests/simulation/seeds.txt")
+    parser.add_argument("--regressions", action="store_true", help="the seeds that once broke something")
     parser.add_argument("--hours", type=float, default=1.0, help="simulated hours of each seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time; 0: one for each core")
     parser.add_argument("--nodes", action="store_true", help="several nodes instead of one server")

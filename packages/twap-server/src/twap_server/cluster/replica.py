@@ -57,15 +57,15 @@ class Replica:
         """Whether the whole book is needed, and of use."""
         return self.listens and self._book.is_waiting
 
-    def compare(self, epoch: int, told: BookPulse | None, *, late: int) -> None:
-        """Compare with a pulse; None: it does not name this book. ``late``: nanoseconds."""
+    def compare(self, epoch: int, told: BookPulse | None, *, late: int, was_silent: bool) -> None:
+        """Compare with a pulse, which may be the first after silence; None: it does not name this book."""
         if not self.listens:
             return
         if told is None:
             self._book.begin(epoch)
-            self._book.not_listed()
+            self._book.not_listed(was_silent=was_silent)
             return
-        self._book.compare(epoch, told, late=late)
+        self._book.compare(epoch, told, late=late, was_silent=was_silent)
         self._trades.compare(epoch, told.traded)
 
     def take(self, answer: BookAnswer) -> None:

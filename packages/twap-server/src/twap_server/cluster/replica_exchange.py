@@ -221,14 +221,14 @@ class ReplicaExchange:
             self._epoch = told.epoch
             self._word.begin()
             self._on_demand(self.name)  # who takes over knows of nobody's wants
-        late = self._word.hear(told.moment)
+        was_silent, late = self._word.is_silent, self._word.hear(told.moment)
         self._status = told.status
         if not self._list.is_of(told.epoch, told.revision):
             self._needs_list = True
             self._woken.set()
         books = {book.symbol: book for book in told.books}
         for symbol, replica in self._replicas.items():
-            replica.compare(told.epoch, books.get(symbol), late=late)
+            replica.compare(told.epoch, books.get(symbol), late=late, was_silent=was_silent)
 
     def _ask_needed(self, group: asyncio.TaskGroup) -> None:
         if self._needs_list and not self._asks_list:
