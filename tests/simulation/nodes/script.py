@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from random import Random
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from simulation.script import FAULTS as OF_ONE_SERVER
 from simulation.script import Fault
@@ -32,6 +32,11 @@ def _of(role: Role, act: Act) -> Any:
 
 async def _pause(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
     await world.pause(node, rng.choice((0.5, 2.0, 4.0, 8.0, 20.0, 45.0)) * (0.5 + rng.random()))
+
+
+async def _pause_gateway(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
+    """For less than a user waits for an answer."""
+    await world.pause(node, rng.choice((0.5, 3.0, 15.0)) * (0.5 + rng.random()))
 
 
 async def _kill(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
@@ -152,7 +157,7 @@ _OWN: tuple[tuple[str, str, float, Any], ...] = (
     ("collector's clock jumps", "F25", 1, _of(Role.COLLECTOR, _jump)),
     ("gateway killed", "F37", 1.5, _of(Role.GATEWAY, _kill)),
     ("gateway cut off", "F65", 2, _of(Role.GATEWAY, _cut)),
-    ("gateway paused", "F65", 1, _of(Role.GATEWAY, _pause)),
+    ("gateway paused", "F65", 1, _of(Role.GATEWAY, _pause_gateway)),
     ("lossy lines", "F66", 4, _lossy),
     ("slow lines", "F66", 2, _slow_lines),
     ("everybody cut off", "F65", 1, _all_cut),
