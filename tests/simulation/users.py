@@ -11,9 +11,9 @@ from decimal import Decimal, localcontext
 from random import Random
 from typing import Any, Protocol
 
-from simulation.ledger import Ledger, Recorded
 from simulation.asgi import Reply, ServerGone, Stream
 from simulation.clock import Shown, SimClock
+from simulation.ledger import Ledger, Recorded
 from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
 from simulation.violation import Violation

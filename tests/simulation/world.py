@@ -16,13 +16,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from simulation.asgi import ServerGone
 from simulation.audit import audit, digest
 from simulation.clock import SimClock
 from simulation.ledger import Ledger, Recorded
 from simulation.loop import Stuck, VirtualLoop, forbid_threads
 from simulation.network import Network
 from simulation.script import FAULTS, Fault, play
-from simulation.asgi import ServerGone
 from simulation.server import SimServer
 from simulation.storage import Disk
 from simulation.users import Served, Users

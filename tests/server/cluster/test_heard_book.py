@@ -7,9 +7,9 @@ import pytest
 
 from support.clocks import HandClock
 from support.cluster_market import BTC, levels_of
+from twap_server.books.pulse import LEAST
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import MOST_HELD, HeardBook
-from twap_server.books.pulse import LEAST
 from twap_server.cluster.market_messages import (
     AnewTold,
     BookPulse,

@@ -8,10 +8,10 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 
-from simulation.nodes.shared_disk import Leased, Owned, SharedDisk
-from simulation.storage import PENDING
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from simulation.nodes.shared_disk import Leased, Owned, SharedDisk
+from simulation.storage import PENDING
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable
 from twap_server.domain.orders.sample import Sample

@@ -4,15 +4,14 @@ What one server promises holds for all of them together, and more: see ``owners.
 """
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from random import Random
-from collections.abc import Iterable
 from typing import Any
 
 from simulation.asgi import ServerGone
 from simulation.clock import Shown
 from simulation.ledger import Recorded
-from simulation.network import Network
 from simulation.nodes.front import Front
 from simulation.nodes.node import SimNode, Surroundings
 from simulation.nodes.owners import PARTITIONS, Owners, name_of
@@ -162,9 +161,7 @@ class NodesWorld(World):
     # What is watched
 
     def _node_looked(self, node: SimNode, live: Any) -> None:
-        self.witness.look(
-            live, at=self.loop._now, mono=self.clock.monotonic(), wall=node.now(), by=node.name
-        )
+        self.witness.look(live, at=self.loop._now, mono=self.clock.monotonic(), wall=node.now(), by=node.name)
 
     def _recorded(self, pending: Any) -> None:
         if isinstance(pending, Leased):
