@@ -17,7 +17,7 @@ from twap_models.enums import OrderEventType, OrderStatus, Side
 from twap_server.clock import SteadyClock, SystemClock
 from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
-from twap_server.cluster.messenger import Listening, Reply
+from twap_server.cluster.messenger import MessageSubscription, Reply
 from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.subjects import Subjects
@@ -40,7 +40,7 @@ class Mortal(NatsMessenger):
 
     is_dead = False
 
-    async def answer(self, subject: str, reply: Reply) -> Listening:
+    async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         async def replied(question: bytes) -> bytes:
             answer = await reply(question)
             if self.is_dead:
