@@ -1,7 +1,9 @@
 """cluster/remote_orders.py and engine_role.py: a gateway and the owners of a partition, in virtual time."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ from twap_server.domain.errors import (
     RevisionMismatch,
     StoreUnavailable,
 )
+from twap_server.domain.orders.order import OrderEvent
 from twap_server.domain.orders.realism import PROFILES
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.entry.results import SubmitResultKind
@@ -176,6 +179,39 @@ async def test_an_amendment_is_made_once(revision: int | None, dies: str) -> Non
         made = await asking
         assert made == nodes.order()
         assert (made.plan.revision, made.plan.quantity, made.plan.limit) == (2, 2, Decimal("101.00"))
+
+
+@pytest.mark.parametrize("revision", [1, None])
+@pytest.mark.parametrize("what", ["amend", "cancel"])
+async def test_a_change_that_lands_just_after_its_event_was_looked_for_is_made_once(
+    what: str, revision: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cluster() as nodes:
+        owner = await nodes.own()
+        await nodes.submit(start=nodes.now() + HOUR, end=nodes.now() + 2 * HOUR, interval=60 * SECOND)
+        events_of, looks = nodes.store.events_of, 0
+
+        async def too_early(*args: Any, **named: Any) -> Sequence[OrderEvent] | None:
+            nonlocal looks
+            looks += 1
+            found = await events_of(*args, **named)
+            return (found or [])[:1] if looks == 1 else found
+
+        monkeypatch.setattr(nodes.store, "events_of", too_early)
+        owner.store.after_commit = lambda writes: owner.die()
+        wanted = Amendment(quantity=Decimal(2))
+        changing = (
+            nodes.orders.cancel(ADA, "a")
+            if what == "cancel"
+            else nodes.orders.amend(ADA, "a", wanted, revision=revision)
+        )
+        asking = asyncio.ensure_future(changing)
+        await asyncio.sleep(0.6)
+        await nodes.own()
+        made = await asking
+        assert looks == 2
+        assert made == nodes.order()
+        assert len(nodes.store.log) == 2, "done once"
 
 
 async def test_another_ones_amendment_is_not_ours() -> None:
