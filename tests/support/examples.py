@@ -24,4 +24,4 @@ def register() -> None:
 
 def of(count: int) -> int:
     """So many where all are taken, the same share of them elsewhere."""
-    return max(1, count * settings.default.max_examples // USUAL)
+    return max(1, count * settings().max_examples // USUAL)
