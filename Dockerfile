@@ -16,7 +16,7 @@ ENV TWAPNATIVE=required PIP_CONSTRAINT=/src/requirements/constraints.txt
 RUN python -m venv /opt/twap \
     && /opt/twap/bin/pip install --no-cache-dir \
         ./packages/twap-models \
-        "./packages/twap-server[fast,oidc,postgresql]" \
+        "./packages/twap-server[cluster,fast,oidc,postgresql]" \
         "./packages/twap-client[cli]"
 
 

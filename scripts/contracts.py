@@ -18,7 +18,7 @@ from scripts import asyncapi, exchange_list, postman, reference
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
 from twap_server.api.http.metrics import Metrics
-from twap_server.api.services import SelfReport
+from twap_server.api.reports_itself import SelfReport
 
 ROOT = Path(__file__).parents[1]
 OPENAPI = ROOT / "docs/openapi.json"

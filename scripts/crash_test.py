@@ -42,6 +42,12 @@ def main() -> int:
 def _run(given: argparse.Namespace, options: Options) -> Figures:
     if given.open_orders:
         return asyncio.run(many_orders(options, count=given.open_orders, say=_say))
+    if given.nodes:
+        from crash.nodes import nodes_test  # noqa: PLC0415 - only where PostgreSQL and NATS are installed
+        from support.postgres import PostgresServer  # noqa: PLC0415
+
+        with PostgresServer() as postgres:
+            return asyncio.run(nodes_test(options, postgres=postgres, say=_say))
     if given.database == "sqlite":
         return asyncio.run(crash_test(options, say=_say))
     from crash.restarts import restart_test  # noqa: PLC0415 - only where PostgreSQL is installed
@@ -57,6 +63,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--database", choices=("sqlite", "postgresql"), default="sqlite", help="postgresql: kill the database"
     )
+    parser.add_argument("--nodes", action="store_true", help="hurt two nodes of each role, NATS, PostgreSQL")
     parser.add_argument("--seed", type=int, default=1, help="of the market, the load and the moments")
     parser.add_argument("--moment", choices=MOMENTS, default="", help="kill at this moment only")
     parser.add_argument("--users", type=int, default=4)

@@ -1,14 +1,14 @@
 """What holds for every test."""
 
 import asyncio
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
 
-from support import once
+from support import examples, once
 
 if TYPE_CHECKING:
     from support.postgres import PostgresServer
@@ -17,12 +17,21 @@ if TYPE_CHECKING:
 # unclosed, and the warning then fails whichever test is running when it is collected.
 asyncio.set_event_loop(None)
 
-# How long an example takes says how busy the machine is, and nothing of what is tested.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+examples.register()
 
 # Tables fit the terminal they are drawn for: a test that asks for a width sets it, none takes the caller's.
 os.environ.pop("COLUMNS", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is made here lives as long as the run: to look for garbage in it takes a quarter of the time."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)  # loops run without xdist
@@ -37,6 +46,7 @@ def _once() -> Iterator[None]:
         once.commands(patch)
         once.certificates(patch)
         once.page_files(patch)
+        once.pulse(patch)
         yield
 
 

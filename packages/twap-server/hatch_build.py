@@ -50,7 +50,10 @@ def _compiled(root: Path) -> list[Path]:
 
     flags = [] if os.name == "nt" else ["-O3", "-g0"]
     with contextlib.chdir(root):
-        modules = [Extension(one, [f"{_place(one)}.pyx"], extra_compile_args=flags) for one in _MODULES]
+        modules = [
+            Extension(one, [f"{_place(one)}.pyx"], extra_compile_args=flags, include_dirs=["src"])
+            for one in _MODULES
+        ]
         extensions = cythonize(modules, build_dir="build", include_path=["src"], quiet=True)
         command = build_ext(Distribution({"name": "twap-server", "ext_modules": extensions}))
         command.build_lib, command.build_temp = "src", "build"

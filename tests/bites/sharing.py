@@ -5,6 +5,9 @@ from bites.case import Bite
 TURNS = "server/api/test_fair_queue.py::"
 STORM = "server/api/auth/test_password_storm.py::"
 LOCKOUT = "server/api/auth/test_lockout.py::"
+SHARED_LOCKOUT = "server/api/auth/test_shared_lockout.py::"
+SHARED_RATES = "server/api/http/test_shared_rate_limits.py::"
+SHARED_STORE = "server/store/test_shared_limits.py::"
 ROOM = "server/api/test_book_quota.py::"
 LARGE = "server/api/wire/test_large.py::"
 CATCH_UP = "server/api/stream/test_catch_up.py::"
@@ -38,7 +41,7 @@ SHARING_BITES = (
         fault="F136",
         guard="waits for wrong passwords grow",
         file="api/auth/failure_delays.py",
-        line="SECOND << min(failures - self._free, _MOST_DOUBLINGS)",
+        line="SECOND << min(failures - self.free, _MOST_DOUBLINGS)",
         instead="SECOND",
         tests=(LOCKOUT + "test_each_wrong_password_doubles_the_wait_up_to_the_longest",),
     ),
@@ -49,6 +52,52 @@ SHARING_BITES = (
         line="return min(of_name, max(0, told - now))",
         instead="return of_name",
         tests=(LOCKOUT + "test_who_waited_as_long_as_told_may_try_whatever_strangers_did_meanwhile",),
+    ),
+    Bite(
+        fault="F136",
+        guard="gateways count a password try together before it is looked at",
+        file="api/auth/shared_lockout.py",
+        line="                self._count(held, keys, answer.counted)\n",
+        instead="                pass\n",
+        tests=(SHARED_LOCKOUT + "test_forty_guesses_at_once_on_four_gateways_are_three",),
+    ),
+    Bite(
+        fault="F136",
+        guard="who signed in at one gateway is known to all",
+        file="api/auth/shared_lockout.py",
+        line="tries.known_until = held.now + KNOWN_FOR",
+        instead="pass",
+        tests=(
+            SHARED_LOCKOUT + "test_who_signed_in_at_one_gateway_is_kept_out_at_none_by_others",
+            SHARED_LOCKOUT + "test_one_after_another_they_are_as_one",
+        ),
+    ),
+    Bite(
+        fault="F136",
+        guard="what two gateways count at once is counted twice",
+        file="store/shared_limits.py",
+        line="held = _tries((await connection.execute(_taken(keys))).all())",
+        instead="held = await self.seen(keys); await connection.execute(_taken(keys))",
+        tests=(SHARED_STORE + "test_tries_counted_at_once_by_two_gateways_all_count",),
+    ),
+    Bite(
+        fault="F136",
+        guard="gateways tell each other what they let pass",
+        file="api/http/shared_rate_limits.py",
+        line="            self._untold[key] += 1\n",
+        instead="            pass\n",
+        tests=(
+            SHARED_RATES + "test_between_two_exchanges_the_allowance_is_one",
+            SHARED_RATES + "test_together_they_let_pass_what_one_does_and_a_second_of_each_other",
+        ),
+    ),
+    Bite(
+        fault="F140",
+        guard="keys that two gateways add at once are counted one after another",
+        file="store/keys.py",
+        line="            await connection.execute(_alone_with(key.user_id))\n",
+        instead="",
+        tests=(SHARED_STORE + "test_keys_added_by_two_gateways_at_once_are_no_more_than_allowed",),
     ),
     Bite(
         fault="F137",

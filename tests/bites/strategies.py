@@ -24,6 +24,14 @@ STRATEGY_BITES = (
         tests=(CURVES + "test_weights_are_taken_anew_over_what_is_left",),
     ),
     Bite(
+        fault="F18",
+        guard="few digits decide no lot that is in doubt",
+        file="domain/orders/curves.py",
+        line="        if from_whole > QUICK.multiply(Decimal(total), _OFF):\n",
+        instead="        if from_whole:\n",
+        tests=(CURVES + "test_where_few_digits_leave_a_doubt_many_decide",),
+    ),
+    Bite(
         fault="F21",
         guard="the last slice of a pov order takes its share and no more",
         file="engine/work/slice_decision.py",

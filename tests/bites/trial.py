@@ -47,7 +47,7 @@ _LIBRARIES = (
     "websockets.asyncio.server",
 )
 """Of others, and slow to import; one that is missing here is imported by the tests that need it."""
-_QUIET = ("-q", "-x", "--no-header", "-p", "no:cacheprovider")
+_QUIET = ("-q", "-x", "--no-header", "-p", "no:cacheprovider", "--hypothesis-profile", "thorough")
 _LOADED = ("-W", "ignore::pytest.PytestAssertRewriteWarning")
 """Plugins are loaded already, and their own asserts are not what is tried."""
 

@@ -26,6 +26,7 @@ from twap_client.accounts import Accounts
 from twap_client.market import Market
 from twap_client.orders import Orders
 from twap_client.testing import ScriptedServer, order
+from twap_client.tournaments import Tournaments
 from twap_models import BookMessage, OrderEvent, OrderStatus
 
 
@@ -65,6 +66,7 @@ def there(server: ScriptedServer, work: object, *args: object) -> None:
         (sync.SyncAccounts, Accounts, {"begin_oidc"}),
         (sync.SyncMarket, Market, set()),
         (sync.SyncOrders, Orders, set()),
+        (sync.SyncTournaments, Tournaments, set()),
         (sync.SyncStream, TwapStream, {"aclose"}),
         (sync.SyncTwapClient, TwapClient, {"aclose"}),
     ],

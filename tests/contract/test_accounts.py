@@ -40,6 +40,7 @@ async def command(database: str, *arguments: str, given: str = "") -> tuple[int,
     return done.exit_code, done.stdout, done.stderr
 
 
+@pytest.mark.long
 async def test_accounts_beside_a_running_server(database: str) -> None:
     clock = SystemClock()
     async with (
@@ -100,6 +101,7 @@ async def _until_refused(client: TwapClient) -> None:
         assert isinstance(error, NotAuthenticated)
 
 
+@pytest.mark.long
 async def test_the_first_administrator(database: str) -> None:
     """Made before the first start, by the command; or at the start, from the settings, and only there."""
     clock = SystemClock()

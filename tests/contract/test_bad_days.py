@@ -96,11 +96,12 @@ BOTH = pytest.mark.parametrize("make", [binance, kraken], ids=lambda make: make.
 
 @asynccontextmanager
 async def trading(folder: Path, place: Any, **settings: Any) -> AsyncIterator[TwapClient]:
-    """A signed-in client of a server whose book there is live."""
+    """A signed-in client of a server whose book there is live, as long as the exchange speaks."""
     collector = SETTINGS | settings
     async with serving(folder, place.urls, collector=collector) as url, signed_in(url) as client:
         await until_listed(url, place.name)
-        await book(client, place, lambda top: top.status == "live")
+        async with speaking(place):
+            await book(client, place, lambda top: top.status == "live")
         yield client
 
 

@@ -77,6 +77,7 @@ def first_that_gives(
     raise AssertionError(f"no recorded book gives {fills}")
 
 
+@pytest.mark.long
 async def test_the_report_can_be_recomputed_from_the_recording(tmp_path: Path) -> None:
     path = recording(BINANCE_BTCUSDT)
     source = RecordingSource(path, clock=SystemClock(), speed=5)
@@ -126,6 +127,7 @@ def _compare(report: ExecutionReport, paid: Fraction, at_touch: Fraction, at_mid
     assert report.mark_outs[0].fills > 0
 
 
+@pytest.mark.long
 def test_the_replay_sees_what_is_not_there() -> None:
     """A fill that no recorded book gives is found out."""
     states = replayed(recording(BINANCE_BTCUSDT))

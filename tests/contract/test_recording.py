@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from support.collector.parts import until
 from support.live import process
@@ -23,6 +24,7 @@ def moments(folder: Path) -> list[int]:
         return []
 
 
+@pytest.mark.long
 async def test_at_most_the_last_second_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
     clock, folder = SystemClock(), tmp_path / "recordings" / "binance"
     database = f"sqlite:///{tmp_path / 'twap.sqlite3'}"

@@ -66,6 +66,7 @@ async def collected(folder: Path) -> AsyncIterator[str]:
             yield url
 
 
+@pytest.mark.long
 @real
 async def test_books_an_order_and_a_killed_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)

@@ -17,7 +17,7 @@ import httpx
 from crash.answers import check_details, check_lists, check_replay
 from crash.facts import Facts, from_sqlite
 from crash.figures import Figures
-from crash.journal import Breach, Journal
+from crash.journal import Breach, Journal, read
 from crash.kills import Killer
 from crash.load import Load
 from crash.rules import Times, check
@@ -27,6 +27,7 @@ WHOLE_EVERY = 10
 """So often the whole store is checked; in between only what changed."""
 _LOOK_BACK_NS = 3_000_000_000
 _ENDED_WITHIN_S = 60
+_GIVE_UP_S = 60
 Say = Callable[[str], None]
 
 
@@ -106,6 +107,34 @@ class Loop(ABC):
             found = await check_lists(self._http, user, self.journal, spawned=spawned, since=self._since)
             self._note(found)
         self._since = time.time_ns() - _LOOK_BACK_NS
+
+    async def _until_back(self, began: int, *, within_s: float) -> float:
+        """Wait until an order is accepted again, and note how long that took; longer is a breach."""
+        back = time.monotonic()
+        if not self._server.is_alive:
+            await self._server.start()
+            await self._server.until_ready()
+            back = time.monotonic()
+        user = self._rng.choice(self._load.users)
+        batch = self.journal.sent(user.name, [self._load.order(user)])
+        async with asyncio.timeout(_GIVE_UP_S):
+            while batch.answered is None:
+                asked = time.time_ns()
+                try:
+                    headers = {"X-API-Key": user.key}
+                    answer = await self._http.post("/orders", json=batch.bodies, headers=headers)
+                except httpx.TransportError:
+                    await asyncio.sleep(0.02)
+                    continue
+                if answer.status_code in (200, 201, 400):
+                    self.journal.answered(batch, read(answer.content), asked=asked)
+                await asyncio.sleep(0.02)
+        took = time.monotonic() - back
+        self._outages.append((began, time.time_ns()))
+        self.figures.recovered.append(took)
+        if took > within_s:
+            self.journal.breach("F33", f"round {self.number}", f"{took:.1f} s until an order was accepted")
+        return took
 
     async def _until_ended(self) -> None:
         async with asyncio.timeout(_ENDED_WITHIN_S):

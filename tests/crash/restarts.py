@@ -6,11 +6,8 @@ In: options. Out: figures. The server must come back by itself within five secon
 import asyncio
 import time
 
-import httpx
-
 from crash.facts import Facts, from_postgresql
 from crash.figures import Figures
-from crash.journal import read
 from crash.kills import Killer
 from crash.load import Load
 from crash.loop import Loop, Options, Say, world
@@ -18,7 +15,6 @@ from crash.world import Server
 from support.postgres import PostgresServer
 
 BACK_WITHIN_S = 5
-_GIVE_UP_S = 60
 _AT_ONCE = 16
 """More readers at once than the server's pool has connections."""
 _SIGNING_KEY = "a signing key for crash tests alone"
@@ -43,7 +39,7 @@ class RestartLoop(Loop):
         self.figures.kills[f"{how}, {name}"] += 1
         await asyncio.sleep(self._rng.choice((0, 0, self._rng.uniform(0, 1.5))))
         await asyncio.to_thread(self._postgres.start)
-        took = await self._until_back(began)
+        took = await self._until_back(began, within_s=BACK_WITHIN_S)
         await self._look()
         await self._ask()
         await self._read_at_once()
@@ -59,34 +55,6 @@ class RestartLoop(Loop):
             return "restarted"
         await asyncio.gather(asyncio.to_thread(self._postgres.kill), self._server.kill())
         return "killed with the server"
-
-    async def _until_back(self, began: int) -> float:
-        """Wait until an order is accepted again, and note how long that took."""
-        back = time.monotonic()
-        if not self._server.is_alive:
-            await self._server.start()
-            await self._server.until_ready()
-            back = time.monotonic()
-        user = self._rng.choice(self._load.users)
-        batch = self.journal.sent(user.name, [self._load.order(user)])
-        async with asyncio.timeout(_GIVE_UP_S):
-            while batch.answered is None:
-                asked = time.time_ns()
-                try:
-                    headers = {"X-API-Key": user.key}
-                    answer = await self._http.post("/orders", json=batch.bodies, headers=headers)
-                except httpx.TransportError:
-                    await asyncio.sleep(0.02)
-                    continue
-                if answer.status_code in (200, 201, 400):
-                    self.journal.answered(batch, read(answer.content), asked=asked)
-                await asyncio.sleep(0.02)
-        took = time.monotonic() - back
-        self._outages.append((began, time.time_ns()))
-        self.figures.recovered.append(took)
-        if took > BACK_WITHIN_S:
-            self.journal.breach("F33", f"restart {self.number}", f"{took:.1f} s until an order was accepted")
-        return took
 
     async def _read_at_once(self) -> None:
         """The pool has not shrunk: many readers are all answered."""

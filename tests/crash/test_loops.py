@@ -6,7 +6,9 @@ import pytest
 
 from crash.loop import Options, crash_test
 from crash.many import many_orders
+from crash.nodes import nodes_test
 from crash.restarts import restart_test
+from support import nats
 from support.postgres import PostgresServer
 
 pytestmark = pytest.mark.long
@@ -29,6 +31,15 @@ async def test_a_restarted_database_loses_nothing(tmp_path: Path, postgres: Post
     figures = await restart_test(options(tmp_path, 4), postgres=postgres, say=print)
     assert figures.breaches == []
     assert len(figures.recovered) == 4
+    assert figures.stored["fills"] > 20
+
+
+async def test_hurt_nodes_lose_nothing(tmp_path: Path, postgres: PostgresServer) -> None:
+    if reason := nats.why_not():
+        pytest.skip(reason)
+    figures = await nodes_test(options(tmp_path, 20), postgres=postgres, say=print, cut_s=5)
+    assert figures.breaches == []
+    assert figures.kills.total() == 20
     assert figures.stored["fills"] > 20
 
 

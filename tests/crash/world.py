@@ -5,6 +5,7 @@ In: a folder and a database URL. Out: the server's URL, always the same, and one
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 import time
@@ -54,15 +55,17 @@ class Server:
         exchanges: Mapping[str, Mapping[str, str]],
         settings: Mapping[str, str],
         module: str = "twap_server",
+        command: str = "start",
     ) -> None:
         """Args:
         module: what is run with ``-m``; another one runs the same server within something that watches it.
+        command: of the server, with flags that come before the usual ones.
         """
-        self._module = module
+        self._module, self._command = module, command.split()
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.database = database
-        self.log = folder / "server.log"
+        self.log = folder / f"server-{self.port}.log"
         self.lives: list[Life] = []
         self._environment = _environment(exchanges) | dict(settings)
         self._flags = f"--port {self.port} --exchange binance --exchange kraken --database {database}"
@@ -86,7 +89,7 @@ class Server:
         self.lives.append(Life(spawned=time.time_ns()))
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module, "start", *self._flags.split(),
+                sys.executable, "-m", self._module, *self._command, *self._flags.split(),
                 env=self._environment, stdout=log, stderr=log,
             )  # fmt: skip
 
@@ -126,6 +129,18 @@ class Server:
         self._process.kill()
         await self._process.wait()
         self.lives[-1].dead = time.time_ns()
+
+    def pause(self) -> None:
+        """SIGSTOP: it does nothing, and its connections stay open."""
+        self._signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     async def close(self) -> None:
         """Kill what runs."""

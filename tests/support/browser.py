@@ -14,10 +14,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import pytest
-from playwright.async_api import ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import ConsoleMessage, Page, Request, async_playwright, expect
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 _AXE = Path(__file__).with_name("axe") / "axe.min.js"
@@ -26,6 +26,9 @@ _HARDLY = """
   console.error(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
 })
 """
+PATIENCE_MS: Final = 60_000
+"""What is waited for comes when it comes: beside other workers in ten times the time that it takes alone."""
+expect.set_options(timeout=PATIENCE_MS)
 _OVERFLOWING = """
 () => {
   const isShown = (element) => element.checkVisibility() && !element.closest("dialog:not([open])");
@@ -177,6 +180,7 @@ async def browsing(
         )
         await opened.add_init_script(f"({_HARDLY})()")
         page = await opened.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         watched = Watched(page, url)
         page.on("console", watched.on_console)
         page.on("pageerror", lambda error: watched.faults.append(f"uncaught: {error}"))

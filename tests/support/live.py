@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 
+from support import nodes
 from support.store import templates
 from twap_client import TwapClient
 from twap_models import OrderEvent, TwapOrderDetail
@@ -29,6 +30,10 @@ async def serving(
     folder: Path, urls: dict[str, dict[str, str]], *, clock: Clock | None = None, **flags: object
 ) -> AsyncIterator[str]:
     """Run the server against exchanges at ``urls``; gives its base URL."""
+    if nodes.are_wanted():
+        async with nodes.serving_on_nodes(folder, urls, clock=clock, **flags) as url:
+            yield url
+        return
     file = folder / "twap.sqlite3"
     if "database" not in flags:
         templates.copy_to(file)

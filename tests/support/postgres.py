@@ -140,7 +140,9 @@ class PostgresServer:
     def database(self, *, template: str = "template0") -> Iterator[str]:
         """A fresh database, dropped afterwards with whoever still uses it; gives its URL."""
         name = f"test_{secrets.token_hex(6)}"
-        self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self.sql(
+            f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY"
+        )  # a third of the default's time
         try:
             yield self.url(name)
         finally:

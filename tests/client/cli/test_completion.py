@@ -1,4 +1,4 @@
-"""Completion knows exchanges, symbols, own open orders and profiles; it is silent whatever goes wrong."""
+"""Completion knows exchanges, symbols, own open orders, tournaments, profiles; silent whatever goes wrong."""
 
 import asyncio
 import os
@@ -13,6 +13,8 @@ from support.client import Twap
 from twap_client.cli import completion
 from twap_client.cli.app import app
 from twap_client.testing import Reply, ScriptedServer, exchange, instrument, order
+from twap_client.testing.examples import NOON
+from twap_models import ListedTournament
 
 Complete = Callable[..., Awaitable[list[str]]]
 
@@ -98,6 +100,14 @@ async def test_own_open_orders(complete: Complete, signed_in: Twap, server: Scri
     assert sorted(await complete("twap cancel mine")) == ["mine-1", "mine-2"]
     assert await complete("twap cancel mine-1 oth") == ["other"]
     assert await complete("twap watch oth") == ["other"]
+
+
+async def test_tournaments(complete: Complete, signed_in: Twap, server: ScriptedServer) -> None:
+    names = ("two-ways", "three-ways")
+    shared = {"title": "", "finished": NOON, "cases": 1, "runs": 2, "strategies": []}
+    listed = [ListedTournament.model_validate(shared | {"name": name}).to_wire() for name in names]
+    server.script("GET", "/tournaments", Reply(body=listed))
+    assert await complete("twap tournament tw") == ["two-ways"]
 
 
 async def test_profiles(complete: Complete, twap: Twap) -> None:

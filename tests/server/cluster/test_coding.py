@@ -3,7 +3,7 @@
 import pytest
 from msgspec import Struct
 
-from twap_server.cluster.coding import VERSION, Unreadable, decode, encode
+from twap_server.cluster.coding import VERSION, WrongVersion, decode, encode
 from twap_server.cluster.subjects import EVERYONE, Subjects
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.ownership import PARTITIONS, partition_of
@@ -22,7 +22,7 @@ def test_what_is_written_is_read_again_and_a_field_that_is_not_there_has_its_def
 
 @pytest.mark.parametrize("body", [b"", bytes((VERSION + 1,)) + encode(Said(1))[1:], b"\xff", encode([1])])
 def test_what_cannot_be_read_is_told(body: bytes) -> None:
-    with pytest.raises(Unreadable):
+    with pytest.raises(WrongVersion):
         decode(body, Said)
 
 

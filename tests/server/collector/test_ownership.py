@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.collector.memory import BASES, play
 
 DEEDS = st.tuples(
@@ -14,7 +15,7 @@ DEEDS = st.tuples(
 
 
 @pytest.mark.parametrize("name", ["binance", "kraken"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples.of(15), deadline=None)
 @given(deeds=st.lists(DEEDS, max_size=14))
 def test_the_book_that_readers_find_is_the_one_that_is_fed(name: str, deeds) -> None:
     play(name, deeds)

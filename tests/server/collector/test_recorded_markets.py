@@ -5,6 +5,8 @@ import itertools
 import json
 from decimal import Decimal
 
+import pytest
+
 from support.coinbase_exchange import LoopbackCoinbaseExchange, recorded
 from support.collector.parts import collecting, until
 from support.recordings import (
@@ -42,6 +44,7 @@ class Patient(RecordingSource):
         await super()._pace(offset, begun)
 
 
+@pytest.mark.long
 async def test_binance_every_link_and_every_best_price(monkeypatch):
     path = recording(BINANCE_BTCUSDT)
     tickers = {}
@@ -87,6 +90,7 @@ async def test_binance_every_link_and_every_best_price(monkeypatch):
         assert [bid, bid_quantity, ask, ask_quantity] == [Decimal(ticker[key]) for key in "bBaA"]
 
 
+@pytest.mark.long
 async def test_kraken_every_checksum(monkeypatch):
     verified = []
     verify = KrakenSequencer.verify
@@ -114,6 +118,7 @@ def market_instrument(market):
     return market.find_instrument("kraken", "XBT/USD").id
 
 
+@pytest.mark.long
 async def test_coinbase_every_change_and_every_ticker(monkeypatch):
     (products,) = rows(recording(COINBASE_PRODUCTS))
     frames = list(recorded(recording(COINBASE_SIX)))

@@ -14,6 +14,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.frames import Frame, Opcode
 
+from support import examples
 from twap_server.collector import fast_websocket
 from twap_server.collector.fast_websocket import FastConnection
 from twap_server.collector.websocket import BurstConnection
@@ -242,7 +243,7 @@ async def sent_in_reads(
 parts = st.lists(st.binary(max_size=3), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples.of(60), deadline=None)
 @given(
     every=st.tuples(st.integers(0, 130), st.lists(parts, min_size=1, max_size=8)).map(
         lambda drawn: [*[[b"%d" % number] for number in range(drawn[0])], *drawn[1]]

@@ -26,8 +26,8 @@ async def test_an_order_fills_ends_and_its_parts_sum_to_the_whole(demo: str) -> 
         await watched.open(f"#/order/{token}")
         page = watched.page
         report = page.get_by_label("Execution report")
-        await expect(report.get_by_role("heading", name="Execution report")).to_be_visible(timeout=20_000)
-        await expect(page.get_by_label("Order", exact=True)).to_contain_text("Filled", timeout=20_000)
+        await expect(report.get_by_role("heading", name="Execution report")).to_be_visible()
+        await expect(page.get_by_label("Order", exact=True)).to_contain_text("Filled")
         await expect(report).to_contain_text("sum to the shortfall exactly")
         await expect(report.get_by_text("so far")).to_have_count(0)
         shown = report.locator("[data-amount]")
@@ -48,8 +48,8 @@ async def test_no_figure_of_an_order_is_cut(demo: str, width: int) -> None:
         token = await placed(watched, quantity="0.06", duration="2s", interval="1s")
         await watched.open(f"#/order/{token}")
         report = watched.page.get_by_label("Execution report")
-        await expect(report.get_by_text("so far")).to_have_count(0, timeout=20_000)
-        await expect(report.get_by_label("Other ways")).to_be_visible(timeout=20_000)
+        await expect(report.get_by_text("so far")).to_have_count(0)
+        await expect(report.get_by_label("Other ways")).to_be_visible()
         assert await watched.page.evaluate(_CUT) == []
 
 
@@ -59,7 +59,7 @@ async def test_a_slice_tells_what_it_saw(demo: str) -> None:
         token = await placed(watched, quantity="6", duration="3s", interval="1s")
         await watched.open(f"#/order/{token}")
         page = watched.page
-        await page.get_by_role("button", name="Slice 1: what it saw").click(timeout=20_000)
+        await page.get_by_role("button", name="Slice 1: what it saw").click()
         seen = page.get_by_label("Slice 1", exact=True)
         for words in ("Mid", "Touch", "Book's last change", "level taken", "binance"):
             await expect(seen).to_contain_text(words)
@@ -141,14 +141,14 @@ async def test_many_fast_slices_do_not_keep_the_newest_and_the_events_away(demo:
         await watched.enter_demo()
         token = await placed(watched, quantity="60", duration="1000s", interval="0.1")
         await watched.open(f"#/order/{token}")
-        await expect(watched.page.get_by_text("the newest 1,000 are drawn")).to_be_visible(timeout=20_000)
+        await expect(watched.page.get_by_text("the newest 1,000 are drawn")).to_be_visible()
         events = watched.page.get_by_role("table", name="Events").get_by_role("row")
-        await expect(events.filter(has_text="slice").first).to_be_visible(timeout=20_000)
+        await expect(events.filter(has_text="slice").first).to_be_visible()
         await watched.page.evaluate(
             "async (token) => (await import('/dashboard/core/orders.js')).cancel(token)", token
         )
         await expect(watched.page.get_by_label("Order", exact=True)).to_contain_text("Canceled")
-        await expect(events.first).to_contain_text("ended", timeout=20_000)
+        await expect(events.first).to_contain_text("ended")
         slices = watched.page.get_by_role("table", name="Slices").get_by_role("button")
         await slices.first.click()
         await expect(watched.page.locator(".seen")).to_contain_text("Mid")

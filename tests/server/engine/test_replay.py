@@ -15,6 +15,7 @@ import looptime
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.clocks import LoopClock
 from support.replay import Replay, state_of
 from support.stores.orders import MemoryStore
@@ -239,7 +240,7 @@ def played(script: list[Action]) -> World:
         loop.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples.of(150), deadline=None)
 @given(
     st.tuples(
         st.lists(submissions(), min_size=1, max_size=3), st.lists(actions, min_size=10, max_size=60)

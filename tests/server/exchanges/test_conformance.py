@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.asking import led, page
 from support.exchanges import CASES
 from support.exchanges.case import ExchangeCase
@@ -140,7 +141,7 @@ def mutated(raw: bytes) -> st.SearchStrategy[bytes]:
 
 
 @each
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples.of(300), deadline=None)
 @given(data=st.data())
 def test_no_bytes_do_more_than_that(case: ExchangeCase, data: st.DataObject) -> None:
     every = [*GARBAGE, *case.garbage, *(case.on_wire(frame) for frame in case.frames)]
@@ -184,7 +185,7 @@ def stream_after(case: ExchangeCase, past: Sequence[bytes]) -> Stream:
 
 
 @each
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples.of(300), deadline=None)
 @given(data=st.data())
 def test_a_change_spoiled_anywhere_is_read_or_names_its_book(case: ExchangeCase, data: st.DataObject) -> None:
     past, raw, (event,) = data.draw(spoiled(case))

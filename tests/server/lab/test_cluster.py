@@ -9,7 +9,9 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,8 +21,18 @@ from support.tournaments import run, small
 from twap_server.domain.errors import InvalidRequest, UnavailableError
 from twap_server.lab import HowToRun
 
-distributed = pytest.importorskip("distributed")
-pytestmark = [pytest.mark.long, pytest.mark.filterwarnings("default")]
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.filterwarnings("default"),
+    pytest.mark.skipif(find_spec("distributed") is None, reason="needs the extra cluster"),
+]
+
+
+def client_of(address: str) -> Any:
+    """Imported here alone: that takes most of a second, also where these tests are left out."""
+    from distributed import Client
+
+    return Client(address, set_as_default=False)
 
 
 @dataclass
@@ -60,7 +72,7 @@ def cluster(tmp_path: Path) -> Iterator[Cluster]:
         for name in ("ada", "bob"):
             args = (made.address, *here, "--no-nanny", "--nthreads", "1", "--no-dashboard", "--name", name)
             made.workers[name] = stack.enter_context(process(tmp_path, "dask_worker", *args))
-        with distributed.Client(made.address, set_as_default=False) as client:
+        with client_of(made.address) as client:
             client.wait_for_workers(2, timeout=60)
         yield made
 
@@ -72,7 +84,7 @@ def until(is_so: Callable[[], bool], child: subprocess.Popen[bytes]) -> None:
 
 def kill_while_it_works(cluster: Cluster, name: str) -> None:
     """Once the worker has a pass in hand."""
-    with distributed.Client(cluster.address, set_as_default=False) as client:
+    with client_of(cluster.address) as client:
         addresses = {one["name"]: at for at, one in client.scheduler_info(n_workers=-1)["workers"].items()}
         until(lambda: bool(client.processing()[addresses[name]]), cluster.workers[name])
     os.kill(cluster.workers[name].pid, signal.SIGKILL)

@@ -2,7 +2,8 @@
 
 import gzip
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from hypothesis import strategies as st
 
 from twap_server.domain.clock import MICROSECOND, SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
-from twap_server.recordings import check
+from twap_server.recordings import check, lines, writer
 from twap_server.recordings.frames import frames
-from twap_server.recordings.lines import Burst, Message, line_of, lines_in_python
+from twap_server.recordings.lines import Burst, Message, line_of
 from twap_server.recordings.manifest import Manifest, Retention
-from twap_server.recordings.native import lines_of
+from twap_server.recordings.native import LineWriter
 from twap_server.recordings.rows import Row
 from twap_server.recordings.writer import OpenSegment, RecordingWriter, of_one
 
@@ -82,7 +83,28 @@ _RAW = st.one_of(
     )
 )
 def test_compiled_or_not_the_lines_are_the_same(bursts: list[Burst]) -> None:
-    assert lines_of(bursts) == lines_in_python(bursts)
+    assert bytes(LineWriter().lines_of(bursts)) == lines.LineWriter().lines_of(bursts)
+
+
+@pytest.mark.parametrize("odd", ["", '"', "\\", "\n", "\x7f", "é", "\x00"])
+def test_compiled_or_not_a_letter_may_stand_anywhere(odd: str) -> None:
+    texts = ['{"price":"1.5","of":"\\\\"}' * 4 + "x" * more for more in range(20)]
+    places = [(text[:at] + odd + text[at:]).encode() for text in texts for at in range(len(text) + 1)]
+    bursts: list[Burst] = [(T0, "in", SOCKET, places)]
+    written = LineWriter()
+    assert bytes(written.lines_of(bursts)) == lines.LineWriter().lines_of(bursts)
+    kept = written.lines_of([])
+    assert bytes(kept) == b""
+    if isinstance(kept, memoryview):  # compiled: they would change under the reader
+        with pytest.raises(BufferError, match="still read"):
+            written.lines_of(bursts)
+
+
+def test_compiled_or_not_a_message_may_be_of_any_size() -> None:
+    written = LineWriter()
+    for size in (1, 40_000, 3, 5_000_000, 7):
+        burst: Burst = (T0, "in", SOCKET, (b'"' * size, b"12"))
+        assert bytes(written.lines_of([burst])) == lines.LineWriter().lines_of([burst])
 
 
 def test_every_segment_begins_with_the_list_of_instruments(tmp_path: Path) -> None:
@@ -116,6 +138,24 @@ def test_what_comes_faster_than_the_disk_takes_it_is_dropped_and_counted(tmp_pat
     (segment,) = Manifest.of(tmp_path / "okx").segments
     assert (segment.rows, segment.dropped) == (3, 2)
     assert "2 messages missing" in list(check.listed(tmp_path / "okx"))[1]
+
+
+def test_many_messages_are_written_before_their_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written, write = threading.Event(), OpenSegment.write
+
+    def told(self: OpenSegment, bursts: Sequence[Burst]) -> None:
+        write(self, bursts)
+        written.set()
+
+    monkeypatch.setattr(writer, "_EVERY_S", 3_600)
+    monkeypatch.setattr(OpenSegment, "write", told)
+    made = RecordingWriter(tmp_path / "okx", segment_s=10, retention=ALL, on_trouble=lambda _: None)
+    made.begin()
+    made.keep((T0, "in", SOCKET, ["0"] * 1_000))
+    assert written.wait(30)
+    made.keep((T0, "in", SOCKET, ["1"]))
+    made.end()
+    assert [one.rows for one in Manifest.of(tmp_path / "okx").segments] == [1_001]
 
 
 def test_a_folder_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_no_message_of_a_socket(tmp_path: Path) -> None:
 def test_two_exchanges_in_one_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "a.gz", [row(1723161253.0, "{}"), row(1723161253.0, "{}", conn=KRAKEN)])
     with pytest.raises(InvalidRequest, match="line 2: a message of kraken among those of binance"):
-        list(of_one(path, frames(path), ORIGINS, lambda *_: None))
+        list(of_one(path, frames(path), ORIGINS, lambda _: False))
 
 
 def test_futures_are_known_by_their_messages_too(tmp_path: Path) -> None:
@@ -70,4 +70,4 @@ def test_futures_are_known_by_their_messages_too(tmp_path: Path) -> None:
     )
     path = write(tmp_path / "a.gz", [row(1.0, "{}"), row(2.0, futures)])
     with pytest.raises(InvalidRequest, match="line 2: a message of Binance's futures"):
-        list(of_one(path, frames(path), ORIGINS, lambda *_: None))
+        list(of_one(path, frames(path), ORIGINS, lambda _: False))

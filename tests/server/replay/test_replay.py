@@ -95,7 +95,7 @@ def test_passing_over_messages_that_say_nothing_changes_nothing(
     path = with_quotes(market(tmp_path / "a.gz", seconds=40), in_the_gap=True)
     some = replay(path, several(), Settings())
     assert some == replay(path, several(), Settings(), make_loop=OneByOne)
-    monkeypatch.setattr(BinanceExchange, "has_idle_frames", False)
+    monkeypatch.setattr(BinanceExchange, "says_nothing", lambda _: False)
     assert some == replay(path, several(), Settings())
     assert some.frames == len(rows_of(path)) - 1 > 1_000, "all but the REST book"
     silent = replay(with_quotes(tmp_path / "a.gz", in_the_gap=False), several(), Settings())
@@ -112,6 +112,18 @@ def test_a_kept_recording_is_read_once(tmp_path: Path) -> None:
     assert len(list(kept.frames())) == len(list(kept.frames())) > 300
     assert replay(kept, several(), Settings()) == replay(path, several(), Settings())
     assert replay(kept, several()[:1], Settings()).records[0].order.status is OrderStatus.FILLED
+
+
+def test_a_kept_recording_ends_where_the_file_does(tmp_path: Path) -> None:
+    found = rows_of(market(tmp_path / "a.gz", seconds=30))
+    found[-5] = row(found[-5].t, "{}", conn="wss://example.org")
+    path = write(tmp_path / "b.gz", found)
+    told = []
+    for one in (path, Recording(path, keep=True)):
+        with pytest.raises(InvalidRequest, match=f"line {len(found) - 4}") as error:
+            replay(one, several(), Settings())
+        told.append(str(error.value))
+    assert told[0] == told[1]
 
 
 def test_every_slice_met_the_book_of_its_moment(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.exchanges.binance.spot import BinanceExchange
-from twap_server.replay.origin import PlayedConnection
-from twap_server.replay.player import SaysNothing, TapePlayer
+from twap_server.replay.origin import PlayedConnection, PlayedFrame
+from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop, Stuck
 
 T0 = 1_700_000_000 * SECOND
@@ -26,7 +26,7 @@ def played(offsets_ms: Sequence[int], work: Callable[[TapePlayer], Coroutine[Any
     player = TapePlayer(
         iter(
             [
-                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, SOURCE)
+                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, SOURCE, False)
                 for line, at in enumerate(offsets_ms, 1)
             ]
         )
@@ -79,12 +79,13 @@ def test_of_frames_that_say_nothing_the_last_before_anything_else_is_played(seed
     rng = random.Random(seed)
     offsets = sorted(rng.sample(range(1, 9_000), 600))
     frames = [
-        (Nanos(T0 + at * MILLISECOND), b"%d%s" % (at, b" idle" * (rng.random() < 0.8)), line, SOURCE)
+        (Nanos(T0 + at * MILLISECOND), b"%d%s" % (at, b" idle" * is_idle), line, SOURCE, is_idle)
         for line, at in enumerate(offsets, 1)
+        for is_idle in [rng.random() < 0.8]
     ]
 
-    def play(says_nothing: SaysNothing) -> tuple[list[Any], int]:
-        player = TapePlayer(iter(frames), says_nothing)
+    def play(frames: Sequence[PlayedFrame]) -> tuple[list[Any], int]:
+        player = TapePlayer(iter(frames))
         seen: list[Any] = []
 
         async def read() -> None:
@@ -107,8 +108,8 @@ def test_of_frames_that_say_nothing_the_last_before_anything_else_is_played(seed
             runner.run(work())
         return seen, player.tape.taken
 
-    every, count = play({})
-    some, counted = play({"binance": lambda raw: raw.endswith(b"idle")})
+    every, count = play([(*frame, False) for *frame, _ in frames])
+    some, counted = play(frames)
     assert counted == count == 600
     kept = set(some)
     assert some == [one for one in every if one in kept], "nothing is new, and nothing changes places"
@@ -159,7 +160,7 @@ def test_many_frames_take_one_turn_of_the_loop() -> None:
         return len(seen)
 
     player = TapePlayer(
-        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, SOURCE) for at in range(1_000)])
+        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, SOURCE, False) for at in range(1_000)])
     )
     with asyncio.Runner(loop_factory=lambda: Counting(player.clock, player)) as runner:
         assert runner.run(work(player)) == 1_000

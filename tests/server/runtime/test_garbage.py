@@ -18,6 +18,7 @@ from twap_server.settings import load
 
 @pytest.fixture(autouse=True)
 def _collector() -> Iterator[None]:
+    gc.unfreeze()  # what was set aside before the tests began
     threshold, turn = gc.get_threshold(), sys.getswitchinterval()
     yield
     assert sys.getswitchinterval() == turn

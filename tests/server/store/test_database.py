@@ -132,6 +132,7 @@ def test_migrations_lie_in_the_package() -> None:
         "0011",
         "0012",
         "0013",
+        "0014",
     ]
 
 

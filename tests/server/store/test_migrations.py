@@ -139,6 +139,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("count", [5, 11])
 def test_killed_while_it_migrates(url: str, outside: Outside, count: int) -> None:
     schema = SCHEMA[make_url(url).get_backend_name()]

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, text
 
+from support import examples
 from support.changes import replace
 from support.store.builders import (
     accepted,
@@ -110,20 +111,20 @@ ASKED = [
 
 
 @pytest.mark.usefixtures("database")
-@pytest.mark.parametrize("at_once", [1, 2, 3, 9, 500])
 @pytest.mark.parametrize("asked", ASKED, ids=str)
 async def test_parts_are_together_the_page(
-    orders: OrderStore, order: Order, asked: dict[str, Any], at_once: int, monkeypatch: pytest.MonkeyPatch
+    orders: OrderStore, order: Order, asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = await page(orders, **asked)
-    monkeypatch.setattr(pages, "_AT_ONCE", at_once)
-    parts = [part async for part in orders.parts("alice", "token-1", PageRequest(**asked))]
-    assert await page(orders, **asked) == whole
-    assert sum((one.slices for one in parts), ()) == whole.slices
-    assert sum((one.fills for one in parts), ()) == whole.fills
-    assert (parts[-1].pending, parts[-1].next) == (whole.pending, whole.next)
-    if not asked.get("latest"):
-        assert all(max(len(one.slices), len(one.fills)) <= at_once for one in parts)
+    for at_once in (1, 2, 3, 9, 500):
+        monkeypatch.setattr(pages, "_AT_ONCE", at_once)
+        parts = [part async for part in orders.parts("alice", "token-1", PageRequest(**asked))]
+        assert await page(orders, **asked) == whole
+        assert sum((one.slices for one in parts), ()) == whole.slices, at_once
+        assert sum((one.fills for one in parts), ()) == whole.fills, at_once
+        assert (parts[-1].pending, parts[-1].next) == (whole.pending, whole.next), at_once
+        if not asked.get("latest"):
+            assert all(max(len(one.slices), len(one.fills)) <= at_once for one in parts)
 
 
 async def test_parts_are_of_one_moment(
@@ -250,7 +251,7 @@ async def test_no_more_rows_are_read_than_asked(
 RECORD = st.integers(0, 30)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples.of(200))
 @given(count=RECORD, ended=RECORD, most=st.integers(1, 9), is_open=st.booleans())
 def test_slices_of_all_pages_count_up(count: int, ended: int, most: int, is_open: bool) -> None:
     """The arithmetic alone, for orders of any length: each index on one page, in order."""

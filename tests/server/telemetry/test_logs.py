@@ -221,6 +221,7 @@ async def test_what_waits_is_written_before_the_end() -> None:
     assert [json.loads(line)["message"] for line in said.splitlines()] == [f"line {n}" for n in range(500)]
 
 
+@pytest.mark.long
 async def test_a_server_whose_stderr_is_stuck_goes_on_and_stops() -> None:
     """Its log fills the pipe; it answers at once, says how much is missing, and SIGTERM ends it."""
     reading, writing = os.pipe()
@@ -257,6 +258,7 @@ def dropped_in(metrics: str) -> float:
     return float(found[1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("streams", ["2>&-", "0<&- 1>&- 2>&-", "2>/dev/full", "its reader is gone"])
 async def test_a_server_without_a_usable_stderr_starts_serves_and_stops(tmp_path: Path, streams: str) -> None:
     """Nor does a file of its own become the closed stream: the database is whole afterwards."""

@@ -58,6 +58,7 @@ async def test_binance_frames_are_byte_exact_but_for_their_times(tmp_path: Path)
     assert abs(pairs[0][0] / 1_000 - SystemClock().now() / 1e9) < 30
 
 
+@pytest.mark.long
 async def test_the_whole_recording_is_one_good_book_and_its_candles_add_up() -> None:
     path = recording(BINANCE_BTCUSDT)
     async with Venue(source(path), clock=SystemClock()) as venue:

@@ -13,7 +13,8 @@ from support.stores.accounts import MemoryAccounts
 from support.stores.costs import MemoryCosts
 from support.stores.proofs import MemoryProofs
 from twap_server.api.config import ApiConfig, PasswordConfig
-from twap_server.api.services import SelfReport, Services, build_services
+from twap_server.api.reports_itself import SelfReport
+from twap_server.api.services import Services, build_services
 from twap_server.feed.bus import Bus
 
 KEY = b"k" * 32
@@ -51,7 +52,9 @@ class Desk:
 
 
 def build(
-    config: ApiConfig | None = None, *, market_of: Callable[[HandClock], HandMarket] = lambda _: HandMarket()
+    config: ApiConfig | None = None,
+    *,
+    market_of: Callable[[HandClock], HandMarket] = lambda _: HandMarket(),
 ) -> tuple[Services, MemoryAccounts, HandMarket, MemoryOrders, HandClock]:
     clock, bus, accounts = HandClock(), Bus(), MemoryAccounts()
     market = market_of(clock)

@@ -1,6 +1,6 @@
 """An engine in memory that decides next to nothing; what it made is read as from any store."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -46,6 +46,8 @@ class MemoryOrders(OrderReading):
     previews: dict[str, Preview] = field(default_factory=dict)
     taken: dict[tuple[str, InstrumentId, Side, Decimal], Decimal] = field(default_factory=dict)
     """What the test says that users took: by user, instrument, side of the taker, price."""
+    looked: list[tuple[str, tuple[InstrumentId, ...]]] = field(default_factory=list)
+    """Of whom and of what it was asked to know that."""
     on_preview: Callable[[], None] = lambda: None
     """Called while a preview is made."""
 
@@ -60,6 +62,9 @@ class MemoryOrders(OrderReading):
         self.on_preview()
         blank = Preview(request=requests[0], time=self.clock.now(), rules=None, broken=())
         return [self.previews.get(one.token_id) or replace(blank, request=one) for one in requests]
+
+    async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
+        self.looked.append((user_id, tuple(instruments)))
 
     def own_taken(
         self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]
@@ -103,7 +108,7 @@ class MemoryOrders(OrderReading):
             carry=request.carry,
             max_slippage_bps=request.max_slippage_bps,
             fidelity=request.fidelity,
-            realism=request.realism,
+            realism=request.simulated,
             lot_size=Decimal("0.00000001"),
             decision_price=Decimal(100),
         )

@@ -1,6 +1,6 @@
 """What the API stands on, in memory: an engine that accepts, a market set by hand, a clock."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -87,6 +87,9 @@ def trade(number: int, *, price: str = "100", quantity: str = "0.5", side: Side 
 
 class NobodyTook:
     """No user has taken anything."""
+
+    async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
+        """There is nothing to know."""
 
     def own_taken(
         self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]

@@ -10,6 +10,7 @@ from httpx import ASGITransport, AsyncClient, Response
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.api.desk import CHEAP, KEY, Desk
 from support.api.fake_orders import MemoryOrders
 from support.api.fakes import HandMarket, listed
@@ -232,7 +233,7 @@ SIDES = st.lists(st.tuples(TEXTS, TEXTS), max_size=3)
 
 
 QUIET = settings(
-    max_examples=60,
+    max_examples=examples.of(60),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     deadline=None,
 )

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Collection, Hashable, Iterator, Sequ
 from typing import TypeAlias, TypeVar
 
 from support.changes import replace
-from twap_models.enums import OrderStatus, Side
+from twap_models.enums import Fidelity, OrderStatus, Side
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import CommitInDoubt, StoreConflict, StoreUnavailable
+from twap_server.domain.execution.taking import Taking
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.record import EventRange, OrderPage, OrderRecord, PageRequest
 from twap_server.domain.orders.sample import Sample
@@ -113,6 +114,10 @@ class OrderReading(ABC):
             return mine[:limit]
         return [event for event in mine if wanted.before is None or event.seq < wanted.before][-limit:]
 
+    async def last_event_seqs(self, user_ids: Collection[str]) -> dict[str, int]:
+        found = {user_id: await self.last_event_seq(user_id) for user_id in user_ids}
+        return {user_id: seq for user_id, seq in found.items() if seq}
+
     async def last_event_seq(self, user_id: str) -> int:
         return max((event.seq for event in self.told_to(user_id)), default=0)
 
@@ -182,6 +187,32 @@ class MemoryStore(OrderReading):
 
     async def open_orders(self) -> Orders:
         return sorted((order for order in self.orders.values() if order.status.is_open), key=_place)
+
+    async def takings(self, orders: Sequence[Order], since: Nanos) -> Sequence[Taking]:
+        users = {one.terms.user_id for one in orders}
+        found = [
+            one
+            for order in self.orders.values()
+            if order.terms.user_id in users and order.terms.fidelity is Fidelity.DEPTH
+            for one in self._takings_of(order)
+            if one.time >= since
+        ]
+        return sorted(found, key=lambda one: one.time)
+
+    def _takings_of(self, order: Order) -> Iterator[Taking]:
+        terms = order.terms
+        markets = {one.instrument.exchange: one.instrument for one in terms.destinations}
+        for fill in self._filled.get(terms.order_id, ()):
+            yield Taking(
+                user_id=terms.user_id,
+                instrument=markets[fill.exchange],
+                side=terms.side,
+                realism=terms.realism,
+                time=fill.time,
+                price=fill.price,
+                quantity=fill.quantity,
+                touch=self.slices[terms.order_id, fill.slice_index].touch,
+            )
 
     async def find(self, user_id: str, token_ids: Sequence[str]) -> dict[str, Order]:
         mine = {order.terms.token_id: order for order in self.orders_of(user_id)}

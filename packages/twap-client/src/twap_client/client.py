@@ -16,6 +16,7 @@ from twap_client.market import Market
 from twap_client.orders import Orders
 from twap_client.stream import TwapStream
 from twap_client.stream.names import Candles, Depth, wanted
+from twap_client.tournaments import Tournaments
 
 
 class TwapClient:
@@ -25,6 +26,7 @@ class TwapClient:
         accounts: register, sign in and out, change the password, make and revoke API keys.
         market: exchanges, instruments, candles, order books.
         orders: submit, look up, list, pause, resume, amend, cancel.
+        tournaments: what ways to execute cost on recorded markets.
         config: the settings in force.
     """
 
@@ -79,6 +81,7 @@ class TwapClient:
         self.accounts = Accounts(transport, self._sign_in, settings)
         self.market = Market(transport)
         self.orders = Orders(transport, lambda: self.stream(orders=True))
+        self.tournaments = Tournaments(transport)
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[Background] = set()
 

@@ -32,6 +32,7 @@ from twap_client.order_fields import AnyRequest, OrderFields, shows_order_fields
 from twap_client.order_pages import OrderList
 from twap_client.orders import Orders, PreviewList
 from twap_client.stream import StreamItem, TwapStream
+from twap_client.tournaments import Tournaments
 from twap_models import OrderPreview, Side, TwapOrder
 from twap_models.fields import Amount
 
@@ -351,6 +352,18 @@ class SyncMarket:
     trades = _waits(Market.trades)
 
 
+class SyncTournaments:
+    """``client.tournaments``; see ``twap_client.tournaments.Tournaments``."""
+
+    def __init__(self, inner: Tournaments, thread: LoopThread) -> None:
+        self._inner, self._thread = inner, thread
+
+    list = _waits(Tournaments.list)
+    get = _waits(Tournaments.get)
+    page = _waits(Tournaments.page)
+    report = _waits(Tournaments.report)
+
+
 class SyncStream:
     """The live feed as a plain iterator; see ``twap_client.TwapStream``. ``with`` closes it."""
 
@@ -409,7 +422,7 @@ class SyncTwapClient:
     """A twap server, as seen by one user; every call waits. Use it with ``with``, or ``close()`` it.
 
     Attributes:
-        accounts, market, orders: as those of ``twap_client.TwapClient``, without ``await``.
+        accounts, market, orders, tournaments: as those of ``twap_client.TwapClient``, without ``await``.
         config: the settings in force.
     """
 
@@ -445,6 +458,7 @@ class SyncTwapClient:
         self.accounts = SyncAccounts(self._inner.accounts, self._thread)
         self.market = SyncMarket(self._inner.market, self._thread)
         self.orders = SyncOrders(self._inner.orders, self._thread)
+        self.tournaments = SyncTournaments(self._inner.tournaments, self._thread)
 
     def __repr__(self) -> str:
         return f"<twap_client.sync.TwapClient of {self.config.base_url}>"

@@ -38,6 +38,16 @@ from twap_models.enums import (
 )
 from twap_models.errors import FieldError, Problem
 from twap_models.health import BookHealth, DemoAccount, ServerInfo, StatusChange
+from twap_models.lab import (
+    CostSpread,
+    PairedDifference,
+    PlayedRecording,
+    ResultGroup,
+    StrategyResult,
+    TournamentResult,
+    TournamentRun,
+    Verdict,
+)
 from twap_models.market import BookTop, Candle, Exchange, Instrument, Level, OwnLevels, PublicTrade
 from twap_models.orders import (
     Fill,
@@ -62,6 +72,7 @@ from twap_models.realism import ExpectedRealism, OrderRealism, RealismFigures, T
 from twap_models.report import ExecutionReport
 from twap_models.strategies import StrategyParameters
 from twap_models.stream import BookMessage, KlineMessage, OrderEvent, TradeMessage
+from twap_models.tournaments import ListedTournament
 
 __all__ = [
     "AccessToken",
@@ -78,6 +89,7 @@ __all__ = [
     "CostEstimate",
     "CostForecast",
     "CostPage",
+    "CostSpread",
     "CostSummary",
     "Credentials",
     "DemoAccount",
@@ -103,6 +115,7 @@ __all__ = [
     "KlineMessage",
     "LateStart",
     "Level",
+    "ListedTournament",
     "MarketMode",
     "NewApiKey",
     "NewInvite",
@@ -114,12 +127,15 @@ __all__ = [
     "OrderRealism",
     "OrderStatus",
     "OwnLevels",
+    "PairedDifference",
     "PlannedSlice",
+    "PlayedRecording",
     "Problem",
     "PublicTrade",
     "RealismFigures",
     "RegistrationMode",
     "RejectReason",
+    "ResultGroup",
     "Scope",
     "ServerInfo",
     "Side",
@@ -130,11 +146,15 @@ __all__ = [
     "StatusChange",
     "StrategyOrderRequest",
     "StrategyParameters",
+    "StrategyResult",
     "TakerFee",
+    "TournamentResult",
+    "TournamentRun",
     "TradeMessage",
     "TwapOrder",
     "TwapOrderAmendment",
     "TwapOrderDetail",
     "TwapOrderRequest",
+    "Verdict",
     "__version__",
 ]

@@ -40,9 +40,7 @@ class SystemClock:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))
 
-    async def wait(self, event: Signal, seconds: float) -> None:
-        """Wait until the event is set; after ``seconds`` the clock sets it."""
-        await wait(event, seconds)
+    wait = staticmethod(wait)
 
 
 class VirtualClock:
@@ -65,9 +63,7 @@ class VirtualClock:
         """Wait at least ``seconds``."""
         await asyncio.sleep(max(0.0, seconds))
 
-    async def wait(self, event: Signal, seconds: float) -> None:
-        """Wait until the event is set; after ``seconds`` the clock sets it."""
-        await wait(event, seconds)
+    wait = staticmethod(wait)
 
 
 class SteadyClock:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from twap_models.names import exchange_name
 from twap_models.plain_words import plain
 from twap_server.api.config import ApiConfig
+from twap_server.cluster.config import ClusterConfig
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
@@ -53,6 +54,8 @@ class Settings(BaseModel):
     api: ApiConfig = ApiConfig()
     runtime: RuntimeConfig = RuntimeConfig()
     record: RecordConfig = RecordConfig()
+    cluster: ClusterConfig = ClusterConfig()
+    """Of several nodes; one process does not look at it."""
 
     @field_validator("exchanges", mode="before")
     @classmethod
@@ -173,7 +176,7 @@ def _meant(path: Sequence[str]) -> list[list[str]]:
     return [[section, path[-1]] for section in _SECTIONS if path[-1] in _beside([section, path[-1]])]
 
 
-_SECTIONS = ("api", "engine", "collector", "runtime")
+_SECTIONS = ("api", "engine", "collector", "runtime", "cluster")
 
 
 def _beside(path: Sequence[str]) -> list[str]:

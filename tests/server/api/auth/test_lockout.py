@@ -1,14 +1,12 @@
 """Waits for wrong passwords grow and end, and strangers keep no owner out."""
 
-from datetime import timedelta
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.api.desk import PASSWORD, Desk
 from support.clocks import HandClock
-from twap_server.api.auth.failure_delays import FailureDelays
+from twap_server.api.auth.failure_delays import FailureDelays, FailureRule
 from twap_server.api.auth.lockout import Lockout, WrongPassword
 from twap_server.api.config import PasswordConfig
 from twap_server.domain.clock import SECOND
@@ -111,9 +109,8 @@ async def test_waits_are_forgotten_when_nothing_more_is_guessed() -> None:
 
 
 async def test_keys_are_bounded_and_those_in_use_stay() -> None:
-    delays = FailureDelays(
-        HandClock(), free=1, longest=timedelta(hours=1), forget=timedelta(hours=1), most_keys=2
-    )
+    hourly = FailureRule(free=1, longest=3_600 * SECOND, forget=3_600 * SECOND)
+    delays = FailureDelays(HandClock(), hourly, most_keys=2)
     for key in ("ada", "bob"):
         delays.begin(key)
         delays.failed(key)
@@ -129,7 +126,7 @@ async def test_keys_are_bounded_and_those_in_use_stay() -> None:
 @settings(deadline=None)
 async def test_no_more_than_allowed_wait_for_their_outcome(steps: list[str]) -> None:
     clock = HandClock()
-    delays = FailureDelays(clock, free=3, longest=timedelta(minutes=1), forget=timedelta(minutes=1))
+    delays = FailureDelays(clock, FailureRule(free=3, longest=60 * SECOND, forget=60 * SECOND))
     pending = failures = 0
     for step in steps:
         if step == "begin" and not delays.wait("ada"):

@@ -14,7 +14,7 @@ import twap_server.api
 from support.api.desk import CHEAP, Desk, build
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.services import SelfReport
+from twap_server.api.reports_itself import SelfReport
 
 ORIGIN = "https://desk.example"
 ALWAYS_READABLE = {

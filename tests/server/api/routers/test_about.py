@@ -9,7 +9,7 @@ from support.api.desk import CHEAP, Desk, build
 from twap_models import DemoAccount, MarketMode, RegistrationMode, ServerInfo, __version__
 from twap_server.api.app import create_app
 from twap_server.api.config import ApiConfig
-from twap_server.api.services import SelfReport
+from twap_server.api.reports_itself import SelfReport
 from twap_server.domain.clock import to_datetime
 
 

@@ -19,6 +19,7 @@ from twap_server.api.http.metrics import Metrics
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.books.counters import BookCounters
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, to_datetime
+from twap_server.domain.errors import EngineBusy
 from twap_server.domain.market import events
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
@@ -313,6 +314,20 @@ async def test_own_impact_is_shown_to_whose_it_is(desk: Desk) -> None:
     desk.market.books[binance] = view(bids=[("99", "1"), ("98", "1")])
     merged = (await desk.http.get("/orderbook/aggregate/BTC-USDT?own=true&depth=2", headers=ada)).json()
     assert (merged["own"], merged["depth"]) == ({"bids": [[98, 1]], "asks": [[100, 0.75]]}, 2)
+    assert desk.orders.looked[0] == (owner, (binance,))
+    assert desk.orders.looked[-1] == (owner, (binance, KRAKEN))
+    assert len(desk.orders.looked) == 3, "nobody looks who does not ask for it"
+
+
+async def test_a_book_is_not_shown_without_own_impact_that_cannot_be_known(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def look(user_id: str, instruments: object) -> None:
+        raise EngineBusy("what you took of the book cannot be known now", retry_after=1)
+
+    monkeypatch.setattr(desk.orders, "look", look)
+    told = await desk.http.get("/orderbook/binance/BTC-USDT?own=true", headers=await desk.user("ada"))
+    assert (told.status_code, told.headers["retry-after"]) == (503, "1")
 
 
 async def test_a_key_that_may_not_read_sees_no_own_impact(desk: Desk) -> None:

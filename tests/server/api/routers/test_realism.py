@@ -12,7 +12,7 @@ from twap_models.enums import FeeSource, ImpactModel, RealismProfile
 from twap_models.orders import TwapOrderRequest
 from twap_server.api.wire.requests import fingerprint, to_request
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
-from twap_server.domain.orders.realism import PROFILES, UNSAID, Realism
+from twap_server.domain.orders.realism import PROFILES, Realism
 
 NOW = Nanos(1_700_000_000 * SECOND)
 FIGURES: dict[str, Any] = {
@@ -35,7 +35,7 @@ def wire(**fields: object) -> TwapOrderRequest:
 
 
 def test_a_name_figures_or_nothing() -> None:
-    assert to_request(wire(), now=NOW).realism is UNSAID
+    assert to_request(wire(), now=NOW).realism is None
     for name in ("ideal", "local", "remote", "adverse"):
         assert to_request(wire(realism=name), now=NOW).realism == PROFILES[RealismProfile(name)]
     assert to_request(wire(realism=FIGURES), now=NOW).realism == OWN

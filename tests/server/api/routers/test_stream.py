@@ -174,6 +174,7 @@ async def test_a_deeper_book_and_own_impact_take_the_place_of_the_book_before() 
         await say(ada, **asked, depth=100, own=True)
         await hear(ada)
         assert (await hear(ada))["own"] == {"bids": [[150, 0.5]], "asks": []}
+        assert live.orders.looked == [(owner, (BINANCE,))]
         await say(bob, **asked, depth=100, own=True)
         await hear(bob)
         assert (await hear(bob))["own"] == {"bids": [], "asks": []}, "nothing of another's"

@@ -1,6 +1,6 @@
 """Books are sent without being validated: what is made says all the same what a reader's model takes."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 import pytest
@@ -20,6 +20,9 @@ LONG = ("123456789012.345678901234567891", "0.000000000000000001")
 
 class Took:
     """Somebody took a tenth at every price."""
+
+    async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
+        """It is known."""
 
     def own_taken(
         self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.api.bodies import BODY
 from support.api.desk import CHEAP
 from support.api.live import Live, hear, say, serving
@@ -205,7 +206,7 @@ class Model:
 
 
 @given(STEPS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples.of(300))
 async def test_nothing_that_was_asked_for_is_lost_and_nothing_comes_twice_unasked(
     steps: list[tuple[str, int]],
 ) -> None:

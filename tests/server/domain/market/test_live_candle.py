@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from twap_models.enums import Interval, Side
@@ -54,6 +55,8 @@ class World:
 
     trades: list[Trade]
     live: LiveCandle
+    lost: set[int]
+    """Of the trades: these never arrive. The next one that does tells of it by its number."""
     received: int = 0
     """The trades known without a gap: all up to this one."""
     told: int = 0
@@ -68,24 +71,32 @@ class World:
         self.ended += self.live.advance(Nanos(now))
 
     def ask(self, asked_at: int, state_at: int, answered_at: int) -> None:
-        """The answer shows the exchange as it was at ``state_at``."""
-        held = [one for one in self.trades if one.ts_exchange <= state_at]
+        """The answer shows the minute that is forming here, as the exchange had it at ``state_at``."""
         start = self.live.open_time
+        held = [one for one in self.trades if one.ts_exchange <= min(state_at, start + MINUTE - 1)]
         seed = Seed(brute_force(held, start), Nanos(asked_at), Nanos(answered_at))
         if not self.live.is_exact:
             self.live.take(seed, began=self.live.counting_since)
             self.told = len(held)
 
-    def check(self) -> None:
+    def is_deceived(self, now: int) -> bool:
+        """Whether a trade is lost and none has come since: nobody can know of it yet."""
+        return any(self.received < one and self.trades[one - 1].ts_exchange <= now for one in self.lost)
+
+    def check(self, now: int) -> None:
         """What is exact is the candle of all trades up to the newest that was heard of."""
-        if self.live.is_exact:
+        if self.live.is_exact and not self.is_deceived(now):
             known = self.trades[: max(self.received, self.told)]
             assert self.live.current() == brute_force(known, self.live.open_time)
 
 
+Case: TypeAlias = tuple[list[Trade], int, list[tuple[int, int, int]], set[int]]
+"""Trades of two minutes; when listening begins; questions; the trades that get lost."""
+
+
 @st.composite
-def worlds(draw: st.DrawFn) -> tuple[list[Trade], int, list[tuple[int, int, int]], set[int]]:
-    """Trades of two minutes; when listening begins; questions; the trades that get lost."""
+def worlds(draw: st.DrawFn) -> Case:
+    """What may happen; but the first trade that could be heard is never lost: no number tells of that."""
     fine = draw(st.booleans())
     quantity = st.integers(1, 10**6) if fine else st.integers(1, 2)
     made, at, arrived = [], 0, 0
@@ -101,16 +112,17 @@ def worlds(draw: st.DrawFn) -> tuple[list[Trade], int, list[tuple[int, int, int]
         answered = now + draw(st.integers(1, 800)) * MILLISECOND
         state = draw(st.integers(now - OLDEST, answered))
         asks.append((NOON + now, NOON + state, NOON + answered))
-    lost = draw(st.sets(st.integers(1, 120), max_size=2))
+    first = 1 + sum(one.ts_received < NOON + begin for one in made)
+    lost = (
+        draw(st.sets(st.sampled_from(range(first + 1, len(made) + 1)), max_size=2)) if made[first:] else set()
+    )
     return made, NOON + begin, asks, lost
 
 
-def moments(
-    world: World, begin: int, asks: list[tuple[int, int, int]], lost: set[int]
-) -> Iterator[tuple[int, int, object]]:
+def moments(world: World, begin: int, asks: list[tuple[int, int, int]]) -> Iterator[tuple[int, int, object]]:
     """All that happens, by time: trades that arrive, answers, the clock of each second."""
     for one in world.trades:
-        if one.ts_received >= begin and int(one.trade_id) not in lost:
+        if one.ts_received >= begin and int(one.trade_id) not in world.lost:
             yield one.ts_received, 0, one
     for ask in asks:
         yield ask[2], 1, ask
@@ -118,21 +130,43 @@ def moments(
         yield NOON + second * SECOND, 2, None
 
 
-@settings(max_examples=100, deadline=None)
+def asked(at: int, answered_at: int) -> tuple[int, int, int]:
+    """A question after noon that is answered with what there is by then."""
+    return NOON + at, NOON + answered_at, NOON + answered_at
+
+
+LOST_AND_TOLD_BY_AN_ANSWER: Case = (
+    [
+        trade(1, SECOND, 100, 1, delay=SECOND // 2),
+        trade(2, 2 * SECOND, 99, 1),
+        trade(3, 9 * SECOND, 99, 1),
+    ],
+    NOON,
+    [asked(6 * SECOND, 6_100 * MILLISECOND)],
+    {2},
+)
+TOLD_BEFORE_THE_CLOCK_ENDS_THE_MINUTE: Case = (
+    [trade(1, 59 * SECOND, 100, 1), trade(2, 60_700 * MILLISECOND, 100, 1, delay=900 * MILLISECOND)],
+    NOON + 50 * SECOND,
+    [asked(60_750 * MILLISECOND, 60_800 * MILLISECOND)],
+    set(),
+)
+
+
 @given(worlds())
-def test_what_is_called_exact_is_the_candle_of_all_trades(
-    made: tuple[list[Trade], int, list[tuple[int, int, int]], set[int]],
-) -> None:
+@example(LOST_AND_TOLD_BY_AN_ANSWER)
+@example(TOLD_BEFORE_THE_CLOCK_ENDS_THE_MINUTE)
+def test_what_is_called_exact_is_the_candle_of_all_trades(made: Case) -> None:
     trades, begin, asks, lost = made
-    world = World(trades, LiveCandle(Interval.M1, Nanos(begin)))
+    world = World(trades, LiveCandle(Interval.M1, Nanos(begin)), lost)
     world.received = sum(one.ts_received < begin for one in trades)
-    for now, _, what in sorted(moments(world, begin, asks, lost), key=lambda one: one[:2]):
+    for now, _, what in sorted(moments(world, begin, asks), key=lambda one: one[:2]):
         if isinstance(what, Trade):
             world.listen(what)
         elif isinstance(what, tuple):
             world.ask(*what)
         world.tick(now)
-        world.check()
+        world.check(now)
     for one in world.ended:
         if one.is_exact and one.candle is not None and not lost:
             assert one.candle == brute_force(trades, one.open_time)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from twap_models.enums import Side
 from twap_server.domain.market import levels as pure
 from twap_server.domain.market import order_book as book_module
@@ -259,7 +260,7 @@ def test_odd_but_plain_prices_are_kept_as_they_are(price):
 @pytest.mark.skipif(
     "compiled" not in LEVELS_OF, reason="no compiled order book: no C compiler when it was installed"
 )
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples.of(300))
 @given(st.lists(st.tuples(st.text("0123456789.", max_size=36), st.text("01.", max_size=36)), max_size=30))
 def test_compiled_and_python_agree_on_any_digits(changes):
     outcomes = []

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.exact import FINE
 from twap_server.domain.orders.curves import (
     LINEAR,
     AtOnce,
@@ -185,6 +186,33 @@ def test_the_same_lots_on_every_machine() -> None:
 
 
 DIGEST = "53409d68884ac84acd0431122afc906d1baf16bd31b05bb70d8e1ce37499f576"
+
+
+@settings(max_examples=400)
+@given(
+    kappa=st.decimals("1e-9", "1e9", allow_nan=False).filter(bool),
+    total=st.integers(0, 10**40),
+    elapsed=st.integers(0, 10**18),
+    left=st.integers(0, 10**18),
+)
+def test_few_digits_give_the_lots_of_many(kappa: Decimal, total: int, elapsed: int, left: int) -> None:
+    length = max(1, elapsed + left)
+    curve = Decay(kappa)
+    many = FINE.multiply(Decimal(total), FINE.subtract(Decimal(1), curve.left(elapsed, length)))
+    straight = kappa * length < Decimal(SECOND) * Decimal("1e-9")
+    expected = total * elapsed // length if straight else min(total, max(0, int(many)))
+    assert curve.lots(total, START, Nanos(START + length), Nanos(START + elapsed)) == expected
+
+
+@pytest.mark.parametrize("kappa", ["1e-11", "0.0123456789", "0.5"])
+def test_where_few_digits_leave_a_doubt_many_decide(kappa: str) -> None:
+    """Of very many lots, in a window with hardly a bend, and where what is left is smaller than any lot."""
+    curve, end = Decay(Decimal(kappa)), Nanos(START + 1_000 * SECOND)
+    for half in range(100, 1_000, 7):
+        share = FINE.subtract(Decimal(1), curve.left(half * SECOND, 1_000 * SECOND))
+        for total in (1, 10**9, 10**18, 10**25, 10**28, 10**30):
+            many = int(FINE.multiply(Decimal(total), share))
+            assert curve.lots(total, START, end, Nanos(START + half * SECOND)) == many
 
 
 def test_the_python_build_of_decimal_gives_the_same_lots(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.asking import told
 from support.recordings import BINANCE_BTCUSDT, recording, rows
 from support.scans import scan_fixture
@@ -352,7 +353,7 @@ def test_the_short_cut_leaves_unusual_trades_and_quotes(scan, raw):
     assert scan(raw, SYMBOLS) is None
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples.of(1_000), deadline=None)
 @given(
     usual=st.one_of(
         st.builds(frame, LEVELS, LEVELS),
@@ -385,7 +386,7 @@ PRICE = st.one_of(NUMBER, st.integers(1, 9).map("{}.50000000".format), st.sample
 QUANTITY = st.one_of(NUMBER, st.sampled_from(["0", "0.00000000", "1.5", "12345678901234.00000000"]))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples.of(500), deadline=None)
 @given(
     frames=st.lists(st.lists(st.tuples(PRICE, QUANTITY), max_size=20), max_size=4),
     sign=st.sampled_from([1, -1]),

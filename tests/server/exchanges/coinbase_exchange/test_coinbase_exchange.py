@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.asking import led, page, told
 from support.recordings import (
     COINBASE_BOOK,
@@ -187,7 +188,7 @@ def test_the_short_cut_takes_every_usual_update(scan, changes):
     assert scan(frame(changes).decode(), SYMBOLS) is None
 
 
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=examples.of(1_000), deadline=None)
 @given(
     changes=st.lists(CHANGE, max_size=3),
     at=st.integers(0, 150),

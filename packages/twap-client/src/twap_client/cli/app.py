@@ -19,6 +19,7 @@ from twap_client.cli import (
     proof_commands,
     setup_commands,
     strategy_options,
+    tournament_commands,
 )
 from twap_client.cli.formats import Output, run_listing
 from twap_client.cli.running import Commands, Json, Root, TokenArg, not_empty
@@ -265,6 +266,7 @@ app.add_typer(listings.app)
 app.add_typer(at_work.app)
 app.add_typer(inviting.app)
 app.add_typer(proof_commands.app)
+app.add_typer(tournament_commands.app)
 app.add_typer(setup_commands.app)
 app.add_typer(profile_commands.app, name="profile")
 

@@ -62,6 +62,19 @@ def open_orders(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     return _quietly(look)
 
 
+def tournaments(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Complete the name of a tournament, and say what it is called."""
+
+    async def ask(client: "TwapClient") -> list[tuple[str, str]]:
+        return [(item.name, item.title) for item in await client.tournaments.list()]
+
+    def look() -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = _ask(_place(ctx), ask)
+        return [item for item in found if item[0].startswith(incomplete)]
+
+    return _quietly(look)
+
+
 def profiles(incomplete: str) -> list[str]:
     """Complete a profile's name."""
 

@@ -30,6 +30,8 @@ EXAMPLES: Mapping[str, str] = {
     "watch": "twap watch --book binance:BTC-USDT --book kraken:BTC-USD",
     "report": "twap report k7m2p9xd --html report.html",
     "verify": "twap verify k7m2p9xd --recording recordings",
+    "tournaments": "twap tournaments",
+    "tournament": "twap tournament two-ways --html two-ways.html",
     "invite": "twap invite --days 3 --note 'for Grace'",
     "invites": "twap invites",
     "doctor": "twap doctor",

@@ -7,7 +7,8 @@ from twap_client.cli.report_view import report_view
 from twap_client.cli.session import Session
 from twap_client.errors import UsageError
 
-_OUTPUT = Path("-")
+OUTPUT = Path("-")
+"""Standard output, as a file is named."""
 
 
 class UnwritableFile(Exception):
@@ -25,23 +26,28 @@ async def report(
         UnwritableFile: a file cannot be written.
         UsageError: standard output is asked for more than one.
     """
-    to_output = [html, csv, fills].count(_OUTPUT)
+    to_output = [html, csv, fills].count(OUTPUT)
     if to_output > 1 or (to_output and session.as_json):
         raise UsageError("standard output takes one of them: `-` once, and without --json")
     made = await session.client.orders.report(token)
     if html is not None:
-        _write(session, html, await session.client.orders.report_html(token))
+        write_file(session, html, await session.client.orders.report_html(token))
     if csv is not None:
-        _write(session, csv, await session.client.orders.report_csv(token))
+        write_file(session, csv, await session.client.orders.report_csv(token))
     if fills is not None:
-        _write(session, fills, await session.client.orders.report_csv(token, table="fills"))
+        write_file(session, fills, await session.client.orders.report_csv(token, table="fills"))
     if not to_output:
         session.show(made, lambda: report_view(made))
     return 0
 
 
-def _write(session: Session, path: Path, text: str) -> None:
-    if path == _OUTPUT:
+def write_file(session: Session, path: Path, text: str) -> None:
+    """Write what is a file of its own, to standard output where that is named.
+
+    Raises:
+        UnwritableFile: it cannot be written.
+    """
+    if path == OUTPUT:
         sys.stdout.write(text)
         sys.stdout.flush()
         return

@@ -1,7 +1,5 @@
 """``create_app(services)``: routes, handlers, middleware, documentation. Starts nothing, owns no task."""
 
-import asyncio
-
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
@@ -14,6 +12,7 @@ from twap_server.api.http.hosts import Hosts
 from twap_server.api.http.middleware import RequestFrame
 from twap_server.api.http.security_headers import SecurityHeaders
 from twap_server.api.openapi import install_openapi
+from twap_server.api.reports_itself import show
 from twap_server.api.routers import (
     about,
     accounts,
@@ -33,7 +32,6 @@ from twap_server.api.routers import (
 from twap_server.api.routers.stream import stream_route
 from twap_server.api.services import Services
 from twap_server.dashboard.route import dashboard_router
-from twap_server.telemetry import dropped_log_lines
 
 TITLE = "TWAP server"
 _METHODS = ("DELETE", "GET", "PATCH", "POST")
@@ -126,24 +124,17 @@ def _add_middleware(app: FastAPI, services: Services) -> None:
 
 
 def _add_gauges(services: Services, gate: ConnectionGate | None) -> None:
-    report, metrics = services.self_report, services.metrics
+    metrics = services.metrics
     if gate is not None:
         metrics.add_gauge("twap_http_connections", "Open HTTP connections.", lambda: gate.connections)
         metrics.add_gauge(
             "twap_refused_connections", "Connections that found no room.", lambda: gate.refusals
         )
     metrics.add_gauge("twap_stream_connections", "Open stream connections.", lambda: len(services.sessions))
-    metrics.add_gauge("twap_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.add_labelled(
         "twap_books", "Books that clients watch, by status.", "status", services.books_by_status
     )
     metrics.add_labelled(
         "twap_exchanges", "Collected exchanges, by state.", "state", services.exchanges_by_state
     )
-    metrics.add_counter(
-        "twap_log_lines_dropped", "Log lines left out, or not taken by stderr.", dropped_log_lines
-    )
-    for name, read in report.gauges.items():
-        metrics.add_gauge(name, f"{name.removeprefix('twap_').replace('_', ' ').capitalize()}.", read)
-    for family in report.durations:
-        metrics.add_durations(family)
+    show(services.self_report, metrics)

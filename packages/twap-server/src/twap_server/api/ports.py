@@ -22,10 +22,20 @@ from twap_server.engine.entry.results import SubmitResult
 class OwnImpact(Protocol):
     """What users took of the books; the engine remembers it."""
 
+    async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
+        """Have ``own_taken`` know what this user took of these; it knows for a few seconds.
+
+        Raises:
+            EngineBusy: it cannot be known now.
+        """
+        ...
+
     def own_taken(
         self, user_id: str, instrument: InstrumentId, side: Side, prices: Iterable[Decimal]
     ) -> Mapping[Decimal, Decimal]:
         """What a taker of ``side`` took at each of these prices and has not grown back, in base currency.
+
+        Asked for again and again after one ``look``, it goes on to know.
 
         Prices of which the user took nothing are left out. The numbers are those that the user's next slice
         would be decided by.

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, cast
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from twap_server.api.http.attended import Attended, attended_by
 from twap_server.api.http.bounded_protocol import LARGEST_HEAD
@@ -61,7 +61,7 @@ class HttpServer:
 
     def __init__(
         self,
-        app: FastAPI,
+        app: ASGIApp,
         listening: Listening,
         *,
         parser: HttpParser = "auto",

@@ -1,28 +1,29 @@
 """``Services``: what the app works with, built once, by bootstrap."""
 
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from secrets import token_hex
 from typing import TYPE_CHECKING
 
-from twap_models.enums import MarketMode
-from twap_models.health import DemoAccount
 from twap_server.api.auth.access import Access
 from twap_server.api.auth.accounts_port import Accounts, Identities
 from twap_server.api.auth.api_keys import ApiKeys
 from twap_server.api.auth.key_uses import KeyUses
-from twap_server.api.auth.lockout import Lockout
+from twap_server.api.auth.lockout import Lockout, PasswordAttempts
 from twap_server.api.auth.passwords import Passwords
-from twap_server.api.auth.registration import Registration
+from twap_server.api.auth.registration import DAY, Registration
+from twap_server.api.auth.shared_limits import RateLimits, SharedLimits
+from twap_server.api.auth.shared_lockout import SharedLockout
 from twap_server.api.auth.sign_in import SignIn
 from twap_server.api.auth.tokens import Tokens
 from twap_server.api.book_quota import BookQuota
-from twap_server.api.config import ApiConfig, OidcConfig
+from twap_server.api.config import ApiConfig, OidcConfig, PasswordConfig
 from twap_server.api.fair_queue import FairQueue, Rank
 from twap_server.api.http.metrics import Metrics, tally
 from twap_server.api.http.rate_limits import MINUTE, RateLimit
 from twap_server.api.ports import CostRecords, MarketData, OrderRecords, Orders, Proofs
+from twap_server.api.reports_itself import SelfReport
 from twap_server.api.stream.book_messages import BookSource
 from twap_server.api.stream.candle_publisher import CandlePublisher
 from twap_server.api.stream.registry import Sessions
@@ -34,21 +35,16 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.engine.config import EngineConfig
 from twap_server.feed.bus import Bus
-from twap_server.runtime.durations import Family
 from twap_server.runtime.threads import Threads
 
 if TYPE_CHECKING:
+    from twap_server.api.auth.oidc.attempts import OnceSecrets
     from twap_server.api.auth.oidc.flow import OidcSignIn
 
 _ENGINE = EngineConfig()
 _LISTS_WAITING = 256
 _CATCH_UPS = 2
 """Pages of order events read at once: half of the connections for reading, so that sign-ins have theirs."""
-
-
-async def always_ready() -> list[str]:
-    """Nothing stands in the way."""
-    return []
 
 
 def new_id() -> str:
@@ -70,24 +66,6 @@ class ApiThreads:
         """End them."""
         for threads in (self.passwords, self.registrations, self.writing):
             threads.close()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelfReport:
-    """What the rest of the server tells of itself."""
-
-    not_ready: Callable[[], Awaitable[list[str]]] = always_ready
-    """Reasons why ``/ready`` should say 503; empty when all is well."""
-    remarks: Callable[[], list[str]] = list
-    """What ``/ready`` tells of a server that is ready, of its clock for instance."""
-    gauges: Mapping[str, Callable[[], float]] = field(default_factory=dict)
-    """More numbers for ``/metrics``, by name; for instance ``twap_open_orders``."""
-    durations: Sequence[Family] = ()
-    """More histograms for ``/metrics``."""
-    market: MarketMode = MarketMode.LIVE
-    """Where the prices come from."""
-    demo: DemoAccount | None = None
-    """The public account of a demo server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +118,8 @@ class Services:
     """Of one address, on open routes."""
     candles: RateLimit
     oidc_steps: RateLimit
+    rate_limits: RateLimits
+    """Bootstrap of a gateway among others lets them count together: ``rate_limits.run()``."""
     threads: ApiThreads
     """Bootstrap closes them at the end."""
 
@@ -168,6 +148,7 @@ def build_services(
     engine: EngineConfig = _ENGINE,
     new_id: Callable[[], str] = new_id,
     self_report: SelfReport | None = None,
+    limits: SharedLimits | None = None,
 ) -> Services:
     """Build all that the app works with, once for a server.
 
@@ -185,11 +166,12 @@ def build_services(
         engine: its settings: books that orders are not filled across are not merged either.
         new_id: names users, sign-ins and keys, each once for ever.
         self_report: what the rest of the server tells of itself; None: nothing.
+        limits: what several gateways limit callers by together; None: this process counts alone, in memory.
 
     Raises:
         ValueError: the signing key is too short.
     """
-    threads, rates = ApiThreads(config), config.rates
+    threads, rates, rate_limits = ApiThreads(config), config.rates, RateLimits(limits, clock)
     tokens = Tokens(signing_key, config.tokens, clock)
     return Services(
         config=config,
@@ -201,7 +183,7 @@ def build_services(
         proofs=proofs,
         engine=engine,
         market=market,
-        auth=_auth(accounts, tokens, config=config, clock=clock, new_id=new_id, threads=threads),
+        auth=_auth(accounts, tokens, rate_limits, config=config, clock=clock, new_id=new_id, threads=threads),
         sessions=Sessions(),
         books=BookSource(
             market,
@@ -220,9 +202,10 @@ def build_services(
         listings=InstrumentLists(market),
         metrics=Metrics(),
         self_report=self_report or SelfReport(),
-        reads=RateLimit(rates.reads_per_minute, MINUTE, clock),
-        candles=RateLimit(rates.candles_per_minute, MINUTE, clock),
-        oidc_steps=RateLimit(rates.oidc_per_minute, MINUTE, clock),
+        reads=rate_limits.limit("reads", rates.reads_per_minute, MINUTE),
+        candles=rate_limits.limit("candles", rates.candles_per_minute, MINUTE),
+        oidc_steps=rate_limits.limit("oidc", rates.oidc_per_minute, MINUTE),
+        rate_limits=rate_limits,
         threads=threads,
     )
 
@@ -230,6 +213,7 @@ def build_services(
 def _auth(
     accounts: Accounts,
     tokens: Tokens,
+    rate_limits: RateLimits,
     *,
     config: ApiConfig,
     clock: Clock,
@@ -246,18 +230,20 @@ def _auth(
         config=config,
         clock=clock,
         new_id=new_id,
+        of_address=rate_limits.limit("registrations", config.accounts_per_address_per_day, DAY),
     )
     sign_in = SignIn(
         users=accounts.users,
         sign_ins=accounts.sign_ins,
         passwords=passwords,
-        lockout=Lockout(config.passwords, clock),
+        lockout=_lockout(config.passwords, rate_limits.shared, clock),
         tokens=tokens,
         access=access,
         config=config.tokens,
         clock=clock,
         new_id=new_id,
     )
+    once = rate_limits.shared.once if rate_limits.shared else None
     return Auth(
         accounts=accounts,
         access=access,
@@ -266,15 +252,20 @@ def _auth(
         keys=ApiKeys(keys=accounts.keys, access=access, clock=clock, new_id=new_id, config=config.tokens),
         key_uses=key_uses,
         oidc=_oidc(
-            accounts.identities, sign_in, registration, config=config.oidc, clock=clock, new_id=new_id
+            accounts.identities, sign_in, registration, once, config=config.oidc, clock=clock, new_id=new_id
         ),
     )
+
+
+def _lockout(config: PasswordConfig, shared: SharedLimits | None, clock: Clock) -> PasswordAttempts:
+    return Lockout(config, clock) if shared is None else SharedLockout(config, shared.tries, clock)
 
 
 def _oidc(
     identities: Identities,
     sign_in: SignIn,
     registration: Registration,
+    shared: "OnceSecrets | None",
     *,
     config: OidcConfig,
     clock: Clock,
@@ -296,6 +287,7 @@ def _oidc(
         registration=registration,
         clock=clock,
         new_id=new_id,
+        shared=shared,
     )
 
 

@@ -10,7 +10,8 @@ from twap_models.enums import InstrumentKind, MarketMode
 from twap_models.health import DemoAccount
 from twap_server.api.auth.registration import Registration
 from twap_server.api.server import Listening
-from twap_server.bootstrap.compose import Outside, running
+from twap_server.bootstrap.compose import running
+from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.played_exchange import ORIGINS
 from twap_server.bootstrap.serving import Announce, answer_until, stop_on_signals
 from twap_server.clock import SystemClock

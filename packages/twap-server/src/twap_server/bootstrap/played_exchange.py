@@ -26,7 +26,7 @@ from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_a
 from twap_server.recordings.manifest import files_of
 from twap_server.replay.answers import BESIDE, RecordedRest
 from twap_server.replay.depth import recorded_depth
-from twap_server.replay.origin import NoteAnswer, Origins, PlayedFrame, exchange_of, of_one
+from twap_server.replay.origin import NoteAnswer, Origins, PlayedFrame, exchange_of, of_one, without_answers
 from twap_server.venue.exchange import Switchboard
 from twap_server.venue.instruments import BINANCE, KRAKEN
 from twap_server.venue.recording import RecordingSource
@@ -90,9 +90,12 @@ class PlayedExchange:
             on_answer: takes what answered requests as it comes by; without it, ``rest`` does.
         """
         return [
-            of_one(one.path, one.frames(), ORIGINS, on_answer or partial(self.rest.note, recording=number))
+            without_answers(self._told(one), on_answer or partial(self.rest.note, recording=number))
             for number, one in enumerate(self._recordings)
         ]
+
+    def _told(self, one: Recording) -> Iterator[PlayedFrame]:
+        return one.made(lambda frames: of_one(one.path, frames, ORIGINS, self.shape.says_nothing))
 
     def prepare(self, instruments: Path | None, clock: Clock) -> None:
         """Find the list of instruments, in the recordings or beside them, and the depth of the books.
@@ -189,6 +192,11 @@ class PlayedExchange:
         path = self._recordings[0].path
         files = list(files_of(path)) if path.is_dir() else [path]
         return files[0] if len(files) == 1 else None
+
+    @property
+    def has_made_list(self) -> bool:
+        """Whether its list is made up from its messages: what it says of an instrument never changes."""
+        return self._source is not None
 
     @property
     def list_paths(self) -> Set[str]:

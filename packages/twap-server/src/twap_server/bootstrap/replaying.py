@@ -196,10 +196,7 @@ class _Run:
         self._apart = apart
         self._exchanges = {one.name: one for one in exchanges}
         tapes = [tape for one in exchanges for tape in one.tapes()]
-        self.player = TapePlayer(
-            merged(tapes),
-            {one.name: one.shape.says_nothing for one in exchanges if one.shape.has_idle_frames},
-        )
+        self.player = TapePlayer(merged(tapes))
         self._clock, self._records = self.player.clock, MemoryRecords()
         self._start = self._clock.now()
         self._settings, self._skip_unread = settings, skip_unread
@@ -373,9 +370,11 @@ class _Run:
 
     def _collector_config(self) -> CollectorConfig:
         own = {name: self._own_config(one) for name, one in self._exchanges.items()}
-        changed = {
+        changed: dict[str, object] = {
             "exchanges": own, "lifetime_s": _NEVER_S, "silence_s": _NEVER_S, "look_every_ms": _LOOK_EVERY_MS
         }  # fmt: skip
+        if all(one.has_made_list for one in self._exchanges.values()):
+            changed["status_refresh_s"] = _NEVER_S
         return self._settings.collector.model_copy(update=changed)
 
     def _own_config(self, one: PlayedExchange) -> ExchangeConfig:

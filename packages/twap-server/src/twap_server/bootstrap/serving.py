@@ -9,21 +9,57 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
-from twap_server.api.app import create_app
+from starlette.types import ASGIApp
+
+from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionBounds, ConnectionGate
 from twap_server.api.server import HttpServer, Listening
-from twap_server.bootstrap.compose import Running, running
+from twap_server.bootstrap.compose import running
+from twap_server.bootstrap.node import running_node
+from twap_server.bootstrap.node_list import told_nodes
 from twap_server.bootstrap.open_files import make_room
 from twap_server.clock import SystemClock
+from twap_server.cluster.config import Role
 from twap_server.domain.market import native
 from twap_server.environment import service_links
+from twap_server.runtime.loops import HttpParser
 from twap_server.settings import Settings
+from twap_server.store.database import Database
+from twap_server.store.leases import SqlLeaseStore
 from twap_server.telemetry import configure_logging
 
 log = logging.getLogger(__name__)
 
 Announce = Callable[[str], None]
+
+
+class Answering(Protocol):
+    """What is at work, as its HTTP side sees it."""
+
+    @property
+    def config(self) -> ApiConfig:
+        """Of the HTTP side."""
+        ...
+
+    @property
+    def group(self) -> asyncio.TaskGroup:
+        """The root task group."""
+        ...
+
+    @property
+    def http_parser(self) -> HttpParser:
+        """Which one reads requests."""
+        ...
+
+    def app(self, gate: ConnectionGate) -> ASGIApp:
+        """What answers requests."""
+        ...
+
+    async def close(self) -> None:
+        """Begin nothing new, and close the streams, so that clients come back elsewhere."""
+        ...
 
 
 async def serve(settings: Settings, *, announce: Announce) -> None:
@@ -43,19 +79,49 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
                 await answer_until(stopping, server, listening)
 
 
-async def answer_until(stopping: asyncio.Event, server: Running, listening: Listening) -> None:
+async def serve_node(settings: Settings, *, roles: Sequence[str], announce: Announce) -> None:
+    """Run one node of several until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    Raises:
+        InvalidRequest: something that all nodes need is not given.
+        UnavailableError: the port is taken, or PostgreSQL or NATS cannot be used.
+    """
+    configure_logging(settings.log_format)
+    tell_service_links()
+    stopping = stop_on_signals()
+    with Listening(settings.host, settings.port) as listening:
+        own = [Role(one) for one in dict.fromkeys(roles)]
+        async with running_node(settings, own, clock=SystemClock(), address=listening.url) as node:
+            announce(f"twap-server listens on {listening.url} ({', '.join(own)})")
+            ready = asyncio.Event()
+            ready.set()
+            with node.vitals.watched(node.group, ready):
+                await answer_until(stopping, node, listening)
+
+
+async def list_nodes(settings: Settings, *, say: Announce) -> None:
+    """Say which nodes share the database, and what each of them owns.
+
+    Raises:
+        StoreUnavailable: it cannot be read.
+    """
+    async with Database.shared(settings.database_url) as database:
+        store = SqlLeaseStore(database)
+        for line in told_nodes(await store.nodes(), await store.leases()):
+            say(line)
+
+
+async def answer_until(stopping: asyncio.Event, server: Answering, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    bounds = ConnectionBounds.of(server.services.config)
-    gate = ConnectionGate(server.services.config, bounds=bounds.within(make_room(bounds.most)))
-    app = create_app(server.services, gate)
-    http = HttpServer(app, listening, parser=server.http_parser, gate=gate)
+    bounds = ConnectionBounds.of(server.config)
+    gate = ConnectionGate(server.config, bounds=bounds.within(make_room(bounds.most)))
+    http = HttpServer(server.app(gate), listening, parser=server.http_parser, gate=gate)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()
         log.info("stopping")
     finally:
-        server.engine.stop()
-        await server.services.sessions.close_all()
+        await server.close()
         http.stop()
         await asyncio.wait([serving])
 

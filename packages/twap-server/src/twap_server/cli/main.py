@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from twap_models import __version__
-from twap_server.cli import accounts, lab, measure, recordings, upkeep, verifying
-from twap_server.cli.running import Commands, fail, run_announcing, say_fitting, told
+from twap_server.cli import accounts, lab, measure, nodes, recordings, upkeep, verifying
+from twap_server.cli.running import Commands, LogStyle, fail, run_announcing, say_fitting, told
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -28,13 +28,6 @@ app = typer.Typer(
 )
 app.add_typer(accounts.app, name="user")
 app.command()(accounts.invite)
-
-
-class LogStyle(StrEnum):
-    """How log lines are written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class FaultName(StrEnum):
@@ -205,6 +198,7 @@ def replay(
 
 
 lab.add_to(app)
+nodes.add_to(app)
 upkeep.add_to(app)
 verifying.add_to(app)
 app.add_typer(recordings.app, name="recordings")

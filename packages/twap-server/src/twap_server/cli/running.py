@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any, Final, NoReturn, TypeAlias
 
 import typer
@@ -22,6 +23,13 @@ CONTENT: Final = "recording"
 """The field of errors about what a recording holds."""
 _FAILED: Final = 1
 _WRONG_USAGE: Final = 2
+
+
+class LogStyle(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
 
 
 class Commands(TyperGroup):

@@ -4,8 +4,9 @@ A node reads its own version and the one before, so that nodes can be replaced o
 is added has a default; one that changes its meaning makes a new version.
 """
 
-from functools import lru_cache
-from typing import Any, Final, TypeVar
+from collections.abc import Hashable
+from functools import cache
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
@@ -17,7 +18,7 @@ _T = TypeVar("_T")
 _encoder = msgspec.msgpack.Encoder(decimal_format="string")
 
 
-class Unreadable(UnavailableError):
+class WrongVersion(UnavailableError):
     """Another node said what this one cannot read: its version is another one, or it is no node of ours."""
 
 
@@ -30,21 +31,21 @@ def decode(body: bytes, kind: type[_T]) -> _T:
     """Read a message of this kind.
 
     Raises:
-        Unreadable: it is of another version, or broken.
+        WrongVersion: it is of another version, or broken.
     """
     if not body or body[0] not in _READ:
         said = body[0] if body else "none"
-        raise Unreadable(
+        raise WrongVersion(
             f"a node speaks version {said} of the messages between nodes, this one {VERSION}: "
             "replace nodes one release at a time"
         )
     try:
-        read: _T = _decoder(kind).decode(memoryview(body)[1:])
+        read: _T = _decoder(cast(Hashable, kind)).decode(memoryview(body)[1:])
     except msgspec.MsgspecError as error:
-        raise Unreadable(f"a node said what cannot be read ({error})") from None
+        raise WrongVersion(f"a node said what cannot be read ({error})") from None
     return read
 
 
-@lru_cache(maxsize=None)
-def _decoder(kind: Any) -> Any:
-    return msgspec.msgpack.Decoder(kind)
+@cache
+def _decoder(kind: Hashable) -> Any:
+    return msgspec.msgpack.Decoder(cast(Any, kind))

@@ -19,7 +19,7 @@ class NoAnswer(UnavailableError):
     """Nobody answered in time, or nobody is there: what was asked for may have been done or not."""
 
 
-class Listening(Protocol):
+class MessageSubscription(Protocol):
     """What ``listen`` and ``answer`` began."""
 
     async def end(self) -> None:
@@ -39,11 +39,11 @@ class Messenger(Protocol):
         """Tell whoever listens. It never waits and never raises: what cannot be sent is lost."""
         ...
 
-    async def listen(self, subject: str, take: Take) -> Listening:
+    async def listen(self, subject: str, take: Take) -> MessageSubscription:
         """Hear what is told from now on; in ``subject`` a part may be ``*``."""
         ...
 
-    async def answer(self, subject: str, reply: Reply) -> Listening:
+    async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         """Answer questions from now on."""
         ...
 

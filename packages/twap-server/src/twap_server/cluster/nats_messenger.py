@@ -17,8 +17,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
 
-from twap_server.cluster.coding import Unreadable
-from twap_server.cluster.messenger import Listening, NoAnswer, Reply, Take
+from twap_server.cluster.coding import WrongVersion
+from twap_server.cluster.messenger import MessageSubscription, NoAnswer, Reply, Take
 from twap_server.domain.errors import UnavailableError
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _MOST_WAITING: Final = 100_000
 _MOST_UNREAD: Final = 65_536
 """Messages of one subscription that wait to be taken; more are lost, as NATS itself would drop them."""
 _OPEN_WITHIN_S: Final = 5
-_AGAIN_EVERY_S: Final = 0.25
+_AGAIN_EVERY_S: Final = 1
 
 
 class NatsMessenger:
@@ -75,15 +75,17 @@ class NatsMessenger:
             self._waiting.append((subject, body))
             self._any.set()
 
-    async def listen(self, subject: str, take: Take) -> Listening:
+    async def listen(self, subject: str, take: Take) -> MessageSubscription:
         """See ``Messenger``."""
 
         async def taken(message: Msg) -> None:
             take(message.data)
 
-        return _Listening(await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_MOST_UNREAD))
+        return _NatsSubscription(
+            await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_MOST_UNREAD)
+        )
 
-    async def answer(self, subject: str, reply: Reply) -> Listening:
+    async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         """See ``Messenger``."""
         return await _Answering.begun(self._client, subject, reply)
 
@@ -92,9 +94,10 @@ class NatsMessenger:
         if not self.is_connected:
             raise NoAnswer("this node has no connection to NATS now: try again in a moment", retry_after=1)
         try:
-            return (await self._client.request(subject, body, timeout=timeout)).data
+            answer: bytes = (await self._client.request(subject, body, timeout=timeout)).data
         except (NatsError, OSError, TimeoutError):
             raise NoAnswer("another part of the server does not answer: try again", retry_after=1) from None
+        return answer
 
     def on_return(self, callback: Callable[[], None]) -> None:
         """See ``Messenger``."""
@@ -148,12 +151,12 @@ class NatsMessenger:
             callback()
 
 
-class _Listening:
+class _NatsSubscription:
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
 
     async def end(self) -> None:
-        """See ``Listening``."""
+        """See ``MessageSubscription``."""
         with suppress(NatsError, OSError):
             await self._subscription.unsubscribe()
 
@@ -164,13 +167,13 @@ class _Answering:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._under_way: set[asyncio.Task[None]] = set()
-        self._listening: _Listening | None = None
+        self._listening: _NatsSubscription | None = None
 
     @classmethod
     async def begun(cls, client: Client, subject: str, reply: Reply) -> Self:
         made = cls(reply)
         subscription = await client.subscribe(subject, cb=made._take, pending_msgs_limit=_MOST_UNREAD)
-        made._listening = _Listening(subscription)
+        made._listening = _NatsSubscription(subscription)
         return made
 
     async def end(self) -> None:
@@ -190,7 +193,7 @@ class _Answering:
     async def _respond(self, question: Msg) -> None:
         try:
             await question.respond(await self._reply(question.data))
-        except (NatsError, OSError, Unreadable) as error:
+        except (NatsError, OSError, WrongVersion) as error:
             log.warning("a question of another node could not be answered: %s", error)
         except Exception:
             log.exception("a question of another node could not be answered")

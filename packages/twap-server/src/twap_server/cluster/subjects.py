@@ -23,7 +23,7 @@ class Subjects:
         return self._name("trades", instrument.exchange, instrument.symbol)
 
     def pulse(self, exchange: str) -> str:
-        """What the collector of an exchange tells several times a second: that it lives, how its books are."""
+        """What an exchange's collector tells several times a second: that it lives, how its books are."""
         return self._name("pulse", exchange)
 
     def wanted(self, exchange: str) -> str:

@@ -1,6 +1,6 @@
 """Describe accounts, sign-ins and API keys as values. Never their secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -86,3 +86,38 @@ class Adding(Enum):
     """The user has as many as allowed."""
     SIGNED_OUT = auto()
     """The sign-in that asked for it has ended meanwhile."""
+
+
+@dataclass(slots=True)
+class FailureCount:
+    """How attempts of one key went, such as sign-ins for a name."""
+
+    count: int = 0
+    """Of those that failed."""
+    pending: int = 0
+    """Of those whose outcome is not known yet."""
+    last: int = 0
+    """When the newest failed, in nanoseconds of the clock that counts."""
+
+
+@dataclass(slots=True, kw_only=True)
+class KeyTries:
+    """What gateways know together of the password tries of one key; moments by the database's clock."""
+
+    failures: FailureCount = field(default_factory=FailureCount)
+    begun: int = 0
+    """When the newest began."""
+    known_until: int = 0
+    """Until when this key counts as one that signed in."""
+    told: int = 0
+    """From when on it may try, as it was told; 0: it was told nothing."""
+    kept_until: int = 0
+    """From when on all of this says nothing any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TriesOfKeys:
+    """The tries of some keys at one moment of the database's clock; of a key without any, none."""
+
+    now: int
+    of: Mapping[str, KeyTries]

@@ -15,6 +15,8 @@ _WIDE = Context(prec=200, rounding=ROUND_HALF_EVEN)
 FINE: Final = Context(prec=60, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 """For values without an end (exp, ln, roots, quotients): the same digits on every machine, for ``decimal``
 rounds them correctly, and more of them than a number of lots has."""
+QUICK: Final = Context(prec=30, rounding=ROUND_HALF_EVEN, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+"""For the same where it is known how far off they may be, and ``FINE`` decides what is in doubt."""
 _TWELVE_PLACES = Decimal("1e-12")
 _FOUR_PLACES = Decimal("0.0001")
 

@@ -10,16 +10,18 @@ restart reads the open orders and goes on.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos, to_span
 from twap_server.domain.errors import EngineBusy, StoreUnavailable, TwapError
+from twap_server.domain.execution.decay import FORGOTTEN_AFTER
 from twap_server.domain.execution.decision_clock import DecisionClock
 from twap_server.domain.execution.own_impact import ImpactMemories
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
-from twap_server.domain.orders.realism import IDEAL, PROFILES, UNSAID
+from twap_server.domain.orders.realism import IDEAL, PROFILES, SHIFT_HALF_LIFE
 from twap_server.domain.orders.rules import OrderLimits
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.engine.commands.batches import BatchContext, Command, CommandBatcher, CommandResult
@@ -31,10 +33,11 @@ from twap_server.engine.entry.allowance import Allowances
 from twap_server.engine.entry.outlook import MarketOutlook
 from twap_server.engine.entry.preview import Preview, Previewer
 from twap_server.engine.entry.results import SubmitResult
+from twap_server.engine.market.handed_over import HandedOver
 from twap_server.engine.market.own_taken import OwnTaken
 from twap_server.engine.market.sampler import MarketSampler
 from twap_server.engine.market.snapshot import MarketReader
-from twap_server.engine.ports import EventSink, Market, OrderStore
+from twap_server.engine.ports import EventSink, Market, OrderStore, TakingRecords
 from twap_server.engine.work.commit import DecisionCommitter
 from twap_server.engine.work.due_orders import DueOrders
 from twap_server.engine.work.journal import Journal
@@ -73,8 +76,20 @@ class Engine:
         clock: Clock,
         config: EngineConfig,
         new_id: Callable[[], str],
+        takings: TakingRecords | None = None,
     ) -> None:
-        """Args: new_id gives a fresh order id, unique for ever."""
+        """Build it.
+
+        Args:
+            store: of the orders that it owns.
+            market: the books.
+            events: who is told.
+            clock: the time.
+            config: bounds and settings.
+            new_id: gives a fresh order id, unique for ever.
+            takings: where another engine worked the orders before this one, what users took then; None: that
+                is forgotten.
+        """
         waits = StoreWaits()
         self._store, self._clock, self._config = WaitedForStore(store, clock, waits), clock, config
         self._presence = Presence(clock=clock, waits=waits)
@@ -82,8 +97,12 @@ class Engine:
         decision_clock = DecisionClock(clock)
         half_life = to_span(config.impact_half_life)
         self._impact = impact = ImpactMemories(half_life=half_life, monotonic=decision_clock)
-        self.own_taken = OwnTaken(market, impact.usual).at
+        own = OwnTaken(market, impact.usual)
+        self.own_taken = own.at
         """What a user took of levels and has not grown back; see ``OwnTaken.at``."""
+        self.all_taken = own.all_of
+        """The same of all levels; see ``OwnTaken.all_of``."""
+        self._takings, self._handed_over = takings, HandedOver(market, impact)
         self._market_reader = MarketReader(market, config)
         self._outlook = MarketOutlook(market, clock)
         self._sampler = MarketSampler(market_reader=self._market_reader, market=market)
@@ -194,6 +213,9 @@ class Engine:
             lambda context: self._do.amend(context, user_id, token_id, wanted, revision=revision),
         )
 
+    async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
+        """Do nothing: ``own_taken`` tells what is so now, whoever asks."""
+
     async def run(self) -> None:
         """Take up the open orders, then work until stopped."""
         await self._recover()
@@ -211,7 +233,7 @@ class Engine:
         usual = PROFILES[self._config.realism]
         if usual is IDEAL:  # what is not said is ideal by itself
             return requests
-        return [replace(one, realism=usual) if one.realism is UNSAID else one for one in requests]
+        return [replace(one, realism=usual) if one.realism is None else one for one in requests]
 
     def stop(self) -> None:
         """Finish the turn under way, then let ``run`` return. Open orders stay open for the next start."""
@@ -281,6 +303,7 @@ class Engine:
         while True:
             try:
                 orders = await self._store.open_orders()
+                await self._take_over(orders)
                 break
             except StoreUnavailable as error:
                 log.warning("the engine waits for the store: %s", error)
@@ -290,6 +313,16 @@ class Engine:
         await self._due_orders.end_elapsed()
         self._presence.begin()
         log.info("engine ready open_orders=%d", len(self._open_orders))
+
+    async def _take_over(self, orders: Sequence[Order]) -> None:
+        """Remember what the users of these orders took while another engine worked them."""
+        if self._takings is None or not orders:
+            return
+        now = self._clock.now()
+        longest = max(one.terms.realism.half_life or 0 for one in orders)
+        half_life = max(longest, to_span(self._config.impact_half_life), SHIFT_HALF_LIFE)
+        since = Nanos(now - FORGOTTEN_AFTER * half_life)
+        self._handed_over.add(await self._takings.takings(orders, since), now=now)
 
     async def _sleep(self) -> None:
         moments = [at for at in (self._open_orders.next_due(), self._sampler.next_due()) if at is not None]
@@ -304,6 +337,8 @@ class Engine:
 
     async def _turn(self) -> None:
         self._presence.note()
+        if self._handed_over:
+            self._handed_over.bind(now=self._clock.now())
         if self._journal.in_doubt:
             await self._settle()
         if self._queue:

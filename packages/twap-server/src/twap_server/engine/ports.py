@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from twap_models.enums import Interval
 from twap_server.domain.clock import Nanos
+from twap_server.domain.execution.taking import Taking
 from twap_server.domain.market.events import BookStatus, CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.order_book import OrderBook
@@ -55,6 +56,20 @@ class OrderStore(Protocol):
 
     async def last_event_seq(self, user_id: str) -> int:
         """The highest event seq of a user, 0 without any."""
+        ...
+
+
+class TakingRecords(Protocol):
+    """What users took of books, as it is recorded."""
+
+    async def takings(self, orders: Sequence[Order], since: Nanos) -> Sequence[Taking]:
+        """What the users of these open orders took since then, by these or by others, oldest first.
+
+        Of orders that walk the depth; the others take nothing from anybody.
+
+        Raises:
+            StoreUnavailable: it cannot be read now.
+        """
         ...
 
 

@@ -341,9 +341,6 @@ class Exchange(ABC):
     tells_status: ClassVar[bool] = False
     """Whether the stream tells what stops trading; else ``statuses`` is asked for what is wanted."""
 
-    has_idle_frames: ClassVar[bool] = False
-    """Whether ``says_nothing`` ever says so."""
-
     def __init__(self, *, ws_url: str = "", rest_url: str = "", depth: int = 0) -> None:
         """Empty URLs and a zero depth mean the exchange's own."""
         self.ws_url = (ws_url or self.default_ws_url).rstrip("/")

@@ -5,7 +5,7 @@ the candles there, and the order events of one user. All but these travel as enc
 built once for all readers served at a time.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple, TypeAlias
 
 from twap_models.enums import Interval
@@ -82,6 +82,8 @@ class Bus:
         self._candles = TopicReaders[CandleTopic, Inbox]()
         self._orders: dict[str, dict[Inbox, None]] = {}
         self._phase = 0
+        self.on_orders_read: Callable[[str], None] = lambda user_id: None
+        """Told when a user's first reader of order events comes, and when the last one has gone."""
 
     def subscribe_book(self, topic: BookTopic, inbox: Inbox) -> None:
         """Deliver the topic's books to ``inbox``; twice is once."""
@@ -148,14 +150,24 @@ class Bus:
 
     def subscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Deliver the user's order events to ``inbox``; twice is once."""
+        is_first = user_id not in self._orders
         self._orders.setdefault(user_id, {})[inbox] = None
+        if is_first:
+            self.on_orders_read(user_id)
 
     def unsubscribe_orders(self, user_id: str, inbox: Inbox) -> None:
         """Stop delivering; what already waits stays."""
-        readers = self._orders.get(user_id, {})
+        readers = self._orders.get(user_id)
+        if readers is None:
+            return
         readers.pop(inbox, None)
         if not readers:
-            self._orders.pop(user_id, None)
+            del self._orders[user_id]
+            self.on_orders_read(user_id)
+
+    def are_orders_read(self, user_id: str) -> bool:
+        """Whether anybody reads the user's order events."""
+        return user_id in self._orders
 
     def book_topics(self) -> list[BookTopic]:
         """Topics somebody reads."""

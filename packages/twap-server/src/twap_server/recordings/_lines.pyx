@@ -5,66 +5,69 @@ In: bursts of messages. Out: their lines. A message that is not plain ASCII text
 ordinary way.
 """
 
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.buffer cimport PyBuffer_FillInfo
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from libc.stdio cimport snprintf
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy
 
 from twap_server.recordings.lines import head_of, line_of
 
+cdef extern from "twap_server/recordings/_escape.h":
+    enum:
+        _ROOM "TWAP_ROOM"
+    void _learn_letters "twap_learn_letters"() noexcept nogil
+    unsigned char* _escape "twap_escape"(const unsigned char* text, Py_ssize_t length, unsigned char* to) noexcept nogil
+
 cdef enum:
     _MICROSECOND = 1000
-    _TAIL = 32  # "t" and its number, quotes, brace and end of line
+    _KEPT = 1 << 20  # a larger buffer is given back: a list of instruments is as large as a minute of messages
+    _TAIL = 40  # quotes, "t", 19 digits, brace, end of line
 
-cdef unsigned char _KIND[256]  # 0: as it is, 1: behind a backslash, 2: not here
-
-
-cdef void _fill() noexcept:
-    cdef int code
-    for code in range(256):
-        _KIND[code] = 2 if code < 32 or code > 126 else 0
-    _KIND[34] = _KIND[92] = 1
+_learn_letters()
 
 
-_fill()
-
-
-cdef Py_ssize_t _escape(const unsigned char* source, Py_ssize_t length, unsigned char* to) noexcept nogil:
-    """Copy a text with backslashes where JSON wants them; -1 where it is not plain."""
-    cdef Py_ssize_t at, made = 0
-    cdef unsigned char kind, every = 0
-    for at in range(length):  # without a branch: a JSON text has a quote every few letters
-        kind = _KIND[source[at]]
-        every |= kind
-        to[made] = 92
-        made += kind & 1
-        to[made] = source[at]
-        made += 1
-    return -1 if every & 2 else made
-
-
-cdef Py_ssize_t _number(long long number, unsigned char* to) noexcept nogil:
-    """Write a whole number, not negative."""
-    cdef unsigned char digits[20]
-    cdef Py_ssize_t count = 0, at
-    while True:
-        digits[count] = 48 + number % 10
-        number //= 10
-        count += 1
-        if number == 0:
-            break
-    for at in range(count):
-        to[at] = digits[count - 1 - at]
-    return count
-
-
-cdef class _Lines:
-    """What is written so far."""
+cdef class LineWriter:
+    """See ``lines.LineWriter``: the same, in one buffer that is used again and again."""
 
     cdef unsigned char* text
-    cdef Py_ssize_t length, room
+    cdef Py_ssize_t length, room, tailed, readers
+    cdef char tail[_TAIL]  # what stands behind the text of each message of a burst
 
     def __dealloc__(self):
         free(self.text)
+
+    def lines_of(self, bursts):
+        """Write bursts; what is given has to be let go before the next call, as of a ``bytearray``."""
+        cdef bytes head = b""
+        cdef long long at
+        known_direction = known_conn = None
+        self.begin()
+        for moment, direction, conn, burst in bursts:
+            if conn is not known_conn or direction is not known_direction:
+                head, known_conn, known_direction = head_of(direction, conn), conn, direction
+            at = moment
+            self.tailed = snprintf(self.tail, _TAIL, b'","t":%lld}\n', at - at % _MICROSECOND)
+            for raw in burst:
+                if type(raw) is not bytes or not self.put_plain(head, <bytes>raw):
+                    self.put(line_of((moment, direction, conn, raw)))
+        return memoryview(self)
+
+    def __getbuffer__(self, Py_buffer* buffer, int flags):
+        PyBuffer_FillInfo(buffer, self, self.text, self.length, True, flags)
+        self.readers += 1
+
+    def __releasebuffer__(self, Py_buffer* buffer):
+        self.readers -= 1
+
+    cdef int begin(self) except -1:
+        if self.readers:
+            raise BufferError("the lines of before are still read")
+        self.length = 0
+        if self.room > _KEPT:
+            free(self.text)
+            self.text, self.room = NULL, 0
+        return self.make_room(1)  # no lines are somewhere, too
 
     cdef int make_room(self, Py_ssize_t more) except -1:
         cdef unsigned char* larger
@@ -82,35 +85,16 @@ cdef class _Lines:
         self.length += PyBytes_GET_SIZE(part)
         return 0
 
-    cdef bint put_plain(self, bytes head, bytes raw, long long at) except -1:
+    cdef bint put_plain(self, bytes head, bytes raw) except -1:
         """Write a line; False, and nothing is written, where the message is not plain."""
-        cdef Py_ssize_t made, length = PyBytes_GET_SIZE(raw), start = self.length
-        self.make_room(PyBytes_GET_SIZE(head) + 2 * length + _TAIL)
+        cdef Py_ssize_t length = PyBytes_GET_SIZE(raw), start = self.length
+        cdef unsigned char* end
+        self.make_room(PyBytes_GET_SIZE(head) + 2 * length + _ROOM + _TAIL)
         self.put(head)
-        made = _escape(<const unsigned char*>PyBytes_AS_STRING(raw), length, self.text + self.length)
-        if made < 0:
+        end = _escape(<const unsigned char*>PyBytes_AS_STRING(raw), length, self.text + self.length)
+        if end is NULL:
             self.length = start
             return False
-        self.length += made
-        memcpy(self.text + self.length, b'","t":', 6)
-        self.length += 6
-        self.length += _number(at, self.text + self.length)
-        memcpy(self.text + self.length, b'}\n', 2)
-        self.length += 2
+        memcpy(end, self.tail, self.tailed)
+        self.length = end + self.tailed - self.text
         return True
-
-
-def lines_of(bursts):
-    """See ``lines.lines_of``."""
-    cdef _Lines lines = _Lines()
-    cdef long long at
-    cdef bytes head = b""
-    known_direction = known_conn = None
-    for moment, direction, conn, burst in bursts:
-        at = moment // _MICROSECOND * _MICROSECOND
-        if conn is not known_conn or direction is not known_direction:
-            head, known_conn, known_direction = head_of(direction, conn), conn, direction
-        for raw in burst:
-            if type(raw) is not bytes or not lines.put_plain(head, <bytes>raw, at):
-                lines.put(line_of((moment, direction, conn, raw)))
-    return PyBytes_FromStringAndSize(<char*>lines.text, lines.length)

@@ -4,11 +4,12 @@ In: the rows of a recording. Out: moments in nanoseconds that never go back, cut
 byte for byte, and their lines. What cannot be played ends the reading, with its line and what to do about it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeVar, cast
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
+from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.manifest import Manifest, files_of
 from twap_server.recordings.rows import ENDED, OPENED, Row, rows, unreadable
 
@@ -20,6 +21,7 @@ _SWAPPED = SECOND
 RecordedFrame: TypeAlias = tuple[Nanos, bytes, int, str]
 """When a message was received, the message, the line it stands on (counted from 1), and the address it came
 from; of a boundary (``boundary_of``) when it was, why, and the line."""
+_Made = TypeVar("_Made")
 _BOUNDARIES: Final = {OPENED: f"{OPENED} ", ENDED: f"{ENDED} "}
 """What stands before a connection's address in the place of a boundary's."""
 
@@ -31,10 +33,29 @@ class Recording:
         """Raises: InvalidRequest: with ``keep``, as ``frames``."""
         self.path = path
         self._kept = list(frames(path, boundaries=True)) if keep else None
+        self._made: Sequence[object] | None = None
 
     def frames(self) -> Iterator[RecordedFrame]:
         """All messages from the first one on, and the boundaries of connections; see ``frames``."""
         return frames(self.path, boundaries=True) if self._kept is None else iter(self._kept)
+
+    def made(self, make: Callable[[Iterator[RecordedFrame]], Iterator[_Made]]) -> Iterator[_Made]:
+        """What is made of all messages: once, where they are kept, and then kept, too.
+
+        Args:
+            make: always the same.
+
+        Raises:
+            InvalidRequest: while it is read, as ``make`` or ``frames``.
+        """
+        if self._kept is None:
+            return make(self.frames())
+        if self._made is None:
+            try:
+                self._made = list(make(self.frames()))
+            except InvalidRequest:  # for whoever reads as far as that
+                return make(self.frames())
+        return iter(cast(Sequence[_Made], self._made))  # the same ``make`` made it
 
 
 def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:

@@ -30,11 +30,14 @@ def head_of(direction: str, conn: str) -> bytes:
     return _encode({"dir": direction, "conn": conn, "raw": ""}).removesuffix(b'"}')
 
 
-def lines_in_python(bursts: Iterable[Burst]) -> bytes:
-    """Write the lines of bursts, one after another."""
-    return b"".join(
-        line_of((at, direction, conn, raw)) for at, direction, conn, burst in bursts for raw in burst
-    )
+class LineWriter:
+    """Writes the lines of bursts, one after another."""
+
+    def lines_of(self, bursts: Iterable[Burst]) -> bytes:
+        """Write bursts."""
+        return b"".join(
+            line_of((at, direction, conn, raw)) for at, direction, conn, burst in bursts for raw in burst
+        )
 
 
 def _as_text(raw: bytes) -> tuple[str, str]:

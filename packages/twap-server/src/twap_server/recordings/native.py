@@ -2,14 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from twap_server.recordings.lines import lines_in_python
-
 if TYPE_CHECKING:
-    lines_of = lines_in_python
+    from twap_server.recordings.lines import LineWriter
 else:
     try:
-        from twap_server.recordings._lines import lines_of
+        from twap_server.recordings._lines import LineWriter
     except ImportError:
-        lines_of = lines_in_python
+        from twap_server.recordings.lines import LineWriter
 
-__all__ = ["lines_of"]
+__all__ = ["LineWriter"]

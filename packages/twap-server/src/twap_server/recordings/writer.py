@@ -19,12 +19,14 @@ from twap_server.domain.clock import SECOND, Nanos, to_datetime
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.lines import Burst, Message
 from twap_server.recordings.manifest import ENDING, Manifest, Retention, Segment
-from twap_server.recordings.native import lines_of
+from twap_server.recordings.native import LineWriter
 from twap_server.recordings.packing import new_packer
 
-_BATCH: Final = 150
-"""Messages that are written at once: about a hundred kilobytes, which the allocator keeps at hand."""
+_BATCH: Final = 300
+"""Messages that are written at once, and for which the thread wakes early: what is fresh in the processor's
+cache is read at half the cost."""
 _EVERY_S: Final = 0.25
+"""So often the thread wakes for fewer."""
 _TURNS_TO_A_FLUSH: Final = 3
 """So at most a second is lost when the process is killed."""
 _MOST_WAITING: Final = 200_000
@@ -39,11 +41,11 @@ class OpenSegment:
         self.path = path
         self.facts = Segment(file=path.name, first=first, last=first)
         self._file = path.open("wb")
-        self._packer = new_packer()
+        self._writer, self._packer = LineWriter(), new_packer()
 
     def write(self, bursts: Sequence[Burst]) -> None:
         """Write messages, at least one: many at once are cheaper."""
-        self._file.write(self._packer.compress(lines_of(bursts)))
+        self._file.write(self._packer.compress(self._writer.lines_of(bursts)))
         self.facts.rows += sum(len(burst[3]) for burst in bursts)
         self.facts.last = bursts[-1][0]
 
@@ -92,7 +94,7 @@ class RecordingWriter:
         """Messages; the event loop counts the first, the thread the second."""
         self._lists: dict[str, Burst] = {}
         self._dropped = 0
-        self._stopping = threading.Event()
+        self._wake, self._stopping = threading.Event(), False
         self._thread = threading.Thread(target=self._run, name=f"recording {folder.name}", daemon=True)
         self._segment: OpenSegment | None = None
         self._manifest = Manifest.of(folder)
@@ -109,6 +111,8 @@ class RecordingWriter:
         else:
             self._taken += len(burst[3])
             self._waiting.append(burst)
+            if self._taken - self._written >= _BATCH and not self._wake.is_set():
+                self._wake.set()
 
     def keep_list(self, message: Message) -> None:
         """Take what says how the exchange writes its numbers: every later segment begins with it."""
@@ -117,13 +121,16 @@ class RecordingWriter:
 
     def end(self) -> None:
         """Write what is left and close; waits for the disk, some seconds at most."""
-        self._stopping.set()
+        self._stopping = True
+        self._wake.set()
         if self._thread.is_alive():
             self._thread.join(_JOIN_S)
 
     def _run(self) -> None:
         for turn in itertools.count(1):
-            stopping = self._stopping.wait(_EVERY_S)
+            self._wake.wait(_EVERY_S)
+            self._wake.clear()
+            stopping = self._stopping
             try:
                 self._write_waiting()
                 if stopping:

@@ -50,7 +50,7 @@ class FollowedBooks:
 
         Returns the canonical symbols whose books it was about, and its trades: ``ts_received`` is set.
         """
-        at, raw, line, self._source = frame
+        at, raw, line, self._source, _ = frame
         try:
             events = self._stream.decode(raw)
         except WireFormatError as error:

@@ -31,6 +31,8 @@ _FARTHEST: Final = 24 * 3600 * SECOND
 
 NoteAnswer: TypeAlias = Callable[[Nanos, bytes, int, str], None]
 """Takes in what answered a request over REST: moment, body, line, address."""
+SaysNothing: TypeAlias = Callable[[bytes], bool]
+"""Whether a message says only that its connection lives, whatever came before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,14 +46,16 @@ class PlayedConnection:
     """How the recording names it."""
     is_boundary: bool = False
     """It was opened or ended here: no message."""
+    is_answer: bool = False
+    """No connection: a message answered a request over REST."""
 
     def is_of(self, other: "PlayedConnection") -> bool:
         """Whether both are the same connection, boundary or not."""
         return self.path == other.path and self.conn == other.conn
 
 
-PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection]
-"""As ``RecordedFrame``, of a known connection."""
+PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection, bool]
+"""As ``RecordedFrame``, of a known connection; and whether it says only that this connection lives."""
 NOWHERE: Final = PlayedConnection(exchange="", path=Path(), conn="")
 
 
@@ -107,40 +111,52 @@ def exchange_of(path: Path, frames: Iterator[RecordedFrame], origins: Origins) -
 
 
 def of_one(
-    path: Path, frames: Iterator[RecordedFrame], origins: Origins, note_answer: NoteAnswer
+    path: Path, frames: Iterator[RecordedFrame], origins: Origins, says_nothing: SaysNothing
 ) -> Iterator[PlayedFrame]:
-    """Pass on what came over WebSockets, as long as all is of one exchange.
+    """Tell of each message over which connection it came, as long as all is of one exchange.
 
     Args:
         path: of the recording, for words.
         frames: its messages.
         origins: the exchanges.
-        note_answer: is given what answered requests over REST, as it comes by.
+        says_nothing: of this exchange.
 
     Raises:
         InvalidRequest: a message is of another exchange; it is named by its line.
     """
-    exchange, passed, played, is_spot = "", "", NOWHERE, False
+    exchange, passed, played = "", "", NOWHERE
+    is_spot, tells = False, says_nothing
     known: dict[str, PlayedConnection] = {}
     for frame in frames:
         at, raw, line, conn = frame
         if conn is not passed:
-            if is_answer(conn):
-                note_answer(*frame)
-                continue
-            exchange = _same(exchange, path, frame, origins)
-            is_spot = exchange == _BINANCE
-            passed, played = (
-                conn,
-                known.get(conn) or known.setdefault(conn, _connection(exchange, path, conn)),
-            )
+            passed = conn
+            if not is_answer(conn):
+                exchange = _same(exchange, path, frame, origins)
+            played = known.get(conn) or known.setdefault(conn, _connection(exchange, path, conn))
+            is_spot = exchange == _BINANCE and not played.is_answer
+            tells = _never if played.is_boundary or played.is_answer else says_nothing
         if is_spot and raw.find(_OF_FUTURES, 0, _HEAD) >= 0:
             raise unreadable(
                 path,
                 f"line {line}: a message of Binance's futures (it has pu): expected a recording of "
                 "Binance spot, for its books and their update ids are others",
             )
-        yield at, raw, line, played
+        yield at, raw, line, played, tells(raw)
+
+
+def _never(raw: bytes) -> bool:
+    return False
+
+
+def without_answers(frames: Iterator[PlayedFrame], note_answer: NoteAnswer) -> Iterator[PlayedFrame]:
+    """Pass on what came over WebSockets; what answered requests over REST is noted as it comes by."""
+    for frame in frames:
+        if frame[3].is_answer:
+            at, raw, line, source, _ = frame
+            note_answer(at, raw, line, source.conn)
+        else:
+            yield frame
 
 
 def merged(recordings: Sequence[Iterator[PlayedFrame]]) -> Iterator[PlayedFrame]:
@@ -168,7 +184,13 @@ def _merged(recordings: Sequence[Iterator[PlayedFrame]]) -> Iterator[PlayedFrame
 
 def _connection(exchange: str, path: Path, conn: str) -> PlayedConnection:
     bounded = boundary_of(conn)
-    return PlayedConnection(exchange=exchange, path=path, conn=bounded or conn, is_boundary=bool(bounded))
+    return PlayedConnection(
+        exchange=exchange,
+        path=path,
+        conn=bounded or conn,
+        is_boundary=bool(bounded),
+        is_answer=is_answer(conn),
+    )
 
 
 def _same(exchange: str, path: Path, frame: RecordedFrame, origins: Origins) -> str:

@@ -5,12 +5,11 @@ frames of their exchange. Frames that come while nobody is connected to it are l
 """
 
 import asyncio
-from bisect import bisect_right
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final
 
 from twap_server.clock import VirtualClock
 from twap_server.collector.config import CollectorConfig
@@ -26,37 +25,31 @@ _MOST_WAITING = 10_000
 _AT_ONCE: Final = 256
 """Frames that are read ahead."""
 _NOBODY: "list[Listener]" = []
-_NO_MORE: PlayedFrame = (FAR, b"", 0, NOWHERE)
-
-SaysNothing: TypeAlias = Mapping[str, Callable[[bytes], bool]]
-"""By exchange, whether a message says only that its connection lives, whatever came before it."""
-_ALL_SAY: Final[SaysNothing] = {}
+_NO_MORE: PlayedFrame = (FAR, b"", 0, NOWHERE, False)
+_NEVER: Final = Nanos(0)
 
 
 class Tape:
     """The frames that are still to come, read some at a time."""
 
     __slots__ = (
-        "_block", "_following", "_frames", "_line", "_place", "_runs", "_says_nothing", "_why_ends",
-        "at", "failure", "following", "line", "source", "taken",
+        "_block", "_frames", "_place", "_why_ends", "at", "failure", "following", "line", "source", "taken",
     )  # fmt: skip
 
-    def __init__(self, frames: Iterator[PlayedFrame], says_nothing: SaysNothing = _ALL_SAY) -> None:
+    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
         """Read the first ones.
 
         Args:
             frames: in order.
-            says_nothing: tells the frames of which only the last of several in a row needs to be played.
 
         Raises:
             InvalidRequest: the first one cannot be read.
         """
-        self._frames, self._says_nothing = frames, says_nothing
+        self._frames = frames
         self._block: list[PlayedFrame] = []
-        self._runs: list[int] = []
-        """Of each frame of the block the place of the last in a row that says nothing, else its own."""
+        """What was read, and after it ``_NO_MORE``."""
         self._place = 0
-        self.at, self._following, self._line, self.following = _NO_MORE
+        self.at, self.following = FAR, NOWHERE
         self._why_ends: InvalidRequest | None = None
         self.taken = 0
         """Messages, without the boundaries of connections."""
@@ -70,27 +63,31 @@ class Tape:
         if self.failure is not None:
             raise self.failure
 
-    def take(self, clock: VirtualClock) -> bytes:
-        """Take the next frame out; the clock then shows its moment."""
-        raw, clock.moment, self.line = self._following, self.at, self._line
-        source = self.source = self.following
-        if not source.is_boundary:
-            self.taken += 1
-        place = self._place = self._place + 1
-        if place < len(self._block):
-            self.at, self._following, self._line, self.following = self._block[place]
-        else:
-            self._read_on()
-        return raw
+    def take(self, clock: VirtualClock, *, until: Nanos = _NEVER) -> bytes:
+        """Take the next frame out; the clock then shows its moment.
 
-    def pass_over(self, until: Nanos) -> None:
-        """Pass over the frames that say nothing, to the last one in a row that comes by then."""
-        place, last = self._place, self._runs[self._place]
-        if last > place and self._block[place + 1][0] <= until:
-            last = bisect_right(self._block, until, place + 1, last + 1, key=_moment) - 1
-            self.taken += last - place
-            self._place = last
-            self.at, self._following, self._line, self.following = self._block[last]
+        Args:
+            clock: of the replay.
+            until: of several frames in a row that say nothing, take the last one that comes by then.
+        """
+        block, place = self._block, self._place
+        at, raw, line, source, says_nothing = block[place]
+        while says_nothing:
+            following = block[place + 1]
+            if not following[4] or following[3] is not source or following[0] > until:
+                break
+            at, raw, line, _, _ = following
+            place += 1
+        if not source.is_boundary:
+            self.taken += 1 + place - self._place
+        clock.moment, self.line, self.source = at, line, source
+        self._place = place = place + 1
+        following = block[place]
+        if following is _NO_MORE:
+            self._read_on()
+        else:
+            self.at, self.following = following[0], following[3]
+        return raw
 
     def _read_on(self) -> None:
         """Read the next block; what cannot be read is told when all before it was taken."""
@@ -100,48 +97,25 @@ class Tape:
                 block.extend(islice(self._frames, _AT_ONCE))
             except InvalidRequest as error:  # for whoever plays it, not for whoever happens to read now
                 self._why_ends = error
-        self._runs = _runs(block, self._says_nothing)
         if not block:
             self.failure = self._why_ends
-            block, self._runs = [_NO_MORE], [0]
+        block.append(_NO_MORE)
         self._block, self._place = block, 0
-        self.at, self._following, self._line, self.following = block[0]
-
-
-def _runs(block: Sequence[PlayedFrame], says_nothing: SaysNothing) -> list[int]:
-    """Of each frame the place of the last one in a row, over one connection, that says nothing like it."""
-    runs = list(range(len(block)))
-    if not says_nothing:
-        return runs
-    following: PlayedConnection | None = None
-    for place in reversed(runs[:]):
-        _, raw, _, source = block[place]
-        tells = says_nothing.get(source.exchange)
-        if tells is None or not tells(raw) or source.is_boundary:
-            following = None
-            continue
-        if source is following:
-            runs[place] = runs[place + 1]
-        following = source
-    return runs
-
-
-def _moment(frame: PlayedFrame) -> Nanos:
-    return frame[0]
+        self.at, _, _, self.following, _ = block[0]
 
 
 class TapePlayer:
     """Recordings, played once, on a ``ReplayLoop`` made with this player and its clock."""
 
-    def __init__(self, frames: Iterator[PlayedFrame], says_nothing: SaysNothing = _ALL_SAY) -> None:
+    def __init__(self, frames: Iterator[PlayedFrame]) -> None:
         """Take up the recording.
 
-        Args: as of a ``Tape``.
+        Args: frames: in order.
 
         Raises:
             InvalidRequest: it cannot be read.
         """
-        self.tape = Tape(frames, says_nothing)
+        self.tape = Tape(frames)
         self.clock = VirtualClock(self.tape.at)
         self.ended = asyncio.Event()
         """Set once every frame was taken and dealt with."""
@@ -178,8 +152,8 @@ class TapePlayer:
         self, exchange: Exchange, config: CollectorConfig, clock: Clock
     ) -> AsyncIterator["Listener"]:
         """Listen until the block ends."""
-        listener = Listener(self, exchange.name)
         listeners = self._listeners.setdefault(exchange.name, [])
+        listener = Listener(self, exchange.name, listeners)
         listeners.append(listener)
         try:
             yield listener
@@ -190,17 +164,15 @@ class TapePlayer:
         """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
         return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, ()))
 
-    def take_last(self, taker: "Listener", until: Nanos) -> bytes:
-        """Take the next frame; of several in a row that say nothing, the last one that comes by then.
+    def take_alone(self, until: Nanos) -> bytes:
+        """Take the next frame for the only listener; of several that say nothing the last that comes by then.
 
-        Between them nothing else happens. Where others listen, each hears each.
+        Between them nothing else happens.
         """
-        if len(self._listeners[self.tape.following.exchange]) == 1:
-            self.tape.pass_over(until)
-            raw = self.tape.take(self.clock)
-            self.reading, self.source = self.tape.line, self.tape.source
-            return raw
-        return self.take(taker)
+        tape = self.tape
+        raw = tape.take(self.clock, until=until)
+        self.reading, self.source = tape.line, tape.source
+        return raw
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
@@ -225,12 +197,12 @@ class Listener:
     acknowledges = False
     moment: Callable[[], Nanos] | None = None
 
-    def __init__(self, player: TapePlayer, exchange: str) -> None:
-        """Made inside the loop only."""
+    def __init__(self, player: TapePlayer, exchange: str, listeners: "Sequence[Listener]") -> None:
+        """Made inside the loop only; listeners: all that listen to the exchange."""
         loop = asyncio.get_running_loop()
         assert isinstance(loop, ReplayLoop), "a recording plays on its own loop"
         self._player, self._tape, self._loop = player, player.tape, loop
-        self._exchange = exchange
+        self._exchange, self._listeners = exchange, listeners
         self._waiting: deque[tuple[bytes, int, PlayedConnection]] = deque(maxlen=_MOST_WAITING)
         self._woken: asyncio.Future[None] = loop.create_future()
         self._woken.set_result(None)  # nobody waits yet
@@ -245,7 +217,8 @@ class Listener:
             horizon = self._loop.horizon
             if tape.at <= horizon:
                 if tape.following.exchange == self._exchange:
-                    return (player.take_last(self, horizon),)
+                    is_alone = len(self._listeners) == 1  # else each hears each frame
+                    return (player.take_alone(horizon) if is_alone else player.take(self),)
                 self._pass_on()
             self._woken = self._loop.create_future()
             await self._woken

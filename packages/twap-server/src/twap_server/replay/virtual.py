@@ -1,15 +1,18 @@
 """Run an event loop on virtual time: where a loop would wait for the network, a recording plays.
 
-Asyncio calls its selector when nothing is left to run, with the time until the next timer. Here that moment
+When nothing is left to run, asyncio waits for its sockets until the next timer. Here that moment
 either wakes the reader of the recording, which then takes every frame up to that timer without returning to
 the loop, or moves the clock to the timer. As soon as anything else wants to run, or sets an earlier timer,
 the reader stops: frames, timers and tasks run in exactly the order in which they would have run one by one.
+What asyncio does beside that, for sockets and slow callbacks, is left out: an order in a replay costs as many
+turns of the loop as it has slices and looks at its market, each of a few microseconds.
 """
 
 import asyncio
-import selectors
+from collections import deque
 from collections.abc import Callable
 from contextvars import Context
+from heapq import heappop, heappush
 from typing import Final, Protocol, TypeVarTuple
 
 from twap_server.clock import VirtualClock
@@ -17,6 +20,8 @@ from twap_server.domain.clock import SECOND, Nanos
 
 _Ts = TypeVarTuple("_Ts")
 
+_RESOLUTION: Final = 1e-9
+"""Seconds: timers due within so much of now are due."""
 FAR: Final = Nanos(2**63)
 """Later than anything that happens."""
 
@@ -36,12 +41,17 @@ class Player(Protocol):
 class ReplayLoop(asyncio.SelectorEventLoop):
     """See the module. Sockets and threads have no place here: nothing waits for them."""
 
+    _ready: deque[asyncio.Handle]
+    """Asyncio's own, as is ``_scheduled``: a heap."""
+    _scheduled: list[asyncio.TimerHandle]
+    _stopping: bool
+
     def __init__(self, clock: VirtualClock, player: Player) -> None:
         self.horizon = Nanos(0)
         """Up to when the reader may take frames: nothing else wants to run before."""
         self._virtual, self._start = clock, clock.moment
         self._player = player
-        super().__init__(_Selector(self))
+        super().__init__()
 
     def time(self) -> float:
         """Virtual seconds since the start."""
@@ -52,7 +62,9 @@ class ReplayLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Handle:
         """Run soon, before any frame."""
         self.horizon = Nanos(0)
-        return super().call_soon(callback, *args, context=context)
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
 
     def call_at(
         self,
@@ -63,7 +75,27 @@ class ReplayLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.TimerHandle:
         """Run at a time, before any later frame."""
         self.horizon = min(self.horizon, Nanos(self._start + int(when * SECOND)))
-        return super().call_at(when, callback, *args, context=context)
+        timer = asyncio.TimerHandle(when, callback, args, self, context)
+        heappush(self._scheduled, timer)
+        return timer
+
+    def _run_once(self) -> None:
+        """Run what is ready; where nothing is, let time pass first. As asyncio does, in the same order."""
+        ready, scheduled = self._ready, self._scheduled
+        while scheduled and scheduled[0].cancelled():
+            heappop(scheduled)
+        if not ready and not self._stopping:
+            wait = scheduled[0].when() - self.time() if scheduled else None
+            if wait is None or wait > 0:
+                self.pass_time(wait)
+        if scheduled:
+            now = self.time() + _RESOLUTION
+            while scheduled and scheduled[0].when() < now:
+                ready.append(heappop(scheduled))
+        for _ in range(len(ready)):  # what these make ready has its turn after the timers due by then
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
 
     def pass_time(self, timeout: float | None) -> None:
         """Nothing is to be done for so long (None: no timer is set): play, or move on."""
@@ -74,19 +106,6 @@ class ReplayLoop(asyncio.SelectorEventLoop):
                 raise Stuck("nothing is left to play, and nothing else will ever happen")
             virtual.moment = until
         self.horizon = until
-
-
-class _Selector(selectors.SelectSelector):
-    """Never waits."""
-
-    def __init__(self, loop: ReplayLoop) -> None:
-        super().__init__()
-        self._pass_time = loop.pass_time
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None or timeout > 0:
-            self._pass_time(timeout)
-        return []
 
 
 def _nanos(seconds: float) -> int:

@@ -7,6 +7,7 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     RowMapping,
+    Select,
     bindparam,
     delete,
     func,
@@ -23,6 +24,7 @@ from twap_server.domain.clock import Nanos
 from twap_server.store.database import Database
 from twap_server.store.tables import api_keys as keys
 from twap_server.store.tables import refresh_families as families
+from twap_server.store.tables import users
 
 _COLUMNS = (
     keys.c.key_id,
@@ -59,6 +61,7 @@ class KeyStore:
             StoreUnavailable: nothing is known to be recorded.
         """
         async with self._database.account_transaction() as connection:
+            await connection.execute(_alone_with(key.user_id))
             if family_id is not None and not await _is_active(connection, family_id):
                 return Adding.SIGNED_OUT
             await connection.execute(delete(keys).where(keys.c.user_id == key.user_id, _ended(key.created)))
@@ -127,6 +130,11 @@ _USE = (
     .where(keys.c.key_id == bindparam("used_key"), func.coalesce(keys.c.last_used, 0) < _AT)
     .values(last_used=_AT)
 )
+
+
+def _alone_with(user_id: str) -> Select[Any]:
+    """Wait until no other process adds a key of this user (PostgreSQL): each counts what there is."""
+    return select(users.c.user_id).where(users.c.user_id == user_id).with_for_update(key_share=True)
 
 
 async def _is_active(connection: AsyncConnection, family_id: str) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     Update,
@@ -14,8 +15,10 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     select,
     tuple_,
+    union_all,
     update,
 )
 
@@ -188,6 +191,18 @@ def newest(
 def last_seq(user_id: str) -> Select[Any]:
     """The highest event seq of a user."""
     return select(func.max(order_events.c.seq).label("seq")).where(order_events.c.user_id == user_id)
+
+
+def last_seqs(user_ids: Sequence[str]) -> CompoundSelect[Any]:
+    """The highest event seq of each of these users, each found by the index; none for who has no events."""
+    return union_all(
+        *(
+            select(literal(user_id).label("user_id"), func.max(order_events.c.seq).label("seq"))
+            .where(order_events.c.user_id == user_id)
+            .having(func.max(order_events.c.seq).is_not(None))
+            for user_id in user_ids
+        )
+    )
 
 
 def events_after(user_id: str, since: int, limit: int) -> Select[Any]:

@@ -324,6 +324,42 @@ candle_ranges = Table(
 )
 """Between which open times every candle is known, how many there are, and when the newest were kept."""
 
+password_tries = Table(
+    "password_tries",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("failures", BigInteger, nullable=False),
+    Column("pending", BigInteger, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("begun", BigInteger, nullable=False),
+    Column("known_until", BigInteger, nullable=False),
+    Column("told", BigInteger, nullable=False),
+    Column("kept_until", BigInteger, nullable=False, index=True),
+)
+"""What gateways count together (PostgreSQL only), by digests of names and addresses; as ``KeyTries``."""
+
+shared_hits = Table(
+    "shared_hits",
+    metadata,
+    Column("gateway", Text, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("limit_name", Text, primary_key=True),
+    Column("told", BigInteger, nullable=False),
+    Column("kept_until", BigInteger, nullable=False, index=True),
+    Column("hits", Text, nullable=False),
+)
+"""What each gateway let pass (PostgreSQL only), a row for each time that it told; ``hits``: JSON, by key."""
+
+once_secrets = Table(
+    "once_secrets",
+    metadata,
+    Column("name_hash", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("kept_until", BigInteger, nullable=False, index=True),
+)
+"""What is given out once, to whoever knows its name (PostgreSQL only): sign-ins under way."""
+
 fills = Table(
     "fills",
     MetaData(),

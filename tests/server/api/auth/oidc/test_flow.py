@@ -29,7 +29,7 @@ from twap_client._transport import OidcLogin
 from twap_client.accounts import Accounts
 from twap_client.cli.app import app as command
 from twap_server.api.app import create_app
-from twap_server.api.auth.oidc.attempts import Once
+from twap_server.api.auth.oidc.attempts import LocalOnce
 from twap_server.api.config import ApiConfig, OidcConfig
 from twap_server.domain.clock import SECOND
 
@@ -466,13 +466,14 @@ async def test_steps_are_counted_by_address() -> None:
 
 async def test_who_is_on_the_way_is_bounded() -> None:
     clock = build()[4]
-    waiting: Once[int] = Once(clock, life_s=10, most=3)
-    names = [waiting.put(number) for number in range(5)]
-    assert len(waiting) == 3 and [waiting.take(name) for name in names] == [None, None, 2, 3, 4]
-    assert waiting.take(names[4]) is None
-    names = [waiting.put(1)]
+    waiting: LocalOnce[int] = LocalOnce(clock, life_s=10, most=3)
+    names = [await waiting.put(number) for number in range(5)]
+    assert len(waiting) == 3
+    assert [await waiting.take(name) for name in names] == [None, None, 2, 3, 4]
+    assert await waiting.take(names[4]) is None
+    names = [await waiting.put(1)]
     await clock.advance(10)
-    assert waiting.take(names[0]) is None and len(waiting) == 0
+    assert await waiting.take(names[0]) is None and len(waiting) == 0
 
 
 async def test_without_a_provider_there_is_nothing() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support import examples
 from support.venue.wire_client import KrakenBook
 from twap_server.venue import text
 from twap_server.venue.instruments import find
@@ -26,7 +27,7 @@ def event(bids: list[tuple[int, int]], asks: list[tuple[int, int]]) -> BookEvent
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples.of(150), deadline=None)
 @given(CHANGES, CHANGES, st.sampled_from([10, 25]))
 def test_a_client_that_truncates_always_has_the_top_of_the_book(
     before: list[tuple[list[tuple[int, int]], list[tuple[int, int]]]],

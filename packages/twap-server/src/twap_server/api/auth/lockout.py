@@ -10,9 +10,10 @@ meanwhile.
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import NamedTuple, NoReturn, Protocol
 
-from twap_server.api.auth.failure_delays import FailureDelays
+from twap_server.api.auth.failure_delays import FailureDelays, FailureRule
 from twap_server.api.auth.keyed_lock import KeyedLock
 from twap_server.api.config import PasswordConfig
 from twap_server.api.http.rate_limits import site_of
@@ -29,20 +30,70 @@ class WrongPassword(NotAuthenticated):
     """The name and the password do not belong together."""
 
 
+class PasswordAttempts(Protocol):
+    """What every password is looked at within."""
+
+    def attempt(self, name: str, address: str) -> AbstractAsyncContextManager[None]:
+        """Check one password in the block: it counts if the block ends with ``WrongPassword``.
+
+        Raises:
+            TooManyAttempts: before the block begins, with the seconds to wait; nothing was counted.
+        """
+        ...
+
+
+class LockoutRules(NamedTuple):
+    """For a user name from one address, for an address, and for a user name."""
+
+    pair: FailureRule
+    address: FailureRule
+    name: FailureRule
+
+    @classmethod
+    def of(cls, config: PasswordConfig) -> "LockoutRules":
+        """What the settings say."""
+        own, shared = to_span(config.lockout), to_span(min(config.lockout, config.longest_shared_wait))
+        return cls(
+            FailureRule(free=config.max_failures, longest=own, forget=own),
+            FailureRule(free=config.max_failures_per_address, longest=shared, forget=own),
+            FailureRule(free=config.max_failures_per_name, longest=shared, forget=own),
+        )
+
+
+class Tried(NamedTuple):
+    """Who tries, as it is counted."""
+
+    pair: str
+    site: str
+    name: str
+
+    @classmethod
+    def of(cls, name: str, address: str) -> "Tried":
+        """A name in whatever case, from an address of one caller."""
+        name, site = name[:_NAME_CHARACTERS].casefold(), site_of(address)
+        return cls(f"{site} {name}", site, name)
+
+
+def refuse(wait: int) -> NoReturn:
+    """Let nobody try for so many nanoseconds.
+
+    Raises:
+        TooManyAttempts: always.
+    """
+    seconds = max(1, -(-wait // SECOND))
+    raise TooManyAttempts(REFUSAL.format(span_text(seconds * SECOND)), retry_after=seconds)
+
+
 class Lockout:
     """In memory, bounded: what was not used for longest is forgotten first."""
 
     def __init__(self, config: PasswordConfig, clock: Clock) -> None:
         """Start with nobody locked out and nobody known."""
-        own, shared = config.lockout, min(config.lockout, config.longest_shared_wait)
-        self._of_pair = FailureDelays(clock, free=config.max_failures, longest=own, forget=own)
-        self._of_address = FailureDelays(
-            clock, free=config.max_failures_per_address, longest=shared, forget=own
-        )
-        self._of_name = FailureDelays(clock, free=config.max_failures_per_name, longest=shared, forget=own)
+        rules = LockoutRules.of(config)
+        self._of_pair, self._of_address, self._of_name = (FailureDelays(clock, rule) for rule in rules)
         self._known: OrderedDict[str, None] = OrderedDict()
         """Pairs that signed in."""
-        self._promises = _Promises(clock, keep=to_span(own))
+        self._promises = _Promises(clock, keep=rules.pair.forget)
         self._locks = KeyedLock(config.max_waiting)
 
     @asynccontextmanager
@@ -55,8 +106,7 @@ class Lockout:
             TooManyAttempts: before the block begins, with the seconds to wait; nothing was counted.
             EngineBusy: too many wait for that name and address already.
         """
-        name, site = name[:_NAME_CHARACTERS].casefold(), site_of(address)
-        pair = f"{site} {name}"
+        pair, site, name = Tried.of(name, address)
         async with self._locks.take(pair):
             counted = self._counted(pair, site, name)
             self._let_in(pair, site, name)
@@ -85,8 +135,7 @@ class Lockout:
             of_name = self._promises.wait(pair, self._of_name.wait(name))
             wait = max(wait, self._of_address.wait(site), of_name)
         if wait:
-            seconds = max(1, -(-wait // SECOND))
-            raise TooManyAttempts(REFUSAL.format(span_text(seconds * SECOND)), retry_after=seconds)
+            refuse(wait)
         self._promises.kept(pair)
 
     def _remember(self, pair: str) -> None:

@@ -32,7 +32,7 @@ INVITES_CLOSED = (
 INVITE_MISSING = "registration needs an invite: ask whoever runs this server, and send its code as invite"
 TAKEN = "that user name is taken: choose another"
 _TOO_MANY = "expected at most {} accounts a day from one address: try again in {}"
-_DAY = timedelta(days=1)
+DAY = timedelta(days=1)
 _MOST_INVITES = 1_000
 INVITE_PREFIX = "twapinvite_"
 
@@ -49,14 +49,25 @@ class Registration:
         config: ApiConfig,
         clock: Clock,
         new_id: Callable[[], str],
+        of_address: RateLimit | None = None,
     ) -> None:
-        """Args: new_id names users and invites, each once for ever."""
+        """Build it.
+
+        Args:
+            users: accounts.
+            invites: who may make one.
+            passwords: hashes them.
+            config: the settings.
+            clock: time.
+            new_id: names users and invites, each once for ever.
+            of_address: counts the accounts that an address makes in a day; None: a limit of its own.
+        """
         self.mode = config.registration
         self._users = users
         self._invites = invites
         self._passwords = passwords
         self._most = config.accounts_per_address_per_day
-        self._of_address = RateLimit(self._most, _DAY, clock)
+        self._of_address = RateLimit(self._most, DAY, clock) if of_address is None else of_address
         self._clock = clock
         self._new_id = new_id
 

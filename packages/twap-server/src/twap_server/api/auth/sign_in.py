@@ -13,7 +13,7 @@ from typing import assert_never
 from twap_models.accounts import AccessToken
 from twap_server.api.auth.access import Access, Caller
 from twap_server.api.auth.accounts_port import SignIns, Users
-from twap_server.api.auth.lockout import Lockout, WrongPassword
+from twap_server.api.auth.lockout import PasswordAttempts, WrongPassword
 from twap_server.api.auth.passwords import Passwords, PasswordUse
 from twap_server.api.auth.tokens import REFUSED, Tokens, digest, new_secret
 from twap_server.api.config import TokenConfig
@@ -37,7 +37,7 @@ class SignIn:
         users: Users,
         sign_ins: SignIns,
         passwords: Passwords,
-        lockout: Lockout,
+        lockout: PasswordAttempts,
         tokens: Tokens,
         access: Access,
         config: TokenConfig,

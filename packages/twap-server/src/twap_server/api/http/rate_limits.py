@@ -96,6 +96,12 @@ class _Moments(MemoryStorage):
     async def clear(self, key: str) -> None:
         self._hits.pop(key, None)
 
+    def add(self, key: str, hits: int, *, expiry: int, ago: int) -> None:
+        """Count hits that passed elsewhere so many nanoseconds ago; none is older than the newest known."""
+        known = self._current(key, expiry)
+        moment = Nanos(self._clock.monotonic() - ago)
+        known.extend([max(moment, known[-1]) if known else moment] * hits)
+
     def drop_newest(self, key: str) -> None:
         hits = self._hits.get(key)
         if hits:

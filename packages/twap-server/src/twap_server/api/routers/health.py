@@ -4,20 +4,13 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from twap_models.base import ResponseModel
 from twap_server.api.http.documented import HEADERS
-from twap_server.api.http.exact_json import ExactRoute, reply
+from twap_server.api.http.exact_json import ExactRoute
 from twap_server.api.http.metrics import CONTENT_TYPE
+from twap_server.api.http.readiness import Health, alive, readiness
 from twap_server.api.routers.dependencies import ServicesDep
 
 router = APIRouter(tags=["health"], route_class=ExactRoute)
-
-
-class Health(ResponseModel):
-    """How the server is; one that is ready may have something to say, of its clock for instance."""
-
-    status: str
-    reasons: list[str] = []
 
 
 _NOT_READY: dict[str, Any] = {
@@ -30,7 +23,7 @@ _NOT_READY: dict[str, Any] = {
 @router.get("/health", response_model=Health)
 async def health() -> Response:
     """The process lives and answers."""
-    return reply(Health(status="ok"))
+    return alive()
 
 
 @router.get("/ready", response_model=Health, responses={503: _NOT_READY})
@@ -39,9 +32,7 @@ async def ready(services: ServicesDep) -> Response:
     reasons = await services.self_report.not_ready()
     if services.sessions.closing:
         reasons = [*reasons, "the server is stopping"]
-    if not reasons:
-        return reply(Health(status="ready", reasons=services.self_report.remarks()))
-    return reply(Health(status="not ready", reasons=reasons), 503, headers={"Retry-After": "5"})
+    return readiness(reasons, services.self_report.remarks())
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})

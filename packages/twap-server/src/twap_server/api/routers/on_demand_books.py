@@ -28,9 +28,12 @@ async def held_book(
     Raises:
         UnknownExchange, UnknownSymbol, ExchangeUnavailable: nothing has that name.
         BookUnavailable: it was not live in time, or there is no room for it. It is released in any case.
+        EngineBusy: what the reader took cannot be known now.
     """
     async with _held_live(services, reader, exchange=exchange, spelling=spelling, depth=depth) as found:
         owner = reader.name if own else ""
+        if own:
+            await services.books.look(owner, exchange, spelling)
         return services.books.top(BookTopic(exchange, found.symbol, spelling, owner=owner), depth)
 
 

@@ -197,6 +197,7 @@ class StreamSession:
         if wanted.channel == "orders":
             await self._subscribe_orders(wanted.since)
         else:
+            await self._channels.prepare(wanted, self._signed_in.user_id)
             self._channels.subscribe(wanted, self._signed_in.user_id, say=self._say)
 
     async def _subscribe_orders(self, since: int | None) -> None:

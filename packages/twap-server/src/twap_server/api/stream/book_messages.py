@@ -85,6 +85,15 @@ class BookSource:
         names = [status.name for status in self._market.exchanges()]
         return tuple(InstrumentId(name, symbol) for name in names if symbol in self._listed(name))
 
+    async def look(self, user_id: str, exchange: str, spelling: str) -> None:
+        """Have it known what this user took of a book, before the book is shown with that.
+
+        Raises:
+            UnknownExchange, UnknownSymbol, ExchangeUnavailable: as ``find``.
+            EngineBusy: it cannot be known now.
+        """
+        await self._own_impact.look(user_id, self.find(exchange, spelling).instruments)
+
     def message(self, topic: BookTopic) -> BookMessage:
         """The topic's book at this moment, live or not."""
         return self._message(topic, topic.depth or self.depth)

@@ -18,6 +18,16 @@ class MarketChannels:
         """Deliver to ``inbox``."""
         self._subscriptions, self._books, self._inbox = subscriptions, books, inbox
 
+    async def prepare(self, wanted: Subscribe, user_id: str) -> None:
+        """Wait for what ``subscribe`` needs to know.
+
+        Raises:
+            InvalidRequest, UnknownExchange, UnknownSymbol, ExchangeUnavailable: as there.
+            EngineBusy: what the user took cannot be known now.
+        """
+        if wanted.channel == "book" and wanted.own is True:
+            await self._books.look(user_id, *_market_of(wanted))
+
     def subscribe(self, wanted: Subscribe, user_id: str, *, say: Callable[[WireModel], None]) -> None:
         """Begin to read what is wanted, and ``say`` so.
 

@@ -24,7 +24,7 @@ from twap_server.domain.market.status import CollectedBook, ExchangeStatus
 from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.realism import Realism
 from twap_server.domain.orders.record import OrderPage
-from twap_server.domain.orders.strategies import TWAP, StrategyChoice
+from twap_server.domain.orders.strategies import StrategyChoice, Twap
 from twap_server.feed.bus import CandleTopic
 from twap_server.reports.strategy import parameters
 
@@ -231,7 +231,7 @@ def _seconds(nanos: int) -> object:
 
 @lru_cache(maxsize=1_024)
 def _parameters_body(choice: StrategyChoice) -> Plain | None:
-    made = None if choice is TWAP else parameters(choice)
+    made = None if isinstance(choice, Twap) else parameters(choice)
     return None if made is None else {name: _plain(value) for name, value in made.to_wire().items()}
 
 

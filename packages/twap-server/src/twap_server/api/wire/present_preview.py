@@ -44,8 +44,8 @@ def order_preview(made: Preview, *, slices: int = SHOWN_SLICES) -> wire.OrderPre
         strategy_parameters=parameters(request.strategy),
         curve=points(made.curve),
         strategies=[comparison(one) for one in made.strategies],
-        realism=realism(request.realism),
-        on_the_way=expected_realism(request.realism, rules) if rules else None,
+        realism=realism(request.simulated),
+        on_the_way=expected_realism(request.simulated, rules) if rules else None,
         **_plan(made, slices),
     )
 

@@ -20,7 +20,7 @@ from twap_models.strategies import AUTO
 from twap_server.domain.clock import Nanos, to_nanos, to_span
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.exact import ZERO
-from twap_server.domain.orders.realism import PROFILES, UNSAID, Realism
+from twap_server.domain.orders.realism import PROFILES, Realism
 from twap_server.domain.orders.strategies import (
     TWAP,
     AllAtOnce,
@@ -70,10 +70,10 @@ def to_request(wire: TwapOrderRequest, *, now: Nanos) -> OrderRequest:
     )
 
 
-def realism_of(choice: RealismChoice | None) -> Realism:
+def realism_of(choice: RealismChoice | None) -> Realism | None:
     """What is to be simulated of an order's way."""
     if choice is None:
-        return UNSAID
+        return None
     if isinstance(choice, str):
         return PROFILES[RealismProfile(choice)]
     half_life = choice.impact_half_life

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from twap_server import settings as loading
-from twap_server.bootstrap.compose import choose
+from twap_server.bootstrap.chosen import choose
 from twap_server.bootstrap.doctor import files, machine, network, storage
 from twap_server.bootstrap.doctor.finding import Finding, fault, ok, warning
 from twap_server.domain.clock import Clock

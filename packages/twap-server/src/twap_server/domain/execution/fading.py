@@ -4,7 +4,6 @@ What was noted counts at once; it is settled when it was recorded, and taken bac
 """
 
 from collections.abc import Callable
-from itertools import takewhile
 from typing import Generic, Protocol, TypeVar
 
 from twap_server.domain.clock import Nanos
@@ -61,7 +60,12 @@ class FadingMemory(Generic[Key, Entry]):
         if not self._entries:
             return
         oldest = self._monotonic() - FORGOTTEN_AFTER * self._half_life
-        for key in [key for key, _ in takewhile(lambda pair: pair[1].at <= oldest, self._entries.items())]:
+        forgotten = []
+        for key, entry in self._entries.items():
+            if entry.at > oldest:
+                break
+            forgotten.append(key)
+        for key in forgotten:
             del self._entries[key]
 
     def _note(self, key: Key, entry: Entry) -> None:

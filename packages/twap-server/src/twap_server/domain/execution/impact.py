@@ -6,7 +6,7 @@ section 5. Pure: time and the book's generations are passed in. Time is monotoni
 no size comes back.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from decimal import ROUND_CEILING, Decimal
 from typing import NamedTuple
 
@@ -62,6 +62,18 @@ class ImpactMemory(FadingMemory[LevelKey, _Taken]):
         before = self._left(key, level_epoch)
         taken = exact.add(before, quantity) if before else quantity
         self._note(key, _Taken(taken, self._monotonic(), level_epoch))
+
+    def recall(self, key: LevelKey, quantity: Decimal, *, at: Nanos, level_epoch: int) -> None:
+        """Remember what was taken ``at`` an earlier moment, as it is recorded; call it in order of time."""
+        before = self._entries.pop(key, None)
+        if before is not None:
+            left = halved(before.quantity, age=at - before.at, half_life=self._half_life)
+            quantity = exact.add(left, quantity)
+        self._entries[key] = _Taken(quantity, at, level_epoch)
+
+    def keys_of(self, wanted: Container[tuple[str, InstrumentId]]) -> list[LevelKey]:
+        """Where these users took something of these instruments."""
+        return [key for key in self._entries if (key.user_id, key.instrument) in wanted]
 
     def _left(self, key: LevelKey, level_epoch: int | None) -> Decimal:
         """What is left of what was taken there; nothing once the exchange removed the level."""

@@ -17,7 +17,7 @@ from twap_server.domain import exact
 from twap_server.domain.exact import ZERO
 from twap_server.domain.execution.matching import ExchangeLevels, PriceBounds, match, match_at_touch
 from twap_server.domain.market.events import PriceLevel
-from twap_server.domain.orders.curves import LINEAR
+from twap_server.domain.orders.curves import Linear
 from twap_server.domain.orders.schedule import Schedule
 
 _PARTS = 16
@@ -205,7 +205,7 @@ def sizes(schedule: Schedule, *, skipped: int = 0) -> list[tuple[Decimal, int]]:
     others = plain.count - 1 - skipped
     if others < 0:
         return []
-    parts = 1 if plain.curve is LINEAR else _PARTS
+    parts = 1 if isinstance(plain.curve, Linear) else _PARTS
     edges = sorted({skipped + others * part // parts for part in range(parts + 1)} | {plain.count})
     found = Counter[Decimal]()
     for begin, end in pairwise(edges):

@@ -72,6 +72,11 @@ class ShiftMemory(FadingMemory[SideKey, _Shift]):
         """Remember that the user is that far now."""
         self._note(key, _Shift(distance, self._monotonic()))
 
+    def recall(self, key: SideKey, distance: Fraction, *, at: Nanos) -> None:
+        """Remember how far the user was ``at`` an earlier moment, as it is recorded; in order of time."""
+        self._entries.pop(key, None)
+        self._entries[key] = _Shift(distance, at)
+
 
 def within_reach(
     levels: Iterable[PriceLevel], side: Side, distance: Fraction, *, tick: Decimal

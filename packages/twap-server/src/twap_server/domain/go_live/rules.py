@@ -7,6 +7,8 @@ are in seconds, totals in dollars (any dollar coin counts as one dollar), random
 from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
+
 from twap_models.enums import GoLiveRule, Strategy
 
 UNITS = {
@@ -34,8 +36,7 @@ class RuleSource:
     """ISO date on which the page said so; ``after`` a date that its text proves; ``undated``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The figure lies between two bounds. Between one and its doubtful twin the exchange's pages disagree."""
 
     low: Decimal | None = None
@@ -59,8 +60,7 @@ class Range:
         return between
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MultipleOf:
+class MultipleOf(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The figure is a whole multiple of ``step``."""
 
     step: Decimal
@@ -70,8 +70,7 @@ class MultipleOf:
         return f"a multiple of {self.step:f} {unit}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Divisible:
+class Divisible(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The duration is a whole multiple of the interval."""
 
     low: Decimal
@@ -85,8 +84,7 @@ class Divisible:
         return "a multiple of the interval" + (" (a rest is not documented)" if self.doubtful else "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairMinimum:
+class PairMinimum(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The quantity covers the pair's own smallest order in every slice, or once."""
 
     whole_order: bool = False
@@ -109,8 +107,7 @@ class PairMinimum:
         return f"{more} the pair's smallest order in every slice{every}{margin}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Required:
+class Required(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The order must give it."""
 
     def words(self, unit: str) -> str:
@@ -119,8 +116,7 @@ class Required:
         return "given (it is required)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Absent:
+class Absent(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The exchange's pages name no such parameter: an order that gives it may or may not be possible."""
 
     why: str
@@ -131,8 +127,7 @@ class Absent:
         return f"none given ({self.why})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OneOf:
+class OneOf(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The figure is one of a few."""
 
     values: tuple[Decimal, ...]
@@ -144,8 +139,7 @@ class OneOf:
         return " or ".join(f"{value:f} {unit}".rstrip() for value in self.values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Free:
+class Free(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Nothing to break: the exchange decides it, whatever the order says."""
 
     note: str
@@ -156,8 +150,7 @@ class Free:
         return self.note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unknown:
+class Unknown(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """The caller must give it, and no page says within which bounds: the answer is never ``accepted``."""
 
     why: str

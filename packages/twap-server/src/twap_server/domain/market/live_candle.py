@@ -6,7 +6,8 @@ high, low and close are then exact at once, the volume once it is proven which t
 
 Where an exchange numbers the trades of an instrument without holes (Binance, Kraken, Coinbase), one left out
 is a gap, one that came before is a repetition. Where numbers only rise (``Trade.is_numbered`` is false), only
-a break of the connection is a gap.
+a break of the connection is a gap. A lost trade is noticed once the next one comes; one that is lost before
+the first that was heard never is, for no number stands before it.
 """
 
 from decimal import Decimal

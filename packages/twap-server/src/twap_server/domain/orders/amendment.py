@@ -50,6 +50,16 @@ def amend(
     return _replanned(order, plan, now=now, limits=limits, smallest=smallest)
 
 
+def is_made(order: Order, wanted: Amendment) -> bool:
+    """Whether the order's plan is as the changes want it, on its grid."""
+    plan, rules = order.plan, _rules(order)
+    return (
+        (wanted.quantity is None or plan.quantity == rules.floor_lot(wanted.quantity))
+        and (wanted.end is None or plan.end == wanted.end)
+        and (not wanted.limit_set or plan.limit == rules.safe_limit(wanted.limit, order.terms.side))
+    )
+
+
 def _would_be_too_small(order: Order, smallest: Decimal) -> bool:
     """Whether slices to come would be below the smallest order: on the average, or by their step."""
     if order.plan.step:

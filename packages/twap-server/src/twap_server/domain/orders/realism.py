@@ -52,8 +52,6 @@ class Realism:
 
 
 IDEAL: Final = Realism()
-UNSAID: Final = Realism()
-"""Of a request that leaves it to the server: told from ``IDEAL`` by its identity, and ideal by itself."""
 
 PROFILES: Final[Mapping[RealismProfile, Realism]] = MappingProxyType(
     {

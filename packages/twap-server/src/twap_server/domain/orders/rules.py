@@ -14,7 +14,7 @@ from twap_server.domain import exact
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos, span_text, to_text
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.instrument import LIMIT_ONLY, UNREADABLE, takes_orders
-from twap_server.domain.orders.curves import LINEAR, AtOnce, smallest_slice
+from twap_server.domain.orders.curves import AtOnce, Linear, smallest_slice
 from twap_server.domain.orders.schedule import merged, slice_count
 from twap_server.domain.orders.strategies import broken_by
 from twap_server.domain.orders.terms import OrderRequest, Plan, Rejection
@@ -194,7 +194,7 @@ def _broken_slices(count: int, length: int, limits: OrderLimits) -> Iterator[Rej
 def _broken_latency(request: OrderRequest, *, now: Nanos) -> Iterator[Rejection]:
     """Each slice has to arrive before the next one is decided, which goes by what it filled."""
     start, end = _window(request, now)
-    length, slowest = end - start, request.realism.slowest
+    length, slowest = end - start, request.simulated.slowest
     shortest = shortest_bucket(slowest, request.randomize)
     interval = request.interval or length // (request.slices or 1)
     if not slowest or length <= 0 or min(length, interval) >= shortest:
@@ -206,7 +206,7 @@ def _broken_latency(request: OrderRequest, *, now: Nanos) -> Iterator[Rejection]
     )
     yield _invalid_interval(
         f"slices of {_seconds(min(length, interval))} s are too short: with realism "
-        f"{request.realism.profile.value} a slice takes up to {_seconds(slowest)} s to arrive: "
+        f"{request.simulated.profile.value} a slice takes up to {_seconds(slowest)} s to arrive: "
         + (told if most else f"use a window of at least {_seconds(shortest)} s"),
         field=field if most else "end_time",
         nearest=Decimal(most) if request.interval is None else _in_seconds(shortest),
@@ -319,7 +319,7 @@ def plan_of(
         lot_size=rules.lot_size,
         smallest=fit.smallest,
         randomize=request.randomize,
-        slowest=request.realism.slowest,
+        slowest=request.simulated.slowest,
     )
     elapsed = min(-(-(now - start) // plan.interval) if start < now else 0, plan.slice_count)
     if elapsed:
@@ -336,7 +336,7 @@ def sliced(plan: Plan, *, lot_size: Decimal, smallest: Decimal, randomize: Decim
         lot_size, smallest, randomize: of the order.
         slowest: the longest latency of a slice: one that could not arrive before the end joins another.
     """
-    if plan.curve is not LINEAR:
+    if not isinstance(plan.curve, Linear):
         plan = _counted(plan, needed=shortest_bucket(slowest, randomize))
         return _stepped(plan, lot_size=lot_size, smallest=smallest, randomize=randomize)
     always_left = exact.subtract(_HUNDRED, randomize)

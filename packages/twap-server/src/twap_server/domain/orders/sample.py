@@ -1,7 +1,11 @@
-"""Describe what the market did while an order worked: measured, stored with the order, bounded."""
+"""Describe what the market did while an order worked: measured, stored with the order, bounded.
 
-from dataclasses import dataclass
+The values are msgspec structs, as in ``order.py``: an order has some hundreds of them.
+"""
+
 from decimal import Decimal
+
+from msgspec import Struct
 
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
@@ -10,8 +14,7 @@ MARK_OUTS = (1, 10, 60)
 """Seconds after a fill at which the mid is looked at again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True, gc=False):
     """What one order over the whole quantity, at the schedule's begin, would have got; nothing was taken."""
 
     filled: Decimal
@@ -19,8 +22,7 @@ class Sweep:
     fees: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(Struct, frozen=True, kw_only=True, gc=False):
     """The market at one moment of an order's life.
 
     Samples are taken from the effective start to the end at a steady period, when the order ends, and 1, 10

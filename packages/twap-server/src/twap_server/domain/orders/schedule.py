@@ -21,7 +21,7 @@ from decimal import Decimal
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.exact import ZERO
-from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Participation
+from twap_server.domain.orders.curves import LINEAR, AtOnce, Curve, Linear, Participation
 from twap_server.domain.orders.terms import Plan
 
 CATCH_UP_CAP = 3
@@ -130,7 +130,7 @@ class Schedule:
 
     def most_of(self, index: int) -> Decimal:
         """What slice ``index`` may want while catching up: at least its own part of the curve."""
-        return self.most if self.curve is LINEAR else max(self.most, self.size(index))
+        return self.most if isinstance(self.curve, Linear) else max(self.most, self.size(index))
 
     def _curve(self, index: int) -> int:
         """Lots above ``base`` that the plain curve wants once slice ``index`` is done."""

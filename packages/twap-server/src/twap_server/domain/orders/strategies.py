@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from typing import ClassVar, TypeAlias
 
+from msgspec import Struct
+
 from twap_models.enums import Strategy, Urgency
 from twap_server.domain import exact
 from twap_server.domain.clock import SECOND, Nanos
@@ -37,15 +39,13 @@ _KEPT = Context(prec=15)
 """Digits of a decay that are kept."""
 
 
-@dataclass(frozen=True, slots=True)
-class Twap:
+class Twap(Struct, frozen=True, gc=False, tag=True):
     """The same in every equal part of the window."""
 
     name: ClassVar = Strategy.TWAP
 
 
-@dataclass(frozen=True, slots=True)
-class Vwap:
+class Vwap(Struct, frozen=True, gc=False, tag=True):
     """In step with the usual volume."""
 
     name: ClassVar = Strategy.VWAP
@@ -56,8 +56,7 @@ class Vwap:
     """Of closed candles that are looked at; not used where weights are given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortfall:
+class Shortfall(Struct, frozen=True, kw_only=True, gc=False, tag=True):
     """Trade early what the price could run away from: Almgren & Chriss 2000."""
 
     name: ClassVar = Strategy.IS
@@ -84,8 +83,7 @@ class Shortfall:
         return self.risk_aversion is None and self.half_life is None
 
 
-@dataclass(frozen=True, slots=True)
-class Pov:
+class Pov(Struct, frozen=True, gc=False, tag=True):
     """A share of what everybody trades."""
 
     name: ClassVar = Strategy.POV
@@ -93,8 +91,7 @@ class Pov:
     """Percent, above 0, below 100."""
 
 
-@dataclass(frozen=True, slots=True)
-class AllAtOnce:
+class AllAtOnce(Struct, frozen=True, gc=False, tag=True):
     """A sweep of the books at the begin; what is left then by ``carry``."""
 
     name: ClassVar = Strategy.SWEEP

@@ -11,7 +11,7 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.price_grid import PriceGrid
 from twap_server.domain.orders.curves import LINEAR, Curve
 from twap_server.domain.orders.market_facts import NO_FACTS, MarketFacts
-from twap_server.domain.orders.realism import IDEAL, UNSAID, Realism
+from twap_server.domain.orders.realism import IDEAL, Realism
 from twap_server.domain.orders.strategies import TWAP, StrategyChoice
 
 
@@ -40,12 +40,20 @@ class OrderRequest:
     """Percent by which size and time of a slice may move inside its bucket, 0 to 50."""
     participation_cap: Decimal | None = None
     """Most that a slice may take, in percent of what was traded since the slice before."""
-    realism: Realism = UNSAID
+    realism: Realism | None = None
+    """None leaves it to the server."""
     strategy: StrategyChoice = TWAP
     facts: MarketFacts = NO_FACTS
     """What was looked up of the market, where the strategy needs it."""
     fingerprint: str = ""
     """Digest of the body after defaults and normalisation: tells a repeat from another order."""
+    order_id: str = ""
+    """Of the order that it becomes, where whoever asks chose one; empty: the engine does."""
+
+    @property
+    def simulated(self) -> Realism:
+        """What its slices meet on their way: nothing where nobody says anything."""
+        return IDEAL if self.realism is None else self.realism
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from twap_server.domain import exact
 from twap_server.domain.exact import FINE, ZERO
 from twap_server.domain.execution.matching import within
-from twap_server.domain.orders.curves import LINEAR
+from twap_server.domain.orders.curves import Linear
 from twap_server.domain.orders.order import Order, SliceResult
 from twap_server.domain.orders.record import OrderRecord
 from twap_server.domain.orders.sample import Sweep
@@ -124,7 +124,7 @@ def _naive_twap(record: OrderRecord, done: Execution) -> tuple[Decimal, Decimal,
 
 def _even_target(order: Order, one: SliceResult) -> Decimal:
     """What equal slices want once this one is done: of a TWAP order that is its own target."""
-    if order.plan.curve is LINEAR:
+    if isinstance(order.plan.curve, Linear):
         return one.target
     share = exact.multiply(order.plan.quantity, Decimal(one.index + 1))
     return exact.floor_to(FINE.divide(share, Decimal(order.plan.slice_count)), order.terms.lot_size)

@@ -181,7 +181,7 @@ class OrderAcceptance:
         forecast: Decimal | None = None,
     ) -> OrderTerms:
         return OrderTerms(
-            order_id=self._new_id(),
+            order_id=request.order_id or self._new_id(),
             user_id=user_id,
             token_id=request.token_id,
             fingerprint=request.fingerprint,
@@ -197,7 +197,7 @@ class OrderAcceptance:
             fidelity=request.fidelity,
             randomize=request.randomize,
             participation_cap=request.participation_cap,
-            realism=request.realism,
+            realism=request.simulated,
             strategy=request.strategy,
             lot_size=ZERO if rules is None else rules.lot_size,
             decision_price=mid,

@@ -168,7 +168,7 @@ class Validation:
     def _find(self) -> TradingRules | Rejection:
         try:
             return self._listings.rules(
-                self._request.exchange, self._request.symbol, self._request.realism.fees
+                self._request.exchange, self._request.symbol, self._request.simulated.fees
             )
         except UnknownExchange as error:
             return Rejection(

@@ -26,12 +26,12 @@ def why_not_tradable(
     if live.is_barred:
         return SliceReason.NOT_TRADABLE
     match live.status:
+        case BookStatus.LIVE:  # first: it is the usual one, and each costs a look-up
+            return _live_but_unusable(live, now=now, max_age=max_age)
         case BookStatus.RESYNCING:
             return SliceReason.RESYNCING
         case BookStatus.STALE | BookStatus.DOWN:
             return SliceReason.STALE_BOOK
-        case BookStatus.LIVE:
-            return _live_but_unusable(live, now=now, max_age=max_age)
 
 
 def _live_but_unusable(live: LiveBookView, *, now: Nanos, max_age: int) -> SliceReason | None:

@@ -3,14 +3,26 @@
 Of orders under the usual impact model: others name a half-life or a model of their own.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from twap_models.enums import Side
 from twap_server.domain.errors import TwapError
 from twap_server.domain.execution.impact import ImpactMemory, LevelKey
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.engine.ports import Market
+
+
+class OwnLevel(NamedTuple):
+    """What a user took of one level, in base currency."""
+
+    user_id: str
+    instrument: InstrumentId
+    side: Side
+    """Of the taker."""
+    price: Decimal
+    taken: Decimal
 
 
 class OwnTaken:
@@ -36,6 +48,17 @@ class OwnTaken:
             for price in prices
         }
         return {price: taken for price, taken in found.items() if taken}
+
+    def all_of(self, wanted: Collection[tuple[str, InstrumentId]]) -> Sequence[OwnLevel]:
+        """Whatever these users took of these instruments, where it is something."""
+        prices: dict[tuple[str, InstrumentId, Side], list[Decimal]] = {}
+        for key in self._impact.keys_of(wanted):
+            prices.setdefault((key.user_id, key.instrument, key.side), []).append(key.price)
+        return [
+            OwnLevel(*whose, price, taken)
+            for whose, at in prices.items()
+            for price, taken in self.at(*whose, at).items()
+        ]
 
     def _lot(self, instrument: InstrumentId) -> Decimal | None:
         try:

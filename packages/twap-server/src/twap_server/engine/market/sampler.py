@@ -6,8 +6,9 @@ multiples of their period: orders of one length look at their market together, a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
+from heapq import heappop, heappush
 from typing import TypeAlias
 
 from twap_models.enums import Fidelity
@@ -45,8 +46,8 @@ class _Watch:
     swept: bool
     before: _Totals | None
     """When the last sample was taken."""
-    marks: tuple[list[Nanos], ...] = ()
-    """When the mid is to be looked at again, by the seconds after the slice; none before the first one."""
+    marks: list[Nanos] = field(default_factory=list)
+    """When the mid is to be looked at again: a heap."""
     marked: int = 0
     taken: int = 0
     last: Nanos = Nanos(0)
@@ -56,25 +57,18 @@ class _Watch:
         self.forget_marks(now)
         if self.marked < MARKED_SLICES:
             self.marked += 1
-            if not self.marks:
-                self.marks = tuple([] for _ in MARK_OUTS)
-            for seconds, moments in zip(MARK_OUTS, self.marks, strict=True):
-                moments.append(Nanos(now + seconds * SECOND))
+            for seconds in MARK_OUTS:
+                heappush(self.marks, Nanos(now + seconds * SECOND))
 
     def forget_marks(self, now: Nanos) -> None:
         """The mid was measured at ``now``: that serves every mark-out due by then."""
-        for moments in self.marks:
-            while moments and moments[0] <= now:
-                del moments[0]
+        while self.marks and self.marks[0] <= now:
+            heappop(self.marks)
 
     @property
     def next_mark(self) -> Nanos | None:
         """When the mid is to be looked at again next."""
-        next_mark: Nanos | None = None
-        for moments in self.marks:
-            if moments and (next_mark is None or moments[0] < next_mark):
-                next_mark = moments[0]
-        return next_mark
+        return self.marks[0] if self.marks else None
 
 
 class MarketSampler:
@@ -221,10 +215,10 @@ def _traded_between(
     is_odd: Sequence[bool],
 ) -> tuple[Decimal, Decimal]:
     """Base and quote currency traded on the destinations that show the order's asset."""
+    if len(totals) == 1 and not is_odd[0]:  # as for most orders; sums take longer
+        (old_base, old_quote), (base, quote) = before[0], totals[0]
+        return exact.subtract(base, old_base), exact.subtract(quote, old_quote)
     counted = [(old, new) for old, new, odd in zip(before, totals, is_odd, strict=True) if not odd]
-    if len(counted) == 1:  # as for most orders; sums take longer
-        (old, new) = counted[0]
-        return exact.subtract(new[0], old[0]), exact.subtract(new[1], old[1])
     return (
         exact.total(exact.subtract(new[0], old[0]) for old, new in counted),
         exact.total(exact.subtract(new[1], old[1]) for old, new in counted),

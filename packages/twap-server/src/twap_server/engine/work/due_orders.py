@@ -6,7 +6,8 @@ it settles, and by time where others wait for it: commands, or users without a b
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from twap_models.enums import SliceReason
 from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
@@ -31,11 +32,10 @@ Where most have a backlog, larger rounds serve all of them better.
 """
 
 
-@dataclass(slots=True)
-class _Piece:
+class _Piece(Struct):
     """What one piece of a round came to."""
 
-    changed: list[PendingWrite] = field(default_factory=list)
+    changed: list[PendingWrite] = []
     slices: int = 0
     """Looks, and the slices settled beyond one each."""
     is_full: bool = False
@@ -83,7 +83,11 @@ class DueOrders:
         Returns:
             Whether there may be more.
         """
-        return await self._work(self._due())
+        moment = self._open_orders.next_due()
+        if moment is not None and moment <= self._clock.now():
+            return await self._work(self._due())
+        self._impact.settle()  # a turn for samples alone: what has decayed goes all the same
+        return False
 
     async def end_elapsed(self) -> None:
         """End what ran out while nobody was here: who hears "ready" finds no order open past its end.

@@ -55,7 +55,6 @@ class BinanceExchange(BinanceMarket):
     default_ws_url = "wss://stream.binance.com:9443"
     default_rest_url = "https://api.binance.com"
     rest_root = "/api/v3"
-    has_idle_frames = True
     depth_weights = ((100, 5), (500, 25), (1000, 50), (5000, 250))
     row_weights = ((1000, 2),)
 

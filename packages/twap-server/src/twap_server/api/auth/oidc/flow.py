@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[im
 from twap_models.accounts import AccessToken
 from twap_server.api.auth.accounts_port import Identities
 from twap_server.api.auth.oidc.admission import admit, is_subject, username_of
-from twap_server.api.auth.oidc.attempts import Attempt, Grant, Once
+from twap_server.api.auth.oidc.attempts import Attempt, Grant, LocalOnce, Once, OnceSecrets, SharedOnce
 from twap_server.api.auth.oidc.provider import IdentityRefused, Provider
 from twap_server.api.auth.registration import Registration
 from twap_server.api.auth.sign_in import SignIn
@@ -42,8 +42,9 @@ class OidcSignIn:
         registration: Registration,
         clock: Clock,
         new_id: Callable[[], str],
+        shared: OnceSecrets | None = None,
     ) -> None:
-        """Args: new_id names users, each once for ever."""
+        """Args: new_id names users, each once for ever; shared, what all gateways remember sign-ins by."""
         self._config = config
         self._identities = identities
         self._sign_in = sign_in
@@ -51,8 +52,14 @@ class OidcSignIn:
         self._clock = clock
         self._new_id = new_id
         self._provider = Provider(config, clock)
-        self._attempts: Once[Attempt] = Once(clock, life_s=_ATTEMPT_S, most=_MOST)
-        self._grants: Once[Grant] = Once(clock, life_s=_GRANT_S, most=_MOST)
+        self._attempts: Once[Attempt]
+        self._grants: Once[Grant]
+        if shared is None:
+            self._attempts = LocalOnce(clock, life_s=_ATTEMPT_S, most=_MOST)
+            self._grants = LocalOnce(clock, life_s=_GRANT_S, most=_MOST)
+        else:
+            self._attempts = SharedOnce(Attempt, shared, life_s=_ATTEMPT_S)
+            self._grants = SharedOnce(Grant, shared, life_s=_GRANT_S)
 
     def callback_at(self, base: str) -> str:
         """Where browsers come back to: as the settings say, else below the address that was asked for."""
@@ -76,7 +83,7 @@ class OidcSignIn:
             redirect=redirect,
             state=state,
         )
-        ours = self._attempts.put(attempt)
+        ours = await self._attempts.put(attempt)
         address: str = prepare_grant_uri(
             metadata.authorization_endpoint,
             self._config.client_id,
@@ -109,7 +116,7 @@ class OidcSignIn:
             IdentityRefused: this browser did not begin, or too long ago.
             TwapError: what went wrong, where nobody waits.
         """
-        attempt = self._attempts.take(state)
+        attempt = await self._attempts.take(state)
         if attempt is None or not hmac.compare_digest(attempt.cookie.encode(), cookie.encode()):
             raise IdentityRefused(BEGIN_AGAIN)
         try:
@@ -130,7 +137,7 @@ class OidcSignIn:
             code, verifier=attempt.verifier, nonce=attempt.nonce, callback=attempt.callback
         )
         user_id = await self._account(claims, address)
-        return self._grants.put(Grant(user_id=user_id, challenge=attempt.challenge))
+        return await self._grants.put(Grant(user_id=user_id, challenge=attempt.challenge))
 
     async def redeem(self, code: str, verifier: str) -> AccessToken:
         """Trade the program's code and its secret for tokens; the code counts no more, whatever comes of it.
@@ -138,7 +145,7 @@ class OidcSignIn:
         Raises:
             NotAuthenticated: it is not valid, or the secret is another.
         """
-        grant = self._grants.take(code)
+        grant = await self._grants.take(code)
         made: str = create_s256_code_challenge(verifier)
         if grant is None or not hmac.compare_digest(grant.challenge.encode(), made.encode()):
             raise IdentityRefused(WRONG_CODE)

@@ -27,7 +27,7 @@ export function usePlayer(count, begin, speed, isReady) {
     const stride = strideOf(speed);
     let before = performance.now();
     let frame = requestAnimationFrame(function tick(moment) {
-      const passed = Math.min(MOST_MS, moment - before);
+      const passed = Math.min(MOST_MS, Math.max(0, moment - before)); // a frame's time is that of its begin: the first may have begun before
       before = moment;
       if (isReady()) at.current = Math.min(count - 1, at.current + (passed / 1000) * speed);
       const isEnd = at.current >= count - 1;

@@ -1,0 +1,136 @@
+"""Run one node of several: some of the stages, the others reached over NATS and PostgreSQL.
+
+In: settings and roles. Out: a ``RunningNode``. What a role owns is decided by leases; what it needs of other
+roles it gets through the ports that it has in one process, too.
+"""
+
+import asyncio
+import platform
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from starlette.types import ASGIApp
+
+from twap_models import __version__
+from twap_server.api.app import create_app
+from twap_server.api.config import ApiConfig
+from twap_server.api.http.connection_gate import ConnectionGate
+from twap_server.api.node_app import create_node_app
+from twap_server.bootstrap.api_side import Around, around_of
+from twap_server.bootstrap.live_market import MarketBuilder
+from twap_server.bootstrap.node_roles import NodeParts, NodeRoles
+from twap_server.bootstrap.outside import Outside
+from twap_server.bootstrap.recording import recorded
+from twap_server.clock import SteadyClock
+from twap_server.cluster.config import Role
+from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.subjects import Subjects
+from twap_server.domain.clock import Clock
+from twap_server.domain.errors import InvalidRequest
+from twap_server.domain.ownership import Node
+from twap_server.runtime.loops import HttpParser, http_parser
+from twap_server.runtime.vitals import Vitals
+from twap_server.settings import Settings
+from twap_server.store.database import Database
+from twap_server.store.leases import SqlLeaseStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningNode:
+    """A node at work, without its HTTP side."""
+
+    roles: NodeRoles
+    group: asyncio.TaskGroup
+    """The root task group: when a child dies, everything stops and the error surfaces."""
+    around: Around
+
+    @property
+    def config(self) -> ApiConfig:
+        """Of the HTTP side."""
+        return self.around.settings.api
+
+    @property
+    def vitals(self) -> Vitals:
+        """Of the process: nobody watches yet."""
+        return self.around.vitals
+
+    @property
+    def http_parser(self) -> HttpParser:
+        """Which one reads requests."""
+        return http_parser(self.around.settings.runtime.http_parser)
+
+    def app(self, gate: ConnectionGate) -> ASGIApp:
+        """What answers requests: a gateway's all, others' how they are."""
+        services = self.roles.services
+        return create_node_app(self.roles.report) if services is None else create_app(services, gate)
+
+    async def close(self) -> None:
+        """Close the streams; what is owned is given back when the node ends."""
+        if self.roles.services is not None:
+            await self.roles.services.sessions.close_all()
+
+
+@asynccontextmanager
+async def running_node(
+    settings: Settings, roles: Collection[Role], *, clock: Clock, address: str = ""
+) -> AsyncIterator[RunningNode]:
+    """Open PostgreSQL and NATS, and run the roles until the block ends.
+
+    Args:
+        settings: the same for all nodes.
+        roles: what this one does.
+        clock: the time.
+        address: where it answers HTTP, for ``twap-server nodes``.
+
+    Raises:
+        InvalidRequest: the signing key is not given, or nodes cannot share the database.
+        UnavailableError: PostgreSQL or NATS cannot be reached.
+    """
+    _check(settings, roles)
+    steady, world = SteadyClock(clock), Outside()
+    async with (
+        Database.shared(settings.database_url) as database,
+        NatsMessenger.connected(settings.cluster.nats, name=f"twap {database.node_id}") as messenger,
+        recorded(settings, steady) as network,
+        asyncio.TaskGroup() as group,
+    ):
+        around = around_of(settings, world, clock=steady, database=database)
+        markets = await MarketBuilder.remembering(
+            settings, database=database, network=network, clock=steady, rng=world.rng, group=group
+        )
+        leases = SqlLeaseStore(database)
+        node = Node(
+            node_id=database.node_id,
+            host=platform.node(),
+            roles=tuple(one.value for one in roles),
+            version=__version__,
+            started=steady.now(),
+            address=address,
+        )
+        parts = NodeParts(
+            around=around,
+            messenger=messenger,
+            subjects=Subjects(settings.cluster.prefix),
+            markets=markets,
+            leases=leases,
+            liveness=Liveness(leases, node, clock=steady),
+        )
+        begun = NodeRoles(parts, group)
+        await begun.begin(roles)
+        try:
+            yield RunningNode(roles=begun, group=group, around=around)
+        finally:
+            await begun.end()
+
+
+def _check(settings: Settings, roles: Collection[Role]) -> None:
+    if not roles:
+        raise InvalidRequest("--role: name at least one: collector, engine, gateway", field="role")
+    if Role.GATEWAY in roles and settings.signing_key is None:
+        raise InvalidRequest(
+            "a gateway needs TWAP_SIGNING_KEY, at least 32 characters, the same for all gateways: "
+            "a sign-in at one is good at all of them",
+            field="signing_key",
+        )

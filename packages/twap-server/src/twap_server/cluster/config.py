@@ -1,0 +1,37 @@
+"""Settings of a node: ``cluster`` in the settings file, ``TWAP_CLUSTER__…`` in the environment."""
+
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_Span = Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))]
+
+
+class Role(StrEnum):
+    """What a node does."""
+
+    COLLECTOR = "collector"
+    """Talks to exchanges, and tells others of their books."""
+    ENGINE = "engine"
+    """Works orders."""
+    GATEWAY = "gateway"
+    """Answers clients."""
+
+
+class ClusterConfig(BaseModel):
+    """How nodes find each other."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    nats: str = "nats://127.0.0.1:4222"
+    """``nats://[USER:PASSWORD@]HOST:PORT``; several with commas between."""
+    prefix: str = Field(default="twap", pattern=r"^[A-Za-z0-9_-]{1,32}$")
+    """Of the subjects: keeps several clusters on one NATS apart."""
+    lease: Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))] = timedelta(
+        seconds=3
+    )
+    """After so long without a word a node has lost what it owned."""
+    ask_within: _Span = timedelta(seconds=5)
+    """So long a gateway asks again until the owner of an order answers."""

@@ -1,0 +1,228 @@
+"""Ask another node what may be long, and may take its time. Over NATS a message is at most 1 MB.
+
+1. A question goes in parts. Each is confirmed; the last one begins the work.
+2. While that is under way, every half second "at work" is the answer: who asks sees that somebody is there.
+3. The answer comes in parts: the first by itself, each other one is asked for.
+
+A question has an id. Asked again under it, it is not carried out again by the same node, which keeps its
+answer for a while. Another node knows nothing of that: what a question does has to bear being done twice.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
+
+from msgspec import Struct
+
+from twap_server.cluster.coding import decode, encode
+from twap_server.cluster.messenger import Messenger, NoAnswer
+from twap_server.domain.clock import SECOND, Clock
+
+PART: Final = 512 * 1024
+"""Bytes of a part: with what is around it far below NATS's own bound of a message."""
+_SILENCE_S: Final = 1.0
+"""Longer nobody is waited for: a node that lives says at least that it is at work."""
+_AT_WORK_S: Final = 0.4
+_KEPT: Final = 10 * SECOND
+"""So long an answer is kept for who did not get it, and a question whose parts do not come."""
+_MOST_KEPT: Final = 64 * 1024 * 1024
+"""Bytes of answers; beyond that the oldest are forgotten sooner."""
+
+
+class NotHere(NoAnswer):
+    """Whoever was asked does not answer such questions any more, or lost a part of it: ask again."""
+
+
+class QuestionPart(Struct, frozen=True, tag=True):
+    """A part of a question."""
+
+    id: str
+    part: int
+    parts: int
+    body: bytes
+
+
+class Further(Struct, frozen=True, tag=True):
+    """Asks for a part of the answer."""
+
+    id: str
+    part: int
+
+
+class AtWork(Struct, frozen=True, tag=True):
+    """The part is here; or the work is under way."""
+
+
+class Unknown(Struct, frozen=True, tag=True):
+    """Nothing is known here of that question, or its kind is not answered here any more."""
+
+
+class AnswerPart(Struct, frozen=True, tag=True):
+    """A part of the answer."""
+
+    part: int
+    parts: int
+    body: bytes
+
+
+_Said: Any = QuestionPart | Further
+_Replied: Any = AtWork | Unknown | AnswerPart
+Work: TypeAlias = Callable[[bytes], Awaitable[bytes]]
+"""Gives the answer to a question, or raises ``NotHere``; nothing else."""
+
+
+def new_question_id() -> str:
+    """A fresh one."""
+    return uuid4().hex
+
+
+async def ask(
+    messenger: Messenger, subject: str, question_id: str, body: bytes, *, on_sign: Callable[[], None]
+) -> bytes:
+    """Ask, and wait for the whole answer, however long somebody is at work on it.
+
+    Args:
+        messenger: to the others.
+        subject: who is asked.
+        question_id: the same whenever the same is asked again.
+        body: the question.
+        on_sign: called each time somebody shows to be there.
+
+    Raises:
+        NoAnswer: nobody is there, or not any more. What was asked for may have been done.
+        NotHere: who is there does not answer this.
+    """
+
+    async def said(message: Struct) -> AtWork | AnswerPart:
+        replied = decode(await messenger.ask(subject, encode(message), timeout=_SILENCE_S), _Replied)
+        if isinstance(replied, Unknown):
+            raise NotHere("the part of the server that was asked has moved: ask again", retry_after=1)
+        on_sign()
+        found: AtWork | AnswerPart = replied
+        return found
+
+    parts = _parts(body)
+    for number, part in enumerate(parts):
+        replied = await said(QuestionPart(question_id, number, len(parts), part))
+    answer: list[bytes] = []
+    while True:
+        if isinstance(replied, AnswerPart):
+            answer.append(replied.body)
+            if len(answer) == replied.parts:
+                return b"".join(answer)
+        replied = await said(Further(question_id, len(answer)))
+
+
+class _Question:
+    """One that came, or comes."""
+
+    def __init__(self, parts: int) -> None:
+        self.parts: list[bytes | None] = [None] * parts
+        self.answer: Sequence[bytes] | None = None
+        self.is_begun = self.is_done = False
+        self.waiting: set[asyncio.Event] = set()
+        """Of those who wait until it is done."""
+        self.since = 0
+
+    @property
+    def is_whole(self) -> bool:
+        return None not in self.parts
+
+    def end(self) -> None:
+        """It is done: whoever waits goes on."""
+        self.parts, self.is_done = [b""], True
+        for one in self.waiting:
+            one.set()
+
+    async def wait(self, clock: Clock, seconds: float) -> None:
+        """Wait until it is done, for at most so long."""
+        signal = asyncio.Event()
+        self.waiting.add(signal)
+        if not self.is_done:
+            await clock.wait(signal, seconds)
+        self.waiting.discard(signal)
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.answer or ()))
+
+
+class Answers:
+    """Carries questions out, each once, and gives their answers."""
+
+    def __init__(self, work: Work, *, clock: Clock, group: asyncio.TaskGroup) -> None:
+        """Args: work: carries a question out; group: runs it, beside the others."""
+        self._work, self._clock, self._group = work, clock, group
+        self._known: dict[str, _Question] = {}
+        self._size = 0
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Begin nothing more: who asks is told to ask elsewhere."""
+        self._is_closed = True
+
+    async def finish(self) -> None:
+        """Wait until what is under way has its answer."""
+        for one in list(self._known.values()):
+            while one.is_begun and not one.is_done:
+                await one.wait(self._clock, _AT_WORK_S)
+
+    async def reply(self, said: bytes) -> bytes:
+        """Reply to one message; see ``Messenger.answer``."""
+        message = decode(said, _Said)
+        if isinstance(message, Further):
+            return encode(await self._further(message))
+        return encode(await self._take(message))
+
+    async def _take(self, message: QuestionPart) -> Struct:
+        known = self._known.get(message.id)
+        if known is None:
+            if self._is_closed:
+                return Unknown()
+            self._forget_old()
+            known = self._known[message.id] = _Question(message.parts)
+            known.since = self._clock.monotonic()
+        if not known.is_begun:
+            known.parts[message.part] = message.body
+            if not known.is_whole:
+                return AtWork()
+            known.is_begun = True
+            self._group.create_task(self._carry_out(message.id, known), name="a question of another node")
+        return await self._part(known, 0)
+
+    async def _further(self, message: Further) -> Struct:
+        known = self._known.get(message.id)
+        if known is None or not known.is_begun:
+            return Unknown()
+        return await self._part(known, message.part)
+
+    async def _part(self, known: _Question, part: int) -> Struct:
+        await known.wait(self._clock, _AT_WORK_S)
+        if not known.is_done:
+            return AtWork()
+        if known.answer is None:
+            return Unknown()
+        return AnswerPart(part, len(known.answer), known.answer[part])
+
+    async def _carry_out(self, question_id: str, known: _Question) -> None:
+        try:
+            known.answer = _parts(await self._work(b"".join(part or b"" for part in known.parts)))
+        except NotHere:
+            del self._known[question_id]
+        finally:
+            known.since = self._clock.monotonic()
+            self._size += known.size
+            known.end()
+
+    def _forget_old(self) -> None:
+        oldest = self._clock.monotonic() - _KEPT
+        for question_id, one in list(self._known.items()):
+            is_idle = one.is_done or not one.is_begun
+            if is_idle and (one.since < oldest or self._size > _MOST_KEPT):
+                self._size -= one.size
+                del self._known[question_id]
+
+
+def _parts(body: bytes) -> list[bytes]:
+    return [body[first : first + PART] for first in range(0, len(body), PART)] or [b""]

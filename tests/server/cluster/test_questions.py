@@ -1,0 +1,131 @@
+"""cluster/questions.py: questions and answers of any size, each carried out once by who gets it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from support.clocks import ALONE, LoopClock
+from support.memory_messenger import Hub, MemoryMessenger
+from twap_server.cluster.messenger import NoAnswer
+from twap_server.cluster.questions import PART, Answers, NotHere, ask
+
+pytestmark = ALONE
+
+
+class Node:
+    """Answers with what it was asked, after a while."""
+
+    def __init__(self, hub: Hub, group: asyncio.TaskGroup) -> None:
+        self.messenger = hub.node()
+        self.seconds = 0.0
+        self.carried_out: list[bytes] = []
+        self.is_here = True
+        self.answers = Answers(self._work, clock=LoopClock(), group=group)
+
+    async def begin(self) -> None:
+        self.listening = await self.messenger.answer("s", self.answers.reply)
+
+    async def _work(self, question: bytes) -> bytes:
+        if not self.is_here:
+            raise NotHere("gone")
+        self.carried_out.append(question)
+        await asyncio.sleep(self.seconds)
+        return question[::-1]
+
+
+@asynccontextmanager
+async def node() -> AsyncIterator[tuple[Node, MemoryMessenger, Hub]]:
+    hub = Hub()
+    async with asyncio.TaskGroup() as group:
+        made = Node(hub, group)
+        await made.begin()
+        yield made, hub.node(), hub
+
+
+async def asked(asker: MemoryMessenger, body: bytes, question_id: str = "q") -> bytes:
+    return await ask(asker, "s", question_id, body, on_sign=lambda: None)
+
+
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 5 * PART])
+async def test_questions_and_answers_may_be_of_any_size(size: int) -> None:
+    async with node() as (here, asker, _):
+        body = bytes(number % 251 for number in range(size))
+        assert await asked(asker, body) == body[::-1]
+        assert here.carried_out == [body]
+
+
+async def test_who_is_at_work_says_so_and_is_waited_for() -> None:
+    async with node() as (here, asker, _):
+        here.seconds, signs = 7.0, []
+        clock = LoopClock()
+        assert await ask(asker, "s", "q", b"ab", on_sign=lambda: signs.append(clock.now())) == b"ba"
+        assert len(signs) > 10
+        assert here.carried_out == [b"ab"]
+
+
+async def test_asked_again_it_is_not_carried_out_again() -> None:
+    async with node() as (here, asker, _):
+        here.seconds = 2
+        both = await asyncio.gather(asked(asker, b"ab"), asked(asker, b"ab"))
+        assert both == [b"ba", b"ba"]
+        await asyncio.sleep(3)
+        assert await asked(asker, b"ab") == b"ba"
+        assert here.carried_out == [b"ab"]
+        await asked(asker, b"ab", "another")
+        assert len(here.carried_out) == 2
+
+
+async def test_answers_are_forgotten_after_a_while() -> None:
+    async with node() as (here, asker, _):
+        await asked(asker, b"ab")
+        await asyncio.sleep(11)
+        await asked(asker, b"cd", "another")
+        await asked(asker, b"ab")
+        assert here.carried_out == [b"ab", b"cd", b"ab"]
+
+
+async def test_who_is_closed_begins_nothing_but_gives_what_is_under_way() -> None:
+    async with node() as (here, asker, _):
+        here.seconds = 2
+        under_way = asyncio.ensure_future(asked(asker, b"ab"))
+        await asyncio.sleep(0.1)
+        here.answers.close()
+        with pytest.raises(NotHere):
+            await asked(asker, b"cd", "another")
+        assert await under_way == b"ba"
+        await here.answers.finish()
+
+
+async def test_one_that_moved_is_not_remembered() -> None:
+    async with node() as (here, asker, _):
+        here.is_here = False
+        with pytest.raises(NotHere):
+            await asked(asker, b"ab")
+        here.is_here = True
+        assert await asked(asker, b"ab") == b"ba"
+
+
+async def test_a_question_whose_parts_went_to_two_nodes_is_asked_from_the_beginning() -> None:
+    async with node() as (here, asker, hub), asyncio.TaskGroup() as group:
+        other = Node(hub, group)
+        body, parts = b"x" * (2 * PART), asker.ask
+
+        async def changing(subject: str, said: bytes, *, timeout: float) -> bytes:
+            if hub.questions == 1:
+                await here.listening.end()
+                await other.begin()
+            return await parts(subject, said, timeout=timeout)
+
+        asker.ask = changing  # type: ignore[method-assign]
+        with pytest.raises(NotHere):
+            await asked(asker, body)
+        assert await asked(asker, body) == body
+        assert other.carried_out == [body] and not here.carried_out
+
+
+async def test_silence_is_no_answer() -> None:
+    hub = Hub()
+    with pytest.raises(NoAnswer):
+        await asked(hub.node(), b"ab")
