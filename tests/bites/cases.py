@@ -13,6 +13,7 @@ from bites.inputs import INPUT_BITES
 from bites.keys import KEYS_BITES
 from bites.members import MEMBERS_BITES
 from bites.money import MONEY_BITES
+from bites.nodes import NODES_BITES
 from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
 from bites.rest import REST_BITES
@@ -440,4 +441,5 @@ BITES = (
     *UPKEEP_BITES,
     *SIEGE_BITES,
     *FAIRNESS,
+    *NODES_BITES,
 )

@@ -17,7 +17,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
@@ -97,7 +97,7 @@ class LeaseKeeper:
     def __init__(
         self,
         store: LeaseStore,
-        liveness: Liveness,
+        life: SignOfLife,
         *,
         role: str,
         names: Sequence[str],
@@ -109,14 +109,14 @@ class LeaseKeeper:
 
         Args:
             store: where leases are kept.
-            liveness: of this node; it runs beside the keeper, and as long.
+            life: the sign of life of this node; it runs beside the keeper, and as long.
             role: of the nodes that share the leases, such as ``engine``.
             names: of all leases to be shared.
             work: what is done while one is held.
             clock: for waiting.
             rng: for the waits after a failure.
         """
-        self._store, self._liveness, self._clock = store, liveness, clock
+        self._store, self._life, self._clock = store, life, clock
         self._role, self._names, self._work = role, tuple(names), work
         self._held: dict[str, _HeldLease] = {}
         self._backoff = KeyedBackoff(clock, rng, initial_ms=_FIRST_WAIT_MS, cap_s=_LONGEST_WAIT_S)
@@ -134,7 +134,7 @@ class LeaseKeeper:
     @property
     def remark(self) -> str:
         """What keeps this node from holding its share, in words; empty: nothing does."""
-        return self._liveness.remark
+        return self._life.remark
 
     async def run(self) -> None:
         """Hold leases until cancelled; then end all work, and give them back.
@@ -209,11 +209,11 @@ class LeaseKeeper:
 
     async def _balance(self, group: asyncio.TaskGroup) -> None:
         self._tell_failures()
-        if not self._liveness.may_own:
+        if not self._life.may_own:
             self._leave_all()
             return
         staying = [one for one in self._held.values() if one.is_staying]
-        share = -(-len(self._names) // self._liveness.living(self._role))
+        share = -(-len(self._names) // self._life.living(self._role))
         if len(staying) > share:
             log.info("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
             staying[-1].leave()
@@ -229,7 +229,7 @@ class LeaseKeeper:
         ]
         if not wanted:
             return
-        taking = self._store.take(wanted, self._liveness.node_id, TTL, most=most)
+        taking = self._store.take(wanted, self._life.node_id, TTL, most=most)
         for lease in await self._ask(taking) or ():
             self._held[lease.name] = one = _HeldLease(lease, Nanos(begun + TTL - _MARGIN))
             one.working = group.create_task(self._own(one), name=lease.name)
@@ -263,7 +263,7 @@ class LeaseKeeper:
         failing = [name for name in self._not_before if self._backoff.failures(name)]
         self._not_before = {name: self._not_before[name] for name in failing}
         words = f"the work of {', '.join(failing)} failed: it is tried again"
-        self._liveness.note_trouble(self._role, words if failing else "")
+        self._life.note_trouble(self._role, words if failing else "")
 
     def _leave_all(self) -> None:
         for one in self._held.values():

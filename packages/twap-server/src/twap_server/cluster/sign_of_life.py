@@ -53,7 +53,7 @@ class NodeStore(Protocol):
         ...
 
 
-class Liveness:
+class SignOfLife:
     """Of one node, once a second. Run ``run()`` beside all that goes by it."""
 
     def __init__(self, store: NodeStore, node: Node, *, clock: Clock) -> None:
