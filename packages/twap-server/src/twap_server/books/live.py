@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Protocol
 
 from twap_server.books.pulse import Pulse
-from twap_server.domain.clock import SECOND, Nanos
+from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ONE
 from twap_server.domain.market.errors import CrossedBook, FeedError, SequenceGap
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookState, BookStatus, PriceLevel
@@ -182,6 +183,14 @@ class LiveBook:
             awaits_first_change=other.awaits_first_change,
         )
 
+    def truncate(self, depth: int) -> None:
+        """Keep the best ``depth`` levels of each side."""
+        self.book.truncate(depth)
+
+    def count_in(self, scale: Decimal) -> None:
+        """Read quantities as so much base currency a unit from now on."""
+        self.book.count_in(scale)
+
     def view(self, depth: int) -> BookState:
         """Show at most ``depth`` levels a side, best first; none while ``resyncing`` or ``down``.
 
@@ -210,8 +219,7 @@ class LiveBook:
     def _shown(self) -> tuple[BookStatus, str]:
         pulse = self.pulse
         if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:
-            seconds = pulse.silence // SECOND
-            return BookStatus.STALE, f"the connection has delivered nothing for {seconds} s"
+            return BookStatus.STALE, pulse.words
         return self.status, self.reason
 
     def _doubt_quiet(self) -> None:
@@ -254,6 +262,16 @@ class LiveBook:
         self.awaits_first_change = awaits_first_change
         if changed:
             self.on_status(self.instrument)
+
+
+class NewBook(Protocol):
+    """Builds a book that readers will see; ``LiveBook`` is one of these."""
+
+    def __call__(
+        self, instrument: InstrumentId, sequencer: Sequencer, *, depth: int, multiplier: Decimal
+    ) -> LiveBook:
+        """Build an empty book; see ``LiveBook``."""
+        ...
 
 
 def _tell_nobody(instrument: InstrumentId) -> None:

@@ -29,3 +29,8 @@ class Pulse:
     def is_silent(self) -> bool:
         """Whether the silence has lasted too long."""
         return self.silence > self.borne
+
+    @property
+    def words(self) -> str:
+        """What to say of a book whose connection is silent."""
+        return f"the connection has delivered nothing for {self.silence // SECOND} s"

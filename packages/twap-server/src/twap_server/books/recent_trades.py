@@ -1,7 +1,7 @@
 """Keep the newest trades of each collected instrument, for readers who come later."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from twap_server.domain.market.events import Trade
@@ -23,6 +23,10 @@ class RecentTrades:
         if kept is None:
             kept = self._kept[instrument] = deque(maxlen=MOST_RECENT)
         kept.append(trade)
+
+    def replace(self, instrument: InstrumentId, trades: Iterable[Trade]) -> None:
+        """Keep these in place of those of before, oldest first."""
+        self._kept[instrument] = deque(trades, maxlen=MOST_RECENT)
 
     def of(self, instrument: InstrumentId) -> Sequence[Trade]:
         """Those kept of an instrument, oldest first."""

@@ -39,14 +39,17 @@ class _Traded:
         self.sums: list[Decimal] = []
 
     def add(self, trade: Trade) -> None:
-        """Count a trade; a clock that goes back does not take the moments back with it."""
-        base, quote = self.totals
-        base = exact.add(base, trade.quantity)
-        self.totals = (base, exact.add(quote, exact.multiply(trade.price, trade.quantity)))
-        if self.moments and trade.ts_received <= self.moments[-1]:
+        """Count a trade."""
+        self.count(trade.quantity, exact.multiply(trade.price, trade.quantity), trade.ts_received)
+
+    def count(self, base: Decimal, quote: Decimal, moment: Nanos) -> None:
+        """Count what was traded; a clock that goes back does not take the moments back with it."""
+        base, quote = exact.add(self.totals[0], base), exact.add(self.totals[1], quote)
+        self.totals = (base, quote)
+        if self.moments and moment <= self.moments[-1]:
             self.sums[-1] = base
             return
-        self.moments.append(trade.ts_received)
+        self.moments.append(moment)
         self.sums.append(base)
         if len(self.sums) > _MOST + _SPARE:
             self.before = self.sums[_SPARE - 1]
@@ -73,12 +76,19 @@ class TradedVolume:
 
     def add(self, instrument: InstrumentId, trade: Trade) -> None:
         """Count a trade."""
-        traded = self._traded.get(instrument)
-        if traded is None:
-            traded = self._traded[instrument] = _Traded()
-        traded.add(trade)
+        self._of(instrument).add(trade)
         for callback in self._listeners:
             callback(instrument, trade)
+
+    def make_up(self, instrument: InstrumentId, base: Decimal, quote: Decimal, moment: Nanos) -> None:
+        """Count what was traded and not received trade by trade, as of this moment; no listener hears of it.
+
+        Args:
+            instrument: of which.
+            base, quote: in these currencies, not negative.
+            moment: wall time at which it became known.
+        """
+        self._of(instrument).count(base, quote, moment)
 
     def volume_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Sum the quantity of the trades received after ``since``, in base currency.
@@ -92,6 +102,12 @@ class TradedVolume:
         """Base and quote currency traded since the start; never goes down."""
         traded = self._traded.get(instrument)
         return _NOTHING if traded is None else traded.totals
+
+    def _of(self, instrument: InstrumentId) -> _Traded:
+        traded = self._traded.get(instrument)
+        if traded is None:
+            traded = self._traded[instrument] = _Traded()
+        return traded
 
     def forget(self, instrument: InstrumentId) -> None:
         """Remember no moment of an instrument any more; what its trades add up to stays."""

@@ -7,7 +7,9 @@ from random import Random
 
 import httpx
 
+from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.collector.bridge_process import bridge_of
 from twap_server.collector.candle_archive import CandleArchive
@@ -21,6 +23,7 @@ from twap_server.collector.network import Network
 from twap_server.collector.shard import Shard
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.market.errors import FeedError
+from twap_server.domain.market.events import CandleRange
 from twap_server.domain.market.instrument import TRADING, Instrument
 from twap_server.domain.market.status import ConnectionState, ExchangeStatus
 from twap_server.exchanges.base import Exchange
@@ -47,6 +50,7 @@ class Collector:
         instruments: Iterable[Instrument] = (),
         on_instruments: Callable[[Mapping[str, Instrument]], None] = lambda _: None,
         archive: CandleArchive | None = None,
+        new_book: NewBook = LiveBook,
     ) -> None:
         """Args: instruments: a list known from before; on_instruments: called with each newly loaded list."""
         self.exchange = exchange
@@ -84,11 +88,22 @@ class Collector:
             history=self.history,
             network=network if self._bridge is None else self._bridge.through(network),
             trades=registry.trades,
+            new_book=new_book,
             instruments=self.instruments,
             on_trading_status=self._list.hear,
             doubt_list=self._list.doubt,
         )
         interest.listen(self._on_demand)
+
+    @property
+    def name(self) -> str:
+        """Return the exchange's name."""
+        return self.exchange.name
+
+    @property
+    def integrity(self) -> Integrity:
+        """Return how the exchange's books are proven."""
+        return self.exchange.integrity
 
     @property
     def loaded(self) -> bool:
@@ -102,6 +117,22 @@ class Collector:
     def clashing(self) -> Iterable[Instrument]:
         """Return the listed instruments that share their canonical name, and so cannot be found."""
         return self._list.clashing
+
+    def gone(self) -> Mapping[str, Instrument]:
+        """Return what was listed before and is missing from the newest list, by canonical symbol."""
+        return self._list.gone
+
+    async def klines(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start: Nanos | None,
+        end: Nanos | None,
+    ) -> CandleRange:
+        """Fetch candles; see ``History``."""
+        return await self.history.klines(instrument, interval, limit=limit, start=start, end=end)
 
     def trading_status(self, symbol: str) -> str:
         """Return ``trading``, or why an instrument does not trade; ``trading`` too while no list is known."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 
-from twap_server.books.live import LiveBook
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.traded_volume import TradedVolume
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.collector.config import CollectorConfig
@@ -33,6 +33,8 @@ class SessionContext:
     history: History
     network: Network
     trades: TradedVolume
+    new_book: NewBook
+    """Builds the books that readers see."""
     instruments: Callable[[], Mapping[str, Instrument]]
     """Canonical symbol to instrument, as listed now."""
     connects: RateLimiter
@@ -60,6 +62,7 @@ def session_context(
     network: Network,
     trades: TradedVolume,
     instruments: Callable[[], Mapping[str, Instrument]],
+    new_book: NewBook = LiveBook,
     on_trading_status: Callable[[TradingStatus], None] = lambda _: None,
     doubt_list: Callable[[], None] = lambda: None,
 ) -> SessionContext:
@@ -74,6 +77,7 @@ def session_context(
         history=history,
         network=network,
         trades=trades,
+        new_book=new_book,
         instruments=instruments,
         on_trading_status=on_trading_status,
         doubt_list=doubt_list,

@@ -81,6 +81,11 @@ class InstrumentList:
         """Symbols of which the stream told a change."""
         self._take({one.id.symbol: one for one in known})
 
+    @property
+    def gone(self) -> Mapping[str, Instrument]:
+        """What was listed before and is missing from the newest list, by canonical symbol."""
+        return self._gone
+
     def trading_status(self, symbol: str) -> str:
         """Return ``trading``, or why not; ``trading`` too while no list is known."""
         found = self.instruments.get(symbol) or self._gone.get(symbol)

@@ -273,7 +273,7 @@ class ExchangeSession:
         for book in self.books.values():
             if delivered:
                 book.confirm(now)
-            book.book.truncate(max_levels)
+            book.truncate(max_levels)
             if book.status is BookStatus.LIVE:
                 self.saw_book_data = True
         served = (book for symbol, book in self.books.items() if self._subscriptions.serves(symbol))

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Iterator, Mapping, Set
 from functools import partial
 
-from twap_server.books.live import LiveBook
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.collector.backoff import backoff_delays
 from twap_server.collector.context import SessionContext
@@ -54,7 +54,7 @@ class Shard:
     def add(self, instrument: Instrument) -> None:
         """Begin to keep a book: readers find it at once, it is subscribed soon."""
         symbol = instrument.id.symbol
-        self._books[symbol] = self._new_book(instrument)
+        self._books[symbol] = self._new_book(instrument, self._context.new_book)
         if self._shadows is not None:
             self._shadows[symbol] = self._new_book(instrument)
         self._registry.add(self._books[symbol])
@@ -73,7 +73,7 @@ class Shard:
         for books in (self._books, self._shadows or {}):
             for symbol, book in books.items():
                 if symbol in listed and book.book.scale != listed[symbol].multiplier:
-                    book.book.count_in(listed[symbol].multiplier)
+                    book.count_in(listed[symbol].multiplier)
         self.changed()
 
     def changed(self) -> None:
@@ -91,9 +91,9 @@ class Shard:
             self._note(failure, had_connected=session.saw_book_data)
             await self._pause(failure)
 
-    def _new_book(self, instrument: Instrument) -> LiveBook:
+    def _new_book(self, instrument: Instrument, new_book: NewBook = LiveBook) -> LiveBook:
         exchange = self._context.exchange
-        return LiveBook(
+        return new_book(
             instrument.id,
             exchange.new_sequencer(instrument),
             depth=exchange.book_depth,
