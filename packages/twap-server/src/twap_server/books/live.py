@@ -144,6 +144,11 @@ class LiveBook:
             return None
         return self.ts_received - self.ts_exchange
 
+    @property
+    def depth(self) -> int:
+        """Levels kept per side, 0: all."""
+        return self._depth
+
     def resync(self, reason: str) -> None:
         """Trust nothing until the next snapshot; changes are held from now on."""
         self._sequencer.reset()

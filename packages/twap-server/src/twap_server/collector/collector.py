@@ -59,8 +59,7 @@ class Collector:
         )
         self._bridge = bridge_of(exchange, config, clock, rng)
         self._config, self._registry, self._interest = config, registry, interest
-        self._clock = clock
-        self._rng = rng
+        self._clock, self._rng = clock, rng
         self._woken = asyncio.Event()
         self._asked = True
         """Whether somebody began to want a book, or the list changed, since demand was last looked at."""

@@ -1,0 +1,173 @@
+"""Answer what other nodes ask the collector of an exchange."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Protocol, assert_never
+
+from twap_models.enums import Interval
+from twap_server.books.interest import BookInterest
+from twap_server.books.registry import BookRegistry
+from twap_server.cluster.coding import encode
+from twap_server.cluster.market_failures import failed
+from twap_server.cluster.market_messages import (
+    AskBook,
+    AskCandles,
+    AskCollected,
+    AskListing,
+    AskPart,
+    BookAnswer,
+    CandlesAnswer,
+    CollectedAnswer,
+    ListingAnswer,
+    question,
+)
+from twap_server.cluster.parts import Parting
+from twap_server.cluster.telling import Telling
+from twap_server.domain.clock import Nanos
+from twap_server.domain.errors import TwapError, UnknownSymbol
+from twap_server.domain.market.events import CandleRange
+from twap_server.domain.market.instrument import Instrument, InstrumentId
+from twap_server.domain.market.status import CollectedBook, ExchangeStatus
+
+
+class CollectedExchange(Protocol):
+    """One exchange, as its collector knows it."""
+
+    @property
+    def loaded(self) -> bool:
+        """Whether the list of instruments is known."""
+        ...
+
+    def instruments(self) -> Mapping[str, Instrument]:
+        """Canonical symbol to instrument: another mapping for each new list."""
+        ...
+
+    def clashing(self) -> Iterable[Instrument]:
+        """The listed instruments that cannot be found by their name."""
+        ...
+
+    def gone(self) -> Mapping[str, Instrument]:
+        """What was listed before."""
+        ...
+
+    def status(self) -> ExchangeStatus:
+        """How it is reached now."""
+        ...
+
+    async def klines(
+        self,
+        instrument: Instrument,
+        interval: Interval,
+        *,
+        limit: int,
+        start: Nanos | None,
+        end: Nanos | None,
+    ) -> CandleRange:
+        """Candles, oldest first."""
+        ...
+
+
+class CollectedMarket(Protocol):
+    """A market whose collector is here; ``LiveMarket`` is one."""
+
+    @property
+    def registry(self) -> BookRegistry:
+        """Where its books are."""
+        ...
+
+    @property
+    def interest(self) -> BookInterest:
+        """Who wants which book."""
+        ...
+
+    def source(self, exchange: str) -> CollectedExchange:
+        """One exchange of it."""
+        ...
+
+    def collected(self, exchange: str) -> Sequence[CollectedBook]:
+        """How its books fare."""
+        ...
+
+    async def run(self) -> None:
+        """Collect, for ever."""
+        ...
+
+
+class MarketAnswers:
+    """Of one exchange."""
+
+    def __init__(self, exchange: str, market: CollectedMarket, telling: Telling) -> None:
+        self.revision = 0
+        """Of the list of instruments; 0 while there is none."""
+        self._exchange, self._market, self._telling = exchange, market, telling
+        self._source = market.source(exchange)
+        self._parting = Parting(telling.epoch << 32)
+        self._listed: Mapping[str, Instrument] = {}
+        self._gone: Mapping[str, str] = {}
+        self._listing = b""
+
+    def look_at_list(self) -> None:
+        """Give the list another revision where it is another one."""
+        listed = self._source.instruments()
+        gone = {symbol: one.status for symbol, one in self._source.gone().items()}
+        if self._source.loaded and (listed is not self._listed or gone != self._gone):
+            self.revision += 1
+            self._listed, self._gone, self._listing = listed, gone, b""
+
+    async def reply(self, body: bytes) -> bytes:
+        """Answer a question.
+
+        Raises:
+            Unreadable.
+        """
+        match question(body):
+            case AskPart() as asked:
+                return self._parting.go_on(asked)
+            case AskBook() as asked:
+                answer = encode(self._book(asked.symbol))
+            case AskListing():
+                answer = self._list()
+            case AskCollected():
+                answer = encode(CollectedAnswer(books=list(self._market.collected(self._exchange))))
+            case AskCandles() as asked:
+                answer = encode(await self._candles(asked))
+            case other:
+                assert_never(other)
+        return self._parting.begin(answer)
+
+    def _book(self, symbol: str) -> BookAnswer:
+        instrument, registry = InstrumentId(self._exchange, symbol), self._market.registry
+        book = registry.live_book(instrument)
+        return BookAnswer(
+            epoch=self._telling.epoch,
+            book=None if book is None else self._telling.whole(book),
+            trades=list(registry.recent_trades.of(instrument)),
+            traded=self._telling.line(instrument).traded,
+        )
+
+    def _list(self) -> bytes:
+        self.look_at_list()
+        if not self._listing:
+            clashing: Collection[Instrument] = tuple(self._source.clashing())
+            self._listing = encode(
+                ListingAnswer(
+                    epoch=self._telling.epoch,
+                    revision=self.revision,
+                    instruments=list(self._listed.values()),
+                    clashing=list(clashing),
+                    gone=dict(self._gone),
+                )
+            )
+        return self._listing
+
+    async def _candles(self, asked: AskCandles) -> CandlesAnswer:
+        try:
+            instrument = self._source.instruments().get(asked.symbol)
+            if instrument is None:
+                raise UnknownSymbol(f"{self._exchange} lists no instrument {asked.symbol[:40]!r}")
+            return CandlesAnswer(
+                candles=await self._source.klines(
+                    instrument, asked.interval, limit=asked.limit, start=asked.start, end=asked.end
+                )
+            )
+        except TwapError as error:
+            return CandlesAnswer(failed=failed(error))

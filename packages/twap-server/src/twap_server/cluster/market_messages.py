@@ -1,0 +1,255 @@
+"""Define what collectors and the readers of their books say to each other.
+
+Each message of a book has a number, one more than the message before, so that a reader notices what is missing.
+Those that come often are arrays: a field is only ever added at the end, with a default.
+"""
+
+from decimal import Decimal
+from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
+
+from twap_models.enums import Interval, Side
+from twap_server.cluster.coding import decode
+from twap_server.domain.clock import Nanos
+from twap_server.domain.exact import ZERO
+from twap_server.domain.market.events import BookStatus, CandleRange, TextLevel, Trade
+from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.market.status import CollectedBook, ExchangeStatus
+
+
+class ChangeTold(Struct, array_like=True, tag=1, gc=False):
+    """Levels changed, and the book is live: ``seq`` is one more than before."""
+
+    epoch: int
+    number: int
+    ts_exchange: Nanos
+    ts_received: Nanos
+    bids: list[TextLevel]
+    asks: list[TextLevel]
+
+
+class StateTold(Struct, array_like=True, tag=2, gc=False):
+    """The book is not live, and why; its levels are those of before."""
+
+    epoch: int
+    number: int
+    status: BookStatus
+    reason: str
+    is_barred: bool
+    awaits_first_change: bool
+
+
+class CutTold(Struct, array_like=True, tag=3, gc=False):
+    """All but the best ``depth`` levels of each side were dropped."""
+
+    epoch: int
+    number: int
+    depth: int
+
+
+class AnewTold(Struct, array_like=True, tag=4, gc=False):
+    """Another book stands in its place, too large to be told unasked."""
+
+    epoch: int
+    number: int
+
+
+class WholeBook(Struct, array_like=True, tag=5, gc=False, kw_only=True):
+    """A book as it is after message ``number``; told unasked where it has few levels."""
+
+    epoch: int
+    number: int
+    seq: int
+    status: BookStatus
+    reason: str
+    is_barred: bool
+    awaits_first_change: bool
+    bids: list[TextLevel]
+    """As the exchange wrote them: not scaled."""
+    asks: list[TextLevel]
+    scale: Decimal
+    depth: int
+    """Levels to keep per side after each change, 0 keeps all."""
+    ts_exchange: Nanos
+    ts_received: Nanos
+    age: int
+    """Nanoseconds since the connection was last known to deliver."""
+    is_of_changes: bool
+    """Whether its times are those of a change: a snapshot is older than its receipt."""
+
+
+BookTold: TypeAlias = ChangeTold | StateTold | CutTold | AnewTold | WholeBook
+_BOOK_TOLD: Final[Any] = BookTold
+
+
+def book_told(body: bytes) -> BookTold:
+    """Read what is told of a book.
+
+    Raises:
+        Unreadable.
+    """
+    told: BookTold = decode(body, _BOOK_TOLD)
+    return told
+
+
+class TradeTold(Struct, array_like=True, gc=False):
+    """One trade, the ``number``-th of its instrument in this epoch, and what all of them add up to."""
+
+    epoch: int
+    number: int
+    base: Decimal
+    quote: Decimal
+    trade_id: str
+    price: Decimal
+    quantity: Decimal
+    taker_side: Side
+    ts_exchange: Nanos
+    ts_received: Nanos
+    is_numbered: bool
+
+    def trade(self, symbol: str) -> Trade:
+        """The trade itself."""
+        return Trade(
+            symbol=symbol,
+            trade_id=self.trade_id,
+            price=self.price,
+            quantity=self.quantity,
+            taker_side=self.taker_side,
+            ts_exchange=self.ts_exchange,
+            ts_received=self.ts_received,
+            is_numbered=self.is_numbered,
+        )
+
+
+class TradedSoFar(Struct, array_like=True, gc=False):
+    """How many trades of an instrument were told in this epoch, and what they add up to."""
+
+    number: int = 0
+    base: Decimal = ZERO
+    quote: Decimal = ZERO
+
+
+class BookPulse(Struct, array_like=True, gc=False):
+    """One collected book at the moment of a pulse."""
+
+    symbol: str
+    number: int
+    """Of the last message about it."""
+    silence: int
+    """Nanoseconds since its connection spoke."""
+    borne: int
+    """Nanoseconds of silence after which it is not to be trusted."""
+    age: int
+    """Nanoseconds since its connection was last known to deliver."""
+    traded: TradedSoFar
+
+
+class ExchangePulse(Struct, kw_only=True, gc=False):
+    """Told several times a second: the collector of an exchange lives, and how its books are."""
+
+    epoch: int
+    moment: Nanos
+    """By the collector's monotonic clock: whoever reads sees by it that pulses come late."""
+    status: ExchangeStatus
+    revision: int
+    """Of the list of instruments."""
+    books: list[BookPulse]
+
+
+class Wanted(Struct, kw_only=True):
+    """Which books of an exchange a node wants: told again and again, for it is soon forgotten."""
+
+    node: str
+    symbols: list[str]
+    of_orders: list[str]
+    """Those of them that orders want."""
+
+
+class AskBook(Struct, tag="book"):
+    """What is the whole book?"""
+
+    symbol: str
+
+
+class AskListing(Struct, tag="listing"):
+    """What is listed?"""
+
+
+class AskCollected(Struct, tag="collected"):
+    """How do the collected books fare?"""
+
+
+class AskCandles(Struct, tag="candles", kw_only=True):
+    """What are the candles?"""
+
+    symbol: str
+    interval: Interval
+    limit: int
+    start: Nanos | None
+    end: Nanos | None
+
+
+class AskPart(Struct, tag="part"):
+    """What is the next part of an answer that is too large for one message?"""
+
+    key: int
+    at: int
+
+
+Question: TypeAlias = AskBook | AskListing | AskCollected | AskCandles | AskPart
+_QUESTION: Final[Any] = Question
+
+
+def question(body: bytes) -> Question:
+    """Read a question.
+
+    Raises:
+        Unreadable.
+    """
+    asked: Question = decode(body, _QUESTION)
+    return asked
+
+
+class Failed(Struct, kw_only=True):
+    """There is no answer, and why."""
+
+    kind: str
+    """The class of the failure."""
+    words: str
+    retry_after: int
+    field: str
+
+
+class BookAnswer(Struct, kw_only=True):
+    """A whole book, with the newest trades of its instrument; no book where it is not collected."""
+
+    epoch: int
+    book: WholeBook | None
+    trades: list[Trade]
+    """Oldest first."""
+    traded: TradedSoFar
+
+
+class ListingAnswer(Struct, kw_only=True):
+    """What an exchange lists."""
+
+    epoch: int
+    revision: int
+    instruments: list[Instrument]
+    clashing: list[Instrument]
+    gone: dict[str, str]
+    """Symbol to status, of what was listed before."""
+
+
+class CollectedAnswer(Struct, kw_only=True):
+    """How the collected books fare."""
+
+    books: list[CollectedBook]
+
+
+class CandlesAnswer(Struct, kw_only=True):
+    """Candles, or why there are none."""
+
+    candles: CandleRange | None = None
+    failed: Failed | None = None

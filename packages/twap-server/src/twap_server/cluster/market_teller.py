@@ -1,0 +1,76 @@
+"""Tell other nodes of the exchange that is collected here: that it lives, its trades, what it is asked."""
+
+from contextlib import AsyncExitStack
+from typing import Final
+
+from twap_server.cluster.coding import Unreadable, decode, encode
+from twap_server.cluster.heard_wants import HeardWants
+from twap_server.cluster.market_answers import CollectedMarket, MarketAnswers
+from twap_server.cluster.market_messages import ExchangePulse, Wanted
+from twap_server.cluster.messenger import Messenger
+from twap_server.cluster.subjects import Subjects
+from twap_server.cluster.telling import Telling
+from twap_server.domain.clock import Clock
+from twap_server.domain.market.events import Trade
+from twap_server.domain.market.instrument import InstrumentId
+
+PULSE_EVERY_S: Final = 0.25
+
+
+class MarketTeller:
+    """Of one exchange, in one epoch of its collector."""
+
+    def __init__(
+        self,
+        exchange: str,
+        market: CollectedMarket,
+        telling: Telling,
+        *,
+        messenger: Messenger,
+        subjects: Subjects,
+        clock: Clock,
+    ) -> None:
+        """Args: market: its books were made by ``telling.new_book``."""
+        self._exchange, self._market, self._telling = exchange, market, telling
+        self._messenger, self._subjects, self._clock = messenger, subjects, clock
+        self._answers = MarketAnswers(exchange, market, telling)
+        self._wants = HeardWants(exchange, market.interest, clock)
+        market.registry.trades.listen(self._on_trade)
+
+    async def run(self) -> None:
+        """Tell, for ever. Cancelling ends every subscription; the books others wanted are given up."""
+        subjects, exchange = self._subjects, self._exchange
+        async with AsyncExitStack() as stack:
+            stack.callback(self._wants.end)
+            wants = await self._messenger.listen(subjects.wanted(exchange), self._hear_wants)
+            stack.push_async_callback(wants.end)
+            answering = await self._messenger.answer(subjects.market(exchange), self._answers.reply)
+            stack.push_async_callback(answering.end)
+            while True:
+                self.pulse()
+                await self._clock.sleep(PULSE_EVERY_S)
+
+    def pulse(self) -> None:
+        """Tell that this collector lives, and how its books are."""
+        self._wants.expire()
+        self._answers.look_at_list()
+        books = [book for book in self._market.registry if book.instrument.exchange == self._exchange]
+        told = ExchangePulse(
+            epoch=self._telling.epoch,
+            moment=self._clock.monotonic(),
+            status=self._market.source(self._exchange).status(),
+            revision=self._answers.revision,
+            books=[self._telling.pulse(book) for book in books],
+        )
+        self._messenger.publish(self._subjects.pulse(self._exchange), encode(told))
+
+    def _hear_wants(self, body: bytes) -> None:
+        try:
+            self._wants.hear(decode(body, Wanted))
+        except Unreadable:
+            return  # told again each second: a node that never can be read is seen by what it does not get
+
+    def _on_trade(self, instrument: InstrumentId, trade: Trade) -> None:
+        if instrument.exchange == self._exchange:
+            totals = self._market.registry.trades.totals(instrument)
+            self._telling.line(instrument).trade(trade, totals)

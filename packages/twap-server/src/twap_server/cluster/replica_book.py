@@ -1,0 +1,97 @@
+"""Keep the same book as a collector on another node, out of what that one tells."""
+
+from twap_server.books.live import LiveBook
+from twap_server.cluster.collector_word import ToldPulse
+from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
+from twap_server.domain.clock import Nanos
+from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
+from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.market.order_book import OrderBook
+
+_EPOCH_BITS = 32
+
+
+def shown_seq(epoch: int, seq: int) -> int:
+    """Number a book's states: the same on every node that reads it, and higher after each change of owner."""
+    return (epoch << _EPOCH_BITS) + seq
+
+
+class AsTold:
+    """A ``Sequencer`` that takes what it is given: ``HeardBook`` has put it in order."""
+
+    def admit(self, change: BookChange) -> bool:
+        """Take it."""
+        return True
+
+    def splice(self, snapshot: BookSnapshot) -> list[BookChange]:
+        """Hold nothing."""
+        return []
+
+    def verify(self, event: BookSnapshot | BookChange, book: OrderBook) -> None:
+        """The collector has verified it."""
+
+    def proven(self) -> bool:
+        """The collector has proven it."""
+        return True
+
+    def reset(self) -> None:
+        """Remember nothing."""
+
+
+class ReplicaBook(LiveBook):
+    """A ``LiveBook`` with the collector's status, times and ``seq``; ``confirmed_at`` is by our clock."""
+
+    __slots__ = ()
+
+    def __init__(self, instrument: InstrumentId, pulse: ToldPulse) -> None:
+        """Build an empty book."""
+        super().__init__(instrument, AsTold())
+        self.reason = "not known yet"
+        self.pulse = pulse
+
+    def take_change(self, told: ChangeTold, now: Nanos) -> None:
+        """Apply the next change; ``now``: our wall time.
+
+        Raises:
+            FeedError: the status is already ``resyncing``.
+        """
+        change = BookChange(
+            symbol=self.instrument.symbol, bids=told.bids, asks=told.asks, ts_exchange=told.ts_exchange
+        )
+        self.on_change(change, now)
+        self.ts_received = told.ts_received
+
+    def take_state(self, told: StateTold) -> None:
+        """Be no longer live, for the reason told."""
+        self._set(
+            told.status,
+            told.reason,
+            is_barred=told.is_barred,
+            awaits_first_change=told.awaits_first_change,
+        )
+
+    def take_whole(self, told: WholeBook, now: Nanos) -> None:
+        """Be as told, whatever was before; level epochs stay as after any snapshot. ``now``: our wall time.
+
+        Raises:
+            WireFormatError: it cannot be read; the book is then empty.
+        """
+        self._depth = told.depth
+        if self.book.scale != told.scale:
+            self.count_in(told.scale)
+        self.book.replace(BookSnapshot(symbol=self.instrument.symbol, bids=told.bids, asks=told.asks))
+        self.ts_exchange, self.ts_received = told.ts_exchange, told.ts_received
+        self.confirmed_at = Nanos(max(0, now - told.age))
+        self.seq = max(self.seq, shown_seq(told.epoch, told.seq))
+        self._snapshot_seq = -1 if told.is_of_changes else self.seq
+        self._set(
+            told.status,
+            told.reason,
+            is_barred=told.is_barred,
+            awaits_first_change=told.awaits_first_change,
+        )
+
+    def lose_collector(self, reason: str) -> None:
+        """Say that nobody tells of it now, where it waits for something; a live one is shown as stale."""
+        if self.status is BookStatus.RESYNCING:
+            self.mark_stale(reason)
