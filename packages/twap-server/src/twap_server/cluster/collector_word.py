@@ -1,7 +1,7 @@
 """Note when the collector of an exchange spoke last, by the clock of whoever reads its books.
 
-A pulse says when it was told, by the collector's monotonic clock. The two clocks began at different moments, but
-they run alike: the quickest of the last pulses shows how far they are apart, and so by how much any other pulse
+A pulse says when it was told, by the collector's monotonic clock. The two clocks began at different moments,
+but they run alike: the quickest of the last pulses shows how far they are apart, and so by how much any other
 was late. What came late was told earlier, and counts from then.
 """
 

@@ -1,7 +1,7 @@
 """Count the trades that a collector tells, and make up for those that were lost.
 
-Each message says what all trades of its epoch add up to. What was not counted here was lost: it is counted then,
-though who listens to each trade does not hear of it. What is counted here never goes down.
+Each message says what all trades of its epoch add up to. What was not counted here was lost: it is counted
+then, though who listens to each trade does not hear of it. What is counted here never goes down.
 """
 
 from collections import deque
@@ -58,7 +58,7 @@ class HeardTrades:
         if not self._is_of_now(epoch):
             return
         if self._number is None:
-            self._number, self._begin = told.number, (told.base, told.quote)
+            self._begin_with(told)
         elif told.number == self._number or self._number < self._due <= told.number:
             self._number = told.number
             self._make_up((told.base, told.quote))
@@ -66,9 +66,12 @@ class HeardTrades:
 
     def show(self, epoch: int, newest: Sequence[Trade], told: TradedSoFar) -> None:
         """Show the newest trades as the collector has them, and those heard after."""
-        if self._is_of_now(epoch):
-            later = [trade for number, trade in self._recent if number > told.number]
-            self._registry.recent_trades.replace(self._instrument, [*newest, *later])
+        if not self._is_of_now(epoch):
+            return
+        if self._number is None:
+            self._begin_with(told)
+        later = [trade for number, trade in self._recent if number > told.number]
+        self._registry.recent_trades.replace(self._instrument, [*newest, *later])
 
     def _is_of_now(self, epoch: int) -> bool:
         """Whether this collector owns the exchange, as far as is known; a new one counts from nothing."""
@@ -79,6 +82,10 @@ class HeardTrades:
             self.epoch, self._due = epoch, 0
             self._recent.clear()
         return epoch == self.epoch
+
+    def _begin_with(self, told: TradedSoFar) -> None:
+        """Count what comes after this: nothing was known before."""
+        self._number, self._begin = told.number, (told.base, told.quote)
 
     def _make_up(self, told: _Totals) -> None:
         """Count what the collector has counted and we have not."""

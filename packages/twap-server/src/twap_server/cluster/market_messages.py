@@ -1,6 +1,6 @@
 """Define what collectors and the readers of their books say to each other.
 
-Each message of a book has a number, one more than the message before, so that a reader notices what is missing.
+Each message of a book has a number, one more than the message before: a reader notices what is missing.
 Those that come often are arrays: a field is only ever added at the end, with a default.
 """
 

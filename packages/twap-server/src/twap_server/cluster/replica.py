@@ -36,7 +36,7 @@ class Replica:
         self.book = ReplicaBook(instrument, ToldPulse(clock, word))
         self.listens = False
         """Whether what is told reaches it: the whole book is of use from then on."""
-        self._word, self._was_silent = word, True
+        self._word, self._was_silent = word, self.book.is_silent
         registry.add(self.book)
         self._book = HeardBook(self.book, clock, lambda: ask(instrument.symbol))
         self._trades = HeardTrades(instrument, registry, clock)
