@@ -1,7 +1,7 @@
 """A ``Messenger`` in memory for many nodes in one event loop: the same each time, and as unreliable as told.
 
-As NATS: at most once, in order for each sender and subject, nothing is kept, and whoever cannot be reached loses
-what is told meanwhile. Nothing is delivered within ``publish``. Chance comes from a seed alone.
+As NATS: at most once, in order for each sender and subject, nothing is kept, and whoever cannot be reached
+loses what is told meanwhile. Nothing is delivered within ``publish``. Chance comes from a seed alone.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ class MessengerNetwork:
         self.loss, self.delay_s = loss, delay_s
         self.refused = ""
         """A subject on which nobody answers now."""
+        self.largest = 0
+        """Bytes of the largest message so far."""
         self.lost = 0
         """Messages that were dropped by chance."""
         self._rng = random.Random(seed)
@@ -75,6 +77,7 @@ class MessengerNetwork:
         self, lane: tuple[object, ...], node: "MemoryMessenger", body: bytes, deliver: _Deliver
     ) -> None:
         """Bring one message to a node, after those that are on the same lane, or lose it."""
+        self.largest = max(self.largest, len(body))
         if self._rng.random() < self.loss:
             self.lost += 1
             return

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import pytest
 
 from twap_server.books.interest import BookInterest
-from twap_server.books.live import LiveBook
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.clock import SystemClock
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
@@ -45,8 +45,7 @@ class HastyClock(SystemClock):
         await asyncio.sleep(min(seconds, 0.02))
 
 
-@asynccontextmanager
-async def collecting(
+def market_of(
     urls: dict[str, Any],
     *,
     depth: int = 0,
@@ -54,8 +53,10 @@ async def collecting(
     linger_s: int = 60,
     cached: Any = None,
     network: Network = INTERNET,
+    new_book: NewBook = LiveBook,
     **settings: Any,
-) -> AsyncIterator[LiveMarket]:
+) -> LiveMarket:
+    """A collector of these exchanges that does not run yet."""
     clock = clock or SystemClock()
     exchanges = {
         shape.name: ExchangeConfig(**urls[shape.name], depth=depth if shape.name == "kraken" else 0)
@@ -65,7 +66,7 @@ async def collecting(
     }
     config = CollectorConfig(exchanges=exchanges, **(QUICK | settings))
     interest = BookInterest(clock, linger_s=linger_s)
-    async with LiveMarket(
+    return LiveMarket(
         EXCHANGES,
         config,
         registry=BookRegistry(),
@@ -74,7 +75,13 @@ async def collecting(
         rng=random.Random(1),
         cached=cached,
         network=network,
-    ) as market:
+        new_book=new_book,
+    )
+
+
+@asynccontextmanager
+async def collecting(urls: dict[str, Any], **settings: Any) -> AsyncIterator[LiveMarket]:
+    async with market_of(urls, **settings) as market:
         yield market
 
 

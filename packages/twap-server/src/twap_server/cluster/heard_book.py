@@ -4,7 +4,7 @@
 2. The whole book says after which message it is so: drop what is held up to that one, take the rest.
 3. Each message after that has the next number. A hole: trust nothing, and begin anew with 1.
 4. A pulse says the number of the last message. If that has not come by the next pulse, it is lost: a hole.
-5. Another book stands in its place: hold what follows, ask for the whole book, go on with the old one meanwhile.
+5. Another book stands in its place: hold what follows, ask for the whole book, show the old one meanwhile.
 6. A message of a higher epoch: another collector has taken over. Begin anew. One of a lower epoch: ignore it.
 """
 

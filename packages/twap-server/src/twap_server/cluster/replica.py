@@ -83,12 +83,11 @@ class Replica:
 
     def look(self) -> None:
         """Tell who listens to the registry when silence began or is over."""
-        if self.book.is_silent is self._was_silent:
-            return
-        self._was_silent = not self._was_silent
         if self._word.is_silent:
             self.book.lose_collector(self._word.words)
-        self.book.on_status(self.instrument)
+        if self.book.is_silent is not self._was_silent:
+            self._was_silent = not self._was_silent
+            self.book.on_status(self.instrument)
 
     def _hear_book(self, body: bytes) -> None:
         try:
