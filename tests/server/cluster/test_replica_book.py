@@ -116,7 +116,7 @@ async def test_pulses_that_come_ever_later_are_not_trusted():
             await asyncio.sleep(0.25)
             made.network.tell("collector", SUBJECTS.pulse("binance"), body)
         await asyncio.sleep(0.001)
-        assert made.view()[0] is BookStatus.STALE
+        assert made.view() == (BookStatus.STALE, "no word from the collector for 3 s")
 
 
 async def test_a_new_owner_is_followed_and_the_old_one_ignored():
@@ -139,6 +139,9 @@ async def test_a_new_owner_is_followed_and_the_old_one_ignored():
             await asyncio.sleep(0.1)
             assert made.is_live
         assert (levels_of(book), book.seq) == (shown, seq)
+        made.collector.messenger.cut()
+        await asyncio.sleep(2.5)
+        assert made.view()[0] is BookStatus.STALE, "the old owner's pulses count for nothing"
 
 
 async def test_nats_back_after_a_loss_begins_every_book_anew():

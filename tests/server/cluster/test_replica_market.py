@@ -195,8 +195,13 @@ async def test_totals_go_on_with_a_new_owner():
         made.succeed("second", epoch=2)
         await asyncio.sleep(1.5)
         assert made.market.traded(BTC) == (1, 10)
+        heard = []
+        made.market.registry.trades.listen(lambda _, trade: heard.append(trade.quantity))
+        made.played.trade("10", "0.4")
+        await asyncio.sleep(0.001)
+        assert (heard, made.market.traded(BTC)) == ([Decimal("0.4")], (Decimal("1.4"), 14))
         made.network.loss = 1
-        made.played.trade("10", "0.5")
+        made.played.trade("10", "0.1")
         made.network.loss = 0
         await asyncio.sleep(0.6)
         assert made.market.traded(BTC) == (Decimal("1.5"), 15)

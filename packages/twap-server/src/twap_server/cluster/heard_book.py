@@ -27,6 +27,7 @@ from twap_server.domain.market.events import BookStatus
 
 MOST_HELD: Final = 10_000
 """Messages held while waiting for the whole book; one more and the wait starts anew."""
+WAITING: Final = "waiting for the whole book of its collector"
 _LOST: Final = "messages of its collector were lost"
 _PATIENCE: Final = 2
 """Pulses for which a book is shown although another stands in its place, or no pulse names it."""
@@ -76,10 +77,11 @@ class HeardBook:
         """Note who tells now. If it is another collector than before, nothing of before fits."""
         if epoch <= self.epoch:
             return
+        reason = "another collector has taken over" if self.epoch else WAITING
         self.epoch = epoch
         self.number = self._due = 0
         self._held.clear()
-        self.lose("another collector has taken over")
+        self.lose(reason)
 
     def lose(self, reason: str) -> None:
         """Trust nothing until the whole book has come."""
@@ -166,5 +168,5 @@ class HeardBook:
         """The whole book has not come, or could not be had: ask again, and show the old one no longer."""
         self._pulses_waited += 1
         if self._pulses_waited >= _PATIENCE and self.book.status is not BookStatus.RESYNCING:
-            self.book.resync("waiting for the whole book of its collector")
+            self.book.resync(WAITING)
         self._ask()

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.coding import Unreadable, decode
 from twap_server.cluster.collector_word import CollectorWord, ToldPulse
-from twap_server.cluster.heard_book import HeardBook
+from twap_server.cluster.heard_book import WAITING, HeardBook
 from twap_server.cluster.heard_trades import HeardTrades
 from twap_server.cluster.market_messages import BookAnswer, BookPulse, TradeTold, book_told
 from twap_server.cluster.messenger import Messenger
@@ -49,7 +49,7 @@ class Replica:
             trades = await messenger.listen(subjects.trades(self.instrument), self._hear_trade)
             stack.push_async_callback(trades.end)
             self.listens = True
-            self._book.lose("waiting for the whole book of its collector")
+            self._book.lose(WAITING)
             await asyncio.Event().wait()
 
     @property

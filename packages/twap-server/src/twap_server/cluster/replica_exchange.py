@@ -220,6 +220,7 @@ class ReplicaExchange:
         if told.epoch > self._epoch:
             self._epoch = told.epoch
             self._word.begin()
+            self._on_demand(self.name)  # who takes over knows of nobody's wants
         late = self._word.hear(told.moment)
         self._status = told.status
         if not self._list.is_of(told.epoch, told.revision):
