@@ -1,4 +1,4 @@
-"""A collector whose exchange is played by the test, readers of its books, and what these were at each number."""
+"""A collector whose exchange the test plays, readers of its books, and what these were at each number."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence

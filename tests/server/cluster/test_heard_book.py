@@ -6,7 +6,7 @@ import pytest
 
 from support.clocks import HandClock
 from support.cluster_market import BTC, levels_of
-from twap_server.cluster.collector_word import CollectorWord, ToldPulse
+from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import MOST_HELD, HeardBook
 from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
 from twap_server.cluster.replica_book import ReplicaBook, shown_seq
@@ -20,7 +20,7 @@ class Heard:
     def __init__(self) -> None:
         self.asked = 0
         clock = HandClock()
-        self.book = ReplicaBook(BTC, ToldPulse(clock, CollectorWord(clock)))
+        self.book = ReplicaBook(BTC, clock, CollectorWord(clock))
         self.heard = HeardBook(self.book, clock, self.ask)
         self.heard.begin(1)
 

@@ -1,4 +1,4 @@
-"""What a replica of the market offers beside books: lists, status, candles, trades; in memory, virtual time."""
+"""What a replica of the market offers beside books: lists, status, candles, trades; in virtual time."""
 
 import asyncio
 from dataclasses import replace

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.coding import Unreadable, decode
-from twap_server.cluster.collector_word import CollectorWord, ToldPulse
+from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import WAITING, HeardBook
 from twap_server.cluster.heard_trades import HeardTrades
 from twap_server.cluster.market_messages import BookAnswer, BookPulse, TradeTold, book_told
@@ -33,10 +33,10 @@ class Replica:
     ) -> None:
         """Put the book into the registry; ``ask`` is called with its symbol when the whole book is needed."""
         self.instrument = instrument
-        self.book = ReplicaBook(instrument, ToldPulse(clock, word))
+        self.book = ReplicaBook(instrument, clock, word)
         self.listens = False
         """Whether what is told reaches it: the whole book is of use from then on."""
-        self._word, self._was_silent = word, self.book.is_silent
+        self._was_silent = self.book.is_silent
         registry.add(self.book)
         self._book = HeardBook(self.book, clock, lambda: ask(instrument.symbol))
         self._trades = HeardTrades(instrument, registry, clock)
@@ -83,8 +83,6 @@ class Replica:
 
     def look(self) -> None:
         """Tell who listens to the registry when silence began or is over."""
-        if self._word.is_silent:
-            self.book.lose_collector(self._word.words)
         if self.book.is_silent is not self._was_silent:
             self._was_silent = not self._was_silent
             self.book.on_status(self.instrument)

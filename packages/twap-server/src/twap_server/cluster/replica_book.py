@@ -1,9 +1,9 @@
 """Keep the same book as a collector on another node, out of what that one tells."""
 
 from twap_server.books.live import LiveBook
-from twap_server.cluster.collector_word import ToldPulse
+from twap_server.cluster.collector_word import CollectorWord, ToldPulse
 from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
@@ -41,13 +41,14 @@ class AsTold:
 class ReplicaBook(LiveBook):
     """A ``LiveBook`` with the collector's status, times and ``seq``; ``confirmed_at`` is by our clock."""
 
-    __slots__ = ()
+    __slots__ = ("_word",)
 
-    def __init__(self, instrument: InstrumentId, pulse: ToldPulse) -> None:
-        """Build an empty book."""
+    def __init__(self, instrument: InstrumentId, clock: Clock, word: CollectorWord) -> None:
+        """Build an empty book; ``word``: of its collector."""
         super().__init__(instrument, AsTold())
         self.reason = "not known yet"
-        self.pulse = pulse
+        self.pulse = ToldPulse(clock, word)
+        self._word = word
 
     def take_change(self, told: ChangeTold, now: Nanos) -> None:
         """Apply the next change; ``now``: our wall time.
@@ -91,7 +92,8 @@ class ReplicaBook(LiveBook):
             awaits_first_change=told.awaits_first_change,
         )
 
-    def lose_collector(self, reason: str) -> None:
-        """Say that nobody tells of it now, where it waits for something; a live one is shown as stale."""
-        if self.status is BookStatus.RESYNCING:
-            self.mark_stale(reason)
+    def _shown(self) -> tuple[BookStatus, str]:
+        """What waits for a collector that says nothing waits for nobody."""
+        if self.status is BookStatus.RESYNCING and self._word.is_silent:
+            return BookStatus.DOWN, self._word.words
+        return super()._shown()
