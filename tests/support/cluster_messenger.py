@@ -11,8 +11,8 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from twap_server.cluster.coding import Unreadable
-from twap_server.cluster.messenger import Listening, Messenger, NoAnswer, Reply, Take
+from twap_server.cluster.coding import WrongVersion
+from twap_server.cluster.messenger import MessageSubscription, Messenger, NoAnswer, Reply, Take
 from twap_server.cluster.subjects import EVERYONE
 
 log = logging.getLogger(__name__)
@@ -155,12 +155,12 @@ class MemoryMessenger(Messenger):
         if self._is_connected:
             self._network.tell(self.name, subject, body)
 
-    async def listen(self, subject: str, take: Take) -> Listening:
+    async def listen(self, subject: str, take: Take) -> MessageSubscription:
         listener = _Listener(take, self._listeners[subject])
         self._listeners[subject].append(listener)
         return listener
 
-    async def answer(self, subject: str, reply: Reply) -> Listening:
+    async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         answerer = _Answerer(reply, self._answerers[subject])
         self._answerers[subject].append(answerer)
         return answerer
@@ -236,7 +236,7 @@ class _Answerer:
     async def _respond(self, question: bytes, answered: _Deliver) -> None:
         try:
             answered(await self._reply(question))
-        except Unreadable as error:
+        except WrongVersion as error:
             log.warning("a question of another node could not be answered: %s", error)
         except Exception:
             log.exception("a question of another node could not be answered")

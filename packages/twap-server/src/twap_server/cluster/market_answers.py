@@ -117,7 +117,7 @@ class MarketAnswers:
         """Answer a question.
 
         Raises:
-            Unreadable.
+            WrongVersion.
         """
         match question(body):
             case AskPart() as asked:

@@ -87,7 +87,7 @@ def book_told(body: bytes) -> BookTold:
     """Read what is told of a book.
 
     Raises:
-        Unreadable.
+        WrongVersion.
     """
     told: BookTold = decode(body, _BOOK_TOLD)
     return told
@@ -205,7 +205,7 @@ def question(body: bytes) -> Question:
     """Read a question.
 
     Raises:
-        Unreadable.
+        WrongVersion.
     """
     asked: Question = decode(body, _QUESTION)
     return asked

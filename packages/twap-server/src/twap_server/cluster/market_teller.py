@@ -3,7 +3,7 @@
 from contextlib import AsyncExitStack
 from typing import Final
 
-from twap_server.cluster.coding import Unreadable, decode, encode
+from twap_server.cluster.coding import WrongVersion, decode, encode
 from twap_server.cluster.heard_wants import HeardWants
 from twap_server.cluster.market_answers import CollectedMarket, MarketAnswers
 from twap_server.cluster.market_messages import ExchangePulse, Wanted
@@ -67,7 +67,7 @@ class MarketTeller:
     def _hear_wants(self, body: bytes) -> None:
         try:
             self._wants.hear(decode(body, Wanted))
-        except Unreadable:
+        except WrongVersion:
             return  # told again each second: a node that never can be read is seen by what it does not get
 
     def _on_trade(self, instrument: InstrumentId, trade: Trade) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 from twap_server.books.registry import BookRegistry
-from twap_server.cluster.coding import Unreadable, decode
+from twap_server.cluster.coding import WrongVersion, decode
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import WAITING, HeardBook
 from twap_server.cluster.heard_trades import HeardTrades
@@ -90,7 +90,7 @@ class Replica:
     def _hear_book(self, body: bytes) -> None:
         try:
             told = book_told(body)
-        except Unreadable as error:
+        except WrongVersion as error:
             self.lose(str(error))
             return
         self._book.hear(told)
@@ -98,5 +98,5 @@ class Replica:
     def _hear_trade(self, body: bytes) -> None:
         try:
             self._trades.hear(decode(body, TradeTold))
-        except Unreadable:
+        except WrongVersion:
             return  # the next pulse tells what they all add up to

@@ -13,7 +13,7 @@ from typing import Final
 from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
-from twap_server.cluster.coding import Unreadable, decode
+from twap_server.cluster.coding import WrongVersion, decode
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.market_failures import failure
 from twap_server.cluster.market_messages import (
@@ -151,7 +151,7 @@ class ReplicaExchange:
         asked = AskCandles(symbol=instrument.id.symbol, interval=interval, limit=limit, start=start, end=end)
         try:
             answer = decode(await self._ask(asked, timeout=_CANDLES_TIMEOUT_S), CandlesAnswer)
-        except (NoAnswer, Unreadable):
+        except (NoAnswer, WrongVersion):
             why = self.status().reason or "its collector does not answer"
             raise ExchangeUnavailable(f"{self.name}: no candles now: {why}", retry_after=2) from None
         if answer.candles is None:
@@ -212,7 +212,7 @@ class ReplicaExchange:
     def _hear_pulse(self, body: bytes) -> None:
         try:
             told = decode(body, ExchangePulse)
-        except Unreadable as error:
+        except WrongVersion as error:
             _log.warning("exchange=%s %s", self.name, error)
             return
         if told.epoch < self._epoch:
@@ -247,7 +247,7 @@ class ReplicaExchange:
         """Ask for a whole book; where there is no answer the next pulse shows that it is still needed."""
         try:
             answer = decode(await self._ask(AskBook(symbol)), BookAnswer)
-        except (NoAnswer, Unreadable) as error:
+        except (NoAnswer, WrongVersion) as error:
             _log.debug("exchange=%s symbol=%s no book: %s", self.name, symbol, error)
         else:
             if (replica := self._replicas.get(symbol)) is not None:
@@ -259,7 +259,7 @@ class ReplicaExchange:
     async def _fetch_list(self) -> None:
         try:
             self._list.take(decode(await self._ask(AskListing()), ListingAnswer))
-        except (NoAnswer, Unreadable) as error:
+        except (NoAnswer, WrongVersion) as error:
             _log.debug("exchange=%s no list: %s", self.name, error)
         finally:
             self._asks_list = False
@@ -288,7 +288,7 @@ class ReplicaExchange:
                 continue
             try:
                 self._collected = decode(await self._ask(AskCollected()), CollectedAnswer).books
-            except (NoAnswer, Unreadable) as error:
+            except (NoAnswer, WrongVersion) as error:
                 _log.debug("exchange=%s state of books not known: %s", self.name, error)
             self._collected_at = now
 
