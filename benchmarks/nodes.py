@@ -39,17 +39,25 @@ def measure(options: Options) -> Part:
         with site() as found:
             part.figures += _books(found.nats.url, seconds)
     with site() as found, found.alone() as server:
-        part.figures += _orders(found, {_ALONE: [server]}, server.url, _ALONE, orders, seconds)
+        part.figures += _orders(
+            found, {_ALONE: [server]}, server.url, who=_ALONE, orders=orders, seconds=seconds
+        )
     for engines in (1, 2, 3):
         with site() as found, found.nodes(["collector", *["engine"] * engines, "gateway"]) as nodes:
             who = f"{engines} engine" + "s" * (engines > 1)
-            part.figures += _orders(found, nodes, nodes["gateway"][0].url, who, orders, seconds)
+            part.figures += _orders(
+                found, nodes, nodes["gateway"][0].url, who=who, orders=orders, seconds=seconds
+            )
     with site() as found, found.alone() as server:
-        part.figures += _clients(found, {_ALONE: [server]}, [server], _ALONE, clients, seconds)
+        part.figures += _clients(
+            found, {_ALONE: [server]}, [server], who=_ALONE, clients=clients, seconds=seconds
+        )
     for gateways in (1, 2):
         with site() as found, found.nodes(["collector", "engine", *["gateway"] * gateways]) as nodes:
             who = f"{gateways} gateway" + "s" * (gateways > 1)
-            part.figures += _clients(found, nodes, nodes["gateway"], who, clients, seconds)
+            part.figures += _clients(
+                found, nodes, nodes["gateway"], who=who, clients=clients, seconds=seconds
+            )
     return part
 
 
@@ -82,8 +90,9 @@ def _each(found: Mapping[str, float]) -> float:
 
 
 def _orders(
-    found: Site, processes: Processes, url: str, who: str, orders: int, seconds: int
+    found: Site, processes: Processes, url: str, *, who: str, size: tuple[int, int]
 ) -> Iterator[Figure]:
+    orders, seconds = size
     begin = datetime.now(UTC) + timedelta(seconds=20 + orders / 50)
     _submit(url, orders, begin)
     _sleep_until(begin + timedelta(seconds=4))
@@ -143,7 +152,13 @@ def _slices(found: Site, since: int, until: int) -> dict[str, float]:
 
 
 def _clients(
-    found: Site, processes: Processes, gateways: Sequence[ServerProcess], who: str, clients: int, seconds: int
+    found: Site,
+    processes: Processes,
+    gateways: Sequence[ServerProcess],
+    *,
+    who: str,
+    clients: int,
+    seconds: int,
 ) -> Iterator[Figure]:
     token = signed_in(gateways[0].url, "crowd")
     for one in gateways:
@@ -181,7 +196,7 @@ def _sleep_until(moment: datetime) -> None:
 
 
 _NOTES = (
-    "One simulated market with two symbols of two exchanges; PostgreSQL with fsync off, in memory where there is room.",
+    "A simulated market: two symbols, two exchanges. PostgreSQL with fsync off, in memory if there is room.",
     "Lateness of a slice is from due to decided, as recorded; a slice that was lost was decided too late.",
     "All processes share this machine's cores with the market, PostgreSQL, NATS and whoever reads.",
 )

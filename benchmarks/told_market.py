@@ -2,8 +2,8 @@
 
 ``python -m benchmarks.told_market tell|read URL --seconds N``. The teller is the product's: books that tell,
 pulses, answers, fed with 20 messages a second each through the adapter. The reader is a ``ReplicaMarket``;
-after each message that it applied it notes the time, and at the end how long after its receipt by the collector
-that was: both clocks are this machine's. Each prints one JSON object.
+after each message that it applied it notes the time, and at the end how long after its receipt by the
+collector that was: both clocks are this machine's. Each prints one JSON object.
 """
 
 import argparse

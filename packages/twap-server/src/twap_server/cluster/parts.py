@@ -14,7 +14,7 @@ _MOST_KEPT: Final = 64
 """Answers of which somebody may still ask for a part; who comes too late asks anew."""
 
 
-class Part(Struct, array_like=True, gc=False):
+class AnswerPart(Struct, array_like=True, gc=False):
     """A part of an answer: ``parts`` is 0 where the answer is not kept any more."""
 
     key: int
@@ -43,14 +43,14 @@ class Parting:
         """Give another part."""
         answer = self._kept.get(asked.key)
         if answer is None:
-            return encode(Part(asked.key, 0, b""))
+            return encode(AnswerPart(asked.key, 0, b""))
         if (asked.at + 1) * _LARGEST >= len(answer):
             del self._kept[asked.key]
         return self._part(asked.key, answer, asked.at)
 
     def _part(self, key: int, answer: bytes, at: int) -> bytes:
         parts = -(-len(answer) // _LARGEST)
-        return encode(Part(key, parts, answer[at * _LARGEST : (at + 1) * _LARGEST]))
+        return encode(AnswerPart(key, parts, answer[at * _LARGEST : (at + 1) * _LARGEST]))
 
 
 class Asking(Protocol):
@@ -69,11 +69,11 @@ def asking(messenger: Messenger, subject: str) -> Asking:
     """Ask whoever answers on this subject."""
 
     async def ask(question: Question, timeout: float = 2) -> bytes:
-        first = decode(await messenger.ask(subject, encode(question), timeout=timeout), Part)
+        first = decode(await messenger.ask(subject, encode(question), timeout=timeout), AnswerPart)
         bodies = [first.body]
         for at in range(1, first.parts):
             asked = encode(AskPart(first.key, at))
-            part = decode(await messenger.ask(subject, asked, timeout=timeout), Part)
+            part = decode(await messenger.ask(subject, asked, timeout=timeout), AnswerPart)
             if part.key != first.key or part.parts != first.parts:
                 raise NoAnswer("another part of the server began to answer and did not end: try again")
             bodies.append(part.body)
