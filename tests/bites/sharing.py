@@ -65,8 +65,8 @@ SHARING_BITES = (
         fault="F136",
         guard="who signed in at one gateway is known to all",
         file="api/auth/shared_lockout.py",
-        line="tries.known_until = held.now + KNOWN_FOR",
-        instead="pass",
+        line="await self._end(counted, known=keys.pair)",
+        instead="await self._end(counted)",
         tests=(
             SHARED_LOCKOUT + "test_who_signed_in_at_one_gateway_is_kept_out_at_none_by_others",
             SHARED_LOCKOUT + "test_one_after_another_they_are_as_one",
@@ -76,8 +76,8 @@ SHARING_BITES = (
         fault="F136",
         guard="what two gateways count at once is counted twice",
         file="store/shared_limits.py",
-        line="held = _tries((await connection.execute(_taken(keys))).all())",
-        instead="held = await self.seen(keys); await connection.execute(_taken(keys))",
+        line='{"failures": table.failures + 1, "last": NOW}',
+        instead='{"failures": (await self.seen(keys)).of[keys[-1]].failures.count + 1, "last": NOW}',
         tests=(SHARED_STORE + "test_tries_counted_at_once_by_two_gateways_all_count",),
     ),
     Bite(
