@@ -57,7 +57,7 @@ SHARING_BITES = (
         fault="F136",
         guard="gateways count a password try together before it is looked at",
         file="api/auth/shared_lockout.py",
-        line="                self._count(held, keys, answer.counted)\n",
+        line="                self._count(held, keys, look.counted)\n",
         instead="                pass\n",
         tests=(SHARED_LOCKOUT + "test_forty_guesses_at_once_on_four_gateways_are_three",),
     ),
