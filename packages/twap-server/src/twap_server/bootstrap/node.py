@@ -24,8 +24,8 @@ from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
-from twap_server.cluster.liveness import Liveness
 from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
@@ -115,7 +115,7 @@ async def running_node(
             subjects=Subjects(settings.cluster.prefix),
             markets=markets,
             leases=leases,
-            liveness=Liveness(leases, node, clock=steady),
+            life=SignOfLife(leases, node, clock=steady),
         )
         begun = NodeRoles(parts, group)
         await begun.begin(roles)

@@ -18,10 +18,10 @@ from twap_server.cluster.config import Role
 from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
 from twap_server.cluster.leases import LeaseKeeper, Work
-from twap_server.cluster.liveness import Liveness
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.ownership import PARTITIONS, lease_of_exchange, lease_of_partition
 from twap_server.store.leases import SqlLeaseStore
@@ -39,7 +39,7 @@ class NodeParts:
     subjects: Subjects
     markets: MarketBuilder
     leases: SqlLeaseStore
-    liveness: Liveness
+    life: SignOfLife
 
 
 class NodeRoles:
@@ -68,7 +68,7 @@ class NodeRoles:
         """Begin these roles."""
         parts = self._parts
         self._run(parts.around.database.hold(parts.around.clock), "database")
-        self._run(parts.liveness.run(), "liveness")
+        self._run(parts.life.run(), "sign of life")
         if Role.COLLECTOR in roles:
             self._collect()
         if Role.ENGINE in roles or Role.GATEWAY in roles:
@@ -92,10 +92,10 @@ class NodeRoles:
     async def not_ready(self) -> list[str]:
         """Why this node can do nothing now."""
         parts = self._parts
-        reasons = [parts.liveness.remark] if parts.liveness.remark else []
+        reasons = [parts.life.remark] if parts.life.remark else []
         if not parts.messenger.is_connected:
             reasons.append("NATS cannot be reached: it is tried again and again")
-        if self._keepers and not parts.liveness.may_own and not reasons:
+        if self._keepers and not parts.life.may_own and not reasons:
             reasons.append("the database is being asked what this node may own")
         return reasons
 
@@ -162,7 +162,7 @@ class NodeRoles:
         return ReplicaMarket(
             shapes_of(settings.exchanges),
             settings.collector.model_copy(update={"exchanges": settings.exchanges}),
-            node=parts.liveness.node_id,
+            node=parts.life.node_id,
             messenger=parts.messenger,
             subjects=parts.subjects,
             registry=BookRegistry(),
@@ -174,7 +174,7 @@ class NodeRoles:
     def _own(self, role: Role, names: Sequence[str], work: Work) -> None:
         keeper = self._keepers[role] = LeaseKeeper(
             self._parts.leases,
-            self._parts.liveness,
+            self._parts.life,
             role=role.value,
             names=names,
             work=work,
