@@ -31,7 +31,7 @@ from twap_server.cluster.order_questions import (
     Resume,
     Submit,
     Submitted,
-    Taken,
+    TakenLevels,
 )
 from twap_server.cluster.questions import Answers, NotHere
 from twap_server.cluster.subjects import Subjects
@@ -182,7 +182,7 @@ class _Desk:
             case AskPreview():
                 return await self._preview(question)
             case AskTaken():
-                return Taken(engine.all_taken(set(question.wanted)))
+                return TakenLevels(engine.all_taken(set(question.wanted)))
             case Cancel():
                 order = await engine.cancel(question.user_id, question.token_id)
             case Pause():

@@ -54,7 +54,7 @@ class AtWork(Struct, frozen=True, tag=True):
     """The part is here; or the work is under way."""
 
 
-class Unknown(Struct, frozen=True, tag=True):
+class UnknownQuestion(Struct, frozen=True, tag=True):
     """Nothing is known here of that question, or its kind is not answered here any more."""
 
 
@@ -67,7 +67,7 @@ class AnswerPart(Struct, frozen=True, tag=True):
 
 
 _Said: Any = QuestionPart | Further
-_Replied: Any = AtWork | Unknown | AnswerPart
+_Replied: Any = AtWork | UnknownQuestion | AnswerPart
 Work: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Gives the answer to a question, or raises ``NotHere``; nothing else."""
 
@@ -96,7 +96,7 @@ async def ask(
 
     async def said(message: Struct) -> AtWork | AnswerPart:
         replied = decode(await messenger.ask(subject, encode(message), timeout=_SILENCE_S), _Replied)
-        if isinstance(replied, Unknown):
+        if isinstance(replied, UnknownQuestion):
             raise NotHere("the part of the server that was asked has moved: ask again", retry_after=1)
         on_sign()
         found: AtWork | AnswerPart = replied
@@ -179,7 +179,7 @@ class Answers:
         known = self._known.get(message.id)
         if known is None:
             if self._is_closed:
-                return Unknown()
+                return UnknownQuestion()
             self._forget_old()
             known = self._known[message.id] = _Question(message.parts)
             known.since = self._clock.monotonic()
@@ -194,7 +194,7 @@ class Answers:
     async def _further(self, message: Further) -> Struct:
         known = self._known.get(message.id)
         if known is None or not known.is_begun:
-            return Unknown()
+            return UnknownQuestion()
         return await self._part(known, message.part)
 
     async def _part(self, known: _Question, part: int) -> Struct:
@@ -202,7 +202,7 @@ class Answers:
         if not known.is_done:
             return AtWork()
         if known.answer is None:
-            return Unknown()
+            return UnknownQuestion()
         return AnswerPart(part, len(known.answer), known.answer[part])
 
     async def _carry_out(self, question_id: str, known: _Question) -> None:

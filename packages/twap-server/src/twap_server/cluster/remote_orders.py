@@ -33,7 +33,7 @@ from twap_server.cluster.order_questions import (
     Resume,
     Submit,
     Submitted,
-    Taken,
+    TakenLevels,
 )
 from twap_server.cluster.own_levels import OwnLevels
 from twap_server.cluster.questions import ask, new_question_id
@@ -191,14 +191,14 @@ class RemoteOrders:
             await tries.wait()
             return None
 
-    async def _ask_taken(self, partition: int, wanted: AskTaken) -> Taken:
+    async def _ask_taken(self, partition: int, wanted: AskTaken) -> TakenLevels:
         """Ask once.
 
         Raises:
             NoAnswer, UnavailableError: it cannot be known now.
         """
         subject = self._subjects.commands(partition)
-        return _expected(await self._asked(subject, wanted, new_question_id(), lambda: None), Taken)
+        return _expected(await self._asked(subject, wanted, new_question_id(), lambda: None), TakenLevels)
 
     async def _asked(
         self, subject: str, question: Question, question_id: str, on_sign: Callable[[], None]
