@@ -39,15 +39,11 @@ def measure(options: Options) -> Part:
         with site() as found:
             part.figures += _books(found.nats.url, seconds)
     with site() as found, found.alone() as server:
-        part.figures += _orders(
-            found, {_ALONE: [server]}, server.url, who=_ALONE, orders=orders, seconds=seconds
-        )
+        part.figures += _orders(found, {_ALONE: [server]}, server.url, who=_ALONE, size=(orders, seconds))
     for engines in (1, 2, 3):
         with site() as found, found.nodes(["collector", *["engine"] * engines, "gateway"]) as nodes:
             who = f"{engines} engine" + "s" * (engines > 1)
-            part.figures += _orders(
-                found, nodes, nodes["gateway"][0].url, who=who, orders=orders, seconds=seconds
-            )
+            part.figures += _orders(found, nodes, nodes["gateway"][0].url, who=who, size=(orders, seconds))
     with site() as found, found.alone() as server:
         part.figures += _clients(
             found, {_ALONE: [server]}, [server], who=_ALONE, clients=clients, seconds=seconds

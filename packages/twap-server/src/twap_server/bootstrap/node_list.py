@@ -38,7 +38,8 @@ def _listed(names: Sequence[str]) -> str:
     partitions = sorted(partition_of_lease(name) for name in names if not name.startswith(_EXCHANGE))
     parts = [f"exchanges {', '.join(exchanges)}"] if exchanges else []
     if partitions:
-        parts.append(f"{len(partitions)} partitions ({', '.join(_ranges(partitions))})")
+        many = f"{len(partitions)} partitions" if len(partitions) > 1 else "1 partition"
+        parts.append(f"{many} ({', '.join(_ranges(partitions))})")
     return " and ".join(parts)
 
 
