@@ -35,7 +35,8 @@ def test_each_node_has_what_it_owns_and_what_nobody_owns_is_last() -> None:
         "  version 0.1.0, since 2023-11-14T22:13:20Z, lives",
         "  has 4 partitions (0-2, 7)",
         "bb  collector on here",
-        "  version 0.1.0, since 2023-11-14T22:13:20Z, silent for 1 min 30 s: it is gone, or cannot reach the database",
+        "  version 0.1.0, since 2023-11-14T22:13:20Z, "
+        "silent for 1 min 30 s: it is gone, or cannot reach the database",
         "  has exchanges binance",
         "  its clock is off",
         "nobody has exchanges kraken and 1 partition (63)",
