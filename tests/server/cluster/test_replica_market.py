@@ -14,6 +14,7 @@ from twap_models.enums import Interval
 from twap_server.api.ports import MarketData
 from twap_server.cluster.coding import encode
 from twap_server.cluster.market_messages import TradedSoFar, TradeTold
+from twap_server.cluster.questions import NotHere, ask
 from twap_server.domain.errors import (
     BookUnavailable,
     ExchangeUnavailable,
@@ -89,6 +90,21 @@ async def test_a_list_whose_parts_are_lost_is_asked_for_again():
         made.network.loss = 0.2
         await asyncio.sleep(60)
         assert len(made.market.instruments(EXCHANGE)) == 5_000, "asked for again until all parts came"
+
+
+async def test_a_question_that_cannot_be_read_or_answered_ends_no_collecting(monkeypatch):
+    async with live_pair() as made:
+        for question in (b"", b"\xff", encode("what?")):
+            with pytest.raises(NotHere):
+                await ask(made.near, SUBJECTS.market(EXCHANGE), f"q{question}", question)
+        instrument = made.collector.exchange.listed[SYMBOL]
+        monkeypatch.setattr(made.collector.exchange, "klines", None)
+        with pytest.raises(ExchangeUnavailable):
+            await made.market.klines(EXCHANGE, SYMBOL, MINUTE)
+        assert made.market.find_instrument(EXCHANGE, SYMBOL) == instrument
+        made.played.change([("10.5", "2")], [])
+        await asyncio.sleep(0.3)
+        assert made.is_live
 
 
 async def test_a_change_of_the_list_is_followed():

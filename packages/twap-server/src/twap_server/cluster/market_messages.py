@@ -190,14 +190,7 @@ class AskCandles(Struct, tag="candles", kw_only=True):
     end: Nanos | None
 
 
-class AskPart(Struct, tag="part"):
-    """What is the next part of an answer that is too large for one message?"""
-
-    key: int
-    at: int
-
-
-Question: TypeAlias = AskBook | AskListing | AskCollected | AskCandles | AskPart
+Question: TypeAlias = AskBook | AskListing | AskCollected | AskCandles
 _QUESTION: Final[Any] = Question
 
 

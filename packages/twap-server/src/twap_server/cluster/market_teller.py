@@ -1,5 +1,6 @@
 """Tell other nodes of the exchange that is collected here: that it lives, its trades, what it is asked."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
@@ -8,6 +9,7 @@ from twap_server.cluster.heard_wants import HeardWants
 from twap_server.cluster.market_answers import CollectedMarket, MarketAnswers
 from twap_server.cluster.market_messages import ExchangePulse, Wanted
 from twap_server.cluster.messenger import Messenger
+from twap_server.cluster.questions import Answers
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.telling import Telling
 from twap_server.domain.clock import Clock
@@ -40,11 +42,12 @@ class MarketTeller:
     async def run(self) -> None:
         """Tell, for ever. Cancelling ends every subscription; the books others wanted are given up."""
         subjects, exchange = self._subjects, self._exchange
-        async with AsyncExitStack() as stack:
+        async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
             stack.callback(self._wants.end)
             wants = await self._messenger.listen(subjects.wanted(exchange), self._hear_wants)
             stack.push_async_callback(wants.end)
-            answering = await self._messenger.answer(subjects.market(exchange), self._answers.reply)
+            answers = Answers(self._answers.answer, clock=self._clock, group=group)
+            answering = await self._messenger.answer(subjects.market(exchange), answers.reply)
             stack.push_async_callback(answering.end)
             while True:
                 self.pulse()
