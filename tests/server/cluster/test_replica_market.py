@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from support.clocks import ALONE, LoopClock
-from support.cluster_market import BTC, EXCHANGE, SUBJECTS, SYMBOL, PlayedExchange, live_pair, pair, reader
+from support.cluster_market import (
+    BTC,
+    EXCHANGE,
+    SUBJECTS,
+    SYMBOL,
+    PlayedExchange,
+    live_pair,
+    many,
+    pair,
+    reader,
+)
 from support.cluster_messenger import MessengerNetwork
 from support.collector.memory import listed
 from twap_models.enums import Interval
@@ -26,21 +36,6 @@ from twap_server.engine.ports import Market
 
 pytestmark = ALONE
 MINUTE = Interval("1m")
-
-
-def many(count: int):
-    pattern = listed(EXCHANGE)[SYMBOL]
-    return {
-        f"COIN{at}-USD": replace(
-            pattern,
-            id=InstrumentId(EXCHANGE, f"COIN{at}-USD"),
-            native=f"COIN{at}USD",
-            base=f"COIN{at}",
-            aliases=(f"XCOIN{at}USD",),
-            tick_size=Decimal("0.00000001"),
-        )
-        for at in range(count)
-    }
 
 
 async def test_it_is_the_market_of_the_engine_and_of_the_api():

@@ -35,3 +35,5 @@ class ClusterConfig(BaseModel):
     """After so long without a word a node has lost what it owned."""
     ask_within: _Span = timedelta(seconds=5)
     """So long a gateway asks again until the owner of an order answers."""
+    max_books: int = Field(default=1_000, ge=1)
+    """Books of one exchange collected for all gateways together; orders always get theirs."""

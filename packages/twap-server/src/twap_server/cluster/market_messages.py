@@ -155,6 +155,8 @@ class ExchangePulse(Struct, kw_only=True, gc=False):
     revision: int
     """Of the list of instruments."""
     books: list[BookPulse]
+    refused: list[str] = []
+    """Symbols that somebody wants, and for which there is no room."""
 
 
 class Wanted(Struct, kw_only=True):

@@ -31,12 +31,13 @@ class MarketTeller:
         messenger: Messenger,
         subjects: Subjects,
         clock: Clock,
+        max_books: int,
     ) -> None:
-        """Args: market: its books were made by ``telling.new_book``."""
+        """Args: market: its books were made by ``telling.new_book``; max_books: see ``HeardWants``."""
         self._exchange, self._market, self._telling = exchange, market, telling
         self._messenger, self._subjects, self._clock = messenger, subjects, clock
         self._answers = MarketAnswers(exchange, market, telling)
-        self._wants = HeardWants(exchange, market.interest, clock)
+        self._wants = HeardWants(exchange, market.interest, clock, most=max_books)
         market.registry.trades.listen(self._on_trade)
 
     async def run(self) -> None:
@@ -55,7 +56,7 @@ class MarketTeller:
 
     def pulse(self) -> None:
         """Tell that this collector lives, and how its books are."""
-        self._wants.expire()
+        self._wants.expire(can_hear=self._messenger.is_connected)
         self._answers.look_at_list()
         books = [book for book in self._market.registry if book.instrument.exchange == self._exchange]
         told = ExchangePulse(
@@ -64,6 +65,7 @@ class MarketTeller:
             status=self._market.source(self._exchange).status(),
             revision=self._answers.revision,
             books=[self._telling.pulse(book) for book in books],
+            refused=sorted(self._wants.refused),
         )
         self._messenger.publish(self._subjects.pulse(self._exchange), encode(told))
 

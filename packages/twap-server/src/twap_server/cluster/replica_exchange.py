@@ -214,9 +214,9 @@ class ReplicaExchange:
         if not self._list.is_of(told.epoch, told.revision):
             self._needs_list = True
             self._woken.set()
-        books = {book.symbol: book for book in told.books}
+        books, refused = {book.symbol: book for book in told.books}, set(told.refused)
         for symbol, replica in self._replicas.items():
-            replica.compare(told.epoch, books.get(symbol), late=late)
+            replica.compare(told.epoch, books.get(symbol), late=late, is_refused=symbol in refused)
 
     def _ask_needed(self, group: asyncio.TaskGroup) -> None:
         if self._needs_list and not self._asks_list:
