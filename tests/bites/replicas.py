@@ -44,7 +44,10 @@ REPLICA_BITES = (
         fault="F179",
         guard="what a replaced collector tells of a book is ignored",
         file="cluster/heard_book.py",
-        line="        self.begin(told.epoch)\n        if told.epoch != self.epoch:\n            return\n        if not",
+        line=(
+            "        self.begin(told.epoch)\n"
+            "        if told.epoch != self.epoch:\n            return\n        if not"
+        ),
         instead="        self.begin(told.epoch)\n        if not",
         tests=(BOOK + "test_a_new_owner_is_followed_and_the_old_one_ignored",),
     ),

@@ -78,7 +78,7 @@ class BookInterest:
         return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))
 
     def count_with(self, instruments: Iterable[InstrumentId]) -> int:
-        """Count the books that are wanted, lingering ones included, if these were; not those that cost nothing."""
+        """Count the books that are wanted, lingering ones included, if these were; not free ones."""
         lingering = [one for one in self._released if not self._is_over(one)]
         return len({*self._owners, *lingering, *instruments} - self._free)
 

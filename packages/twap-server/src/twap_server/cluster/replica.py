@@ -59,7 +59,7 @@ class Replica:
         return self.listens and self._book.is_waiting
 
     def compare(self, epoch: int, told: BookPulse | None, *, late: int, is_refused: bool) -> None:
-        """Compare with a pulse; None: it does not name this book, or ``is_refused``. ``late``: nanoseconds."""
+        """Compare with a pulse; None: it does not name the book, or ``is_refused``. ``late``: nanoseconds."""
         if not self.listens:
             return
         if told is None:
