@@ -16,6 +16,7 @@ from bites.money import MONEY_BITES
 from bites.nodes import NODES_BITES
 from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
+from bites.replicas import REPLICA_BITES
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
 from bites.siege import SIEGE_BITES
@@ -442,4 +443,5 @@ BITES = (
     *SIEGE_BITES,
     *FAIRNESS,
     *NODES_BITES,
+    *REPLICA_BITES,
 )

@@ -40,7 +40,7 @@ async def serving_on_nodes(
             "signing_key": "a signing key for tests of nodes alone",
             "cluster": {"nats": nats.url, "prefix": database.rpartition("/")[2]},
         } | {name: value for name, value in flags.items() if name != "database"}
-        chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
+        chosen = bootstrap.choose(settings.load(file=None, flags=given, environment={}), list(urls))
         async with AsyncExitStack() as stack:
             for role in (Role.COLLECTOR, Role.ENGINE):
                 await stack.enter_async_context(

@@ -93,7 +93,7 @@ async def cluster(
             made.append(market_of(venue.urls(), depth=500, quiet_proof_s=0, new_book=new_book))
             return made[-1]
 
-        role = CollectorRole(far, SUBJECTS, clock=clock, make_market=make)
+        role = CollectorRole(far, SUBJECTS, clock=clock, make_market=make, max_books=1_000)
         collector = group.create_task(role.collect(Lease(lease_of_exchange(name), 3)))
         market = ReplicaMarket(
             EXCHANGES,

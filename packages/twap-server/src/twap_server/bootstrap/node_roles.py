@@ -105,7 +105,8 @@ class NodeRoles:
             parts.messenger,
             parts.subjects,
             clock=parts.around.clock,
-            make_market=lambda exchange, new_book: parts.markets.market([exchange], new_book),
+            make_market=lambda exchange, new_book: parts.markets.market([exchange], new_book, linger_s=0),
+            max_books=parts.around.settings.cluster.max_books,
         )
         enabled = [name for name, own in parts.around.settings.exchanges.items() if own.enabled]
         self._own(Role.COLLECTOR, [lease_of_exchange(name) for name in enabled], role.collect)

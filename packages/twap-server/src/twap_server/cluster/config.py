@@ -1,12 +1,8 @@
 """Settings of a node: ``cluster`` in the settings file, ``TWAP_CLUSTER__…`` in the environment."""
 
-from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-
-_Span = Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))]
 
 
 class Role(StrEnum):
@@ -29,9 +25,5 @@ class ClusterConfig(BaseModel):
     """``nats://[USER:PASSWORD@]HOST:PORT``; several with commas between."""
     prefix: str = Field(default="twap", pattern=r"^[A-Za-z0-9_-]{1,32}$")
     """Of the subjects: keeps several clusters on one NATS apart."""
-    lease: Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))] = timedelta(
-        seconds=3
-    )
-    """After so long without a word a node has lost what it owned."""
-    ask_within: _Span = timedelta(seconds=5)
-    """So long a gateway asks again until the owner of an order answers."""
+    max_books: int = Field(default=1_000, ge=1)
+    """Books of one exchange collected for all gateways together; orders always get theirs."""

@@ -17,6 +17,7 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.market.instrument import InstrumentId
 
 NOT_COLLECTED = "its collector does not collect it yet"
+NO_ROOM = "its collector collects as many books as it takes, and no order wants this one"
 
 
 class Replica:
@@ -57,13 +58,15 @@ class Replica:
         """Whether the whole book is needed, and of use."""
         return self.listens and self._book.is_waiting
 
-    def compare(self, epoch: int, told: BookPulse | None, *, late: int) -> None:
-        """Compare with a pulse; None: it does not name this book. ``late``: nanoseconds."""
+    def compare(self, epoch: int, told: BookPulse | None, *, late: int, is_refused: bool) -> None:
+        """Compare with a pulse; None: it does not name the book, or ``is_refused``. ``late``: nanoseconds."""
         if not self.listens:
             return
         if told is None:
             self._book.begin(epoch)
             self._book.not_listed()
+            if is_refused and self._book.is_waiting:
+                self.book.mark_down(NO_ROOM)
             return
         self._book.compare(epoch, told, late=late)
         self._trades.compare(epoch, told.traded)
