@@ -82,7 +82,13 @@ async def tell(url: str, seconds: float) -> dict[str, float]:
             new_book=telling.new_book,
         )
         teller = MarketTeller(
-            "binance", market, telling, messenger=messenger, subjects=_SUBJECTS, clock=clock
+            "binance",
+            market,
+            telling,
+            messenger=messenger,
+            subjects=_SUBJECTS,
+            clock=clock,
+            max_books=BOOKS,
         )
         async with asyncio.TaskGroup() as group:
             feed = Feed(market.registry, exchange, listed, telling.new_book)
