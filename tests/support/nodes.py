@@ -6,13 +6,15 @@
 import asyncio
 import atexit
 import os
-from collections.abc import AsyncIterator
+import secrets
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
 
 from support.nats import NatsServer
 from support.postgres import PostgresServer
+from support.store import templates
 from twap_server import bootstrap, settings
 from twap_server.api.server import Listening
 from twap_server.bootstrap.serving import answer_until
@@ -30,33 +32,63 @@ def are_wanted() -> bool:
 async def serving_on_nodes(
     folder: Path, urls: dict[str, dict[str, str]], *, clock: Clock | None = None, **flags: object
 ) -> AsyncIterator[str]:
-    """Run three nodes against exchanges at ``urls``; gives the gateway's base URL."""
-    postgres, nats = _postgres(), _nats()
-    with postgres.database() as database:
-        given = {
-            "port": 0,
-            "database": database,
-            "exchanges": urls,
-            "signing_key": "a signing key for tests of nodes alone",
-            "cluster": {"nats": nats.url, "prefix": database.rpartition("/")[2]},
-        } | {name: value for name, value in flags.items() if name != "database"}
-        chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
-        async with AsyncExitStack() as stack:
-            for role in (Role.COLLECTOR, Role.ENGINE):
-                await stack.enter_async_context(
-                    bootstrap.running_node(chosen, [role], clock=clock or SystemClock())
-                )
-            with Listening("127.0.0.1", 0) as listening:
-                gateway = await stack.enter_async_context(
-                    bootstrap.running_node(chosen, [Role.GATEWAY], clock=clock or SystemClock())
-                )
-                stopping = asyncio.Event()
-                task = gateway.group.create_task(answer_until(stopping, gateway, listening))
-                try:
-                    yield listening.url
-                finally:
-                    stopping.set()
-                    await asyncio.wait([task])
+    """Run three nodes against exchanges at ``urls``; gives the gateway's base URL.
+
+    Args:
+        folder: those that are run with it have one database, as if its file were in there.
+        urls: of exchanges.
+        clock: of all three.
+        flags: settings.
+    """
+    database = str(flags.pop("database", "")) or _database_of(folder)
+    given = {
+        "port": 0,
+        "database": database,
+        "exchanges": urls,
+        "signing_key": "a signing key for tests of nodes alone",
+        "cluster": {"nats": _nats().url, "prefix": database.rpartition("/")[2]},
+    } | flags
+    chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
+    async with AsyncExitStack() as stack:
+        for role in (Role.COLLECTOR, Role.ENGINE):
+            await stack.enter_async_context(
+                bootstrap.running_node(chosen, [role], clock=clock or SystemClock())
+            )
+        yield await stack.enter_async_context(answering(chosen, [Role.GATEWAY], clock or SystemClock()))
+
+
+@asynccontextmanager
+async def answering(
+    chosen: settings.Settings, roles: Sequence[Role], clock: Clock | None = None
+) -> AsyncIterator[str]:
+    """Run one node, its HTTP side too; gives its base URL."""
+    stopping = asyncio.Event()
+    with Listening("127.0.0.1", 0) as listening:
+        running = bootstrap.running_node(
+            chosen, roles, clock=clock or SystemClock(), address=listening.url
+        )
+        async with running as node:
+            task = node.group.create_task(answer_until(stopping, node, listening))
+            try:
+                yield listening.url
+            finally:
+                stopping.set()
+                await asyncio.wait([task])
+
+
+@cache
+def _database_of(folder: Path) -> str:
+    """One for each folder; gone with the whole PostgreSQL."""
+    name = f"test_{secrets.token_hex(6)}"
+    _postgres().sql(f"CREATE DATABASE {name} TEMPLATE {_template()} STRATEGY FILE_COPY")
+    return _postgres().url(name)
+
+
+@cache
+def _template() -> str:
+    _postgres().sql("CREATE DATABASE migrated TEMPLATE template0 STRATEGY FILE_COPY")
+    templates.migrated(_postgres().url("migrated"))
+    return "migrated"
 
 
 @cache
