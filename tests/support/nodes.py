@@ -64,9 +64,7 @@ async def answering(
     """Run one node, its HTTP side too; gives its base URL."""
     stopping = asyncio.Event()
     with Listening("127.0.0.1", 0) as listening:
-        running = bootstrap.running_node(
-            chosen, roles, clock=clock or SystemClock(), address=listening.url
-        )
+        running = bootstrap.running_node(chosen, roles, clock=clock or SystemClock(), address=listening.url)
         async with running as node:
             task = node.group.create_task(answer_until(stopping, node, listening))
             try:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.cluster_market import BTC, SYMBOL, Pair, levels_of, live_pair
-from twap_server.cluster.replica_book import shown_seq
+from twap_server.domain.ownership import shown_seq
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookStatus
