@@ -12,6 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 from support.nats import NatsServer
 from support.postgres import PostgresServer
 from support.store import templates
@@ -22,10 +24,34 @@ from twap_server.clock import SystemClock
 from twap_server.cluster.config import Role
 from twap_server.domain.clock import Clock
 
+_SIGNING_KEY = "a signing key for tests of nodes alone"
+
 
 def are_wanted() -> bool:
     """Whether tests shall have three nodes in the place of one server."""
     return bool(os.environ.get("TWAP_TEST_NODES"))
+
+
+def not_on_nodes(why: str) -> pytest.MarkDecorator:
+    """Mark a test that reaches into what only a single server has."""
+    return pytest.mark.skipif(are_wanted(), reason=f"not on nodes: {why}")
+
+
+def as_one_process(database: str) -> tuple[list[str], dict[str, str]]:
+    """The words and variables by which one process is a whole server that others could join.
+
+    Args:
+        database: of PostgreSQL, it is used; a file of SQLite stands for a database of its own.
+    """
+    if not database.startswith("postgresql"):
+        database = _database_of(Path(database))
+    variables = {
+        "TWAP_DATABASE": database,
+        "TWAP_CLUSTER__NATS": _nats().url,
+        "TWAP_CLUSTER__PREFIX": database.rpartition("/")[2],
+        "TWAP_SIGNING_KEY": _SIGNING_KEY,
+    }
+    return ["node", *(word for role in Role for word in ("--role", role.value))], variables
 
 
 @asynccontextmanager
@@ -45,7 +71,7 @@ async def serving_on_nodes(
         "port": 0,
         "database": database,
         "exchanges": urls,
-        "signing_key": "a signing key for tests of nodes alone",
+        "signing_key": _SIGNING_KEY,
         "cluster": {"nats": _nats().url, "prefix": database.rpartition("/")[2]},
     } | flags
     chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
