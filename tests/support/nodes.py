@@ -67,20 +67,27 @@ async def serving_on_nodes(
         flags: settings.
     """
     database = str(flags.pop("database", "")) or _database_of(folder)
-    given = {
-        "port": 0,
-        "database": database,
-        "exchanges": urls,
-        "signing_key": _SIGNING_KEY,
-        "cluster": {"nats": _nats().url, "prefix": database.rpartition("/")[2]},
-    } | flags
-    chosen = bootstrap.choose(settings.load(file=None, flags=given), list(urls))
+    chosen = settings_of(database, _nats().url, urls, **flags)
     async with AsyncExitStack() as stack:
         for role in (Role.COLLECTOR, Role.ENGINE):
             await stack.enter_async_context(
                 bootstrap.running_node(chosen, [role], clock=clock or SystemClock())
             )
         yield await stack.enter_async_context(answering(chosen, [Role.GATEWAY], clock or SystemClock()))
+
+
+def settings_of(
+    database: str, nats: str, urls: dict[str, dict[str, str]], **flags: object
+) -> settings.Settings:
+    """Of all nodes of one database; on one NATS those of others are apart."""
+    given = {
+        "port": 0,
+        "database": database,
+        "exchanges": urls,
+        "signing_key": _SIGNING_KEY,
+        "cluster": {"nats": nats, "prefix": database.rpartition("/")[2]},
+    } | flags
+    return bootstrap.choose(settings.load(file=None, flags=given), list(urls))
 
 
 @asynccontextmanager

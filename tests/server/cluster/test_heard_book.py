@@ -12,6 +12,7 @@ from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
 from twap_server.cluster.replica_book import ReplicaBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.ownership import shown_seq
 
 
 class Heard:

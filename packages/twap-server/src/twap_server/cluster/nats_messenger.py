@@ -41,6 +41,7 @@ class NatsMessenger:
         self._client, self._troubles = client, troubles
         self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
         self._any = asyncio.Event()
+        self._ends = False
         self._on_return: list[Callable[[], None]] = []
 
     @classmethod
@@ -65,6 +66,7 @@ class NatsMessenger:
                 yield made
                 writing.cancel()
         finally:
+            made._ends = True
             with suppress(NatsError, OSError, TimeoutError):
                 await client.close()
 
@@ -153,7 +155,8 @@ class NatsMessenger:
                     await self._client.publish(subject, body)
 
     async def _lost(self) -> None:
-        log.warning("the connection to NATS is lost: trying again until it is back")
+        if not self._ends:
+            log.warning("the connection to NATS is lost: trying again until it is back")
         self._waiting.clear()
 
     async def _returned(self) -> None:
