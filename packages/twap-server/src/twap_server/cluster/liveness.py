@@ -148,8 +148,9 @@ class Liveness:
     def _clock_remark(self) -> str:
         if not self._off:
             return ""
-        way, then = ("ahead of", ", then start this node anew") if self._off > 0 else ("behind", "")
+        way, then = ("ahead of", ", then start this one anew") if self._off > 0 else ("behind", "")
         return (
             f"this node's clock is {span_text(abs(self._off))} {way} the database's: it owns nothing until "
-            f"both agree within 1 s (let one time service, such as chrony, set the clocks of all machines{then})"
+            "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
+            f"{then})"
         )

@@ -255,7 +255,7 @@ class Recomputation:
         """
         if not self._is_of_replicas:
             return decided
-        return min(decided, max(book_time or 0, Nanos(decided - _BEHIND)))
+        return min(decided, max(book_time or Nanos(0), Nanos(decided - _BEHIND)))
 
     def _walk_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
         """Remember how far another order walked."""
