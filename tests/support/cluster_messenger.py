@@ -9,6 +9,7 @@ import logging
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from twap_server.cluster.coding import WrongVersion
@@ -204,7 +205,8 @@ class _Listener:
 
     def hear(self, body: bytes) -> None:
         if self in self._among:
-            self._take(body)
+            with suppress(WrongVersion):
+                self._take(body)
 
     async def end(self) -> None:
         if self in self._among:

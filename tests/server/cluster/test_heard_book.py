@@ -9,9 +9,10 @@ from support.cluster_market import BTC, levels_of
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import MOST_HELD, HeardBook
 from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
-from twap_server.cluster.replica_book import ReplicaBook, shown_seq
+from twap_server.cluster.replica_book import ReplicaBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.ownership import shown_seq
 
 
 class Heard:

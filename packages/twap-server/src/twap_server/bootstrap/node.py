@@ -27,6 +27,7 @@ from twap_server.cluster.config import Role
 from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.ownership import Node
@@ -90,9 +91,12 @@ async def running_node(
     """
     _check(settings, roles)
     steady, world = SteadyClock(clock), Outside()
+    troubles = Troubles(steady)
     async with (
         Database.shared(settings.database_url) as database,
-        NatsMessenger.connected(settings.cluster.nats, name=f"twap {database.node_id}") as messenger,
+        NatsMessenger.connected(
+            settings.cluster.nats, name=f"twap {database.node_id}", troubles=troubles
+        ) as messenger,
         recorded(settings, steady) as network,
         asyncio.TaskGroup() as group,
     ):
@@ -112,6 +116,7 @@ async def running_node(
         parts = NodeParts(
             around=around,
             messenger=messenger,
+            troubles=troubles,
             subjects=Subjects(settings.cluster.prefix),
             markets=markets,
             leases=leases,

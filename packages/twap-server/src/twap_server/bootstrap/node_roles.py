@@ -23,6 +23,7 @@ from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.ownership import PARTITIONS, lease_of_exchange, lease_of_partition
 from twap_server.store.leases import SqlLeaseStore
 from twap_server.store.orders import SqlOrderStore
@@ -36,6 +37,7 @@ class NodeParts:
 
     around: Around
     messenger: Messenger
+    troubles: Troubles
     subjects: Subjects
     markets: MarketBuilder
     leases: SqlLeaseStore
@@ -59,7 +61,7 @@ class NodeRoles:
         """What this node tells of itself where it is no gateway."""
         return SelfReport(
             not_ready=self.not_ready,
-            remarks=self._parts.around.clock.remarks,
+            remarks=lambda: [*self._parts.around.clock.remarks(), *self._parts.troubles.remarks()],
             gauges=self._gauges(),
             durations=self._parts.around.vitals.durations,
         )
@@ -148,6 +150,7 @@ class NodeRoles:
             records,
             not_ready=self.not_ready,
             gauges=self._gauges(),
+            remarks=parts.troubles.remarks,
             limits=SqlSharedLimits(around.database),
         )
         await make_first_user(

@@ -177,7 +177,8 @@ class _Desk:
         engine = self._engine
         match question:
             case Submit():
-                results = await engine.submit(question.user_id, question.requests)
+                with self._holding(question, question.requests):  # they come while the orders are recorded
+                    results = await engine.submit(question.user_id, question.requests)
                 return Submitted([ResultMessage.of(one) for one in results])
             case AskPreview():
                 return await self._preview(question)
@@ -199,23 +200,29 @@ class _Desk:
 
     async def _preview(self, question: AskPreview) -> Previewed:
         """With the books that the gateway waited for: they are live here as soon as they are wanted here."""
-        owner = f"preview:{id(question)}"
-        books = list(dict.fromkeys(self._books_of(question.requests)))[:_MOST_BOOKS]
-        try:
-            for one in books:
-                self._market.hold(one, owner)
+        with self._holding(question, question.requests) as books:
             await self._become_live(books)
             previews = await self._engine.preview(
                 question.user_id, question.requests, compare=question.compare
             )
+        return Previewed([PreviewMessage.of(one) for one in previews])
+
+    @contextmanager
+    def _holding(self, question: Question, requests: Sequence[OrderRequest]) -> Iterator[list[InstrumentId]]:
+        """Want the books that a question is about until it is answered."""
+        owner = f"question:{id(question)}"
+        books = list(dict.fromkeys(self._books_of(requests)))[:_MOST_BOOKS]
+        try:
+            for one in books:
+                self._market.hold(one, owner)
+            yield books
         finally:
             for one in books:
                 self._market.release(one, owner)
-        return Previewed([PreviewMessage.of(one) for one in previews])
 
     def _books_of(self, requests: Sequence[OrderRequest]) -> Iterator[InstrumentId]:
         for one in requests:
-            with suppress(TwapError):  # the preview says so in its own words
+            with suppress(TwapError):  # the engine says so in its own words
                 if one.exchange == AGGREGATE:
                     yield from (found.id for found in self._market.find_everywhere(one.symbol))
                 else:

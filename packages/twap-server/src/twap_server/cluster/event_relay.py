@@ -125,10 +125,9 @@ class EventRelay:
     def _take(self, user_id: str, body: bytes) -> None:
         try:
             told = decode(body, EventTold)
-        except WrongVersion as error:
-            log.warning("an order event is read from the store: %s", error)
-            self._look_now.set()
-            return
+        except WrongVersion:
+            self._look_now.set()  # it is read from the store
+            raise
         if told.event is None:
             self._look_now.set()
         else:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
-from twap_server.cluster.coding import WrongVersion, decode, encode
+from twap_server.cluster.coding import decode, encode
 from twap_server.cluster.heard_wants import HeardWants
 from twap_server.cluster.market_answers import CollectedMarket, MarketAnswers
 from twap_server.cluster.market_messages import ExchangePulse, Wanted
@@ -70,10 +70,7 @@ class MarketTeller:
         self._messenger.publish(self._subjects.pulse(self._exchange), encode(told))
 
     def _hear_wants(self, body: bytes) -> None:
-        try:
-            self._wants.hear(decode(body, Wanted))
-        except WrongVersion:
-            return  # told again each second: a node that never can be read is seen by what it does not get
+        self._wants.hear(decode(body, Wanted))
 
     def _on_trade(self, instrument: InstrumentId, trade: Trade) -> None:
         if instrument.exchange == self._exchange:

@@ -16,9 +16,12 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import Error as NatsError
+from nats.errors import SlowConsumerError
 
+from twap_server.clock import SystemClock
 from twap_server.cluster.coding import WrongVersion
 from twap_server.cluster.messenger import MessageSubscription, NoAnswer, Reply, Take
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.errors import UnavailableError
 
 log = logging.getLogger(__name__)
@@ -34,26 +37,28 @@ _AGAIN_EVERY_S: Final = 1
 class NatsMessenger:
     """A ``Messenger``; see :meth:`connected`."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, troubles: Troubles) -> None:
+        self._client, self._troubles = client, troubles
         self._waiting: deque[tuple[str, bytes]] = deque(maxlen=_MOST_WAITING)
         self._any = asyncio.Event()
+        self._ends = False
         self._on_return: list[Callable[[], None]] = []
 
     @classmethod
     @asynccontextmanager
-    async def connected(cls, url: str, *, name: str) -> AsyncIterator[Self]:
+    async def connected(cls, url: str, *, name: str, troubles: Troubles | None = None) -> AsyncIterator[Self]:
         """Connect, and keep connected until the block ends.
 
         Args:
             url: ``nats://[USER:PASSWORD@]HOST:4222``; several, with commas between, are one cluster of NATS.
             name: of this node, as NATS shows it.
+            troubles: notes what cannot be read, and what was lost.
 
         Raises:
             UnavailableError: no server of these can be reached now.
         """
         client = Client()
-        made = cls(client)
+        made = cls(client, troubles or Troubles(SystemClock()))
         await made._open(url, name)
         try:
             async with asyncio.TaskGroup() as group:
@@ -61,6 +66,7 @@ class NatsMessenger:
                 yield made
                 writing.cancel()
         finally:
+            made._ends = True
             with suppress(NatsError, OSError, TimeoutError):
                 await client.close()
 
@@ -79,7 +85,10 @@ class NatsMessenger:
         """See ``Messenger``."""
 
         async def taken(message: Msg) -> None:
-            take(message.data)
+            try:
+                take(message.data)
+            except WrongVersion as error:
+                self._troubles.note(str(error))
 
         return _NatsSubscription(
             await self._client.subscribe(subject, cb=taken, pending_msgs_limit=_MOST_UNREAD)
@@ -87,7 +96,7 @@ class NatsMessenger:
 
     async def answer(self, subject: str, reply: Reply) -> MessageSubscription:
         """See ``Messenger``."""
-        return await _Answering.begun(self._client, subject, reply)
+        return await _Answering.begun(self._client, subject, reply, self._troubles)
 
     async def ask(self, subject: str, body: bytes, *, timeout: float) -> bytes:
         """See ``Messenger``."""
@@ -109,6 +118,10 @@ class NatsMessenger:
         async def note(error: Exception) -> None:
             log.debug("NATS: %s", error)
             failures[:] = [error]
+            if isinstance(error, SlowConsumerError):
+                self._troubles.note(
+                    "this node was told more than it could read: what was lost is asked for again"
+                )
 
         try:
             async with asyncio.timeout(_OPEN_WITHIN_S):
@@ -142,11 +155,14 @@ class NatsMessenger:
                     await self._client.publish(subject, body)
 
     async def _lost(self) -> None:
-        log.warning("the connection to NATS is lost: trying again until it is back")
+        if not self._ends:
+            log.warning("the connection to NATS is lost: trying again until it is back")
         self._waiting.clear()
 
     async def _returned(self) -> None:
-        log.info("the connection to NATS is back")
+        self._troubles.note(
+            "the connection to NATS was lost and is back: what was told meanwhile is asked for"
+        )
         for callback in self._on_return:
             callback()
 
@@ -164,14 +180,14 @@ class _NatsSubscription:
 class _Answering:
     """Answers each question in a task of its own: a slow one holds up no other."""
 
-    def __init__(self, reply: Reply) -> None:
-        self._reply = reply
+    def __init__(self, reply: Reply, troubles: Troubles) -> None:
+        self._reply, self._troubles = reply, troubles
         self._under_way: set[asyncio.Task[None]] = set()
         self._listening: _NatsSubscription | None = None
 
     @classmethod
-    async def begun(cls, client: Client, subject: str, reply: Reply) -> Self:
-        made = cls(reply)
+    async def begun(cls, client: Client, subject: str, reply: Reply, troubles: Troubles) -> Self:
+        made = cls(reply, troubles)
         subscription = await client.subscribe(subject, cb=made._take, pending_msgs_limit=_MOST_UNREAD)
         made._listening = _NatsSubscription(subscription)
         return made
@@ -193,7 +209,9 @@ class _Answering:
     async def _respond(self, question: Msg) -> None:
         try:
             await question.respond(await self._reply(question.data))
-        except (NatsError, OSError, WrongVersion) as error:
+        except WrongVersion as error:
+            self._troubles.note(str(error))
+        except (NatsError, OSError) as error:
             log.warning("a question of another node could not be answered: %s", error)
         except Exception:
             log.exception("a question of another node could not be answered")

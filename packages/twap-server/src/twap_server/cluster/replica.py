@@ -95,11 +95,8 @@ class Replica:
             told = book_told(body)
         except WrongVersion as error:
             self.lose(str(error))
-            return
+            raise
         self._book.hear(told)
 
     def _hear_trade(self, body: bytes) -> None:
-        try:
-            self._trades.hear(decode(body, TradeTold))
-        except WrongVersion:
-            return  # the next pulse tells what they all add up to
+        self._trades.hear(decode(body, TradeTold))

@@ -198,11 +198,7 @@ class ReplicaExchange:
             )
 
     def _hear_pulse(self, body: bytes) -> None:
-        try:
-            told = decode(body, ExchangePulse)
-        except WrongVersion as error:
-            _log.warning("exchange=%s %s", self.name, error)
-            return
+        told = decode(body, ExchangePulse)
         if told.epoch < self._epoch:
             return
         if told.epoch > self._epoch:
