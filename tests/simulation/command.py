@@ -11,9 +11,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulation.nodes.sabotage import SABOTAGE as OF_NODES
+from simulation.nodes.script import FAULTS as BETWEEN_NODES
+from simulation.nodes.world import NodesWorld
+from simulation.sabotage import SABOTAGE
 from simulation.world import Outcome, simulate
 
 REGRESSIONS = Path(__file__).with_name("seeds.txt")
+OF_NODES_REGRESSIONS = Path(__file__).with_name("nodes") / "seeds.txt"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,11 +27,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["NO_PROXY"] = "*"
     seeds = _seeds(options)
     sums, began = Sums(), time.perf_counter()
-    for outcome in run(seeds, jobs=options.jobs or os.cpu_count() or 1, repeat=options.repeat):
+    jobs = options.jobs or os.cpu_count() or 1
+    for outcome in run(seeds, jobs=jobs, repeat=options.repeat, nodes=options.nodes):
         sums.add(outcome)
         print(line_of(outcome), flush=True)
         if outcome.violation is not None:
-            print(_how_to_repeat(outcome, dict(seeds)[outcome.seed]), flush=True)
+            print(_how_to_repeat(outcome, dict(seeds)[outcome.seed], nodes=options.nodes), flush=True)
     print("\n" + sums.text(took_s=time.perf_counter() - began))
     return 1 if sums.broken else 0
 
@@ -74,11 +80,13 @@ def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{name} {count}" for name, count in sorted(counts.items()))
 
 
-def run(seeds: Sequence[tuple[int, float]], *, jobs: int = 1, repeat: bool = False) -> Iterable[Outcome]:
+def run(
+    seeds: Sequence[tuple[int, float]], *, jobs: int = 1, repeat: bool = False, nodes: bool = False
+) -> Iterable[Outcome]:
     """Run seeds, each for its hours, in their order; ``repeat`` runs each twice and compares."""
     context = multiprocessing.get_context("fork")
     with context.Pool(jobs, maxtasksperchild=1) as pool:
-        tasks = [(seed, hours, "") for seed, hours in seeds for _ in range(2 if repeat else 1)]
+        tasks = [(seed, hours, "", nodes) for seed, hours in seeds for _ in range(2 if repeat else 1)]
         before: Outcome | None = None
         for outcome in pool.imap(_one, tasks, chunksize=1):
             if not repeat:
@@ -103,7 +111,8 @@ def line_of(outcome: Outcome) -> str:
 def run_broken(sabotages: Sequence[tuple[str, int]], *, hours: float, jobs: int) -> list[Outcome]:
     """Run seeds on a product in which something was broken on purpose, each in a process of its own."""
     with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=1) as pool:
-        return pool.map(_one, [(seed, hours, name) for name, seed in sabotages], chunksize=1)
+        tasks = [(seed, hours, name, name in OF_NODES) for name, seed in sabotages]
+        return pool.map(_one, tasks, chunksize=1)
 
 
 def compared(first: Outcome, second: Outcome) -> Outcome:
@@ -115,14 +124,18 @@ def compared(first: Outcome, second: Outcome) -> Outcome:
     return first
 
 
-def _one(task: tuple[int, float, str]) -> Outcome:
-    return simulate(task[0], hours=task[1], sabotage=task[2])
+def _one(task: tuple[int, float, str, bool]) -> Outcome:
+    seed, hours, name, nodes = task
+    sabotage = (SABOTAGE | OF_NODES)[name] if name else None
+    if nodes:
+        return simulate(seed, hours=hours, sabotage=sabotage, kind=NodesWorld, faults=BETWEEN_NODES)
+    return simulate(seed, hours=hours, sabotage=sabotage)
 
 
-def _how_to_repeat(outcome: Outcome, hours: float) -> str:
+def _how_to_repeat(outcome: Outcome, hours: float, *, nodes: bool) -> str:
     return (
         f"  at {outcome.simulated_s:.3f} s: {outcome.invariant}: {outcome.violation}\n"
-        f"  again: hatch run simulate --seed {outcome.seed} --hours {hours:g}"
+        f"  again: hatch run simulate{' --nodes' if nodes else ''} --seed {outcome.seed} --hours {hours:g}"
     )
 
 
@@ -131,13 +144,13 @@ def _seeds(options: argparse.Namespace) -> list[tuple[int, float]]:
     if options.seed:
         return [(seed, options.hours) for seed in options.seed]
     if options.regressions:
-        return regressions(options.hours)
+        return regressions(options.hours, OF_NODES_REGRESSIONS if options.nodes else REGRESSIONS)
     return [(seed, options.hours) for seed in range(options.first, options.first + options.seeds)]
 
 
-def regressions(hours: float) -> list[tuple[int, float]]:
+def regressions(hours: float, file: Path = REGRESSIONS) -> list[tuple[int, float]]:
     """The seeds of ``seeds.txt``: each for so many hours, longer where its line says ``0.9h``."""
-    lines = (line.split() for line in REGRESSIONS.read_text(encoding="utf-8").splitlines())
+    lines = (line.split() for line in file.read_text(encoding="utf-8").splitlines())
     found = [words for words in lines if words and not words[0].startswith("#")]
     return [(int(seed), max(hours, _hours(word))) for seed, word, *_ in found]
 
@@ -151,9 +164,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seeds", type=int, default=4, help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--seed", type=int, action="append", help="this seed (may be repeated)")
-    parser.add_argument("--regressions", action="store_true", help="the seeds of tests/simulation/seeds.txt")
+    parser.add_argument("--regressions", action="store_true", help="the seeds that once broke something")
     parser.add_argument("--hours", type=float, default=1.0, help="simulated hours of each seed")
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time; 0: one for each core")
+    parser.add_argument("--nodes", action="store_true", help="several nodes instead of one server")
     parser.add_argument("--repeat", action="store_true", help="run each seed twice and compare")
     return parser
 

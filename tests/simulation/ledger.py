@@ -72,20 +72,20 @@ class Ledger:
             self.open.pop(order.terms.order_id, None)
         return record
 
-    def overdue(self, wall: int, *, up_ns: int) -> None:
+    def overdue(self, wall: int, *, up_ns: Callable[[str], int]) -> None:
         """I9: orders whose end passed while the engine was up.
 
         Args:
             wall: wall time now.
-            up_ns: how long nothing has kept the engine from ending orders.
+            up_ns: how long nothing has kept the engine from ending a user's orders.
         """
         for record in self.open.values():
-            late = wall - record.plan.end
-            if min(late, up_ns) > _GRACE_NS:
+            late, up = wall - record.plan.end, up_ns(record.terms.user_id)
+            if min(late, up) > _GRACE_NS:
                 raise Violation(
                     "I9",
                     f"{record.terms.token_id}: still {record.progress.status} "
-                    f"{late / 1e9:.1f} s after its end, engine up for {up_ns / 1e9:.1f} s",
+                    f"{late / 1e9:.1f} s after its end, engine up for {up / 1e9:.1f} s",
                 )
 
     def _begin(self, order: Order) -> Recorded:

@@ -29,7 +29,26 @@ class Life:
     def __init__(self, number: int) -> None:
         self.number = number
         self.dead = False
+        self.paused_at: float | None = None
+        """Since when it stands still, as after SIGSTOP; what it would do is parked meanwhile."""
         self.transports: list[Any] = []
+        self._parked: list[Any] = []
+
+    @property
+    def stands(self) -> bool:
+        """Whether it does nothing now."""
+        return self.dead or self.paused_at is not None
+
+    def park(self, handle: Any) -> None:
+        """Keep a callback until it goes on; a dead one's is dropped."""
+        if not self.dead:
+            self._parked.append(handle)
+
+    def go_on(self) -> list[Any]:
+        """Give all that was parked, in its order."""
+        self.paused_at = None
+        parked, self._parked = self._parked, []
+        return parked
 
 
 LIFE: ContextVar[Life | None] = ContextVar("LIFE", default=None)
@@ -49,6 +68,8 @@ class SimTask(asyncio.Task[Any]):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.number = next(self._numbers)
+        context = options.get("context")
+        self.life = LIFE.get() if context is None else context.get(LIFE)
         super().__init__(*args, **options)
 
     def __hash__(self) -> int:
@@ -126,8 +147,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
             if handle._cancelled:
                 continue
             life = handle._context.get(LIFE)
-            if life is None or not life.dead:
+            if life is None or not life.stands:
                 handle._run()
+            else:
+                life.park(handle)
+
+    def pause(self, life: Life) -> None:
+        """Let a process stand still, as SIGSTOP does: time goes on for it, and it does nothing."""
+        life.paused_at = self._now
+
+    def wake(self, life: Life) -> None:
+        """Let it go on: all that would have happened meanwhile happens now, in its order."""
+        self._ready.extend(life.go_on())  # type: ignore[attr-defined]
 
     def call_soon_threadsafe(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
         return self.call_soon(callback, *args, context=context)

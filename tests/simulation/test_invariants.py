@@ -171,10 +171,10 @@ def test_an_order_that_outlives_its_end_is_noticed() -> None:
     ledger, order = Ledger(fee=lambda _: Decimal(0)), new_order()
     ledger.take_in(accepted(order))
     late = order.plan.end + 6 * SECOND
-    ledger.overdue(late, up_ns=4 * SECOND)
-    ledger.overdue(order.plan.end + 4 * SECOND, up_ns=60 * SECOND)
+    ledger.overdue(late, up_ns=lambda _: 4 * SECOND)
+    ledger.overdue(order.plan.end + 4 * SECOND, up_ns=lambda _: 60 * SECOND)
     with pytest.raises(Violation, match="I9"):
-        ledger.overdue(late, up_ns=6 * SECOND)
+        ledger.overdue(late, up_ns=lambda _: 6 * SECOND)
 
 
 class Scene:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
+from simulation.asgi import Reply, ServerGone, Stream
+from simulation.clock import Shown, SimClock
 from simulation.ledger import Ledger, Recorded
-from simulation.server import Reply, ServerGone, SimServer
 from simulation.venues.truth import Truth
 from simulation.venues.venue import Venue
 from simulation.violation import Violation
@@ -22,6 +23,33 @@ _PASSWORD = "correct horse battery"
 _ANSWERED = frozenset({200, 201, 400, 404, 409, 412, 503})
 _COSTS = ("delay", "timing", "spread", "latency", "depth", "opportunity", "fees")
 _SPELLINGS = ("{base}-{quote}", "{base}{quote}", "{base}/{quote}")
+
+
+class Served(Protocol):
+    """What users take for the server."""
+
+    clock: SimClock
+    shown: Shown
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        key: str = "",
+        body: Any = None,
+        raw: bytes | None = None,
+        form: bool = False,
+        token: str = "",
+        if_match: str = "",
+        patience_s: float = 60.0,
+    ) -> Reply:
+        """Ask."""
+        ...
+
+    def stream(self, key: str, *, room: int) -> Stream:
+        """Open ``/ws``."""
+        ...
 
 
 @dataclass(slots=True)
@@ -50,7 +78,7 @@ class Users:
         self,
         names: tuple[str, ...],
         *,
-        server: SimServer,
+        server: Served,
         venues: tuple[Venue, ...],
         ledger: Ledger,
         witness: Witness,

@@ -6,7 +6,7 @@ earlier fills, halved every ten seconds, are subtracted. None of the engine's ow
 """
 
 from collections import defaultdict, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal, localcontext
@@ -32,7 +32,7 @@ _HALF_LIFE_NS = 10 * 10**9
 _STEP_NS = -(-_HALF_LIFE_NS // 1024)
 """The engine lets own impact fade in such steps, never early."""
 _FORGOTTEN_NS = 500 * 10**9
-_KEPT = 400
+_KEPT = 800
 _STOPPED = (SliceReason.DEPTH_EXHAUSTED, SliceReason.LIMIT_NOT_MET, SliceReason.SLIPPAGE_CAP)
 _VISIBLE = {"binance": 100, "kraken": 10}
 
@@ -50,6 +50,8 @@ class Look:
     confirmed: int
     spec: Spec
     texts: tuple[list[TextLevel], list[TextLevel]]
+    by: str
+    """The node that looked, where there are several."""
 
     @cached_property
     def bids(self) -> Levels:
@@ -88,13 +90,14 @@ class Witness:
         """The same, also from before the level was taken away: the server may not have seen that."""
         self.checked = 0
 
-    def look(self, live: Any, *, at: float, mono: int, wall: int) -> None:
-        """The engine reads a book now."""
+    def look(self, live: Any, *, at: float, mono: int, wall: int, by: str = "") -> None:
+        """The engine reads a book now; ``by``: of which node."""
         truth = self._truths.get(live.instrument)
         if truth is None:
             return
         looks = self._looks[live.instrument]
-        if looks and looks[-1].at == at and looks[-1].seq == live.seq and looks[-1].status == live.status:
+        last = looks[-1] if looks else None
+        if last and (last.at, last.seq, last.status, last.by) == (at, live.seq, live.status, by):
             return
         looks.append(
             Look(
@@ -107,39 +110,43 @@ class Witness:
                 live.confirmed_at,
                 truth.spec,
                 live.book.top_text(100),
+                by,
             )
         )
 
-    def forget_impact(self) -> None:
-        """The server lost its memory."""
-        self._taken.clear()
+    def forget_impact(self, of: Callable[[str], bool] = lambda _: True) -> None:
+        """The server lost its memory, of these users."""
+        for key in [key for key in self._taken if of(key[0])]:
+            del self._taken[key]
 
-    def check_slice(self, record: Recorded, result: SliceResult, fills: Sequence[Fill]) -> None:
-        """A slice was recorded with these fills.
+    def check_slice(
+        self, record: Recorded, result: SliceResult, fills: Sequence[Fill], *, by: str = ""
+    ) -> None:
+        """A slice was recorded with these fills; ``by``: which node.
 
         Raises:
             Violation: a fill the market did not offer.
         """
-        terms, untaken = record.terms, self._left_untaken(record, result)
+        terms, untaken = record.terms, self._left_untaken(record, result, by)
         if fills:
-            self._check_fills(terms, result, fills)
+            self._check_fills(terms, result, fills, by)
         if untaken:
             raise Violation("I14", untaken)
 
-    def _check_fills(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
+    def _check_fills(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill], by: str) -> None:
         self.checked += 1
         if terms.fidelity is not Fidelity.L1:
             self._check_cap(terms, result, fills)
         for destination in terms.destinations:
             own = [fill for fill in fills if fill.exchange == destination.instrument.exchange]
             if own:
-                self._check_leg(terms, destination.instrument, result, own)
+                self._check_leg(terms, destination.instrument, result, own, by)
         if {fill.exchange for fill in fills} - {
             destination.instrument.exchange for destination in terms.destinations
         }:
             raise Violation("I4", f"{terms.token_id}: filled on an exchange it was not for")
 
-    def _left_untaken(self, record: Recorded, result: SliceResult) -> str:
+    def _left_untaken(self, record: Recorded, result: SliceResult, by: str) -> str:
         """What a slice could have had and did not take, or a book it called unusable that was live."""
         terms = record.terms
         if (
@@ -149,7 +156,8 @@ class Witness:
         ):
             return ""
         instrument = terms.destinations[0].instrument
-        look = next((one for one in reversed(self._looks[instrument]) if one.wall == result.decided), None)
+        looks = (one for one in reversed(self._looks[instrument]) if one.by == by)
+        look = next((one for one in looks if one.wall == result.decided), None)
         if look is None or look.status != "live":
             return ""
         if result.reason is SliceReason.RESYNCING:
@@ -181,9 +189,14 @@ class Witness:
         return left, slack
 
     def _check_leg(
-        self, terms: OrderTerms, instrument: InstrumentId, result: SliceResult, fills: Sequence[Fill]
+        self,
+        terms: OrderTerms,
+        instrument: InstrumentId,
+        result: SliceResult,
+        fills: Sequence[Fill],
+        by: str,
     ) -> None:
-        look = self._find_look(instrument, result.decided, fills[0].book_seq)
+        look = self._find_look(instrument, result.decided, fills[0].book_seq, by)
         truth = self._truths[instrument]
         versions = self._check_book(terms, instrument, look, truth)
         mid = (look.bids[0][0] + look.asks[0][0]) / Decimal(2)
@@ -222,9 +235,9 @@ class Witness:
                 return
         raise Violation("I12", f"{exchange}:{symbol} is called live and is no true book: {message}")
 
-    def _find_look(self, instrument: InstrumentId, decided: int | None, seq: int) -> Look:
+    def _find_look(self, instrument: InstrumentId, decided: int | None, seq: int, by: str) -> Look:
         for look in reversed(self._looks[instrument]):
-            if look.wall == decided and look.seq == seq:
+            if (look.wall, look.seq, look.by) == (decided, seq, by):
                 return look
         raise Violation("I3", f"a fill names book {seq} of {instrument} that was not looked at then")
 

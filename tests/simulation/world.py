@@ -16,16 +16,16 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from simulation.asgi import ServerGone
 from simulation.audit import audit, digest
 from simulation.clock import SimClock
 from simulation.ledger import Ledger, Recorded
 from simulation.loop import Stuck, VirtualLoop, forbid_threads
 from simulation.network import Network
-from simulation.sabotage import SABOTAGE
 from simulation.script import FAULTS, Fault, play
-from simulation.server import ServerGone, SimServer
+from simulation.server import SimServer
 from simulation.storage import Disk
-from simulation.users import Users
+from simulation.users import Served, Users
 from simulation.venues.binance import SPECS as BINANCE_SPECS
 from simulation.venues.binance import BinanceVenue
 from simulation.venues.kraken import SPECS as KRAKEN_SPECS
@@ -34,6 +34,7 @@ from simulation.venues.venue import Venue
 from simulation.violation import Violation
 from simulation.witness import Witness
 from twap_models.enums import SliceReason
+from twap_server.api.services import Services
 from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import SliceResult
@@ -46,7 +47,6 @@ _COLLECT_EVERY_S = 600
 _RECOVERED_WITHIN_S = 120.0
 _MOST_TASKS = 300
 _KEPT: list[Any] = []
-_USERS = ("ada", "bob", "eve")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,6 +69,12 @@ class Outcome:
 class World:
     """See the module."""
 
+    names: tuple[str, ...] = ("ada", "bob", "eve")
+    """Of the users."""
+    pause_s = 75.0
+    """Between two actions of a user, on average."""
+    server: SimServer
+
     def __init__(self, seed: int, *, hours: float, folder: Path, faults: Iterable[Fault] = FAULTS) -> None:
         self.seed, self.hours = seed, hours
         name = f"{seed}"
@@ -78,7 +84,7 @@ class World:
         self.network.loop = self.loop
         self.loop.set_exception_handler(self._unhandled)
         self.clock = SimClock(self.loop)
-        self.disk = Disk(folder, Random(f"{name}:disk"), loop=self.loop)
+        self.disk = self._make_disk(folder, Random(f"{name}:disk"))
         self.disk.on_commit, self.disk.on_bomb = self._recorded, self._bomb
         self.disk.on_trouble = lambda: self.unwell(1.0)
         self.venues: tuple[Venue, ...] = (
@@ -93,6 +99,30 @@ class World:
         settings = _settings(folder)
         self.ledger = Ledger(fee=lambda exchange: settings.exchanges[exchange].taker_fee)
         self.witness = Witness(truths)
+        self.users = Users(
+            self.names,
+            server=self._make_server(settings, name),
+            venues=self.venues,
+            ledger=self.ledger,
+            witness=self.witness,
+            seed=name,
+            pause_s=self.pause_s,
+        )
+        self.violation: Violation | None = None
+        self.struck: Counter[str] = Counter()
+        self.done: Counter[str] = Counter()
+        self._faults = tuple(faults)
+        self._calm_from = {venue.name: 0.0 for venue in self.venues}
+        self._well_from = 0.0
+        self._not_live: dict[Any, float] = {}
+        self._gate = asyncio.Lock()
+        self._over = False
+        self._rng = Random(f"{name}:world")
+
+    def _make_disk(self, folder: Path, rng: Random) -> Disk:
+        return Disk(folder, rng, loop=self.loop)
+
+    def _make_server(self, settings: Settings, name: str) -> Served:
         self.server = SimServer(
             settings,
             loop=self.loop,
@@ -103,25 +133,7 @@ class World:
             on_look=self._looked,
             on_error=self._server_ended,
         )
-        self.users = Users(
-            _USERS,
-            server=self.server,
-            venues=self.venues,
-            ledger=self.ledger,
-            witness=self.witness,
-            seed=name,
-            pause_s=75.0,
-        )
-        self.violation: Violation | None = None
-        self.struck: Counter[str] = Counter()
-        self.done: Counter[str] = Counter()
-        self._faults = tuple(faults)
-        self._calm_from = {venue.name: 0.0 for venue in self.venues}
-        self._well_from = 0.0
-        self._not_live: dict[InstrumentId, float] = {}
-        self._gate = asyncio.Lock()
-        self._over = False
-        self._rng = Random(f"{name}:world")
+        return self.server
 
     # What faults do
 
@@ -165,7 +177,7 @@ class World:
     async def _come_back(self, downtime: float) -> None:
         if self.server.life is not None:
             return
-        self.guard(lambda: audit(self.disk, self.ledger, self.users.user_ids, self.users.acknowledged()))
+        self._audit()
         await asyncio.sleep(downtime)
         self.witness.forget_impact()
         while self.server.life is None:
@@ -240,7 +252,7 @@ class World:
         ready = self.server.ready_since
         if ready is not None:
             well = self.loop.time() - max(ready, self._well_from)
-            self.ledger.overdue(self.server.now(), up_ns=int(well * 1e9))
+            self.ledger.overdue(self.server.now(), up_ns=lambda _: int(well * 1e9))
             self._check_recovery()
 
     def _check_recovery(self) -> None:
@@ -268,7 +280,7 @@ class World:
     def _server_ended(self, error: BaseException) -> None:
         if isinstance(error, StoreUnavailable) and self.server.ready_since is None:
             return  # a server that cannot use its database at the start says so and ends
-        self.fail(Violation("I14", f"the server ended by itself: {_causes(error)}"))
+        self.fail(Violation("I14", f"the server ended by itself: {causes(error)}"))
 
     def _unhandled(self, loop: Any, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -306,11 +318,14 @@ class World:
                 "checked": self.witness.checked,
                 "amended": sum(one.plan.revision > 1 for one in self.ledger.orders.values()),
                 "aggregate": sum(len(one.terms.destinations) > 1 for one in self.ledger.orders.values()),
-                "starts": self.server.starts,
+                **self._counts(),
             },
             faults=self._injected(),
             actions=dict(sorted(self.users.done.items())),
         )
+
+    def _counts(self) -> dict[str, int]:
+        return {"starts": self.server.starts}
 
     def _injected(self) -> dict[str, int]:
         total: Counter[str] = Counter(self.done)
@@ -323,14 +338,14 @@ class World:
         error = None if main.cancelled() else main.exception()
         if error is not None and self.violation is None:
             found = _first_violation(error)
-            self.violation = found or Violation("harness", f"the simulation failed: {_causes(error)}")
+            self.violation = found or Violation("harness", f"the simulation failed: {causes(error)}")
         self.loop.stop()
 
     async def _play(self, end: float) -> None:
         async with asyncio.TaskGroup() as group:
             for venue in self.venues:
                 venue.start()
-            await self.server.start()
+            await self._begin()
             await self.users.register()
             await self._learn_users()
             crowd = [group.create_task(self.users.live(account)) for account in self.users.accounts]
@@ -344,36 +359,56 @@ class World:
             await asyncio.sleep(max(1.0, end - self.loop.time()))
             for task in (*crowd, *script, watch):
                 task.cancel()
+        await self._end()
+        self._audit()
+
+    async def _begin(self) -> None:
+        await self.server.start()
+
+    async def _end(self) -> None:
         async with self._gate:
             if self.server.life is not None:
                 await self.server.stop()
+
+    def _audit(self) -> None:
         self.guard(lambda: audit(self.disk, self.ledger, self.users.user_ids, self.users.acknowledged()))
 
+    def _services(self) -> Services | None:
+        return None if self.server.running is None else self.server.running.services
+
     async def _learn_users(self) -> None:
-        assert self.server.running is not None
+        services = self._services()
+        assert services is not None
         for account in self.users.accounts:
-            found = await self.server.running.services.auth.accounts.users.find_user(account.name)
+            found = await services.auth.accounts.users.find_user(account.name)
             assert found is not None
             self.users.user_ids[account.name] = found.user_id
 
 
-def simulate(seed: int, *, hours: float, faults: Iterable[Fault] = FAULTS, sabotage: str = "") -> Outcome:
+def simulate(
+    seed: int,
+    *,
+    hours: float,
+    faults: Iterable[Fault] = FAULTS,
+    sabotage: Callable[[], None] | None = None,
+    kind: type[World] = World,
+) -> Outcome:
     """Run one seed in a folder of its own, in memory where there is such a folder.
 
     Call it in a process of its own: threads are forbidden, the collector stays off, and what is left must not
-    be torn down. ``sabotage`` names what to break in the product first.
+    be torn down. ``sabotage`` breaks something in the product first.
     """
     logging.disable(int(os.environ.get("SIM_LOG", logging.ERROR)))
     forbid_threads()
-    if sabotage:
-        SABOTAGE[sabotage]()
+    if sabotage is not None:
+        sabotage()
     shared = Path("/dev/shm")
     where = shared if shared.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="twap-sim-", dir=where) as folder:
         gc.collect()
         gc.freeze()
         gc.disable()
-        world = World(seed, hours=hours, folder=Path(folder), faults=faults)
+        world = kind(seed, hours=hours, folder=Path(folder), faults=faults)
         _KEPT.append(world)
         return world.run()
 
@@ -395,7 +430,8 @@ def _settings(folder: Path) -> Settings:
     )
 
 
-def _causes(error: BaseException) -> str:
+def causes(error: BaseException) -> str:
+    """Name the first error of a group."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return f"{type(error).__name__}: {error}"

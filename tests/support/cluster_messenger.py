@@ -1,7 +1,8 @@
 """A ``Messenger`` in memory for many nodes in one event loop: the same each time, and as unreliable as told.
 
 As NATS: at most once, in order for each sender and subject, nothing is kept, and whoever cannot be reached
-loses what is told meanwhile. Nothing is delivered within ``publish``. Chance comes from a seed alone.
+loses what is told meanwhile. Nothing is delivered within ``publish``. Chance comes from a seed alone. What is
+delivered runs in the context of who listens, so that a simulation sees whose work it is.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import random
 from collections import defaultdict, deque
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
 from twap_server.cluster.coding import WrongVersion
@@ -56,26 +58,33 @@ class MessengerNetwork:
         """Bring a message to each node that listens."""
         for node in list(self._nodes.values()):
             for listener in node.listeners(subject):
-                self.carry((sender, subject, node.name, listener), node, body, listener.hear)
+                lane = (sender, subject, node.name, listener)
+                self.carry(lane, node, body, listener.hear, listener.context)
 
     def ask(self, sender: "MemoryMessenger", subject: str, body: bytes, answered: _Deliver) -> bool:
         """Bring a question to whoever answers, and the first answer back; False where nobody does."""
+        asker = copy_context()
         nodes = [] if subject == self.refused else list(self._nodes.values())
         found = [(node, one) for node in nodes for one in node.answerers(subject)]
         for node, answerer in found:
 
             def back(answer: bytes, node: MemoryMessenger = node) -> None:
                 if node.is_connected:
-                    self.carry((node.name, "answer", sender.name), sender, answer, answered)
+                    self.carry((node.name, "answer", sender.name), sender, answer, answered, asker)
 
             def hear(question: bytes, answerer: _Answerer = answerer, back: _Deliver = back) -> None:
                 answerer.hear(question, back)
 
-            self.carry((sender.name, subject, node.name), node, body, hear)
+            self.carry((sender.name, subject, node.name), node, body, hear, answerer.context)
         return bool(found)
 
     def carry(
-        self, lane: tuple[object, ...], node: "MemoryMessenger", body: bytes, deliver: _Deliver
+        self,
+        lane: tuple[object, ...],
+        node: "MemoryMessenger",
+        body: bytes,
+        deliver: _Deliver,
+        context: Context,
     ) -> None:
         """Bring one message to a node, after those that are on the same lane, or lose it."""
         self.largest = max(self.largest, len(body))
@@ -84,35 +93,38 @@ class MessengerNetwork:
             return
         loop = asyncio.get_running_loop()
         due = loop.time() + self._rng.random() * self.delay_s
-        self._lanes.setdefault(lane, _Lane()).add(loop, due, node, body, deliver)
+        self._lanes.setdefault(lane, _Lane()).add(loop, due, _Message(node, body, deliver, context))
+
+
+class _Message:
+    """On its way to a node; lost when that loses its connection meanwhile."""
+
+    def __init__(self, node: "MemoryMessenger", body: bytes, deliver: _Deliver, context: Context) -> None:
+        self.context = context
+        self._node, self._life, self._body, self._deliver = node, node.life, body, deliver
+
+    def arrive(self) -> None:
+        if self._node.is_connected and self._node.life == self._life:
+            self._deliver(self._body)
 
 
 @dataclass(slots=True)
 class _Lane:
     """Messages of one sender, on one subject, to one reader: each timer takes the first of them."""
 
-    waiting: deque[tuple[int, "MemoryMessenger", bytes, _Deliver]] = field(default_factory=deque)
+    waiting: deque[_Message] = field(default_factory=deque)
     due: float = 0
 
-    def add(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        due: float,
-        node: "MemoryMessenger",
-        body: bytes,
-        deliver: _Deliver,
-    ) -> None:
+    def add(self, loop: asyncio.AbstractEventLoop, due: float, message: _Message) -> None:
         self.due = max(self.due, due)
-        self.waiting.append((node.life, node, body, deliver))
+        self.waiting.append(message)
         if self.due > loop.time():
-            loop.call_at(self.due, self._deliver)
+            loop.call_at(self.due, self._deliver, context=message.context)
         else:
-            loop.call_soon(self._deliver)
+            loop.call_soon(self._deliver, context=message.context)
 
     def _deliver(self) -> None:
-        life, node, body, deliver = self.waiting.popleft()
-        if node.is_connected and node.life == life:
-            deliver(body)
+        self.waiting.popleft().arrive()
 
 
 class MemoryMessenger(Messenger):
@@ -126,7 +138,7 @@ class MemoryMessenger(Messenger):
         self._is_connected = True
         self._listeners: dict[str, list[_Listener]] = defaultdict(list)
         self._answerers: dict[str, list[_Answerer]] = defaultdict(list)
-        self._on_return: list[Callable[[], None]] = []
+        self._on_return: list[tuple[Callable[[], None], Context]] = []
 
     @property
     def is_connected(self) -> bool:
@@ -140,8 +152,8 @@ class MemoryMessenger(Messenger):
     def mend(self) -> None:
         """Have it back."""
         self._is_connected = True
-        for callback in self._on_return:
-            callback()
+        for callback, context in self._on_return:
+            context.run(callback)
 
     def vanish(self) -> None:
         """Lose the connection for good, and everything with it."""
@@ -183,7 +195,7 @@ class MemoryMessenger(Messenger):
             raise NoAnswer("another part of the server does not answer", retry_after=1) from None
 
     def on_return(self, callback: Callable[[], None]) -> None:
-        self._on_return.append(callback)
+        self._on_return.append((callback, copy_context()))
 
     def listeners(self, subject: str) -> "list[_Listener]":
         """Those of this node that hear this subject."""
@@ -201,6 +213,7 @@ class MemoryMessenger(Messenger):
 
 class _Listener:
     def __init__(self, take: Take, among: "list[_Listener]") -> None:
+        self.context = copy_context()
         self._take, self._among = take, among
 
     def hear(self, body: bytes) -> None:
@@ -215,6 +228,7 @@ class _Listener:
 
 class _Answerer:
     def __init__(self, reply: Reply, among: "list[_Answerer]") -> None:
+        self.context = copy_context()
         self._reply, self._among = reply, among
         self._under_way: set[asyncio.Task[None]] = set()
 

@@ -2,13 +2,22 @@
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
 from support.clocks import HandClock
 from support.cluster_market import BTC, levels_of
+from twap_server.books.pulse import LEAST
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.heard_book import MOST_HELD, HeardBook
-from twap_server.cluster.market_messages import ChangeTold, StateTold, WholeBook
+from twap_server.cluster.market_messages import (
+    AnewTold,
+    BookPulse,
+    ChangeTold,
+    StateTold,
+    TradedSoFar,
+    WholeBook,
+)
 from twap_server.cluster.replica_book import ReplicaBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
@@ -20,7 +29,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.asked = 0
-        clock = HandClock()
+        self.clock = clock = HandClock()
         self.book = ReplicaBook(BTC, clock, CollectorWord(clock))
         self.heard = HeardBook(self.book, clock, self.ask)
         self.heard.begin(1)
@@ -51,6 +60,11 @@ def whole(number: int, *, epoch: int = 1, status: BookStatus = BookStatus.LIVE) 
         age=0,
         is_of_changes=True,
     )
+
+
+def pulse(number: int) -> BookPulse:
+    """Of a collector whose last message had that number."""
+    return BookPulse(BTC.symbol, number, 0, LEAST, 0, TradedSoFar())
 
 
 @pytest.mark.parametrize("number", [3, 4, 5, 6, 8])
@@ -115,3 +129,48 @@ def test_a_whole_book_of_an_old_owner_is_none() -> None:
     assert (one.book.status, one.book.seq) == ("live", shown_seq(2, 1))
     one.change(2, epoch=1)
     assert one.heard.number == 1
+
+
+@pytest.mark.parametrize("number", [4, 5, 6])
+def test_after_silence_what_did_not_come_before_the_first_pulse_is_lost(number: int) -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.heard.compare(1, pulse(number), late=0, was_silent=True)
+    assert one.book.status == ("resyncing" if number > 5 else "live")
+
+
+def test_without_silence_it_may_be_on_its_way() -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.heard.compare(1, pulse(6), late=0, was_silent=False)
+    assert one.book.status == "live"
+    one.heard.compare(1, pulse(6), late=0, was_silent=False)
+    assert one.book.status == "resyncing"
+
+
+def test_after_silence_a_book_that_no_pulse_names_is_not_shown() -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.heard.not_listed(was_silent=False)
+    assert one.book.status == "live"
+    one.heard.not_listed(was_silent=True)
+    assert one.book.status == "resyncing"
+
+
+def test_after_silence_the_book_of_before_another_one_is_not_shown() -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.heard.hear(AnewTold(1, 6))
+    assert one.book.status == "live"
+    one.heard.compare(1, pulse(6), late=0, was_silent=True)
+    assert one.book.status == "resyncing"
+
+
+def test_a_collector_whose_clock_is_ahead_has_received_nothing_later_than_now() -> None:
+    one = Heard()
+    now = one.clock.now()
+    late = msgspec.structs.replace(whole(5), ts_received=Nanos(now + 10**9))
+    one.heard.take_whole(late)
+    assert one.book.ts_received == now
+    one.heard.hear(ChangeTold(1, 6, Nanos(1), Nanos(now + 10**9), [("10", "2")], []))
+    assert one.book.ts_received == now

@@ -9,6 +9,7 @@ import platform
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.types import ASGIApp
 
@@ -19,12 +20,12 @@ from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.node_app import create_node_app
 from twap_server.bootstrap.api_side import Around, around_of
 from twap_server.bootstrap.live_market import MarketBuilder
-from twap_server.bootstrap.node_roles import NodeParts, NodeRoles
+from twap_server.bootstrap.node_roles import NodeParts, NodeRoles, SharedStores
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
-from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
@@ -36,6 +37,11 @@ from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
+from twap_server.store.orders import SqlOrderStore
+from twap_server.store.shared_limits import SqlSharedLimits
+
+if TYPE_CHECKING:
+    from twap_server.cluster.nats_messenger import NatsMessenger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +79,13 @@ class RunningNode:
             await self.roles.services.sessions.close_all()
 
 
+class Way(NamedTuple):
+    """How a node reaches the others, and what is wrong with that."""
+
+    messenger: Messenger
+    troubles: Troubles
+
+
 @asynccontextmanager
 async def running_node(
     settings: Settings, roles: Collection[Role], *, clock: Clock, address: str = ""
@@ -90,21 +103,45 @@ async def running_node(
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
-    steady, world = SteadyClock(clock), Outside()
-    troubles = Troubles(steady)
+    nats, troubles = _nats(), Troubles(clock)
     async with (
         Database.shared(settings.database_url) as database,
-        NatsMessenger.connected(
+        nats.connected(
             settings.cluster.nats, name=f"twap {database.node_id}", troubles=troubles
         ) as messenger,
-        recorded(settings, steady) as network,
-        asyncio.TaskGroup() as group,
+        node_over(
+            settings,
+            roles,
+            clock=clock,
+            outside=Outside(),
+            database=database,
+            way=Way(messenger, troubles),
+            shared=_shared(database),
+            address=address,
+        ) as node,
     ):
-        around = around_of(settings, world, clock=steady, database=database)
+        yield node
+
+
+@asynccontextmanager
+async def node_over(
+    settings: Settings,
+    roles: Collection[Role],
+    *,
+    clock: Clock,
+    outside: Outside,
+    database: Database,
+    way: Way,
+    shared: SharedStores,
+    address: str = "",
+) -> AsyncIterator[RunningNode]:
+    """Run the roles over a database and a messenger that are open, until the block ends."""
+    steady = SteadyClock(clock)
+    async with recorded(settings, steady) as network, asyncio.TaskGroup() as group:
+        around = around_of(settings, outside, clock=steady, database=database)
         markets = await MarketBuilder.remembering(
-            settings, database=database, network=network, clock=steady, rng=world.rng, group=group
+            settings, database=database, network=network, clock=steady, rng=outside.rng, group=group
         )
-        leases = SqlLeaseStore(database)
         node = Node(
             node_id=database.node_id,
             host=platform.node(),
@@ -115,12 +152,12 @@ async def running_node(
         )
         parts = NodeParts(
             around=around,
-            messenger=messenger,
-            troubles=troubles,
+            messenger=way.messenger,
+            troubles=way.troubles,
             subjects=Subjects(settings.cluster.prefix),
             markets=markets,
-            leases=leases,
-            life=SignOfLife(leases, node, clock=steady),
+            shared=shared,
+            life=SignOfLife(shared.ownerships, node, clock=steady),
         )
         begun = NodeRoles(parts, group)
         await begun.begin(roles)
@@ -128,6 +165,30 @@ async def running_node(
             yield RunningNode(roles=begun, group=group, around=around)
         finally:
             await begun.end()
+
+
+def _nats() -> "type[NatsMessenger]":
+    """The messenger's library is an extra: a server alone does without.
+
+    Raises:
+        InvalidRequest: it is not installed.
+    """
+    try:
+        from twap_server.cluster.nats_messenger import NatsMessenger  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise InvalidRequest(
+            "a node needs a package that is not installed: pip install 'twap-server[cluster]'",
+            field="cluster.nats",
+        ) from None
+    return NatsMessenger
+
+
+def _shared(database: Database) -> SharedStores:
+    return SharedStores(
+        ownerships=SqlLeaseStore(database),
+        orders_of=lambda lease: SqlOrderStore(database, lease),
+        limits=SqlSharedLimits(database),
+    )
 
 
 def _check(settings: Settings, roles: Collection[Role]) -> None:

@@ -1,10 +1,11 @@
 """Begin and end the roles of one node."""
 
 import asyncio
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
+from twap_server.api.auth.shared_limits import SharedLimits
 from twap_server.api.reports_itself import SelfReport
 from twap_server.api.services import Services
 from twap_server.books.interest import BookInterest
@@ -17,18 +18,32 @@ from twap_server.cluster.collector_role import CollectorRole
 from twap_server.cluster.config import Role
 from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
-from twap_server.cluster.leases import LeaseKeeper, Work
+from twap_server.cluster.leases import LeaseKeeper, LeaseStore, Work
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
-from twap_server.cluster.sign_of_life import SignOfLife
+from twap_server.cluster.sign_of_life import NodeStore, SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
-from twap_server.domain.ownership import PARTITIONS, lease_of_exchange, lease_of_partition
-from twap_server.store.leases import SqlLeaseStore
+from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_exchange, lease_of_partition
+from twap_server.engine.ports import OrderStore
 from twap_server.store.orders import SqlOrderStore
-from twap_server.store.shared_limits import SqlSharedLimits
 from twap_server.store.takings import SqlTakings
+
+
+class Ownerships(LeaseStore, NodeStore, Protocol):
+    """Where all nodes see who owns what, and who lives."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SharedStores:
+    """What PostgreSQL decides between nodes; a simulation has its own."""
+
+    ownerships: Ownerships
+    orders_of: Callable[[Lease], OrderStore]
+    """Gives a store whose commits hold only while that lease does."""
+    limits: SharedLimits | None
+    """What gateways limit callers by together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +55,7 @@ class NodeParts:
     troubles: Troubles
     subjects: Subjects
     markets: MarketBuilder
-    leases: SqlLeaseStore
+    shared: SharedStores
     life: SignOfLife
 
 
@@ -117,7 +132,7 @@ class NodeRoles:
         parts, around = self._parts, self._parts.around
         self._engines = role = EngineRole(
             market=market,
-            make_store=lambda lease: SqlOrderStore(around.database, lease),
+            make_store=parts.shared.orders_of,
             takings=SqlTakings(around.database),
             messenger=parts.messenger,
             subjects=parts.subjects,
@@ -151,7 +166,7 @@ class NodeRoles:
             not_ready=self.not_ready,
             gauges=self._gauges(),
             remarks=parts.troubles.remarks,
-            limits=SqlSharedLimits(around.database),
+            limits=parts.shared.limits,
         )
         await make_first_user(
             around.settings.api, self.services.auth.accounts.users, self.services.auth.registration
@@ -177,7 +192,7 @@ class NodeRoles:
 
     def _own(self, role: Role, names: Sequence[str], work: Work) -> None:
         keeper = self._keepers[role] = LeaseKeeper(
-            self._parts.leases,
+            self._parts.shared.ownerships,
             self._parts.life,
             role=role.value,
             names=names,

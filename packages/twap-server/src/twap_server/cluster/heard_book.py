@@ -4,6 +4,7 @@
 2. The whole book says after which message it is so: drop what is held up to that one, take the rest.
 3. Each message after that has the next number. A hole: trust nothing, and begin anew with 1.
 4. A pulse says the number of the last message. If that has not come by the next pulse, it is lost: a hole.
+   After silence nothing was on its way: what has not come by the first pulse is lost.
 5. Another book stands in its place: hold what follows, ask for the whole book, show the old one meanwhile.
 6. A message of a higher epoch: another collector has taken over. Begin anew. One of a lower epoch: ignore it.
 """
@@ -88,8 +89,15 @@ class HeardBook:
         self._wait()
         self.book.resync(reason)
 
-    def compare(self, epoch: int, told: BookPulse, *, late: int) -> None:
-        """Compare with what a pulse says; ``late``: nanoseconds by which it is late."""
+    def compare(self, epoch: int, told: BookPulse, *, late: int, was_silent: bool) -> None:
+        """Compare with what a pulse says.
+
+        Args:
+            epoch: of the collector.
+            told: what it says.
+            late: nanoseconds by which it is late.
+            was_silent: nothing was heard of the collector for too long before.
+        """
         self.begin(epoch)
         if epoch != self.epoch:
             return
@@ -98,7 +106,9 @@ class HeardBook:
         assert pulse is not None
         pulse.heard_at = Nanos(self._clock.monotonic() - told.silence - late)
         pulse.borne = told.borne
-        if self.is_waiting:
+        if was_silent and (self.is_waiting or self.number < told.number):
+            self.lose(_LOST)
+        elif self.is_waiting:
             self._wait_on()
         elif told.number == self.number:
             self.book.confirm(Nanos(self._clock.now() - told.age - late))
@@ -106,10 +116,10 @@ class HeardBook:
             self.lose(_LOST)
         self._due = told.number
 
-    def not_listed(self) -> None:
+    def not_listed(self, *, was_silent: bool) -> None:
         """A pulse does not name the book: the first may have been on its way, the second means it."""
         self._unlisted += 1
-        if self._unlisted >= _PATIENCE and not self.is_waiting:
+        if (was_silent or self._unlisted >= _PATIENCE) and not self.is_waiting:
             self.lose("its collector does not collect it any more")
 
     def _next(self, told: BookTold) -> None:

@@ -58,17 +58,27 @@ class Replica:
         """Whether the whole book is needed, and of use."""
         return self.listens and self._book.is_waiting
 
-    def compare(self, epoch: int, told: BookPulse | None, *, late: int, is_refused: bool) -> None:
-        """Compare with a pulse; None: it does not name the book, or ``is_refused``. ``late``: nanoseconds."""
+    def compare(
+        self, epoch: int, told: BookPulse | None, *, late: int, was_silent: bool, is_refused: bool
+    ) -> None:
+        """Compare with a pulse.
+
+        Args:
+            epoch: of the collector.
+            told: what the pulse says of the book; None: it does not name it.
+            late: nanoseconds by which the pulse was late.
+            was_silent: it is the first after silence.
+            is_refused: the collector does not collect the book for want of room.
+        """
         if not self.listens:
             return
         if told is None:
             self._book.begin(epoch)
-            self._book.not_listed()
+            self._book.not_listed(was_silent=was_silent)
             if is_refused and self._book.is_waiting:
                 self.book.mark_down(NO_ROOM)
             return
-        self._book.compare(epoch, told, late=late)
+        self._book.compare(epoch, told, late=late, was_silent=was_silent)
         self._trades.compare(epoch, told.traded)
 
     def take(self, answer: BookAnswer) -> None:

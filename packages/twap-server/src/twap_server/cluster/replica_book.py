@@ -33,7 +33,10 @@ class AsTold:
 
 
 class ReplicaBook(LiveBook):
-    """A ``LiveBook`` with the collector's status, times and ``seq``; ``confirmed_at`` is by our clock."""
+    """A ``LiveBook`` with the collector's status, times and ``seq``; ``confirmed_at`` is by our clock.
+
+    No change was received later than now by our clock: nothing may be filled from a book of the future.
+    """
 
     __slots__ = ("_word",)
 
@@ -54,7 +57,7 @@ class ReplicaBook(LiveBook):
             symbol=self.instrument.symbol, bids=told.bids, asks=told.asks, ts_exchange=told.ts_exchange
         )
         self.on_change(change, now)
-        self.ts_received = told.ts_received
+        self.ts_received = min(told.ts_received, now)  # the collector's clock may be ahead of ours
 
     def take_state(self, told: StateTold) -> None:
         """Be no longer live, for the reason told."""
@@ -75,7 +78,7 @@ class ReplicaBook(LiveBook):
         if self.book.scale != told.scale:
             self.count_in(told.scale)
         self.book.replace(BookSnapshot(symbol=self.instrument.symbol, bids=told.bids, asks=told.asks))
-        self.ts_exchange, self.ts_received = told.ts_exchange, told.ts_received
+        self.ts_exchange, self.ts_received = told.ts_exchange, min(told.ts_received, now)
         self.confirmed_at = Nanos(max(0, now - told.age))
         self.seq = max(self.seq, shown_seq(told.epoch, told.seq))
         self._snapshot_seq = -1 if told.is_of_changes else self.seq

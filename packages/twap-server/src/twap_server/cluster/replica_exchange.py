@@ -205,14 +205,20 @@ class ReplicaExchange:
             self._epoch = told.epoch
             self._word.begin()
             self._on_demand(self.name)  # who takes over knows of nobody's wants
-        late = self._word.hear(told.moment)
+        was_silent, late = self._word.is_silent, self._word.hear(told.moment)
         self._status = told.status
         if not self._list.is_of(told.epoch, told.revision):
             self._needs_list = True
             self._woken.set()
         books, refused = {book.symbol: book for book in told.books}, set(told.refused)
         for symbol, replica in self._replicas.items():
-            replica.compare(told.epoch, books.get(symbol), late=late, is_refused=symbol in refused)
+            replica.compare(
+                told.epoch,
+                books.get(symbol),
+                late=late,
+                was_silent=was_silent,
+                is_refused=symbol in refused,
+            )
 
     def _ask_needed(self, group: asyncio.TaskGroup) -> None:
         if self._needs_list and not self._asks_list:

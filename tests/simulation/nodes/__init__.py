@@ -1,0 +1,1 @@
+"""Several nodes in one virtual time: see docs/simulation.md."""
