@@ -115,3 +115,16 @@ def test_a_whole_book_of_an_old_owner_is_none() -> None:
     assert (one.book.status, one.book.seq) == ("live", shown_seq(2, 1))
     one.change(2, epoch=1)
     assert one.heard.number == 1
+
+
+def test_a_whole_book_older_than_what_was_shown_is_not_taken() -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.change(6)
+    one.heard.lose("messages were lost")
+    asked = one.asked
+    one.heard.take_whole(whole(5))  # asked for before, and answered late
+    assert (one.book.status, one.heard.is_waiting) == ("resyncing", True)
+    assert one.asked == asked + 1
+    one.heard.take_whole(whole(8))
+    assert (one.book.status, one.heard.number) == ("live", 8)
