@@ -226,7 +226,11 @@ async def test_a_change_of_before_that_was_undone_since_is_not_ours(what: str) -
             "amend": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(2))),
             "undo": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(3))),
         }
-        steps = {"pause": ["pause", "resume"], "resume": ["pause", "resume", "pause"], "amend": ["amend", "undo"]}
+        steps = {
+            "pause": ["pause", "resume"],
+            "resume": ["pause", "resume", "pause"],
+            "amend": ["amend", "undo"],
+        }
         for step in steps[what]:
             await changes[step]()
         owner.die()
