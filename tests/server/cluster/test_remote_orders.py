@@ -214,6 +214,44 @@ async def test_a_change_that_lands_just_after_its_event_was_looked_for_is_made_o
         assert len(nodes.store.log) == 2, "done once"
 
 
+@pytest.mark.parametrize("what", ["pause", "resume", "amend"])
+async def test_a_change_of_before_that_was_undone_since_is_not_ours(what: str) -> None:
+    """It looks the same as the one whose answer is missing, and is a second old."""
+    async with cluster() as nodes:
+        owner = await nodes.own()
+        await nodes.submit(start=nodes.now() + HOUR, end=nodes.now() + 2 * HOUR, interval=60 * SECOND)
+        changes = {
+            "pause": lambda: nodes.orders.pause(ADA, "a"),
+            "resume": lambda: nodes.orders.resume(ADA, "a"),
+            "amend": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(2))),
+            "undo": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(3))),
+        }
+        steps = {
+            "pause": ["pause", "resume"],
+            "resume": ["pause", "resume", "pause"],
+            "amend": ["amend", "undo"],
+        }
+        for step in steps[what]:
+            await changes[step]()
+        owner.die()
+        asking = asyncio.ensure_future(changes[what]())
+        await asyncio.sleep(0.6)
+        await nodes.own()
+        assert await asking == nodes.order()
+        expected = OrderStatus.PAUSED if what == "pause" else OrderStatus.ACCEPTED
+        assert nodes.order().status is expected
+
+
+async def test_an_owner_that_is_at_work_for_ever_is_not_waited_for_as_long() -> None:
+    async with cluster() as nodes:
+        await nodes.own()
+        nodes.store.latency_s = 1_000
+        begin = nodes.now()
+        with pytest.raises(EngineBusy):
+            await nodes.orders.submit(ADA, [nodes.request(end=nodes.now() + HOUR)])
+        assert nodes.now() - begin < 70 * SECOND
+
+
 async def test_another_ones_amendment_is_not_ours() -> None:
     async with cluster() as nodes:
         owner = await nodes.own()

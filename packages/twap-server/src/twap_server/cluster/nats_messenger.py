@@ -7,6 +7,7 @@ and whoever listens asks for what it missed.
 
 import asyncio
 import logging
+import re
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,9 @@ _MOST_UNREAD: Final = 65_536
 """Messages of one subscription that wait to be taken; more are lost, as NATS itself would drop them."""
 _OPEN_WITHIN_S: Final = 5
 _AGAIN_EVERY_S: Final = 1
+_LAST_WORDS_S: Final = 2
+"""A NATS that takes nothing any more holds up no node that ends."""
+_NOT_ALLOWED: Final = "permissions violation"
 
 
 class NatsMessenger:
@@ -57,7 +61,7 @@ class NatsMessenger:
         Raises:
             UnavailableError: no server of these can be reached now.
         """
-        client = Client()
+        client = _Connection()
         made = cls(client, troubles or Troubles(SystemClock()))
         await made._open(url, name)
         try:
@@ -67,8 +71,7 @@ class NatsMessenger:
                 writing.cancel()
         finally:
             made._ends = True
-            with suppress(NatsError, OSError, TimeoutError):
-                await client.close()
+            await client.end()
 
     @property
     def is_connected(self) -> bool:
@@ -167,6 +170,41 @@ class NatsMessenger:
             callback()
 
 
+class _Connection(Client):
+    """The library's client, which would give up for ever, or wait for ever, where this one begins anew."""
+
+    async def end(self) -> None:
+        """Send what is still to be sent, and close."""
+        if self.is_connected:
+            try:
+                await self.flush(_LAST_WORDS_S)
+            except (NatsError, OSError, TimeoutError):
+                self._give_up_unsent()
+        with suppress(NatsError, OSError, TimeoutError):
+            await self.close()
+
+    async def _process_err(self, err_msg: str) -> None:
+        """A server that names an error may end the connection; the library would end the client."""
+        if self.is_connected and _NOT_ALLOWED not in err_msg.lower():
+            await self._error_cb(NatsError(f"nats: {err_msg}"))
+            await self._process_op_err(NatsError(f"nats: {err_msg}"))
+        else:
+            await super()._process_err(err_msg)
+
+    async def _process_op_err(self, e: Exception) -> None:
+        """The connection is broken: the library would wait until what is unsent is sent by it."""
+        if self.is_connected:
+            self._give_up_unsent()
+        await super()._process_op_err(e)
+
+    def _give_up_unsent(self) -> None:
+        self._pending.clear()
+        self._pending_data_size = 0
+        writer = getattr(self._transport, "_io_writer", None)
+        if writer is not None:
+            writer.transport.abort()
+
+
 class _NatsSubscription:
     def __init__(self, subscription: Subscription) -> None:
         self._subscription = subscription
@@ -218,4 +256,5 @@ class _Answering:
 
 
 def _without_password(url: str) -> str:
-    return ", ".join(one.rpartition("@")[2] or one for one in url.split(","))
+    """Only a part with its own ``//``, or without any name, is a server: a password may hold a comma."""
+    return ", ".join(one.rpartition("@")[2] for one in re.split(r",\s*(?=\w+://|[^@]*$)", url))

@@ -114,11 +114,19 @@ class RemoteOrders:
 
     async def pause(self, user_id: str, token_id: str) -> Order:
         """See ``Engine.pause``."""
-        return await self._change(Pause(user_id, token_id), lambda one: one.type is OrderEventType.PAUSED)
+        return await self._change(
+            Pause(user_id, token_id),
+            lambda one: one.type is OrderEventType.PAUSED,
+            undoes=lambda one: one.type is OrderEventType.RESUMED,
+        )
 
     async def resume(self, user_id: str, token_id: str) -> Order:
         """See ``Engine.resume``."""
-        return await self._change(Resume(user_id, token_id), lambda one: one.type is OrderEventType.RESUMED)
+        return await self._change(
+            Resume(user_id, token_id),
+            lambda one: one.type is OrderEventType.RESUMED,
+            undoes=lambda one: one.type is OrderEventType.PAUSED,
+        )
 
     async def amend(
         self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None = None
@@ -129,7 +137,10 @@ class RemoteOrders:
             of_plan = event.type is OrderEventType.AMENDED and is_made(event.order, wanted)
             return of_plan and revision in (None, event.order.plan.revision - 1)
 
-        return await self._change(Amend(user_id, token_id, wanted, revision), is_ours)
+        def undoes(event: OrderEvent) -> bool:
+            return event.type is OrderEventType.AMENDED and revision is None
+
+        return await self._change(Amend(user_id, token_id, wanted, revision), is_ours, undoes=undoes)
 
     async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
         """See ``OwnImpact``."""
@@ -142,9 +153,16 @@ class RemoteOrders:
         return self._own.taken(user_id, instrument, side, prices)
 
     async def _change(
-        self, question: Cancel | Pause | Resume | Amend, is_ours: Callable[[OrderEvent], bool]
+        self,
+        question: Cancel | Pause | Resume | Amend,
+        is_ours: Callable[[OrderEvent], bool],
+        *,
+        undoes: Callable[[OrderEvent], bool] = lambda _: False,
     ) -> Order:
-        """Ask until there is an answer; a change that our own try without an answer made is made."""
+        """Ask until there is an answer; a change that our own try without an answer made is made.
+
+        One that looks like ours and was undone since may be of before: then it is asked for again.
+        """
         since, tries = self._clock.now() - _CLOCKS, _Tries(self._clock)
         takes_any = isinstance(question, Amend) and question.revision is None
         while True:
@@ -155,7 +173,7 @@ class RemoteOrders:
             if error is not None and not (tries.have_failed and isinstance(error, _MAY_BE_OURS)):
                 raise error
             events = await self._last_events(question.user_id, question.token_id)
-            ours = next((one for one in events if one.time >= since and is_ours(one)), None)
+            ours = _newest(events, since, is_ours, undoes)
             if ours is not None:
                 return ours.order
             if error is not None and (isinstance(error, OrderNotOpen) or not takes_any):
@@ -219,8 +237,14 @@ class _Tries:
         self.question_id = new_question_id()
 
     def note_sign(self) -> None:
-        """Somebody is there."""
+        """Somebody is there.
+
+        Raises:
+            NoAnswer: and is at work for too long.
+        """
         self._sign = self._clock.monotonic()
+        if self._sign - self._begin >= _AT_MOST:
+            raise NoAnswer("another part of the server is at work for too long", retry_after=2)
 
     def ask_another(self) -> None:
         """Another question is asked from now on."""
@@ -246,6 +270,22 @@ def _ours_is_new(result: SubmitResult, asked: OrderRequest) -> SubmitResult:
     if result.kind is SubmitResultKind.REPEAT and result.order.terms.order_id == asked.order_id:
         return replace(result, kind=SubmitResultKind.NEW)
     return result
+
+
+def _newest(
+    events: Sequence[OrderEvent],
+    since: int,
+    is_ours: Callable[[OrderEvent], bool],
+    undoes: Callable[[OrderEvent], bool],
+) -> OrderEvent | None:
+    for event in reversed(events):
+        if event.time < since:
+            return None
+        if is_ours(event):
+            return event
+        if undoes(event):
+            return None
+    return None
 
 
 def _for_revision(question: Amend, revision: int) -> Amend:
