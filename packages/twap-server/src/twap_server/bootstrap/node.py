@@ -24,7 +24,7 @@ from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
-from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.over_nats import nats_messenger
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
@@ -90,11 +90,12 @@ async def running_node(
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
+    over_nats = nats_messenger()
     steady, world = SteadyClock(clock), Outside()
     troubles = Troubles(steady)
     async with (
         Database.shared(settings.database_url) as database,
-        NatsMessenger.connected(
+        over_nats.connected(
             settings.cluster.nats, name=f"twap {database.node_id}", troubles=troubles
         ) as messenger,
         recorded(settings, steady) as network,
