@@ -14,7 +14,7 @@ from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.ask_market import AskMarket
-from twap_server.cluster.coding import WrongVersion, decode
+from twap_server.cluster.coding import decode
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.market_failures import failure
 from twap_server.cluster.market_messages import AskCandles, ExchangePulse
