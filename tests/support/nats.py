@@ -32,10 +32,15 @@ def why_not() -> str:
 class NatsServer:
     """One server; a context manager that starts it, and ends it."""
 
-    def __init__(self, *, impatient: bool = False) -> None:
-        """Args: impatient: it ends the connection of who leaves a megabyte unread for half a second."""
+    def __init__(self, *, impatient: bool = False, password: str = "") -> None:
+        """Make one.
+
+        Args:
+            impatient: it ends the connection of who leaves a megabyte unread for half a second.
+            password: of its only user, ``twap``; without one everybody may come in.
+        """
         self.port = _free_port()
-        self._is_impatient = impatient
+        self._is_impatient, self._password = impatient, password
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -62,6 +67,8 @@ class NatsServer:
         """Start it and wait until it takes connections."""
         assert self._process is None, "it runs already"
         more = ["-c", "/dev/stdin"] if self._is_impatient else []
+        if self._password:
+            more += ["--user", "twap", "--pass", self._password]
         self._process = subprocess.Popen(
             [program(), "-a", "127.0.0.1", "-p", str(self.port), *more],
             stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

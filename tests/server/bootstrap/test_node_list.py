@@ -37,9 +37,9 @@ def test_each_node_has_what_it_owns_and_what_nobody_owns_is_last() -> None:
         "bb  collector on here",
         "  version 0.1.0, since 2023-11-14T22:13:20Z, "
         "silent for 1 min 30 s: it is gone, or cannot reach the database",
-        "  has exchanges binance",
+        "  has exchange binance",
         "  its clock is off",
-        "nobody has exchanges kraken and 1 partition (63)",
+        "nobody has exchange kraken and 1 partition (63)",
     ]
 
 

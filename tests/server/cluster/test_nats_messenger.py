@@ -179,6 +179,17 @@ async def test_an_error_that_nats_names_is_not_the_end() -> None:
             assert one.is_connected
 
 
+async def test_a_wrong_password_is_said_to_be_one() -> None:
+    with NatsServer(password="right") as nats:
+        url = nats.url.replace("//", "//twap:wrong@")
+        with pytest.raises(UnavailableError, match="refuses the user or the password") as error:
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        assert "wrong" not in str(error.value)
+        async with NatsMessenger.connected(url.replace("wrong", "right"), name="one") as messenger:
+            assert messenger.is_connected
+
+
 async def _is_heard(one: NatsMessenger, two: NatsMessenger, subject: str, heard: Heard) -> None:
     """A subscription counts once the server knows it: told again until something is heard."""
     async with asyncio.timeout(20):

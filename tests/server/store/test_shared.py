@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -201,6 +201,36 @@ async def test_an_idle_node_keeps_its_share_of_the_right(url: str, outside: Outs
             while outside(holders) != ["ShareLock"]:
                 await asyncio.sleep(0.05)
         holding.cancel()
+
+
+class HurriedClock(SystemClock):
+    """Waits for nobody."""
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(0)
+
+
+async def test_while_the_database_is_away_the_log_has_a_line_for_each_reason(
+    url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    away, starting = StoreUnavailable("nobody listens; try again"), StoreUnavailable("it starts; try again")
+    outcomes = iter([away, away, away, starting, None, None, StoreTakenOver("the end")])
+
+    @asynccontextmanager
+    async def transaction(database: Database) -> AsyncIterator[None]:
+        if (outcome := next(outcomes)) is not None:
+            raise outcome
+        yield
+
+    async with Database.shared(url) as database:
+        monkeypatch.setattr(Database, "transaction", transaction)
+        with pytest.raises(StoreTakenOver):
+            await database.hold(HurriedClock())
+    assert [record.getMessage() for record in caplog.records] == [
+        "nobody listens; it is tried every second",
+        "it starts; it is tried every second",
+        "the database can be used again",
+    ]
 
 
 async def test_commands_about_accounts_work_beside_nodes(url: str) -> None:

@@ -9,7 +9,7 @@ import platform
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from starlette.types import ASGIApp
 
@@ -26,6 +26,7 @@ from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
 from twap_server.cluster.messenger import Messenger
+from twap_server.cluster.over_nats import nats_messenger
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
@@ -39,9 +40,6 @@ from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.shared_limits import SqlSharedLimits
-
-if TYPE_CHECKING:
-    from twap_server.cluster.nats_messenger import NatsMessenger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,10 +101,10 @@ async def running_node(
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
-    nats, troubles = _nats(), Troubles(clock)
+    over_nats, troubles = nats_messenger(), Troubles(clock)
     async with (
         Database.shared(settings.database_url) as database,
-        nats.connected(
+        over_nats.connected(
             settings.cluster.nats, name=f"twap {database.node_id}", troubles=troubles
         ) as messenger,
         node_over(
@@ -165,22 +163,6 @@ async def node_over(
             yield RunningNode(roles=begun, group=group, around=around)
         finally:
             await begun.end()
-
-
-def _nats() -> "type[NatsMessenger]":
-    """The messenger's library is an extra: a server alone does without.
-
-    Raises:
-        InvalidRequest: it is not installed.
-    """
-    try:
-        from twap_server.cluster.nats_messenger import NatsMessenger  # noqa: PLC0415
-    except ModuleNotFoundError:
-        raise InvalidRequest(
-            "a node needs a package that is not installed: pip install 'twap-server[cluster]'",
-            field="cluster.nats",
-        ) from None
-    return NatsMessenger
 
 
 def _shared(database: Database) -> SharedStores:

@@ -109,7 +109,7 @@ class EngineRole:
                 answers = Answers(desk.answer, clock=self._clock, group=group)
                 answering = await self._messenger.answer(self._subjects.commands(partition), answers.reply)
                 self._engines[partition] = engine
-                log.info("works %s epoch=%d open_orders=%d", lease.name, lease.epoch, engine.open_orders)
+                log.debug("works %s epoch=%d open_orders=%d", lease.name, lease.epoch, engine.open_orders)
                 try:
                     await asyncio.wait([running])  # whoever is cancelled here cancels no turn under way
                 finally:

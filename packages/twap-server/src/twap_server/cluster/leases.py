@@ -17,6 +17,7 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
+from twap_server.cluster.lease_words import HeldWords, listed
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
@@ -124,6 +125,7 @@ class LeaseKeeper:
         self._changed = asyncio.Event()
         self._next_round = Nanos(0)
         self._is_reachable = True
+        self._words = HeldWords()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -161,6 +163,8 @@ class LeaseKeeper:
         self._next_round = Nanos(now + _ROUND)
         await self._renew()
         await self._balance(group)
+        if line := self._words.after_round(self.held):
+            log.info("%s", line)
 
     async def _pause(self) -> None:
         await self._clock.wait(self._changed, (self._next_round - self._clock.monotonic()) / SECOND)
@@ -181,10 +185,8 @@ class LeaseKeeper:
         """Stop the work of a lease that may run out, whatever the database does meanwhile."""
         while True:
             now = self._clock.monotonic()
-            for one in self._held.values():
-                if now >= one.until and one.is_staying:
-                    log.warning("%s could not be renewed in time: its work is stopped", one.lease.name)
-                    one.leave()
+            late = [one for one in self._held.values() if now >= one.until and one.is_staying]
+            _stop(late, "could not be renewed in time: what this node had is stopped")
             await self._clock.sleep(_WATCH_S)
 
     async def _release_ended(self) -> None:
@@ -199,13 +201,12 @@ class LeaseKeeper:
         mine = [one.lease for one in self._held.values() if not one.has_ended]
         if not mine or (renewed := await self._ask(self._store.renew(mine, TTL))) is None:
             return
-        still = set(renewed)
-        for one in [self._held[lease.name] for lease in mine]:
+        still, asked = set(renewed), [self._held[lease.name] for lease in mine]
+        for one in asked:
             if one.lease in still:
                 one.until = Nanos(begun + TTL - _MARGIN)
-            elif one.is_staying:
-                log.warning("another node has %s now: its work is stopped here", one.lease.name)
-                one.leave()
+        lost = [one for one in asked if one.lease not in still and one.is_staying]
+        _stop(lost, "another node has this now: it is stopped here")
 
     async def _balance(self, group: asyncio.TaskGroup) -> None:
         self._tell_failures()
@@ -215,7 +216,7 @@ class LeaseKeeper:
         staying = [one for one in self._held.values() if one.is_staying]
         share = -(-len(self._names) // self._life.living(self._role))
         if len(staying) > share:
-            log.info("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
+            log.debug("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
             staying[-1].leave()
         elif len(staying) < share:
             await self._take(group, share - len(staying))
@@ -282,6 +283,14 @@ class LeaseKeeper:
             return None
         self._is_reachable = True
         return answer
+
+
+def _stop(those: Sequence[_HeldLease], why: str) -> None:
+    """Stop the work of leases that are not this node's any more; the log has one line for all."""
+    for one in those:
+        one.leave()
+    if those:
+        log.warning("%s: %s", why, listed([one.lease.name for one in those]))
 
 
 def _is_taken_over(error: Exception) -> bool:

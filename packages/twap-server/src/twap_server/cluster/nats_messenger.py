@@ -143,10 +143,7 @@ class NatsMessenger:
                 )
         except (NatsError, OSError, TimeoutError, ValueError) as error:
             why = failures[0] if failures else error
-            raise UnavailableError(
-                f"NATS cannot be reached at {_without_password(url)} ({why or type(why).__name__}): "
-                "start nats-server, or name another with --nats"
-            ) from None
+            raise UnavailableError(_unreachable(url, str(why) or type(why).__name__)) from None
 
     async def _write(self) -> None:
         while True:
@@ -253,6 +250,15 @@ class _Answering:
             log.warning("a question of another node could not be answered: %s", error)
         except Exception:
             log.exception("a question of another node could not be answered")
+
+
+def _unreachable(url: str, why: str) -> str:
+    where = _without_password(url)
+    if "authorization" in why.lower():
+        return (
+            f"NATS at {where} refuses the user or the password: give them as nats://USER:PASSWORD@HOST:PORT"
+        )
+    return f"NATS cannot be reached at {where} ({why}): start nats-server, or name another with --nats"
 
 
 def _without_password(url: str) -> str:

@@ -39,7 +39,7 @@ from twap_server.cluster.own_levels import OwnLevels
 from twap_server.cluster.questions import ask, new_question_id
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import SECOND, Clock
-from twap_server.domain.errors import EngineBusy, OrderNotOpen, RevisionMismatch, TwapError, UnavailableError
+from twap_server.domain.errors import OrderNotOpen, RevisionMismatch, TwapError, UnavailableError
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.amendment import is_made
 from twap_server.domain.orders.order import Order, OrderEvent
@@ -91,7 +91,10 @@ class RemoteOrders:
 
         def refuse_late() -> None:
             if any(begun < one.end <= self._clock.now() for one in requests):
-                raise EngineBusy("the order could not be taken up before its end", retry_after=1)
+                raise UnavailableError(
+                    "nobody answered before the end of the order; it may be taken up or not: look it up",
+                    retry_after=1,
+                )
 
         answer = await self._until_answered(Submit(user_id, named), before_again=refuse_late)
         results = _expected(answer, Submitted).results
@@ -200,7 +203,7 @@ class RemoteOrders:
         """None where nobody answered: it may be done or not. Asking again is in order then.
 
         Raises:
-            EngineBusy: nobody answered for so long that the client has to know.
+            UnavailableError: nobody answered for so long that the client has to know; it may be done.
         """
         subject = self._subjects.commands(partition_of(question.user_id))
         try:
@@ -254,12 +257,13 @@ class _Tries:
         """Wait until it may be asked again.
 
         Raises:
-            EngineBusy: that was often enough.
+            UnavailableError: that was often enough. Not ``EngineBusy``: that would say that nothing was done.
         """
         self.have_failed, now = True, self._clock.monotonic()
         if now - self._sign >= _PATIENCE or now - self._begin >= _AT_MOST:
-            raise EngineBusy(
-                "the part of the server that works your orders does not answer: send the same again",
+            raise UnavailableError(
+                "the part of the server that works your orders does not answer; it may have done it or not: "
+                "send the same again",
                 retry_after=2,
             )
         await self._clock.sleep(_AGAIN_S)
