@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from simulation.ledger import Recorded
 
 
+_HAIR = Fraction(1, 10**50)
+"""The server counts with 60 digits: what is left after 200 half-lives is less, and there are no lots of it."""
+
+
 def most_by_slice(record: "Recorded", index: int) -> Fraction:
     """Base currency that may be filled once that slice is done; the last may take all, but of ``pov``."""
     plan, lot = record.plan, Fraction(record.terms.lot_size)
@@ -40,7 +44,7 @@ def _share(record: "Recorded", elapsed: int, length: int) -> Fraction:
         case Decay() if curve.kappa * length / 10**9 >= Decimal("1e-9"):
             with localcontext(prec=90):
                 rest, all_of_it = (curve.kappa * span / 10**9 for span in (length - elapsed, length))
-                return 1 - Fraction(_sinh(rest) / _sinh(all_of_it))
+                return 1 - Fraction(_sinh(rest) / _sinh(all_of_it)) + _HAIR
     return Fraction(elapsed, length)
 
 

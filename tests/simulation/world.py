@@ -437,6 +437,13 @@ def causes(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+def cannot_start(error: BaseException) -> bool:
+    """Whether it is nothing but that the database cannot be used."""
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(StoreUnavailable)[1] is None
+    return isinstance(error, StoreUnavailable)
+
+
 def _first_violation(error: BaseException) -> Violation | None:
     if isinstance(error, Violation):
         return error

@@ -21,14 +21,13 @@ from simulation.nodes.shared_disk import Leased, Owned, SharedDisk
 from simulation.script import Fault
 from simulation.users import Served
 from simulation.violation import Violation
-from simulation.world import World, causes
+from simulation.world import World, cannot_start, causes
 from support.cluster_messenger import MessengerNetwork
 from twap_models.enums import SliceReason
 from twap_server.api.services import Services
 from twap_server.bootstrap import node_roles
 from twap_server.cluster.config import Role
 from twap_server.domain import ownership
-from twap_server.domain.errors import StoreUnavailable
 from twap_server.domain.orders.order import SliceResult
 from twap_server.settings import Settings
 from twap_server.store import queries
@@ -147,7 +146,9 @@ class NodesWorld(World):
                 await node.start()
             except ServerGone:
                 continue
-            except StoreUnavailable:
+            except Exception as error:
+                if not cannot_start(error):
+                    raise
                 node.kill()
                 await asyncio.sleep(1.0)
 
@@ -251,7 +252,7 @@ class NodesWorld(World):
             self._audit()
 
     def _node_ended(self, node: SimNode, error: BaseException) -> None:
-        if isinstance(error, StoreUnavailable) and node.ready_since is None:
+        if cannot_start(error) and node.ready_since is None:
             return  # a node that cannot use the database at the start says so and ends
         self.fail(Violation("I14", f"{node.name} ended by itself: {causes(error)}"))
 
