@@ -194,6 +194,11 @@ class _Connection(Client):
             self._give_up_unsent()
         await super()._process_op_err(e)
 
+    async def _select_next_server(self) -> None:
+        """Try another server; the library would leave open what it opened to the one that did not answer."""
+        self._give_up_unsent()
+        await super()._select_next_server()
+
     def _give_up_unsent(self) -> None:
         self._pending.clear()
         self._pending_data_size = 0
