@@ -61,7 +61,7 @@ class NatsMessenger:
         Raises:
             UnavailableError: no server of these can be reached now.
         """
-        client = _Connection()
+        client = _NatsConnection()
         made = cls(client, troubles or Troubles(SystemClock()))
         await made._open(url, name)
         try:
@@ -167,7 +167,7 @@ class NatsMessenger:
             callback()
 
 
-class _Connection(Client):
+class _NatsConnection(Client):
     """The library's client, which would give up for ever, or wait for ever, where this one begins anew."""
 
     async def end(self) -> None:
