@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 _HAIR = Fraction(1, 10**50)
-"""The server counts with 60 digits: what is left after 200 half-lives is less, and makes no lot of it."""
+"""The server counts with 60 digits: what is less, after 200 half-lives, is nothing."""
 
 
 def most_by_slice(record: "Recorded", index: int) -> Fraction:

@@ -1,13 +1,15 @@
-"""Several nodes in one virtual time: seeds hold all invariants, and each of their own can fail."""
+"""Several nodes in one virtual time: seeds hold every invariant, and each of the nodes' own can fail."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from simulation.command import run_broken
+from simulation.command import OF_NODES_REGRESSIONS, regressions, run_broken
 from simulation.made import accepted, new_order, simulate
-from simulation.nodes.owners import Owners, name_of, partition_of
+from simulation.nodes.owners import OWNERLESS_S, Owners, name_of, partition_of
 from simulation.nodes.sabotage import SABOTAGE
 from simulation.nodes.shared_disk import Leased, Owned, _in_sqlite
 from simulation.violation import Violation
@@ -31,10 +33,10 @@ NAME = name_of(USER)
 
 @pytest.mark.long
 def test_fixed_seeds_of_several_nodes_hold_every_invariant() -> None:
-    found = simulate("--nodes", "--seed", "1", "--seed", "2", "--seed", "3", "--hours", "0.4", "--jobs", "2")
+    found = simulate("--nodes", "--regressions", "--hours", "0.3", "--jobs", "2")
     print(found.stdout)
     assert found.returncode == 0, found.stdout + found.stderr
-    assert "all 3 seeds held every invariant" in found.stdout
+    assert f"all {len(regressions(0.3, OF_NODES_REGRESSIONS))} seeds held every invariant" in found.stdout
 
 
 @pytest.mark.long
@@ -104,10 +106,51 @@ def test_a_doctored_log_of_leases_is_not(doctored: Callable[[Owners], Any]) -> N
     assert found.value.invariant == "N1"
 
 
-def test_a_partition_without_an_owner_is_noticed_in_time() -> None:
+def node(*partitions: int, epoch: int = 1, woke_at: float = 0) -> Any:
+    """An engine that is awake and works these partitions."""
+    return SimpleNamespace(
+        name="a",
+        is_awake=True,
+        woke_at=woke_at,
+        well_from=0.0,
+        engines=dict.fromkeys(partitions),
+        owning={one: Lease(f"partition/{one}", epoch) for one in partitions},
+    )
+
+
+@pytest.mark.parametrize(
+    ("nodes", "well_from", "is_noticed"),
+    [
+        ([node()], 0.0, True),
+        ([node(partition_of(USER))], 0.0, False),
+        ([node(partition_of(USER) + 1)], 0.0, True),
+        ([node()], 2.0, False),
+        ([node(woke_at=2)], 0.0, False),
+        ([], 0.0, False),
+    ],
+)
+def test_an_order_without_an_owner_is_noticed(nodes: list[Any], well_from: float, is_noticed: bool) -> None:
     owners = Owners()
-    owners.check_owned([], [USER], now=0, well_from=0)
-    owners.check_owned([], [USER], now=60, well_from=0)  # no node could do it
+    owners.check_owned(nodes, [USER], now=0, well_from=0)
+    with pytest.raises(Violation, match="N4") if is_noticed else nullcontext():
+        owners.check_owned(nodes, [USER], now=OWNERLESS_S + 1, well_from=well_from)
+
+
+@pytest.mark.parametrize(
+    ("worker", "moment", "is_noticed"),
+    [
+        (node(partition_of(USER)), 2, False),
+        (node(partition_of(USER)), 3, True),
+        (node(partition_of(USER), epoch=0), 2, True),
+        (node(partition_of(USER), woke_at=1), 3, False),
+    ],
+)
+def test_who_works_without_a_lease_is_noticed(worker: Any, moment: int, is_noticed: bool) -> None:
+    owners = Owners()
+    owners.leased(taken(1), now=0)
+    owners.check_working([worker], now=0, moment=moment)
+    with pytest.raises(Violation, match="N2") if is_noticed else nullcontext():
+        owners.check_working([worker], now=1, moment=moment)
 
 
 def test_partitions_are_the_products_own(monkeypatch: pytest.MonkeyPatch) -> None:

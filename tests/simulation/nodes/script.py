@@ -34,6 +34,11 @@ async def _pause(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
     await world.pause(node, rng.choice((0.5, 2.0, 4.0, 8.0, 20.0, 45.0)) * (0.5 + rng.random()))
 
 
+async def _pause_gateway(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
+    """For less than a user waits for an answer."""
+    await world.pause(node, rng.choice((0.5, 3.0, 15.0)) * (0.5 + rng.random()))
+
+
 async def _kill(world: "NodesWorld", node: "SimNode", rng: Random) -> None:
     world.kill(node)
     await world.come_back(node, rng.choice((0.2, 2.0, 20.0)))
@@ -152,7 +157,7 @@ _OWN: tuple[tuple[str, str, float, Any], ...] = (
     ("collector's clock jumps", "F25", 1, _of(Role.COLLECTOR, _jump)),
     ("gateway killed", "F37", 1.5, _of(Role.GATEWAY, _kill)),
     ("gateway cut off", "F65", 2, _of(Role.GATEWAY, _cut)),
-    ("gateway paused", "F65", 1, _of(Role.GATEWAY, _pause)),
+    ("gateway paused", "F65", 1, _of(Role.GATEWAY, _pause_gateway)),
     ("lossy lines", "F66", 4, _lossy),
     ("slow lines", "F66", 2, _slow_lines),
     ("everybody cut off", "F65", 1, _all_cut),

@@ -67,7 +67,7 @@ class SimOwnerships:
             free = await connection.exec_driver_sql(
                 "SELECT name, epoch FROM leases WHERE until <= ? ORDER BY name", (told.at,)
             )
-            found = [Lease(name, epoch + 1) for name, epoch in free.all() if name in names][:most]
+            found = [Lease(row[0], row[1] + 1) for row in free.all() if row[0] in names][:most]
             for one in found:
                 await connection.exec_driver_sql(
                     "UPDATE leases SET epoch = ?, node = ?, until = ? WHERE name = ?",
@@ -118,14 +118,14 @@ class SimOwnerships:
             rows = await connection.exec_driver_sql(_LIVING, (self._disk.clock.now() - within,))
             return [
                 Node(
-                    node_id=node_id,
+                    node_id=row[0],
                     host="sim",
-                    roles=tuple(roles.split()),
+                    roles=tuple(row[1].split()),
                     version="",
                     started=Nanos(0),
-                    remark=remark,
+                    remark=row[2],
                 )
-                for node_id, roles, remark in rows.all()
+                for row in rows.all()
             ]
 
     @asynccontextmanager

@@ -57,7 +57,7 @@ class NodesWorld(World):
         self.owners, self.replicas = Owners(), Replicas()
         self.replicas.watch()
         for module in (ownership, node_roles, queries):
-            module.PARTITIONS = PARTITIONS  # type: ignore[misc]
+            vars(module)["PARTITIONS"] = PARTITIONS
         super().__init__(seed, hours=hours, folder=folder, faults=faults)
         self._deaf_until = self._database_well_from = 0.0
 
@@ -109,7 +109,8 @@ class NodesWorld(World):
     def doubtful(self, node: SimNode, seconds: float) -> None:
         """A node may be kept from its work for so long."""
         node.well_from = max(node.well_from, self.loop.time() + seconds)
-        self.deaf(seconds) if node.role is Role.COLLECTOR else None
+        if node.role is Role.COLLECTOR:
+            self.deaf(seconds)
         self.unwell(seconds)
 
     async def pause(self, node: SimNode, seconds: float) -> None:
@@ -262,10 +263,8 @@ class NodesWorld(World):
             "taken": self.owners.done["leases taken"],
             "guarded": self.owners.done["guarded writes"],
             "compared": self.replicas.checked,
+            "lost": self.lines.lost,
         }
-
-    def _injected(self) -> dict[str, int]:
-        return super()._injected() | ({"lost messages": self.lines.lost} if self.lines.lost else {})
 
 
 def _is_of(task: Any, node: SimNode) -> bool:
