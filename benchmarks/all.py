@@ -32,6 +32,7 @@ _PARTS = (
     "replay",
     "many_orders",
     "merged_book",
+    "nodes",
 )
 _LONGEST_S = 900.0
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 
-from twap_server.books.live import LiveBook
+from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot
@@ -34,12 +34,19 @@ def first_mid(number: int) -> int:
 class Feed:
     """50 books and what an exchange would send about them."""
 
-    def __init__(self, registry: BookRegistry, exchange: BinanceExchange, listed: list[Instrument]) -> None:
+    def __init__(
+        self,
+        registry: BookRegistry,
+        exchange: BinanceExchange,
+        listed: list[Instrument],
+        new_book: NewBook = LiveBook,
+    ) -> None:
         self._registry, self._stream, self._listed = registry, exchange.new_stream(), listed
         self._bodies = [_bodies(number) for number in range(len(listed))]
         self._sent = 0
         for number, one in enumerate(listed):
-            book = LiveBook(one.id, exchange.new_sequencer(one), depth=exchange.book_depth)
+            sequencer = exchange.new_sequencer(one)
+            book = new_book(one.id, sequencer, depth=exchange.book_depth, multiplier=one.multiplier)
             registry.add(book)
             book.on_snapshot(_snapshot(one, number), Nanos(time.time_ns()))
 

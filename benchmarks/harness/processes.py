@@ -88,7 +88,9 @@ def server(
     command += ["--database", f"sqlite:///{database}"]
     with database.with_suffix(".log").open("ab") as log:
         began = time.perf_counter()
-        with spawned(command, {**_named(exchanges), **(variables or {})}, core=core, stdout=log) as process:
+        with spawned(
+            command, {**variables_of(exchanges), **(variables or {})}, core=core, stdout=log
+        ) as process:
             found = ServerProcess(port, psutil.Process(process.pid), 0.0, 0.0)
             while found.status("/ready") != 200:
                 if process.poll() is not None or time.perf_counter() - began > _LONGEST_START_S:
@@ -127,7 +129,8 @@ def _prefer(pid: int, core: int) -> None:
         os.setpriority(os.PRIO_PROCESS, pid, _FIRST)
 
 
-def _named(exchanges: Urls) -> dict[str, str]:
+def variables_of(exchanges: Urls) -> dict[str, str]:
+    """The addresses of exchanges as environment variables of a server."""
     return {
         f"TWAP_EXCHANGES__{name.upper()}__{kind.upper()}": value
         for name, urls in exchanges.items()

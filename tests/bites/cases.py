@@ -13,8 +13,10 @@ from bites.inputs import INPUT_BITES
 from bites.keys import KEYS_BITES
 from bites.members import MEMBERS_BITES
 from bites.money import MONEY_BITES
+from bites.nodes import NODES_BITES
 from bites.pairs import PAIRS_BITES
 from bites.refusals import REFUSALS
+from bites.replicas import REPLICA_BITES
 from bites.rest import REST_BITES
 from bites.sharing import SHARING_BITES
 from bites.siege import SIEGE_BITES
@@ -440,4 +442,6 @@ BITES = (
     *UPKEEP_BITES,
     *SIEGE_BITES,
     *FAIRNESS,
+    *NODES_BITES,
+    *REPLICA_BITES,
 )

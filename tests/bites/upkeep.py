@@ -82,7 +82,7 @@ UPKEEP_BITES = (
         fault="F163",
         guard="a server that lost its connection cannot go on after a restore",
         file="store/postgresql_copy.py",
-        line="                await holder.run_sync(postgresql.count_on, above=last)\n",
+        line="                await holder.run_sync(count_on, above=last)\n",
         instead="",
         tests=(BACKUP + "TestPostgresql::test_a_server_that_lost_its_connection_notices_the_restore",),
     ),

@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from support.live import PASSWORD, process
+from support.nodes import not_on_nodes
 from support.postgres import PostgresServer
 from twap_client import NotAuthenticated, NotPermitted, TwapClient
 from twap_client.errors import TwapClientError
@@ -22,7 +23,9 @@ from twap_server.venue.server import Venue
 NEW = "another battery staple"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(
+    params=[pytest.param("sqlite", marks=not_on_nodes("they have PostgreSQL alone")), "postgresql"]
+)
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     if request.param == "sqlite":
         yield f"sqlite:///{tmp_path / 'twap.sqlite3'}"

@@ -16,6 +16,7 @@ import pytest
 from support.children import environment
 from support.disk import Disk, why_not
 from support.live import PASSWORD, process, signed_in, until_listed
+from support.nodes import not_on_nodes
 from support.postgres import PostgresServer
 from twap_client import TwapClient
 from twap_models import OrderEvent
@@ -60,7 +61,9 @@ class Pair:
     options: tuple[str | Path, ...] = ()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(
+    params=[pytest.param("sqlite", marks=not_on_nodes("they have PostgreSQL alone")), "postgresql"]
+)
 def databases(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Pair]:
     if request.param == "sqlite":
         yield Pair(f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}")
@@ -112,6 +115,7 @@ async def test_orders_go_on_from_a_backup_of_a_server_at_work(tmp_path: Path, da
         assert order.filled_quantity == sum((fill.quantity for fill in order.fills), Decimal(0)) > 0
 
 
+@not_on_nodes("the backup is that of a file of SQLite")
 @pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 async def test_a_disk_that_is_full_leaves_nothing_of_a_backup(tmp_path: Path) -> None:
     data, out, own = (tmp_path / name for name in ("data", "out", "own"))

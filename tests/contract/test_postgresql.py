@@ -15,7 +15,7 @@ from support.postgres import PostgresServer
 from twap_client import TwapClient, Unavailable
 from twap_models import OrderEvent, OrderStatus, TwapOrder
 from twap_server.clock import SystemClock
-from twap_server.store.postgresql import LOCK
+from twap_server.store.database_use import LOCK
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from support.collector.parts import until
-from support.live import process
+from support.live import process, until_listed
 from twap_server.clock import SystemClock
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import InvalidRequest
@@ -33,6 +33,7 @@ async def test_at_most_the_last_second_is_lost_when_the_server_is_killed(tmp_pat
         process(database, venue, TWAP_RECORD__FOLDER=str(folder.parent)) as (url, server),
     ):
         async with httpx.AsyncClient(base_url=url) as http:
+            await until_listed(url, "binance")
             assert (await http.get("/orderbook/binance/BTC-USDT")).status_code == 200
         await until(lambda: len(moments(folder)) > 50)
         killed_at = time.time_ns()

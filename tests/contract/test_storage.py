@@ -15,6 +15,7 @@ import pytest
 
 from support.disk import Disk, why_not
 from support.live import process, signed_in, until_listed
+from support.nodes import not_on_nodes
 from twap_client import TwapClient, Unavailable
 from twap_models import OrderStatus, TwapOrder, TwapOrderDetail
 from twap_server.clock import SystemClock
@@ -69,6 +70,7 @@ def is_whole(order: TwapOrderDetail) -> bool:
     )
 
 
+@not_on_nodes("the disk that fails is that of a file of SQLite")
 @pytest.mark.skipif(bool(why_not()), reason=why_not() or "-")
 async def test_a_disk_that_fails_costs_slices_but_no_record(tmp_path: Path) -> None:
     data, own = tmp_path / "data", tmp_path / "own"
@@ -107,6 +109,7 @@ async def test_a_disk_that_fails_costs_slices_but_no_record(tmp_path: Path) -> N
     assert listed == {"long", *(f"accepted-{n}" for n in range(len(FAULTS)))}
 
 
+@not_on_nodes("the lock is that of a file of SQLite")
 async def test_a_database_that_another_program_locks_loses_slices_to_storage(tmp_path: Path) -> None:
     """Slices of two orders due meanwhile, whichever of them was being recorded when the lock came."""
     file, clock = tmp_path / "twap.sqlite3", SystemClock()
@@ -136,6 +139,7 @@ async def test_a_database_that_another_program_locks_loses_slices_to_storage(tmp
             assert len(lost) >= 5 and set(lost) == {"storage"}, lost
 
 
+@not_on_nodes("nodes share their database; that a server alone refuses it is tested with them")
 @pytest.mark.parametrize("kind", ["sqlite", "hard link", "postgresql"])
 async def test_a_second_server_refuses_to_start_and_names_the_first(
     tmp_path: Path, request: pytest.FixtureRequest, kind: str

@@ -13,6 +13,7 @@ import pytest
 
 from support.api.desk import CHEAP
 from support.live import serving, signed_in, until_listed
+from support.nodes import not_on_nodes
 from support.plain import hash_of
 from twap_client import TwapClient
 from twap_models import OrderProof, TwapOrderDetail
@@ -80,6 +81,7 @@ ORDERS: tuple[dict[str, object], ...] = (
 )
 
 
+@not_on_nodes("an engine that takes over knows what users took before; the recording of a collector does not")
 async def test_orders_are_equal_through_faults_and_a_restart(tmp_path: Path) -> None:
     clock = SystemClock()
     async with Venue(SyntheticSource(seed=5, clock=clock), clock=clock) as venue:

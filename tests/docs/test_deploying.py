@@ -9,9 +9,11 @@ import pytest
 
 from docs.pages import ROOT, table
 from twap_server import settings
+from twap_server.cluster.config import Role
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 COMPOSE = (ROOT / "compose.yaml").read_text("utf-8")
+COMPOSE_OF_NODES = (ROOT / "compose.cluster.yaml").read_text("utf-8")
 PANELS = json.loads((ROOT / "docs/grafana.json").read_text("utf-8"))["panels"]
 NAME = re.compile(r"\b(?:twap|process)_\w+")
 _ALERTS = (ROOT / "docs/monitoring.md").read_text("utf-8")
@@ -47,6 +49,22 @@ def test_no_secret_is_written_down() -> None:
             assert value.startswith("${"), name
 
 
+def test_compose_of_nodes_sets_what_they_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    word = "long3password" * 3
+    given = {
+        name: re.sub(r"\$\{\w+(:\?[^}]*)?\}", word, value.partition("  #")[0].strip("'"))
+        for name, value in re.findall(r"^ +(TWAP_\w+): (.+)$", COMPOSE_OF_NODES, re.MULTILINE)
+    }
+    found = loaded(monkeypatch, given)
+    assert found.database == f"postgresql://twap:{word}@database/twap"
+    assert found.cluster.nats == f"nats://twap:{word}@nats:4222"
+    assert found.signing_key is not None
+    roles = re.findall(r'command: \["node", "--role", "(\w+)"\]', COMPOSE_OF_NODES)
+    assert roles == [role.value for role in Role]
+    proxy = found.api.trusted_proxies[0]
+    assert f"ipv4_address: {str(proxy).removesuffix('/32')}" in COMPOSE_OF_NODES
+
+
 def test_words_of_compose_that_the_reader_gives_are_told() -> None:
     asked = set(re.findall(r"\$\{(\w+):\?", COMPOSE))
     page = (ROOT / "docs/docker.md").read_text("utf-8")
@@ -75,7 +93,7 @@ def expressions() -> list[str]:
 
 def test_panels_and_alerts_ask_for_numbers_that_exist() -> None:
     """The table of metrics is held against a real server by another test."""
-    known = table("metrics")
+    known = table("metrics") | table("metrics of nodes")
     alerts = re.findall(r"expr: (.+)", _ALERTS)
     assert len(expressions()) > 15 and len(alerts) > 3
     for text in [*expressions(), *alerts]:
@@ -85,12 +103,12 @@ def test_panels_and_alerts_ask_for_numbers_that_exist() -> None:
 
 
 def test_panels_use_labels_that_exist() -> None:
-    known = table("metrics")
+    known = table("metrics") | table("metrics of nodes")
     for text in expressions():
         labels = {label for name in NAME.findall(text) for label in labels_of(known, name)}
         used = {one for words in re.findall(r"by \(([^)]+)\)", text) for one in words.split(", ")}
         used |= set(re.findall(r"(\w+)=\"", text))
-        assert used <= labels | {"job", "le"}, text
+        assert used <= labels | {"instance", "job", "le"}, text
 
 
 def labels_of(known: dict[str, Any], name: str) -> set[str]:

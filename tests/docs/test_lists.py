@@ -46,6 +46,7 @@ COMPARED = {
     "go live rules",
     "guards",
     "metrics",
+    "metrics of nodes",
     "order fields",
     "reject reasons",
     "replay options",

@@ -37,7 +37,11 @@ def test_environment_beats_the_file_and_flags_beat_both(
         ("registration = 'open'", r"setting registration: unknown, did you mean api.registration\?"),
         ("[exchanges.kraken]\nsymbol = []", r"unknown, did you mean exchanges.kraken.symbols\?"),
         ("[api.oidc]\nissuer = 'https://id.example'", "setting api.oidc: expected a client_id"),
-        ("xyz = 1", "setting xyz: unknown, expected one of api, collector, database, engine, "),
+        (
+            'cluster = { nats = "http://h:4222" }',
+            "setting cluster.nats: starts with http://, expected nats://",
+        ),
+        ("xyz = 1", "setting xyz: unknown, expected one of api, cluster, collector, database, engine, "),
         ("port = 'x'", "port"),
         ("port =", "cannot read"),
     ],

@@ -10,19 +10,19 @@ import pytest
 
 from simulation.clock import Shown, SimClock
 from simulation.ledger import Ledger, Recorded
+from simulation.made import accepted, new_order
 from simulation.venues.binance import SPECS
 from simulation.venues.truth import Truth
 from simulation.violation import Violation
 from simulation.witness import Witness
 from support.changes import replace
-from support.orders import unlimited as plain_order
 from twap_models.enums import OrderEventType, OrderStatus, SliceOutcome, SliceReason
 from twap_server.books.live import LiveBook
 from twap_server.clock import SteadyClock
 from twap_server.domain.clock import SECOND, Nanos, to_iso
 from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.orders.order import Fill, Order, OrderEvent, OrderProgress, SliceResult
+from twap_server.domain.orders.order import Fill, Order, OrderEvent, SliceResult
 from twap_server.domain.orders.write import OrderWrite
 from twap_server.exchanges.chain import Chain
 
@@ -35,17 +35,6 @@ class At:
     """An event loop of which only the time is asked."""
 
     _now: float
-
-
-def new_order() -> Order:
-    """A buy of 1 in ten slices that nothing has happened to."""
-    made = plain_order()
-    return replace(made, progress=OrderProgress(status=OrderStatus.ACCEPTED))
-
-
-def accepted(order: Order) -> OrderWrite:
-    event = OrderEvent(seq=1, type=OrderEventType.ACCEPTED, time=order.terms.created, order=order)
-    return OrderWrite(order=order, is_new=True, events=(event,))
 
 
 def sliced(order: Order, *, quantity: str = "0.1", price: str = "100") -> OrderWrite:

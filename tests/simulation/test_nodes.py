@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from simulation.command import OF_NODES_REGRESSIONS, regressions, run_broken
+from simulation.made import accepted, new_order, simulate
 from simulation.nodes.owners import OWNERLESS_S, Owners, name_of, partition_of
 from simulation.nodes.sabotage import SABOTAGE
 from simulation.nodes.shared_disk import Leased, Owned, _in_sqlite
-from simulation.test_invariants import accepted, new_order
-from simulation.test_simulation import simulate
 from simulation.violation import Violation
 from simulation.world import Outcome
 from twap_server.domain import ownership

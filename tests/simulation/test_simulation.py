@@ -1,18 +1,13 @@
 """The whole server under virtual time: fixed seeds hold every invariant, and each invariant can fail."""
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from simulation.command import Sums, compared, regressions, run_broken
+from simulation.made import simulate
 from simulation.sabotage import SABOTAGE
 from simulation.world import Outcome
 
 HOURS, SEEDS = 0.5, range(1, 9)
-SCRIPT = Path(__file__).parents[2] / "scripts" / "simulate.py"
 
 NOTICED: dict[str, str] = {
     "gate always open": "I3",
@@ -36,12 +31,6 @@ NOTICED: dict[str, str] = {
     "ids not seeded": "I15",
 }
 """What is broken, and the invariant that must notice it."""
-
-
-def simulate(*arguments: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    command = [sys.executable, str(SCRIPT), *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
 @pytest.mark.long

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from support.clocks import LoopClock
@@ -229,6 +229,7 @@ class CollectorNode:
         epoch: int = 1,
         instruments: Mapping[str, Instrument] | None = None,
         depth: int = 0,
+        max_books: int = 100,
     ) -> None:
         self.messenger, self.epoch = messenger, epoch
         self.exchange = PlayedExchange(listed(EXCHANGE) if instruments is None else instruments, clock)
@@ -236,7 +237,9 @@ class CollectorNode:
         """What the first book was at each epoch and number."""
         self._depth, self._clock = depth, clock
         self._market: PlayedMarket | None = None
-        self._role = CollectorRole(_Noting(messenger, self), SUBJECTS, clock=clock, make_market=self._make)
+        self._role = CollectorRole(
+            _Noting(messenger, self), SUBJECTS, clock=clock, make_market=self._make, max_books=max_books
+        )
 
     @property
     def market(self) -> PlayedMarket:
@@ -266,17 +269,34 @@ def levels_of(book: LiveBook) -> Levels:
     return book.book.top_text(len(book.book))
 
 
+def many(count: int) -> dict[str, Instrument]:
+    """A list of so many instruments."""
+    pattern = listed(EXCHANGE)[SYMBOL]
+    return {
+        f"COIN{at}-USD": replace(
+            pattern,
+            id=InstrumentId(EXCHANGE, f"COIN{at}-USD"),
+            native=f"COIN{at}USD",
+            base=f"COIN{at}",
+            aliases=(f"XCOIN{at}USD",),
+            tick_size=Decimal("0.00000001"),
+        )
+        for at in range(count)
+    }
+
+
 def reader(
     messenger: Messenger,
     clock: Clock,
     *,
     node: str = "reader",
     cached: Mapping[str, Iterable[Instrument]] | None = None,
+    symbols: Sequence[str] = (),
 ) -> ReplicaMarket:
-    """A market that follows the exchange."""
+    """A market that follows the exchange; ``symbols``: of its settings."""
     return ReplicaMarket(
         [BinanceExchange],
-        CollectorConfig(exchanges={EXCHANGE: ExchangeConfig()}),
+        CollectorConfig(exchanges={EXCHANGE: ExchangeConfig(symbols=tuple(symbols))}),
         node=node,
         messenger=messenger,
         subjects=SUBJECTS,
@@ -329,12 +349,16 @@ class Pair:
 
 @asynccontextmanager
 async def pair(
-    seed: int = 0, *, depth: int = 0, instruments: Mapping[str, Instrument] | None = None
+    seed: int = 0,
+    *,
+    depth: int = 0,
+    instruments: Mapping[str, Instrument] | None = None,
+    max_books: int = 100,
 ) -> AsyncIterator[Pair]:
     """Run both until the block ends; nobody wants a book yet."""
     network, clock = MessengerNetwork(seed), LoopClock()
     far, near = network.node("collector"), network.node("reader")
-    collector = CollectorNode(far, clock, depth=depth, instruments=instruments)
+    collector = CollectorNode(far, clock, depth=depth, instruments=instruments, max_books=max_books)
     market = reader(near, clock)
     async with asyncio.TaskGroup() as group:
         task = group.create_task(collector.run())

@@ -10,6 +10,7 @@ import logging
 import random
 from collections import defaultdict, deque
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 
@@ -217,7 +218,8 @@ class _Listener:
 
     def hear(self, body: bytes) -> None:
         if self in self._among:
-            self._take(body)
+            with suppress(WrongVersion):
+                self._take(body)
 
     async def end(self) -> None:
         if self in self._among:

@@ -24,5 +24,4 @@ def register() -> None:
 
 def of(count: int) -> int:
     """So many where all are taken, the same share of them elsewhere."""
-    share = settings.get_profile(settings.get_current_profile_name()).max_examples
-    return max(1, count * share // USUAL)
+    return max(1, count * settings().max_examples // USUAL)

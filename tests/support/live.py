@@ -72,8 +72,12 @@ async def process(
         "TWAP_EXCHANGES__BINANCE__REST_URL": urls["rest_url"],
         "TWAP_DATABASE": database,
     }
+    words = ["start"]
+    if nodes.are_wanted():
+        words, more = nodes.as_one_process(database)
+        variables |= more
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "twap_server", "start", "--exchange", "binance", "--port", "0",
+        sys.executable, "-m", "twap_server", *words, "--exchange", "binance", "--port", "0",
         env=os.environ | variables | environment,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip

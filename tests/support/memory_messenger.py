@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from fnmatch import fnmatchcase
 
+from twap_server.cluster.coding import WrongVersion
 from twap_server.cluster.messenger import NoAnswer, Reply, Take
 
 
@@ -45,6 +47,11 @@ class MemoryListening:
             task.cancel()
 
 
+def _given(take: Take, body: bytes) -> None:
+    with suppress(WrongVersion):
+        take(body)
+
+
 class MemoryMessenger:
     """One node's."""
 
@@ -74,7 +81,7 @@ class MemoryMessenger:
         self.hub.told.append((subject, body))
         for one in self.hub.listening:
             if one.take is not None and fnmatchcase(subject, one.subject):
-                asyncio.get_running_loop().call_soon(one.take, body)
+                asyncio.get_running_loop().call_soon(_given, one.take, body)
 
     async def listen(self, subject: str, take: Take) -> MemoryListening:
         return MemoryListening(self, subject, take=take)

@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Self
 
 _PATIENCE_S = 20
+_IMPATIENT = b'max_pending: 1MB\nwrite_deadline: "500ms"\n'
 
 
 def program() -> str:
@@ -31,8 +32,15 @@ def why_not() -> str:
 class NatsServer:
     """One server; a context manager that starts it, and ends it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, impatient: bool = False, password: str = "") -> None:
+        """Make one.
+
+        Args:
+            impatient: it ends the connection of who leaves a megabyte unread for half a second.
+            password: of its only user, ``twap``; without one everybody may come in.
+        """
         self.port = _free_port()
+        self._is_impatient, self._password = impatient, password
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -50,13 +58,24 @@ class NatsServer:
         """Where it is, as a user writes it."""
         return f"nats://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of its process."""
+        return self._running().pid
+
     def start(self) -> None:
         """Start it and wait until it takes connections."""
         assert self._process is None, "it runs already"
+        more = ["-c", "/dev/stdin"] if self._is_impatient else []
+        if self._password:
+            more += ["--user", "twap", "--pass", self._password]
         self._process = subprocess.Popen(
-            [program(), "-a", "127.0.0.1", "-p", str(self.port)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [program(), "-a", "127.0.0.1", "-p", str(self.port), *more],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
+        assert self._process.stdin is not None
+        with self._process.stdin as settings:
+            settings.write(_IMPATIENT)
         begin = time.monotonic()
         while not _answers(self.port):
             if self._process.poll() is not None or time.monotonic() - begin > _PATIENCE_S:

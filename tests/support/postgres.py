@@ -109,6 +109,11 @@ class PostgresServer:
             self.stop()
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """Of the process above all its others."""
+        return self._running().pid
+
     def url(self, database: str) -> str:
         """Where a database is, as a user writes it."""
         return f"postgresql://{_USER}:{_PASSWORD}@127.0.0.1:{self.port}/{database}"

@@ -20,7 +20,18 @@ def test_what_is_written_is_read_again_and_a_field_that_is_not_there_has_its_def
     assert decode(encode({"number": 3, "of a newer node": 1}), Said) == Said(3)
 
 
-@pytest.mark.parametrize("body", [b"", bytes((VERSION + 1,)) + encode(Said(1))[1:], b"\xff", encode([1])])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        bytes((VERSION + 1,)) + encode(Said(1))[1:],
+        b"\xff",
+        encode([1]),
+        bytes((VERSION,)) + b"\x82\xa6number\x01\xa5words\xa2\xff\xfe",
+        bytes((VERSION,)) + b"\x81\xa1x" + b"\x91" * 200_000,
+    ],
+    ids=["empty", "newer", "broken", "of another kind", "no text", "deep"],
+)
 def test_what_cannot_be_read_is_told(body: bytes) -> None:
     with pytest.raises(WrongVersion):
         decode(body, Said)

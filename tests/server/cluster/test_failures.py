@@ -36,7 +36,7 @@ OF_NO_ENGINE = {
     "RequestError", "AccessError",  # bases that nobody raises
     "TournamentNotFound", "UsernameTaken", "NotAuthenticated", "NotPermitted", "InviteRefused",
     "TooManyAttempts",
-    "StoreTakenOver",  # told as "not the owner"
+    "StoreTakenOver", "LeaseLost", "ClockAhead",  # told as "not the owner"
 }  # fmt: skip
 
 

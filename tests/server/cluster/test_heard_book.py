@@ -18,9 +18,10 @@ from twap_server.cluster.market_messages import (
     TradedSoFar,
     WholeBook,
 )
-from twap_server.cluster.replica_book import ReplicaBook, shown_seq
+from twap_server.cluster.replica_book import ReplicaBook
 from twap_server.domain.clock import Nanos
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.ownership import shown_seq
 
 
 class Heard:
@@ -173,3 +174,16 @@ def test_a_collector_whose_clock_is_ahead_has_received_nothing_later_than_now() 
     assert one.book.ts_received == now
     one.heard.hear(ChangeTold(1, 6, Nanos(1), Nanos(now + 10**9), [("10", "2")], []))
     assert one.book.ts_received == now
+
+
+def test_a_whole_book_older_than_what_was_shown_is_not_taken() -> None:
+    one = Heard()
+    one.heard.take_whole(whole(5))
+    one.change(6)
+    one.heard.lose("messages were lost")
+    asked = one.asked
+    one.heard.take_whole(whole(5))  # asked for before, and answered late
+    assert (one.book.status, one.heard.is_waiting) == ("resyncing", True)
+    assert one.asked == asked + 1
+    one.heard.take_whole(whole(8))
+    assert (one.book.status, one.heard.number) == ("live", 8)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.clocks import ALONE
 from support.stores.leases import MemoryLeases, PausableClock, RemoteLeases
 from twap_server.cluster.leases import LeaseKeeper
-from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import LeaseLost, StoreTakenOver
 from twap_server.domain.ownership import Lease, Node
@@ -33,10 +33,10 @@ class Member:
         self.name, self.clock = name, PausableClock()
         self.store = RemoteLeases(shared, self.clock)
         node = Node(node_id=name, host="h", roles=("engine",), version="1", started=Nanos(0))
-        self.liveness = Liveness(self.store, node, clock=self.clock)
+        self.life = SignOfLife(self.store, node, clock=self.clock)
         self.keeper = LeaseKeeper(
             self.store,
-            self.liveness,
+            self.life,
             role="engine",
             names=names,
             work=self.work,
@@ -93,7 +93,7 @@ class Member:
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            group.create_task(self.liveness.run())
+            group.create_task(self.life.run())
             group.create_task(self.keeper.run())
 
 
@@ -332,7 +332,7 @@ async def test_a_node_ends_when_a_server_alone_took_the_database() -> None:
 
 async def test_who_is_stopped_before_its_work_began_ends() -> None:
     async with members(MemoryLeases(), "a") as (a,):
-        await a.liveness.beat()
+        await a.life.beat()
         async with asyncio.TaskGroup() as group:
             await a.keeper._turn(group)
             await a.keeper._leave()

@@ -9,7 +9,7 @@ import pytest
 
 from support.cluster_market import SUBJECTS, levels_of
 from support.collector.parts import market_of, until
-from support.collector.stepped import SteppedSource, unhindered
+from support.collector.stepped import SMALL, TWO_ASSETS, SteppedSource, unhindered
 from support.nats import NatsServer
 from twap_models.enums import Interval
 from twap_server.books.interest import BookInterest
@@ -20,9 +20,12 @@ from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.collector.config import CollectorConfig, ExchangeConfig
 from twap_server.collector.market_data import LiveMarket
+from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.ownership import Lease, lease_of_exchange
 from twap_server.exchanges.registry import EXCHANGES
+from twap_server.venue.market import MarketParameters
 from twap_server.venue.registry import PROTOCOLS
 from twap_server.venue.server import Venue
 
@@ -49,8 +52,9 @@ class Cluster:
 
     @property
     def is_live(self) -> bool:
-        """Whether everything listed is live at the reader."""
-        views = [self.market.view(one.id, 1) for one in self.market.instruments(self.name).values()]
+        """Whether every book that is held is live at the reader."""
+        held = self.market.interest.wanted(self.name)
+        views = [self.market.view(InstrumentId(self.name, one), 1) for one in held]
         return all(view is not None and view.status is BookStatus.LIVE for view in views)
 
     def differs(self) -> str:
@@ -70,9 +74,12 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(nats: NatsServer, name: str) -> AsyncIterator[Cluster]:
+async def cluster(
+    nats: NatsServer, name: str, parameters: MarketParameters = SMALL, *, held: int = 100
+) -> AsyncIterator[Cluster]:
+    """Run both, and hold the first so many books."""
     protocol = next(one for one in PROTOCOLS if one.name == name)
-    source, clock = SteppedSource(protocol), SystemClock()
+    source, clock = SteppedSource(protocol, parameters), SystemClock()
     async with (
         unhindered(name),
         Venue(source, clock=clock) as venue,
@@ -86,7 +93,7 @@ async def cluster(nats: NatsServer, name: str) -> AsyncIterator[Cluster]:
             made.append(market_of(venue.urls(), depth=500, quiet_proof_s=0, new_book=new_book))
             return made[-1]
 
-        role = CollectorRole(far, SUBJECTS, clock=clock, make_market=make)
+        role = CollectorRole(far, SUBJECTS, clock=clock, make_market=make, max_books=1_000)
         collector = group.create_task(role.collect(Lease(lease_of_exchange(name), 3)))
         market = ReplicaMarket(
             EXCHANGES,
@@ -103,7 +110,7 @@ async def cluster(nats: NatsServer, name: str) -> AsyncIterator[Cluster]:
         reading = group.create_task(market.run())
         try:
             await until(lambda: market.loaded(name))
-            for one in market.instruments(name).values():
+            for one in list(market.instruments(name).values())[:held]:
                 market.hold(one.id, "test")
             ready = Cluster(source, venue, name, made[-1], market, collector)
             async with asyncio.timeout(20):
@@ -148,6 +155,21 @@ async def test_killed_and_started_again_nats_loses_nothing_for_good(own_nats: Na
         await until(lambda: _statuses(made) == {BookStatus.STALE}, 10)
         own_nats.start()
         await made.play(20)
+        await same(made)
+
+
+async def test_a_book_that_is_wanted_while_nats_is_away_comes_with_it(own_nats: NatsServer) -> None:
+    async with cluster(own_nats, "binance", TWO_ASSETS, held=1) as made:
+        first, second = list(made.market.instruments("binance").values())[:2]
+        own_nats.kill()
+        await until(lambda: _statuses(made) == {BookStatus.STALE}, 10)
+        made.market.hold(second.id, "test")
+        made.market.release(first.id, "test")
+        with pytest.raises(BookUnavailable, match="no word from the collector"):
+            await made.market.wait_live(second.id, 0.5)
+        own_nats.start()
+        await made.market.wait_live(second.id, 20)
+        await made.play(5)
         await same(made)
 
 

@@ -119,11 +119,75 @@ async def test_a_killed_nats_is_found_again_and_what_was_told_meanwhile_is_lost(
         assert b"lost" not in heard.bodies
 
 
-async def test_no_server_is_said_without_its_password() -> None:
+@pytest.mark.parametrize("password", ["secret", "secret,secret", "secret/secret"])
+async def test_no_server_is_said_without_its_password(password: str) -> None:
     with pytest.raises(UnavailableError, match=r"NATS cannot be reached at 127\.0\.0\.1:1 ") as error:
-        async with NatsMessenger.connected("nats://user:secret@127.0.0.1:1", name="one"):
+        async with NatsMessenger.connected(f"nats://user:{password}@127.0.0.1:1", name="one"):
             pass
     assert "secret" not in str(error.value)
+
+
+async def test_a_nats_that_hangs_is_left_for_another_although_much_is_unsent() -> None:
+    with NatsServer() as first, NatsServer() as second:
+        async with NatsMessenger.connected(f"{first.url},{second.url}", name="one") as one:
+            back = asyncio.Event()
+            one.on_return(back.set)
+            hanging = first if one._client.connected_url.port == first.port else second
+            hanging.pause()
+            try:
+                async with asyncio.timeout(40):
+                    while not back.is_set():
+                        one.publish("talk", bytes(500_000))
+                        await asyncio.sleep(0.01)
+            finally:
+                hanging.go_on()
+
+
+async def test_a_nats_that_hangs_holds_up_no_node_that_ends(own_nats: NatsServer) -> None:
+    async with asyncio.timeout(30):
+        async with NatsMessenger.connected(own_nats.url, name="one") as one:
+            await one.listen("talk", Heard())
+            own_nats.pause()
+            for _ in range(40):
+                one.publish("talk", bytes(500_000))
+            await asyncio.sleep(0.1)
+    own_nats.go_on()
+
+
+async def test_an_error_that_nats_names_is_not_the_end() -> None:
+    connections = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        writer.write(b'INFO {"max_payload":1048576}\r\n')
+        while line := await reader.readline():
+            if line == b"PING\r\n":
+                writer.write(b"PONG\r\n")
+            elif line.startswith(b"SUB ") and connections == 1:
+                writer.write(b"-ERR 'Maximum Subscriptions Exceeded'\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server, asyncio.timeout(20):
+        port = server.sockets[0].getsockname()[1]
+        async with NatsMessenger.connected(f"nats://127.0.0.1:{port}", name="one") as one:
+            back = asyncio.Event()
+            one.on_return(back.set)
+            await one.listen("talk", Heard())
+            await back.wait()
+            assert one.is_connected
+
+
+async def test_a_wrong_password_is_said_to_be_one() -> None:
+    with NatsServer(password="right") as nats:
+        url = nats.url.replace("//", "//twap:wrong@")
+        with pytest.raises(UnavailableError, match="refuses the user or the password") as error:
+            async with NatsMessenger.connected(url, name="one"):
+                pass
+        assert "wrong" not in str(error.value)
+        async with NatsMessenger.connected(url.replace("wrong", "right"), name="one") as messenger:
+            assert messenger.is_connected
 
 
 async def _is_heard(one: NatsMessenger, two: NatsMessenger, subject: str, heard: Heard) -> None:

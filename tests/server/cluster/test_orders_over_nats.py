@@ -22,7 +22,7 @@ from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import SECOND
-from twap_server.domain.errors import EngineBusy, OrderNotFound, RevisionMismatch
+from twap_server.domain.errors import OrderNotFound, RevisionMismatch, UnavailableError
 from twap_server.domain.orders.order import OrderEvent
 from twap_server.domain.orders.terms import Amendment, OrderRequest
 from twap_server.domain.ownership import Lease, lease_of_partition
@@ -167,7 +167,7 @@ async def test_an_owner_dies_between_commit_and_answer(nats: NatsServer) -> None
 
 async def test_nobody_is_there_and_then_somebody(nats: NatsServer) -> None:
     async with nodes_on(nats) as nodes:
-        with pytest.raises(EngineBusy):
+        with pytest.raises(UnavailableError):
             await nodes.orders.submit(ADA, [nodes.request()])
         async with nodes.owner():
             await nodes.orders.submit(ADA, [nodes.request()])

@@ -8,6 +8,7 @@ import pytest
 
 from support.clocks import ALONE, LoopClock
 from support.memory_messenger import Hub, MemoryMessenger
+from twap_server.cluster import questions
 from twap_server.cluster.messenger import NoAnswer
 from twap_server.cluster.questions import PART, Answers, NotHere, ask
 
@@ -123,6 +124,36 @@ async def test_a_question_whose_parts_went_to_two_nodes_is_asked_from_the_beginn
             await asked(asker, body)
         assert await asked(asker, body) == body
         assert other.carried_out == [body] and not here.carried_out
+
+
+async def test_parts_of_two_nodes_answers_are_not_put_together() -> None:
+    async with node() as (here, asker, hub), asyncio.TaskGroup() as group:
+        other = Node(hub, group)
+        other.seconds = 0.2
+        await other.begin()
+        body, parts = b"x" * (2 * PART), asker.ask
+
+        async def losing_the_first(subject: str, said: bytes, *, timeout: float) -> bytes:
+            if hub.questions == 2:
+                await here.listening.end()
+            return await parts(subject, said, timeout=timeout)
+
+        asker.ask = losing_the_first  # type: ignore[method-assign]
+        with pytest.raises(NotHere, match="two parts of the server"):
+            await asked(asker, body)
+        assert here.carried_out == other.carried_out == [body]
+        assert await asked(asker, body) == body
+
+
+async def test_no_more_answers_are_kept_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(questions, "_MOST_KEPT", 3)
+    async with node() as (here, asker, _):
+        for question_id in "abc":
+            await asked(asker, b"ab", question_id)
+        await asked(asker, b"ab", "c")
+        assert len(here.carried_out) == 3, "the newest is kept"
+        await asked(asker, b"ab", "a")
+        assert len(here.carried_out) == 4, "the oldest is forgotten"
 
 
 async def test_silence_is_no_answer() -> None:

@@ -1,14 +1,16 @@
 """cluster/remote_orders.py and engine_role.py: a gateway and the owners of a partition, in virtual time."""
 
 import asyncio
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from support.clocks import ALONE
 from support.partitions import ADA, PARTITION, cluster
 from support.trading import BTC, HandMarket
-from twap_models.enums import OrderStatus, RealismProfile, Side, SliceReason
+from twap_models.enums import ErrorCode, OrderStatus, RealismProfile, Side, SliceReason
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import (
     EngineBusy,
@@ -17,7 +19,9 @@ from twap_server.domain.errors import (
     OrderNotOpen,
     RevisionMismatch,
     StoreUnavailable,
+    UnavailableError,
 )
+from twap_server.domain.orders.order import OrderEvent
 from twap_server.domain.orders.realism import PROFILES
 from twap_server.domain.orders.terms import Amendment
 from twap_server.engine.entry.results import SubmitResultKind
@@ -81,10 +85,11 @@ async def test_what_is_refused_is_refused_in_the_same_words() -> None:
 async def test_while_nobody_owns_the_partition_it_is_asked_again_for_five_seconds() -> None:
     async with cluster() as nodes:
         begin = nodes.now()
-        with pytest.raises(EngineBusy) as busy:
+        with pytest.raises(UnavailableError, match="may have done it or not") as away:
             await nodes.submit()
+        assert away.value.code is ErrorCode.UNAVAILABLE, "busy would say that nothing was done"
         assert 5 * SECOND <= nodes.now() - begin < 7 * SECOND
-        assert busy.value.retry_after > 0
+        assert away.value.retry_after > 0
         asking = asyncio.ensure_future(nodes.submit(end=nodes.now() + HOUR))
         await asyncio.sleep(3)
         await nodes.own()
@@ -122,8 +127,9 @@ async def test_an_order_that_waited_until_its_end_is_not_used_up() -> None:
         asking = asyncio.ensure_future(nodes.submit(end=nodes.now() + 2 * SECOND))
         await asyncio.sleep(3)
         await nodes.own()
-        with pytest.raises(EngineBusy, match="before its end"):
+        with pytest.raises(UnavailableError, match="before the end") as late:
             await asking
+        assert late.value.code is ErrorCode.UNAVAILABLE
         assert not nodes.store.orders
 
 
@@ -176,6 +182,77 @@ async def test_an_amendment_is_made_once(revision: int | None, dies: str) -> Non
         made = await asking
         assert made == nodes.order()
         assert (made.plan.revision, made.plan.quantity, made.plan.limit) == (2, 2, Decimal("101.00"))
+
+
+@pytest.mark.parametrize("revision", [1, None])
+@pytest.mark.parametrize("what", ["amend", "cancel"])
+async def test_a_change_that_lands_just_after_its_event_was_looked_for_is_made_once(
+    what: str, revision: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with cluster() as nodes:
+        owner = await nodes.own()
+        await nodes.submit(start=nodes.now() + HOUR, end=nodes.now() + 2 * HOUR, interval=60 * SECOND)
+        events_of, looks = nodes.store.events_of, 0
+
+        async def too_early(*args: Any, **named: Any) -> Sequence[OrderEvent] | None:
+            nonlocal looks
+            looks += 1
+            found = await events_of(*args, **named)
+            return (found or [])[:1] if looks == 1 else found
+
+        monkeypatch.setattr(nodes.store, "events_of", too_early)
+        owner.store.after_commit = lambda writes: owner.die()
+        wanted = Amendment(quantity=Decimal(2))
+        changing = (
+            nodes.orders.cancel(ADA, "a")
+            if what == "cancel"
+            else nodes.orders.amend(ADA, "a", wanted, revision=revision)
+        )
+        asking = asyncio.ensure_future(changing)
+        await asyncio.sleep(0.6)
+        await nodes.own()
+        made = await asking
+        assert looks == 2
+        assert made == nodes.order()
+        assert len(nodes.store.log) == 2, "done once"
+
+
+@pytest.mark.parametrize("what", ["pause", "resume", "amend"])
+async def test_a_change_of_before_that_was_undone_since_is_not_ours(what: str) -> None:
+    """It looks the same as the one whose answer is missing, and is a second old."""
+    async with cluster() as nodes:
+        owner = await nodes.own()
+        await nodes.submit(start=nodes.now() + HOUR, end=nodes.now() + 2 * HOUR, interval=60 * SECOND)
+        changes = {
+            "pause": lambda: nodes.orders.pause(ADA, "a"),
+            "resume": lambda: nodes.orders.resume(ADA, "a"),
+            "amend": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(2))),
+            "undo": lambda: nodes.orders.amend(ADA, "a", Amendment(quantity=Decimal(3))),
+        }
+        steps = {
+            "pause": ["pause", "resume"],
+            "resume": ["pause", "resume", "pause"],
+            "amend": ["amend", "undo"],
+        }
+        for step in steps[what]:
+            await changes[step]()
+        owner.die()
+        asking = asyncio.ensure_future(changes[what]())
+        await asyncio.sleep(0.6)
+        await nodes.own()
+        assert await asking == nodes.order()
+        expected = OrderStatus.PAUSED if what == "pause" else OrderStatus.ACCEPTED
+        assert nodes.order().status is expected
+
+
+async def test_an_owner_that_is_at_work_for_ever_is_not_waited_for_as_long() -> None:
+    async with cluster() as nodes:
+        await nodes.own()
+        nodes.store.latency_s = 1_000
+        begin = nodes.now()
+        with pytest.raises(EngineBusy):
+            await nodes.orders.submit(ADA, [nodes.request(end=nodes.now() + HOUR)])
+        assert nodes.now() - begin < 70 * SECOND
 
 
 async def test_another_ones_amendment_is_not_ours() -> None:

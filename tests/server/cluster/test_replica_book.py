@@ -5,11 +5,12 @@ import asyncio
 import pytest
 
 from support.clocks import ALONE
-from support.cluster_market import BTC, SUBJECTS, SYMBOL, levels_of, live_pair
+from support.cluster_market import BTC, SUBJECTS, SYMBOL, levels_of, live_pair, many, pair, reader
 from twap_models.enums import Side, SliceReason
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookSnapshot, BookStatus
+from twap_server.domain.market.instrument import InstrumentId
 from twap_server.engine.market.eligibility import why_not_tradable
 
 pytestmark = ALONE
@@ -232,6 +233,62 @@ async def test_a_reader_that_is_gone_wants_nothing_after_five_seconds():
         assert len(made.played.registry) == 1
         await asyncio.sleep(1.5)
         assert len(made.played.registry) == 0
+
+
+async def test_a_collector_that_cannot_hear_forgets_nobody():
+    async with live_pair() as made:
+        made.far.cut()
+        await asyncio.sleep(20)
+        assert len(made.played.registry) == 1
+        made.far.mend()
+        await asyncio.sleep(TWO_PULSES_S)
+        assert made.is_live
+        made.network.forget("reader")
+        await asyncio.sleep(6)
+        assert len(made.played.registry) == 0
+
+
+async def test_books_beyond_the_bound_of_all_readers_wait_and_those_of_orders_do_not():
+    async with pair(instruments=many(5), max_books=2) as made:
+        other = reader(made.network.node("other"), made.clock, node="other")
+        following = made.group.create_task(other.run())
+        first, second, third, fourth, fifth = (InstrumentId(BTC.exchange, one) for one in many(5))
+        made.market.hold(first, "user")
+        other.hold(first, "user")
+        made.market.hold(second, "user")
+        await made.market.wait_live(second, 5)
+        other.hold(third, "user")
+        with pytest.raises(BookUnavailable, match="as many books as it takes, and no order wants this one"):
+            await other.wait_live(third, 3)
+        await other.wait_live(first, 1)
+        made.market.hold(fourth, "order:1")
+        await made.market.wait_live(fourth, 5)
+        other.hold(fourth, "user")
+        await other.wait_live(fourth, 2)
+        made.market.release(second, "user")
+        made.market.release(fourth, "order:1")
+        other.release(fourth, "user")
+        await other.wait_live(third, 5)
+        made.market.hold(fifth, "user")
+        with pytest.raises(BookUnavailable, match="as many books as it takes"):
+            await made.market.wait_live(fifth, 3)
+        other.hold(fifth, "order:2")
+        await made.market.wait_live(fifth, 3)
+        following.cancel()
+
+
+async def test_books_of_the_settings_are_the_collectors_and_cost_a_reader_nothing():
+    async with pair() as made:
+        market = reader(made.network.node("other"), made.clock, node="other", symbols=[SYMBOL])
+        following = made.group.create_task(market.run())
+        await asyncio.sleep(1)
+        assert market.live_book(BTC) is None, "nobody looks at it here"
+        assert market.is_held(BTC, but="anonymous:")
+        assert market.books_with([BTC]) == 0
+        market.hold(BTC, "anonymous:1")
+        await market.wait_live(BTC, 5)
+        assert market.books_with(()) == 0
+        following.cancel()
 
 
 async def test_messages_that_cannot_be_read_are_as_good_as_lost():

@@ -7,13 +7,24 @@ from decimal import Decimal
 import pytest
 
 from support.clocks import ALONE, LoopClock
-from support.cluster_market import BTC, EXCHANGE, SUBJECTS, SYMBOL, PlayedExchange, live_pair, pair, reader
+from support.cluster_market import (
+    BTC,
+    EXCHANGE,
+    SUBJECTS,
+    SYMBOL,
+    PlayedExchange,
+    live_pair,
+    many,
+    pair,
+    reader,
+)
 from support.cluster_messenger import MessengerNetwork
 from support.collector.memory import listed
 from twap_models.enums import Interval
 from twap_server.api.ports import MarketData
 from twap_server.cluster.coding import encode
 from twap_server.cluster.market_messages import TradedSoFar, TradeTold
+from twap_server.cluster.questions import NotHere, ask
 from twap_server.domain.errors import (
     BookUnavailable,
     ExchangeUnavailable,
@@ -25,21 +36,6 @@ from twap_server.engine.ports import Market
 
 pytestmark = ALONE
 MINUTE = Interval("1m")
-
-
-def many(count: int):
-    pattern = listed(EXCHANGE)[SYMBOL]
-    return {
-        f"COIN{at}-USD": replace(
-            pattern,
-            id=InstrumentId(EXCHANGE, f"COIN{at}-USD"),
-            native=f"COIN{at}USD",
-            base=f"COIN{at}",
-            aliases=(f"XCOIN{at}USD",),
-            tick_size=Decimal("0.00000001"),
-        )
-        for at in range(count)
-    }
 
 
 async def test_it_is_the_market_of_the_engine_and_of_the_api():
@@ -89,6 +85,21 @@ async def test_a_list_whose_parts_are_lost_is_asked_for_again():
         made.network.loss = 0.2
         await asyncio.sleep(60)
         assert len(made.market.instruments(EXCHANGE)) == 5_000, "asked for again until all parts came"
+
+
+async def test_a_question_that_cannot_be_read_or_answered_ends_no_collecting(monkeypatch):
+    async with live_pair() as made:
+        for question in (b"", b"\xff", encode("what?")):
+            with pytest.raises(NotHere):
+                await ask(made.near, SUBJECTS.market(EXCHANGE), f"q{question}", question)
+        instrument = made.collector.exchange.listed[SYMBOL]
+        monkeypatch.setattr(made.collector.exchange, "klines", None)
+        with pytest.raises(ExchangeUnavailable):
+            await made.market.klines(EXCHANGE, SYMBOL, MINUTE)
+        assert made.market.find_instrument(EXCHANGE, SYMBOL) == instrument
+        made.played.change([("10.5", "2")], [])
+        await asyncio.sleep(0.3)
+        assert made.is_live
 
 
 async def test_a_change_of_the_list_is_followed():

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.cluster_market import BTC, SYMBOL, Pair, levels_of, live_pair
-from twap_server.cluster.replica_book import shown_seq
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.errors import FeedError
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.ownership import shown_seq
 
 BIDS = [f"{price / 10:.1f}" for price in range(90, 100)]
 ASKS = [f"{price / 10:.1f}" for price in range(110, 120)]

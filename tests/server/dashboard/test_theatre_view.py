@@ -109,7 +109,7 @@ async def test_it_steps_from_slice_to_slice_with_what_each_saw(stage: str) -> No
 
 
 async def test_it_plays_where_the_first_frame_began_before_it(stage: str) -> None:
-    """A busy browser tells of frames late: else the playhead goes before the begin, and stays there."""
+    """A busy browser tells of frames late: the playhead went to before the begin, and waited there."""
     async with browsing(stage) as watched:
         page = watched.page
         await page.add_init_script(

@@ -50,6 +50,13 @@ def server_url(postgres: PostgresServer, request: pytest.FixtureRequest) -> Iter
         yield url
 
 
+@pytest.fixture
+def migrated_url(postgres: PostgresServer, server_template: str) -> Iterator[str]:
+    """A PostgreSQL database with all tables, for those who open it in their own way."""
+    with postgres.database(template=server_template) as url:
+        yield url
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for nothing of a database is held to by memory as well."""
     if "kind" in metafunc.fixturenames:

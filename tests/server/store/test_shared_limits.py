@@ -46,44 +46,60 @@ async def gateways(kind: str, request: pytest.FixtureRequest) -> AsyncIterator[S
         yield [SqlSharedLimits(database) for database in opened]
 
 
-async def fail(limits: SharedLimits, *keys: str, kept: int = HOUR) -> None:
-    async with limits.tries.changing(keys) as held:
+async def fail(limits: SharedLimits, pair: str, *others: str, kept: int = HOUR) -> None:
+    """Begin an attempt, and let it fail."""
+    async with limits.tries.beginning(pair, others) as held:
         for tries in held.of.values():
             await asyncio.sleep(0)
-            tries.failures.count += 1
-            tries.failures.last = held.now
+            tries.failures.pending += 1
             tries.kept_until = held.now + kept
+    await limits.tries.ended([pair, *others], failed=True, known="", known_for=0, keep=kept)
 
 
 async def counts(limits: SharedLimits, *keys: str) -> list[int]:
-    return [one.failures.count for one in (await limits.tries.seen(keys)).of.values()]
+    seen = (await limits.tries.seen(keys)).of
+    return [seen[key].failures.count for key in keys]
 
 
 async def test_tries_counted_at_once_by_two_gateways_all_count(gateways: Sequence[SharedLimits]) -> None:
-    both = [("ada", "bob"), ("bob", "ada"), ("bob", "cleo", "ada")]
+    several = [("pair 1", "ada", "bob"), ("pair 2", "bob", "ada"), ("pair 2", "bob", "cleo", "ada")]
     async with asyncio.TaskGroup() as group:
         for number in range(30):
-            group.create_task(fail(gateways[number % 2], *both[number % 3]))
-    assert sorted(await counts(gateways[0], "ada", "bob", "cleo", "nobody")) == [0, 10, 30, 30]
+            group.create_task(fail(gateways[number % 2], *several[number % 3]))
+    asked = ("ada", "bob", "cleo", "nobody", "pair 1", "pair 2")
+    assert await counts(gateways[0], *asked) == [30, 30, 10, 0, 10, 20]
 
 
 async def test_what_is_kept_is_what_was_given(gateways: Sequence[SharedLimits]) -> None:
     first, second = gateways
-    async with first.tries.changing(["ada"]) as held:
-        assert held.of == {"ada": KeyTries()}
-        now, tries = held.now, held.of["ada"]
+    async with first.tries.beginning("pair", ["ada"]) as held:
+        assert held.of == {"pair": KeyTries(), "ada": KeyTries()}
+        now, tries = held.now, held.of["pair"]
         assert abs(now - SystemClock().now()) < 60 * SECOND
         tries.failures.count, tries.failures.pending, tries.failures.last = 1, 2, 3
-        tries.begun, tries.known_until, tries.told, tries.kept_until = 4, now + KNOWN_FOR, 6, now + HOUR
-    seen = await second.tries.seen(["ada"])
-    assert seen.of == {"ada": tries} and seen.now >= now
+        tries.begun, tries.known_until, tries.told, tries.kept_until = 4, 5, 6, now + HOUR
+    seen = await second.tries.seen(["pair", "ada"])
+    assert seen.of == {"pair": tries, "ada": KeyTries()} and seen.now >= now
     with pytest.raises(ZeroDivisionError):
-        async with second.tries.changing(["ada"]) as held:
-            held.of["ada"].failures.count = 9
+        async with second.tries.beginning("pair", []) as held:
+            held.of["pair"].failures.count = 9
             raise ZeroDivisionError
-    async with second.tries.changing(["ada"]) as held:
-        held.of["ada"].kept_until = 0
-    assert (await first.tries.seen(["ada"])).of == {"ada": KeyTries()}
+    assert await counts(first, "pair") == [1]
+
+
+async def test_of_a_pair_that_is_known_nothing_else_is_taken(gateways: Sequence[SharedLimits]) -> None:
+    first, second = gateways
+    await fail(first, "pair", "ada")
+    async with first.tries.beginning("pair", ["ada"]) as held:
+        held.of["pair"].failures.pending += 1
+    await first.tries.ended(["pair", "ada"], failed=False, known="pair", known_for=KNOWN_FOR, keep=HOUR)
+    async with second.tries.beginning("pair", ["ada"]) as held:
+        assert list(held.of) == ["pair"]
+        tries = held.of["pair"]
+        assert (tries.failures.count, tries.failures.pending) == (1, 0)
+        assert held.now < tries.known_until - KNOWN_FOR + 60 * SECOND
+        assert tries.kept_until >= tries.known_until
+    assert (await second.tries.seen(["ada"])).of["ada"].known_until == 0
 
 
 async def test_each_hears_what_others_told_once_and_in_order(gateways: Sequence[SharedLimits]) -> None:
@@ -148,15 +164,6 @@ async def test_what_is_over_is_swept_and_tables_are_bounded(
         assert await counts(limits, "k4", "k5") == [1, 1]
         assert await limits.once.take("g1", "Grant") is None
         assert await limits.once.take("g5", "Grant") == ""
-
-
-async def test_a_gateway_that_stands_still_with_a_key_in_hand_holds_up_nobody_for_long(place: str) -> None:
-    async with Database.beside(place) as stuck, Database.beside(place) as other:
-        async with SqlSharedLimits(stuck).tries.changing(["ada"]):
-            with pytest.raises(StoreUnavailable, match="locked"):
-                await fail(SqlSharedLimits(other), "ada")
-            await fail(SqlSharedLimits(other), "bob")
-        await fail(SqlSharedLimits(other), "ada")
 
 
 async def test_after_a_restart_of_the_database_all_goes_on(place: str, postgres: PostgresServer) -> None:

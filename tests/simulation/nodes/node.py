@@ -16,9 +16,10 @@ from simulation.process import SimProcess
 from support.cluster_messenger import MemoryMessenger, MessengerNetwork
 from twap_server import bootstrap
 from twap_server.api.app import create_app
-from twap_server.bootstrap.node import RunningNode, node_over
+from twap_server.bootstrap.node import RunningNode, Way, node_over
 from twap_server.bootstrap.node_roles import SharedStores
 from twap_server.cluster.config import Role
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.clock import Nanos
 from twap_server.domain.ownership import Lease, partition_of_lease
 from twap_server.engine.engine import Engine
@@ -146,7 +147,7 @@ class SimNode(SimProcess):
                 clock=self.clock,
                 outside=outside,
                 database=database,
-                messenger=self.messenger,
+                way=Way(self.messenger, Troubles(self.clock)),
                 shared=self._stores(database),
             ) as node,
         ):

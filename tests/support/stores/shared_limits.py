@@ -49,10 +49,12 @@ class MemoryLimits:
         return TriesOfKeys(now=self.clock.now(), of=of)
 
     @asynccontextmanager
-    async def changing(self, keys: Sequence[str]) -> AsyncIterator[TriesOfKeys]:
+    async def beginning(self, pair: str, others: Sequence[str]) -> AsyncIterator[TriesOfKeys]:
         async with self._turn:
             self.turns += 1
-            held = await self.seen(keys)
+            held = await self.seen([pair])
+            if held.of[pair].known_until <= held.now:
+                held = await self.seen([pair, *others])
             yield held
             await asyncio.sleep(0)
             self.check()
@@ -60,6 +62,24 @@ class MemoryLimits:
                 self.tries_of.pop(key, None)
                 if tries.kept_until > held.now:
                     self.tries_of[key] = tries
+
+    async def ended(
+        self, keys: Sequence[str], *, failed: bool, known: str, known_for: int, keep: int
+    ) -> None:
+        async with self._turn:
+            await asyncio.sleep(0)
+            self.check()
+            now = self.clock.now()
+            for key in keys:
+                tries = self.tries_of[key]
+                tries.failures.pending = max(0, tries.failures.pending - 1)
+                if failed:
+                    tries.failures.count += 1
+                    tries.failures.last = now
+                    tries.kept_until = max(tries.kept_until, now + keep)
+                if key == known:
+                    tries.known_until = now + known_for
+                    tries.kept_until = max(tries.kept_until, tries.known_until)
 
     async def exchange(
         self,

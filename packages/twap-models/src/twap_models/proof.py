@@ -105,6 +105,7 @@ class ProofTaken(ResponseModel):
     symbol: str
     price: Figure
     quantity: Figure
+    book_time_ns: int | None = Field(default=None, description="When the book it took from last changed.")
 
 
 class ProofSettings(ResponseModel):

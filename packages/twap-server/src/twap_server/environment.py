@@ -14,7 +14,7 @@ from twap_server.domain.errors import InvalidRequest
 PREFIX = "TWAP_"
 SEPARATOR = "__"
 _OTHERS = frozenset(
-    {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS"}
+    {"CONFIG_FILE", "SERVER_URL", "API_KEY", "USERNAME", "PASSWORD", "CONFIG_DIR", "RECORDINGS", "TEST_NODES"}
     | {"TIMEOUT", "CONNECT_TIMEOUT", "PROFILE", "NEW_PASSWORD"}
 )
 """Variables of the client and of the tests: not ours, not wrong."""

@@ -26,10 +26,18 @@ class BookInterest:
         self._released: dict[InstrumentId, Nanos] = {}
         self._listeners: list[Callable[[str], None]] = []
         self._always: set[InstrumentId] = set()
+        self._free: set[InstrumentId] = set()
+        """What counts against nobody's limit."""
 
     def want_always(self, instruments: Iterable[InstrumentId]) -> None:
         """Want books as long as the server runs: whoever looks at one costs nothing more."""
-        self._always.update(instruments)
+        wanted = tuple(instruments)
+        self._always.update(wanted)
+        self.count_nothing_for(wanted)
+
+    def count_nothing_for(self, instruments: Iterable[InstrumentId]) -> None:
+        """Take books as collected in any case, though nobody here wants them: another node collects them."""
+        self._free.update(instruments)
 
     def listen(self, callback: Callable[[str], None]) -> None:
         """Call ``callback`` with an exchange's name when somebody begins to want one of its books."""
@@ -57,7 +65,7 @@ class BookInterest:
     def is_held(self, instrument: InstrumentId, *, but: str) -> bool:
         """Tell whether anybody wants the book whose name does not begin with ``but``."""
         owners = self._owners.get(instrument, ())
-        return instrument in self._always or any(not owner.startswith(but) for owner in owners)
+        return instrument in self._free or any(not owner.startswith(but) for owner in owners)
 
     def let_go(self, instrument: InstrumentId) -> None:
         """Let a book linger no longer; one that somebody wants stays."""
@@ -70,9 +78,9 @@ class BookInterest:
         return any(owner.startswith(_ORDER) for owner in self._owners.get(instrument, ()))
 
     def count_with(self, instruments: Iterable[InstrumentId]) -> int:
-        """Count the books that are wanted, lingering ones included, if these were; not those of always."""
+        """Count the books that are wanted, lingering ones included, if these were; not free ones."""
         lingering = [one for one in self._released if not self._is_over(one)]
-        return len({*self._owners, *lingering, *instruments} - self._always)
+        return len({*self._owners, *lingering, *instruments} - self._free)
 
     def lingers(self, exchange: str) -> bool:
         """Tell whether ``wanted`` will change with time alone."""

@@ -71,6 +71,7 @@ def services_over(
     *,
     not_ready: Callable[[], Awaitable[list[str]]],
     gauges: Mapping[str, Callable[[], float]],
+    remarks: Callable[[], list[str]] = list,
     limits: SharedLimits | None = None,
 ) -> Services:
     """Build the services; nothing runs yet. ``limits``: what several gateways limit callers by together."""
@@ -91,7 +92,7 @@ def services_over(
         limits=limits,
         self_report=SelfReport(
             not_ready=not_ready,
-            remarks=lambda: [*clock.remarks(), *_clock_warnings(market)],
+            remarks=lambda: [*clock.remarks(), *_clock_warnings(market), *remarks()],
             gauges=gauges,
             durations=around.vitals.durations,
             market=around.world.market,

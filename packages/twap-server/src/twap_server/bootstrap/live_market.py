@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from twap_models.names import CCXT
-from twap_server.books.interest import BookInterest
+from twap_server.books.interest import DEFAULT_LINGER_S, BookInterest
 from twap_server.books.live import LiveBook, NewBook
 from twap_server.books.registry import BookRegistry
 from twap_server.bootstrap.chosen import OWN, shapes_of
@@ -72,14 +72,20 @@ class MarketBuilder:
             known={name: await lists.load(name) for name in settings.exchanges},
         )
 
-    def market(self, exchanges: Collection[str], new_book: NewBook = LiveBook) -> LiveMarket:
-        """Build what collects these exchanges; start nothing."""
+    def market(
+        self,
+        exchanges: Collection[str],
+        new_book: NewBook = LiveBook,
+        *,
+        linger_s: int = DEFAULT_LINGER_S,
+    ) -> LiveMarket:
+        """Build what collects these exchanges; start nothing. ``linger_s``: see ``BookInterest``."""
         own = {name: one for name, one in self.settings.exchanges.items() if name in exchanges}
         return LiveMarket(
             shapes_of(own),
             self.settings.collector.model_copy(update={"exchanges": own}),
             registry=BookRegistry(),
-            interest=BookInterest(self.clock),
+            interest=BookInterest(self.clock, linger_s=linger_s),
             clock=self.clock,
             rng=self.rng,
             cached={name: self.known[name].values() for name in own},

@@ -9,6 +9,7 @@ import platform
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from starlette.types import ASGIApp
 
@@ -24,10 +25,11 @@ from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
-from twap_server.cluster.liveness import Liveness
 from twap_server.cluster.messenger import Messenger
-from twap_server.cluster.nats_messenger import NatsMessenger
+from twap_server.cluster.over_nats import nats_messenger
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.cluster.subjects import Subjects
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.ownership import Node
@@ -75,6 +77,13 @@ class RunningNode:
             await self.roles.services.sessions.close_all()
 
 
+class Way(NamedTuple):
+    """How a node reaches the others, and what is wrong with that."""
+
+    messenger: Messenger
+    troubles: Troubles
+
+
 @asynccontextmanager
 async def running_node(
     settings: Settings, roles: Collection[Role], *, clock: Clock, address: str = ""
@@ -92,16 +101,19 @@ async def running_node(
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
+    over_nats, troubles = nats_messenger(), Troubles(clock)
     async with (
         Database.shared(settings.database_url) as database,
-        NatsMessenger.connected(settings.cluster.nats, name=f"twap {database.node_id}") as messenger,
+        over_nats.connected(
+            settings.cluster.nats, name=f"twap {database.node_id}", troubles=troubles
+        ) as messenger,
         node_over(
             settings,
             roles,
             clock=clock,
             outside=Outside(),
             database=database,
-            messenger=messenger,
+            way=Way(messenger, troubles),
             shared=_shared(database),
             address=address,
         ) as node,
@@ -117,7 +129,7 @@ async def node_over(
     clock: Clock,
     outside: Outside,
     database: Database,
-    messenger: Messenger,
+    way: Way,
     shared: SharedStores,
     address: str = "",
 ) -> AsyncIterator[RunningNode]:
@@ -138,11 +150,12 @@ async def node_over(
         )
         parts = NodeParts(
             around=around,
-            messenger=messenger,
+            messenger=way.messenger,
+            troubles=way.troubles,
             subjects=Subjects(settings.cluster.prefix),
             markets=markets,
             shared=shared,
-            liveness=Liveness(shared.ownerships, node, clock=steady),
+            life=SignOfLife(shared.ownerships, node, clock=steady),
         )
         begun = NodeRoles(parts, group)
         await begun.begin(roles)

@@ -19,11 +19,12 @@ from twap_server.cluster.config import Role
 from twap_server.cluster.engine_role import EngineRole
 from twap_server.cluster.event_relay import EventRelay
 from twap_server.cluster.leases import LeaseKeeper, LeaseStore, Work
-from twap_server.cluster.liveness import Liveness, NodeStore
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.remote_orders import RemoteOrders
 from twap_server.cluster.replica_market import ReplicaMarket
+from twap_server.cluster.sign_of_life import NodeStore, SignOfLife
 from twap_server.cluster.subjects import Subjects
+from twap_server.cluster.troubles import Troubles
 from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_exchange, lease_of_partition
 from twap_server.engine.ports import OrderStore
 from twap_server.store.orders import SqlOrderStore
@@ -51,10 +52,11 @@ class NodeParts:
 
     around: Around
     messenger: Messenger
+    troubles: Troubles
     subjects: Subjects
     markets: MarketBuilder
     shared: SharedStores
-    liveness: Liveness
+    life: SignOfLife
 
 
 class NodeRoles:
@@ -74,7 +76,7 @@ class NodeRoles:
         """What this node tells of itself where it is no gateway."""
         return SelfReport(
             not_ready=self.not_ready,
-            remarks=self._parts.around.clock.remarks,
+            remarks=lambda: [*self._parts.around.clock.remarks(), *self._parts.troubles.remarks()],
             gauges=self._gauges(),
             durations=self._parts.around.vitals.durations,
         )
@@ -83,7 +85,7 @@ class NodeRoles:
         """Begin these roles."""
         parts = self._parts
         self._run(parts.around.database.hold(parts.around.clock), "database")
-        self._run(parts.liveness.run(), "liveness")
+        self._run(parts.life.run(), "sign of life")
         if Role.COLLECTOR in roles:
             self._collect()
         if Role.ENGINE in roles or Role.GATEWAY in roles:
@@ -107,10 +109,10 @@ class NodeRoles:
     async def not_ready(self) -> list[str]:
         """Why this node can do nothing now."""
         parts = self._parts
-        reasons = [parts.liveness.remark] if parts.liveness.remark else []
+        reasons = [parts.life.remark] if parts.life.remark else []
         if not parts.messenger.is_connected:
             reasons.append("NATS cannot be reached: it is tried again and again")
-        if self._keepers and not parts.liveness.may_own and not reasons:
+        if self._keepers and not parts.life.may_own and not reasons:
             reasons.append("the database is being asked what this node may own")
         return reasons
 
@@ -120,7 +122,8 @@ class NodeRoles:
             parts.messenger,
             parts.subjects,
             clock=parts.around.clock,
-            make_market=lambda exchange, new_book: parts.markets.market([exchange], new_book),
+            make_market=lambda exchange, new_book: parts.markets.market([exchange], new_book, linger_s=0),
+            max_books=parts.around.settings.cluster.max_books,
         )
         enabled = [name for name, own in parts.around.settings.exchanges.items() if own.enabled]
         self._own(Role.COLLECTOR, [lease_of_exchange(name) for name in enabled], role.collect)
@@ -162,6 +165,7 @@ class NodeRoles:
             records,
             not_ready=self.not_ready,
             gauges=self._gauges(),
+            remarks=parts.troubles.remarks,
             limits=parts.shared.limits,
         )
         await make_first_user(
@@ -177,7 +181,7 @@ class NodeRoles:
         return ReplicaMarket(
             shapes_of(settings.exchanges),
             settings.collector.model_copy(update={"exchanges": settings.exchanges}),
-            node=parts.liveness.node_id,
+            node=parts.life.node_id,
             messenger=parts.messenger,
             subjects=parts.subjects,
             registry=BookRegistry(),
@@ -189,7 +193,7 @@ class NodeRoles:
     def _own(self, role: Role, names: Sequence[str], work: Work) -> None:
         keeper = self._keepers[role] = LeaseKeeper(
             self._parts.shared.ownerships,
-            self._parts.liveness,
+            self._parts.life,
             role=role.value,
             names=names,
             work=work,

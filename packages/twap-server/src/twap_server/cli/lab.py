@@ -36,10 +36,10 @@ def add_to(app: typer.Typer) -> None:
 def run_tournament(
     file: Annotated[Path, typer.Argument(help="What is compared (TOML).", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write.  [default: FILE without its ending]")
+        Path | None, typer.Option(help="Folder to write.", show_default="FILE without its ending")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes at once.  [default: one for each processor]")
+        int | None, typer.Option(min=1, help="Processes at once.", show_default="one for each processor")
     ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="Let a Dask cluster do the work: tcp://HOST:8786.")
@@ -90,9 +90,9 @@ def ask_what_if(
     symbol: Annotated[str, typer.Option(help="Such as BTC-USDT.")],
     quantity: Annotated[str, typer.Option(help="Base currency.")],
     side: Annotated[SideName, typer.Option(help="Which way.")] = SideName.BUY,
-    strategy: Annotated[str | None, typer.Option(help="How to execute.  [default: twap]")] = None,
+    strategy: Annotated[str | None, typer.Option(help="How to execute.", show_default="twap")] = None,
     duration: Annotated[str, typer.Option(help="How long it works, such as 5m.")] = "60s",
-    slices: Annotated[int | None, typer.Option(min=1, help="How many.  [default: 12]")] = None,
+    slices: Annotated[int | None, typer.Option(min=1, help="How many.", show_default="12")] = None,
     interval: Annotated[str | None, typer.Option(help="Time between slices, instead of --slices.")] = None,
     limit: Annotated[str | None, typer.Option(help="Never pay more, never get less.")] = None,
     realism: Annotated[str | None, typer.Option(help="Profile, such as remote.")] = None,

@@ -35,16 +35,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def node(
-    role: Annotated[list[RoleName], typer.Option(help="What it does. Repeatable.", show_default=False)],
+    role: Annotated[
+        list[RoleName],
+        typer.Option(metavar="ROLE", help="collector, engine or gateway. Repeatable.", show_default=False),
+    ],
     nats: Annotated[
         str | None,
         typer.Option(
-            help="nats://[USER:PASSWORD@]HOST:PORT, the same for all nodes.  [default: on loopback]"
+            help="nats://[USER:PASSWORD@]HOST:PORT, the same for all nodes.", show_default="on loopback"
         ),
     ] = None,
     database: DatabaseUrl = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on, 0 for any.  [default: 8000]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on, 0 for any.", show_default="8000")
+    ] = None,
     config: ConfigFile = None,
     exchange: Annotated[
         list[str] | None,

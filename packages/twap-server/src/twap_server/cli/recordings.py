@@ -18,7 +18,7 @@ Recordings = Annotated[
     ),
 ]
 Symbols = Annotated[
-    list[str] | None, typer.Option("--symbol", help="Only this instrument. Repeatable.  [default: all]")
+    list[str] | None, typer.Option("--symbol", help="Only this instrument. Repeatable.", show_default="all")
 ]
 Instruments = Annotated[
     Path | None,
@@ -60,7 +60,7 @@ def cut(
     end: Annotated[str, typer.Option("--to", help="Keep what was received until then.")],
     output: Annotated[Path, typer.Option(help="A new folder; each exchange gets one in it.")],
     symbol: Symbols = None,
-    exchange: Annotated[str | None, typer.Option(help="Only this exchange.  [default: all]")] = None,
+    exchange: Annotated[str | None, typer.Option(help="Only this exchange.", show_default="all")] = None,
     instruments: Instruments = None,
 ) -> None:
     """Cut a part out, a recording by itself: it begins with the last whole book before --from."""

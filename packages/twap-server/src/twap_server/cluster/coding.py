@@ -41,7 +41,7 @@ def decode(body: bytes, kind: type[_T]) -> _T:
         )
     try:
         read: _T = _decoder(cast(Hashable, kind)).decode(memoryview(body)[1:])
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise WrongVersion(f"a node said what cannot be read ({error})") from None
     return read
 

@@ -32,6 +32,7 @@ class CollectorRole:
         *,
         clock: Clock,
         make_market: MakeMarket,
+        max_books: int,
         on_market: Callable[[str, CollectedMarket | None], None] = lambda *_: None,
     ) -> None:
         """Build it.
@@ -41,10 +42,12 @@ class CollectorRole:
             subjects: names of the cluster.
             clock: time.
             make_market: builds the market of one exchange.
+            max_books: of one exchange, above which no further one is collected that no order wants.
             on_market: called with an exchange and its market when it is collected here, None once it is not.
         """
         self._messenger, self._subjects, self._clock = messenger, subjects, clock
         self._make_market, self._on_market = make_market, on_market
+        self._max_books = max_books
 
     async def collect(self, lease: Lease) -> None:
         """Collect the exchange of this lease until cancelled."""
@@ -58,6 +61,7 @@ class CollectorRole:
             messenger=self._messenger,
             subjects=self._subjects,
             clock=self._clock,
+            max_books=self._max_books,
         )
         self._on_market(exchange, market)
         try:

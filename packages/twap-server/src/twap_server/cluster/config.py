@@ -1,12 +1,10 @@
 """Settings of a node: ``cluster`` in the settings file, ``TWAP_CLUSTER__…`` in the environment."""
 
-from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-_Span = Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))]
+_SCHEMES = ("nats", "tls", "ws", "wss")
 
 
 class Role(StrEnum):
@@ -26,12 +24,17 @@ class ClusterConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     nats: str = "nats://127.0.0.1:4222"
-    """``nats://[USER:PASSWORD@]HOST:PORT``; several with commas between."""
+    """``nats://[USER:PASSWORD@]HOST:PORT``, or ``tls://``; several with commas between."""
     prefix: str = Field(default="twap", pattern=r"^[A-Za-z0-9_-]{1,32}$")
     """Of the subjects: keeps several clusters on one NATS apart."""
-    lease: Annotated[timedelta, Field(ge=timedelta(seconds=2), le=timedelta(seconds=30))] = timedelta(
-        seconds=3
-    )
-    """After so long without a word a node has lost what it owned."""
-    ask_within: _Span = timedelta(seconds=5)
-    """So long a gateway asks again until the owner of an order answers."""
+    max_books: int = Field(default=1_000, ge=1)
+    """Books of one exchange collected for all gateways together; orders always get theirs."""
+
+    @field_validator("nats")
+    @classmethod
+    def _speaks_nats(cls, nats: str) -> str:
+        for one in nats.split(","):
+            scheme, is_named, _ = one.strip().partition("://")
+            if is_named and scheme not in _SCHEMES:
+                raise ValueError(f"starts with {scheme}://, expected nats://[USER:PASSWORD@]HOST:PORT")
+        return nats

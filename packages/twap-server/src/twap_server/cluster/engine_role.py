@@ -31,7 +31,7 @@ from twap_server.cluster.order_questions import (
     Resume,
     Submit,
     Submitted,
-    Taken,
+    TakenLevels,
 )
 from twap_server.cluster.questions import Answers, NotHere
 from twap_server.cluster.subjects import Subjects
@@ -109,7 +109,7 @@ class EngineRole:
                 answers = Answers(desk.answer, clock=self._clock, group=group)
                 answering = await self._messenger.answer(self._subjects.commands(partition), answers.reply)
                 self._engines[partition] = engine
-                log.info("works %s epoch=%d open_orders=%d", lease.name, lease.epoch, engine.open_orders)
+                log.debug("works %s epoch=%d open_orders=%d", lease.name, lease.epoch, engine.open_orders)
                 try:
                     await asyncio.wait([running])  # whoever is cancelled here cancels no turn under way
                 finally:
@@ -177,12 +177,13 @@ class _Desk:
         engine = self._engine
         match question:
             case Submit():
-                results = await engine.submit(question.user_id, question.requests)
+                with self._holding(question, question.requests):  # they come while the orders are recorded
+                    results = await engine.submit(question.user_id, question.requests)
                 return Submitted([ResultMessage.of(one) for one in results])
             case AskPreview():
                 return await self._preview(question)
             case AskTaken():
-                return Taken(engine.all_taken(set(question.wanted)))
+                return TakenLevels(engine.all_taken(set(question.wanted)))
             case Cancel():
                 order = await engine.cancel(question.user_id, question.token_id)
             case Pause():
@@ -199,23 +200,29 @@ class _Desk:
 
     async def _preview(self, question: AskPreview) -> Previewed:
         """With the books that the gateway waited for: they are live here as soon as they are wanted here."""
-        owner = f"preview:{id(question)}"
-        books = list(dict.fromkeys(self._books_of(question.requests)))[:_MOST_BOOKS]
-        try:
-            for one in books:
-                self._market.hold(one, owner)
+        with self._holding(question, question.requests) as books:
             await self._become_live(books)
             previews = await self._engine.preview(
                 question.user_id, question.requests, compare=question.compare
             )
+        return Previewed([PreviewMessage.of(one) for one in previews])
+
+    @contextmanager
+    def _holding(self, question: Question, requests: Sequence[OrderRequest]) -> Iterator[list[InstrumentId]]:
+        """Want the books that a question is about until it is answered."""
+        owner = f"question:{id(question)}"
+        books = list(dict.fromkeys(self._books_of(requests)))[:_MOST_BOOKS]
+        try:
+            for one in books:
+                self._market.hold(one, owner)
+            yield books
         finally:
             for one in books:
                 self._market.release(one, owner)
-        return Previewed([PreviewMessage.of(one) for one in previews])
 
     def _books_of(self, requests: Sequence[OrderRequest]) -> Iterator[InstrumentId]:
         for one in requests:
-            with suppress(TwapError):  # the preview says so in its own words
+            with suppress(TwapError):  # the engine says so in its own words
                 if one.exchange == AGGREGATE:
                     yield from (found.id for found in self._market.find_everywhere(one.symbol))
                 else:

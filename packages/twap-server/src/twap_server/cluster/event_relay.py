@@ -41,7 +41,7 @@ class EventTold(Struct, frozen=True):
     event: EventMessage | None = None
 
 
-class EventReader(Protocol):
+class RecordedEvents(Protocol):
     """Recorded events."""
 
     async def events(self, user_id: str, since: int, limit: int) -> Sequence[OrderEvent]:
@@ -68,7 +68,7 @@ class EventTeller:
 
 
 @dataclass(slots=True)
-class _Followed:
+class _FollowedUser:
     """A user with readers here."""
 
     listening: MessageSubscription
@@ -80,12 +80,12 @@ class EventRelay:
     """Follows the users who have readers on the bus. Run ``run()`` beside it."""
 
     def __init__(
-        self, *, bus: Bus, messenger: Messenger, subjects: Subjects, reader: EventReader, clock: Clock
+        self, *, bus: Bus, messenger: Messenger, subjects: Subjects, reader: RecordedEvents, clock: Clock
     ) -> None:
         """Args: reader: the store."""
         self._bus, self._messenger, self._subjects = bus, messenger, subjects
         self._reader, self._clock = reader, clock
-        self._followed: dict[str, _Followed] = {}
+        self._followed: dict[str, _FollowedUser] = {}
         self._turned: dict[str, None] = {}
         """Users whose first reader came, or whose last one went."""
         self._any_turned, self._look_now = asyncio.Event(), asyncio.Event()
@@ -117,7 +117,7 @@ class EventRelay:
         if is_read and known is None:
             subject = self._subjects.events(user_id)
             listening = await self._messenger.listen(subject, lambda body: self._take(user_id, body))
-            self._followed[user_id] = _Followed(listening)
+            self._followed[user_id] = _FollowedUser(listening)
         elif known is not None and not is_read:
             del self._followed[user_id]
             await known.listening.end()
@@ -125,10 +125,9 @@ class EventRelay:
     def _take(self, user_id: str, body: bytes) -> None:
         try:
             told = decode(body, EventTold)
-        except WrongVersion as error:
-            log.warning("an order event is read from the store: %s", error)
-            self._look_now.set()
-            return
+        except WrongVersion:
+            self._look_now.set()  # it is read from the store
+            raise
         if told.event is None:
             self._look_now.set()
         else:

@@ -68,7 +68,12 @@ class HeardBook:
     def take_whole(self, whole: WholeBook) -> None:
         """Take the whole book where it is needed, and what was told after it."""
         self.begin(whole.epoch)
-        if whole.epoch != self.epoch or not self.is_waiting or not self._is_taken(whole):
+        if whole.epoch != self.epoch or not self.is_waiting:
+            return
+        if whole.number < self.number:  # asked for before, and late: what was shown since was newer
+            self._ask()
+            return
+        if not self._is_taken(whole):
             return
         held, self._held = self._held, []
         for told in held:

@@ -17,7 +17,8 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from twap_server.cluster.liveness import Liveness
+from twap_server.cluster.lease_words import HeldWords, listed
+from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
@@ -97,7 +98,7 @@ class LeaseKeeper:
     def __init__(
         self,
         store: LeaseStore,
-        liveness: Liveness,
+        life: SignOfLife,
         *,
         role: str,
         names: Sequence[str],
@@ -109,14 +110,14 @@ class LeaseKeeper:
 
         Args:
             store: where leases are kept.
-            liveness: of this node; it runs beside the keeper, and as long.
+            life: the sign of life of this node; it runs beside the keeper, and as long.
             role: of the nodes that share the leases, such as ``engine``.
             names: of all leases to be shared.
             work: what is done while one is held.
             clock: for waiting.
             rng: for the waits after a failure.
         """
-        self._store, self._liveness, self._clock = store, liveness, clock
+        self._store, self._life, self._clock = store, life, clock
         self._role, self._names, self._work = role, tuple(names), work
         self._held: dict[str, _HeldLease] = {}
         self._backoff = KeyedBackoff(clock, rng, initial_ms=_FIRST_WAIT_MS, cap_s=_LONGEST_WAIT_S)
@@ -124,6 +125,7 @@ class LeaseKeeper:
         self._changed = asyncio.Event()
         self._next_round = Nanos(0)
         self._is_reachable = True
+        self._words = HeldWords()
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -134,7 +136,7 @@ class LeaseKeeper:
     @property
     def remark(self) -> str:
         """What keeps this node from holding its share, in words; empty: nothing does."""
-        return self._liveness.remark
+        return self._life.remark
 
     async def run(self) -> None:
         """Hold leases until cancelled; then end all work, and give them back.
@@ -161,6 +163,8 @@ class LeaseKeeper:
         self._next_round = Nanos(now + _ROUND)
         await self._renew()
         await self._balance(group)
+        if line := self._words.after_round(self.held):
+            log.info("%s", line)
 
     async def _pause(self) -> None:
         await self._clock.wait(self._changed, (self._next_round - self._clock.monotonic()) / SECOND)
@@ -181,10 +185,8 @@ class LeaseKeeper:
         """Stop the work of a lease that may run out, whatever the database does meanwhile."""
         while True:
             now = self._clock.monotonic()
-            for one in self._held.values():
-                if now >= one.until and one.is_staying:
-                    log.warning("%s could not be renewed in time: its work is stopped", one.lease.name)
-                    one.leave()
+            late = [one for one in self._held.values() if now >= one.until and one.is_staying]
+            _stop(late, "could not be renewed in time: what this node had is stopped")
             await self._clock.sleep(_WATCH_S)
 
     async def _release_ended(self) -> None:
@@ -199,23 +201,22 @@ class LeaseKeeper:
         mine = [one.lease for one in self._held.values() if not one.has_ended]
         if not mine or (renewed := await self._ask(self._store.renew(mine, TTL))) is None:
             return
-        still = set(renewed)
-        for one in [self._held[lease.name] for lease in mine]:
+        still, asked = set(renewed), [self._held[lease.name] for lease in mine]
+        for one in asked:
             if one.lease in still:
                 one.until = Nanos(begun + TTL - _MARGIN)
-            elif one.is_staying:
-                log.warning("another node has %s now: its work is stopped here", one.lease.name)
-                one.leave()
+        lost = [one for one in asked if one.lease not in still and one.is_staying]
+        _stop(lost, "another node has this now: it is stopped here")
 
     async def _balance(self, group: asyncio.TaskGroup) -> None:
         self._tell_failures()
-        if not self._liveness.may_own:
+        if not self._life.may_own:
             self._leave_all()
             return
         staying = [one for one in self._held.values() if one.is_staying]
-        share = -(-len(self._names) // self._liveness.living(self._role))
+        share = -(-len(self._names) // self._life.living(self._role))
         if len(staying) > share:
-            log.info("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
+            log.debug("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
             staying[-1].leave()
         elif len(staying) < share:
             await self._take(group, share - len(staying))
@@ -229,7 +230,7 @@ class LeaseKeeper:
         ]
         if not wanted:
             return
-        taking = self._store.take(wanted, self._liveness.node_id, TTL, most=most)
+        taking = self._store.take(wanted, self._life.node_id, TTL, most=most)
         for lease in await self._ask(taking) or ():
             self._held[lease.name] = one = _HeldLease(lease, Nanos(begun + TTL - _MARGIN))
             one.working = group.create_task(self._own(one), name=lease.name)
@@ -263,7 +264,7 @@ class LeaseKeeper:
         failing = [name for name in self._not_before if self._backoff.failures(name)]
         self._not_before = {name: self._not_before[name] for name in failing}
         words = f"the work of {', '.join(failing)} failed: it is tried again"
-        self._liveness.note_trouble(self._role, words if failing else "")
+        self._life.note_trouble(self._role, words if failing else "")
 
     def _leave_all(self) -> None:
         for one in self._held.values():
@@ -282,6 +283,14 @@ class LeaseKeeper:
             return None
         self._is_reachable = True
         return answer
+
+
+def _stop(those: Sequence[_HeldLease], why: str) -> None:
+    """Stop the work of leases that are not this node's any more; the log has one line for all."""
+    for one in those:
+        one.leave()
+    if those:
+        log.warning("%s: %s", why, listed([one.lease.name for one in those]))
 
 
 def _is_taken_over(error: Exception) -> bool:

@@ -1,32 +1,35 @@
 """Answer what other nodes ask the collector of an exchange."""
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol, assert_never
 
 from twap_models.enums import Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
-from twap_server.cluster.coding import encode
+from twap_server.cluster.coding import WrongVersion, encode
 from twap_server.cluster.market_failures import failed
 from twap_server.cluster.market_messages import (
     AskBook,
     AskCandles,
     AskCollected,
     AskListing,
-    AskPart,
     BookAnswer,
     CandlesAnswer,
     CollectedAnswer,
     ListingAnswer,
+    Question,
     question,
 )
-from twap_server.cluster.parts import Parting
+from twap_server.cluster.questions import NotHere
 from twap_server.cluster.telling import Telling
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import TwapError, UnknownSymbol
 from twap_server.domain.market.events import CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ExchangeStatus
+
+_log = logging.getLogger(__name__)
 
 
 class CollectedExchange(Protocol):
@@ -100,7 +103,6 @@ class MarketAnswers:
         """Of the list of instruments; 0 while there is none."""
         self._exchange, self._market, self._telling = exchange, market, telling
         self._source = market.source(exchange)
-        self._parting = Parting(telling.epoch << 32)
         self._listed: Mapping[str, Instrument] = {}
         self._gone: Mapping[str, str] = {}
         self._listing = b""
@@ -113,26 +115,33 @@ class MarketAnswers:
             self.revision += 1
             self._listed, self._gone, self._listing = listed, gone, b""
 
-    async def reply(self, body: bytes) -> bytes:
-        """Answer a question.
+    async def answer(self, body: bytes) -> bytes:
+        """Answer a question: the work of ``Answers``.
 
         Raises:
-            WrongVersion.
+            NotHere: this node cannot; what goes wrong with one question ends no collecting.
         """
-        match question(body):
-            case AskPart() as asked:
-                return self._parting.go_on(asked)
-            case AskBook() as asked:
-                answer = encode(self._book(asked.symbol))
+        try:
+            return await self._answer(question(body))
+        except WrongVersion as error:
+            _log.warning("exchange=%s %s", self._exchange, error)
+            raise NotHere(str(error), retry_after=1) from None
+        except Exception:
+            _log.exception("exchange=%s a question of another node could not be answered", self._exchange)
+            raise NotHere("something went wrong at the collector", retry_after=1) from None
+
+    async def _answer(self, asked: Question) -> bytes:
+        match asked:
+            case AskBook():
+                return encode(self._book(asked.symbol))
             case AskListing():
-                answer = self._list()
+                return self._list()
             case AskCollected():
-                answer = encode(CollectedAnswer(books=list(self._market.collected(self._exchange))))
-            case AskCandles() as asked:
-                answer = encode(await self._candles(asked))
-            case other:
-                assert_never(other)
-        return self._parting.begin(answer)
+                return encode(CollectedAnswer(books=list(self._market.collected(self._exchange))))
+            case AskCandles():
+                return encode(await self._candles(asked))
+            case _:
+                assert_never(asked)
 
     def _book(self, symbol: str) -> BookAnswer:
         instrument, registry = InstrumentId(self._exchange, symbol), self._market.registry

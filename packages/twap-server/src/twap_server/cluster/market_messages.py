@@ -155,6 +155,8 @@ class ExchangePulse(Struct, kw_only=True, gc=False):
     revision: int
     """Of the list of instruments."""
     books: list[BookPulse]
+    refused: list[str] = []
+    """Symbols that somebody wants, and for which there is no room."""
 
 
 class Wanted(Struct, kw_only=True):
@@ -190,14 +192,7 @@ class AskCandles(Struct, tag="candles", kw_only=True):
     end: Nanos | None
 
 
-class AskPart(Struct, tag="part"):
-    """What is the next part of an answer that is too large for one message?"""
-
-    key: int
-    at: int
-
-
-Question: TypeAlias = AskBook | AskListing | AskCollected | AskCandles | AskPart
+Question: TypeAlias = AskBook | AskListing | AskCollected | AskCandles
 _QUESTION: Final[Any] = Question
 
 

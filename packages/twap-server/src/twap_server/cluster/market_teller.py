@@ -1,13 +1,15 @@
 """Tell other nodes of the exchange that is collected here: that it lives, its trades, what it is asked."""
 
+import asyncio
 from contextlib import AsyncExitStack
 from typing import Final
 
-from twap_server.cluster.coding import WrongVersion, decode, encode
+from twap_server.cluster.coding import decode, encode
 from twap_server.cluster.heard_wants import HeardWants
 from twap_server.cluster.market_answers import CollectedMarket, MarketAnswers
 from twap_server.cluster.market_messages import ExchangePulse, Wanted
 from twap_server.cluster.messenger import Messenger
+from twap_server.cluster.questions import Answers
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.telling import Telling
 from twap_server.domain.clock import Clock
@@ -29,22 +31,24 @@ class MarketTeller:
         messenger: Messenger,
         subjects: Subjects,
         clock: Clock,
+        max_books: int,
     ) -> None:
-        """Args: market: its books were made by ``telling.new_book``."""
+        """Args: market: its books were made by ``telling.new_book``; max_books: see ``HeardWants``."""
         self._exchange, self._market, self._telling = exchange, market, telling
         self._messenger, self._subjects, self._clock = messenger, subjects, clock
         self._answers = MarketAnswers(exchange, market, telling)
-        self._wants = HeardWants(exchange, market.interest, clock)
+        self._wants = HeardWants(exchange, market.interest, clock, most=max_books)
         market.registry.trades.listen(self._on_trade)
 
     async def run(self) -> None:
         """Tell, for ever. Cancelling ends every subscription; the books others wanted are given up."""
         subjects, exchange = self._subjects, self._exchange
-        async with AsyncExitStack() as stack:
+        async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
             stack.callback(self._wants.end)
             wants = await self._messenger.listen(subjects.wanted(exchange), self._hear_wants)
             stack.push_async_callback(wants.end)
-            answering = await self._messenger.answer(subjects.market(exchange), self._answers.reply)
+            answers = Answers(self._answers.answer, clock=self._clock, group=group)
+            answering = await self._messenger.answer(subjects.market(exchange), answers.reply)
             stack.push_async_callback(answering.end)
             while True:
                 self.pulse()
@@ -52,7 +56,7 @@ class MarketTeller:
 
     def pulse(self) -> None:
         """Tell that this collector lives, and how its books are."""
-        self._wants.expire()
+        self._wants.expire(can_hear=self._messenger.is_connected)
         self._answers.look_at_list()
         books = [book for book in self._market.registry if book.instrument.exchange == self._exchange]
         told = ExchangePulse(
@@ -61,14 +65,12 @@ class MarketTeller:
             status=self._market.source(self._exchange).status(),
             revision=self._answers.revision,
             books=[self._telling.pulse(book) for book in books],
+            refused=sorted(self._wants.refused),
         )
         self._messenger.publish(self._subjects.pulse(self._exchange), encode(told))
 
     def _hear_wants(self, body: bytes) -> None:
-        try:
-            self._wants.hear(decode(body, Wanted))
-        except WrongVersion:
-            return  # told again each second: a node that never can be read is seen by what it does not get
+        self._wants.hear(decode(body, Wanted))
 
     def _on_trade(self, instrument: InstrumentId, trade: Trade) -> None:
         if instrument.exchange == self._exchange:

@@ -10,7 +10,7 @@ from typing import Protocol, TypeAlias
 from twap_server.domain.errors import UnavailableError
 
 Take: TypeAlias = Callable[[bytes], None]
-"""Gets the body of a message. It neither blocks nor raises."""
+"""Gets the body of a message. It does not block, and raises nothing but ``WrongVersion``, which is noted."""
 Reply: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Answers one question; many may be under way at once."""
 

@@ -81,11 +81,11 @@ class Changed(Struct, frozen=True, tag=True):
     order: OrderMessage
 
 
-class Taken(Struct, frozen=True, tag=True):
+class TakenLevels(Struct, frozen=True, tag=True):
     """What was taken and has not grown back: user, instrument, side of the taker, price, quantity."""
 
     levels: Sequence[tuple[str, InstrumentId, Side, Decimal, Decimal]]
 
 
 Question = Submit | AskPreview | Cancel | Pause | Resume | Amend | AskTaken
-Answer = Submitted | Previewed | Changed | Taken | Failure
+Answer = Submitted | Previewed | Changed | TakenLevels | Failure

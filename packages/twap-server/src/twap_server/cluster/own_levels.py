@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from twap_models.enums import Side
-from twap_server.cluster.order_questions import AskTaken, Taken
+from twap_server.cluster.order_questions import AskTaken, TakenLevels
 from twap_server.domain.clock import SECOND, Clock
 from twap_server.domain.errors import EngineBusy, UnavailableError
 from twap_server.domain.market.instrument import InstrumentId
@@ -32,7 +32,7 @@ _Levels: TypeAlias = Mapping[Side, Mapping[Decimal, Decimal]]
 class OwnLevels:
     """What was taken, by user and instrument."""
 
-    def __init__(self, ask: Callable[[int, AskTaken], Awaitable[Taken]], clock: Clock) -> None:
+    def __init__(self, ask: Callable[[int, AskTaken], Awaitable[TakenLevels]], clock: Clock) -> None:
         """Args: ask: asks the owner of a partition, once."""
         self._ask, self._clock = ask, clock
         self._asked_for: dict[_Key, int] = {}

@@ -6,9 +6,11 @@
 
 A question has an id. Asked again under it, it is not carried out again by the same node, which keeps its
 answer for a while. Another node knows nothing of that: what a question does has to bear being done twice.
+Where an owner and the one before it both answer, parts of the one are never put to parts of the other.
 """
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, TypeAlias
 from uuid import uuid4
@@ -54,20 +56,22 @@ class AtWork(Struct, frozen=True, tag=True):
     """The part is here; or the work is under way."""
 
 
-class Unknown(Struct, frozen=True, tag=True):
+class UnknownQuestion(Struct, frozen=True, tag=True):
     """Nothing is known here of that question, or its kind is not answered here any more."""
 
 
 class AnswerPart(Struct, frozen=True, tag=True):
     """A part of the answer."""
 
+    by: str
+    """Who made it: of another one is another answer."""
     part: int
     parts: int
     body: bytes
 
 
 _Said: Any = QuestionPart | Further
-_Replied: Any = AtWork | Unknown | AnswerPart
+_Replied: Any = AtWork | UnknownQuestion | AnswerPart
 Work: TypeAlias = Callable[[bytes], Awaitable[bytes]]
 """Gives the answer to a question, or raises ``NotHere``; nothing else."""
 
@@ -78,7 +82,12 @@ def new_question_id() -> str:
 
 
 async def ask(
-    messenger: Messenger, subject: str, question_id: str, body: bytes, *, on_sign: Callable[[], None]
+    messenger: Messenger,
+    subject: str,
+    question_id: str,
+    body: bytes,
+    *,
+    on_sign: Callable[[], None] = lambda: None,
 ) -> bytes:
     """Ask, and wait for the whole answer, however long somebody is at work on it.
 
@@ -96,7 +105,7 @@ async def ask(
 
     async def said(message: Struct) -> AtWork | AnswerPart:
         replied = decode(await messenger.ask(subject, encode(message), timeout=_SILENCE_S), _Replied)
-        if isinstance(replied, Unknown):
+        if isinstance(replied, UnknownQuestion):
             raise NotHere("the part of the server that was asked has moved: ask again", retry_after=1)
         on_sign()
         found: AtWork | AnswerPart = replied
@@ -105,12 +114,14 @@ async def ask(
     parts = _parts(body)
     for number, part in enumerate(parts):
         replied = await said(QuestionPart(question_id, number, len(parts), part))
-    answer: list[bytes] = []
+    answer: list[AnswerPart] = []
     while True:
         if isinstance(replied, AnswerPart):
-            answer.append(replied.body)
+            if answer and replied.by != answer[0].by:
+                raise NotHere("two parts of the server answered at once: ask again", retry_after=1)
+            answer.append(replied)
             if len(answer) == replied.parts:
-                return b"".join(answer)
+                return b"".join(one.body for one in answer)
         replied = await said(Further(question_id, len(answer)))
 
 
@@ -154,7 +165,10 @@ class Answers:
     def __init__(self, work: Work, *, clock: Clock, group: asyncio.TaskGroup) -> None:
         """Args: work: carries a question out; group: runs it, beside the others."""
         self._work, self._clock, self._group = work, clock, group
+        self._name = new_question_id()
         self._known: dict[str, _Question] = {}
+        self._idle: OrderedDict[str, None] = OrderedDict()
+        """Those that are not under way: whose parts come, and who have their answer; the oldest first."""
         self._size = 0
         self._is_closed = False
 
@@ -179,22 +193,23 @@ class Answers:
         known = self._known.get(message.id)
         if known is None:
             if self._is_closed:
-                return Unknown()
+                return UnknownQuestion()
             self._forget_old()
             known = self._known[message.id] = _Question(message.parts)
-            known.since = self._clock.monotonic()
+            self._rest(message.id, known)
         if not known.is_begun:
             known.parts[message.part] = message.body
             if not known.is_whole:
                 return AtWork()
             known.is_begun = True
+            del self._idle[message.id]
             self._group.create_task(self._carry_out(message.id, known), name="a question of another node")
         return await self._part(known, 0)
 
     async def _further(self, message: Further) -> Struct:
         known = self._known.get(message.id)
         if known is None or not known.is_begun:
-            return Unknown()
+            return UnknownQuestion()
         return await self._part(known, message.part)
 
     async def _part(self, known: _Question, part: int) -> Struct:
@@ -202,26 +217,31 @@ class Answers:
         if not known.is_done:
             return AtWork()
         if known.answer is None:
-            return Unknown()
-        return AnswerPart(part, len(known.answer), known.answer[part])
+            return UnknownQuestion()
+        return AnswerPart(self._name, part, len(known.answer), known.answer[part])
 
     async def _carry_out(self, question_id: str, known: _Question) -> None:
         try:
             known.answer = _parts(await self._work(b"".join(part or b"" for part in known.parts)))
+            self._size += known.size
+            self._rest(question_id, known)
         except NotHere:
             del self._known[question_id]
         finally:
-            known.since = self._clock.monotonic()
-            self._size += known.size
             known.end()
+
+    def _rest(self, question_id: str, known: _Question) -> None:
+        known.since = self._clock.monotonic()
+        self._idle[question_id] = None
 
     def _forget_old(self) -> None:
         oldest = self._clock.monotonic() - _KEPT
-        for question_id, one in list(self._known.items()):
-            is_idle = one.is_done or not one.is_begun
-            if is_idle and (one.since < oldest or self._size > _MOST_KEPT):
-                self._size -= one.size
-                del self._known[question_id]
+        while self._idle:
+            question_id = next(iter(self._idle))
+            if self._known[question_id].since >= oldest and self._size <= _MOST_KEPT:
+                return
+            del self._idle[question_id]
+            self._size -= self._known.pop(question_id).size
 
 
 def _parts(body: bytes) -> list[bytes]:

@@ -33,13 +33,13 @@ from twap_server.cluster.order_questions import (
     Resume,
     Submit,
     Submitted,
-    Taken,
+    TakenLevels,
 )
 from twap_server.cluster.own_levels import OwnLevels
 from twap_server.cluster.questions import ask, new_question_id
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import SECOND, Clock
-from twap_server.domain.errors import EngineBusy, OrderNotOpen, RevisionMismatch, TwapError, UnavailableError
+from twap_server.domain.errors import OrderNotOpen, RevisionMismatch, TwapError, UnavailableError
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.amendment import is_made
 from twap_server.domain.orders.order import Order, OrderEvent
@@ -91,7 +91,10 @@ class RemoteOrders:
 
         def refuse_late() -> None:
             if any(begun < one.end <= self._clock.now() for one in requests):
-                raise EngineBusy("the order could not be taken up before its end", retry_after=1)
+                raise UnavailableError(
+                    "nobody answered before the end of the order; it may be taken up or not: look it up",
+                    retry_after=1,
+                )
 
         answer = await self._until_answered(Submit(user_id, named), before_again=refuse_late)
         results = _expected(answer, Submitted).results
@@ -114,11 +117,19 @@ class RemoteOrders:
 
     async def pause(self, user_id: str, token_id: str) -> Order:
         """See ``Engine.pause``."""
-        return await self._change(Pause(user_id, token_id), lambda one: one.type is OrderEventType.PAUSED)
+        return await self._change(
+            Pause(user_id, token_id),
+            lambda one: one.type is OrderEventType.PAUSED,
+            undoes=lambda one: one.type is OrderEventType.RESUMED,
+        )
 
     async def resume(self, user_id: str, token_id: str) -> Order:
         """See ``Engine.resume``."""
-        return await self._change(Resume(user_id, token_id), lambda one: one.type is OrderEventType.RESUMED)
+        return await self._change(
+            Resume(user_id, token_id),
+            lambda one: one.type is OrderEventType.RESUMED,
+            undoes=lambda one: one.type is OrderEventType.PAUSED,
+        )
 
     async def amend(
         self, user_id: str, token_id: str, wanted: Amendment, *, revision: int | None = None
@@ -129,7 +140,10 @@ class RemoteOrders:
             of_plan = event.type is OrderEventType.AMENDED and is_made(event.order, wanted)
             return of_plan and revision in (None, event.order.plan.revision - 1)
 
-        return await self._change(Amend(user_id, token_id, wanted, revision), is_ours)
+        def undoes(event: OrderEvent) -> bool:
+            return event.type is OrderEventType.AMENDED and revision is None
+
+        return await self._change(Amend(user_id, token_id, wanted, revision), is_ours, undoes=undoes)
 
     async def look(self, user_id: str, instruments: Collection[InstrumentId]) -> None:
         """See ``OwnImpact``."""
@@ -142,9 +156,16 @@ class RemoteOrders:
         return self._own.taken(user_id, instrument, side, prices)
 
     async def _change(
-        self, question: Cancel | Pause | Resume | Amend, is_ours: Callable[[OrderEvent], bool]
+        self,
+        question: Cancel | Pause | Resume | Amend,
+        is_ours: Callable[[OrderEvent], bool],
+        *,
+        undoes: Callable[[OrderEvent], bool] = lambda _: False,
     ) -> Order:
-        """Ask until there is an answer; a change that our own try without an answer made is made."""
+        """Ask until there is an answer; a change that our own try without an answer made is made.
+
+        One that looks like ours and was undone since may be of before: then it is asked for again.
+        """
         since, tries = self._clock.now() - _CLOCKS, _Tries(self._clock)
         takes_any = isinstance(question, Amend) and question.revision is None
         while True:
@@ -155,7 +176,7 @@ class RemoteOrders:
             if error is not None and not (tries.have_failed and isinstance(error, _MAY_BE_OURS)):
                 raise error
             events = await self._last_events(question.user_id, question.token_id)
-            ours = next((one for one in events if one.time >= since and is_ours(one)), None)
+            ours = _newest(events, since, is_ours, undoes)
             if ours is not None:
                 return ours.order
             if error is not None and (isinstance(error, OrderNotOpen) or not takes_any):
@@ -182,7 +203,7 @@ class RemoteOrders:
         """None where nobody answered: it may be done or not. Asking again is in order then.
 
         Raises:
-            EngineBusy: nobody answered for so long that the client has to know.
+            UnavailableError: nobody answered for so long that the client has to know; it may be done.
         """
         subject = self._subjects.commands(partition_of(question.user_id))
         try:
@@ -191,14 +212,14 @@ class RemoteOrders:
             await tries.wait()
             return None
 
-    async def _ask_taken(self, partition: int, wanted: AskTaken) -> Taken:
+    async def _ask_taken(self, partition: int, wanted: AskTaken) -> TakenLevels:
         """Ask once.
 
         Raises:
             NoAnswer, UnavailableError: it cannot be known now.
         """
         subject = self._subjects.commands(partition)
-        return _expected(await self._asked(subject, wanted, new_question_id(), lambda: None), Taken)
+        return _expected(await self._asked(subject, wanted, new_question_id(), lambda: None), TakenLevels)
 
     async def _asked(
         self, subject: str, question: Question, question_id: str, on_sign: Callable[[], None]
@@ -219,8 +240,14 @@ class _Tries:
         self.question_id = new_question_id()
 
     def note_sign(self) -> None:
-        """Somebody is there."""
+        """Somebody is there.
+
+        Raises:
+            NoAnswer: and is at work for too long.
+        """
         self._sign = self._clock.monotonic()
+        if self._sign - self._begin >= _AT_MOST:
+            raise NoAnswer("another part of the server is at work for too long", retry_after=2)
 
     def ask_another(self) -> None:
         """Another question is asked from now on."""
@@ -230,12 +257,13 @@ class _Tries:
         """Wait until it may be asked again.
 
         Raises:
-            EngineBusy: that was often enough.
+            UnavailableError: that was often enough. Not ``EngineBusy``: that would say that nothing was done.
         """
         self.have_failed, now = True, self._clock.monotonic()
         if now - self._sign >= _PATIENCE or now - self._begin >= _AT_MOST:
-            raise EngineBusy(
-                "the part of the server that works your orders does not answer: send the same again",
+            raise UnavailableError(
+                "the part of the server that works your orders does not answer; it may have done it or not: "
+                "send the same again",
                 retry_after=2,
             )
         await self._clock.sleep(_AGAIN_S)
@@ -246,6 +274,22 @@ def _ours_is_new(result: SubmitResult, asked: OrderRequest) -> SubmitResult:
     if result.kind is SubmitResultKind.REPEAT and result.order.terms.order_id == asked.order_id:
         return replace(result, kind=SubmitResultKind.NEW)
     return result
+
+
+def _newest(
+    events: Sequence[OrderEvent],
+    since: int,
+    is_ours: Callable[[OrderEvent], bool],
+    undoes: Callable[[OrderEvent], bool],
+) -> OrderEvent | None:
+    for event in reversed(events):
+        if event.time < since:
+            return None
+        if is_ours(event):
+            return event
+        if undoes(event):
+            return None
+    return None
 
 
 def _for_revision(question: Amend, revision: int) -> Amend:

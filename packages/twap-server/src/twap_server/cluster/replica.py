@@ -17,6 +17,7 @@ from twap_server.domain.clock import Clock
 from twap_server.domain.market.instrument import InstrumentId
 
 NOT_COLLECTED = "its collector does not collect it yet"
+NO_ROOM = "its collector collects as many books as it takes, and no order wants this one"
 
 
 class Replica:
@@ -57,13 +58,25 @@ class Replica:
         """Whether the whole book is needed, and of use."""
         return self.listens and self._book.is_waiting
 
-    def compare(self, epoch: int, told: BookPulse | None, *, late: int, was_silent: bool) -> None:
-        """Compare with a pulse, which may be the first after silence; None: it does not name this book."""
+    def compare(
+        self, epoch: int, told: BookPulse | None, *, late: int, was_silent: bool, is_refused: bool
+    ) -> None:
+        """Compare with a pulse.
+
+        Args:
+            epoch: of the collector.
+            told: what the pulse says of the book; None: it does not name it.
+            late: nanoseconds by which the pulse was late.
+            was_silent: it is the first after silence.
+            is_refused: the collector does not collect the book for want of room.
+        """
         if not self.listens:
             return
         if told is None:
             self._book.begin(epoch)
             self._book.not_listed(was_silent=was_silent)
+            if is_refused and self._book.is_waiting:
+                self.book.mark_down(NO_ROOM)
             return
         self._book.compare(epoch, told, late=late, was_silent=was_silent)
         self._trades.compare(epoch, told.traded)
@@ -92,11 +105,8 @@ class Replica:
             told = book_told(body)
         except WrongVersion as error:
             self.lose(str(error))
-            return
+            raise
         self._book.hear(told)
 
     def _hear_trade(self, body: bytes) -> None:
-        try:
-            self._trades.hear(decode(body, TradeTold))
-        except WrongVersion:
-            return  # the next pulse tells what they all add up to
+        self._trades.hear(decode(body, TradeTold))

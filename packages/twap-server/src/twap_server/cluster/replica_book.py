@@ -7,13 +7,7 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.market.events import BookChange, BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.market.order_book import OrderBook
-
-_EPOCH_BITS = 32
-
-
-def shown_seq(epoch: int, seq: int) -> int:
-    """Number a book's states: the same on every node that reads it, and higher after each change of owner."""
-    return (epoch << _EPOCH_BITS) + seq
+from twap_server.domain.ownership import shown_seq
 
 
 class AsTold:

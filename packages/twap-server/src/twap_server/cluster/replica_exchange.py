@@ -13,22 +13,12 @@ from typing import Final
 from twap_models.enums import Integrity, Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
-from twap_server.cluster.coding import WrongVersion, decode
+from twap_server.cluster.ask_market import AskMarket
+from twap_server.cluster.coding import decode
 from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.market_failures import failure
-from twap_server.cluster.market_messages import (
-    AskBook,
-    AskCandles,
-    AskCollected,
-    AskListing,
-    BookAnswer,
-    CandlesAnswer,
-    CollectedAnswer,
-    ExchangePulse,
-    ListingAnswer,
-)
-from twap_server.cluster.messenger import Messenger, NoAnswer
-from twap_server.cluster.parts import asking
+from twap_server.cluster.market_messages import AskCandles, ExchangePulse
+from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.replica import Replica
 from twap_server.cluster.replica_list import ReplicaList
 from twap_server.cluster.subjects import Subjects
@@ -45,7 +35,6 @@ _log = logging.getLogger(__name__)
 _LOOK_EVERY_S: Final = 0.25
 _MOST_ASKED: Final = 4
 """Whole books asked for at a time."""
-_CANDLES_TIMEOUT_S: Final = 30
 _COLLECTED_EVERY_S, _COLLECTED_SELDOM_S = 5, 30
 """How often it is asked how the collected books fare: while somebody looks, and else."""
 
@@ -86,7 +75,7 @@ class ReplicaExchange:
         self._woken = asyncio.Event()
         self._is_demanded = True
         """Whether something more is wanted than was told."""
-        self._ask = asking(messenger, subjects.market(self.name))
+        self._ask = AskMarket(self.name, messenger, subjects)
         self._wants = ToldWants(
             self.name, interest, node=node, messenger=messenger, subjects=subjects, clock=clock
         )
@@ -149,11 +138,10 @@ class ReplicaExchange:
     ) -> CandleRange:
         """See ``ExchangeSource``."""
         asked = AskCandles(symbol=instrument.id.symbol, interval=interval, limit=limit, start=start, end=end)
-        try:
-            answer = decode(await self._ask(asked, timeout=_CANDLES_TIMEOUT_S), CandlesAnswer)
-        except (NoAnswer, WrongVersion):
+        answer = await self._ask.candles(asked)
+        if answer is None:
             why = self.status().reason or "its collector does not answer"
-            raise ExchangeUnavailable(f"{self.name}: no candles now: {why}", retry_after=2) from None
+            raise ExchangeUnavailable(f"{self.name}: no candles now: {why}", retry_after=2)
         if answer.candles is None:
             assert answer.failed is not None
             raise failure(answer.failed)
@@ -210,11 +198,7 @@ class ReplicaExchange:
             )
 
     def _hear_pulse(self, body: bytes) -> None:
-        try:
-            told = decode(body, ExchangePulse)
-        except WrongVersion as error:
-            _log.warning("exchange=%s %s", self.name, error)
-            return
+        told = decode(body, ExchangePulse)
         if told.epoch < self._epoch:
             return
         if told.epoch > self._epoch:
@@ -226,9 +210,15 @@ class ReplicaExchange:
         if not self._list.is_of(told.epoch, told.revision):
             self._needs_list = True
             self._woken.set()
-        books = {book.symbol: book for book in told.books}
+        books, refused = {book.symbol: book for book in told.books}, set(told.refused)
         for symbol, replica in self._replicas.items():
-            replica.compare(told.epoch, books.get(symbol), late=late, was_silent=was_silent)
+            replica.compare(
+                told.epoch,
+                books.get(symbol),
+                late=late,
+                was_silent=was_silent,
+                is_refused=symbol in refused,
+            )
 
     def _ask_needed(self, group: asyncio.TaskGroup) -> None:
         if self._needs_list and not self._asks_list:
@@ -246,11 +236,8 @@ class ReplicaExchange:
     async def _fetch(self, symbol: str) -> None:
         """Ask for a whole book; where there is no answer the next pulse shows that it is still needed."""
         try:
-            answer = decode(await self._ask(AskBook(symbol)), BookAnswer)
-        except (NoAnswer, WrongVersion) as error:
-            _log.debug("exchange=%s symbol=%s no book: %s", self.name, symbol, error)
-        else:
-            if (replica := self._replicas.get(symbol)) is not None:
+            answer, replica = await self._ask.book(symbol), self._replicas.get(symbol)
+            if answer is not None and replica is not None:
                 replica.take(answer)
         finally:
             self._asked.discard(symbol)
@@ -258,9 +245,9 @@ class ReplicaExchange:
 
     async def _fetch_list(self) -> None:
         try:
-            self._list.take(decode(await self._ask(AskListing()), ListingAnswer))
-        except (NoAnswer, WrongVersion) as error:
-            _log.debug("exchange=%s no list: %s", self.name, error)
+            answer = await self._ask.listing()
+            if answer is not None:
+                self._list.take(answer)
         finally:
             self._asks_list = False
             self._woken.set()
@@ -286,10 +273,9 @@ class ReplicaExchange:
             every_s = _COLLECTED_EVERY_S if is_looked_at else _COLLECTED_SELDOM_S
             if self._word.is_silent or (at is not None and now - at < every_s * SECOND):
                 continue
-            try:
-                self._collected = decode(await self._ask(AskCollected()), CollectedAnswer).books
-            except (NoAnswer, WrongVersion) as error:
-                _log.debug("exchange=%s state of books not known: %s", self.name, error)
+            answer = await self._ask.collected()
+            if answer is not None:
+                self._collected = answer.books
             self._collected_at = now
 
     def _unknown(self) -> ExchangeStatus:

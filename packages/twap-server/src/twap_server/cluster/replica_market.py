@@ -36,7 +36,7 @@ class ReplicaMarket(ShownMarket[ReplicaExchange]):
 
         Args:
             exchanges: the registry's classes; those whose settings say so are left out.
-            config: settings of all: fees, and the books that are wanted as long as this node runs.
+            config: settings of all: fees, and the books that are collected in any case.
             node: its name, that of no other node.
             messenger: the way to other nodes.
             subjects: names of the cluster.
@@ -51,7 +51,7 @@ class ReplicaMarket(ShownMarket[ReplicaExchange]):
             own = config.exchange(shape.name)
             if not own.enabled:
                 continue
-            interest.want_always(InstrumentId(shape.name, symbol) for symbol in own.symbols)
+            interest.count_nothing_for(InstrumentId(shape.name, symbol) for symbol in own.symbols)
             self._exchanges[shape.name] = ReplicaExchange(
                 shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth),
                 node=node,

@@ -18,7 +18,7 @@ from twap_server.cluster.market_messages import (
 )
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.subjects import Subjects
-from twap_server.cluster.told_book import ToldBook
+from twap_server.cluster.telling_book import TellingBook
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.events import BookChange, Trade
 from twap_server.domain.market.instrument import InstrumentId
@@ -139,7 +139,7 @@ class Telling:
         self, instrument: InstrumentId, sequencer: Sequencer, *, depth: int, multiplier: Decimal
     ) -> LiveBook:
         """Build a book that tells: a ``NewBook``."""
-        return ToldBook(
+        return TellingBook(
             instrument, sequencer, depth=depth, multiplier=multiplier, teller=self.line(instrument)
         )
 

@@ -189,6 +189,10 @@ class LeaseLost(StoreTakenOver):
     """Another node owns now what this one wanted to write: it must leave that alone."""
 
 
+class ClockAhead(LeaseLost):
+    """This node decided what is still to come, by the database's clock: its own is wrong, it owns nothing."""
+
+
 class ExchangeRefuses(ExchangeUnavailable):
     """The exchange will not serve us for now: it limits, bans or restricts us. Nothing is asked ``until``."""
 

@@ -9,16 +9,29 @@ from typing import Final
 
 from msgspec import Struct
 
-from twap_server.domain.clock import Nanos
+from twap_server.domain.clock import SECOND, Nanos
 
 PARTITIONS: Final = 64
 """Never changed: what is recorded does not say its partition, ``store/queries.py`` computes it in SQL."""
+MOST_OFF: Final = SECOND
+"""A node whose clock is further off than this from the database's owns nothing."""
 _PARTITION: Final = "partition/"
+_EPOCH_BITS: Final = 32
 
 
 def partition_of(user_id: str) -> int:
     """The partition of a user, whose owner works the user's orders: by a digest that PostgreSQL has, too."""
     return md5(user_id.encode(), usedforsecurity=False).digest()[0] % PARTITIONS
+
+
+def shown_seq(epoch: int, seq: int) -> int:
+    """Number a book's states: the same on every node that reads it, and higher after each change of owner."""
+    return (epoch << _EPOCH_BITS) + seq
+
+
+def is_of_a_replica(book_seq: int) -> bool:
+    """Whether a book with that number was another node's: the first epoch is 1."""
+    return book_seq >> _EPOCH_BITS > 0
 
 
 class Lease(Struct, frozen=True, gc=False):

@@ -312,7 +312,8 @@ class Engine:
             self._open_orders.adopt(order)
         await self._due_orders.end_elapsed()
         self._presence.begin()
-        log.info("engine ready open_orders=%d", len(self._open_orders))
+        level = logging.INFO if len(self._open_orders) else logging.DEBUG  # of many partitions most have none
+        log.log(level, "engine ready open_orders=%d", len(self._open_orders))
 
     async def _take_over(self, orders: Sequence[Order]) -> None:
         """Remember what the users of these orders took while another engine worked them."""

@@ -26,8 +26,8 @@ class Difference:
 
     @property
     def is_of_other_book(self) -> bool:
-        """Whether it was decided on another state of the book."""
-        return self.field == "book_time"
+        """Whether it was decided on another state of the book, or on none."""
+        return self.field in ("book", "book_time")
 
     def __str__(self) -> str:
         return f"slice {self.slice + 1}: {self.field}: recorded {self.recorded}, recomputed {self.recomputed}"

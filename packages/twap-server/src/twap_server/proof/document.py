@@ -256,6 +256,7 @@ def _taken(given: OrderProof) -> Iterator[Taken]:
             instrument=InstrumentId(one.exchange, one.symbol),
             price=one.price,
             quantity=one.quantity,
+            book_time=None if one.book_time_ns is None else _cut(one.book_time_ns),
         )
 
 

@@ -14,7 +14,7 @@ from typing import Final
 
 from twap_models.enums import ImpactModel, OrderStatus, SliceReason
 from twap_server.domain import exact
-from twap_server.domain.clock import Nanos, to_iso, to_span
+from twap_server.domain.clock import MICROSECOND, SECOND, Nanos, to_iso, to_span
 from twap_server.domain.execution.decision_clock import whole_microseconds
 from twap_server.domain.execution.impact import LevelKey
 from twap_server.domain.execution.matching import Match, VenueLevel
@@ -22,6 +22,7 @@ from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.domain.orders.order import Fill, Order, OrderProgress, SliceResult
 from twap_server.domain.orders.proof import ProofRecord, Taken
 from twap_server.domain.orders.record import OrderRecord
+from twap_server.domain.ownership import is_of_a_replica
 from twap_server.domain.tca.report_hash import report_hash
 from twap_server.engine.market.book_view import BookView
 from twap_server.engine.market.snapshot import MarketReader, Quotes
@@ -41,6 +42,8 @@ _WITHOUT_BOOK: Final = frozenset(SliceReason) - {
     SliceReason.NOT_NEEDED,
 }
 """Why slices were missed that met no book: nothing was filled, and no recording says what the server saw."""
+_BEHIND: Final = 2 * SECOND
+"""By so much a replica may be behind its collector, which recorded; further behind none is filled from."""
 
 
 @dataclass(slots=True)
@@ -68,9 +71,11 @@ class Recomputation:
         self._flight: InFlight | None = None
         """The slice that was sent and has not arrived."""
         self._decided_before: Nanos | None = None
+        fills = self._proof.record.fills
+        self._is_of_replicas = any(is_of_a_replica(one.book_seq) for one in fills)
         self._order = _before_all(self._proof)
         self._done: list[Decision] = []
-        self._fills = _by_slice(self._proof.record.fills)
+        self._fills = _by_slice(fills)
 
     def begin_run(self) -> None:
         """Forget what a server forgets that is started again."""
@@ -103,7 +108,7 @@ class Recomputation:
         order = self._order_at(told)
         fills = self._fills.get(told.index, ())
         decided = told.decided or told.due
-        market.play_before(decided)
+        market.play_before(self._surely_met(decided, told.book_time))
         if told.reason in _WITHOUT_BOOK and not _was_too_late_at_once(told):
             again: Decision | None = self._miss(order, told, told.reason, market)
             found = first_difference(told, fills, again, market, order)
@@ -139,7 +144,10 @@ class Recomputation:
         market: RecordedMarket,
         reader: MarketReader,
     ) -> tuple[Decision | None, Difference | None]:
-        """Decide on the books of the moment; of messages of its microsecond as few as give the decision."""
+        """Decide on the books of the moment; of messages of its microsecond as few as give the decision.
+
+        On a replica: of the moments before, too, for it may be behind what its collector recorded.
+        """
         decided = told.decided or told.due
         self._moment = whole_microseconds(decided)
         first: Difference | None = None
@@ -147,6 +155,8 @@ class Recomputation:
             date_fetched(order, told, fills, market)
             again = self._once(order, told, decided, market, reader)
             found = first_difference(told, fills, again, market, order)
+            if found is None and again is not None and told.sent is not None:
+                found = sent_difference(told, again.result.sent)
             if found is None:
                 return again, None
             self._impact.take_back()
@@ -172,7 +182,7 @@ class Recomputation:
         sent = told.sent
         assert sent is not None
         order = self._order_at(told)
-        market.play_before(sent.time)
+        market.play_before(self._surely_met(sent.time, None))
         while True:
             quotes = quotes_when_sent(order, sent.time, market, reader)
             traded = self._traded(order, told.index, quotes, market)
@@ -217,7 +227,7 @@ class Recomputation:
 
     def _take_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
         """Remember what another order took: it was decided, and recorded, by itself."""
-        market.play_before(taken[0].time)
+        self._play_what_others_met(taken, market)
         self._moment = whole_microseconds(taken[0].time)
         if self._order.terms.realism.impact is ImpactModel.PRICE_SHIFT:
             self._walk_beside(taken, market)
@@ -231,6 +241,21 @@ class Recomputation:
                 epoch = live.book.ensure_level_epoch(terms.side, one.price)
                 memory.take(key, one.quantity, level_epoch=epoch)
         self._impact.settle()
+
+    def _play_what_others_met(self, taken: list[Taken], market: RecordedMarket) -> None:
+        """Play up to the books that another order took from: each of its fills says when its own changed."""
+        begun = taken[0].time
+        met = [self._surely_met(begun, one.book_time) for one in taken]
+        market.play_before(Nanos(max(met) + MICROSECOND) if self._is_of_replicas else begun)
+
+    def _surely_met(self, decided: Nanos, book_time: Nanos | None) -> Nanos:
+        """Before this, all that was recorded was met by who decided then.
+
+        A server alone decides on the books that it records. A replica may be behind: its time tells how far.
+        """
+        if not self._is_of_replicas:
+            return decided
+        return min(decided, max(book_time or Nanos(0), Nanos(decided - _BEHIND)))
 
     def _walk_beside(self, taken: list[Taken], market: RecordedMarket) -> None:
         """Remember how far another order walked."""

@@ -326,6 +326,7 @@ class Database:
         Raises:
             StoreTakenOver: another server has it, or had it: this one must stop.
         """
+        told = ""
         while self._writer.dialect.name == "postgresql":
             await clock.sleep(_LOOK_EVERY_S)
             try:
@@ -334,7 +335,13 @@ class Database:
             except StoreTakenOver:
                 raise
             except StoreUnavailable as error:
-                log.warning("the database cannot be reached: %s", error)
+                if str(error) != told:
+                    log.warning("%s; it is tried every second", str(error).removesuffix("; try again"))
+                told = str(error)
+            else:
+                if told:
+                    log.warning("the database can be used again")
+                told = ""
 
     def _refuse_closed(self) -> None:
         if not self._is_open:

@@ -4,7 +4,8 @@
 2. Every commit of an owner locks that row FOR KEY SHARE first, and finds it only with its own epoch.
 
 So a lease is not taken while a commit of its owner is under way, and once it is taken the old owner writes
-nothing. To renew it is in nobody's way: that changes no key of the row.
+nothing. To renew it is in nobody's way: that changes no key of the row. The same look at the row compares
+clocks: what was decided at a moment that is still to come was decided by a wrong one, and is not written.
 """
 
 from collections.abc import Collection, Sequence
@@ -29,9 +30,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.errors import LeaseLost
-from twap_server.domain.ownership import Lease, Node, Ownership
+from twap_server.domain.clock import SECOND, Nanos, span_text
+from twap_server.domain.errors import ClockAhead, LeaseLost
+from twap_server.domain.ownership import MOST_OFF, Lease, Node, Ownership
 from twap_server.store.database import Database
 from twap_server.store.database_use import name_of
 from twap_server.store.tables import leases, nodes
@@ -200,13 +201,24 @@ class SqlLeaseStore:
             return bool((await connection.execute(_END_STUCK, {"named": named})).scalar_one())
 
 
-async def guard(connection: AsyncConnection, owner: Lease) -> None:
+async def guard(connection: AsyncConnection, owner: Lease, *, decided: Nanos) -> None:
     """Begin a commit of an owner: the lease stays the owner's until the transaction is over.
+
+    Args:
+        connection: in the transaction of the commit.
+        owner: its lease.
+        decided: when the last of what is written was decided, by the owner's clock.
 
     Raises:
         LeaseLost: another node has it; nothing may be written.
+        ClockAhead: that moment is still to come; nothing may be written.
     """
-    await _lock(connection, owner, "KEY SHARE")
+    moment = await _lock(connection, owner, "KEY SHARE")
+    if (ahead := decided - moment) > MOST_OFF:
+        raise ClockAhead(
+            f"this node's clock is {span_text(ahead)} ahead of the database's: it decides nothing of "
+            f"{owner.name}, and another node does"
+        )
 
 
 async def seal(connection: AsyncConnection, owner: Lease) -> None:
@@ -219,13 +231,18 @@ async def seal(connection: AsyncConnection, owner: Lease) -> None:
     await _lock(connection, owner, "UPDATE")
 
 
-async def _lock(connection: AsyncConnection, owner: Lease, strength: str) -> None:
-    statement = f"SELECT 1 FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}"
-    found = await connection.exec_driver_sql(statement, (owner.name, owner.epoch))
-    if found.first() is None:
+async def _lock(connection: AsyncConnection, owner: Lease, strength: str) -> Nanos:
+    """Lock the row; gives the database's clock, read at the begin."""
+    statement = (
+        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000000)::bigint FROM leases"
+        f" WHERE name = $1 AND epoch = $2 FOR {strength}"
+    )
+    found = (await connection.exec_driver_sql(statement, (owner.name, owner.epoch))).first()
+    if found is None:
         raise LeaseLost(
             f"another node has {owner.name} now: it works these orders, and this one leaves them alone"
         )
+    return Nanos(found[0])
 
 
 _END_STUCK: Final = text(

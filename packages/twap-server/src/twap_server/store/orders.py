@@ -66,6 +66,7 @@ class SqlOrderStore:
             StoreUnavailable: nothing was recorded; try again.
             LeaseLost: another node owns the partition. What was recorded of it until then is final, and the
                 other's; this is not, or its answer was lost before.
+            ClockAhead: nothing was recorded, for it was decided by a clock that is wrong.
         """
         if not writes and not samples:
             return
@@ -106,13 +107,14 @@ class SqlOrderStore:
             )
             return
         async with self._database.transaction() as connection:
-            await self._check_ownership(connection)
+            await self._check_ownership(connection, writes)
             for one in made:
                 await _run(connection, one)
 
-    async def _check_ownership(self, connection: AsyncConnection) -> None:
+    async def _check_ownership(self, connection: AsyncConnection, writes: Sequence[OrderWrite]) -> None:
         if self._owner is not None:
-            await leases.guard(connection, self._owner)
+            decided = max((one.events[-1].time for one in writes if one.events), default=Nanos(0))
+            await leases.guard(connection, self._owner, decided=decided)
         elif self._database.node_id:
             raise LeaseLost("a node records orders only with the lease of their partition")
 

@@ -134,6 +134,7 @@ def _of_slice(row: Mapping[Any, Any], seq: int, markets: Mapping[str, Instrument
             instrument=markets[fill.exchange],
             price=fill.price,
             quantity=fill.quantity,
+            book_time=fill.book_time,
         )
         for fill in read_fills(row["slice_index"], row["fills"])
         if fill.exchange in markets

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Text,
     and_,
     bindparam,
+    case,
     column,
     delete,
     false,
@@ -43,8 +44,6 @@ NOW: ColumnElement[int] = literal_column(
 _MOST_TRIES = 200_000
 _MOST_SECRETS = 10_000
 """Of each kind."""
-_LOCK_WAIT = "500ms"
-"""For the tries of a key: a gateway that stopped with them in hand holds up nobody else's for longer."""
 
 
 class SqlSharedLimits:
@@ -78,15 +77,19 @@ class PasswordTriesStore:
             return _tries(rows.all())
 
     @asynccontextmanager
-    async def changing(self, keys: Sequence[str]) -> AsyncIterator[TriesOfKeys]:
-        """Give the tries of these keys to change; nobody else changes them until the block ends.
+    async def beginning(self, pair: str, others: Sequence[str]) -> AsyncIterator[TriesOfKeys]:
+        """Give the tries of a pair to change, and those of others unless it is known; kept on leaving.
+
+        Pairs are locked before all others, and those in one order: nobody waits in a circle.
 
         Raises:
             StoreUnavailable: nothing is known to be changed.
         """
         async with self._database.account_transaction() as connection:
-            await connection.execute(select(func.set_config("lock_timeout", _LOCK_WAIT, True)))
-            held = _tries((await connection.execute(_taken(keys))).all())
+            held = await _taken(connection, [pair])
+            if others and held.of[pair].known_until <= held.now:
+                rest = await _taken(connection, sorted(others))
+                held = TriesOfKeys(now=rest.now, of={**held.of, **rest.of})
             yield held
             kept = [_row(key, tries) for key, tries in held.of.items() if tries.kept_until > held.now]
             over = [key for key, tries in held.of.items() if tries.kept_until <= held.now]
@@ -94,6 +97,27 @@ class PasswordTriesStore:
                 await connection.execute(_KEEP, kept)
             if over:
                 await connection.execute(delete(password_tries).where(password_tries.c.key.in_(over)))
+
+    async def ended(
+        self, keys: Sequence[str], *, failed: bool, known: str, known_for: int, keep: int
+    ) -> None:
+        """An attempt that was counted for these keys has an outcome.
+
+        Raises:
+            StoreUnavailable: it is not known to be counted.
+        """
+        table = password_tries.c
+        changed: dict[str, Any] = {"pending": func.greatest(table.pending - 1, 0)}
+        if failed:
+            changed |= {"failures": table.failures + 1, "last": NOW}
+            changed |= {"kept_until": func.greatest(table.kept_until, NOW + keep)}
+        if known:
+            until = case((table.key == known, NOW + known_for), else_=0)
+            changed |= {"known_until": func.greatest(table.known_until, until)}
+            changed |= {"kept_until": func.greatest(table.kept_until, until)}
+        in_order = [{"of_key": key} for key in (*keys[:1], *sorted(keys[1:]))]
+        async with self._database.account_transaction() as connection:
+            await connection.execute(_KEEP.values(changed), in_order)
 
     async def forget(self) -> None:
         """Forget what says nothing any more, and what is beyond the bound."""
@@ -187,12 +211,13 @@ async def _forget(
     await connection.execute(delete(table).where(key.in_(beyond)))
 
 
-def _taken(keys: Iterable[str]) -> Any:
-    """Make the rows that are missing, and lock all; in one order everywhere, so nobody waits in a circle."""
+async def _taken(connection: AsyncConnection, keys: Iterable[str]) -> TriesOfKeys:
+    """Make the rows that are missing, and lock all of them, in this order."""
     blank = {one.name: 0 for one in password_tries.c if one.name != "key"}
-    made = postgresql.insert(password_tries).values([{"key": key, **blank} for key in sorted(keys)])
+    made = postgresql.insert(password_tries).values([{"key": key, **blank} for key in keys])
     same = made.on_conflict_do_update(index_elements=["key"], set_={"key": made.excluded.key})
-    return same.returning(*password_tries.c, NOW.label("now"))
+    rows = await connection.execute(same.returning(*password_tries.c, NOW.label("now")))
+    return _tries(rows.all())
 
 
 def _tries(rows: Sequence[Any]) -> TriesOfKeys:

@@ -5,6 +5,7 @@ and given back there if it was no wrong one; an outcome that the store does not 
 in between leaves a failure for a minute.
 """
 
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ KNOWN_FOR = to_span(timedelta(days=90))
 """After the newest sign-in; a gateway that counts alone forgets it when it stops."""
 _PATIENCE = to_span(timedelta(seconds=5))
 _ASK_AGAIN_S = 0.05
+_MOST_REFUSED = 50_000
 
 
 class PasswordTries(Protocol):
@@ -38,11 +40,30 @@ class PasswordTries(Protocol):
         """
         ...
 
-    def changing(self, keys: Sequence[str]) -> AbstractAsyncContextManager[TriesOfKeys]:
-        """Give the tries of these keys to change; nobody else sees or changes them until the block ends.
+    def beginning(self, pair: str, others: Sequence[str]) -> AbstractAsyncContextManager[TriesOfKeys]:
+        """Give the tries of a pair to change, and those of others unless it is known; kept on leaving.
+
+        Until then nobody else changes them.
 
         Raises:
             StoreUnavailable: nothing is known to be changed.
+        """
+        ...
+
+    async def ended(
+        self, keys: Sequence[str], *, failed: bool, known: str, known_for: int, keep: int
+    ) -> None:
+        """An attempt that was counted for these keys has an outcome.
+
+        Args:
+            keys: of all of them one try less is pending.
+            failed: it counts as a failure; it is kept for ``keep`` nanoseconds.
+            known: of them, the pair that signed in; empty: none did.
+            known_for: how long it is known, in nanoseconds.
+            keep: see above.
+
+        Raises:
+            StoreUnavailable: it is not known to be counted.
         """
         ...
 
@@ -71,6 +92,10 @@ class SharedLockout:
         self._tries = tries
         self._clock = clock
         self._locks = KeyedLock(config.max_waiting)
+        self._keep = 2 * self._rules.pair.forget
+        """After the longest wait all is forgotten that long."""
+        self._refused: OrderedDict[str, None] = OrderedDict()
+        """Keys of attempts that had to wait here: they are looked at before they take a turn at writing."""
 
     @asynccontextmanager
     async def attempt(self, name: str, address: str) -> AsyncIterator[None]:
@@ -100,24 +125,34 @@ class SharedLockout:
     async def _begin(self, keys: Tried) -> Sequence[str]:
         """Count it; right passwords that come together on several gateways all pass, one after another."""
         until = self._clock.monotonic() + _PATIENCE
-        answer = await self._try(keys)
-        while answer.is_held_up and self._clock.monotonic() < until:
+        look = await self._try(keys)
+        while look.is_held_up and self._clock.monotonic() < until:
             await self._clock.sleep(_ASK_AGAIN_S)
-            answer = await self._try(keys)
-        if answer.wait:
-            refuse(answer.wait)
-        return answer.counted
+            look = await self._try(keys)
+        if look.wait:
+            refuse(look.wait)
+        return look.counted
 
     async def _try(self, keys: Tried) -> _Look:
-        """Who must wait as was told before takes no turn at writing, however often it asks."""
-        answer = self._judge(await self._tries.seen(keys), keys)
-        if answer.wait and not answer.is_new:
-            return answer
-        async with self._tries.changing(answer.counted) as held:
-            answer = self._judge(held, keys)
-            if not answer.wait:
-                self._count(held, keys, answer.counted)
-            return answer
+        """Who was refused before and still must wait takes no turn at writing, however often it asks."""
+        if any(key in self._refused for key in keys):
+            look = self._judge(await self._tries.seen(keys), keys)
+            if look.wait and not look.is_new:
+                return look
+        async with self._tries.beginning(keys.pair, keys[1:]) as held:
+            look = self._judge(held, keys)
+            if not look.wait:
+                self._count(held, keys, look.counted)
+        self._note(keys, is_refused=look.wait > 0)
+        return look
+
+    def _note(self, keys: Tried, *, is_refused: bool) -> None:
+        for key in keys:
+            self._refused.pop(key, None)
+            if is_refused:
+                self._refused[key] = None
+        while len(self._refused) > _MOST_REFUSED:
+            self._refused.popitem(last=False)
 
     def _judge(self, found: TriesOfKeys, keys: Tried) -> _Look:
         """Say whether it may come now; without the tries of its name, it is of a pair that is known."""
@@ -138,7 +173,7 @@ class SharedLockout:
         is_new = pair.told + self._rules.pair.forget <= now
         if is_new:
             pair.told = now + of_name
-            self._keep(pair)
+            pair.kept_until = max(pair.kept_until, now + self._keep)
         return min(of_name, max(0, pair.told - now)), is_new
 
     def _count(self, held: TriesOfKeys, keys: Tried, counted: Sequence[str]) -> None:
@@ -147,29 +182,10 @@ class SharedLockout:
             tries = held.of[key]
             tries.failures.pending += 1
             tries.begun = held.now
-            self._keep(tries)
+            tries.kept_until = max(tries.kept_until, held.now + self._keep)
 
     async def _end(self, counted: Sequence[str], *, failed: bool = False, known: str = "") -> None:
-        async with self._tries.changing(counted) as held:
-            for key in counted:
-                tries = held.of[key]
-                tries.failures.pending = max(0, tries.failures.pending - 1)
-                if failed:
-                    tries.failures.count += 1
-                    tries.failures.last = held.now
-                if key == known:
-                    tries.known_until = held.now + KNOWN_FOR
-                self._keep(tries)
-
-    def _keep(self, tries: KeyTries) -> None:
-        """As long as a pair would count: an address, or a name, counts no longer."""
-        found = tries.failures
-        tries.kept_until = max(
-            self._rules.pair.over(found) if found.count else 0,
-            tries.begun + PENDING_FOR if found.pending else 0,
-            tries.told + self._rules.pair.forget if tries.told else 0,
-            tries.known_until,
-        )
+        await self._tries.ended(counted, failed=failed, known=known, known_for=KNOWN_FOR, keep=self._keep)
 
 
 def _wait(rule: FailureRule, tries: KeyTries, now: int) -> int:

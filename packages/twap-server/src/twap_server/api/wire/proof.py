@@ -150,6 +150,7 @@ def _taken(one: Taken) -> wire.ProofTaken:
         symbol=one.instrument.symbol,
         price=one.price,
         quantity=one.quantity,
+        book_time_ns=one.book_time,
     )
 
 

@@ -28,6 +28,8 @@ class Taken:
     instrument: InstrumentId
     price: Decimal
     quantity: Decimal
+    book_time: Nanos | None = None
+    """When the book last changed that it was taken from; None where that is not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,13 @@ from msgspec.structs import replace
 
 from twap_server.domain.clock import SECOND, Clock, Nanos, span_text
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
-from twap_server.domain.ownership import Node
+from twap_server.domain.ownership import MOST_OFF, Node
 
 log = logging.getLogger(__name__)
 
 _EVERY_S: Final = 1
 _LIVES_FOR: Final = 3 * SECOND
 """A node that was not seen for so long is taken for dead."""
-_MOST_OFF: Final = SECOND
 _GRACE: Final = 3 * SECOND
 """After the database was away, others have so long to be seen again."""
 
@@ -53,7 +52,7 @@ class NodeStore(Protocol):
         ...
 
 
-class Liveness:
+class SignOfLife:
     """Of one node, once a second. Run ``run()`` beside all that goes by it."""
 
     def __init__(self, store: NodeStore, node: Node, *, clock: Clock) -> None:
@@ -134,7 +133,7 @@ class Liveness:
     def _compare(self, moment: Nanos, wall: Nanos, took: int) -> None:
         """The database looked at its clock at some time between question and answer."""
         off = wall + took // 2 - moment
-        found = off if abs(off) - took // 2 > _MOST_OFF else 0
+        found = off if abs(off) - took // 2 > MOST_OFF else 0
         if found and not self._off:
             self._off = found
             log.error("%s", self._clock_remark())
@@ -149,8 +148,9 @@ class Liveness:
     def _clock_remark(self) -> str:
         if not self._off:
             return ""
-        way = "ahead of" if self._off > 0 else "behind"
+        way, then = ("ahead of", ", then start this one anew") if self._off > 0 else ("behind", "")
         return (
             f"this node's clock is {span_text(abs(self._off))} {way} the database's: it owns nothing until "
-            "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines)"
+            "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
+            f"{then})"
         )

@@ -41,7 +41,7 @@ class BookTeller(Protocol):
         ...
 
 
-class ToldBook(LiveBook):
+class TellingBook(LiveBook):
     """A ``LiveBook`` that tells."""
 
     __slots__ = ("_teller",)

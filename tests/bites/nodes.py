@@ -1,0 +1,96 @@
+"""The guards of F175–F177: several nodes on one database, and who of them owns what."""
+
+from bites.case import Bite
+
+LEASES = "server/store/test_leases.py::"
+SHARED = "server/store/test_shared.py::"
+KEEPER = "server/cluster/test_leases.py::"
+
+NODES_BITES = (
+    Bite(
+        fault="F175",
+        guard="a replaced owner writes nothing",
+        file="store/orders.py",
+        line="            await leases.guard(connection, self._owner)\n",
+        instead="            pass\n",
+        tests=(
+            LEASES + "test_a_replaced_owner_writes_nothing",
+            LEASES + "test_a_commit_that_begins_while_the_lease_is_taken_writes_nothing",
+        ),
+    ),
+    Bite(
+        fault="F175",
+        guard="a taker waits for a commit under way",
+        file="store/leases.py",
+        line="        locking = free.with_for_update(skip_locked=True)\n",
+        instead="        locking = free\n",
+        tests=(LEASES + "test_a_taker_waits_for_a_commit_under_way",),
+    ),
+    Bite(
+        fault="F175",
+        guard="an owner that stands still in a commit is cut off",
+        file="store/leases.py",
+        line="        if owners and await self._end_stuck(owners):\n",
+        instead="        if owners and not owners:\n",
+        tests=(LEASES + "test_an_owner_that_stands_still_in_a_commit_is_replaced_and_records_nothing",),
+    ),
+    Bite(
+        fault="F175",
+        guard="what became of an owner's commit is said when none is under way",
+        file="store/leases.py",
+        line='    await _lock(connection, owner, "UPDATE")\n',
+        instead='    await _lock(connection, owner, "KEY SHARE")\n',
+        tests=(LEASES + "test_what_became_of_a_commit_is_said_only_when_none_is_under_way",),
+    ),
+    Bite(
+        fault="F175",
+        guard="work stops before its lease can have run out",
+        file="cluster/leases.py",
+        line="                if now >= one.until and one.is_staying:\n",
+        instead="                if now < 0:\n",
+        tests=(KEEPER + "test_without_the_database_work_stops_before_the_lease_runs_out",),
+    ),
+    Bite(
+        fault="F175",
+        guard="a lease is renewed until its work has ended",
+        file="cluster/leases.py",
+        line="[one.lease for one in self._held.values() if not one.has_ended]",
+        instead="[one.lease for one in self._held.values() if one.is_staying]",
+        tests=(KEEPER + "test_a_lease_is_held_until_its_work_has_ended",),
+    ),
+    Bite(
+        fault="F176",
+        guard="a node whose clock is off owns nothing",
+        file="cluster/leases.py",
+        line="        if not self._life.may_own:\n            self._leave_all()\n            return\n",
+        instead="",
+        tests=(KEEPER + "test_a_node_whose_clock_is_off_owns_nothing",),
+    ),
+    Bite(
+        fault="F177",
+        guard="nodes and a server alone keep each other out",
+        file="store/database_use.py",
+        line='        self._kind = "_shared" if together else ""\n',
+        instead='        self._kind = "_shared"\n',
+        tests=(
+            SHARED + "test_nodes_share_a_database_and_no_server_gets_it",
+            SHARED + "test_no_node_joins_a_server_that_has_the_database_alone",
+        ),
+    ),
+    Bite(
+        fault="F177",
+        guard="who was cut off notices who used the database meanwhile",
+        file="store/database_use.py",
+        line="        if self._number is not None:\n            await self._refuse_successor(connection)\n",
+        instead="",
+        tests=(SHARED + "test_a_node_notices_that_the_database_was_used_alone_meanwhile",),
+    ),
+    Bite(
+        fault="F177",
+        guard="one of several nodes migrates",
+        file="store/migrate_once.py",
+        line="                if not is_done:\n",
+        instead="                if is_done is not None:\n",
+        tests=(SHARED + "test_of_nodes_that_start_together_one_migrates_and_the_others_wait",),
+    ),
+)
