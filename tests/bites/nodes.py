@@ -11,7 +11,7 @@ NODES_BITES = (
         fault="F175",
         guard="a replaced owner writes nothing",
         file="store/orders.py",
-        line="            await leases.guard(connection, self._owner)\n",
+        line="            await leases.guard(connection, self._owner, decided=decided)\n",
         instead="            pass\n",
         tests=(
             LEASES + "test_a_replaced_owner_writes_nothing",
@@ -46,8 +46,8 @@ NODES_BITES = (
         fault="F175",
         guard="work stops before its lease can have run out",
         file="cluster/leases.py",
-        line="                if now >= one.until and one.is_staying:\n",
-        instead="                if now < 0:\n",
+        line="if now >= one.until and one.is_staying]\n",
+        instead="if now < 0]\n",
         tests=(KEEPER + "test_without_the_database_work_stops_before_the_lease_runs_out",),
     ),
     Bite(

@@ -112,7 +112,7 @@ async def test_a_taker_waits_for_a_commit_under_way(url: str) -> None:
     async with nodes(url, 2) as ((a, at_a), (b, at_b)):
         old = await take_mine(at_a, a)
         async with a.transaction() as connection:
-            await table.guard(connection, old)
+            await table.guard(connection, old, decided=Nanos(0))
             assert await at_a.renew([old], 0) == [old], "to renew it is not in a commit's way"
             assert await at_b.take([MINE], b.node_id, TTL, most=1) == []
         new = await take_mine(at_b, b)
@@ -150,7 +150,7 @@ async def test_what_became_of_a_commit_is_said_only_when_none_is_under_way(url: 
         lease = await take_mine(SqlLeaseStore(a), a)
         store = SqlOrderStore(a, lease)
         async with a.transaction() as connection:
-            await table.guard(connection, lease)
+            await table.guard(connection, lease, decided=Nanos(0))
             with pytest.raises(StoreUnavailable, match="locked"):
                 await store.was_recorded([accepted(make_order())])
         assert not await store.was_recorded([accepted(make_order())])
@@ -258,7 +258,7 @@ async def main(url, name, ttl):
         (lease,) = await SqlLeaseStore(database).take([name], database.node_id, int(ttl), most=1)
         try:
             async with database.transaction() as connection:
-                await guard(connection, lease)
+                await guard(connection, lease, decided=0)
                 print("taken", flush=True)
                 await asyncio.to_thread(sys.stdin.readline)
             print("recorded", flush=True)
