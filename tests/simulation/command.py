@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulation.nodes.sabotage import SABOTAGE as OF_NODES
-from simulation.nodes.script import FAULTS as BETWEEN_NODES
+from simulation.nodes.script import FAULTS as FAULTS_OF_NODES
+from simulation.nodes.script import OFTEN
 from simulation.nodes.world import NodesWorld
 from simulation.sabotage import SABOTAGE
 from simulation.world import Outcome, simulate
@@ -128,7 +129,8 @@ def _one(task: tuple[int, float, str, bool]) -> Outcome:
     seed, hours, name, nodes = task
     sabotage = (SABOTAGE | OF_NODES)[name] if name else None
     if nodes:
-        return simulate(seed, hours=hours, sabotage=sabotage, kind=NodesWorld, faults=BETWEEN_NODES)
+        faults = OFTEN if name else FAULTS_OF_NODES
+        return simulate(seed, hours=hours, sabotage=sabotage, kind=NodesWorld, faults=faults)
     return simulate(seed, hours=hours, sabotage=sabotage)
 
 

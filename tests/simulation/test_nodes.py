@@ -160,5 +160,6 @@ def test_partitions_are_the_products_own(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("strength", ["KEY SHARE", "UPDATE"])
 def test_the_guard_of_postgresql_is_read_as_sqlite_reads_it(strength: str) -> None:
-    found = _in_sqlite(f"SELECT 1 FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}")
-    assert found == "SELECT 1 FROM leases WHERE name = ?1 AND epoch = ?2"
+    clock = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
+    found = _in_sqlite(f"SELECT {clock} FROM leases WHERE name = $1 AND epoch = $2 FOR {strength}")
+    assert found == "SELECT clock_timestamp() FROM leases WHERE name = ?1 AND epoch = ?2"

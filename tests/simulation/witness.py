@@ -31,6 +31,8 @@ _LONGEST_ON_WAY_S = 60.0
 _HALF_LIFE_NS = 10 * 10**9
 _STEP_NS = -(-_HALF_LIFE_NS // 1024)
 """The engine lets own impact fade in such steps, never early."""
+_MOST_OFF_NS = 10**9
+"""By so much clocks may differ, and a wall clock may be set without being noticed."""
 _FORGOTTEN_NS = 500 * 10**9
 _KEPT = 800
 _STOPPED = (SliceReason.DEPTH_EXHAUSTED, SliceReason.LIMIT_NOT_MET, SliceReason.SLIPPAGE_CAP)
@@ -77,6 +79,11 @@ class Taken:
     def by_slower_clock(self, look: Look) -> "Taken":
         """The same, no older than by the server's time: own impact fades by that."""
         return replace(self, mono=look.mono - max(0, min(look.mono - self.mono, look.wall - self.wall)))
+
+    def by_faster_clock(self, look: Look) -> "Taken":
+        """The same, as much older as a clock that was set, or another node's, may make it."""
+        ahead = (look.wall - self.wall) - (look.mono - self.mono)
+        return replace(self, mono=self.mono - max(0, min(_MOST_OFF_NS, ahead)))
 
 
 class Witness:
@@ -291,7 +298,7 @@ class Witness:
             price, lots = _ticks(fill.price, truth.spec), _lots(fill.quantity, truth.spec)
             key = (terms.user_id, look.instrument, side, price)
             gone = truth.removed.get((side, price), 0)
-            before = self._remembered(key, mono=look.mono, gone=gone, newest=newest)
+            before = self._remembered(key, look, gone=gone, newest=newest)
             if lots > shown[price] - int(before):
                 raise Violation(
                     "I5",
@@ -303,16 +310,16 @@ class Witness:
             self._ever_taken[key].append(taken)
 
     def _remembered(
-        self, key: tuple[str, InstrumentId, str, int], *, mono: int, gone: int, newest: int
+        self, key: tuple[str, InstrumentId, str, int], look: Look, *, gone: int, newest: int
     ) -> Decimal:
         """The user's earlier fills there, each halved every ten seconds; none from before the level left."""
         kept = [
             one
             for one in self._taken[key]
-            if mono - one.mono < _FORGOTTEN_NS and not one.version < gone <= newest
+            if look.mono - one.mono < _FORGOTTEN_NS and not one.version < gone <= newest
         ]
         self._taken[key] = kept
-        return _faded(kept, mono)
+        return _faded([one.by_faster_clock(look) for one in kept], look.mono)
 
     def _check_cap(self, terms: OrderTerms, result: SliceResult, fills: Sequence[Fill]) -> None:
         if terms.max_slippage_bps is None or result.mid is None:

@@ -46,6 +46,8 @@ CALM_S = 240.0
 _COLLECT_EVERY_S = 600
 _RECOVERED_WITHIN_S = 120.0
 _MOST_TASKS = 300
+_SOMETHING_H = 0.2
+"""In so many hours something is filled, whatever goes wrong."""
 _KEPT: list[Any] = []
 
 
@@ -361,6 +363,12 @@ class World:
                 task.cancel()
         await self._end()
         self._audit()
+        self.guard(self._check_worth)
+
+    def _check_worth(self) -> None:
+        """A run in which nothing was filled shows nothing."""
+        if self.hours >= _SOMETHING_H and not self.ledger.fills:
+            raise Violation("I14", "nothing was filled all the time")
 
     async def _begin(self) -> None:
         await self.server.start()

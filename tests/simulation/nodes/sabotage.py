@@ -9,7 +9,7 @@ from twap_server.store import leases
 
 
 def _no_guard() -> None:
-    async def guard(*_: Any) -> None:
+    async def guard(*_: Any, **__: Any) -> None:
         pass
 
     leases.guard = guard
@@ -37,7 +37,7 @@ def _no_taking_over() -> None:
     original = LeaseKeeper._take
 
     async def take(self: LeaseKeeper, group: Any, most: int) -> None:
-        if not self._held:
+        if self._role != "engine" or not self._held:
             await original(self, group, most)
 
     LeaseKeeper._take = take  # type: ignore[method-assign]

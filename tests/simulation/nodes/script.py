@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -163,7 +164,12 @@ _OWN: tuple[tuple[str, str, float, Any], ...] = (
     ("everybody cut off", "F65", 1, _all_cut),
     ("database away", "F33", 2, _database_away),
 )
+_BETWEEN_NODES = tuple(
+    Fault(name=name, cases=cases, per_hour=rate, act=act) for name, cases, rate, act in _OWN
+)
 FAULTS: tuple[Fault, ...] = (
     *(one for one in OF_ONE_SERVER if one.name not in _OF_ONE_PROCESS),
-    *(Fault(name=name, cases=cases, per_hour=rate, act=act) for name, cases, rate, act in _OWN),
+    *_BETWEEN_NODES,
 )
+OFTEN: tuple[Fault, ...] = tuple(replace(one, per_hour=5 * one.per_hour) for one in _BETWEEN_NODES)
+"""Nothing but what goes wrong between nodes, and much of it: for a product that is broken on purpose."""

@@ -140,6 +140,7 @@ class NodeConnection(InlineConnection):
         assert connection is not None
         for name, arguments, function in _FUNCTIONS:
             connection.create_function(name, arguments, function, deterministic=True)
+        connection.create_function("clock_timestamp", 0, self._disk.clock.now)
         return self
 
     def break_off(self) -> None:
@@ -201,10 +202,12 @@ class NodeConnection(InlineConnection):
 
 
 def _in_sqlite(sql: str) -> str:
-    """PostgreSQL's locks of rows go without saying where transactions take turns."""
+    """PostgreSQL's locks of rows go without saying where transactions take turns; its clock is a function."""
+    sql = sql.replace(_CLOCK, "clock_timestamp()")
     return re.sub(r"\$(\d)", r"?\1", re.sub(r" FOR (KEY SHARE|UPDATE)$", "", sql))
 
 
+_CLOCK = "(extract(epoch FROM clock_timestamp()) * 1000000000)::bigint"
 _FUNCTIONS: Sequence[tuple[str, int, Any]] = (
     ("convert_to", 2, lambda text, _: text.encode()),
     ("md5", 1, lambda content: md5(content, usedforsecurity=False).hexdigest()),

@@ -41,7 +41,7 @@ class GuardedOrderStore(SqlOrderStore):
         token = PENDING.set(Owned(writes, self._owner, self._node))
         try:
             async with self._database.transaction() as connection:
-                await self._check_ownership(connection)
+                await self._check_ownership(connection, writes)
                 for one in made:
                     done = await connection.exec_driver_sql(compiled(one.what, "sqlite"), one.rows)
                     if one.is_guarded and done.rowcount != len(one.rows):
