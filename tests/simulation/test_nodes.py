@@ -17,7 +17,7 @@ from simulation.world import Outcome
 from twap_server.domain import ownership
 from twap_server.domain.ownership import Lease
 
-HOURS, SEEDS = 0.4, range(1, 6)
+HOURS, SEEDS = 0.3, range(1, 6)
 
 NOTICED: dict[str, str] = {
     "epoch not checked": "N1",
