@@ -5,6 +5,7 @@ import logging
 from typing import Final, TypeVar
 
 from twap_server.cluster.coding import WrongVersion, decode, encode
+from twap_server.cluster.failures import Failure
 from twap_server.cluster.market_messages import (
     AskBook,
     AskCandles,
@@ -19,6 +20,8 @@ from twap_server.cluster.market_messages import (
 from twap_server.cluster.messenger import Messenger, NoAnswer
 from twap_server.cluster.questions import ask, new_question_id
 from twap_server.cluster.subjects import Subjects
+from twap_server.domain.errors import ExchangeUnavailable, InvalidRequest, TwapError, UnknownSymbol
+from twap_server.domain.market.events import CandleRange
 
 _log = logging.getLogger(__name__)
 _WITHIN_S: Final = 30
@@ -44,9 +47,19 @@ class AskMarket:
         """How do the collected books fare?"""
         return await self._answer(AskCollected(), CollectedAnswer)
 
-    async def candles(self, asked: AskCandles) -> CandlesAnswer | None:
-        """What are the candles? The answer may be why there are none."""
-        return await self._answer(asked, CandlesAnswer)
+    async def candles(self, asked: AskCandles) -> CandleRange | None:
+        """What are the candles?
+
+        Raises:
+            UnknownSymbol, InvalidRequest, ExchangeUnavailable: why there are none.
+        """
+        answer = await self._answer(asked, CandlesAnswer)
+        if answer is None:
+            return None
+        if answer.candles is None:
+            assert answer.failed is not None
+            raise _of_the_exchange(answer.failed)
+        return answer.candles
 
     async def _answer(self, asked: Question, kind: type[_T]) -> _T | None:
         try:
@@ -56,3 +69,11 @@ class AskMarket:
         except (NoAnswer, WrongVersion, TimeoutError) as error:
             _log.debug("exchange=%s %s: no answer: %s", self._exchange, type(asked).__name__, error)
             return None
+
+
+def _of_the_exchange(told: Failure) -> TwapError:
+    """What is no mistake of the caller's may be tried again later, whatever the collector's class of it."""
+    error = told.read()
+    if isinstance(error, UnknownSymbol | InvalidRequest | ExchangeUnavailable):
+        return error
+    return ExchangeUnavailable(told.words, retry_after=told.retry_after or 5)

@@ -1,4 +1,4 @@
-"""Write a failure of the engine so that another node raises the same: its class, its words, what it names.
+"""Write a failure down so that another node raises the same: its class, its words, what it names.
 
 Only classes of this list cross. What else a node of another release names becomes "try again later", with
 the words that came along.

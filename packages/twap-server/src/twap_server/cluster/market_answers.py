@@ -8,7 +8,7 @@ from twap_models.enums import Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.coding import WrongVersion, encode
-from twap_server.cluster.market_failures import failed
+from twap_server.cluster.failures import Failure
 from twap_server.cluster.market_messages import (
     AskBook,
     AskCandles,
@@ -179,4 +179,4 @@ class MarketAnswers:
                 )
             )
         except TwapError as error:
-            return CandlesAnswer(failed=failed(error))
+            return CandlesAnswer(failed=Failure.of(error))

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from twap_models.enums import Interval, Side
 from twap_server.cluster.coding import decode
+from twap_server.cluster.failures import Failure
 from twap_server.domain.clock import Nanos
 from twap_server.domain.exact import ZERO
 from twap_server.domain.market.events import BookStatus, CandleRange, TextLevel, Trade
@@ -206,16 +207,6 @@ def question(body: bytes) -> Question:
     return asked
 
 
-class Failed(Struct, kw_only=True):
-    """There is no answer, and why."""
-
-    kind: str
-    """The class of the failure."""
-    words: str
-    retry_after: int
-    field: str
-
-
 class BookAnswer(Struct, kw_only=True):
     """A whole book, with the newest trades of its instrument; no book where it is not collected."""
 
@@ -247,4 +238,4 @@ class CandlesAnswer(Struct, kw_only=True):
     """Candles, or why there are none."""
 
     candles: CandleRange | None = None
-    failed: Failed | None = None
+    failed: Failure | None = None

@@ -16,7 +16,6 @@ from twap_server.books.registry import BookRegistry
 from twap_server.cluster.ask_market import AskMarket
 from twap_server.cluster.coding import decode
 from twap_server.cluster.collector_word import CollectorWord
-from twap_server.cluster.market_failures import failure
 from twap_server.cluster.market_messages import AskCandles, ExchangePulse
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.replica import Replica
@@ -138,14 +137,11 @@ class ReplicaExchange:
     ) -> CandleRange:
         """See ``ExchangeSource``."""
         asked = AskCandles(symbol=instrument.id.symbol, interval=interval, limit=limit, start=start, end=end)
-        answer = await self._ask.candles(asked)
-        if answer is None:
+        found = await self._ask.candles(asked)
+        if found is None:
             why = self.status().reason or "its collector does not answer"
             raise ExchangeUnavailable(f"{self.name}: no candles now: {why}", retry_after=2)
-        if answer.candles is None:
-            assert answer.failed is not None
-            raise failure(answer.failed)
-        return answer.candles
+        return found
 
     def returned(self) -> None:
         """Begin anew with every book: what was told while the connection to NATS was lost is lost."""
