@@ -59,6 +59,9 @@ class Then:
 class PlayedExchange:
     """What the test makes of the exchange: a ``CollectedExchange``."""
 
+    name = EXCHANGE
+    integrity = Integrity.SEQUENCE
+
     def __init__(self, instruments: Mapping[str, Instrument], clock: Clock) -> None:
         self.listed: Mapping[str, Instrument] = instruments
         self.left: Mapping[str, Instrument] = {}
@@ -79,16 +82,19 @@ class PlayedExchange:
     def gone(self) -> Mapping[str, Instrument]:
         return self.left
 
+    def trading_status(self, symbol: str) -> str:
+        return self.listed[symbol].status if symbol in self.listed else TRADING
+
     def status(self) -> ExchangeStatus:
         return ExchangeStatus(
-            name=EXCHANGE,
+            name=self.name,
             state=ConnectionState.CONNECTED,
             reason="",
             since=self._clock.now(),
             connections=1,
             books=1,
             instruments=len(self.listed),
-            integrity=Integrity.SEQUENCE,
+            integrity=self.integrity,
             intervals=(Interval("1m"),),
             market_status=TRADING,
             retry_at=None,

@@ -1,10 +1,9 @@
 """Answer what other nodes ask the collector of an exchange."""
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, assert_never
 
-from twap_models.enums import Interval
 from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.coding import WrongVersion, encode
@@ -23,49 +22,19 @@ from twap_server.cluster.market_messages import (
 )
 from twap_server.cluster.questions import NotHere
 from twap_server.cluster.telling import Telling
-from twap_server.domain.clock import Nanos
+from twap_server.collector.shown_market import ExchangeSource
 from twap_server.domain.errors import TwapError, UnknownSymbol
-from twap_server.domain.market.events import CandleRange
 from twap_server.domain.market.instrument import Instrument, InstrumentId
-from twap_server.domain.market.status import CollectedBook, ExchangeStatus
+from twap_server.domain.market.status import CollectedBook
 
 _log = logging.getLogger(__name__)
 
 
-class CollectedExchange(Protocol):
+class CollectedExchange(ExchangeSource, Protocol):
     """One exchange, as its collector knows it."""
-
-    @property
-    def loaded(self) -> bool:
-        """Whether the list of instruments is known."""
-        ...
-
-    def instruments(self) -> Mapping[str, Instrument]:
-        """Canonical symbol to instrument: another mapping for each new list."""
-        ...
-
-    def clashing(self) -> Iterable[Instrument]:
-        """The listed instruments that cannot be found by their name."""
-        ...
 
     def gone(self) -> Mapping[str, Instrument]:
         """What was listed before."""
-        ...
-
-    def status(self) -> ExchangeStatus:
-        """How it is reached now."""
-        ...
-
-    async def klines(
-        self,
-        instrument: Instrument,
-        interval: Interval,
-        *,
-        limit: int,
-        start: Nanos | None,
-        end: Nanos | None,
-    ) -> CandleRange:
-        """Candles, oldest first."""
         ...
 
 
