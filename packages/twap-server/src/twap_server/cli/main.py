@@ -9,7 +9,15 @@ import typer
 
 from twap_models import __version__
 from twap_server.cli import accounts, lab, measure, nodes, recordings, upkeep, verifying
-from twap_server.cli.running import Commands, LogStyle, fail, run_announcing, say_fitting, told
+from twap_server.cli.running import (
+    Commands,
+    LogStyle,
+    fail,
+    run_announcing,
+    say_fitting,
+    settings_given,
+    told,
+)
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -73,10 +81,7 @@ def start(
     garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
-    flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
-    given: dict[str, object] = {key: value for key, value in flags.items() if value is not None}
-    if record is not None:
-        given["record"] = {"folder": str(record)}
+    given = settings_given(host=host, port=port, database=database, record=record, log_format=log_format)
     if recording is not None and not demo:
         fail("--recording needs --demo", code=2)
     try:

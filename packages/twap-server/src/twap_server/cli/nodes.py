@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from twap_server.cli.running import LogStyle, fail, run, run_announcing, say_fitting
+from twap_server.cli.running import LogStyle, fail, run, run_announcing, say_fitting, settings_given
 from twap_server.domain.errors import TwapError
 from twap_server.runtime import garbage
 from twap_server.runtime.loops import loop_factory
@@ -68,12 +68,9 @@ def node(
     garbage.hold_off()
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
-    flags = {"host": host, "port": port, "database": database, "log_format": log_format and log_format.value}
-    given: dict[str, object] = {key: value for key, value in flags.items() if value is not None}
+    given = settings_given(host=host, port=port, database=database, record=record, log_format=log_format)
     if nats is not None:
         given["cluster"] = {"nats": nats}
-    if record is not None:
-        given["record"] = {"folder": str(record)}
     try:
         chosen = bootstrap.choose(settings.load(file=config, flags=given), exchange or [])
         new_loop = loop_factory(chosen.runtime.event_loop)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias
 
 import typer
@@ -99,6 +100,25 @@ def fitting(line: str, width: int) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def settings_given(
+    *,
+    host: str | None,
+    port: int | None,
+    database: str | None,
+    record: Path | None,
+    log_format: LogStyle | None,
+) -> dict[str, object]:
+    """Give options as settings, by name; an option left out is none."""
+    given: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "database": database,
+        "record": None if record is None else {"folder": str(record)},
+        "log_format": log_format and log_format.value,
+    }
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def moment(text: str, option: str) -> Nanos:
