@@ -49,7 +49,7 @@ class _Application:
                 self._api = create_api(server.services)
                 await send({"type": "lifespan.startup.complete"})
                 started = True
-                with server.vitals.watched(server.group, server.engine.ready):
+                with server.around.vitals.watched(server.group, server.engine.ready):
                     await receive()
                 await server.services.sessions.close_all()
         except* Exception as failures:

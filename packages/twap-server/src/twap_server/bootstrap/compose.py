@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp
 
 from twap_server.api.app import create_app
-from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.services import Services
 from twap_server.bootstrap.api_side import Around, around_of, begin, services_over
@@ -21,8 +20,6 @@ from twap_server.clock import SteadyClock
 from twap_server.collector.market_data import LiveMarket
 from twap_server.domain.clock import Clock
 from twap_server.engine.engine import Engine
-from twap_server.runtime.loops import HttpParser, http_parser
-from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.orders import SqlOrderStore
 
@@ -41,21 +38,6 @@ class Running:
     def clock(self) -> SteadyClock:
         """What all of it counts by."""
         return self.around.clock
-
-    @property
-    def vitals(self) -> Vitals:
-        """Of the process: nobody watches yet."""
-        return self.around.vitals
-
-    @property
-    def http_parser(self) -> HttpParser:
-        """Which one reads requests."""
-        return http_parser(self.around.settings.runtime.http_parser)
-
-    @property
-    def config(self) -> ApiConfig:
-        """Of the HTTP side."""
-        return self.services.config
 
     def app(self, gate: ConnectionGate) -> ASGIApp:
         """What answers requests."""

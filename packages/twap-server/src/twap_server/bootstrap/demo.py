@@ -67,7 +67,7 @@ async def serve_demo(settings: Settings, *, recording: Path | None, announce: An
             symbol = first_symbol(source, exchange)
             for line in _how_to(listening.url, exchange, symbol, has_page=settings.api.dashboard):
                 announce(line)
-            with server.vitals.watched(server.group, server.engine.ready):
+            with server.around.vitals.watched(server.group, server.engine.ready):
                 await answer_until(stopping, server, listening)
 
 

@@ -15,7 +15,6 @@ from starlette.types import ASGIApp
 
 from twap_models import __version__
 from twap_server.api.app import create_app
-from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionGate
 from twap_server.api.node_app import create_node_app
 from twap_server.bootstrap.api_side import Around, around_of
@@ -33,8 +32,6 @@ from twap_server.cluster.troubles import Troubles
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.ownership import Node
-from twap_server.runtime.loops import HttpParser, http_parser
-from twap_server.runtime.vitals import Vitals
 from twap_server.settings import Settings
 from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
@@ -50,21 +47,6 @@ class RunningNode:
     group: asyncio.TaskGroup
     """The root task group: when a child dies, everything stops and the error surfaces."""
     around: Around
-
-    @property
-    def config(self) -> ApiConfig:
-        """Of the HTTP side."""
-        return self.around.settings.api
-
-    @property
-    def vitals(self) -> Vitals:
-        """Of the process: nobody watches yet."""
-        return self.around.vitals
-
-    @property
-    def http_parser(self) -> HttpParser:
-        """Which one reads requests."""
-        return http_parser(self.around.settings.runtime.http_parser)
 
     def app(self, gate: ConnectionGate) -> ASGIApp:
         """What answers requests: a gateway's all, others' how they are."""

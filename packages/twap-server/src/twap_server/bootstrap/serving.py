@@ -13,9 +13,9 @@ from typing import Protocol
 
 from starlette.types import ASGIApp
 
-from twap_server.api.config import ApiConfig
 from twap_server.api.http.connection_gate import ConnectionBounds, ConnectionGate
 from twap_server.api.server import HttpServer, Listening
+from twap_server.bootstrap.api_side import Around
 from twap_server.bootstrap.compose import running
 from twap_server.bootstrap.node import running_node
 from twap_server.bootstrap.node_list import told_nodes
@@ -24,7 +24,7 @@ from twap_server.clock import SystemClock
 from twap_server.cluster.config import Role
 from twap_server.domain.market import native
 from twap_server.environment import service_links
-from twap_server.runtime.loops import HttpParser
+from twap_server.runtime.loops import http_parser
 from twap_server.settings import Settings
 from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
@@ -39,18 +39,13 @@ class Answering(Protocol):
     """What is at work, as its HTTP side sees it."""
 
     @property
-    def config(self) -> ApiConfig:
-        """Of the HTTP side."""
+    def around(self) -> Around:
+        """What its parts share, the settings among it."""
         ...
 
     @property
     def group(self) -> asyncio.TaskGroup:
         """The root task group."""
-        ...
-
-    @property
-    def http_parser(self) -> HttpParser:
-        """Which one reads requests."""
         ...
 
     def app(self, gate: ConnectionGate) -> ASGIApp:
@@ -75,7 +70,7 @@ async def serve(settings: Settings, *, announce: Announce) -> None:
     with Listening(settings.host, settings.port) as listening:
         async with running(settings, clock=SystemClock()) as server:
             announce(f"twap-server listens on {listening.url} (API: {listening.url}/docs)")
-            with server.vitals.watched(server.group, server.engine.ready):
+            with server.around.vitals.watched(server.group, server.engine.ready):
                 await answer_until(stopping, server, listening)
 
 
@@ -95,7 +90,7 @@ async def serve_node(settings: Settings, *, roles: Sequence[str], announce: Anno
             announce(f"twap-server listens on {listening.url} ({', '.join(own)})")
             ready = asyncio.Event()
             ready.set()
-            with node.vitals.watched(node.group, ready):
+            with node.around.vitals.watched(node.group, ready):
                 await answer_until(stopping, node, listening)
 
 
@@ -113,9 +108,11 @@ async def list_nodes(settings: Settings, *, say: Announce) -> None:
 
 async def answer_until(stopping: asyncio.Event, server: Answering, listening: Listening) -> None:
     """Serve HTTP beside the stages, and stop both in order once asked to."""
-    bounds = ConnectionBounds.of(server.config)
-    gate = ConnectionGate(server.config, bounds=bounds.within(make_room(bounds.most)))
-    http = HttpServer(server.app(gate), listening, parser=server.http_parser, gate=gate)
+    settings = server.around.settings
+    bounds = ConnectionBounds.of(settings.api)
+    gate = ConnectionGate(settings.api, bounds=bounds.within(make_room(bounds.most)))
+    parser = http_parser(settings.runtime.http_parser)
+    http = HttpServer(server.app(gate), listening, parser=parser, gate=gate)
     serving = server.group.create_task(http.run(), name="http server")
     try:
         await stopping.wait()
