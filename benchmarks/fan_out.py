@@ -6,24 +6,22 @@ connection (a server too slow to ping), or the system gives no more open files.
 """
 
 import gc
-import json
 import resource
 import socket
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from subprocess import DEVNULL
-from typing import Any
 
 import psutil
 
 from benchmarks.fan_out_crowd import Crowd, Window, percentile
 from benchmarks.fan_out_servers import BROADCAST, FLOOR, UVICORN
+from benchmarks.harness.accounts import ask, signed_in
 from benchmarks.harness.command import Options, run
 from benchmarks.harness.figures import Figure, Part, at_least, at_most
 from benchmarks.harness.machine import pin, versioned
@@ -219,8 +217,8 @@ def _product() -> Iterator[Subject]:
     with tempfile.TemporaryDirectory() as folder, venue() as urls:
         database = Path(folder) / "twap.sqlite3"
         with server(database, {"binance": urls["binance"]}, variables=variables) as running:
-            token = _signed_in(running.url)
-            _ask(f"{running.url}/orderbook/binance/BTCUSDT")
+            token = signed_in(running.url, "crowd")
+            ask(f"{running.url}/orderbook/binance/BTCUSDT")
             yield Subject(versioned("twap-server"), running.port, running.process, token, _PHASES)
 
 
@@ -236,18 +234,6 @@ def _peer(name: str, who: str, book: str) -> Iterator[Subject]:
             time.sleep(0.05)
         time.sleep(1)
         yield Subject(who, port, psutil.Process(process.pid))
-
-
-def _signed_in(url: str) -> str:
-    _ask(f"{url}/auth/register", b'{"username":"crowd","password":"correct horse"}', "application/json")
-    form = b"username=crowd&password=correct+horse"
-    token: str = _ask(f"{url}/auth/token", form, "application/x-www-form-urlencoded")["access_token"]
-    return token
-
-
-def _ask(url: str, body: bytes | None = None, kind: str = "") -> Any:
-    with urllib.request.urlopen(urllib.request.Request(url, body, {"Content-Type": kind}), timeout=30) as got:
-        return json.load(got)
 
 
 def _cpu_s(subject: Subject) -> float:

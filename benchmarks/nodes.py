@@ -17,10 +17,11 @@ from typing import Any
 from urllib.error import HTTPError
 
 from benchmarks.fan_out_crowd import Crowd, percentile
+from benchmarks.harness.accounts import ask, signed_in
 from benchmarks.harness.command import Options, run
 from benchmarks.harness.figures import Figure, Part
 from benchmarks.harness.processes import ServerProcess
-from benchmarks.harness.site import Site, ask, signed_in, site
+from benchmarks.harness.site import Site, site
 
 _MARKETS = (("binance", "BTCUSDT"), ("binance", "ETHUSDT"), ("kraken", "BTC/USDT"), ("kraken", "ETH/USDT"))
 _USERS = 32

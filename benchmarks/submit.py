@@ -6,21 +6,17 @@ exchange; a real account, its access token, and 64 keep-alive connections from a
 Then the server is killed, and every order that it acknowledged must be in the file, once.
 """
 
-import json
 import shutil
 import sqlite3
 import tempfile
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
-from urllib.parse import urlencode
 
 from benchmarks import submit_floor
+from benchmarks.harness.accounts import signed_in
 from benchmarks.harness.command import Options, run
 from benchmarks.harness.figures import Figure, Part, Target, at_least, at_most
 from benchmarks.harness.machine import versioned
@@ -30,7 +26,6 @@ from benchmarks.harness.processes import ServerProcess, Urls, server, venue
 _SERVER_CORE, _CLIENT_CORE = 0, 1
 _SECONDS = 3.0
 _LONGEST_LISTING_S = 20.0
-_PASSWORD = "correct horse battery"
 _ORDER: dict[str, object] = {
     "exchange": "binance",
     "symbol": "BTCUSDT",
@@ -126,27 +121,13 @@ def _job(kind: _Kind, port: int, path: str, headers: dict[str, str], seconds: fl
 
 def _signed_in(running: ServerProcess) -> str:
     """Make an account, wait until the exchange's instruments are known; gives an access token."""
-    who = {"username": "ada", "password": _PASSWORD}
-    _call(running, "/auth/register", json.dumps(who), "application/json")
-    token = _call(running, "/auth/token", urlencode(who), "application/x-www-form-urlencoded")
+    token = signed_in(running.url, "ada")
     deadline = time.monotonic() + _LONGEST_LISTING_S
     while running.status("/exchanges/binance/symbols") != 200:
         if time.monotonic() > deadline:
             raise RuntimeError("the simulated exchange's instruments did not become known")
         time.sleep(0.05)
-    return str(token["access_token"])
-
-
-def _call(running: ServerProcess, path: str, body: str, kind: str) -> dict[str, Any]:
-    request = urllib.request.Request(
-        running.url + path, data=body.encode(), headers={"Content-Type": kind}, method="POST"
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-    except URLError as error:
-        raise RuntimeError(f"{path}: {error}") from error
+    return token
 
 
 def _check(found: _Runs, database: Path, sent: Sequence[Posted]) -> None:

@@ -4,16 +4,13 @@ In: nothing. Out: a ``Site``, whose nodes are ``twap-server node`` as it is inst
 the same database.
 """
 
-import json
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -103,21 +100,6 @@ def site() -> Iterator[Site]:
         venue(core=-1) as exchanges,
     ):
         yield Site(folder=Path(folder), database=database, postgres=postgres, nats=nats, exchanges=exchanges)
-
-
-def signed_in(url: str, name: str) -> str:
-    """Make an account; gives its access token."""
-    ask(f"{url}/auth/register", json.dumps({"username": name, "password": "correct horse"}).encode())
-    form = f"username={name}&password=correct+horse".encode()
-    token: str = ask(f"{url}/auth/token", form, kind="application/x-www-form-urlencoded")["access_token"]
-    return token
-
-
-def ask(url: str, body: bytes | None = None, *, kind: str = "application/json", token: str = "") -> Any:
-    """Ask over HTTP; gives the JSON that was answered."""
-    headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
-    with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=60) as got:
-        return json.load(got)
 
 
 def _until_ready(process: ServerProcess) -> None:
