@@ -4,6 +4,7 @@ A lease has an epoch, which rises with each new owner. Whoever writes names its 
 paused and replaced can write nothing.
 """
 
+import re
 from hashlib import md5
 from typing import Final
 
@@ -15,7 +16,11 @@ PARTITIONS: Final = 64
 """Never changed: what is recorded does not say its partition, ``store/queries.py`` computes it in SQL."""
 MOST_OFF: Final = SECOND
 """A node whose clock is further off than this from the database's owns nothing."""
+MOST_PARTS: Final = 64
+"""Of one exchange."""
 _PARTITION: Final = "partition/"
+_EXCHANGE: Final = "exchange/"
+_PART: Final = re.compile(r"exchange/([^/]+)(?:/(\d+)-of-(\d+))?", re.ASCII)
 _EPOCH_BITS: Final = 32
 
 
@@ -60,8 +65,89 @@ def partition_of_lease(name: str) -> int:
 
 
 def lease_of_exchange(exchange: str) -> str:
-    """The name of an exchange's lease."""
-    return f"exchange/{exchange}"
+    """The name of the lease of an exchange that is not split."""
+    return f"{_EXCHANGE}{exchange}"
+
+
+def is_of_an_exchange(name: str) -> bool:
+    """Whether a lease of that name is for an exchange, or a part of one."""
+    return name.startswith(_EXCHANGE)
+
+
+def is_of_a_part(name: str) -> bool:
+    """Whether a lease of that name is for a part of an exchange that is split."""
+    return is_of_an_exchange(name) and "/" in name.removeprefix(_EXCHANGE)
+
+
+def whole_of(name: str) -> str:
+    """The name of the lease of the whole exchange, of that of a part."""
+    return lease_of_exchange(part_of_lease(name).exchange)
+
+
+def part_of(symbol: str, of: int) -> int:
+    """The part of an exchange that a symbol belongs to, 1 to ``of``: the same wherever it is asked for.
+
+    Args:
+        symbol: canonical.
+        of: how many parts the exchange has.
+    """
+    if of == 1:
+        return 1
+    return int.from_bytes(md5(symbol.encode(), usedforsecurity=False).digest()[:8]) % of + 1
+
+
+class ExchangePart(Struct, frozen=True, order=True, gc=False):
+    """Those symbols of an exchange that one collector collects: all of them, or one part of several.
+
+    The division, into how many parts, is the same for all of an exchange at any time; a lease of one is only
+    taken once no lease of another is held (``store/part_leases.py``).
+    """
+
+    exchange: str
+    of: int = 1
+    """How many parts the exchange has; 1: it is not split."""
+    number: int = 1
+    """1 to ``of``."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is all of the exchange."""
+        return self.of == 1
+
+    @property
+    def label(self) -> str:
+        """Which part it is, as in the names of leases: ``2-of-4``; empty: all of the exchange."""
+        return "" if self.is_whole else f"{self.number}-of-{self.of}"
+
+    @property
+    def lease(self) -> str:
+        """The name of its lease: ``exchange/binance``, ``exchange/binance/2-of-4``."""
+        return "/".join(filter(None, (lease_of_exchange(self.exchange), self.label)))
+
+    def has(self, symbol: str) -> bool:
+        """Whether a canonical symbol belongs to it."""
+        return part_of(symbol, self.of) == self.number
+
+    def __str__(self) -> str:
+        return self.exchange if self.is_whole else f"{self.exchange} (part {self.number} of {self.of})"
+
+
+def parts_of(exchange: str, of: int) -> list[ExchangePart]:
+    """All parts of an exchange."""
+    return [ExchangePart(exchange, of, number) for number in range(1, of + 1)]
+
+
+def part_of_lease(name: str) -> ExchangePart:
+    """The part of an exchange that a lease of that name is for.
+
+    Raises:
+        ValueError: it is for none.
+    """
+    found = _PART.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name} is no lease of an exchange")
+    exchange, number, of = found.groups(default="1")
+    return ExchangePart(exchange, int(of), int(number))
 
 
 class Node(Struct, frozen=True, kw_only=True):

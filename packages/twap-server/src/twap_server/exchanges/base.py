@@ -10,7 +10,7 @@ output for them. Add an exchange by writing these classes and one line in ``regi
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import Enum, auto
 from itertools import count
@@ -35,6 +35,10 @@ class Rate(NamedTuple):
     amount: int
     window_s: int
 
+    def shared_by(self, sharers: int) -> "Rate":
+        """The share of one of so many."""
+        return Rate(self.amount // sharers, self.window_s)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -50,11 +54,31 @@ class Limits:
     symbols_per_request: int = 1
     rest: Mapping[str, Rate] = field(default_factory=dict)
     """Weight over REST, by ``HttpRequest.bucket``."""
+    heaviest: int = 1
+    """Weight of the heaviest request over REST."""
 
     @property
     def kept_connections(self) -> int:
         """Over how many connections books are spread at most: each may have a successor beside it; 0: any."""
         return max(1, self.connections // 2) if self.connections else 0
+
+    @property
+    def most_sharers(self) -> int:
+        """Among how many these limits can be shared out so that each may still do everything."""
+        shares = [self.connects.amount, *(rate.amount // self.heaviest for rate in self.rest.values())]
+        return max(1, min([*shares, *filter(None, (self.kept_connections,))]))
+
+    def shared_by(self, sharers: int) -> "Limits":
+        """The share of one of so many, who have one address: together they never exceed what is allowed.
+
+        What is allowed on one connection stays as it is.
+        """
+        return replace(
+            self,
+            connects=self.connects.shared_by(sharers),
+            connections=self.connections // sharers,
+            rest={bucket: rate.shared_by(sharers) for bucket, rate in self.rest.items()},
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -321,7 +345,8 @@ class Exchange(ABC):
     start: ClassVar[Start]
     refresh_s: ClassVar[int] = 0
     """Ask for each book anew after so long, where nothing proves it; 0 elsewhere."""
-    limits: ClassVar[Limits]
+    limits: Limits
+    """Of this server at the exchange: all that one address is allowed, or a share of it."""
     liveness: ClassVar[Liveness]
     klines: KlineRules
     depths: ClassVar[tuple[int, ...]] = ()
@@ -354,6 +379,10 @@ class Exchange(ABC):
         self._multipliers: dict[str, Decimal] = {}
         """By native symbol, base currency in a unit of the exchange's quantities: of what it counts in
         contracts."""
+
+    def share_limits(self, sharers: int) -> None:
+        """Keep to the share of one of so many who have one address."""
+        self.limits = self.limits.shared_by(sharers)
 
     @staticmethod
     def says_nothing(raw: bytes) -> bool:

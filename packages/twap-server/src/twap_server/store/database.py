@@ -177,7 +177,7 @@ class Database:
         database = cls(
             writer=postgresql.connect_to(config, use, writers=config.writers),
             readers=postgresql.connect_to(config, None),
-            of_leases=postgresql.connect_to(urgent, use),
+            of_leases=postgresql.connect_to(urgent, use, urgent=True),
             writers=config.writers,
             node_id=use.id,
         )

@@ -11,38 +11,23 @@ clocks: what was decided at a moment that is still to come was decided by a wron
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    RowMapping,
-    Text,
-    and_,
-    bindparam,
-    cast,
-    column,
-    delete,
-    extract,
-    func,
-    select,
-    text,
-    update,
-    values,
-)
+from sqlalchemy import BigInteger, RowMapping, and_, bindparam, delete, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from twap_server.domain.clock import SECOND, Nanos, span_text
 from twap_server.domain.errors import ClockAhead, LeaseLost
-from twap_server.domain.ownership import MOST_OFF, Lease, Node, Ownership
+from twap_server.domain.ownership import MOST_OFF, Lease, Node, Ownership, is_of_a_part, whole_of
 from twap_server.store.database import Database
 from twap_server.store.database_use import name_of
+from twap_server.store.lease_rows import NOW, is_in, rows_of
+from twap_server.store.part_leases import PartLeases
 from twap_server.store.tables import leases, nodes
 
 _FORGOTTEN_AFTER: Final = 3_600 * SECOND
 """Nodes that say nothing for so long."""
 _STUCK_AFTER_MS: Final = 1_000
 """A transaction of an owner that has lost its lease, and does not end, is ended after so long."""
-_NOW: Final = cast(extract("epoch", func.clock_timestamp()) * SECOND, BigInteger)
-"""The database's clock, read while the statement runs; ``now()`` is the begin of the transaction."""
 
 
 class SqlLeaseStore:
@@ -50,13 +35,15 @@ class SqlLeaseStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._parts = PartLeases(database)
         self._made = set[str]()
 
     async def take(self, names: Collection[str], node: str, ttl: int, *, most: int) -> list[Lease]:
         """Take those of these leases that are free or have run out, for ``ttl`` nanoseconds.
 
         One whose last owner has a commit under way is left for the next time; an owner that stands still in
-        the middle of one loses its connection to the database.
+        the middle of one loses its connection to the database. A part of an exchange is taken only while no
+        lease of another division of that exchange is held.
 
         Args:
             names: of leases; one that was never taken is made.
@@ -67,12 +54,10 @@ class SqlLeaseStore:
         Raises:
             StoreUnavailable: none, or all that were there, may have been taken.
         """
-        await self._make(names)
-        taken, owners = await self._take(names, node, ttl, most=most)
-        if owners and await self._end_stuck(owners):
-            more, _ = await self._take(names, node, ttl, most=most - len(taken))
-            taken += more
-        return taken
+        parts = [name for name in names if is_of_a_part(name)]
+        await self._make({*names, *map(whole_of, parts)})
+        taken = await self._take_others(set(names) - set(parts), node, ttl, most=most)
+        return taken + await self._parts.take(parts, node, ttl, most=most - len(taken))
 
     async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
         """Let leases last for ``ttl`` nanoseconds from now on.
@@ -83,13 +68,14 @@ class SqlLeaseStore:
         Raises:
             StoreUnavailable: nothing is known to be renewed.
         """
-        if not held:
-            return []
-        mine = _rows_of(held)
-        renewing = update(leases).where(*_is_in(mine)).values(until=_NOW + ttl).returning(leases.c.name)
-        async with self._database.lease_transaction() as connection:
-            names = set((await connection.execute(renewing)).scalars())
-        return [lease for lease in held if lease.name in names]
+        parts, others = _apart(held)
+        renewed = {lease.name for lease in await self._parts.renew(parts, ttl)}
+        if others:
+            mine = rows_of(others)
+            renewing = update(leases).where(*is_in(mine)).values(until=NOW + ttl).returning(leases.c.name)
+            async with self._database.lease_transaction() as connection:
+                renewed |= set((await connection.execute(renewing)).scalars())
+        return [lease for lease in held if lease.name in renewed]
 
     async def release(self, held: Collection[Lease]) -> None:
         """Give leases back: the next one may have them at once. The caller writes nothing any more.
@@ -97,11 +83,12 @@ class SqlLeaseStore:
         Raises:
             StoreUnavailable: they may not be given back; then they run out.
         """
-        if not held:
-            return
-        mine = _rows_of(held)
-        async with self._database.lease_transaction() as connection:
-            await connection.execute(update(leases).where(*_is_in(mine)).values(until=0, node=""))
+        parts, others = _apart(held)
+        await self._parts.release(parts)
+        if others:
+            mine = rows_of(others)
+            async with self._database.lease_transaction() as connection:
+                await connection.execute(update(leases).where(*is_in(mine)).values(until=0, node=""))
 
     async def seen(self, node: Node) -> Nanos:
         """Note that a node lives; nodes of long ago are forgotten.
@@ -113,10 +100,10 @@ class SqlLeaseStore:
             StoreUnavailable: it may not be noted.
         """
         row = _node_row(node)
-        noting = postgresql.insert(nodes).values(**row, seen=_NOW)
+        noting = postgresql.insert(nodes).values(**row, seen=NOW)
         renewed = {name: noting.excluded[name] for name in (*row, "seen") if name != "node_id"}
         noting = noting.on_conflict_do_update(index_elements=[nodes.c.node_id], set_=renewed)
-        old = delete(nodes).where(nodes.c.seen < _NOW - _FORGOTTEN_AFTER, nodes.c.node_id != node.node_id)
+        old = delete(nodes).where(nodes.c.seen < NOW - _FORGOTTEN_AFTER, nodes.c.node_id != node.node_id)
         async with self._database.lease_transaction() as connection:
             moment = (await connection.execute(noting.returning(nodes.c.seen))).scalar_one()
             await connection.execute(old)
@@ -145,7 +132,7 @@ class SqlLeaseStore:
         Raises:
             StoreUnavailable: they cannot be read.
         """
-        silence = (_NOW - nodes.c.seen).label("silence")
+        silence = (NOW - nodes.c.seen).label("silence")
         statement = select(nodes, silence).order_by(nodes.c.started, nodes.c.node_id)
         async with self._database.lease_transaction() as connection:
             return [_to_node(row) for row in (await connection.execute(statement)).mappings()]
@@ -156,7 +143,7 @@ class SqlLeaseStore:
         Raises:
             StoreUnavailable: they cannot be read.
         """
-        statement = select(leases, (leases.c.until - _NOW).label("left")).order_by(leases.c.name)
+        statement = select(leases, (leases.c.until - NOW).label("left")).order_by(leases.c.name)
         return [
             Ownership(lease=Lease(row["name"], row["epoch"]), node_id=row["node"], left=row["left"])
             for row in await self._database.read(statement)
@@ -171,18 +158,27 @@ class SqlLeaseStore:
             await connection.execute(postgresql.insert(leases).on_conflict_do_nothing(), rows)
         self._made |= new
 
+    async def _take_others(self, names: Collection[str], node: str, ttl: int, *, most: int) -> list[Lease]:
+        if not names:
+            return []
+        taken, owners = await self._take(names, node, ttl, most=most)
+        if owners and await self._end_stuck(owners):
+            more, _ = await self._take(names, node, ttl, most=most - len(taken))
+            taken += more
+        return taken
+
     async def _take(
         self, names: Collection[str], node: str, ttl: int, *, most: int
     ) -> tuple[list[Lease], list[str]]:
         """Take what can be taken; gives with it the owners of what has run out and is still locked."""
-        is_free = and_(leases.c.name.in_(sorted(names)), leases.c.until <= _NOW)
+        is_free = and_(leases.c.name.in_(sorted(names)), leases.c.until <= NOW)
         # Not FOR NO KEY UPDATE, which an UPDATE takes by itself: that goes on beside a commit of the owner.
         free = select(leases.c.name).where(is_free).order_by(leases.c.name).limit(most)
         locking = free.with_for_update(skip_locked=True)
         async with self._database.lease_transaction() as connection:
             found = list((await connection.execute(locking)).scalars())
             taking = update(leases).where(leases.c.name.in_(found))
-            taking = taking.values(epoch=leases.c.epoch + 1, node=node, until=_NOW + ttl)
+            taking = taking.values(epoch=leases.c.epoch + 1, node=node, until=NOW + ttl)
             taking = taking.returning(leases.c.name, leases.c.epoch)
             taken = [Lease(*row) for row in (await connection.execute(taking)).all()] if found else []
             if len(taken) >= most:
@@ -253,14 +249,10 @@ _END_STUCK: Final = text(
 ).bindparams(bindparam("patience", _STUCK_AFTER_MS, BigInteger))
 
 
-def _rows_of(held: Collection[Lease]) -> Any:
-    """Leases as rows of a statement."""
-    mine = values(column("name", Text), column("epoch", BigInteger), name="mine")
-    return mine.data([(lease.name, lease.epoch) for lease in held])
-
-
-def _is_in(mine: Any) -> tuple[Any, ...]:
-    return leases.c.name == mine.c.name, leases.c.epoch == mine.c.epoch
+def _apart(held: Collection[Lease]) -> tuple[list[Lease], list[Lease]]:
+    """Those of parts of exchanges, and all others."""
+    parts = [one for one in held if is_of_a_part(one.name)]
+    return parts, [one for one in held if not is_of_a_part(one.name)]
 
 
 def _node_row(node: Node) -> dict[str, Any]:

@@ -15,8 +15,9 @@ _SETTINGS = {
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
-    "idle_in_transaction_session_timeout": "60s",
 }
+_STANDS_STILL, _STANDS_STILL_URGENTLY = "60s", "1s"
+"""So long a transaction whose client says nothing keeps its locks."""
 
 
 def connect_to(
@@ -25,6 +26,7 @@ def connect_to(
     *,
     patient: bool = False,
     beside: bool = False,
+    urgent: bool = False,
     writers: int = 1,
 ) -> AsyncEngine:
     """Make the writer's engine (its connections have the lock) or the readers' (a pool that cannot write).
@@ -34,6 +36,7 @@ def connect_to(
         use: the right to write; None for readers, whose transactions see one moment each.
         patient: wait for an answer without a limit, as a migration of a large table needs.
         beside: write without that right, beside the server that has it; for accounts, never for orders.
+        urgent: for leases: others wait for the rows of who stands still in the middle of a transaction.
         writers: connections that write; one server alone has one.
 
     Raises:
@@ -42,6 +45,7 @@ def connect_to(
     server_settings = {
         **_SETTINGS,
         "application_name": use.name if use else f"twap-server {'beside' if beside else 'reading'}",
+        "idle_in_transaction_session_timeout": _STANDS_STILL_URGENTLY if urgent else _STANDS_STILL,
         "lock_timeout": str(config.busy_timeout // timedelta(milliseconds=1)),
         "default_transaction_read_only": "off" if use or beside else "on",
     }

@@ -50,6 +50,7 @@ class BinanceExchange(BinanceMarket):
         symbols_per_connection=100,
         symbols_per_request=50,
         rest={"": Rate(6000, 60)},
+        heaviest=250,  # a book of 5,000 levels
     )
     depths = (100, 500, 1000, 5000)
     default_ws_url = "wss://stream.binance.com:9443"

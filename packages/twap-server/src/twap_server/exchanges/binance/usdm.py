@@ -44,6 +44,7 @@ class BinanceUsdmExchange(BinanceMarket):
         symbols_per_connection=90,  # the limit is 200 streams
         symbols_per_request=50,
         rest={"": Rate(2400, 60)},
+        heaviest=20,
     )
     depths = (100, 500, 1000)
     default_ws_url = "wss://fstream.binance.com/public"

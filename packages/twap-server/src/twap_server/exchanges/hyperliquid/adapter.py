@@ -57,6 +57,7 @@ class HyperliquidExchange(Exchange):
         symbols_per_connection=55,  # 1,000 subscriptions of all connections, one being replaced included
         symbols_per_request=1,
         rest={"": Rate(1000, 60)},  # the limit is 1,200
+        heaviest=36,  # candles
     )
     liveness = Liveness(silence_s=20, ping_every_s=5)  # it has no heartbeat; books come, changed or not
     klines = KlineRules(

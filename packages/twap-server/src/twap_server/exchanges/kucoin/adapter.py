@@ -123,6 +123,7 @@ class KucoinExchange(Exchange):
         symbols_per_connection=95,  # two topics each; 200 or 600, the sources differ
         symbols_per_request=1,
         rest={"": Rate(2000, 30)},
+        heaviest=4,
     )
     liveness = Liveness(silence_s=20, beat_s=2, ping_every_s=9, greets=True)  # it asks for one every 18 s
     klines = KlineRules(native=_NATIVE, max_rows=1500, pages=True, gaps=True)

@@ -98,6 +98,7 @@ class MexcExchange(Exchange):
         symbols_per_connection=14,  # two channels each, and one more, of 30
         symbols_per_request=1,
         rest={"": Rate(300, 10)},  # the limit is 500, of each endpoint
+        heaviest=10,
     )
     liveness = Liveness(silence_s=30, beat_s=1, ping_every_s=15)
     klines = KlineRules(
