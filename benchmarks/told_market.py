@@ -27,6 +27,7 @@ from twap_server.cluster.telling import Telling
 from twap_server.collector.config import CollectorConfig
 from twap_server.collector.market_data import LiveMarket
 from twap_server.domain.market.events import BookStatus
+from twap_server.domain.ownership import ExchangePart
 from twap_server.exchanges.binance.spot import BinanceExchange
 
 _SUBJECTS = Subjects("bench")
@@ -82,7 +83,7 @@ async def tell(url: str, seconds: float) -> dict[str, float]:
             new_book=telling.new_book,
         )
         teller = MarketTeller(
-            "binance",
+            ExchangePart("binance"),
             market,
             telling,
             messenger=messenger,

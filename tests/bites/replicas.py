@@ -62,9 +62,9 @@ REPLICA_BITES = (
     Bite(
         fault="F179",
         guard="the pulses of a replaced collector count for nothing",
-        file="cluster/replica_exchange.py",
-        line="        if told.epoch < self._epoch:\n            return\n",
-        instead="",
+        file="cluster/replica_division.py",
+        line="        return None if told.epoch < part.epoch else part\n",
+        instead="        return part\n",
         tests=(BOOK + "test_a_new_owner_is_followed_and_the_old_one_ignored",),
     ),
     Bite(
@@ -111,7 +111,7 @@ REPLICA_BITES = (
         fault="F181",
         guard="books that orders want have no bound among nodes",
         file="cluster/heard_wants.py",
-        line="        self._hold(node, owner_of_order(name), wanted.of_orders)\n",
+        line="        self._hold(node, owner_of_order(name), self._own(wanted.of_orders))\n",
         instead="        self._hold(node, owner_of_order(name), ())\n",
         tests=(BOOK + "test_books_beyond_the_bound_of_all_readers_wait_and_those_of_orders_do_not",),
     ),

@@ -31,7 +31,7 @@ from twap_server.cluster.nats_messenger import NatsMessenger
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.ownership import PARTITIONS
+from twap_server.domain.ownership import PARTITIONS, ExchangePart
 from twap_server.settings import Settings
 from twap_server.venue.market import SyntheticSource
 from twap_server.venue.server import Venue
@@ -258,7 +258,10 @@ async def speak_otherwise(where: Place, user: str) -> None:
         subjects.pulse("binance"), subjects.wanted("binance"), subjects.book(BOOK), subjects.trades(BOOK),
         subjects.events(user),
     ]  # fmt: skip
-    asked = [subjects.market("binance"), *(subjects.commands(number) for number in range(PARTITIONS))]
+    asked = [
+        subjects.market(ExchangePart("binance")),
+        *(subjects.commands(number) for number in range(PARTITIONS)),
+    ]
     async with NatsMessenger.connected(where.nats.url, name="a later one") as other:
         for _ in range(100):
             for subject in told:

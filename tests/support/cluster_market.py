@@ -35,7 +35,7 @@ from twap_server.domain.market.events import (
 )
 from twap_server.domain.market.instrument import TRADING, Instrument, InstrumentId
 from twap_server.domain.market.status import CollectedBook, ConnectionState, ExchangeStatus
-from twap_server.domain.ownership import Lease, lease_of_exchange
+from twap_server.domain.ownership import ExchangePart, Lease
 from twap_server.exchanges.base import SnapshotFirst
 from twap_server.exchanges.binance.spot import BinanceExchange
 
@@ -43,6 +43,7 @@ EXCHANGE = "binance"
 SYMBOL = "BTC-USD"
 BTC = InstrumentId(EXCHANGE, SYMBOL)
 SUBJECTS = Subjects("test")
+WHOLE = ExchangePart(EXCHANGE)
 Levels = tuple[list[TextLevel], list[TextLevel]]
 
 
@@ -236,8 +237,9 @@ class CollectorNode:
         instruments: Mapping[str, Instrument] | None = None,
         depth: int = 0,
         max_books: int = 100,
+        part: ExchangePart = WHOLE,
     ) -> None:
-        self.messenger, self.epoch = messenger, epoch
+        self.messenger, self.epoch, self.part = messenger, epoch, part
         self.exchange = PlayedExchange(listed(EXCHANGE) if instruments is None else instruments, clock)
         self.history: dict[tuple[int, int], Then] = {}
         """What the first book was at each epoch and number."""
@@ -253,7 +255,7 @@ class CollectorNode:
         return self._market
 
     async def run(self) -> None:
-        await self._role.collect(Lease(lease_of_exchange(EXCHANGE), self.epoch))
+        await self._role.collect(Lease(self.part.lease, self.epoch))
 
     def note(self, subject: str, body: bytes) -> None:
         """Note what the book is right after this message."""
@@ -264,8 +266,8 @@ class CollectorNode:
             levels=levels_of(book), scale=book.book.scale, status=book.status, seq=book.seq
         )
 
-    def _make(self, exchange: str, new_book: NewBook) -> PlayedMarket:
-        assert exchange == EXCHANGE
+    def _make(self, part: ExchangePart, new_book: NewBook) -> PlayedMarket:
+        assert part == self.part
         self._market = PlayedMarket(self.exchange, new_book, self._clock, depth=self._depth)
         return self._market
 

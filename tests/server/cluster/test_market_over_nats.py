@@ -23,7 +23,7 @@ from twap_server.collector.market_data import LiveMarket
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookStatus
 from twap_server.domain.market.instrument import InstrumentId
-from twap_server.domain.ownership import Lease, lease_of_exchange
+from twap_server.domain.ownership import ExchangePart, Lease, lease_of_exchange
 from twap_server.exchanges.registry import EXCHANGES
 from twap_server.venue.market import MarketParameters
 from twap_server.venue.registry import PROTOCOLS
@@ -89,7 +89,7 @@ async def cluster(
     ):
         made: list[LiveMarket] = []
 
-        def make(exchange: str, new_book) -> LiveMarket:
+        def make(part: ExchangePart, new_book) -> LiveMarket:
             made.append(market_of(venue.urls(), depth=500, quiet_proof_s=0, new_book=new_book))
             return made[-1]
 

@@ -11,6 +11,7 @@ from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import BookUnavailable
 from twap_server.domain.market.events import BookSnapshot, BookStatus
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.ownership import ExchangePart
 from twap_server.engine.market.eligibility import why_not_tradable
 
 pytestmark = ALONE
@@ -194,7 +195,7 @@ async def test_another_book_that_cannot_be_had_is_no_longer_hidden():
     async with live_pair() as made:
         bids = [(f"{9 - at / 1000:.3f}", "1") for at in range(3_000)]
         made.played.snapshot(SYMBOL, bids, [("11.0", "1")])
-        made.network.refused = SUBJECTS.market("binance")
+        made.network.refused = SUBJECTS.market(ExchangePart("binance"))
         await asyncio.sleep(0.75)
         assert made.view()[0] is BookStatus.RESYNCING
         made.network.refused = ""

@@ -32,6 +32,7 @@ from twap_server.domain.errors import (
     UnknownSymbol,
 )
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.ownership import ExchangePart
 from twap_server.engine.ports import Market
 
 pytestmark = ALONE
@@ -91,7 +92,7 @@ async def test_a_question_that_cannot_be_read_or_answered_ends_no_collecting(mon
     async with live_pair() as made:
         for question in (b"", b"\xff", encode("what?")):
             with pytest.raises(NotHere):
-                await ask(made.near, SUBJECTS.market(EXCHANGE), f"q{question}", question)
+                await ask(made.near, SUBJECTS.market(ExchangePart(EXCHANGE)), f"q{question}", question)
         instrument = made.collector.exchange.listed[SYMBOL]
         monkeypatch.setattr(made.collector.exchange, "klines", None)
         with pytest.raises(ExchangeUnavailable):

@@ -12,11 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from simulation.nodes.shared_disk import Leased, Owned, SharedDisk
 from simulation.storage import PENDING
+from support.stores.leases import Row, may_take, next_epoch
 from twap_server.domain.clock import Nanos
 from twap_server.domain.errors import StoreConflict, StoreUnavailable
 from twap_server.domain.orders.sample import Sample
 from twap_server.domain.orders.write import OrderWrite
-from twap_server.domain.ownership import Lease, Node, partition_of_lease
+from twap_server.domain.ownership import Lease, Node, Ownership, is_of_a_part, partition_of_lease
 from twap_server.store.columns import to_column
 from twap_server.store.commit_rows import batches_of, compiled
 from twap_server.store.database import Database
@@ -64,10 +65,13 @@ class SimOwnerships:
             for name in sorted(names):
                 row = (name, 0, "", 0)
                 await connection.exec_driver_sql("INSERT OR IGNORE INTO leases VALUES (?, ?, ?, ?)", row)
-            free = await connection.exec_driver_sql(
-                "SELECT name, epoch FROM leases WHERE until <= ? ORDER BY name", (told.at,)
-            )
-            found = [Lease(row[0], row[1] + 1) for row in free.all() if row[0] in names][:most]
+            every = await connection.exec_driver_sql("SELECT name, epoch, node, until FROM leases")
+            rows = {row[0]: Row(*row[1:]) for row in every.all()}
+            found: list[Lease] = []
+            for name in sorted(names):
+                if len(found) < most and may_take(rows, name, told.at):
+                    rows[name] = Row(next_epoch(rows, name), node, told.until)
+                    found.append(Lease(name, rows[name].epoch))
             for one in found:
                 await connection.exec_driver_sql(
                     "UPDATE leases SET epoch = ?, node = ?, until = ? WHERE name = ?",
@@ -81,9 +85,10 @@ class SimOwnerships:
         told = Leased("renew", self._node, ttl)
         async with self._writing(told) as connection:
             for one in held:
+                after = told.at if is_of_a_part(one.name) else -1
                 done = await connection.exec_driver_sql(
-                    "UPDATE leases SET until = ? WHERE name = ? AND epoch = ?",
-                    (told.until, one.name, one.epoch),
+                    "UPDATE leases SET until = ? WHERE name = ? AND epoch = ? AND until > ?",
+                    (told.until, one.name, one.epoch, after),
                 )
                 told.leases += [one] * done.rowcount
         return list(told.leases)
@@ -98,6 +103,18 @@ class SimOwnerships:
                     (one.name, one.epoch),
                 )
                 told.leases += [one] * done.rowcount
+
+    async def leases(self) -> list[Ownership]:
+        """See ``LeaseStore``."""
+        async with _in_time(), self._database.reading() as connection:
+            rows = await connection.exec_driver_sql(
+                "SELECT name, epoch, node, until FROM leases ORDER BY name"
+            )
+            now = self._disk.clock.now()
+            return [
+                Ownership(lease=Lease(row[0], row[1]), node_id=row[2], left=row[3] - now)
+                for row in rows.all()
+            ]
 
     async def seen(self, node: Node) -> Nanos:
         """See ``NodeStore``."""

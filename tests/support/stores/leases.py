@@ -1,7 +1,7 @@
 """Leases and nodes in memory, by the time of the event loop; and nodes that can be cut off and paused."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -9,7 +9,15 @@ from msgspec.structs import replace
 from support.clocks import LoopClock
 from twap_server.domain.clock import Nanos, Signal
 from twap_server.domain.errors import StoreUnavailable
-from twap_server.domain.ownership import Lease, Node
+from twap_server.domain.ownership import (
+    Lease,
+    Node,
+    Ownership,
+    is_of_a_part,
+    is_of_an_exchange,
+    part_of_lease,
+    whole_of,
+)
 
 
 @dataclass(slots=True)
@@ -17,6 +25,24 @@ class Row:
     epoch: int = 0
     node: str = ""
     until: int = 0
+
+
+def may_take(rows: Mapping[str, Row], name: str, now: int) -> bool:
+    """Whether a lease is free, and no other division of its exchange is held: as in ``part_leases.py``."""
+    is_barred = is_of_an_exchange(name) and any(
+        part_of_lease(other).of != part_of_lease(name).of
+        for other, row in rows.items()
+        if is_of_an_exchange(other) and whole_of(other) == whole_of(name) and row.node and row.until > now
+    )
+    return not is_barred and (name not in rows or rows[name].until <= now)
+
+
+def next_epoch(rows: Mapping[str, Row], name: str) -> int:
+    """The epoch of the next taking: of an exchange above that of every lease of it."""
+    if not is_of_an_exchange(name):
+        return rows[name].epoch + 1
+    alike = (one for one in rows if is_of_an_exchange(one) and whole_of(one) == whole_of(name))
+    return 1 + max(rows[one].epoch for one in alike)
 
 
 class MemoryLeases:
@@ -31,15 +57,16 @@ class MemoryLeases:
         now, taken = self._clock.now(), list[Lease]()
         for name in sorted(names):
             row = self.rows.setdefault(name, Row())
-            if row.until <= now and len(taken) < most:
-                row.epoch, row.node, row.until = row.epoch + 1, node, now + ttl
+            if len(taken) < most and may_take(self.rows, name, now):
+                row.epoch, row.node, row.until = next_epoch(self.rows, name), node, now + ttl
                 taken.append(Lease(name, row.epoch))
         return taken
 
     async def renew(self, held: Collection[Lease], ttl: int) -> list[Lease]:
-        mine = [lease for lease in held if self.rows[lease.name].epoch == lease.epoch]
+        now, mine = self._clock.now(), [one for one in held if self.rows[one.name].epoch == one.epoch]
+        mine = [one for one in mine if self.rows[one.name].until > now or not is_of_a_part(one.name)]
         for lease in mine:
-            self.rows[lease.name].until = self._clock.now() + ttl
+            self.rows[lease.name].until = now + ttl
         return mine
 
     async def release(self, held: Collection[Lease]) -> None:
@@ -47,6 +74,13 @@ class MemoryLeases:
             row = self.rows[lease.name]
             if row.epoch == lease.epoch:
                 row.node, row.until = "", 0
+
+    async def leases(self) -> list[Ownership]:
+        now = self._clock.now()
+        return [
+            Ownership(lease=Lease(name, row.epoch), node_id=row.node, left=row.until - now)
+            for name, row in sorted(self.rows.items())
+        ]
 
     async def seen(self, node: Node) -> Nanos:
         now = self._clock.now()
@@ -104,6 +138,12 @@ class RemoteLeases:
         await self._travel()
         await self._shared.release(held)
         await self._travel()
+
+    async def leases(self) -> list[Ownership]:
+        await self._travel()
+        leases = await self._shared.leases()
+        await self._travel()
+        return leases
 
     async def seen(self, node: Node) -> Nanos:
         await self._travel()

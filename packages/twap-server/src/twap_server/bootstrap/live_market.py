@@ -4,7 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from twap_models.names import CCXT
@@ -20,6 +20,7 @@ from twap_server.collector.proxies import check_proxies
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import TwapError
 from twap_server.domain.market.instrument import Instrument
+from twap_server.domain.ownership import ExchangePart
 from twap_server.exchanges.base import Exchange
 from twap_server.settings import Settings
 from twap_server.store.candles import SqlCandleStore
@@ -78,8 +79,18 @@ class MarketBuilder:
         new_book: NewBook = LiveBook,
         *,
         linger_s: int = DEFAULT_LINGER_S,
+        sharers: int = 1,
+        keeps_list: bool = True,
     ) -> LiveMarket:
-        """Build what collects these exchanges; start nothing. ``linger_s``: see ``BookInterest``."""
+        """Build what collects these exchanges; start nothing.
+
+        Args:
+            exchanges: their names.
+            new_book: builds the books that readers see.
+            linger_s: see ``BookInterest``.
+            sharers: see ``LiveMarket``.
+            keeps_list: whether newly loaded lists are kept in the store.
+        """
         own = {name: one for name, one in self.settings.exchanges.items() if name in exchanges}
         return LiveMarket(
             shapes_of(own),
@@ -89,10 +100,33 @@ class MarketBuilder:
             clock=self.clock,
             rng=self.rng,
             cached={name: self.known[name].values() for name in own},
-            on_instruments=self._keep,
+            on_instruments=self._keep if keeps_list else lambda *_: None,
             archive=self.archive,
             network=self.network,
             new_book=new_book,
+            sharers=sharers,
+        )
+
+    def market_of_part(self, part: ExchangePart, new_book: NewBook) -> LiveMarket:
+        """Build what collects those symbols of an exchange that belong to one part of it.
+
+        Other parts may have the same address: each keeps to its share of what the exchange allows one. Their
+        lists are the same: the first part's is kept in the store.
+        """
+        own, config = self.settings.exchanges[part.exchange], self.settings.collector
+        symbols = tuple(symbol for symbol in own.symbols if part.has(symbol))
+        resubscribes = max(1, config.resubscribes_per_exchange // part.of)
+        sharing = replace(
+            self,
+            settings=self.settings.model_copy(
+                update={
+                    "exchanges": {part.exchange: own.model_copy(update={"symbols": symbols})},
+                    "collector": config.model_copy(update={"resubscribes_per_exchange": resubscribes}),
+                }
+            ),
+        )
+        return sharing.market(
+            [part.exchange], new_book, linger_s=0, sharers=part.of, keeps_list=part.number == 1
         )
 
     def _keep(self, exchange: str, listed: Mapping[str, Instrument]) -> None:

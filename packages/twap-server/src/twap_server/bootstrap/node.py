@@ -22,6 +22,7 @@ from twap_server.bootstrap.live_market import MarketBuilder
 from twap_server.bootstrap.node_roles import NodeParts, NodeRoles, SharedStores
 from twap_server.bootstrap.outside import Outside
 from twap_server.bootstrap.recording import recorded
+from twap_server.bootstrap.splits import check_splits
 from twap_server.clock import SteadyClock
 from twap_server.cluster.config import Role
 from twap_server.cluster.messenger import Messenger
@@ -79,7 +80,8 @@ async def running_node(
         address: where it answers HTTP, for ``twap-server nodes``.
 
     Raises:
-        InvalidRequest: the signing key is not given, or nodes cannot share the database.
+        InvalidRequest: the signing key is not given, nodes cannot share the database, or the settings split
+            an exchange that cannot be.
         UnavailableError: PostgreSQL or NATS cannot be reached.
     """
     _check(settings, roles)
@@ -158,6 +160,7 @@ def _shared(database: Database) -> SharedStores:
 def _check(settings: Settings, roles: Collection[Role]) -> None:
     if not roles:
         raise InvalidRequest("--role: name at least one: collector, engine, gateway", field="role")
+    check_splits(settings)
     if Role.GATEWAY in roles and settings.signing_key is None:
         raise InvalidRequest(
             "a gateway needs TWAP_SIGNING_KEY, at least 32 characters, the same for all gateways: "

@@ -14,6 +14,7 @@ from twap_server.bootstrap.api_side import Around, begin, services_over
 from twap_server.bootstrap.chosen import shapes_of
 from twap_server.bootstrap.first_user import make_first_user
 from twap_server.bootstrap.live_market import MarketBuilder
+from twap_server.bootstrap.splits import collected_parts
 from twap_server.cluster.collector_role import CollectorRole
 from twap_server.cluster.config import Role
 from twap_server.cluster.engine_role import EngineRole
@@ -25,7 +26,7 @@ from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.cluster.sign_of_life import NodeStore, SignOfLife
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
-from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_exchange, lease_of_partition
+from twap_server.domain.ownership import PARTITIONS, Lease, lease_of_partition
 from twap_server.engine.ports import OrderStore
 from twap_server.store.orders import SqlOrderStore
 from twap_server.store.takings import SqlTakings
@@ -85,9 +86,9 @@ class NodeRoles:
         """Begin these roles."""
         parts = self._parts
         self._run(parts.around.database.hold(parts.around.clock), "database")
-        self._run(parts.life.run(), "sign of life")
         if Role.COLLECTOR in roles:
-            self._collect()
+            await self._collect()
+        self._run(parts.life.run(), "sign of life")
         if Role.ENGINE in roles or Role.GATEWAY in roles:
             market = self._replica()
             self._run(market.run(), "market data")
@@ -116,17 +117,17 @@ class NodeRoles:
             reasons.append("the database is being asked what this node may own")
         return reasons
 
-    def _collect(self) -> None:
+    async def _collect(self) -> None:
         parts = self._parts
         role = CollectorRole(
             parts.messenger,
             parts.subjects,
             clock=parts.around.clock,
-            make_market=lambda exchange, new_book: parts.markets.market([exchange], new_book, linger_s=0),
+            make_market=parts.markets.market_of_part,
             max_books=parts.around.settings.cluster.max_books,
         )
-        enabled = [name for name, own in parts.around.settings.exchanges.items() if own.enabled]
-        self._own(Role.COLLECTOR, [lease_of_exchange(name) for name in enabled], role.collect)
+        names = [part.lease for part in collected_parts(parts.around.settings)]
+        await self._own(Role.COLLECTOR, names, role.collect).look_around()
 
     def _work(self, market: ReplicaMarket) -> None:
         parts, around = self._parts, self._parts.around
@@ -190,7 +191,7 @@ class NodeRoles:
             cached={name: listed.values() for name, listed in parts.markets.known.items()},
         )
 
-    def _own(self, role: Role, names: Sequence[str], work: Work) -> None:
+    def _own(self, role: Role, names: Sequence[str], work: Work) -> LeaseKeeper:
         keeper = self._keepers[role] = LeaseKeeper(
             self._parts.shared.ownerships,
             self._parts.life,
@@ -201,6 +202,7 @@ class NodeRoles:
             rng=self._parts.markets.rng,
         )
         self._owning.append(self._group.create_task(keeper.run(), name=f"leases of {role.value}"))
+        return keeper
 
     def _run(self, work: Coroutine[Any, Any, None], name: str) -> None:
         self._others.append(self._group.create_task(work, name=name))

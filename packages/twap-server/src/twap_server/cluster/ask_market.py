@@ -1,4 +1,4 @@
-"""Ask the collector of an exchange: for a whole book, the list, how its books fare, candles."""
+"""Ask the collector of an exchange, or of a part: for a whole book, the list, how its books fare, candles."""
 
 import asyncio
 import logging
@@ -22,6 +22,7 @@ from twap_server.cluster.questions import ask, new_question_id
 from twap_server.cluster.subjects import Subjects
 from twap_server.domain.errors import ExchangeUnavailable, InvalidRequest, TwapError, UnknownSymbol
 from twap_server.domain.market.events import CandleRange
+from twap_server.domain.ownership import ExchangePart
 
 _log = logging.getLogger(__name__)
 _WITHIN_S: Final = 30
@@ -30,10 +31,10 @@ _T = TypeVar("_T")
 
 
 class AskMarket:
-    """Asks for one exchange. None is no answer: nobody collects it now, or it cannot be reached."""
+    """Asks for one part. None is no answer: nobody collects it now, or it cannot be reached."""
 
-    def __init__(self, exchange: str, messenger: Messenger, subjects: Subjects) -> None:
-        self._exchange, self._messenger, self._subject = exchange, messenger, subjects.market(exchange)
+    def __init__(self, part: ExchangePart, messenger: Messenger, subjects: Subjects) -> None:
+        self._exchange, self._messenger, self._subject = str(part), messenger, subjects.market(part)
 
     async def book(self, symbol: str) -> BookAnswer | None:
         """What is the whole book?"""

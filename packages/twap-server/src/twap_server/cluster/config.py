@@ -1,8 +1,13 @@
 """Settings of a node: ``cluster`` in the settings file, ``TWAP_CLUSTER__…`` in the environment."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from twap_models.names import exchange_name
+from twap_server.domain.ownership import MOST_PARTS
 
 _SCHEMES = ("nats", "tls", "ws", "wss")
 
@@ -28,7 +33,17 @@ class ClusterConfig(BaseModel):
     prefix: str = Field(default="twap", pattern=r"^[A-Za-z0-9_-]{1,32}$")
     """Of the subjects: keeps several clusters on one NATS apart."""
     max_books: int = Field(default=1_000, ge=1)
-    """Books of one exchange collected for all gateways together; orders always get theirs."""
+    """Books of one exchange, or of each part of it, collected for all gateways together; orders always get
+    theirs."""
+    split: dict[str, Annotated[int, Field(ge=1, le=MOST_PARTS)]] = {}
+    """Exchange to the number of parts that its symbols are shared out over; the same for all collectors."""
+
+    @field_validator("split", mode="before")
+    @classmethod
+    def _canonical_names(cls, split: Any) -> Any:
+        if not isinstance(split, Mapping):
+            return split
+        return {exchange_name(str(name)): parts for name, parts in split.items()}
 
     @field_validator("nats")
     @classmethod

@@ -1,4 +1,4 @@
-"""Hold the books of an exchange that other nodes want, for as long as they say so."""
+"""Hold the books of an exchange, or of a part of it, that other nodes want, for as long as they say so."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -8,6 +8,7 @@ from twap_server.books.interest import BookInterest, owner_of_order
 from twap_server.cluster.market_messages import Wanted
 from twap_server.domain.clock import SECOND, Clock, Nanos
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.ownership import ExchangePart
 
 KEPT_S: Final = 5
 """A node that says nothing for so long wants nothing any more."""
@@ -23,15 +24,18 @@ class _Node:
 
 
 class HeardWants:
-    """What all nodes want of one exchange. A book that orders want comes first at the collector, too.
+    """What all nodes want of one part. A book that orders want comes first at the collector, too.
+
+    Nodes say what they want of the whole exchange: what belongs to other parts is theirs.
 
     Gateways bound the books of their clients, each for itself: several may want more than one. So there is
     a bound for all of them here. Who comes later waits until somebody gives a book up; orders do not wait.
     """
 
-    def __init__(self, exchange: str, interest: BookInterest, clock: Clock, *, most: int) -> None:
+    def __init__(self, part: ExchangePart, interest: BookInterest, clock: Clock, *, most: int) -> None:
         """Args: most: books that are held, those of the settings not counted, before one is refused."""
-        self._exchange, self._interest, self._clock, self._most = exchange, interest, clock, most
+        self._part, self._exchange = part, part.exchange
+        self._interest, self._clock, self._most = interest, clock, most
         self._nodes: dict[str, _Node] = {}
 
     def hear(self, wanted: Wanted) -> None:
@@ -40,8 +44,8 @@ class HeardWants:
         node = self._nodes.setdefault(wanted.node, _Node(until))
         node.until = until
         name = f"node:{wanted.node}"
-        self._hold(node, owner_of_order(name), wanted.of_orders)
-        symbols = set(wanted.symbols)
+        self._hold(node, owner_of_order(name), self._own(wanted.of_orders))
+        symbols = self._own(wanted.symbols)
         self._hold(node, name, symbols & node.owners.get(name, set()))  # what is given up makes room first
         node.refused = self._beyond(symbols)
         self._hold(node, name, symbols - node.refused)
@@ -64,6 +68,9 @@ class HeardWants:
         """Forget them all."""
         for name in list(self._nodes):
             self._drop(name)
+
+    def _own(self, symbols: Collection[str]) -> set[str]:
+        return {symbol for symbol in symbols if self._part.has(symbol)}
 
     def _drop(self, name: str) -> None:
         node = self._nodes.pop(name)

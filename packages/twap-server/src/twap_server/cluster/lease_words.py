@@ -1,20 +1,45 @@
 """Say which leases are meant, shortly: there are up to 64 partitions. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
 
-from twap_server.domain.ownership import lease_of_exchange, partition_of_lease
-
-_EXCHANGE = lease_of_exchange("")
+from twap_server.domain.ownership import (
+    ExchangePart,
+    Ownership,
+    is_of_an_exchange,
+    part_of_lease,
+    partition_of_lease,
+)
 
 
 def listed(names: Sequence[str]) -> str:
-    """``exchange binance and 3 partitions (0-1, 7)``."""
-    exchanges = [name.removeprefix(_EXCHANGE) for name in names if name.startswith(_EXCHANGE)]
-    partitions = sorted(partition_of_lease(name) for name in names if not name.startswith(_EXCHANGE))
-    parts = [f"{_many(exchanges, 'exchange')} {', '.join(exchanges)}"] if exchanges else []
+    """``exchanges binance (parts 1-2 of 4), kraken and 3 partitions (0-1, 7)``."""
+    parts = sorted(part_of_lease(name) for name in names if is_of_an_exchange(name))
+    partitions = sorted(partition_of_lease(name) for name in names if not is_of_an_exchange(name))
+    exchanges = list(_exchanges(parts))
+    told = [f"{_many(exchanges, 'exchange')} {', '.join(exchanges)}"] if exchanges else []
     if partitions:
-        parts.append(f"{len(partitions)} {_many(partitions, 'partition')} ({', '.join(_ranges(partitions))})")
-    return " and ".join(parts) or "nothing"
+        told.append(f"{len(partitions)} {_many(partitions, 'partition')} ({', '.join(_ranges(partitions))})")
+    return " and ".join(told) or "nothing"
+
+
+def waiting(names: Collection[str], leases: Collection[Ownership]) -> str:
+    """Why a node that wants leases of these names waits: others have an exchange in another division.
+
+    Returns:
+        Words; empty: it waits for nothing of that kind.
+    """
+    own = {part.exchange: part.of for part in map(part_of_lease, filter(is_of_an_exchange, names))}
+    others = {
+        part.exchange: part.of
+        for part in map(part_of_lease, filter(is_of_an_exchange, _held(leases)))
+        if part.of != own.get(part.exchange, part.of)
+    }
+    return "; ".join(
+        f"other nodes collect {exchange} {_divided(of)}, this one is to do so {_divided(own[exchange])}: "
+        "it waits until they have stopped (the setting cluster.split must be the same for all collectors)"
+        for exchange, of in sorted(others.items())
+    )
 
 
 class HeldWords:
@@ -31,6 +56,21 @@ class HeldWords:
             return ""
         self._told = self._seen
         return f"this node has {listed(self._told)}"
+
+
+def _exchanges(parts: Sequence[ExchangePart]) -> Iterator[str]:
+    for (exchange, of), those in groupby(parts, lambda part: (part.exchange, part.of)):
+        numbers = [part.number for part in those]
+        told = f" ({_many(numbers, 'part')} {', '.join(_ranges(numbers))} of {of})"
+        yield exchange if of == 1 else exchange + told
+
+
+def _held(leases: Collection[Ownership]) -> Iterator[str]:
+    return (one.lease.name for one in leases if one.node_id and one.left > 0)
+
+
+def _divided(of: int) -> str:
+    return f"in {of} parts" if of > 1 else "unsplit"
 
 
 def _many(things: Sequence[object], word: str) -> str:

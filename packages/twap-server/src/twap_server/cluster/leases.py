@@ -5,6 +5,8 @@
 2. A fair share is the same number for each living node. Who has more gives one away a second; who has less
    takes what is free.
 3. A lease that is given away goes on until its work has ended, and only then is given back.
+4. A node that waits until others have stopped, for they have an exchange in another division, says so, and
+   they count it no more among those who share: what they would give away it could not take.
 
 A node may be paused at any moment and wake when others have its leases. So whoever writes names the lease's
 epoch, and the database refuses an old one.
@@ -17,12 +19,12 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
-from twap_server.cluster.lease_words import HeldWords, listed
+from twap_server.cluster.lease_words import HeldWords, listed, waiting
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
-from twap_server.domain.ownership import Lease
+from twap_server.domain.ownership import Lease, Ownership, is_of_an_exchange
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,14 @@ class LeaseStore(Protocol):
 
         Raises:
             StoreUnavailable: they may run out instead.
+        """
+        ...
+
+    async def leases(self) -> Sequence[Ownership]:
+        """All leases that were ever taken.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
         """
         ...
 
@@ -126,6 +136,8 @@ class LeaseKeeper:
         self._next_round = Nanos(0)
         self._is_reachable = True
         self._words = HeldWords()
+        self._has_exchanges = any(map(is_of_an_exchange, self._names))
+        self._waiting = ""
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -137,6 +149,15 @@ class LeaseKeeper:
     def remark(self) -> str:
         """What keeps this node from holding its share, in words; empty: nothing does."""
         return self._life.remark
+
+    async def look_around(self) -> None:
+        """See whether others have an exchange in another division: before they hear of this node, too."""
+        if not self._has_exchanges or (leases := await self._ask(self._store.leases())) is None:
+            return
+        before, self._waiting = self._waiting, waiting(self._names, leases)
+        if self._waiting != before:
+            log.warning("%s", self._waiting or "no other node stands in the way any more")
+        self._life.note_trouble(f"{self._role} waits", self._waiting)
 
     async def run(self) -> None:
         """Hold leases until cancelled; then end all work, and give them back.
@@ -162,6 +183,7 @@ class LeaseKeeper:
             return
         self._next_round = Nanos(now + _ROUND)
         await self._renew()
+        await self.look_around()
         await self._balance(group)
         if line := self._words.after_round(self.held):
             log.info("%s", line)

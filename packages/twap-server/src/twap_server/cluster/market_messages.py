@@ -147,7 +147,7 @@ class BookPulse(Struct, array_like=True, gc=False):
 
 
 class ExchangePulse(Struct, kw_only=True, gc=False):
-    """Told several times a second: the collector of an exchange lives, and how its books are."""
+    """Told several times a second: the collector of an exchange, or of a part, lives; how its books are."""
 
     epoch: int
     moment: Nanos
@@ -158,6 +158,10 @@ class ExchangePulse(Struct, kw_only=True, gc=False):
     books: list[BookPulse]
     refused: list[str] = []
     """Symbols that somebody wants, and for which there is no room."""
+    part: int = 1
+    """Which part of the exchange it is of."""
+    parts: int = 1
+    """Into how many the exchange is divided; 1: it is not."""
 
 
 class Wanted(Struct, kw_only=True):

@@ -1,4 +1,4 @@
-"""Tell other nodes of the exchange that is collected here: that it lives, its trades, what it is asked."""
+"""Tell other nodes of the exchange that is collected here, or of a part of it: that it lives, its trades."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -15,16 +15,17 @@ from twap_server.cluster.telling import Telling
 from twap_server.domain.clock import Clock
 from twap_server.domain.market.events import Trade
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.ownership import ExchangePart
 
 PULSE_EVERY_S: Final = 0.25
 
 
 class MarketTeller:
-    """Of one exchange, in one epoch of its collector."""
+    """Of one exchange or a part of it, in one epoch of its collector."""
 
     def __init__(
         self,
-        exchange: str,
+        part: ExchangePart,
         market: CollectedMarket,
         telling: Telling,
         *,
@@ -34,21 +35,22 @@ class MarketTeller:
         max_books: int,
     ) -> None:
         """Args: market: its books were made by ``telling.new_book``; max_books: see ``HeardWants``."""
-        self._exchange, self._market, self._telling = exchange, market, telling
+        self._part, self._exchange = part, part.exchange
+        self._market, self._telling = market, telling
         self._messenger, self._subjects, self._clock = messenger, subjects, clock
-        self._answers = MarketAnswers(exchange, market, telling)
-        self._wants = HeardWants(exchange, market.interest, clock, most=max_books)
+        self._answers = MarketAnswers(part.exchange, market, telling)
+        self._wants = HeardWants(part, market.interest, clock, most=max_books)
         market.registry.trades.listen(self._on_trade)
 
     async def run(self) -> None:
         """Tell, for ever. Cancelling ends every subscription; the books others wanted are given up."""
-        subjects, exchange = self._subjects, self._exchange
+        subjects = self._subjects
         async with asyncio.TaskGroup() as group, AsyncExitStack() as stack:
             stack.callback(self._wants.end)
-            wants = await self._messenger.listen(subjects.wanted(exchange), self._hear_wants)
+            wants = await self._messenger.listen(subjects.wanted(self._exchange), self._hear_wants)
             stack.push_async_callback(wants.end)
             answers = Answers(self._answers.answer, clock=self._clock, group=group)
-            answering = await self._messenger.answer(subjects.market(exchange), answers.reply)
+            answering = await self._messenger.answer(subjects.market(self._part), answers.reply)
             stack.push_async_callback(answering.end)
             while True:
                 self.pulse()
@@ -66,6 +68,8 @@ class MarketTeller:
             revision=self._answers.revision,
             books=[self._telling.pulse(book) for book in books],
             refused=sorted(self._wants.refused),
+            part=self._part.number,
+            parts=self._part.of,
         )
         self._messenger.publish(self._subjects.pulse(self._exchange), encode(told))
 

@@ -35,6 +35,8 @@ class Replica:
         """Put the book into the registry; ``ask`` is called with its symbol when the whole book is needed."""
         self.instrument = instrument
         self.book = ReplicaBook(instrument, clock, word)
+        self.word = word
+        """Of the collector of its part."""
         self.listens = False
         """Whether what is told reaches it: the whole book is of use from then on."""
         self._was_silent = self.book.is_silent
@@ -88,6 +90,11 @@ class Replica:
             self._book.take_whole(answer.book)
         elif self._book.is_waiting:
             self.book.mark_down(NOT_COLLECTED)
+
+    def heed(self, word: CollectorWord) -> None:
+        """Go by another collector from now on."""
+        self.word = word
+        self.book.heed(word)
 
     def lose(self, reason: str) -> None:
         """Trust nothing of the book until it has come anew."""

@@ -38,14 +38,18 @@ class ReplicaBook(LiveBook):
     No change was received later than now by our clock: nothing may be filled from a book of the future.
     """
 
-    __slots__ = ("_word",)
+    __slots__ = ("_clock", "_word")
 
     def __init__(self, instrument: InstrumentId, clock: Clock, word: CollectorWord) -> None:
         """Build an empty book; ``word``: of its collector."""
         super().__init__(instrument, AsTold())
         self.reason = "not known yet"
-        self.pulse = ToldPulse(clock, word)
-        self._word = word
+        self._clock = clock
+        self.heed(word)
+
+    def heed(self, word: CollectorWord) -> None:
+        """Go by the word of its collector, or of another one: what was known of its connection is void."""
+        self._word, self.pulse = word, ToldPulse(self._clock, word)
 
     def take_change(self, told: ChangeTold, now: Nanos) -> None:
         """Apply the next change; ``now``: our wall time.

@@ -1,13 +1,12 @@
-"""Follow one exchange that another node collects: its status, its list, the books that are wanted here.
+"""Follow one exchange that other nodes collect: its status, its list, the books that are wanted here.
 
-Everything is told by the collector and may be lost. A pulse, four times a second, says what must be known by
-then; what is missing is asked for. Without pulses nothing is trusted.
+Everything is told by its collector, or by one for each part, and may be lost. A pulse, four times a second,
+says what must be known by then; what is missing is asked for. Without pulses nothing is trusted.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from twap_models.enums import Integrity, Interval
@@ -15,11 +14,12 @@ from twap_server.books.interest import BookInterest
 from twap_server.books.registry import BookRegistry
 from twap_server.cluster.ask_market import AskMarket
 from twap_server.cluster.coding import decode
-from twap_server.cluster.collector_word import CollectorWord
 from twap_server.cluster.market_messages import AskCandles, ExchangePulse
 from twap_server.cluster.messenger import Messenger
 from twap_server.cluster.replica import Replica
+from twap_server.cluster.replica_division import ReplicaDivision
 from twap_server.cluster.replica_list import ReplicaList
+from twap_server.cluster.replica_part import ReplicaPart
 from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.wants import TELL_EVERY_S, ToldWants
 from twap_server.domain.clock import SECOND, Clock, Nanos
@@ -57,24 +57,23 @@ class ReplicaExchange:
         self._exchange, self._registry, self._interest = exchange, registry, interest
         self._clock, self._messenger, self._subjects = clock, messenger, subjects
         self._list = ReplicaList(cached)
-        self._word = CollectorWord(clock)
-        self._epoch = 0
-        self._status: ExchangeStatus | None = None
-        self._silent_since = clock.now()
+        self._division = ReplicaDivision(
+            self.name, lambda part: ReplicaPart(part, clock, AskMarket(part, messenger, subjects))
+        )
+        self._begun_at = clock.now()
         self._replicas: dict[str, Replica] = {}
         self._following: dict[str, asyncio.Task[None]] = {}
         self._needed: dict[str, None] = {}
         """Symbols whose whole book is needed."""
         self._asked: set[str] = set()
         """Symbols whose whole book was asked for and has not come."""
-        self._needs_list = self._asks_list = False
-        self._collected: Sequence[CollectedBook] = ()
-        self._collected_at: Nanos | None = None
+        self._needs_list: dict[ReplicaPart, None] = {}
+        """Parts whose list is another one than is known."""
+        self._asks_list: set[ReplicaPart] = set()
         self._looked_at = Nanos(0)
         self._woken = asyncio.Event()
         self._is_demanded = True
         """Whether something more is wanted than was told."""
-        self._ask = AskMarket(self.name, messenger, subjects)
         self._wants = ToldWants(
             self.name, interest, node=node, messenger=messenger, subjects=subjects, clock=clock
         )
@@ -108,23 +107,14 @@ class ReplicaExchange:
         return self._list.trading_status(symbol)
 
     def status(self) -> ExchangeStatus:
-        """Say how the exchange is reached: as its collector says, where that one can be heard."""
-        told = self._status or self._unknown()
-        if not self._word.is_silent:
-            return told
-        return replace(
-            told,
-            state=ConnectionState.DOWN,
-            reason=self._word.words,
-            since=self._silent_since,
-            connections=0,
-            retry_at=None,
-        )
+        """Say how the exchange is reached: as its collectors say, where those can be heard."""
+        return self._division.status(self._unknown())
 
     def collected(self) -> Sequence[CollectedBook]:
-        """Say how the books fare that are collected, as the collector said a few seconds ago."""
+        """Say how the books fare that are collected, as their collectors said a few seconds ago."""
         self._looked_at = self._clock.monotonic()
-        return self._collected
+        books = [book for part in self._division.parts for book in part.collected]
+        return sorted(books, key=lambda book: book.instrument.symbol)
 
     async def klines(
         self,
@@ -137,9 +127,10 @@ class ReplicaExchange:
     ) -> CandleRange:
         """See ``ExchangeSource``."""
         asked = AskCandles(symbol=instrument.id.symbol, interval=interval, limit=limit, start=start, end=end)
-        found = await self._ask.candles(asked)
+        part = self._division.part_of(instrument.id.symbol)
+        found = await part.ask.candles(asked)
         if found is None:
-            why = self.status().reason or "its collector does not answer"
+            why = part.status(self._unknown()).reason or "its collector does not answer"
             raise ExchangeUnavailable(f"{self.name}: no candles now: {why}", retry_after=2)
         return found
 
@@ -185,7 +176,7 @@ class ReplicaExchange:
             replica = self._replicas[symbol] = Replica(
                 InstrumentId(self.name, symbol),
                 registry=self._registry,
-                word=self._word,
+                word=self._division.part_of(symbol).word,
                 clock=self._clock,
                 ask=self._on_need,
             )
@@ -194,32 +185,40 @@ class ReplicaExchange:
             )
 
     def _hear_pulse(self, body: bytes) -> None:
-        told = decode(body, ExchangePulse)
-        if told.epoch < self._epoch:
+        told, before = decode(body, ExchangePulse), self._division.parts
+        part = self._division.heard(told)
+        if part is None:
             return
-        if told.epoch > self._epoch:
-            self._epoch = told.epoch
-            self._word.begin()
+        if self._division.parts is not before:
+            self._follow_division()
+        if told.epoch > part.epoch:
             self._on_demand(self.name)  # who takes over knows of nobody's wants
-        was_silent, late = self._word.is_silent, self._word.hear(told.moment)
-        self._status = told.status
-        if not self._list.is_of(told.epoch, told.revision):
-            self._needs_list = True
+        was_silent, late = part.hear(told)
+        if not self._list.is_of(part.part, told.epoch, told.revision):
+            self._needs_list[part] = None
             self._woken.set()
         books, refused = {book.symbol: book for book in told.books}, set(told.refused)
         for symbol, replica in self._replicas.items():
-            replica.compare(
-                told.epoch,
-                books.get(symbol),
-                late=late,
-                was_silent=was_silent,
-                is_refused=symbol in refused,
-            )
+            if replica.word is part.word:
+                replica.compare(
+                    told.epoch,
+                    books.get(symbol),
+                    late=late,
+                    was_silent=was_silent,
+                    is_refused=symbol in refused,
+                )
+
+    def _follow_division(self) -> None:
+        """Go by the collectors of another division: not one book of the one before is trusted any more."""
+        self._needs_list.clear()
+        for symbol, replica in self._replicas.items():
+            replica.heed(self._division.part_of(symbol).word)
 
     def _ask_needed(self, group: asyncio.TaskGroup) -> None:
-        if self._needs_list and not self._asks_list:
-            self._needs_list, self._asks_list = False, True
-            group.create_task(self._fetch_list(), name=f"list of {self.name}")
+        for part in [one for one in self._needs_list if one not in self._asks_list]:
+            del self._needs_list[part]
+            self._asks_list.add(part)
+            group.create_task(self._fetch_list(part), name=f"list of {part.part}")
         needed = [symbol for symbol in self._needed if symbol not in self._asked]
         needed.sort(key=lambda one: not self._interest.is_of_an_order(InstrumentId(self.name, one)))
         for symbol in needed[: _MOST_ASKED - len(self._asked)]:
@@ -232,31 +231,28 @@ class ReplicaExchange:
     async def _fetch(self, symbol: str) -> None:
         """Ask for a whole book; where there is no answer the next pulse shows that it is still needed."""
         try:
-            answer, replica = await self._ask.book(symbol), self._replicas.get(symbol)
+            asking = self._division.part_of(symbol).ask.book(symbol)
+            answer, replica = await asking, self._replicas.get(symbol)
             if answer is not None and replica is not None:
                 replica.take(answer)
         finally:
             self._asked.discard(symbol)
             self._woken.set()
 
-    async def _fetch_list(self) -> None:
+    async def _fetch_list(self, part: ReplicaPart) -> None:
         try:
-            answer = await self._ask.listing()
+            answer = await part.ask.listing()
             if answer is not None:
-                self._list.take(answer)
+                self._list.take(part.part, answer)
         finally:
-            self._asks_list = False
+            self._asks_list.discard(part)
             self._woken.set()
 
     async def _look(self) -> None:
         """See when silence begins and when it is over, for ever."""
-        was_silent = True
         while True:
-            if self._word.is_silent is not was_silent:
-                was_silent = not was_silent
-                if was_silent:
-                    self._silent_since = self._clock.now()
-                    _log.warning("exchange=%s %s", self.name, self._word.words)
+            for part in self._division.parts:
+                part.look()
             for replica in self._replicas.values():
                 replica.look()
             await self._clock.sleep(_LOOK_EVERY_S)
@@ -264,22 +260,16 @@ class ReplicaExchange:
     async def _follow_collected(self) -> None:
         while True:
             await self._clock.sleep(1)
-            now, at = self._clock.monotonic(), self._collected_at
-            is_looked_at = now - self._looked_at < 60 * SECOND
-            every_s = _COLLECTED_EVERY_S if is_looked_at else _COLLECTED_SELDOM_S
-            if self._word.is_silent or (at is not None and now - at < every_s * SECOND):
-                continue
-            answer = await self._ask.collected()
-            if answer is not None:
-                self._collected = answer.books
-            self._collected_at = now
+            is_looked_at = self._clock.monotonic() - self._looked_at < 60 * SECOND
+            for part in self._division.parts:
+                await part.follow_collected(_COLLECTED_EVERY_S if is_looked_at else _COLLECTED_SELDOM_S)
 
     def _unknown(self) -> ExchangeStatus:
         return ExchangeStatus(
             name=self.name,
             state=ConnectionState.DOWN,
-            reason=self._word.words,
-            since=self._silent_since,
+            reason="",
+            since=self._begun_at,
             connections=0,
             books=0,
             instruments=len(self._list.instruments),

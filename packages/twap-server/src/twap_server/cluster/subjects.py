@@ -4,6 +4,7 @@ from typing import Final
 from urllib.parse import quote
 
 from twap_server.domain.market.instrument import InstrumentId
+from twap_server.domain.ownership import ExchangePart
 
 EVERYONE: Final = "*"
 
@@ -23,16 +24,16 @@ class Subjects:
         return self._name("trades", instrument.exchange, instrument.symbol)
 
     def pulse(self, exchange: str) -> str:
-        """What an exchange's collector tells several times a second: that it lives, how its books are."""
+        """What an exchange's collectors tell several times a second: that they live, how their books are."""
         return self._name("pulse", exchange)
 
     def wanted(self, exchange: str) -> str:
         """Which books of an exchange a node wants, told again and again."""
         return self._name("wanted", exchange)
 
-    def market(self, exchange: str) -> str:
-        """Questions to the collector of an exchange: a whole book, its list, candles."""
-        return self._name("market", exchange)
+    def market(self, part: ExchangePart) -> str:
+        """Questions to the collector of an exchange, or of a part of it: a whole book, its list, candles."""
+        return self._name("market", part.exchange, *filter(None, (part.label,)))
 
     def commands(self, partition: int) -> str:
         """Questions to the engine that owns a partition."""

@@ -39,6 +39,7 @@ class LiveMarket(ShownMarket[Collector]):
         network: Network = INTERNET,
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
+        sharers: int = 1,
     ) -> None:
         """Build everything, start nothing.
 
@@ -54,6 +55,7 @@ class LiveMarket(ShownMarket[Collector]):
             network: how exchanges are reached.
             archive: where closed candles are kept; None keeps none.
             new_book: builds the books that readers see.
+            sharers: how many, this one among them, share what each exchange allows one address.
         """
         self._collectors: dict[str, Collector] = {}
         super().__init__(self._collectors, config, registry=registry, interest=interest, clock=clock)
@@ -65,8 +67,10 @@ class LiveMarket(ShownMarket[Collector]):
             if not own.enabled:
                 continue
             interest.want_always(InstrumentId(shape.name, symbol) for symbol in own.symbols)
+            exchange = shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth)
+            exchange.share_limits(sharers)
             self._collectors[shape.name] = Collector(
-                shape(ws_url=own.ws_url, rest_url=own.rest_url, depth=own.depth),
+                exchange,
                 config,
                 registry=registry,
                 interest=interest,
