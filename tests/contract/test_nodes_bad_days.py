@@ -1,25 +1,21 @@
 """Bad days of several nodes: each has a sentence in the log and at ``/ready``, and loses nothing."""
 
 import asyncio
-import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-import httpx
 import pytest
 
 from support import nats, postgres
 from support.children import environment
 from support.live import signed_in, until_listed
-from support.nats import NatsServer
-from support.nodes import answering, settings_of
 from support.postgres import PostgresServer
+from support.several_nodes import Place, place, process_of, ready, running, until_held, until_ready
 from twap_client import TwapClient, Unavailable
 from twap_models import BookMessage, OrderEvent, OrderStatus, TwapOrderDetail, __version__
 from twap_server import bootstrap
@@ -28,13 +24,9 @@ from twap_server.cluster.coding import VERSION, encode
 from twap_server.cluster.config import Role
 from twap_server.cluster.messenger import NoAnswer
 from twap_server.cluster.nats_messenger import NatsMessenger
-from twap_server.cluster.subjects import Subjects
-from twap_server.domain.clock import SECOND, Clock, Nanos
+from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.ownership import PARTITIONS, ExchangePart
-from twap_server.settings import Settings
-from twap_server.venue.market import SyntheticSource
-from twap_server.venue.server import Venue
 
 WHY_NOT = nats.why_not() or postgres.why_not()
 pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT or "-")]
@@ -42,53 +34,6 @@ pytestmark = [pytest.mark.long, pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT
 ALL = (Role.COLLECTOR, Role.ENGINE, Role.GATEWAY)
 HOUR = 3_600 * SECOND
 BOOK = InstrumentId("binance", "BTC-USDT")
-
-
-@dataclass(frozen=True)
-class Place:
-    """What nodes share."""
-
-    nats: NatsServer
-    postgres: PostgresServer
-    settings: Settings
-
-    @property
-    def subjects(self) -> Subjects:
-        return Subjects(self.settings.cluster.prefix)
-
-    def sql(self, statement: str) -> str:
-        return self.postgres.sql(statement, database=self.settings.database_url.rpartition("/")[2])
-
-
-@asynccontextmanager
-async def place(postgres: PostgresServer, *, impatient: bool = False) -> AsyncIterator[Place]:
-    """A simulated Binance, a NATS and a database; no node yet."""
-    clock = SystemClock()
-    async with Venue(SyntheticSource(seed=7, clock=clock), clock=clock) as venue:
-        with NatsServer(impatient=impatient) as server, postgres.database() as database:
-            urls = {"binance": venue.urls()["binance"]}
-            yield Place(server, postgres, settings_of(database, server.url, urls))
-
-
-@asynccontextmanager
-async def running(where: Place, *roles: Role, clock: Clock | None = None) -> AsyncIterator[list[str]]:
-    """A node of each role; gives their base URLs."""
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(answering(where.settings, [one], clock)) for one in roles]
-
-
-async def ready(url: str) -> tuple[int, str]:
-    """The status of ``/ready``, and all that it says."""
-    async with httpx.AsyncClient(base_url=url) as http:
-        answer = await http.get("/ready")
-    return answer.status_code, "; ".join(json.loads(answer.content)["reasons"])
-
-
-async def until_ready(url: str, status: int, words: str = "") -> None:
-    """Wait until ``/ready`` answers so."""
-    async with asyncio.timeout(30):
-        while not ((found := await ready(url))[0] == status and words in found[1]):
-            await asyncio.sleep(0.05)
 
 
 async def submit(client: TwapClient, token_id: str, *, duration: float = 12, slices: int = 24) -> None:
@@ -277,7 +222,7 @@ async def test_a_gateway_that_stands_still_is_cut_off_and_catches_up(
     async with (
         place(postgres, impatient=True) as where,
         running(where, Role.COLLECTOR, Role.ENGINE),
-        gateway_of(where, tmp_path / "log") as (url, gateway),
+        process_of(where, Role.GATEWAY, tmp_path / "log") as (url, gateway),
         signed_in(url) as client,
         asyncio.TaskGroup() as group,
     ):
@@ -303,32 +248,6 @@ async def fill_its_socket(where: Place) -> None:
         for _ in range(100):
             loud.publish(subject, body)
             await asyncio.sleep(0.02)
-
-
-@asynccontextmanager
-async def gateway_of(where: Place, log: Path) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
-    """A gateway in a process of its own, which can be stopped; gives its base URL."""
-    own, urls, key = where.settings.cluster, where.settings.exchanges["binance"], where.settings.signing_key
-    assert key is not None
-    variables = {
-        "TWAP_SIGNING_KEY": key.get_secret_value(),
-        "TWAP_CLUSTER__PREFIX": own.prefix,
-        "TWAP_EXCHANGES__BINANCE__WS_URL": urls.ws_url or "",
-        "TWAP_EXCHANGES__BINANCE__REST_URL": urls.rest_url or "",
-    }
-    with log.open("wb") as errors:
-        made = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "twap_server", "node", "--role", "gateway", "--port", "0",
-            "--exchange", "binance", "--nats", own.nats, "--database", where.settings.database_url,
-            env=environment(**variables), stdout=asyncio.subprocess.PIPE, stderr=errors,
-        )  # fmt: skip
-    assert made.stdout is not None
-    try:
-        async with asyncio.timeout(60):
-            yield (await made.stdout.readline()).decode().split()[3], made
-    finally:
-        made.kill()
-        await made.wait()
 
 
 class Ahead(SystemClock):
@@ -373,14 +292,3 @@ async def test_a_node_whose_clock_is_an_hour_off_owns_nothing(
             assert (done.status, done.filled_quantity) == (OrderStatus.FILLED, Decimal("0.2"))
             assert all(one.time <= done.end_time for one in done.fills if done.end_time is not None)
     assert [lines(caplog, words.format(way)) for way in ("behind", "ahead of")] == [1, 1]
-
-
-async def until_held(where: Place, url: str, number: int) -> None:
-    """Wait until the node there has so many leases."""
-    held = f"""
-        SELECT count(*) FROM leases JOIN nodes ON node = node_id
-        WHERE address = '{url}' AND until > extract(epoch FROM clock_timestamp()) * 1000000000
-    """
-    async with asyncio.timeout(120):
-        while int(await asyncio.to_thread(where.sql, held)) != number:
-            await asyncio.sleep(0.2)

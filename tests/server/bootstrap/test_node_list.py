@@ -46,3 +46,22 @@ def test_each_node_has_what_it_owns_and_what_nobody_owns_is_last() -> None:
 def test_without_nodes_it_says_how_to_start_one() -> None:
     (line,) = told_nodes([], [])
     assert "twap-server node --role" in line
+
+
+def test_parts_are_shown_as_exchanges_and_divisions_of_before_are_not() -> None:
+    nodes = [node("aa", "collector"), node("bb", "collector", remark="it waits")]
+    leases = [
+        owned("exchange/binance", "", left=SECOND),  # as long as a part of it is held
+        owned("exchange/binance/1-of-2", "aa"),
+        owned("exchange/binance/2-of-2", "", left=-5),
+        Ownership(lease=Lease("exchange/binance/3-of-4", 1), node_id="bb", left=-9 * SECOND),
+        Ownership(lease=Lease("exchange/kraken", 7), node_id="aa", left=SECOND),
+        Ownership(lease=Lease("exchange/kraken/1-of-2", 6), node_id="", left=0),
+    ]
+    assert [line for line in told_nodes(nodes, leases) if "version" not in line] == [
+        "aa  collector on here",
+        "  has exchanges binance (part 1 of 2), kraken",
+        "bb  collector on here",
+        "  it waits",
+        "nobody has exchange binance (part 2 of 2)",
+    ]

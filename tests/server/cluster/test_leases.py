@@ -17,11 +17,12 @@ from twap_server.cluster.leases import LeaseKeeper
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import LeaseLost, StoreTakenOver
-from twap_server.domain.ownership import Lease, Node
+from twap_server.domain.ownership import Lease, Node, is_of_an_exchange, part_of_lease, parts_of
 
 pytestmark = ALONE
 
 NAMES = [f"partition/{number}" for number in range(8)]
+HALVES, THIRDS = ([one.lease for one in parts_of("binance", of)] for of in (2, 3))
 REPLACED_S = 5
 """Seconds within which a lost owner is replaced."""
 
@@ -92,6 +93,7 @@ class Member:
         return sorted(+self.working)
 
     async def _run(self) -> None:
+        await self.keeper.look_around()
         async with asyncio.TaskGroup() as group:
             group.create_task(self.life.run())
             group.create_task(self.keeper.run())
@@ -256,6 +258,48 @@ async def test_a_node_whose_clock_is_off_owns_nothing(jump: float) -> None:
         assert a.keeper.remark == "" and len(a.held) == len(b.held) == 4
 
 
+async def test_a_node_of_another_division_waits_until_the_others_have_stopped(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kraken, shared = "exchange/kraken", MemoryLeases()
+    async with members(shared) as made:
+        a, b = Member(shared, "a", [*HALVES, kraken]), Member(shared, "b", [*THIRDS, kraken])
+        made += [a, b]
+        a.start()
+        await asyncio.sleep(3)
+        b.start()
+        for _ in range(60):
+            await asyncio.sleep(0.5)
+            assert sorted(a.held) == sorted([*HALVES, kraken]), "it gives nothing to who cannot take it"
+            assert b.held == ()
+        assert len(a.begun) == 3, "without a break"
+        words = "other nodes collect binance in 2 parts, this one is to do so in 3 parts"
+        assert words in b.keeper.remark and caplog.text.count(words) == 1
+        assert a.keeper.remark == ""
+        await a.stop()
+        await asyncio.sleep(1.5)
+        assert sorted(b.held) == sorted([*THIRDS, kraken]) and b.keeper.remark == ""
+        assert caplog.text.count("no other node stands in the way any more") == 1
+        a.start()
+        await asyncio.sleep(5)
+        assert a.held == () and "in 3 parts, this one is to do so in 2 parts" in a.keeper.remark
+        assert min(lease.epoch for lease in b.begun if lease.name != kraken) > 2
+
+
+async def test_parts_are_shared_out_as_exchanges_are() -> None:
+    shared = MemoryLeases()
+    async with members(shared) as made:
+        made += [Member(shared, name, THIRDS) for name in ("a", "b", "c")]
+        for one in made:
+            one.start()
+        await asyncio.sleep(10)
+        assert sorted(name for one in made for name in one.held) == THIRDS
+        assert [len(one.held) for one in made] == [1, 1, 1]
+        made[0].pause()
+        await asyncio.sleep(REPLACED_S)
+        assert sorted(made[1].held + made[2].held) == THIRDS
+
+
 async def test_a_slow_database_is_no_wrong_clock() -> None:
     async with members(MemoryLeases(), "a") as (a,):
         a.store.late = 0.3
@@ -360,14 +404,27 @@ events = st.lists(
 def test_no_two_nodes_hold_a_lease_at_once(first: list[Event], second: list[Event]) -> None:
     loop = looptime.new_event_loop(start=0, noop_cycles=1)
     try:
-        loop.run_until_complete(_play(first, second))
+        loop.run_until_complete(_play(first, second, NAMES, NAMES))
     finally:
         loop.close()
 
 
-async def _play(first: list[Event], second: list[Event]) -> None:
+@settings(max_examples=15, deadline=None)
+@given(events, events)
+def test_no_two_nodes_collect_a_symbol_at_once_whatever_their_divisions(
+    first: list[Event], second: list[Event]
+) -> None:
+    loop = looptime.new_event_loop(start=0, noop_cycles=1)
+    try:
+        loop.run_until_complete(_play(first, second, HALVES, THIRDS))
+    finally:
+        loop.close()
+
+
+async def _play(first: list[Event], second: list[Event], names: list[str], others: list[str]) -> None:
     shared = MemoryLeases()
-    async with members(shared, "a", "b", "c") as all_:
+    async with members(shared) as all_:
+        all_ += [Member(shared, "a", names), Member(shared, "b", names), Member(shared, "c", others)]
         for one in all_:
             one.start()
         async with asyncio.TaskGroup() as group:
@@ -381,8 +438,9 @@ async def _play(first: list[Event], second: list[Event]) -> None:
                 one.store.late, one.clock.jump, one.cleanup_s = 0, 0, 0
             await asyncio.sleep(40)
             watching.cancel()
-        assert sorted(name for one in all_ for name in one.held) == NAMES, "and each is held again"
-        assert sorted(len(one.held) for one in all_) == [2, 3, 3]
+        assert sorted(name for one in all_ for name in one.held) in (names, others), "and each is held again"
+        if names == others:
+            assert sorted(len(one.held) for one in all_) == [2, 3, 3]
 
 
 async def _one_by_one(script: list[Event], among: list[Member]) -> None:
@@ -417,6 +475,7 @@ async def _watch(shared: MemoryLeases, all_: list[Member]) -> None:
     while True:
         believed = Counter(name for one in all_ for name in one.held)
         assert not [name for name, count in believed.items() if count > 1]
+        assert len({part_of_lease(name).of for name in believed if is_of_an_exchange(name)}) <= 1
         for one in all_:
             assert {shared.rows[name].node for name in one.held} <= {one.name}
         await asyncio.sleep(0.05)

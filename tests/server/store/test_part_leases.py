@@ -136,11 +136,13 @@ async def test_a_node_that_knows_of_no_parts_is_kept_out_and_keeps_out(url: str)
 async def test_one_who_stands_still_while_taking_a_part_keeps_nobody_from_renewing(url: str) -> None:
     async with nodes(url, 2) as (a, b):
         mine = await a.take(HALVES)
-        with pytest.raises(StoreUnavailable):
-            async with b.database.lease_transaction() as stuck:
-                await stuck.exec_driver_sql("SELECT 1 FROM leases WHERE name = 'exchange/binance' FOR UPDATE")
-                assert await a.store.renew(mine, TTL) == mine, "PostgreSQL ends the other after a second"
-                await stuck.exec_driver_sql("SELECT 1")
+        async with AsyncExitStack() as stack:
+            stuck = await stack.enter_async_context(b.database.lease_transaction())
+            await stuck.exec_driver_sql("SELECT 1 FROM leases WHERE name = 'exchange/binance' FOR UPDATE")
+            renewed = await a.store.renew(mine, TTL)
+            with pytest.raises(StoreUnavailable):
+                await stack.aclose()
+        assert renewed == mine, "PostgreSQL ends the other after a second"
         assert await b.take(["exchange/kraken"]), "with another connection"
 
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 
 from twap_server.cluster.lease_words import listed
 from twap_server.domain.clock import span_text, to_text
-from twap_server.domain.ownership import Node, Ownership
+from twap_server.domain.ownership import Node, Ownership, of_present_divisions
 
 _GONE_AFTER = 3_000_000_000
 
 
 def told_nodes(nodes: Sequence[Node], leases: Sequence[Ownership]) -> Iterator[str]:
     """A paragraph for each node, and what nobody owns."""
+    leases = of_present_divisions(leases)
     if not nodes:
         yield "no node uses this database: start one with twap-server node --role …"
     for node in nodes:

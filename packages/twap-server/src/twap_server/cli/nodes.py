@@ -55,6 +55,14 @@ def node(
         list[str] | None,
         typer.Option(help="Exchange to collect, as for start; the same for all nodes. Repeatable."),
     ] = None,
+    split: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PARTS",
+            help="Share an exchange's symbols out over so many parts, as binance=4; "
+            "the same for all collectors. Repeatable.",
+        ),
+    ] = None,
     record: Annotated[
         Path | None, typer.Option(help="Keep every message of the exchanges in this folder.")
     ] = None,
@@ -69,8 +77,11 @@ def node(
     from twap_server import bootstrap, settings  # noqa: PLC0415 - keeps --help fast
 
     given = settings_given(host=host, port=port, database=database, record=record, log_format=log_format)
-    if nats is not None:
-        given["cluster"] = {"nats": nats}
+    cluster: dict[str, object] = {} if nats is None else {"nats": nats}
+    if split:
+        cluster["split"] = _parts_by_exchange(split, role)
+    if cluster:
+        given["cluster"] = cluster
     try:
         chosen = bootstrap.choose(settings.load(file=config, flags=given), exchange or [])
         new_loop = loop_factory(chosen.runtime.event_loop)
@@ -78,6 +89,19 @@ def node(
         fail(str(error), code=2)
     serve = partial(bootstrap.serve_node, chosen, roles=[one.value for one in role])
     run_announcing(lambda announce: serve(announce=announce), new_loop)
+
+
+def _parts_by_exchange(given: list[str], roles: list[RoleName]) -> dict[str, str]:
+    """Read ``--split``; ends the command where it cannot be read, or means nothing for these roles."""
+    if RoleName.COLLECTOR not in roles:
+        fail("--split: only a collector splits exchanges: add --role collector, or leave it out", code=2)
+    found = {}
+    for text in given:
+        name, separator, parts = text.rpartition("=")
+        if not (name and separator and parts.isdecimal()):
+            fail(f"--split {text[:60]!r}: expected NAME=PARTS, such as binance=4", code=2)
+        found[name] = parts
+    return found
 
 
 def nodes(config: ConfigFile = None, database: DatabaseUrl = None) -> None:

@@ -5,6 +5,7 @@ paused and replaced can write nothing.
 """
 
 import re
+from collections.abc import Iterable, Mapping
 from hashlib import md5
 from typing import Final
 
@@ -174,3 +175,19 @@ class Ownership(Struct, frozen=True, kw_only=True):
     """Who had it last; empty: it was given back."""
     left: int
     """Nanoseconds until it runs out, by the database's clock; 0 or less: it is free."""
+
+
+def of_present_divisions(leases: Iterable[Ownership]) -> list[Ownership]:
+    """Without the leases of divisions that were given up for another one: nobody lacks those."""
+    every = list(leases)
+    newest: dict[str, tuple[int, int]] = {}
+    for one in every:
+        if is_of_an_exchange(one.lease.name):
+            part = part_of_lease(one.lease.name)
+            newest[part.exchange] = max(newest.get(part.exchange, (0, 0)), (one.lease.epoch, part.of))
+    return [one for one in every if not is_of_an_exchange(one.lease.name) or _is_present(one, newest)]
+
+
+def _is_present(one: Ownership, newest: Mapping[str, tuple[int, int]]) -> bool:
+    part = part_of_lease(one.lease.name)
+    return newest[part.exchange][1] == part.of
