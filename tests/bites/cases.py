@@ -15,6 +15,7 @@ from bites.members import MEMBERS_BITES
 from bites.money import MONEY_BITES
 from bites.nodes import NODES_BITES
 from bites.pairs import PAIRS_BITES
+from bites.parts import PARTS_BITES
 from bites.refusals import REFUSALS
 from bites.replicas import REPLICA_BITES
 from bites.rest import REST_BITES
@@ -444,4 +445,5 @@ BITES = (
     *FAIRNESS,
     *NODES_BITES,
     *REPLICA_BITES,
+    *PARTS_BITES,
 )
