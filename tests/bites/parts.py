@@ -77,8 +77,8 @@ PARTS_BITES = (
         fault="F184",
         guard="what a division of before tells counts for nothing",
         file="cluster/replica_division.py",
-        line="            if told.epoch <= max(one.epoch for one in self.parts):\n                return None\n",
-        instead="",
+        line="            if told.epoch <= max(one.epoch for one in self.parts):\n",
+        instead="            if told.epoch < 0:\n",
         tests=(PARTS + "test_a_division_of_before_that_wakes_up_late_is_ignored",),
     ),
     Bite(

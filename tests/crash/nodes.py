@@ -25,6 +25,8 @@ from support.postgres import PostgresServer
 BACK_WITHIN_S = 12
 """A lease runs out after 3 s, the next owner comes within 5; processes start beside loaded ones."""
 _SIGNING_KEY = "a signing key for crash tests alone"
+_SPLIT = '{"binance": 2}'
+"""Each collector has a part of it, as long as both live."""
 _ROLES = ("collector", "engine", "gateway")
 _EACH = 2
 _PAUSES_S = (1.0, 8.0)
@@ -151,7 +153,7 @@ async def nodes_world(options: Options, postgres: PostgresServer) -> AsyncIterat
                     folder=options.folder,
                     database=database,
                     exchanges=urls,
-                    settings={"TWAP_SIGNING_KEY": _SIGNING_KEY},
+                    settings={"TWAP_SIGNING_KEY": _SIGNING_KEY, "TWAP_CLUSTER__SPLIT": _SPLIT},
                     command=f"node --role {role} --nats {_nats_url(nats, cables[role], number)}",
                 )
                 for number in range(_EACH)
