@@ -106,6 +106,33 @@ def test_a_doctored_log_of_leases_is_not(doctored: Callable[[Owners], Any]) -> N
     assert found.value.invariant == "N1"
 
 
+def exchange(kind: str, name: str, epoch: int, *, at: int) -> Leased:
+    return Leased(kind, "a", 3, at, [Lease(name, epoch)])
+
+
+@pytest.mark.parametrize(
+    ("told", "invariant"),
+    [
+        (exchange("take", "exchange/binance/2-of-2", 2, at=1), ""),
+        (exchange("take", "exchange/binance/2-of-2", 1, at=1), "N5"),
+        (exchange("take", "exchange/binance/1-of-2", 2, at=1), "N1"),
+        (exchange("take", "exchange/binance/1-of-3", 2, at=1), "N5"),
+        (exchange("take", "exchange/binance/1-of-3", 2, at=4), ""),
+        (exchange("take", "exchange/binance", 2, at=1), "N5"),
+        (exchange("take", "exchange/binance", 1, at=4), "N5"),
+        (exchange("take", "exchange/kraken", 1, at=1), ""),
+        (exchange("renew", "exchange/binance/1-of-2", 1, at=1), ""),
+        (exchange("renew", "exchange/binance/1-of-2", 0, at=1), "N1"),
+    ],
+)
+def test_two_divisions_of_an_exchange_are_noticed(told: Leased, invariant: str) -> None:
+    owners = Owners()
+    owners.leased(exchange("take", "exchange/binance/1-of-2", 1, at=0), now=0)
+    with pytest.raises(Violation) if invariant else nullcontext() as found:
+        owners.leased(told, now=1)
+    assert not invariant or found.value.invariant == invariant
+
+
 def node(*partitions: int, epoch: int = 1, woke_at: float = 0) -> Any:
     """An engine that is awake and works these partitions."""
     return SimpleNamespace(

@@ -1,5 +1,7 @@
 """A server of three nodes in this process: collector, engine and gateway, on a real NATS and PostgreSQL.
 
+Binance is split: its symbols come from two collectors, though one node runs both.
+
 ``TWAP_TEST_NODES=1`` lets tests that ask ``support.live`` for a server have this one, unchanged.
 """
 
@@ -67,7 +69,7 @@ async def serving_on_nodes(
         flags: settings.
     """
     database = str(flags.pop("database", "")) or _database_of(folder)
-    chosen = settings_of(database, _nats().url, urls, **flags)
+    chosen = split(settings_of(database, _nats().url, urls, **flags), 2 if "binance" in urls else 1)
     async with AsyncExitStack() as stack:
         for role in (Role.COLLECTOR, Role.ENGINE):
             await stack.enter_async_context(
@@ -88,6 +90,12 @@ def settings_of(
         "cluster": {"nats": nats, "prefix": database.rpartition("/")[2]},
     } | flags
     return bootstrap.choose(settings.load(file=None, flags=given, environment={}), list(urls))
+
+
+def split(chosen: settings.Settings, parts: int) -> settings.Settings:
+    """The same, for collectors that share Binance's symbols out over so many parts."""
+    cluster = chosen.cluster.model_copy(update={"split": {"binance": parts}} if parts > 1 else {})
+    return chosen.model_copy(update={"cluster": cluster})
 
 
 @asynccontextmanager

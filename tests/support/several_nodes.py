@@ -12,7 +12,7 @@ import httpx
 
 from support.children import environment
 from support.nats import NatsServer
-from support.nodes import answering, settings_of
+from support.nodes import answering, settings_of, split
 from support.postgres import PostgresServer
 from twap_server.clock import SystemClock
 from twap_server.cluster.config import Role
@@ -37,8 +37,7 @@ class Place:
 
     def split(self, parts: int) -> "Place":
         """The same, for nodes that share the exchange's symbols out over so many parts."""
-        cluster = self.settings.cluster.model_copy(update={"split": {"binance": parts}})
-        return replace(self, settings=self.settings.model_copy(update={"cluster": cluster}))
+        return replace(self, settings=split(self.settings, parts))
 
     def sql(self, statement: str) -> str:
         return self.postgres.sql(statement, database=self.settings.database_url.rpartition("/")[2])

@@ -6,11 +6,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from msgspec import Struct
 
 from support.clocks import ALONE, LoopClock
 from support.cluster_market import EXCHANGE, SUBJECTS, CollectorNode, levels_of, many, reader
 from support.cluster_messenger import MessengerNetwork
 from twap_models.enums import Interval
+from twap_server.cluster.coding import decode, encode
+from twap_server.cluster.market_messages import BookPulse, ExchangePulse
 from twap_server.cluster.replica_market import ReplicaMarket
 from twap_server.domain.clock import SECOND
 from twap_server.domain.errors import ExchangeUnavailable
@@ -292,3 +295,43 @@ async def test_a_division_of_before_that_wakes_up_late_is_ignored():
 def test_the_symbols_of_these_tests_are_in_all_parts():
     for of in (2, 3):
         assert {part_of(symbol, of) for symbol in LISTED} == set(range(1, of + 1))
+
+
+class _PulseOfBefore(Struct, kw_only=True):
+    """As a release tells and reads it that knows of no parts."""
+
+    epoch: int
+    moment: int
+    status: ExchangeStatus
+    revision: int
+    books: list[BookPulse]
+    refused: list[str] = []
+
+
+def _pulse(made: Place, **fields: int) -> ExchangePulse:
+    status = made.collectors[FIRST].exchange.status()
+    return ExchangePulse(
+        epoch=9, moment=made.clock.monotonic(), status=status, revision=1, books=[], **fields
+    )
+
+
+async def test_nodes_of_before_tell_of_an_exchange_that_is_not_split():
+    async with place(2) as made:
+        told = _pulse(made, part=2, parts=2)
+        heard = decode(encode(told), _PulseOfBefore)
+        assert (heard.epoch, heard.moment) == (told.epoch, told.moment)
+        again = decode(encode(heard), ExchangePulse)
+        assert (again.part, again.parts) == (1, 1)
+        made.network.tell("one of before", SUBJECTS.pulse(EXCHANGE), encode(heard))
+        await asyncio.sleep(0.001)
+        assert made.live() == set(), "it has a higher epoch, and the whole exchange"
+
+
+@pytest.mark.parametrize(("part", "parts"), [(0, 2), (3, 2), (1, 0), (-1, 3)])
+async def test_a_pulse_of_no_part_there_can_be_is_ignored(part: int, parts: int):
+    async with place(2) as made:
+        body = encode(_pulse(made, part=part, parts=parts))
+        made.network.tell("a wrong one", SUBJECTS.pulse(EXCHANGE), body)
+        await asyncio.sleep(PULSES_S)
+        assert made.live() == set(LISTED)
+        assert (made.exchange.connections, made.exchange.reason) == (2, "")

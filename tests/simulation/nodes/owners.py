@@ -2,7 +2,8 @@
 
 N1: every write carries the epoch that its partition has in the database at that moment, and epochs are taken
 one after another. N2: who works a partition has its lease. N4: no partition with open orders is without an
-owner for long. It asks neither the guard nor the keepers of leases.
+owner for long. N5: leases of one division of an exchange are held at a time, and each taking of one has an
+epoch above all of that exchange. It asks neither the guard nor the keepers of leases.
 """
 
 from collections import Counter, defaultdict
@@ -13,6 +14,7 @@ from hashlib import md5
 from simulation.nodes.node import SimNode
 from simulation.nodes.shared_disk import Leased, Owned
 from simulation.violation import Violation
+from twap_server.domain.ownership import Lease
 
 PARTITIONS = 16
 """Instead of 64: most of them would be empty, and each costs a turn a second."""
@@ -39,20 +41,47 @@ class Owners:
         self.done: Counter[str] = Counter()
         self._wrong_since: dict[tuple[str, int, int], float] = {}
         self._ownerless_since: dict[int, float] = {}
+        self._divisions: dict[str, str] = {}
+        """Of each exchange, that whose lease was taken last."""
 
     def leased(self, told: Leased, *, now: float) -> None:
         """Leases were changed, at this moment of the loop."""
         for one in told.leases:
             row = self.rows[one.name]
+            if told.kind != "release":
+                self._check_division(told, one)
             if told.kind != "take":
                 if one.epoch != row.epoch:
                     raise Violation("N1", f"{told.node}: {told.kind} of {one}, the epoch is {row.epoch}")
+            elif one.name.startswith("exchange/"):
+                self._check_taken_exchange(told, one)
+                row.epoch, row.taken_at = one.epoch, now
+                self.done["leases taken"] += 1
             elif one.epoch != row.epoch + 1 or row.until > told.at:
                 raise Violation("N1", f"{told.node} took {one}, the epoch was {row.epoch} until {row.until}")
             else:
                 row.epoch, row.taken_at = one.epoch, now
                 self.done["leases taken"] += 1
             row.until = told.until if told.kind != "release" else 0
+
+    def _check_division(self, told: Leased, one: Lease) -> None:
+        for name in self._of_exchange(one.name):
+            if division_of(name) != division_of(one.name) and self.rows[name].until > told.at:
+                raise Violation("N5", f"{told.node}: {told.kind} of {one}, while {name} is held")
+
+    def _check_taken_exchange(self, told: Leased, one: Lease) -> None:
+        highest = max(self.rows[name].epoch for name in self._of_exchange(one.name))
+        if self.rows[one.name].until > told.at:
+            raise Violation("N1", f"{told.node} took {one}, which was held")
+        if one.epoch <= highest:
+            raise Violation("N5", f"{told.node} took {one}, the exchange had epoch {highest}")
+        self.done["divisions changed"] += self._divisions.get(_exchange_of(one.name)) != division_of(one.name)
+        self._divisions[_exchange_of(one.name)] = division_of(one.name)
+
+    def _of_exchange(self, name: str) -> list[str]:
+        """All leases of the same exchange; none of what is not for an exchange."""
+        is_one = name.startswith("exchange/")
+        return [one for one in self.rows if is_one and _exchange_of(one) == _exchange_of(name)]
 
     def wrote(self, told: Owned) -> None:
         """Orders were written."""
@@ -105,6 +134,15 @@ class Owners:
             left = now - max(since, well_from, min(able, default=now))
             if left > OWNERLESS_S:
                 raise Violation("N4", f"nobody works partition {partition} for {left:.1f} s")
+
+
+def division_of(name: str) -> str:
+    """Into how many parts an exchange is divided where a lease has that name."""
+    return name.rpartition("-of-")[2] if "-of-" in name else "1"
+
+
+def _exchange_of(name: str) -> str:
+    return name.split("/")[1] if name.startswith("exchange/") else ""
 
 
 def partition_of(user_id: str) -> int:

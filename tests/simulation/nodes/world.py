@@ -1,10 +1,14 @@
 """One simulated run of several nodes: a collector and its replacement, two engines, two gateways.
 
+Binance is split by seeds that are even: into two parts, and of each second of them by the replacement into
+three, so that the division changes with each change of the collector.
+
 What one server promises holds for all of them together, and more: see ``owners.py`` and ``replicas.py``.
 """
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -79,11 +83,20 @@ class NodesWorld(World):
             on_look=self._node_looked,
         )
         self.collectors, self.engines, self.gateways = (
-            [SimNode(f"{role}-{number}", role, around, self._node_ended) for number in (1, 2)]
+            [
+                SimNode(f"{role}-{number}", role, self._split(around, number), self._node_ended)
+                for number in (1, 2)
+            ]
             for role in (Role.COLLECTOR, Role.ENGINE, Role.GATEWAY)
         )
         self.nodes = (*self.collectors, *self.engines, *self.gateways)
         return Front(self.gateways, clock=self.clock, shown=around.shown, seed=name)
+
+    def _split(self, around: Surroundings, number: int) -> Surroundings:
+        """What the first or second node of a role is told of parts."""
+        parts = 1 if self.seed % 2 else 3 if self.seed % 4 == 0 and number == 2 else 2
+        cluster = around.settings.cluster.model_copy(update={"split": {"binance": parts}})
+        return replace(around, settings=around.settings.model_copy(update={"cluster": cluster}))
 
     async def _begin(self) -> None:
         await self.disk.prepare()
