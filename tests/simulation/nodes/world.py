@@ -274,6 +274,7 @@ class NodesWorld(World):
         return {
             "starts": sum(one.starts for one in self.nodes),
             "taken": self.owners.done["leases taken"],
+            "divided": self.owners.done["divisions changed"],
             "guarded": self.owners.done["guarded writes"],
             "compared": self.replicas.checked,
             "lost": self.lines.lost,
