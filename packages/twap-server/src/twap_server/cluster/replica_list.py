@@ -13,7 +13,7 @@ from twap_server.domain.ownership import ExchangePart, part_of
 
 
 @dataclass(slots=True)
-class _Told:
+class _ListOfPart:
     """What one part's collector told; what others know better is left out."""
 
     known: tuple[int, int]
@@ -32,7 +32,7 @@ class ReplicaList:
         """By canonical symbol: another mapping for each new list."""
         self.clashing: tuple[Instrument, ...] = ()
         self._gone: Mapping[str, str] = {}
-        self._told: dict[ExchangePart, _Told] = {}
+        self._told: dict[ExchangePart, _ListOfPart] = {}
         """Of one division."""
 
     def is_of(self, part: ExchangePart, epoch: int, revision: int) -> bool:
@@ -49,7 +49,7 @@ class ReplicaList:
         ):
             return False
         self._told = {other: known for other, known in self._told.items() if other.of == part.of}
-        self._told[part] = _Told(
+        self._told[part] = _ListOfPart(
             known=(told.epoch, told.revision),
             instruments={one.id.symbol: one for one in told.instruments},
             gone=told.gone,
