@@ -74,6 +74,14 @@ PARTS_BITES = (
         tests=(KEEPER + "test_a_node_of_another_division_waits_until_the_others_have_stopped",),
     ),
     Bite(
+        fault="F183",
+        guard="nobody gives a part away to a node that knows of none",
+        file="cluster/leases.py",
+        line="TAKES_PARTS if any(map(is_of_a_part, self._names)) else role\n",
+        instead="role\n",
+        tests=(KEEPER + "test_nothing_is_left_to_a_node_that_knows_of_no_parts",),
+    ),
+    Bite(
         fault="F184",
         guard="what a division of before tells counts for nothing",
         file="cluster/replica_division.py",

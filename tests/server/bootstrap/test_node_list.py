@@ -2,14 +2,21 @@
 
 from twap_server.bootstrap.node_list import told_nodes
 from twap_server.domain.clock import SECOND, Nanos
-from twap_server.domain.ownership import Lease, Node, Ownership, lease_of_exchange, lease_of_partition
+from twap_server.domain.ownership import (
+    TAKES_PARTS,
+    Lease,
+    Node,
+    Ownership,
+    lease_of_exchange,
+    lease_of_partition,
+)
 
 
 def node(node_id: str, role: str, *, silence: int = 0, remark: str = "") -> Node:
     return Node(
         node_id=node_id,
         host="here",
-        roles=(role,),
+        roles=(role, TAKES_PARTS) if role == "collector" else (role,),
         version="0.1.0",
         started=Nanos(1_700_000_000 * SECOND),
         address="http://127.0.0.1:8102" if role == "engine" else "",

@@ -17,12 +17,20 @@ from twap_server.cluster.leases import LeaseKeeper
 from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.domain.clock import SECOND, Nanos
 from twap_server.domain.errors import LeaseLost, StoreTakenOver
-from twap_server.domain.ownership import Lease, Node, is_of_an_exchange, part_of_lease, parts_of
+from twap_server.domain.ownership import (
+    TAKES_PARTS,
+    Lease,
+    Node,
+    is_of_an_exchange,
+    part_of_lease,
+    parts_of,
+)
 
 pytestmark = ALONE
 
 NAMES = [f"partition/{number}" for number in range(8)]
 HALVES, THIRDS = ([one.lease for one in parts_of("binance", of)] for of in (2, 3))
+ROLES = ("engine", TAKES_PARTS)
 REPLACED_S = 5
 """Seconds within which a lost owner is replaced."""
 
@@ -30,10 +38,12 @@ REPLACED_S = 5
 class Member:
     """A node with one keeper; its work counts what it does."""
 
-    def __init__(self, shared: MemoryLeases, name: str, names: list[str] = NAMES) -> None:
+    def __init__(
+        self, shared: MemoryLeases, name: str, names: list[str] = NAMES, roles: tuple[str, ...] = ROLES
+    ) -> None:
         self.name, self.clock = name, PausableClock()
         self.store = RemoteLeases(shared, self.clock)
-        node = Node(node_id=name, host="h", roles=("engine",), version="1", started=Nanos(0))
+        node = Node(node_id=name, host="h", roles=roles, version="1", started=Nanos(0))
         self.life = SignOfLife(self.store, node, clock=self.clock)
         self.keeper = LeaseKeeper(
             self.store,
@@ -284,6 +294,28 @@ async def test_a_node_of_another_division_waits_until_the_others_have_stopped(
         await asyncio.sleep(5)
         assert a.held == () and "in 3 parts, this one is to do so in 2 parts" in a.keeper.remark
         assert min(lease.epoch for lease in b.begun if lease.name != kraken) > 2
+
+
+async def test_nothing_is_left_to_a_node_that_knows_of_no_parts() -> None:
+    """Of a release before: it asks for the whole exchange, and does not know that it waits."""
+    shared = MemoryLeases()
+    async with members(shared) as made:
+        new = [Member(shared, name, HALVES) for name in ("a", "b")]
+        old = Member(shared, "c", ["exchange/binance"], roles=("engine",))
+        old.keeper._has_exchanges = False
+        made += [*new, old]
+        for one in (new[0], old):
+            one.start()
+            await asyncio.sleep(3)
+        await asyncio.sleep(20)
+        assert sorted(new[0].held) == HALVES and len(new[0].begun) == 2
+        new[1].start()
+        await asyncio.sleep(5)
+        assert len(new[0].held) == len(new[1].held) == 1
+        for one in new:
+            await one.stop()
+        await asyncio.sleep(2)
+        assert old.held == ("exchange/binance",)
 
 
 async def test_parts_are_shared_out_as_exchanges_are() -> None:

@@ -32,7 +32,7 @@ from twap_server.cluster.subjects import Subjects
 from twap_server.cluster.troubles import Troubles
 from twap_server.domain.clock import Clock
 from twap_server.domain.errors import InvalidRequest
-from twap_server.domain.ownership import Node
+from twap_server.domain.ownership import TAKES_PARTS, Node
 from twap_server.settings import Settings
 from twap_server.store.database import Database
 from twap_server.store.leases import SqlLeaseStore
@@ -127,7 +127,7 @@ async def node_over(
         node = Node(
             node_id=database.node_id,
             host=platform.node(),
-            roles=tuple(one.value for one in roles),
+            roles=(*(one.value for one in roles), *([TAKES_PARTS] if Role.COLLECTOR in roles else [])),
             version=__version__,
             started=steady.now(),
             address=address,

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from twap_server.cluster.lease_words import listed
 from twap_server.domain.clock import span_text, to_text
-from twap_server.domain.ownership import Node, Ownership, of_present_divisions
+from twap_server.domain.ownership import TAKES_PARTS, Node, Ownership, of_present_divisions
 
 _GONE_AFTER = 3_000_000_000
 
@@ -17,7 +17,8 @@ def told_nodes(nodes: Sequence[Node], leases: Sequence[Ownership]) -> Iterator[s
     for node in nodes:
         own = [one.lease.name for one in leases if one.node_id == node.node_id and one.left > 0]
         where = f" at {node.address}" if node.address else ""
-        yield f"{node.node_id}  {', '.join(node.roles)} on {node.host}{where}"
+        roles = ", ".join(one for one in node.roles if one != TAKES_PARTS)
+        yield f"{node.node_id}  {roles} on {node.host}{where}"
         yield f"  version {node.version}, since {to_text(node.started)}, {_last_word(node)}"
         if own:
             yield f"  has {listed(own)}"

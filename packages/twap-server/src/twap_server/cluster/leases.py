@@ -24,7 +24,7 @@ from twap_server.cluster.sign_of_life import SignOfLife
 from twap_server.collector.backoff import KeyedBackoff
 from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos
 from twap_server.domain.errors import StoreTakenOver, StoreUnavailable
-from twap_server.domain.ownership import Lease, Ownership, is_of_an_exchange
+from twap_server.domain.ownership import TAKES_PARTS, Lease, Ownership, is_of_a_part, is_of_an_exchange
 
 log = logging.getLogger(__name__)
 
@@ -137,6 +137,8 @@ class LeaseKeeper:
         self._is_reachable = True
         self._words = HeldWords()
         self._has_exchanges = any(map(is_of_an_exchange, self._names))
+        self._sharing = TAKES_PARTS if any(map(is_of_a_part, self._names)) else role
+        """What makes a node one of those that share: who cannot take parts is left none."""
         self._waiting = ""
 
     @property
@@ -236,7 +238,7 @@ class LeaseKeeper:
             self._leave_all()
             return
         staying = [one for one in self._held.values() if one.is_staying]
-        share = -(-len(self._names) // self._life.living(self._role))
+        share = -(-len(self._names) // self._life.living(self._sharing))
         if len(staying) > share:
             log.debug("%s is given away, for a fair share is %d", staying[-1].lease.name, share)
             staying[-1].leave()

@@ -15,6 +15,8 @@ from twap_server.domain.clock import SECOND, Nanos
 
 PARTITIONS: Final = 64
 """Never changed: what is recorded does not say its partition, ``store/queries.py`` computes it in SQL."""
+TAKES_PARTS: Final = "takes-parts"
+"""Among the roles of a node: it collects, and can take parts of an exchange; earlier releases cannot."""
 MOST_OFF: Final = SECOND
 """A node whose clock is further off than this from the database's owns nothing."""
 MOST_PARTS: Final = 64
@@ -157,6 +159,7 @@ class Node(Struct, frozen=True, kw_only=True):
     node_id: str
     host: str
     roles: tuple[str, ...]
+    """What it does, and ``TAKES_PARTS``."""
     version: str
     started: Nanos
     address: str = ""
