@@ -16,7 +16,7 @@ import httpx
 
 from crash.answers import check_details, check_lists, check_replay
 from crash.facts import Facts, from_sqlite
-from crash.figures import Figures
+from crash.figures import LONGEST, SHOWN, Figures
 from crash.journal import Breach, Journal, read
 from crash.kills import Killer
 from crash.load import Load
@@ -155,12 +155,15 @@ class Loop(ABC):
         self.figures.take(self.journal, facts, self._server.lives)
 
     def _note(self, found: Iterable[Breach]) -> None:
-        """Each breach once, however often it is seen."""
+        """Each breach once, however often it is seen; it is told at once, while there is something to look at."""
         self.figures.checks += 1
         found = [*found, *self.journal.breaches]
         self.journal.breaches.clear()
         known = set(self.figures.breaches)
-        self.figures.breaches += [breach for breach in dict.fromkeys(found) if breach not in known]
+        fresh = [breach for breach in dict.fromkeys(found) if breach not in known]
+        self.figures.breaches += fresh
+        for breach in fresh[: max(0, SHOWN - len(known))]:
+            self._say(f"{self.number}, violation: {breach}"[:LONGEST])
 
 
 class KillLoop(Loop):
