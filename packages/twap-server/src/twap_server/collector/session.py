@@ -161,11 +161,13 @@ class ExchangeSession:
         receive = connection.receive
         decode = self._stream.decode
         now, monotonic = connection.moment or self.context.clock.now, self.context.clock.monotonic
-        pulse, served, greeted = self._pulse, self._served, self._greeted
+        pulse, served, is_greeted = self._pulse, self._served, False
         while True:
             burst = await receive()
             pulse.heard_at, received_at = monotonic(), now()
-            greeted.set()
+            if not is_greeted:
+                is_greeted = True
+                self._greeted.set()
             for raw in burst:
                 try:
                     events = decode(raw)

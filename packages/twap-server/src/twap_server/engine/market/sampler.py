@@ -29,7 +29,7 @@ STEADY_SAMPLES = 300
 MARKED_SLICES = 100
 """Slices whose mark-outs are measured; of later ones they are not."""
 MARKS_SHARED = 100 * MILLISECOND
-"""Mark-outs due within so much of the first of them share its sample, taken that much later."""
+"""Mark-outs are measured at the multiple of this after they fell due, together with those of other orders."""
 MOST_SAMPLES = 2_000
 """Of one order, however often it is amended."""
 
@@ -67,8 +67,8 @@ class _Watch:
 
     @property
     def next_mark(self) -> Nanos | None:
-        """When the mid is to be looked at again next."""
-        return self.marks[0] if self.marks else None
+        """When the mid is to be looked at again next: at a moment at which other orders' are, too."""
+        return Nanos((self.marks[0] // MARKS_SHARED + 1) * MARKS_SHARED) if self.marks else None
 
 
 class MarketSampler:
@@ -139,11 +139,9 @@ class MarketSampler:
 
     def _plan(self, watch: _Watch) -> None:
         order_id, is_open = watch.order.terms.order_id, watch.order.status.is_open
-        moment, mark = None, watch.next_mark
-        if is_open and watch.taken < MOST_SAMPLES:
+        moment = watch.next_mark
+        if is_open and watch.taken < MOST_SAMPLES and (moment is None or watch.steady < moment):
             moment = watch.steady
-        if mark is not None and (moment is None or mark + MARKS_SHARED < moment):
-            moment = Nanos(mark + MARKS_SHARED)
         if moment is not None:
             self._agenda.set(order_id, moment)
         elif not is_open:
