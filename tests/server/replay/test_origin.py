@@ -67,7 +67,15 @@ def test_two_exchanges_in_one_recording(tmp_path: Path) -> None:
 
 def test_what_says_nothing_tells_when_its_connection_says_it_again(tmp_path: Path) -> None:
     one, other = (f"wss://stream.binance.com:9443/stream#{number}" for number in (1, 2))
-    said = [(one, "idle"), (one, "x"), (other, "idle"), (other, "x"), (one, "idle"), (one, "idle"), (one, "x")]
+    said = [
+        (one, "idle"),
+        (one, "x"),
+        (other, "idle"),
+        (other, "x"),
+        (one, "idle"),
+        (one, "idle"),
+        (one, "x"),
+    ]
     path = write(tmp_path / "a.gz", [row(1.0 + at, text, conn=conn) for at, (conn, text) in enumerate(said)])
     found = list(of_one(path, frames(path), ORIGINS, lambda raw: raw == b"idle"))
     assert [(raw.decode(), source.conn) for _, raw, _, source, _ in found] == [(b, a) for a, b in said]

@@ -126,7 +126,9 @@ async def test_mark_outs_of_several_orders_are_measured_together() -> None:
             for user, start in zip(("ada", "bob", "eve"), starts, strict=True)
         ]
         await desk.until(20)
-        found = [[round((one.time - EPOCH) / MILLISECOND) for one in samples(desk, order)] for order in orders]
+        found = [
+            [round((one.time - EPOCH) / MILLISECOND) for one in samples(desk, order)] for order in orders
+        ]
         assert [times[-2:] for times in found] == [[2_300, 11_300], [2_300, 11_300], [2_400, 11_400]]
 
 

@@ -355,7 +355,7 @@ class _Run:
         return LiveMarket(
             [one.shape for one in exchanges],
             self._collector_config(),
-            registry=BookRegistry(),
+            registry=BookRegistry(keeps_trades=False),
             interest=BookInterest(self._clock),
             clock=self._clock,
             rng=random.Random(1),
@@ -366,6 +366,7 @@ class _Run:
                 new_stream=lambda exchange: RecordedStream(exchange, self.player.heard),
                 on_unreadable=self.player.on_unreadable,
             ),
+            watches_health=False,
         )
 
     def _collector_config(self) -> CollectorConfig:

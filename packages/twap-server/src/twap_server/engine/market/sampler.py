@@ -66,9 +66,9 @@ class _Watch:
             heappop(self.marks)
 
     @property
-    def next_mark(self) -> Nanos | None:
-        """When the mid is to be looked at again next: at a moment at which other orders' are, too."""
-        return Nanos((self.marks[0] // MARKS_SHARED + 1) * MARKS_SHARED) if self.marks else None
+    def next_mark(self) -> Nanos:
+        """When the mid is to be looked at again next, where it is: when other orders' are, too."""
+        return Nanos((self.marks[0] // MARKS_SHARED + 1) * MARKS_SHARED)
 
 
 class MarketSampler:
@@ -129,7 +129,8 @@ class MarketSampler:
         shared = _SharedSamples(self._market_reader.snapshot(now), now)
         for order_id in due:
             watch = self._watches[order_id]
-            watch.forget_marks(now)
+            if watch.marks:
+                watch.forget_marks(now)
             if watch.steady <= now:
                 watch.steady = Nanos((now // watch.period + 1) * watch.period)
             if now > watch.last:
@@ -139,7 +140,7 @@ class MarketSampler:
 
     def _plan(self, watch: _Watch) -> None:
         order_id, is_open = watch.order.terms.order_id, watch.order.status.is_open
-        moment = watch.next_mark
+        moment = watch.next_mark if watch.marks else None
         if is_open and watch.taken < MOST_SAMPLES and (moment is None or watch.steady < moment):
             moment = watch.steady
         if moment is not None:
