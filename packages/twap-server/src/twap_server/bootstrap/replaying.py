@@ -363,7 +363,7 @@ class _Run:
             network=Network(
                 open_socket=self.player.open,
                 transport=lambda: httpx.MockTransport(self._answer),
-                new_stream=lambda exchange: RecordedStream(exchange, self.player.heard),
+                new_stream=lambda exchange: RecordedStream(exchange, self.player),
                 on_unreadable=self.player.on_unreadable,
             ),
             watches_health=False,

@@ -63,7 +63,7 @@ class Tape:
         if self.failure is not None:
             raise self.failure
 
-    def take(self, clock: VirtualClock, *, until: Nanos = _AT_NO_TIME) -> bytes:
+    def take(self, clock: VirtualClock, until: Nanos = _AT_NO_TIME) -> bytes:
         """Take the next frame out; the clock then shows its moment.
 
         Args:
@@ -129,10 +129,6 @@ class TapePlayer:
         if self.reading:
             self.unread.note(self.source.path, self.reading, str(error))
 
-    def heard(self) -> PlayedConnection:
-        """Over which connection the message came that was given out last."""
-        return self.source
-
     def play(self, until: Nanos) -> bool:
         """Wake the listeners if there is a frame for them; without any, let it pass."""
         if self.tape.at <= until:
@@ -163,16 +159,6 @@ class TapePlayer:
             if one.wake():
                 return True
         return False
-
-    def take_alone(self, until: Nanos) -> bytes:
-        """Take the next frame for the only listener, without what is said again by then.
-
-        Between those nothing else happens: nobody looks at what they say before they say it again.
-        """
-        tape = self.tape
-        raw = tape.take(self.clock, until=until)
-        self.reading, self.source = tape.line, tape.source
-        return raw
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
@@ -216,10 +202,14 @@ class Listener:
                 return (raw,)
             horizon = self._loop.horizon
             if tape.at <= horizon:
-                if tape.following.exchange == self._exchange:
-                    is_alone = len(self._listeners) == 1  # else each hears each frame
-                    return (player.take_alone(horizon) if is_alone else player.take(self),)
-                self._pass_on()
+                if tape.following.exchange != self._exchange:
+                    self._pass_on()
+                elif len(self._listeners) > 1:  # each hears each frame
+                    return (player.take(self),)
+                else:  # nothing else happens until then: nobody looks before what says nothing is said again
+                    raw = tape.take(player.clock, horizon)
+                    player.reading, player.source = tape.line, tape.source
+                    return (raw,)
             self._woken = self._loop.create_future()
             await self._woken
 

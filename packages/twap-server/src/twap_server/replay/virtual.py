@@ -93,7 +93,7 @@ class ReplayLoop(asyncio.SelectorEventLoop):
                 ready.append(heappop(scheduled))
         for _ in range(len(ready)):  # what these make ready has its turn after the timers due by then
             handle = ready.popleft()
-            if not handle.cancelled():
+            if not handle._cancelled:
                 handle._run()
 
     def pass_time(self, timeout: float | None) -> None:
