@@ -118,7 +118,7 @@ async def test_mark_outs_that_share_a_sample_are_all_measured(commit_s: float) -
 
 
 async def test_mark_outs_of_several_orders_are_measured_together() -> None:
-    """At the next tenth of a second: an engine with many orders then looks ten times a second, not at each."""
+    """At the next tenth of a second: so an engine with many orders looks ten times a second for all."""
     async with working() as desk:
         starts = [Nanos(EPOCH + offset * MILLISECOND) for offset in (1_210, 1_290, 1_300)]
         orders = [

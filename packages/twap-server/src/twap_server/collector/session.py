@@ -161,13 +161,11 @@ class ExchangeSession:
         receive = connection.receive
         decode = self._stream.decode
         now, monotonic = connection.moment or self.context.clock.now, self.context.clock.monotonic
-        pulse, served, is_greeted = self._pulse, self._served, False
+        pulse, served, greeted = self._pulse, self._served, self._greeted
         while True:
             burst = await receive()
             pulse.heard_at, received_at = monotonic(), now()
-            if not is_greeted:
-                is_greeted = True
-                self._greeted.set()
+            greeted.set()
             for raw in burst:
                 try:
                     events = decode(raw)

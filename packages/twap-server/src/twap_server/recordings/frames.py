@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, cast
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
-from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.manifest import Manifest, files_of
 from twap_server.recordings.rows import ENDED, OPENED, Row, rows, unreadable
 

@@ -55,7 +55,7 @@ class PlayedConnection:
 
 
 PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection, Nanos]
-"""As ``RecordedFrame``, of a known connection; and when that says the same again: ``NEVER`` where it is not known to.
+"""As ``RecordedFrame``, of a known connection; and when that says it again: ``NEVER`` where it is not known.
 
 Only what says that the connection lives is said again: who hears it then need not have heard it now.
 """

@@ -155,10 +155,7 @@ class TapePlayer:
 
     def wake_next(self) -> bool:
         """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
-        for one in self._listeners.get(self.tape.following.exchange, _NOBODY):
-            if one.wake():
-                return True
-        return False
+        return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, _NOBODY))
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
