@@ -11,6 +11,8 @@ from crash.world import Life
 
 SHOWN = 30
 """So many breaches are printed; one fault can make thousands."""
+LONGEST = 600
+"""Characters of one."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,7 +66,7 @@ class Figures:
         yield f"stored             {_listed(self.stored)}; events seen live {self.events_seen}"
         yield f"slices             {_listed(self.slices)}"
         yield f"violations         {len(self.breaches)} in {self.checks} checks"
-        yield from (f"  {breach}"[:600] for breach in self.breaches[:SHOWN])
+        yield from (f"  {breach}"[:LONGEST] for breach in self.breaches[:SHOWN])
 
 
 def _times(seconds: Sequence[float]) -> str:

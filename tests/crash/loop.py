@@ -16,7 +16,7 @@ import httpx
 
 from crash.answers import check_details, check_lists, check_replay
 from crash.facts import Facts, from_sqlite
-from crash.figures import Figures
+from crash.figures import LONGEST, SHOWN, Figures
 from crash.journal import Breach, Journal, read
 from crash.kills import Killer
 from crash.load import Load
@@ -93,9 +93,9 @@ class Loop(ABC):
 
     async def _look(self) -> None:
         """Check the store, with what users had been told before it is read."""
-        told = self.journal.as_it_is()
+        told, times = self.journal.as_it_is(), self._times()  # reading all of it takes seconds
         facts = await self._facts(since=self._since if self.number % WHOLE_EVERY else None)
-        self._note(check(facts, told, self._times()))
+        self._note(check(facts, told, times))
 
     def _times(self) -> Times:
         return Times(lives=self._server.lives, outages=self._outages, now=time.time_ns())
@@ -145,8 +145,8 @@ class Loop(ABC):
 
     async def _last_checks(self) -> None:
         await self._server.kill()
-        facts = await self._facts(since=None)
-        self._note(check(facts, self.journal, self._times()))
+        times, facts = self._times(), await self._facts(since=None)
+        self._note(check(facts, self.journal, times))
         await self._server.start()
         await self._server.until_ready()
         for user in self._load.users:
@@ -155,12 +155,15 @@ class Loop(ABC):
         self.figures.take(self.journal, facts, self._server.lives)
 
     def _note(self, found: Iterable[Breach]) -> None:
-        """Each breach once, however often it is seen."""
+        """Each breach once, however often it is seen; told at once, while there is something to look at."""
         self.figures.checks += 1
         found = [*found, *self.journal.breaches]
         self.journal.breaches.clear()
         known = set(self.figures.breaches)
-        self.figures.breaches += [breach for breach in dict.fromkeys(found) if breach not in known]
+        fresh = [breach for breach in dict.fromkeys(found) if breach not in known]
+        self.figures.breaches += fresh
+        for breach in fresh[: max(0, SHOWN - len(known))]:
+            self._say(f"{self.number}, violation: {breach}"[:LONGEST])
 
 
 class KillLoop(Loop):

@@ -23,21 +23,21 @@ class Heard:
     def __init__(self) -> None:
         exchange = CASE.taught()
         exchange.learn(listed())
-        self.current = NOWHERE
-        self.stream = RecordedStream(exchange, lambda: self.current)
+        self.source = NOWHERE
+        self.stream = RecordedStream(exchange, self)
         self.stream.opening()
         self.stream.subscribe(listed())
 
     def bound(self, one: PlayedConnection) -> list[MarketEvent]:
         """Open or end a connection."""
-        self.current = connection(one.conn, is_boundary=True)
+        self.source = connection(one.conn, is_boundary=True)
         return list(self.stream.decode(b""))
 
     def says(
         self, one: PlayedConnection, number: int, kind: str, product: str, price: str
     ) -> list[MarketEvent]:
         """Hear one level of a book."""
-        self.current = one
+        self.source = one
         return list(self.stream.decode(message("l2_data", number, book(kind, product, ("bid", price, "1")))))
 
 

@@ -12,7 +12,7 @@ import pytest
 from twap_server.collector.config import CollectorConfig
 from twap_server.domain.clock import MILLISECOND, SECOND, Nanos
 from twap_server.exchanges.binance.spot import BinanceExchange
-from twap_server.replay.origin import PlayedConnection, PlayedFrame
+from twap_server.replay.origin import NEVER, PlayedConnection, PlayedFrame
 from twap_server.replay.player import TapePlayer
 from twap_server.replay.virtual import ReplayLoop, Stuck
 
@@ -26,7 +26,7 @@ def played(offsets_ms: Sequence[int], work: Callable[[TapePlayer], Coroutine[Any
     player = TapePlayer(
         iter(
             [
-                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, SOURCE, False)
+                (Nanos(T0 + at * MILLISECOND), str(at).encode(), line, SOURCE, NEVER)
                 for line, at in enumerate(offsets_ms, 1)
             ]
         )
@@ -75,13 +75,20 @@ def test_frames_and_timers_in_order() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_of_frames_that_say_nothing_the_last_before_anything_else_is_played(seed: int) -> None:
+def test_what_is_said_again_before_anything_else_happens_is_not_played(seed: int) -> None:
     rng = random.Random(seed)
     offsets = sorted(rng.sample(range(1, 9_000), 600))
+    idle = [at for at in offsets if rng.random() < 0.8]
+    again = {one: Nanos(T0 + following * MILLISECOND) for one, following in pairwise(idle)}
     frames = [
-        (Nanos(T0 + at * MILLISECOND), b"%d%s" % (at, b" idle" * is_idle), line, SOURCE, is_idle)
+        (
+            Nanos(T0 + at * MILLISECOND),
+            b"%d%s" % (at, b" idle" * (at in idle)),
+            line,
+            SOURCE,
+            again.get(at, NEVER),
+        )
         for line, at in enumerate(offsets, 1)
-        for is_idle in [rng.random() < 0.8]
     ]
 
     def play(frames: Sequence[PlayedFrame]) -> tuple[list[Any], int]:
@@ -108,18 +115,17 @@ def test_of_frames_that_say_nothing_the_last_before_anything_else_is_played(seed
             runner.run(work())
         return seen, player.tape.taken
 
-    every, count = play([(*frame, False) for *frame, _ in frames])
+    every, count = play([(*frame, NEVER) for *frame, _ in frames])
     some, counted = play(frames)
     assert counted == count == 600
     kept = set(some)
     assert some == [one for one in every if one in kept], "nothing is new, and nothing changes places"
-    for left_out, following in pairwise(every):
-        assert left_out in kept or (_is_idle(left_out) and _is_idle(following)), "of those in a row the last"
-    assert len(some) < len(every) - 300
-
-
-def _is_idle(seen: Any) -> bool:
-    return isinstance(seen, bytes) and seen.endswith(b"idle")
+    said = False
+    for one in reversed(every):
+        assert one in kept or said, "it is said again before a timer goes"
+        said = isinstance(one, bytes) and (said or one.endswith(b"idle"))
+        assert one in kept or one.endswith(b"idle")
+    assert len(some) < len(every) - 350
 
 
 def test_what_a_frame_causes_comes_before_later_frames() -> None:
@@ -160,7 +166,7 @@ def test_many_frames_take_one_turn_of_the_loop() -> None:
         return len(seen)
 
     player = TapePlayer(
-        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, SOURCE, False) for at in range(1_000)])
+        iter([(Nanos(T0 + at * MILLISECOND), str(at).encode(), at + 1, SOURCE, NEVER) for at in range(1_000)])
     )
     with asyncio.Runner(loop_factory=lambda: Counting(player.clock, player)) as runner:
         assert runner.run(work(player)) == 1_000

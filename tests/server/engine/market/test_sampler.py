@@ -117,6 +117,21 @@ async def test_mark_outs_that_share_a_sample_are_all_measured(commit_s: float) -
         assert [one.fills for one in found] == [80, 80, 80], "every fill's, at every horizon"
 
 
+async def test_mark_outs_of_several_orders_are_measured_together() -> None:
+    """At the next tenth of a second: so an engine with many orders looks ten times a second for all."""
+    async with working() as desk:
+        starts = [Nanos(EPOCH + offset * MILLISECOND) for offset in (1_210, 1_290, 1_300)]
+        orders = [
+            await desk.submit_as(user, start=start, end=Nanos(start + SECOND), interval=SECOND)
+            for user, start in zip(("ada", "bob", "eve"), starts, strict=True)
+        ]
+        await desk.until(20)
+        found = [
+            [round((one.time - EPOCH) / MILLISECOND) for one in samples(desk, order)] for order in orders
+        ]
+        assert [times[-2:] for times in found] == [[2_300, 11_300], [2_300, 11_300], [2_400, 11_400]]
+
+
 async def test_a_mark_out_is_measured_by_a_slice_that_fills_in_time() -> None:
     async with working() as desk:
         order = await desk.submit(

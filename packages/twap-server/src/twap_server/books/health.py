@@ -85,24 +85,26 @@ class BookHealth:
         known = self._watched.get(book.instrument)
         if known is None or known.book is not book:
             known = self._watched[book.instrument] = self._begun(book)
-        view, before = book.view(0), known.states[-1]
+        status, before = book.shown_status, known.states[-1]
         is_fed_anew = book.pulse is not known.pulse
         if is_fed_anew:
             known.reconnects += known.pulse is not None
             known.pulse = book.pulse
-        if view.status is not before.status:
-            is_broken = before.status in _USABLE and view.status is BookStatus.RESYNCING
+        if status is not before.status:
+            is_broken = before.status in _USABLE and status is BookStatus.RESYNCING
             known.resyncs += is_broken and not is_fed_anew
-            known.states.append(StateSince(time=self._clock.now(), status=view.status, reason=view.reason))
+            known.states.append(self._state_of(book))
         return known
 
-    def _begun(self, book: LiveBook) -> _Watched:
+    def _state_of(self, book: LiveBook) -> StateSince:
         view = book.view(0)
-        first = StateSince(time=self._clock.now(), status=view.status, reason=view.reason)
+        return StateSince(time=self._clock.now(), status=view.status, reason=view.reason)
+
+    def _begun(self, book: LiveBook) -> _Watched:
         return _Watched(
             book=book,
             pulse=book.pulse,
-            states=deque([first], MOST_STATES),
+            states=deque([self._state_of(book)], MOST_STATES),
             samples=deque([(self._clock.monotonic(), book.seq)], _SAMPLES),
         )
 

@@ -221,6 +221,11 @@ class LiveBook:
         """Whether its connection has been silent for too long: a live book is not to be trusted then."""
         return self.pulse is not None and self.pulse.is_silent
 
+    @property
+    def shown_status(self) -> BookStatus:
+        """As ``view`` shows it."""
+        return BookStatus.STALE if self.status is _LIVE and self.is_silent else self.status
+
     def _shown(self) -> tuple[BookStatus, str]:
         pulse = self.pulse
         if self.status is BookStatus.LIVE and pulse is not None and pulse.is_silent:

@@ -12,13 +12,15 @@ from twap_server.domain.market.instrument import InstrumentId
 class BookRegistry:
     """Where books are found. ``trades`` adds up what was traded, ``recent_trades`` keeps the newest."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_trades: bool = True) -> None:
+        """Args: keeps_trades: whether anybody reads ``recent_trades``; else it stays empty."""
         self._books: dict[InstrumentId, LiveBook] = {}
         self._listeners: list[Callable[[InstrumentId], None]] = []
         self._left: dict[InstrumentId, LiveBook] = {}
         self.trades = TradedVolume()
         self.recent_trades = RecentTrades()
-        self.trades.listen(self.recent_trades.add)
+        if keeps_trades:
+            self.trades.listen(self.recent_trades.add)
 
     def __len__(self) -> int:
         """Count the books."""

@@ -38,10 +38,6 @@ class _Traded:
         self.moments = array("q")
         self.sums: list[Decimal] = []
 
-    def add(self, trade: Trade) -> None:
-        """Count a trade."""
-        self.count(trade.quantity, exact.multiply(trade.price, trade.quantity), trade.ts_received)
-
     def count(self, base: Decimal, quote: Decimal, moment: Nanos) -> None:
         """Count what was traded; a clock that goes back does not take the moments back with it."""
         base, quote = exact.add(self.totals[0], base), exact.add(self.totals[1], quote)
@@ -76,7 +72,8 @@ class TradedVolume:
 
     def add(self, instrument: InstrumentId, trade: Trade) -> None:
         """Count a trade."""
-        self._of(instrument).add(trade)
+        traded = self._traded.get(instrument) or self._begin(instrument)
+        traded.count(trade.quantity, exact.multiply(trade.price, trade.quantity), trade.ts_received)
         for callback in self._listeners:
             callback(instrument, trade)
 
@@ -88,7 +85,8 @@ class TradedVolume:
             base, quote: in these currencies, not negative.
             moment: wall time at which it became known.
         """
-        self._of(instrument).count(base, quote, moment)
+        traded = self._traded.get(instrument) or self._begin(instrument)
+        traded.count(base, quote, moment)
 
     def volume_since(self, instrument: InstrumentId, since: Nanos) -> Decimal:
         """Sum the quantity of the trades received after ``since``, in base currency.
@@ -103,10 +101,8 @@ class TradedVolume:
         traded = self._traded.get(instrument)
         return _NOTHING if traded is None else traded.totals
 
-    def _of(self, instrument: InstrumentId) -> _Traded:
-        traded = self._traded.get(instrument)
-        if traded is None:
-            traded = self._traded[instrument] = _Traded()
+    def _begin(self, instrument: InstrumentId) -> _Traded:
+        traded = self._traded[instrument] = _Traded()
         return traded
 
     def forget(self, instrument: InstrumentId) -> None:

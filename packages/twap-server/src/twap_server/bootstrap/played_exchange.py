@@ -6,6 +6,7 @@ answers requests over REST in its place.
 
 import asyncio
 from collections.abc import Iterator, Sequence, Set
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 import httpx
 from starlette.applications import Starlette
 
+from twap_server.clock import VirtualClock
 from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest, TwapError
 from twap_server.domain.market.entries import Entries
@@ -26,7 +28,15 @@ from twap_server.recordings.frames import RecordedFrame, Recording, frames, is_a
 from twap_server.recordings.manifest import files_of
 from twap_server.replay.answers import BESIDE, RecordedRest
 from twap_server.replay.depth import recorded_depth
-from twap_server.replay.origin import NoteAnswer, Origins, PlayedFrame, exchange_of, of_one, without_answers
+from twap_server.replay.origin import (
+    NoteAnswer,
+    Origins,
+    PlayedFrame,
+    exchange_of,
+    of_one,
+    parted,
+    without_answers,
+)
 from twap_server.venue.exchange import Switchboard
 from twap_server.venue.instruments import BINANCE, KRAKEN
 from twap_server.venue.recording import RecordingSource
@@ -87,15 +97,24 @@ class PlayedExchange:
         """Its messages, recording by recording.
 
         Args:
-            on_answer: takes what answered requests as it comes by; without it, ``rest`` does.
+            on_answer: takes what answered requests, none later than it comes by; without it, ``rest`` does.
         """
         return [
-            without_answers(self._told(one), on_answer or partial(self.rest.note, recording=number))
+            self._tape(one, on_answer or partial(self.rest.note, recording=number))
             for number, one in enumerate(self._recordings)
         ]
 
+    def _tape(self, one: Recording, note: NoteAnswer) -> Iterator[PlayedFrame]:
+        if one.is_kept:
+            with suppress(InvalidRequest):  # that is for whoever reads as far
+                messages, answers = one.found("tape", lambda: parted(self._told(one)))
+                for at, raw, line, source, _ in answers:
+                    note(at, raw, line, source.conn)
+                return iter(messages)
+        return without_answers(self._told(one), note)
+
     def _told(self, one: Recording) -> Iterator[PlayedFrame]:
-        return one.made(lambda frames: of_one(one.path, frames, ORIGINS, self.shape.says_nothing))
+        return of_one(one.path, one.frames(), ORIGINS, self.shape.says_nothing)
 
     def prepare(self, instruments: Path | None, clock: Clock) -> None:
         """Find the list of instruments, in the recordings or beside them, and the depth of the books.
@@ -117,14 +136,14 @@ class PlayedExchange:
             exchange = self.shape()
             self.depth = recorded_depth(exchange, _listed(exchange, rest, self._list_paths), rest, begin)
         elif (only := self._only_file) is not None:
-            self._source = self._as_source(only, clock)
+            self._source = self._recordings[0].found("market", lambda: self._as_source(only))
             self.depth = self._source.depth
-            rest.fallback = _simulated(self._source, clock)
+            rest.fallback = _simulated(self._source, clock)  # which answers as it stands: it never plays
         else:
             raise self._without_list(instruments, first.path)
 
-    def _as_source(self, path: Path, clock: Clock) -> RecordingSource:
-        source = RecordingSource(path, clock=clock)
+    def _as_source(self, path: Path) -> RecordingSource:
+        source = RecordingSource(path, clock=VirtualClock(Nanos(0)))
         if not source.pairs(self.name):
             raise InvalidRequest(
                 f"{path} has no message of a book of {self.name} among its first {_SCANNED:,}: "

@@ -355,7 +355,7 @@ class _Run:
         return LiveMarket(
             [one.shape for one in exchanges],
             self._collector_config(),
-            registry=BookRegistry(),
+            registry=BookRegistry(keeps_trades=False),
             interest=BookInterest(self._clock),
             clock=self._clock,
             rng=random.Random(1),
@@ -363,9 +363,10 @@ class _Run:
             network=Network(
                 open_socket=self.player.open,
                 transport=lambda: httpx.MockTransport(self._answer),
-                new_stream=lambda exchange: RecordedStream(exchange, self.player.heard),
+                new_stream=lambda exchange: RecordedStream(exchange, self.player),
                 on_unreadable=self.player.on_unreadable,
             ),
+            watches_health=False,
         )
 
     def _collector_config(self) -> CollectorConfig:

@@ -140,6 +140,7 @@ class LeaseKeeper:
         self._sharing = TAKES_PARTS if any(map(is_of_a_part, self._names)) else role
         """What makes a node one of those that share: who cannot take parts is left none."""
         self._waiting = ""
+        life.listen(self._look_again)
 
     @property
     def held(self) -> tuple[str, ...]:
@@ -189,6 +190,11 @@ class LeaseKeeper:
         await self._balance(group)
         if line := self._words.after_round(self.held):
             log.info("%s", line)
+
+    def _look_again(self) -> None:
+        """A fair share is another now: to wait for the next round would leave a dead node's orders alone."""
+        self._next_round = Nanos(0)
+        self._changed.set()
 
     async def _pause(self) -> None:
         await self._clock.wait(self._changed, (self._next_round - self._clock.monotonic()) / SECOND)

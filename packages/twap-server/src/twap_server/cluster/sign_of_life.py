@@ -5,7 +5,7 @@ too late, and call what is old new. So a node whose clock is off owns nothing un
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -63,6 +63,7 @@ class SignOfLife:
         self._off: int | None = None
         self._unreachable = ""
         self._troubles: dict[str, str] = {}
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def node_id(self) -> str:
@@ -82,6 +83,10 @@ class SignOfLife:
     def living(self, role: str) -> int:
         """Count the nodes that live and can own what is of this role; this one is among them."""
         return 1 + sum(role in one.roles and not one.remark for one in self._others)
+
+    def listen(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when other nodes have come, gone, or become able or unable to own anything."""
+        self._listeners.append(callback)
 
     def note_trouble(self, about: str, words: str) -> None:
         """Let others own what this node fails to work; without ``words`` that is over."""
@@ -128,7 +133,10 @@ class SignOfLife:
         if self._clock.monotonic() < self._others_by:
             found = {one.node_id for one in others}
             others = [*others, *(one for one in self._others if one.node_id not in found)]
-        self._others = others
+        before, self._others = self._others, others
+        if _able(before) != _able(others):
+            for callback in self._listeners:
+                callback()
 
     def _compare(self, moment: Nanos, wall: Nanos, took: int) -> None:
         """The database looked at its clock at some time between question and answer."""
@@ -154,3 +162,8 @@ class SignOfLife:
             "both agree within 1 s (let one time service, such as chrony, set the clocks of all machines"
             f"{then})"
         )
+
+
+def _able(nodes: Sequence[Node]) -> set[str]:
+    """Those that may own what others do not."""
+    return {one.node_id for one in nodes if not one.remark}

@@ -40,6 +40,7 @@ class LiveMarket(ShownMarket[Collector]):
         archive: CandleArchive | None = None,
         new_book: NewBook = LiveBook,
         sharers: int = 1,
+        watches_health: bool = True,
     ) -> None:
         """Build everything, start nothing.
 
@@ -56,10 +57,11 @@ class LiveMarket(ShownMarket[Collector]):
             archive: where closed candles are kept; None keeps none.
             new_book: builds the books that readers see.
             sharers: how many, this one among them, share what each exchange allows one address.
+            watches_health: whether anybody asks for ``collected``; else it has no rates and no silence.
         """
         self._collectors: dict[str, Collector] = {}
         super().__init__(self._collectors, config, registry=registry, interest=interest, clock=clock)
-        self._health = BookHealth(registry, clock)
+        self._health, self._watches_health = BookHealth(registry, clock), watches_health
         self._group: asyncio.TaskGroup | None = None
         self._http = network.open_http(config)
         for shape in exchanges:
@@ -87,7 +89,8 @@ class LiveMarket(ShownMarket[Collector]):
     async def run(self) -> None:
         """Collect, for ever. Cancelling closes every connection."""
         async with self._http, asyncio.TaskGroup() as group:
-            group.create_task(self._health.watch(), name="health of books")
+            if self._watches_health:
+                group.create_task(self._health.watch(), name="health of books")
             for name, collector in self._collectors.items():
                 group.create_task(collector.run(), name=f"collector {name}")
 

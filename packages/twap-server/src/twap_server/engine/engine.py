@@ -326,10 +326,11 @@ class Engine:
         self._handed_over.add(await self._takings.takings(orders, since), now=now)
 
     async def _sleep(self) -> None:
-        moments = [at for at in (self._open_orders.next_due(), self._sampler.next_due()) if at is not None]
-        now = self._clock.now()
+        at, sample_at = self._open_orders.next_due(), self._sampler.next_due()
+        if at is None or (sample_at is not None and sample_at < at):
+            at = sample_at
         longest = _ASK_AGAIN_S if self._journal.in_doubt else _LONGEST_SLEEP_S
-        delay = longest if not moments else (min(moments) - now) / _NANOS_PER_SECOND
+        delay = longest if at is None else (at - self._clock.now()) / _NANOS_PER_SECOND
         if self._wake.is_set() or delay <= 0:
             await self._clock.sleep(0)  # others get their turn, however much is due
         else:

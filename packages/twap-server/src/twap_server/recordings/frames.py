@@ -4,12 +4,11 @@ In: the rows of a recording. Out: moments in nanoseconds that never go back, cut
 byte for byte, and their lines. What cannot be played ends the reading, with its line and what to do about it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, TypeAlias, TypeVar, cast
 
 from twap_server.domain.clock import SECOND, Nanos, of_receipt, to_iso
-from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings.manifest import Manifest, files_of
 from twap_server.recordings.rows import ENDED, OPENED, Row, rows, unreadable
 
@@ -21,7 +20,7 @@ _SWAPPED = SECOND
 RecordedFrame: TypeAlias = tuple[Nanos, bytes, int, str]
 """When a message was received, the message, the line it stands on (counted from 1), and the address it came
 from; of a boundary (``boundary_of``) when it was, why, and the line."""
-_Made = TypeVar("_Made")
+_Found = TypeVar("_Found")
 _BOUNDARIES: Final = {OPENED: f"{OPENED} ", ENDED: f"{ENDED} "}
 """What stands before a connection's address in the place of a boundary's."""
 
@@ -33,29 +32,32 @@ class Recording:
         """Raises: InvalidRequest: with ``keep``, as ``frames``."""
         self.path = path
         self._kept = list(frames(path, boundaries=True)) if keep else None
-        self._made: Sequence[object] | None = None
+        self._found: dict[str, object] = {}
 
     def frames(self) -> Iterator[RecordedFrame]:
         """All messages from the first one on, and the boundaries of connections; see ``frames``."""
         return frames(self.path, boundaries=True) if self._kept is None else iter(self._kept)
 
-    def made(self, make: Callable[[Iterator[RecordedFrame]], Iterator[_Made]]) -> Iterator[_Made]:
-        """What is made of all messages: once, where they are kept, and then kept, too.
+    @property
+    def is_kept(self) -> bool:
+        """Whether its messages are in memory."""
+        return self._kept is not None
+
+    def found(self, what: str, find: Callable[[], _Found]) -> _Found:
+        """What is found in it: looked for once, where its messages are kept.
 
         Args:
-            make: always the same.
+            what: names it; always with the same ``find``.
+            find: finds what no replay changes.
 
         Raises:
-            InvalidRequest: while it is read, as ``make`` or ``frames``.
+            InvalidRequest: as ``find``.
         """
         if self._kept is None:
-            return make(self.frames())
-        if self._made is None:
-            try:
-                self._made = list(make(self.frames()))
-            except InvalidRequest:  # for whoever reads as far as that
-                return make(self.frames())
-        return iter(cast(Sequence[_Made], self._made))  # the same ``make`` made it
+            return find()
+        if what not in self._found:
+            self._found[what] = find()
+        return cast(_Found, self._found[what])  # the same ``find`` found it
 
 
 def frames(path: Path, *, boundaries: bool = False) -> Iterator[RecordedFrame]:

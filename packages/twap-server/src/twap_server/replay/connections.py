@@ -14,9 +14,9 @@ exchanges number the messages or the channels of each, so each is decoded by a `
 Where the recording does not say when connections were opened, nothing waits: all are read as they come.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from twap_server.domain.market.errors import StreamGap, WireFormatError
 from twap_server.domain.market.events import BookChange, BookLost, BookSnapshot, MarketEvent, Trade
@@ -44,13 +44,20 @@ class _HeardConnection:
     is_deaf: bool = False
 
 
+class Playing(Protocol):
+    """What plays recordings."""
+
+    source: PlayedConnection
+    """Over which connection the message came that was given out last."""
+
+
 class RecordedStream(Stream):
     """One connection of ours, over which all recorded connections of an exchange are heard."""
 
-    def __init__(self, exchange: Exchange, current: Callable[[], PlayedConnection]) -> None:
-        """Args: current: over which connection the message came that is to be decoded."""
+    def __init__(self, exchange: Exchange, playing: Playing) -> None:
+        """Args: playing: gives out the message that is to be decoded."""
         super().__init__()
-        self._exchange, self._current = exchange, current
+        self._exchange, self._playing = exchange, playing
         self._asking = exchange.new_stream()
         """Says what one would ask for; nobody hears it."""
         self._asked: dict[str, Instrument] = {}
@@ -97,7 +104,7 @@ class RecordedStream(Stream):
 
         A ``StreamGap`` is none here: it costs one recorded connection, the others go on.
         """
-        heard = self._current()
+        heard = self._playing.source
         if heard is not self._heard:
             if heard.is_boundary:
                 return self._bounded(heard)

@@ -40,8 +40,8 @@ class FollowedBooks:
         self.books = {symbol: self._new_book(one) for symbol, one in self._instruments.items()}
         """By canonical symbol."""
         self.unread = UnreadableMessages()
-        self._source = NOWHERE
-        self._stream = RecordedStream(exchange, lambda: self._source)
+        self.source = NOWHERE
+        self._stream = RecordedStream(exchange, self)
         self._stream.opening()
         self._stream.subscribe(list(self._instruments.values()))
 
@@ -50,11 +50,11 @@ class FollowedBooks:
 
         Returns the canonical symbols whose books it was about, and its trades: ``ts_received`` is set.
         """
-        at, raw, line, self._source, _ = frame
+        at, raw, line, self.source, _ = frame
         try:
             events = self._stream.decode(raw)
         except WireFormatError as error:
-            self.unread.note(self._source.path, line, str(error))
+            self.unread.note(self.source.path, line, str(error))
             for symbol in error.doubted or ():
                 self._doubt(symbol, str(error))
             events = error.readable

@@ -54,8 +54,17 @@ class PlayedConnection:
         return self.path == other.path and self.conn == other.conn
 
 
-PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection, bool]
+PlayedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection, Nanos]
+"""As ``RecordedFrame``, of a known connection; and when that says it again: ``NEVER`` where it is not known.
+
+Only what says that the connection lives is said again: who hears it then need not have heard it now.
+"""
+NEVER: Final = Nanos(2**63)
+"""Later than anything that happens."""
+_TaggedFrame: TypeAlias = tuple[Nanos, bytes, int, PlayedConnection, bool]
 """As ``RecordedFrame``, of a known connection; and whether it says only that this connection lives."""
+_LOOKED_AHEAD: Final = 256
+"""Frames among which the next is looked for that says as little."""
 NOWHERE: Final = PlayedConnection(exchange="", path=Path(), conn="")
 
 
@@ -124,6 +133,12 @@ def of_one(
     Raises:
         InvalidRequest: a message is of another exchange; it is named by its line.
     """
+    return _with_repeats(_tagged(path, frames, origins, says_nothing))
+
+
+def _tagged(
+    path: Path, frames: Iterator[RecordedFrame], origins: Origins, says_nothing: SaysNothing
+) -> Iterator[_TaggedFrame]:
     exchange, passed, played = "", "", NOWHERE
     is_spot, tells = False, says_nothing
     known: dict[str, PlayedConnection] = {}
@@ -147,6 +162,41 @@ def of_one(
 
 def _never(raw: bytes) -> bool:
     return False
+
+
+def _with_repeats(frames: Iterator[_TaggedFrame]) -> Iterator[PlayedFrame]:
+    """Tell of each message that says nothing when its connection's next one comes."""
+    held: list[_TaggedFrame] = []
+    """One that says nothing, and what came after it."""
+    try:
+        for frame in frames:
+            at, raw, line, source, says_nothing = frame
+            if held and says_nothing and source is held[0][3]:
+                yield from _told(held, again=at)
+                held = [frame]
+            elif not held and not says_nothing:
+                yield at, raw, line, source, NEVER
+            else:
+                held.append(frame)
+                if len(held) > _LOOKED_AHEAD:
+                    yield from _told(held)
+                    held = []
+    except InvalidRequest:  # of what comes after these
+        yield from _told(held)
+        raise
+    yield from _told(held)
+
+
+def _told(held: Sequence[_TaggedFrame], *, again: Nanos = NEVER) -> Iterator[PlayedFrame]:
+    for at, raw, line, source, _ in held:
+        yield at, raw, line, source, again
+        again = NEVER
+
+
+def parted(frames: Iterator[PlayedFrame]) -> tuple[Sequence[PlayedFrame], Sequence[PlayedFrame]]:
+    """All that came over WebSockets, and all that answered requests over REST."""
+    every = list(frames)
+    return [one for one in every if not one[3].is_answer], [one for one in every if one[3].is_answer]
 
 
 def without_answers(frames: Iterator[PlayedFrame], note_answer: NoteAnswer) -> Iterator[PlayedFrame]:

@@ -17,16 +17,16 @@ from twap_server.domain.clock import Clock, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.domain.market.errors import FeedError
 from twap_server.exchanges.base import Exchange
-from twap_server.replay.origin import NOWHERE, PlayedConnection, PlayedFrame
+from twap_server.replay.origin import NEVER, NOWHERE, PlayedConnection, PlayedFrame
 from twap_server.replay.unreadable import NOBODY, UnreadableMessages
-from twap_server.replay.virtual import FAR, ReplayLoop
+from twap_server.replay.virtual import ReplayLoop
 
 _MOST_WAITING = 10_000
 _AT_ONCE: Final = 256
 """Frames that are read ahead."""
 _NOBODY: "list[Listener]" = []
-_NO_MORE: PlayedFrame = (FAR, b"", 0, NOWHERE, False)
-_NEVER: Final = Nanos(0)
+_NO_MORE: PlayedFrame = (NEVER, b"", 0, NOWHERE, NEVER)
+_AT_NO_TIME: Final = Nanos(0)
 
 
 class Tape:
@@ -49,7 +49,7 @@ class Tape:
         self._block: list[PlayedFrame] = []
         """What was read, and after it ``_NO_MORE``."""
         self._place = 0
-        self.at, self.following = FAR, NOWHERE
+        self.at, self.following = NEVER, NOWHERE
         self._why_ends: InvalidRequest | None = None
         self.taken = 0
         """Messages, without the boundaries of connections."""
@@ -63,21 +63,18 @@ class Tape:
         if self.failure is not None:
             raise self.failure
 
-    def take(self, clock: VirtualClock, *, until: Nanos = _NEVER) -> bytes:
+    def take(self, clock: VirtualClock, until: Nanos = _AT_NO_TIME) -> bytes:
         """Take the next frame out; the clock then shows its moment.
 
         Args:
             clock: of the replay.
-            until: of several frames in a row that say nothing, take the last one that comes by then.
+            until: leave out what its connection says again by then.
         """
         block, place = self._block, self._place
-        at, raw, line, source, says_nothing = block[place]
-        while says_nothing:
-            following = block[place + 1]
-            if not following[4] or following[3] is not source or following[0] > until:
-                break
-            at, raw, line, _, _ = following
+        at, raw, line, source, again = block[place]
+        while again <= until and block[place + 1][3] is source:
             place += 1
+            at, raw, line, _, again = block[place]
         if not source.is_boundary:
             self.taken += 1 + place - self._place
         clock.moment, self.line, self.source = at, line, source
@@ -132,17 +129,13 @@ class TapePlayer:
         if self.reading:
             self.unread.note(self.source.path, self.reading, str(error))
 
-    def heard(self) -> PlayedConnection:
-        """Over which connection the message came that was given out last."""
-        return self.source
-
     def play(self, until: Nanos) -> bool:
         """Wake the listeners if there is a frame for them; without any, let it pass."""
         if self.tape.at <= until:
             if not self.wake_next():
                 self.take(None)
             return True
-        if self.tape.at == FAR and not self.ended.is_set():
+        if self.tape.at == NEVER and not self.ended.is_set():
             self.ended.set()
             return True
         return False
@@ -162,17 +155,7 @@ class TapePlayer:
 
     def wake_next(self) -> bool:
         """Wake a listener of the exchange that the next frame is of; False where none waits for it."""
-        return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, ()))
-
-    def take_alone(self, until: Nanos) -> bytes:
-        """Take the next frame for the only listener; of several that say nothing the last that comes by then.
-
-        Between them nothing else happens.
-        """
-        tape = self.tape
-        raw = tape.take(self.clock, until=until)
-        self.reading, self.source = tape.line, tape.source
-        return raw
+        return any(one.wake() for one in self._listeners.get(self.tape.following.exchange, _NOBODY))
 
     def take(self, taker: "Listener | None") -> bytes:
         """Take the next frame; whoever else listens to its exchange hears it too."""
@@ -216,10 +199,14 @@ class Listener:
                 return (raw,)
             horizon = self._loop.horizon
             if tape.at <= horizon:
-                if tape.following.exchange == self._exchange:
-                    is_alone = len(self._listeners) == 1  # else each hears each frame
-                    return (player.take_alone(horizon) if is_alone else player.take(self),)
-                self._pass_on()
+                if tape.following.exchange != self._exchange:
+                    self._pass_on()
+                elif len(self._listeners) > 1:  # each hears each frame
+                    return (player.take(self),)
+                else:  # nothing else happens until then: nobody looks before what says nothing is said again
+                    raw = tape.take(player.clock, horizon)
+                    player.reading, player.source = tape.line, tape.source
+                    return (raw,)
             self._woken = self._loop.create_future()
             await self._woken
 

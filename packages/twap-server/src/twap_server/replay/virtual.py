@@ -17,13 +17,12 @@ from typing import Final, Protocol, TypeVarTuple
 
 from twap_server.clock import VirtualClock
 from twap_server.domain.clock import SECOND, Nanos
+from twap_server.replay.origin import NEVER
 
 _Ts = TypeVarTuple("_Ts")
 
 _RESOLUTION: Final = 1e-9
 """Seconds: timers due within so much of now are due."""
-FAR: Final = Nanos(2**63)
-"""Later than anything that happens."""
 
 
 class Stuck(RuntimeError):
@@ -94,13 +93,13 @@ class ReplayLoop(asyncio.SelectorEventLoop):
                 ready.append(heappop(scheduled))
         for _ in range(len(ready)):  # what these make ready has its turn after the timers due by then
             handle = ready.popleft()
-            if not handle.cancelled():
+            if not handle._cancelled:
                 handle._run()
 
     def pass_time(self, timeout: float | None) -> None:
         """Nothing is to be done for so long (None: no timer is set): play, or move on."""
         virtual = self._virtual
-        until = Nanos(FAR - 1 if timeout is None else virtual.moment + _nanos(timeout))
+        until = Nanos(NEVER - 1 if timeout is None else virtual.moment + _nanos(timeout))
         if not self._player.play(until):
             if timeout is None:
                 raise Stuck("nothing is left to play, and nothing else will ever happen")

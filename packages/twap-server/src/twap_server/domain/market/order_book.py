@@ -109,11 +109,15 @@ class OrderBook:
 
     def best_bid(self) -> PriceLevel | None:
         """Return the highest bid, None when there is none."""
-        return next(self._read(self._bids.top(1)), None)
+        return self._best(self._bids)
 
     def best_ask(self) -> PriceLevel | None:
         """Return the lowest ask, None when there is none."""
-        return next(self._read(self._asks.top(1)), None)
+        return self._best(self._asks)
+
+    def best(self, side: Side) -> PriceLevel | None:
+        """Return the level that a taker of ``side`` meets first, None when there is none."""
+        return self._best(self._taken_by(side))
 
     def two_sided(self) -> bool:
         """Tell whether there are bids and asks."""
@@ -150,6 +154,13 @@ class OrderBook:
         """Return the epoch of a level on the side a taker of ``side`` takes, None when it has none."""
         levels = self._taken_by(side)
         return levels.epochs.get(_text_of(price, levels))
+
+    def _best(self, levels: Levels) -> PriceLevel | None:
+        """Read without a walk: what only looks at the best looks often."""
+        for price, quantity in levels.top(1):
+            size = Decimal(quantity)
+            return PriceLevel(Decimal(price), size if self.scale == ONE else multiply(size, self.scale))
+        return None
 
     def _taken_by(self, side: Side) -> Levels:
         return self._asks if side is Side.BUY else self._bids

@@ -13,11 +13,13 @@ from twap_server.engine.ports import LiveBookView
 class BookSide:
     """What takers of one side meet in a book: levels, best first, and which level_epoch each is of."""
 
-    __slots__ = ("_book", "_epochs", "_read", "_side", "_walk")
+    __slots__ = ("_book", "_epochs", "_read", "_side", "_walk", "best")
 
     def __init__(self, book: OrderBook, side: Side) -> None:
         self._book, self._side = book, side
-        self._walk = book.walk(side)
+        self.best = book.best(side)
+        """The first level."""
+        self._walk: Iterator[PriceLevel] | None = None
         self._read: list[PriceLevel] = []
         self._epochs: dict[Decimal, int | None] = {}
 
@@ -26,11 +28,6 @@ class BookSide:
         while at < len(self._read) or self._read_on():
             yield self._read[at]
             at += 1
-
-    @property
-    def best(self) -> PriceLevel | None:
-        """The first level."""
-        return self._read[0] if self._read or self._read_on() else None
 
     def level_epoch(self, price: Decimal) -> int | None:
         """The epoch of the level at this price, None when it has none."""
@@ -46,6 +43,8 @@ class BookSide:
         return known
 
     def _read_on(self) -> bool:
+        if self._walk is None:
+            self._walk = self._book.walk(self._side)
         level = next(self._walk, None)
         if level is not None:
             self._read.append(level)

@@ -20,6 +20,7 @@ from twap_server.domain.market.instrument import InstrumentId
 from twap_server.domain.orders.order import Order
 from twap_server.domain.orders.sample import MARK_OUTS, Sample, Sweep
 from twap_server.domain.orders.terms import Destination
+from twap_server.engine.market.sample_rounds import SampleRounds
 from twap_server.engine.market.snapshot import MarketReader, MarketSnapshot
 from twap_server.engine.ports import Market
 from twap_server.engine.timers import Agenda
@@ -29,7 +30,7 @@ STEADY_SAMPLES = 300
 MARKED_SLICES = 100
 """Slices whose mark-outs are measured; of later ones they are not."""
 MARKS_SHARED = 100 * MILLISECOND
-"""Mark-outs due within so much of the first of them share its sample, taken that much later."""
+"""Mark-outs are measured at the multiple of this after they fell due, together with those of other orders."""
 MOST_SAMPLES = 2_000
 """Of one order, however often it is amended."""
 
@@ -41,8 +42,8 @@ _Totals: TypeAlias = list[tuple[Decimal, Decimal]]
 class _Watch:
     order: Order
     period: int
-    steady: Nanos
-    """When the next steady sample is due."""
+    begins: Nanos | None
+    """When its first steady sample is due; None once it was taken: the others come in rounds."""
     swept: bool
     before: _Totals | None
     """When the last sample was taken."""
@@ -66,9 +67,12 @@ class _Watch:
             heappop(self.marks)
 
     @property
-    def next_mark(self) -> Nanos | None:
-        """When the mid is to be looked at again next."""
-        return self.marks[0] if self.marks else None
+    def wakes(self) -> Nanos | None:
+        """When it looks at its market by itself next: at its begin, or for mark-outs, with others."""
+        if not self.marks:
+            return self.begins
+        mark = Nanos((self.marks[0] // MARKS_SHARED + 1) * MARKS_SHARED)
+        return mark if self.begins is None else min(self.begins, mark)
 
 
 class MarketSampler:
@@ -77,14 +81,16 @@ class MarketSampler:
     def __init__(self, *, market_reader: MarketReader, market: Market) -> None:
         self._market_reader, self._market = market_reader, market
         self._watches: dict[str, _Watch] = {}
-        self._agenda = Agenda()
+        self._agenda: Agenda[str] = Agenda()
+        self._rounds = SampleRounds()
 
     def __len__(self) -> int:
         return len(self._watches)
 
     def next_due(self) -> Nanos | None:
         """When the next sample wants to be taken."""
-        return self._agenda.next()
+        own, shared = self._agenda.next(), self._rounds.next()
+        return shared if own is None or (shared is not None and shared < own) else own
 
     def follow(self, order: Order, now: Nanos) -> None:
         """Begin to watch an open order."""
@@ -92,7 +98,7 @@ class MarketSampler:
         watch = _Watch(
             order=order,
             period=_period(order, now),
-            steady=max(now, order.terms.start),
+            begins=max(now, order.terms.start),
             swept=has_begun,
             before=self._market_reader.snapshot(now).traded(order.terms.destinations) if has_begun else None,
         )
@@ -105,11 +111,13 @@ class MarketSampler:
         if watch is None:
             return
         if order.plan is not watch.order.plan and order.plan.revision != watch.order.plan.revision:
-            watch.period = _period(order, now)
+            self._change_period(watch, _period(order, now), now)
         watch.order = order
         if filled:
             watch.mark(now)
         if not order.status.is_open:
+            watch.begins = None
+            self._rounds.leave(order.terms.order_id, watch.period)
             self._hold(order)
         self._plan(watch)
 
@@ -122,34 +130,56 @@ class MarketSampler:
 
     def collect(self, now: Nanos, *, most: int) -> list[tuple[str, Sample]]:
         """Take the samples due by ``now``."""
-        found: list[tuple[str, Sample]] = []
-        due = self._agenda.due(now, most=most)
-        if not due:
-            return found
-        shared = _SharedSamples(self._market_reader.snapshot(now), now)
-        for order_id in due:
+        own = self._agenda.due(now, most=most)
+        together = self._rounds.due(now, most=most - len(own))
+        if not own and not together:
+            return []
+        shared, found = _SharedSamples(self._market_reader.snapshot(now), now), list[tuple[str, Sample]]()
+        for order_id in own:
             watch = self._watches[order_id]
-            watch.forget_marks(now)
-            if watch.steady <= now:
-                watch.steady = Nanos((now // watch.period + 1) * watch.period)
             if now > watch.last:
                 found.append((order_id, shared.sample(watch)))
-            self._plan(watch)
+            self._after_own(watch, now)
+        for order_id in together:
+            watch = self._watches[order_id]
+            if now > watch.last:
+                found.append((order_id, shared.sample(watch)))
+            self._after_round(watch, now)
         return found
 
+    def _after_own(self, watch: _Watch, now: Nanos) -> None:
+        """Plan what comes after a look that an order took by itself."""
+        watch.forget_marks(now)
+        if watch.begins is not None and watch.begins <= now:
+            watch.begins = None
+            self._join(watch, now)
+        self._plan(watch)
+
+    def _after_round(self, watch: _Watch, now: Nanos) -> None:
+        if watch.marks and watch.marks[0] <= now:
+            watch.forget_marks(now)
+            self._plan(watch)
+        if watch.taken >= MOST_SAMPLES:
+            self._rounds.leave(watch.order.terms.order_id, watch.period)
+
+    def _change_period(self, watch: _Watch, period: int, now: Nanos) -> None:
+        self._rounds.leave(watch.order.terms.order_id, watch.period)
+        watch.period = period
+        if watch.begins is None:
+            self._join(watch, now)
+
+    def _join(self, watch: _Watch, now: Nanos) -> None:
+        if watch.taken < MOST_SAMPLES:
+            self._rounds.join(watch.order.terms.order_id, watch.period, now)
+
     def _plan(self, watch: _Watch) -> None:
-        order_id, is_open = watch.order.terms.order_id, watch.order.status.is_open
-        moment, mark = None, watch.next_mark
-        if is_open and watch.taken < MOST_SAMPLES:
-            moment = watch.steady
-        if mark is not None and (moment is None or mark + MARKS_SHARED < moment):
-            moment = Nanos(mark + MARKS_SHARED)
+        order_id, moment = watch.order.terms.order_id, watch.wakes
         if moment is not None:
             self._agenda.set(order_id, moment)
-        elif not is_open:
-            self._drop(watch)
-        else:
+        elif watch.order.status.is_open:
             self._agenda.drop(order_id)
+        else:
+            self._drop(watch)
 
     def _hold(self, order: Order) -> None:
         for destination in order.terms.destinations:

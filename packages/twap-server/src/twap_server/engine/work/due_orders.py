@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from twap_models.enums import SliceReason
-from twap_server.domain.clock import MILLISECOND, Clock, Nanos, to_span
+from twap_server.domain.clock import MILLISECOND, SECOND, Clock, Nanos, to_span
 from twap_server.domain.execution.decision_clock import DecisionClock
 from twap_server.domain.execution.own_impact import ImpactMemories
 from twap_server.engine.config import EngineConfig
@@ -76,6 +76,7 @@ class DueOrders:
         self._decider = SliceDecider(impact=impact)
         self._max_wait = to_span(config.max_book_wait)
         self._lost_to, self._others_wait = lost_to, others_wait
+        self._settled = Nanos(0)
 
     async def work_due(self) -> bool:
         """Work the orders that are due now, by turns of their users; of very many the first.
@@ -83,10 +84,12 @@ class DueOrders:
         Returns:
             Whether there may be more.
         """
-        moment = self._open_orders.next_due()
-        if moment is not None and moment <= self._clock.now():
+        moment, now = self._open_orders.next_due(), self._clock.now()
+        if moment is not None and moment <= now:
             return await self._work(self._due())
-        self._impact.settle()  # a turn for samples alone: what has decayed goes all the same
+        if now - self._settled >= SECOND:  # turns for samples alone: what has decayed goes all the same
+            self._settled = now
+            self._impact.settle()
         return False
 
     async def end_elapsed(self) -> None:

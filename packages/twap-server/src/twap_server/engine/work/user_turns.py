@@ -20,7 +20,7 @@ _SPARE: Final = 1_000
 class _Lane:
     """One user's orders."""
 
-    agenda: Agenda = field(default_factory=Agenda)
+    agenda: Agenda[str] = field(default_factory=Agenda)
     served: int = 0
     """Looks and charges, counted on from where the others were when this user came."""
     turn: int | None = None
