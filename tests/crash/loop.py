@@ -93,12 +93,16 @@ class Loop(ABC):
 
     async def _look(self) -> None:
         """Check the store, with what users had been told before it is read."""
-        told, times = self.journal.as_it_is(), self._times()  # reading all of it takes seconds
-        facts = await self._facts(since=self._since if self.number % WHOLE_EVERY else None)
-        self._note(check(facts, told, times))
+        await self._judge(self.journal.as_it_is(), since=self._since if self.number % WHOLE_EVERY else None)
 
-    def _times(self) -> Times:
-        return Times(lives=self._server.lives, outages=self._outages, now=time.time_ns())
+    async def _judge(self, told: Journal, *, since: int | None) -> Facts:
+        """Check what the store holds now; to read all of it takes seconds."""
+        read_at = time.time_ns()
+        facts = await self._facts(since=since)
+        lives, now = self._server.lives, time.time_ns()
+        times = Times(lives=lives, outages=self._outages, read_at=read_at, now=now)
+        self._note(check(facts, told, times))
+        return facts
 
     async def _ask(self) -> None:
         """The first thing after ready, before the engine has had time to tidy up."""
@@ -145,8 +149,7 @@ class Loop(ABC):
 
     async def _last_checks(self) -> None:
         await self._server.kill()
-        times, facts = self._times(), await self._facts(since=None)
-        self._note(check(facts, self.journal, times))
+        facts = await self._judge(self.journal, since=None)
         await self._server.start()
         await self._server.until_ready()
         for user in self._load.users:

@@ -72,7 +72,7 @@ async def _kill_and_start(
         await server.start()
         await server.until_ready()
         say(f"kill {number + 1}: ready after {server.lives[-1].seconds_to_ready:.2f} s")
-        times = Times(lives=server.lives, now=time.time_ns())
+        times = Times(lives=server.lives, read_at=time.time_ns(), now=time.time_ns())
         figures.breaches += check(facts, load.journal, times)
         figures.checks += 1
         working = await _gauge(http)

@@ -26,7 +26,10 @@ class Times:
 
     lives: Sequence[Life]
     outages: Sequence[tuple[int, int]] = ()
-    now: int = 0
+    read_at: int
+    """When the store began to be read: what is open in it was open then."""
+    now: int
+    """When it had been read."""
 
     def alive(self, moment: int) -> bool:
         """Whether a server process was there at a moment."""
@@ -213,7 +216,7 @@ def _end(record: Record, times: Times) -> Found:
         yield f"{order['status']}, its events are {[event['type'] for event in record.events]}"
     if order["status"] == "Rejected":
         return
-    late = times.uptime_s(order["end_time"], order["ended"] or times.now)
+    late = times.uptime_s(order["end_time"], order["ended"] or times.read_at)
     if late > GRACE_S:
         yield f"{order['status']} {late:.1f} s of uptime after its end"
     if order["status"] == "Expired" and order["next_slice"] != order["slice_count"]:

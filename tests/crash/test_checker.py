@@ -67,7 +67,7 @@ async def _trade(folder: Path) -> Honest:
             }  # fmt: skip
             await load.close()
     life.dead = time.time_ns()
-    times = Times(lives=[life], now=life.dead)
+    times = Times(lives=[life], read_at=life.dead, now=life.dead)
     return Honest(database=database, journal=load.journal, times=times, shown=shown)
 
 
