@@ -191,6 +191,24 @@ async def test_who_is_killed_is_replaced_within_four_seconds(later_s: float, kil
         assert sorted(b.held) == NAMES
 
 
+async def test_what_a_node_has_is_renewed_while_it_waits_for_more() -> None:
+    """It loses nothing by taking over from a node that died, however long the database takes to answer."""
+    async with members(MemoryLeases(), "a", "b") as (a, b):
+        a.start()
+        b.start()
+        await asyncio.sleep(10)
+        own = sorted(b.held)
+        a.pause()
+        b.store.taking_s = 6
+        await asyncio.sleep(20)
+        begun = [lease.name for lease in b.begun]
+        assert [begun.count(name) for name in own] == [1] * 4, "they go on without a break"
+        assert set(own) <= set(b.held)
+        b.store.taking_s = 0
+        await asyncio.sleep(7)
+        assert sorted(b.held) == NAMES
+
+
 async def test_who_was_paused_stops_when_it_wakes_and_comes_back() -> None:
     async with members(MemoryLeases(), "a", "b") as (a, b):
         a.start()

@@ -121,10 +121,13 @@ class RemoteLeases:
         self.is_cut = False
         self.late = 0.0
         """Seconds that question and answer take, each."""
+        self.taking_s = 0.0
+        """Seconds more that it takes to take leases."""
 
     async def take(self, names: Collection[str], node: str, ttl: int, *, most: int) -> list[Lease]:
         await self._travel()
         taken = await self._shared.take(names, node, ttl, most=most)
+        await self._clock.sleep(self.taking_s)
         await self._travel()
         return taken
 

@@ -57,6 +57,11 @@ _BOOKS_WITHIN_S: Final = 2
 """So long a preview waits for books that its gateway waited for already."""
 _LOOK_EVERY_S: Final = 0.05
 _MOST_BOOKS: Final = 50
+_BEGIN_AT_ONCE: Final = 4
+"""Engines that read their orders at a time: half of all partitions may come at once, from a node that died.
+
+All together would keep the node so busy that it renews their leases too late, loses them, and begins anew.
+"""
 _QUESTION: Any = Question
 
 
@@ -91,6 +96,7 @@ class EngineRole:
         self._messenger, self._subjects, self._clock = messenger, subjects, clock
         self._config, self._new_id = config, new_id
         self._engines: dict[int, Engine] = {}
+        self._beginning = asyncio.Semaphore(_BEGIN_AT_ONCE)
 
     @property
     def engines(self) -> Mapping[int, Engine]:
@@ -103,8 +109,9 @@ class EngineRole:
         with self._books(lease) as market:
             engine = self._made(lease, market)
             async with asyncio.TaskGroup() as group:
-                running = group.create_task(engine.run(), name=f"engine of {lease.name}")
-                await engine.ready.wait()
+                async with self._beginning:
+                    running = group.create_task(engine.run(), name=f"engine of {lease.name}")
+                    await engine.ready.wait()
                 desk = _Desk(engine, market, self._clock)
                 answers = Answers(desk.answer, clock=self._clock, group=group)
                 answering = await self._messenger.answer(self._subjects.commands(partition), answers.reply)

@@ -134,7 +134,9 @@ class LeaseKeeper:
         self._not_before: dict[str, int] = {}
         self._changed = asyncio.Event()
         self._next_round = Nanos(0)
-        self._is_reachable = True
+        self._writing = asyncio.Lock()
+        """Of renewals and givings back: what is given back while it is renewed would be nobody's, and not free."""
+        self._is_reachable, self._is_leaving = True, False
         self._words = HeldWords()
         self._has_exchanges = any(map(is_of_an_exchange, self._names))
         self._sharing = TAKES_PARTS if any(map(is_of_a_part, self._names)) else role
@@ -170,22 +172,23 @@ class LeaseKeeper:
         """
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(self._watch(), name=f"deadlines of {self._role} leases")
+            renewing = group.create_task(self._keep_renewed(), name=f"renewals of {self._role} leases")
             try:
                 while True:
                     await self._turn(group)
                     await self._pause()
             finally:
                 await self._leave()
+                renewing.cancel()
                 watching.cancel()
 
     async def _turn(self, group: asyncio.TaskGroup) -> None:
-        """Give back what has ended, at once; all else once a round."""
+        """Give back what has ended, at once; all else but renewals once a round."""
         self._changed.clear()
         await self._release_ended()
         if (now := self._clock.monotonic()) < self._next_round:
             return
         self._next_round = Nanos(now + _ROUND)
-        await self._renew()
         await self.look_around()
         await self._balance(group)
         if line := self._words.after_round(self.held):
@@ -200,16 +203,26 @@ class LeaseKeeper:
         await self._clock.wait(self._changed, (self._next_round - self._clock.monotonic()) / SECOND)
 
     async def _leave(self) -> None:
-        """End all work; a lease is renewed until its own has ended."""
+        """End all work, and give back what has ended; the rest is renewed meanwhile."""
+        self._is_leaving = True
         self._leave_all()
         while self._held:
             self._changed.clear()
             self._next_round = Nanos(self._clock.monotonic() + _ROUND)
             with suppress(StoreTakenOver):
                 await self._release_ended()
-                await self._renew()
             if self._held:
                 await self._pause()
+
+    async def _keep_renewed(self) -> None:
+        """Renew what this node has, until its work has ended: beside all else that it asks the database."""
+        while True:
+            try:
+                await self._renew()
+            except StoreTakenOver:
+                if not self._is_leaving:
+                    raise
+            await self._clock.sleep(_ROUND / SECOND)
 
     async def _watch(self) -> None:
         """Stop the work of a lease that may run out, whatever the database does meanwhile."""
@@ -220,18 +233,24 @@ class LeaseKeeper:
             await self._clock.sleep(_WATCH_S)
 
     async def _release_ended(self) -> None:
-        ended = [one.lease for one in self._held.values() if one.has_ended]
-        for lease in ended:
-            del self._held[lease.name]
-        if ended:
+        if not any(one.has_ended for one in self._held.values()):
+            return
+        async with self._writing:
+            ended = [one.lease for one in self._held.values() if one.has_ended]
+            for lease in ended:
+                del self._held[lease.name]
             await self._ask(self._store.release(ended))
 
     async def _renew(self) -> None:
-        begun = self._clock.monotonic()
-        mine = [one.lease for one in self._held.values() if not one.has_ended]
-        if not mine or (renewed := await self._ask(self._store.renew(mine, TTL))) is None:
+        async with self._writing:
+            begun = self._clock.monotonic()
+            asked = [one for one in self._held.values() if not one.has_ended]
+            if not asked:
+                return
+            renewed = await self._ask(self._store.renew([one.lease for one in asked], TTL))
+        if renewed is None:
             return
-        still, asked = set(renewed), [self._held[lease.name] for lease in mine]
+        still = set(renewed)
         for one in asked:
             if one.lease in still:
                 one.until = Nanos(begun + TTL - _MARGIN)

@@ -85,7 +85,7 @@ class SignOfLife:
         return 1 + sum(role in one.roles and not one.remark for one in self._others)
 
     def listen(self, callback: Callable[[], None]) -> None:
-        """Call ``callback`` when other nodes have come, gone, or become able or unable to own anything."""
+        """Call ``callback`` when another node is gone, or cannot own anything any more."""
         self._listeners.append(callback)
 
     def note_trouble(self, about: str, words: str) -> None:
@@ -134,7 +134,7 @@ class SignOfLife:
             found = {one.node_id for one in others}
             others = [*others, *(one for one in self._others if one.node_id not in found)]
         before, self._others = self._others, others
-        if _able(before) != _able(others):
+        if _able(before) - _able(others):
             for callback in self._listeners:
                 callback()
 
