@@ -1,4 +1,4 @@
-"""The guards of F175–F177: several nodes on one database, and who of them owns what."""
+"""The guards of F175–F177 and F185: several nodes on one database, and who of them owns what."""
 
 from bites.case import Bite
 
@@ -7,6 +7,31 @@ SHARED = "server/store/test_shared.py::"
 KEEPER = "server/cluster/test_leases.py::"
 
 NODES_BITES = (
+    Bite(
+        fault="F185",
+        guard="what a node has is renewed while it waits for more",
+        file="cluster/leases.py",
+        line="        for lease in await self._ask(taking) or ():\n",
+        instead="        async with self._writing:\n            taken = await self._ask(taking)\n"
+        "        for lease in taken or ():\n",
+        tests=(KEEPER + "test_what_a_node_has_is_renewed_while_it_waits_for_more",),
+    ),
+    Bite(
+        fault="F185",
+        guard="few engines read their orders at once",
+        file="cluster/engine_role.py",
+        line="asyncio.Semaphore(_BEGIN_AT_ONCE)",
+        instead="asyncio.Semaphore(64)",
+        tests=("server/cluster/test_engine_role.py::test_of_many_partitions_a_few_begin_at_a_time",),
+    ),
+    Bite(
+        fault="F185",
+        guard="whoever hears that a node is gone looks at once",
+        file="cluster/leases.py",
+        line="        life.listen(self._look_again)\n",
+        instead="",
+        tests=(KEEPER + "test_who_is_killed_is_replaced_within_four_seconds",),
+    ),
     Bite(
         fault="F175",
         guard="a replaced owner writes nothing",
@@ -54,8 +79,8 @@ NODES_BITES = (
         fault="F175",
         guard="a lease is renewed until its work has ended",
         file="cluster/leases.py",
-        line="[one.lease for one in self._held.values() if not one.has_ended]",
-        instead="[one.lease for one in self._held.values() if one.is_staying]",
+        line="asked = [one for one in self._held.values() if not one.has_ended]",
+        instead="asked = [one for one in self._held.values() if one.is_staying]",
         tests=(KEEPER + "test_a_lease_is_held_until_its_work_has_ended",),
     ),
     Bite(
