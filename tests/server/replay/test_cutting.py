@@ -113,6 +113,15 @@ def test_what_cannot_be_cut(tmp_path: Path) -> None:
         cut(path, tmp_path / "taken", begin=first, end=later)
 
 
+def test_a_cut_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    path = market(tmp_path / "a.gz", seconds=20)
+    first = next(at for at, *_ in frames(path))
+    path.write_bytes(path.read_bytes()[:-2_000])
+    with pytest.raises(InvalidRequest, match="breaks off"):
+        cut(path, tmp_path / "part", begin=first + SECOND, end=first + 100 * SECOND)
+    assert list(tmp_path.iterdir()) == [path], "a second try is not told that the folder is not empty"
+
+
 def test_the_command(tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=5)
     given = ["recordings", "cut", str(path), "--output", str(tmp_path / "part")]

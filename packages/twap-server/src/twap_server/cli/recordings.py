@@ -86,8 +86,12 @@ def export(
     csv: Annotated[Path | None, typer.Option(help="Write CSV files into this folder.")] = None,
     symbol: Symbols = None,
     instruments: Instruments = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the tables that are there.")] = False,
 ) -> None:
-    """Write trades, best prices and the ten best levels of each second as tables. Numbers stay exact."""
+    """Write trades, best prices and the ten best levels of each second as tables. Numbers stay exact.
+
+    They are there once all of them are whole. Exit: 0 done, 1 the recording cannot be read, 2 wrong usage.
+    """
     from twap_server import bootstrap  # noqa: PLC0415 - keeps --help fast
 
     with told():
@@ -97,5 +101,6 @@ def export(
             csv=csv,
             symbols=symbol or [],
             instruments=instruments,
+            force=force,
             announce=say_fitting,
         )
