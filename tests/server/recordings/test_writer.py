@@ -11,13 +11,15 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from twap_server.cli.main import app
 from twap_server.domain.clock import MICROSECOND, SECOND, Nanos
 from twap_server.domain.errors import InvalidRequest
 from twap_server.recordings import check, lines, writer
 from twap_server.recordings.frames import frames
 from twap_server.recordings.lines import Burst, Message, line_of
-from twap_server.recordings.manifest import Manifest, Retention
+from twap_server.recordings.manifest import NAME, Manifest, Retention
 from twap_server.recordings.native import LineWriter
 from twap_server.recordings.rows import Row
 from twap_server.recordings.writer import OpenSegment, RecordingWriter, of_one
@@ -190,7 +192,36 @@ def test_what_was_changed_is_named(tmp_path: Path, spoil: Callable[[Path], None]
     first = min(folder.glob("*.gz"))
     spoil(first)
     wrong = [line for is_right, line in check.verified(folder) if not is_right]
-    assert first.name in wrong[0] and words in wrong[0]
+    assert first.name in wrong[0] and words in wrong[0] and wrong[0].startswith("WRONG: ")
+    listed = " ".join(check.listed(folder))
+    assert ("where" in listed) == (spoil is cut) and ("not in the folder" in listed) == (spoil is Path.unlink)
+
+
+def told(folder: Path) -> tuple[int, str]:
+    """What `recordings verify` ends with, and says last."""
+    done = CliRunner().invoke(app, ["recordings", "verify", str(folder)])
+    return done.exit_code, done.output.splitlines()[-1]
+
+
+def test_what_nothing_proves_is_not_as_written(tmp_path: Path) -> None:
+    folder = tmp_path / "okx"
+    recorded(folder, [message(number) for number in range(25)])
+    assert told(folder) == (0, "okx: 3 of 3 files are as written")
+    newest, manifest = max(folder.glob("*.gz")), folder / NAME
+    kept = json.loads(manifest.read_bytes())
+    some = kept | {"segments": [one for one in kept["segments"] if one["file"] != newest.name]}
+    manifest.write_text(json.dumps(some))
+    assert told(folder) == (0, "okx: 2 of 3 files are as written")
+    assert any(
+        is_right and line.startswith(f"NOT PROVEN: okx/{newest.name}: {NAME} does not name it")
+        for is_right, line in check.verified(folder)
+    )
+    manifest.write_text(json.dumps(kept | {"segments": []}))
+    assert told(folder) == (
+        1, f"NOT PROVEN: okx: nothing proves that any of it is as written: {NAME} names no file",
+    )  # fmt: skip
+    manifest.unlink()
+    assert told(folder)[0] == 1 and told(folder)[1].endswith(f"there is no {NAME}")
 
 
 def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path) -> None:
@@ -205,7 +236,6 @@ def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path
     unfinished.write([of_one(message(5))])
     unfinished.abandon()
     assert read(killed) == ["0", "1", "2", "3", "4"]
-    assert ["not finished" in line for _, line in check.verified(killed)] == [True, False]
 
 
 def test_no_recording_names_the_folders_that_have_one(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ _NOT_HELD = 1
 
 @app.command("list")
 def list_segments(folder: Folder) -> None:
-    """List the files, oldest first, with their messages and times."""
+    """List the files, oldest first, with their rows, times and sizes."""
     from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
 
     with told():
@@ -40,14 +40,17 @@ def list_segments(folder: Folder) -> None:
 
 @app.command()
 def verify(folder: Folder) -> None:
-    """Check that the files are those that were written, and can be read. Exit: 0 they are, 1 one is not."""
+    """Check that the files are those that were written, and can be read.
+
+    Exit: 0 they are, as far as the manifest names them; 1 one is not, or nothing proves any of an exchange's.
+    """
     from twap_server.recordings import check  # noqa: PLC0415 - keeps --help fast
 
     held = True
     with told():
         for one in check.folders_of(folder):
             for is_right, line in check.verified(one):
-                say_fitting(line if is_right else f"NOT HELD: {line}")
+                say_fitting(line)
                 held = held and is_right
     if not held:
         raise typer.Exit(_NOT_HELD)

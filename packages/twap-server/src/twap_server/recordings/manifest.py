@@ -13,6 +13,10 @@ from twap_server.domain.errors import InvalidRequest
 
 NAME: Final = "manifest.json"
 ENDING: Final = ".jsonl.gz"
+UNNAMED: Final = (
+    f"{NAME} does not name it: it is still being written, its server was killed, or it is from elsewhere"
+)
+"""What to say of a file that nothing proves."""
 
 
 class Segment(msgspec.Struct, kw_only=True):
