@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import re
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -148,8 +149,27 @@ async def test_what_was_changed_is_seen(tmp_path: Path) -> None:
     proof = await one_order(tmp_path)
     is_equal, told = verified(tmp_path, proof)
     assert is_equal and told[-2].startswith("EQUAL: one: ")
+    check_what_it_says_of_files(tmp_path, proof)
     check_what_was_forged(tmp_path, proof)
     check_what_was_recorded_otherwise(tmp_path, proof)
+
+
+def check_what_it_says_of_files(tmp_path: Path, proof: OrderProof) -> None:
+    folder = tmp_path / "recordings" / "binance"
+    assert verified(tmp_path, proof)[1][0] == "binance: the files are as written"
+    manifest, kept = folder / NAME, (folder / NAME).read_bytes()
+    manifest.unlink()
+    is_equal, told = verified(tmp_path, proof)
+    assert is_equal
+    assert told[0] == f"binance: nothing proves that the files are as written: {NAME} names none of them"
+    manifest.write_bytes(kept)
+    (segment,) = folder.glob("*.gz")
+    away = segment.rename(folder / "away")
+    shutil.copy(away, folder / "00000000.jsonl.gz")
+    told = verified(tmp_path, proof)[1]
+    assert told[0].endswith(f"names none of them; 1 that {NAME} names are not there")
+    (folder / "00000000.jsonl.gz").unlink()
+    away.rename(segment)
 
 
 def check_what_was_recorded_otherwise(tmp_path: Path, proof: OrderProof) -> None:

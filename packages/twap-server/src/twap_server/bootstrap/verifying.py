@@ -18,7 +18,7 @@ from twap_server.proof.recompute import Recomputation, Verdict
 from twap_server.proof.recorded_exchange import RecordedExchange
 from twap_server.proof.recorded_market import RecordedMarket, RecordedSource, Trades
 from twap_server.recordings.frames import frames
-from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of
+from twap_server.recordings.manifest import NAME, Manifest, Segment, files_of, so_many_files
 from twap_server.recordings.writer import sha256_of
 from twap_server.settings import Settings
 
@@ -179,7 +179,7 @@ def _told(one: _Recorded) -> str:
         notes = [f"nothing proves that the files are as written: {NAME} names none of them"]
     elif one.unnamed:
         more = f"nothing proves {one.unnamed} more, which {NAME} does not name"
-        notes = [f"{one.proven} files are as written; {more}"]
+        notes = [f"{so_many_files(one.proven)} as written; {more}"]
     else:
         notes = ["the files are as written"]
     if one.missing:

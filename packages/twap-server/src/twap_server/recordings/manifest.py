@@ -105,6 +105,11 @@ def _is_over(segments: list[Segment], retention: Retention, now: Nanos) -> bool:
     return is_large or (bool(retention.max_age) and age > retention.max_age.total_seconds())
 
 
+def so_many_files(count: int) -> str:
+    """Write how many files."""
+    return f"{count} file{'' if count == 1 else 's'}"
+
+
 def files_of(folder: Path) -> Iterator[Path]:
     """Give the files of a recording, oldest first, also those that are still being written.
 
