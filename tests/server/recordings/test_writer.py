@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import random
 import threading
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -222,6 +223,24 @@ def test_what_nothing_proves_is_not_as_written(tmp_path: Path) -> None:
     )  # fmt: skip
     manifest.unlink()
     assert told(folder)[0] == 1 and told(folder)[1].endswith(f"there is no {NAME}")
+
+
+@pytest.mark.parametrize("lines", [3, 2_013])
+def test_where_the_damage_is_told_to_the_line(tmp_path: Path, lines: int) -> None:
+    rng = random.Random(1)
+    noise = [message(number, raw=rng.randbytes(60).hex()) for number in range(lines)]
+    whole = gzip.compress(b"".join(line_of(one) for one in noise))
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(whole + b"appended to it")
+    with pytest.raises(InvalidRequest, match=f"it is damaged; .* ends with line {lines} "):
+        list(frames(path))
+    twice = gzip.compress(line_of(noise[0])) + whole
+    path.write_bytes(twice + b"appended to it")
+    with pytest.raises(InvalidRequest, match=f"it is damaged; .* ends with line {lines + 1} "):
+        list(frames(path))
+    path.write_bytes(b"".join(line_of(one) for one in noise))
+    with pytest.raises(InvalidRequest, match="it is not packed: run gzip on it first"):
+        list(frames(path))
 
 
 def test_an_unfinished_segment_is_read_up_to_where_it_was_flushed(tmp_path: Path) -> None:

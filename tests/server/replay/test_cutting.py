@@ -129,7 +129,20 @@ def test_the_command(tmp_path: Path) -> None:
         app, [*given, "--from", "2024-08-08T23:54:15", "--to", "2024-08-09T01:54:16+02:00"]
     )
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("binance: ")
+    assert done.stdout.startswith("binance: ")
+    assert done.stderr == (
+        "--from 2024-08-08T23:54:15 has no zone and is taken as UTC: 2024-08-08T23:54:15.000000Z\n"
+    )
     assert CliRunner().invoke(app, ["recordings", "verify", str(tmp_path / "part")]).exit_code == 0
+    from_its_begin = ["recordings", "cut", str(path), "--from", "+1s", "--to", "+2500ms"]
+    done = CliRunner().invoke(app, [*from_its_begin, "--output", str(tmp_path / "second")])
+    assert done.exit_code == 0 and done.stderr == "", done.output
+    first, last = (
+        next(at for at, *_ in frames(path)),
+        max(at for at, *_ in frames(tmp_path / "second" / "binance")),
+    )
+    assert 2 * SECOND < last - first <= 2.5 * SECOND
     wrong = CliRunner().invoke(app, [*given, "--from", "noon", "--to", "2024-08-08T23:54:16Z"])
     assert wrong.exit_code == 2 and "--from 'noon': expected a time" in wrong.output
+    late = CliRunner().invoke(app, [*given[:-1], str(tmp_path / "c"), "--from", "+3s", "--to", "+3000ms"])
+    assert late.exit_code == 2 and "is not before --to" in late.output

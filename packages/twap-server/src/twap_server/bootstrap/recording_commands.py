@@ -1,13 +1,14 @@
 """Run ``twap-server recordings cut`` and ``export``: read recordings by what the exchanges' adapters know."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from twap_models.names import exchange_name
 from twap_server.bootstrap.played_exchange import PlayedExchange, exchanges_in
 from twap_server.clock import VirtualClock
-from twap_server.domain.clock import Nanos, span_text, to_text
+from twap_server.domain.clock import Nanos, span_text, to_span, to_text
 from twap_server.domain.errors import InvalidRequest, UnknownSymbol
 from twap_server.domain.market.instrument import Instrument
 from twap_server.domain.market.symbology import Spellings, the_one
@@ -28,8 +29,8 @@ Announce = Callable[[str], None]
 def cut_recordings(
     recordings: Sequence[Path],
     *,
-    begin: Nanos,
-    end: Nanos,
+    begin: Nanos | timedelta,
+    end: Nanos | timedelta,
     symbols: Sequence[str],
     exchange: str | None,
     instruments: Path | None,
@@ -40,7 +41,7 @@ def cut_recordings(
 
     Args:
         recordings: files or folders.
-        begin, end: what was received from then to then is kept.
+        begin, end: what was received from then to then is kept; a length counts from the first message.
         symbols: by any spelling; empty: all.
         exchange: only this one; None: all.
         instruments: the list, where the one exchange's recording does not hold it.
@@ -51,15 +52,23 @@ def cut_recordings(
         InvalidRequest: a recording cannot be read, has nothing of that time, or ``output`` is not empty.
         UnknownSymbol: no exchange lists a symbol.
     """
-    if begin >= end:
-        raise InvalidRequest(f"--from {to_text(begin)} is not before --to {to_text(end)}", field="--from")
     if output.is_dir() and any(output.iterdir()):
         raise InvalidRequest(f"{output} is not empty: name a new folder", field="--output")
     with written_whole(output, field="--output") as folder:
         every = _prepared(recordings, exchange, instruments)
-        lines = [line for one in every for line in _cut(one, begin, end, symbols, folder / one.name)]
+        first = min(one.first for one in every)
+        since, until = _after(first, begin), _after(first, end)
+        if since >= until:
+            raise InvalidRequest(
+                f"--from {to_text(since)} is not before --to {to_text(until)}", field="--from"
+            )
+        lines = [line for one in every for line in _cut(one, since, until, symbols, folder / one.name)]
     for line in lines:
         announce(line)
+
+
+def _after(first: Nanos, moment: Nanos | timedelta) -> Nanos:
+    return Nanos(first + to_span(moment)) if isinstance(moment, timedelta) else moment
 
 
 def _cut(

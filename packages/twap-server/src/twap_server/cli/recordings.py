@@ -59,7 +59,14 @@ def verify(folder: Folder) -> None:
 @app.command()
 def cut(
     recording: Recordings,
-    begin: Annotated[str, typer.Option("--from", help="Keep what was received from then on (ISO 8601).")],
+    begin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Keep what was received from then on: ISO 8601, UTC without a zone; or +60s after the first "
+            "message.",
+        ),
+    ],
     end: Annotated[str, typer.Option("--to", help="Keep what was received until then.")],
     output: Annotated[Path, typer.Option(help="A new folder; each exchange gets one in it.")],
     symbol: Symbols = None,
