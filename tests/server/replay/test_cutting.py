@@ -113,6 +113,24 @@ def test_what_cannot_be_cut(tmp_path: Path) -> None:
         cut(path, tmp_path / "taken", begin=first, end=later)
 
 
+def test_an_exchange_that_nobody_asked_for_is_in_nobodys_way(tmp_path: Path) -> None:
+    folder = tmp_path / "recordings"
+    for name in ("binance", "kraken"):
+        (folder / name).mkdir(parents=True)
+    path = market(folder / "binance" / "a.jsonl.gz", seconds=5)
+    first = next(at for at, *_ in frames(path))
+    listing = row(1.0, "{}", conn="https://api.kraken.com/0/public/AssetPairs")
+    write(folder / "kraken" / "a.jsonl.gz", [listing])
+    said = cut(folder, tmp_path / "part", begin=first, end=first + 3 * SECOND)
+    assert said[0].startswith("binance: ") and [one.name for one in (tmp_path / "part").iterdir()] == [
+        "binance"
+    ]
+    with pytest.raises(InvalidRequest, match="nothing of kraken is recorded there: it has binance"):
+        cut(folder, tmp_path / "other", begin=first, end=first + SECOND, exchange="kraken")
+    with pytest.raises(InvalidRequest, match="kraken holds no message of a WebSocket"):
+        cut(folder / "kraken", tmp_path / "other", begin=first, end=first + SECOND)
+
+
 def test_a_cut_that_fails_leaves_nothing(tmp_path: Path) -> None:
     path = market(tmp_path / "a.gz", seconds=20)
     first = next(at for at, *_ in frames(path))

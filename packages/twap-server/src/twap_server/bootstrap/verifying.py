@@ -176,7 +176,7 @@ def _exchange(name: str, settings: Settings) -> Exchange:
 
 def _told(one: _Recorded) -> str:
     if not one.proven:
-        notes = [f"nothing proves that the files are as written: {NAME} names none of them"]
+        notes = [f"nothing proves the files: {NAME} names none of them (it does once one is whole)"]
     elif one.unnamed:
         more = f"nothing proves {one.unnamed} more, which {NAME} does not name"
         notes = [f"{so_many_files(one.proven)} as written; {more}"]
